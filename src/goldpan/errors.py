@@ -1,0 +1,126 @@
+"""The one tree of errors. Each message says what happened, where, and what to do.
+
+    GoldpanError
+    ├── StudyError            a study, task or project file is wrong
+    │   └── WhereError        a `where:` expression does not fit the features it filters
+    ├── SourceError           an input file or row cannot be used
+    ├── TaskError             a task file, its prompt or its Pydantic model is wrong
+    │   └── PromptError       a template fails to render
+    ├── AnswerError           an answer does not fit the task that was asked
+    │   ├── PredictionMissingFieldError
+    │   └── WrongFunctionNameError      (also a ValueError)
+    ├── LedgerError           the ledger is locked, foreign or contradicts itself
+    │   └── ReplayMissError   `provider: replay` was asked for something the ledger does not hold
+    ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
+    │   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
+    ├── BudgetError           a stage would cost more than `budget_usd`
+    ├── PendingError          batches are still open and the study says not to wait
+    ├── ReconciliationError   counts that must agree do not
+    └── SheetError            a filled annotation sheet cannot be used (waves)
+"""
+
+
+class GoldpanError(Exception):
+    """Base of all errors a user can meet.
+
+    Args:
+        what: what happened, in one sentence.
+        where: file, line, row id or key it happened at.
+        remedy: what the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None):
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.remedy:
+            parts.append(f"  -> {self.remedy}")
+        return "\n".join(parts)
+
+
+class StudyError(GoldpanError):
+    pass
+
+
+class WhereError(StudyError):
+    pass
+
+
+class SourceError(GoldpanError):
+    pass
+
+
+class TaskError(GoldpanError):
+    pass
+
+
+class PromptError(TaskError):
+    pass
+
+
+class AnswerError(GoldpanError):
+    pass
+
+
+class PredictionMissingFieldError(AnswerError):
+    pass
+
+
+class WrongFunctionNameError(AnswerError, ValueError):
+    pass
+
+
+class LedgerError(GoldpanError):
+    pass
+
+
+class ReplayMissError(LedgerError):
+    pass
+
+
+class ProviderError(GoldpanError):
+    """The service refused or could not be reached.
+
+    `in_doubt` is true when the request may have had an effect and nobody can say (no answer, 5xx);
+    it is false after a definite refusal, or when the service was never reached.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        in_doubt: bool = False,
+    ):
+        super().__init__(what, where=where, remedy=remedy)
+        self.status, self.code = status, code
+        self.retryable, self.retry_after, self.in_doubt = retryable, retry_after, in_doubt
+
+
+class InDoubtError(ProviderError):
+    pass
+
+
+class BudgetError(GoldpanError):
+    pass
+
+
+class PendingError(GoldpanError):
+    exit_code = 3
+
+
+class ReconciliationError(GoldpanError):
+    pass
+
+
+class SheetError(GoldpanError):
+    pass

@@ -1,0 +1,225 @@
+"""Reading study and project files; every error names the file, the key and what is allowed there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from goldpan.errors import StudyError
+from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.paths import Paths
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A study with the places it belongs to.
+
+    Attributes:
+        root: folder that relative paths of the study start from.
+        study: the study.
+        study_file: the file it was read from.
+        ledger: the SQLite file of the project.
+        paths: names of the study's artifacts.
+    """
+
+    root: Path
+    study: Study
+    study_file: Path
+    ledger: Path
+    paths: Paths
+
+    @property
+    def tasks(self) -> Path:
+        """Folder of the task files."""
+        return self.root / "config" / "tasks"
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice, where YAML would let the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key `{key}` is given twice (first in line {seen[key]})", key_node.start_mark
+                )
+            if isinstance(key, str):
+                seen[key] = key_node.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that must hold a mapping.
+
+    Raises:
+        StudyError: no such file, not YAML (with line and column), a repeated key, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise StudyError("there is no such file", where=str(path), remedy="check the name") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"cannot be read: {error}", where=str(path)) from None
+    try:
+        value = yaml.load(text, Loader=_UniqueKeys)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise StudyError(f"not valid YAML: {error.problem}", where=place) from None
+    except yaml.YAMLError as error:
+        raise StudyError(f"not valid YAML: {error}", where=str(path)) from None
+    if not isinstance(value, dict):
+        raise StudyError("must be a mapping of keys to values", where=str(path))
+    return value
+
+
+def validate(model: type[ModelT], value: dict[str, Any], path: Path) -> ModelT:
+    """Build `model` from what a file holds.
+
+    Raises:
+        StudyError: one line for each wrong key, with what is allowed there.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        lines = [_describe(item, model) for item in error.errors()]
+        raise StudyError(
+            "\n  ".join(["this file has errors:", *lines]),
+            where=str(path),
+            remedy="`goldpan validate` checks again; docs/study.md lists all keys",
+        ) from None
+
+
+def _describe(item: Any, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in item["loc"]) or "(whole file)"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        allowed = _allowed_keys(model, item["loc"][:-1])
+        message = "no such key" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
+    elif item["type"] == "missing":
+        message = "this key is required"
+    elif isinstance(item.get("input"), str | int | float | bool):
+        message += f" (given: {item['input']!r})"
+    return f"{place}: {message}"
+
+
+def _allowed_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """The keys allowed at a place of the model, found by walking its JSON schema."""
+    schema = model.model_json_schema()
+    node: dict[str, Any] = schema
+    for part in location:
+        node = _resolve(schema, node)
+        if isinstance(part, int):
+            node = node.get("items", {})
+        else:
+            node = node.get("properties", {}).get(part) or next(
+                iter(node.get("patternProperties", {}).values()), node.get("additionalProperties") or {}
+            )
+        if not isinstance(node, dict):
+            return []
+    return list(_resolve(schema, node).get("properties", {}))
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    while True:
+        options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
+        if options:
+            node = options[0]
+        elif len(node.get("allOf", [])) == 1:
+            node = node["allOf"][0]
+        elif "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        else:
+            return node
+
+
+def project_root(study_file: Path) -> Path:
+    """The folder a study's relative paths start from.
+
+    For `ROOT/config/studies/NAME.yaml` that is ROOT; elsewhere the nearest folder above with a
+    `Snakefile` or a `config/` folder, else the study file's own folder.
+    """
+    folder = study_file.resolve().parent
+    if folder.name == "studies" and folder.parent.name == "config":
+        return folder.parent.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / "Snakefile").exists() or (candidate / "config" / "studies").is_dir():
+            return candidate
+    return folder
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study file.
+
+    Raises:
+        StudyError: the file is missing, not YAML, or does not fit the model.
+    """
+    path = Path(path)
+    study = validate(Study, read_yaml(path), path)
+    return study
+
+
+def find_study(name: str, root: Path) -> Path:
+    """The file of a study given by name (`config/studies/NAME.yaml`) or by path.
+
+    Raises:
+        StudyError: there is no such study; the message lists those there are.
+    """
+    folder = root / "config" / "studies"
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name) if Path(name).is_absolute() else root / name
+        return path if path.exists() or not Path(name).exists() else Path(name)
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
+        raise StudyError(
+            f"there is no study `{name}`; there are: {known}",
+            where=str(folder),
+            remedy="name one of them, or give the path of a .yaml file",
+        )
+    return path
+
+
+def load_project(
+    study: str | None = None,
+    *,
+    root: str | Path = ".",
+    ledger: str | None = None,
+    results: str | None = None,
+) -> Project:
+    """Load a study with the settings of its project's `config/config.yaml` (optional).
+
+    Args:
+        study: name or path of the study; default: the one `config/config.yaml` names.
+        root: where to look for `config/` when the study is given by name.
+        ledger, results: override the project's settings; relative to the project root.
+
+    Raises:
+        StudyError: something named is missing or does not fit the model.
+    """
+    root = Path(root)
+    settings_file = root / "config" / "config.yaml"
+    if study is None:
+        study = validate(ProjectSettings, read_yaml(settings_file), settings_file).study
+    path = find_study(study, root)
+    root = project_root(path)
+    settings_file = root / "config" / "config.yaml"
+    settings = ProjectSettings(study=study)
+    if settings_file.exists():
+        settings = validate(ProjectSettings, read_yaml(settings_file), settings_file)
+    loaded = load_study(path)
+    return Project(
+        root=root,
+        study=loaded,
+        study_file=path,
+        ledger=root / (ledger or settings.ledger),
+        paths=Paths(results or settings.results, loaded.study),
+    )

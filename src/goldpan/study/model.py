@@ -1,0 +1,214 @@
+"""The Pydantic model of a study file. The JSON schema in `config/schema/` is generated from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
+FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
+
+
+class Model(BaseModel):
+    """Base of all configuration models: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Model):
+    """Input files and how to read them."""
+
+    files: list[str] = Field(min_length=1, description="Paths or globs, relative to the project root.")
+    format: Literal["auto", "jsonl", "csv", "parquet", "traces"] = Field(
+        "auto", description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet (before .gz or .zst)."
+    )
+    id: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Fields whose values make the record id; without it the id is a hash of the content.",
+    )
+    fields: dict[str, FieldType] = Field(
+        default_factory=dict, description="Fields each row must have, and their types."
+    )
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
+    )
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
+    encoding: str = Field("utf-8-sig", description="CSV only.")
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _one_file_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class Provider(Model):
+    """Who answers. Keys and secrets are named by environment variable, never written here."""
+
+    kind: Literal["openai", "litellm", "local", "replay"]
+    base_url: str | None = Field(None, description="openai, litellm: another endpoint or a proxy.")
+    api_key_env: str | None = Field(
+        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Environment variable that holds the API key."
+    )
+    custom_llm_provider: Literal["openai", "azure", "vertex_ai", "hosted_vllm"] | None = Field(
+        None, description="litellm only."
+    )
+    folder: str | None = Field(
+        None, description="local only: where the engine keeps files and batches; default beside the ledger."
+    )
+    timeout_seconds: float = Field(600.0, gt=0, description="Limit for one HTTP call.")
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> Provider:
+        allowed = {
+            "openai": {"base_url", "api_key_env", "timeout_seconds"},
+            "litellm": {"base_url", "api_key_env", "custom_llm_provider", "timeout_seconds"},
+            "local": {"folder"},
+            "replay": set(),
+        }[self.kind]
+        extra = sorted(self.model_fields_set - allowed - {"kind"})
+        if extra:
+            raise ValueError(f"{', '.join(extra)} does not go with kind: {self.kind}")
+        return self
+
+
+class Input(Model):
+    """What a stage asks about: the records of sources, or those an earlier stage answered."""
+
+    source: list[Name] | None = Field(None, min_length=1)
+    stage: Name | None = None
+    where: str | None = Field(
+        None, description="Filter over the earlier stage's features, e.g. `score == 1 and topic in ['a']`."
+    )
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_source_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _either_source_or_stage(self) -> Input:
+        if (self.source is None) == (self.stage is None):
+            raise ValueError("give either `source` or `stage`")
+        if self.where is not None and self.stage is None:
+            raise ValueError("`where` filters the features of an earlier stage; it needs `stage`")
+        return self
+
+
+class TaskChoice(Model):
+    """One of several tasks of a stage; the first whose `when` holds for a record is asked."""
+
+    task: Name
+    when: str | None = Field(None, description="Condition over the record, e.g. `data.follow_up is not None`.")
+
+
+class Limits(Model):
+    """What one request file may hold. Defaults are those of OpenAI's batch API."""
+
+    requests: int = Field(50_000, ge=1, le=50_000)
+    bytes: int = Field(200_000_000, ge=1, le=200_000_000)
+    prompt_tokens: int | None = Field(None, ge=1, description="Prompt tokens a batch may hold (enqueued limit).")
+    context_tokens: int | None = Field(
+        None, ge=256, description="Context of the model; default from litellm's table, else 128,000."
+    )
+
+
+class Poll(Model):
+    """How often the waiting rule asks, in seconds; the interval grows by half until `longest`."""
+
+    first: float = Field(5.0, gt=0)
+    longest: float = Field(120.0, gt=0)
+
+
+class Stage(Model):
+    """A task asked of records, or of what an earlier stage answered."""
+
+    input: Input
+    task: list[TaskChoice]
+    provider: Name
+    model: str = Field(min_length=1)
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters of the request, e.g. temperature, max_completion_tokens."
+    )
+    output: Literal["tool", "json_schema"] = Field(
+        "tool", description="Answer by a forced tool call, or by a strict JSON-schema response format."
+    )
+    samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
+    max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
+    budget_usd: float | None = Field(None, ge=0, description="Refuse to upload when the estimate is above it.")
+    price_usd_per_million: tuple[float, float] | None = Field(
+        None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
+    )
+    limits: Limits = Limits()
+    poll: Poll = Poll()
+    wait: bool = Field(True, description="False: submit and exit; a later run goes on.")
+    tables: Name | None = Field(
+        None, description="csv: also write one CSV per input file with its columns and the features."
+    )
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _one_task_is_a_list(cls, value: Any) -> Any:
+        return [{"task": value}] if isinstance(value, str) else value
+
+    @field_validator("params")
+    @classmethod
+    def _params_do_not_hide_the_request(cls, value: dict[str, Any]) -> dict[str, Any]:
+        reserved = {"model", "messages", "tools", "tool_choice", "response_format", "n", "stream"}
+        clash = sorted(reserved & value.keys())
+        if clash:
+            raise ValueError(f"{', '.join(clash)} is set by goldpan and cannot stand in `params`")
+        return value
+
+    @field_validator("tables")
+    @classmethod
+    def _tables_are_csv(cls, value: str | None) -> str | None:
+        if value not in (None, "csv"):
+            raise ValueError("the only format is `csv`")
+        return value
+
+
+class Study(Model):
+    """One study: sources, providers and stages by name."""
+
+    study: Name
+    description: str = ""
+    sources: dict[Name, Source] = Field(min_length=1)
+    providers: dict[Name, Provider] = Field(min_length=1)
+    stages: dict[Name, Stage] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_lead_somewhere(self) -> Study:
+        earlier: set[str] = set()
+        for name, stage in self.stages.items():
+            for source in stage.input.source or []:
+                if source not in self.sources:
+                    raise ValueError(_unknown("source", source, self.sources, f"stages.{name}.input.source"))
+            before = stage.input.stage
+            if before is not None and before not in earlier:
+                if before in self.stages:
+                    raise ValueError(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
+                raise ValueError(_unknown("stage", before, earlier, f"stages.{name}.input.stage"))
+            if stage.provider not in self.providers:
+                raise ValueError(_unknown("provider", stage.provider, self.providers, f"stages.{name}.provider"))
+            earlier.add(name)
+        return self
+
+    def sources_of(self, stage: str) -> list[str]:
+        """The sources a stage's records come from, through all the stages before it."""
+        given = self.stages[stage].input
+        return self.sources_of(given.stage) if given.stage else list(given.source or [])
+
+
+def _unknown(kind: str, name: str, known: Any, where: str) -> str:
+    return f"{where}: there is no {kind} `{name}`; there are: {', '.join(sorted(known)) or 'none'}"
+
+
+class ProjectSettings(Model):
+    """`config/config.yaml`: what all studies of a project share."""
+
+    study: str = Field(description="Name of a study in config/studies/, or a path to a study file.")
+    ledger: str = ".goldpan/ledger.sqlite"
+    results: str = "results"

@@ -1,0 +1,117 @@
+"""The one place where the names of artifacts are written.
+
+Methods return strings relative to the project root, with Snakemake wildcards where a placeholder such as
+`{shard}` is passed in, so that rules and library agree by construction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class Paths:
+    """Names of a study's artifacts.
+
+    Args:
+        results: folder of all results, relative to the project root.
+        study: name of the study (or the placeholder `{study}`).
+    """
+
+    def __init__(self, results: str, study: str):
+        self.results = results.rstrip("/")
+        self.base = f"{self.results}/{study}"
+
+    def records(self, source: str, file: str) -> str:
+        """Records of one source file."""
+        return f"{self.base}/sources/{source}/{file}.jsonl"
+
+    def stage(self, stage: str) -> str:
+        """Folder of a stage."""
+        return f"{self.base}/stages/{stage}"
+
+    def stage_records(self, stage: str) -> str:
+        """What is to be asked, with skips and their reasons; one row per record."""
+        return f"{self.stage(stage)}/records.jsonl"
+
+    def round(self, stage: str, number: int | str) -> str:
+        """Folder of one round of a stage."""
+        return f"{self.stage(stage)}/round{number}"
+
+    def plan(self, stage: str, number: int | str) -> str:
+        """Counts, tokens and cost of a round, and its shards."""
+        return f"{self.round(stage, number)}/requests/plan.json"
+
+    def asked(self, stage: str, number: int | str) -> str:
+        """One row per stage record: its request keys and what the round does about them."""
+        return f"{self.round(stage, number)}/requests/asked.jsonl"
+
+    def requests(self, stage: str, number: int | str, shard: str) -> str:
+        """One request file as the provider gets it."""
+        return f"{self.round(stage, number)}/requests/{shard}.jsonl"
+
+    def batch(self, stage: str, number: int | str, shard: str) -> str:
+        """The batch-id file of a shard."""
+        return f"{self.round(stage, number)}/batches/{shard}.json"
+
+    def completion(self, stage: str, number: int | str) -> str:
+        """Every batch of the round is terminal."""
+        return f"{self.round(stage, number)}/completion.json"
+
+    def raw(self, stage: str, number: int | str, shard: str) -> str:
+        """The provider's lines of one shard, output and error."""
+        return f"{self.round(stage, number)}/raw/{shard}.jsonl"
+
+    def settled(self, stage: str, number: int | str) -> str:
+        """What the round answered and what is left for the next."""
+        return f"{self.round(stage, number)}/settled.json"
+
+    def features(self, stage: str) -> str:
+        """One row per record of the stage, with its state."""
+        return f"{self.stage(stage)}/features.jsonl"
+
+    def features_parquet(self, stage: str) -> str:
+        """The same as columns."""
+        return f"{self.stage(stage)}/features.parquet"
+
+    def summary(self, stage: str) -> str:
+        """Counts by state that add up, label counts, usage and cost."""
+        return f"{self.stage(stage)}/summary.json"
+
+    def table(self, stage: str, source: str, file: str) -> str:
+        """The features of one input file beside its original columns."""
+        return f"{self.stage(stage)}/tables/{source}/{file}.csv"
+
+    def log(self, name: str) -> str:
+        """Log file of a rule; `name` may hold placeholders."""
+        return f"{self.base}/logs/{name}.log"
+
+
+def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
+    """A short name for each source file, unique within the source and safe in a path.
+
+    The name is the path below the folder common to all files, `/` written as `__`; where two files would
+    get one name, or a character had to be replaced, a hash of the path keeps them apart.
+
+    Args:
+        files: the source files.
+        root: paths are taken relative to it, so that names do not change when a project is moved.
+    """
+    ordered = sorted({Path(os.path.relpath(file, root)) for file in files})
+    if not ordered:
+        return {}
+    folders = [path.parent.as_posix() for path in ordered]
+    common = os.path.commonpath(folders) if len(set(folders)) > 1 else folders[0]
+    names: dict[str, Path] = {}
+    for path in ordered:
+        plain = os.path.relpath(path.as_posix(), common).replace("/", "__")
+        name = _UNSAFE.sub("_", plain).lstrip(".") or "file"
+        if name != plain or name in names:
+            name += "-" + hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
+        names[name] = root / path
+    return names
