@@ -1,0 +1,1 @@
+"""Who answers: each provider is one small file behind the protocol in `base`."""

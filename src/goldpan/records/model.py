@@ -1,0 +1,26 @@
+"""A record: one row to annotate, as it stands in `sources/{source}/{file}.jsonl`."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class Record(TypedDict):
+    """One line of a records file.
+
+    Attributes:
+        id: stable; from named fields or a hash of the content. A row that could not be read has the id
+            `!<file>:<line>`.
+        source: name of the source in the study.
+        file: short name of the source file (see `study.paths.file_names`).
+        line: line or row number in that file, from 1.
+        data: the row itself; empty for a row that could not be read.
+        skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
+    """
+
+    id: str
+    source: str
+    file: str
+    line: int
+    data: dict[str, Any]
+    skip: NotRequired[str]

@@ -1,0 +1,178 @@
+"""The typed things a task finds out, and how each is spelled in an answer (flat names) and in a prediction."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel as _BaseModel
+
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=56)]
+
+
+class _Model(_BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Feature(_Model):
+    """What all features have.
+
+    Attributes:
+        name: unique within the task.
+        description: what the annotator is told.
+        rationale: ask for a reason in `<name>_rationale`; a string describes what it should say.
+        abstain: allow `null`, meaning that the text does not say.
+    """
+
+    name: FeatureName
+    description: str = Field(min_length=1)
+    rationale: bool | str = False
+    abstain: bool = False
+
+    @property
+    def key(self) -> str:
+        """The flat name of the value in an answer."""
+        return self.name
+
+    @property
+    def rationale_key(self) -> str | None:
+        """The flat name of the reason in an answer, if one is asked for."""
+        return f"{self.name}_rationale" if self.rationale else None
+
+
+class Binary(_Feature):
+    """Is it there or not; flat name `<name>_detected`."""
+
+    type: Literal["binary"]
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}_detected"
+
+
+class Labelled(_Feature):
+    """Features over a closed set of labels, each with an optional description."""
+
+    labels: list[str] | dict[str, str] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Labelled:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"feature `{self.name}` has a label twice")
+        return self
+
+    @property
+    def label_list(self) -> list[str]:
+        """The labels in their order."""
+        return list(self.labels)
+
+
+class Classification(Labelled):
+    """Exactly one label of a set."""
+
+    type: Literal["classification"]
+
+
+class Multilabel(Labelled):
+    """Any labels of a set."""
+
+    type: Literal["multilabel"]
+    min_labels: int = Field(0, ge=0)
+    max_labels: int | None = Field(None, ge=1)
+
+
+class Score(_Feature):
+    """A number within bounds."""
+
+    type: Literal["score"]
+    min: float
+    max: float
+    integer: bool = True
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> Score:
+        if not self.min < self.max:
+            raise ValueError(f"feature `{self.name}`: min must be below max")
+        if self.integer and (self.min != int(self.min) or self.max != int(self.max)):
+            raise ValueError(f"feature `{self.name}`: an integer score needs whole bounds")
+        return self
+
+
+class Text(_Feature):
+    """Free text; flat name `<name>_text`, or `<name>` with `bare: true`."""
+
+    type: Literal["text"]
+    bare: bool = False
+    max_chars: int | None = Field(None, ge=1)
+
+    @property
+    def key(self) -> str:
+        return self.name if self.bare else f"{self.name}_text"
+
+
+class Field_(_Model):
+    """One field of an extracted object; objects may nest."""
+
+    name: FeatureName
+    description: str = ""
+    type: Literal["string", "integer", "number", "boolean", "object", "list"] = "string"
+    labels: list[str] | None = Field(None, min_length=1, description="Allowed values of a string.")
+    nullable: bool = False
+    fields: list[Field_] | None = Field(None, min_length=1, description="Of an object, or of a list's items.")
+
+    @model_validator(mode="after")
+    def _nesting_fits_the_type(self) -> Field_:
+        if self.type == "object" and not self.fields:
+            raise ValueError(f"field `{self.name}` is an object and needs `fields`")
+        if self.fields and self.type not in ("object", "list"):
+            raise ValueError(f"field `{self.name}` is a {self.type} and cannot have `fields`")
+        if self.labels and self.type != "string":
+            raise ValueError(f"field `{self.name}`: only a string can have `labels`")
+        return self
+
+
+class Extraction(_Feature):
+    """A list of objects found in the text."""
+
+    type: Literal["extraction"]
+    fields: list[Field_] = Field(min_length=1)
+    max_items: int | None = Field(None, ge=1)
+
+
+class Ranking(_Feature):
+    """All given items, best first; each exactly once."""
+
+    type: Literal["ranking"]
+    items: list[str] = Field(min_length=2)
+
+
+Feature = Annotated[
+    Binary | Classification | Multilabel | Score | Text | Extraction | Ranking,
+    Field(discriminator="type"),
+]
+
+
+class Exclusive(_Model):
+    """Binary features of which at most one may hold; on a tie the first in `order` wins."""
+
+    order: list[FeatureName] = Field(min_length=2)
+
+
+PREDICTION_TYPES = {
+    "binary": ("BinaryPrediction", "detected"),
+    "classification": ("ClassificationPrediction", "label"),
+    "multilabel": ("MultilabelPrediction", "labels"),
+    "score": ("ScorePrediction", "score"),
+    "text": ("TextPrediction", "text"),
+    "extraction": ("ExtractionPrediction", "items"),
+    "ranking": ("RankingPrediction", "ranking"),
+}
+"""feature type -> (name of the prediction type in features.jsonl, key that holds its value)."""
+
+
+def value_of(prediction: dict[str, Any]) -> Any:
+    """The bare value of a prediction object as it stands in `features.jsonl`; None when it abstained."""
+    return prediction[_VALUE_KEYS[prediction["type"]]]
+
+
+_VALUE_KEYS = dict(PREDICTION_TYPES.values())
