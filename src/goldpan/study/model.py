@@ -101,7 +101,9 @@ class TaskChoice(Model):
     """One of several tasks of a stage; the first whose `when` holds for a record is asked."""
 
     task: Name
-    when: str | None = Field(None, description="Condition over the record, e.g. `data.follow_up is not None`.")
+    when: str | None = Field(
+        None, description="Condition over the record, e.g. `data.follow_up is not None`."
+    )
 
 
 class Limits(Model):
@@ -109,7 +111,9 @@ class Limits(Model):
 
     requests: int = Field(50_000, ge=1, le=50_000)
     bytes: int = Field(200_000_000, ge=1, le=200_000_000)
-    prompt_tokens: int | None = Field(None, ge=1, description="Prompt tokens a batch may hold (enqueued limit).")
+    prompt_tokens: int | None = Field(
+        None, ge=1, description="Prompt tokens a batch may hold (enqueued limit)."
+    )
     context_tokens: int | None = Field(
         None, ge=256, description="Context of the model; default from litellm's table, else 128,000."
     )
@@ -130,14 +134,17 @@ class Stage(Model):
     provider: Name
     model: str = Field(min_length=1)
     params: dict[str, Any] = Field(
-        default_factory=dict, description="Parameters of the request, e.g. temperature, max_completion_tokens."
+        default_factory=dict,
+        description="Parameters of the request, e.g. temperature, max_completion_tokens.",
     )
     output: Literal["tool", "json_schema"] = Field(
         "tool", description="Answer by a forced tool call, or by a strict JSON-schema response format."
     )
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
-    budget_usd: float | None = Field(None, ge=0, description="Refuse to upload when the estimate is above it.")
+    budget_usd: float | None = Field(
+        None, ge=0, description="Refuse to upload when the estimate is above it."
+    )
     price_usd_per_million: tuple[float, float] | None = Field(
         None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
     )
@@ -192,7 +199,9 @@ class Study(Model):
                     raise ValueError(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
                 raise ValueError(_unknown("stage", before, earlier, f"stages.{name}.input.stage"))
             if stage.provider not in self.providers:
-                raise ValueError(_unknown("provider", stage.provider, self.providers, f"stages.{name}.provider"))
+                raise ValueError(
+                    _unknown("provider", stage.provider, self.providers, f"stages.{name}.provider")
+                )
             earlier.add(name)
         return self
 

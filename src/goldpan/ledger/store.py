@@ -1,0 +1,422 @@
+"""The ledger's SQLite file: what was asked, where it is, and what came back."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from goldpan.errors import LedgerError
+
+SCHEMA_VERSION = 1
+_LOOKUP_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One attempt to have a shard answered; the columns of table `submissions`."""
+
+    id: int
+    shard: str
+    nonce: str
+    state: str
+    provider: str
+    study: str
+    stage: str
+    round: int
+    task: str
+    task_hash: str
+    model: str
+    requests: int
+    bytes: int
+    intent_at: float
+    file_id: str | None = None
+    batch_id: str | None = None
+    created_at: int | None = None
+    status: str | None = None
+    completed: int = 0
+    failed: int = 0
+    checked_at: float | None = None
+    settled_at: float | None = None
+    note: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still be at work."""
+        return self.state in ("intent", "created")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one request in one submission. `key` has 32 bytes."""
+
+    key: bytes
+    state: str
+    reason: str | None
+    retryable: bool
+    line: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The best outcome known for a request, after `attempts` submissions."""
+
+    state: str
+    reason: str | None
+    retryable: bool
+    attempts: int
+    submission: int
+    line: bytes | None = None
+
+    def may_be_asked(self, max_rounds: int) -> bool:
+        """Whether another attempt may help and is allowed."""
+        return self.retryable and self.attempts < max_rounds
+
+
+_SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
+
+
+class Ledger:
+    """An open ledger. Use as a context manager; every public method is one transaction.
+
+    Args:
+        path: the SQLite file; made, with its folder, when it is absent.
+
+    Raises:
+        LedgerError: the file is not a goldpan ledger, or was made by a newer version.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self.path, isolation_level=None, timeout=120)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise LedgerError(
+                f"cannot be used as a ledger: {error}",
+                where=str(self.path),
+                remedy="name another file under `ledger:` or restore this one from a backup or an export",
+            ) from None
+        self._compressor = zstandard.ZstdCompressor(level=1)
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise LedgerError(
+                f"was made by a newer goldpan (format {version}, this one knows {SCHEMA_VERSION})",
+                where=str(self.path),
+                remedy="update goldpan",
+            )
+        if version == 0:
+            known = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if known and not self._has_table("submissions"):
+                raise LedgerError("is a database of something else", where=str(self.path))
+            with self._transaction():
+                for statement in (Path(__file__).with_name("schema.sql")).read_text().split(";\n"):
+                    if statement.strip():
+                        self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _has_table(self, name: str) -> bool:
+        found = self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
+        return found.fetchone() is not None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # Submissions
+
+    def record_intent(
+        self,
+        asked: Iterable[tuple[str, bytes]],
+        *,
+        shard: str,
+        provider: str,
+        study: str,
+        stage: str,
+        round: int,
+        task: str,
+        task_hash: str,
+        model: str,
+        requests: int,
+        bytes: int,
+    ) -> Submission:
+        """Write down that a shard is about to be submitted, and which request each of its rows carries.
+
+        Args:
+            asked: (custom_id, request key of 32 bytes) of each row.
+
+        Raises:
+            LedgerError: the shard has an open submission already.
+        """
+        values = {
+            "shard": shard, "nonce": secrets.token_hex(8), "state": "intent", "provider": provider,
+            "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
+            "model": model, "requests": requests, "bytes": bytes, "intent_at": time.time(),
+        }  # fmt: skip
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        try:
+            with self._transaction():
+                cursor = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({marks})", values)
+                number = cursor.lastrowid
+                self._db.executemany(
+                    "INSERT INTO asked (submission, custom_id, key) VALUES (?, ?, ?)",
+                    ((number, custom_id, key) for custom_id, key in asked),
+                )
+        except sqlite3.IntegrityError as error:
+            raise LedgerError(
+                f"shard {shard[:12]} cannot be submitted: {error}",
+                where=str(self.path),
+                remedy="run again: the open submission will be found and used",
+            ) from None
+        assert number is not None
+        return self.submission(number)
+
+    def submission(self, number: int) -> Submission:
+        """The submission with this number (column `id`)."""
+        return self._submissions("id = ?", (number,))[0]
+
+    def open_submission(self, shard: str) -> Submission | None:
+        """The open submission of a shard, if there is one."""
+        found = self._submissions("shard = ? AND state IN ('intent', 'created')", (shard,))
+        return found[0] if found else None
+
+    def latest_submission(self, shard: str) -> Submission | None:
+        """The newest submission of a shard in any state."""
+        found = self._submissions("shard = ? ORDER BY id DESC LIMIT 1", (shard,))
+        return found[0] if found else None
+
+    def submissions(
+        self, *, study: str | None = None, stage: str | None = None, only_open: bool = False
+    ) -> list[Submission]:
+        """Submissions in the order they were made, optionally of one study or stage or only open ones."""
+        conditions, values = ["1"], []
+        for column, value in (("study", study), ("stage", stage)):
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if only_open:
+            conditions.append("state IN ('intent', 'created')")
+        return self._submissions(" AND ".join(conditions) + " ORDER BY id", values)
+
+    def _submissions(self, condition: str, values: Sequence[Any]) -> list[Submission]:
+        rows = self._db.execute(f"SELECT {_SUBMISSION_COLUMNS} FROM submissions WHERE {condition}", values)
+        return [Submission(*row) for row in rows]
+
+    def record_upload(self, number: int, file_id: str) -> None:
+        """The request file of a submission lies at the provider."""
+        self._update(number, file_id=file_id)
+
+    def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
+        """The provider has made the batch; from here on its id is enough to find it again."""
+        self._update(number, state="created", batch_id=batch_id, created_at=created_at, status=status)
+
+    def record_status(self, number: int, status: str, completed: int, failed: int) -> None:
+        """What the provider last said of a batch."""
+        self._update(number, status=status, completed=completed, failed=failed, checked_at=time.time())
+
+    def void(self, number: int, note: str) -> None:
+        """Close a submission that certainly cost nothing."""
+        with self._transaction():
+            self._db.execute("UPDATE submissions SET state = 'void', note = ? WHERE id = ?", (note, number))
+            self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
+
+    def _update(self, number: int, **values: Any) -> None:
+        assignments = ", ".join(f"{name} = :{name}" for name in values)
+        with self._transaction():
+            self._db.execute(f"UPDATE submissions SET {assignments} WHERE id = :id", {**values, "id": number})
+
+    # Requests under way
+
+    def asked_by(self, number: int) -> dict[str, bytes]:
+        """custom_id -> request key of an open submission; at most one shard's worth of rows."""
+        rows = self._db.execute("SELECT custom_id, key FROM asked WHERE submission = ?", (number,))
+        return dict(rows.fetchall())
+
+    def under_way(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """request key -> shard of the open submission that carries it, for those keys that are under way."""
+        found: dict[bytes, str] = {}
+        for part in _parts(keys):
+            rows = self._db.execute(
+                "SELECT asked.key, submissions.shard FROM asked"
+                " JOIN submissions ON submissions.id = asked.submission"
+                f" WHERE asked.key IN ({_marks(part)})",
+                part,
+            )
+            found.update(rows.fetchall())
+        return found
+
+    # Answers
+
+    def settle(self, number: int, outcomes: Iterable[Outcome], status: str) -> bool:
+        """Take over what came of a submission's requests, once.
+
+        An answer that is final is never replaced; one that is not is, and its attempts are counted up.
+
+        Returns:
+            False when the submission was settled before: then nothing is changed.
+        """
+        with self._transaction():
+            state = self._db.execute("SELECT state FROM submissions WHERE id = ?", (number,)).fetchone()[0]
+            if state not in ("intent", "created"):
+                return False
+            compress = self._compressor.compress
+            self._db.executemany(
+                "INSERT INTO answers (key, state, reason, retryable, attempts, submission, line)"
+                " VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state,"
+                " reason = excluded.reason, retryable = excluded.retryable, attempts = attempts + 1,"
+                " submission = excluded.submission, line = excluded.line WHERE retryable",
+                (
+                    (
+                        outcome.key,
+                        outcome.state,
+                        outcome.reason,
+                        outcome.retryable,
+                        number,
+                        None if outcome.line is None else compress(outcome.line),
+                    )
+                    for outcome in outcomes
+                ),
+            )
+            self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
+            self._db.execute(
+                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ? WHERE id = ?",
+                (status, time.time(), number),
+            )
+        return True
+
+    def outcomes(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+        """Outcomes of those requests that have one, without the provider's lines."""
+        return self._answers(keys, "NULL")
+
+    def answers(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+        """Outcomes of those requests that have one, with the provider's lines."""
+        found = self._answers(keys, "line")
+        decompress = self._decompressor.decompress
+        return {
+            key: Answer(a.state, a.reason, a.retryable, a.attempts, a.submission, decompress(a.line))
+            if a.line
+            else a
+            for key, a in found.items()
+        }
+
+    def _answers(self, keys: Sequence[bytes], line: str) -> dict[bytes, Answer]:
+        found: dict[bytes, Answer] = {}
+        for part in _parts(keys):
+            rows = self._db.execute(
+                f"SELECT key, state, reason, retryable, attempts, submission, {line} FROM answers"
+                f" WHERE key IN ({_marks(part)})",
+                part,
+            )
+            for key, state, reason, retryable, attempts, submission, blob in rows:
+                found[key] = Answer(state, reason, bool(retryable), attempts, submission, blob)
+        return found
+
+    def forget(self, keys: Iterable[bytes]) -> int:
+        """Drop unsuccessful outcomes so that their requests are asked again; answers that are ok stay.
+
+        Returns:
+            How many outcomes were dropped.
+        """
+        with self._transaction():
+            before = self._db.total_changes
+            self._db.executemany(
+                "DELETE FROM answers WHERE key = ? AND state != 'ok'", ((key,) for key in keys)
+            )
+            return self._db.total_changes - before
+
+    def counts(self) -> dict[str, int]:
+        """Number of answers by state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM answers GROUP BY state ORDER BY state"))
+
+    def all_answers(self) -> Iterator[tuple[bytes, Answer]]:
+        """Every answer with its line, ordered by key."""
+        rows = self._db.execute(
+            "SELECT key, state, reason, retryable, attempts, submission, line FROM answers ORDER BY key"
+        )
+        for key, state, reason, retryable, attempts, submission, blob in rows:
+            line = self._decompressor.decompress(blob) if blob else None
+            yield key, Answer(state, reason, bool(retryable), attempts, submission, line)
+
+    def merge(self, submissions: Iterable[Submission], answers: Iterable[tuple[bytes, Answer]]) -> int:
+        """Add another ledger's settled submissions and answers to this one.
+
+        An answer known here stays unless it is not final and the other one is.
+
+        Returns:
+            How many answers were added or bettered.
+        """
+        with self._transaction():
+            numbers: dict[int, int] = {}
+            for given in submissions:
+                numbers[given.id] = self._adopt(given)
+            before = self._db.total_changes
+            for key, answer in answers:
+                self._db.execute(
+                    "INSERT INTO answers (key, state, reason, retryable, attempts, submission, line)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state,"
+                    " reason = excluded.reason, retryable = excluded.retryable, attempts = excluded.attempts,"
+                    " submission = excluded.submission, line = excluded.line"
+                    " WHERE answers.retryable AND NOT excluded.retryable",
+                    (
+                        key,
+                        answer.state,
+                        answer.reason,
+                        answer.retryable,
+                        answer.attempts,
+                        numbers[answer.submission],
+                        None if answer.line is None else self._compressor.compress(answer.line),
+                    ),
+                )
+            return self._db.total_changes - before
+
+    def _adopt(self, given: Submission) -> int:
+        known = self._db.execute("SELECT id FROM submissions WHERE nonce = ?", (given.nonce,)).fetchone()
+        if known:
+            return known[0]
+        columns = [field.name for field in fields(Submission) if field.name != "id"]
+        cursor = self._db.execute(
+            f"INSERT INTO submissions ({', '.join(columns)}) VALUES ({_marks(columns)})",
+            [getattr(given, name) for name in columns],
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _parts(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(keys), _LOOKUP_SIZE):
+        yield keys[start : start + _LOOKUP_SIZE]
