@@ -5,30 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.errors import SourceError, TaskError
+from goldpan.errors import TaskError
 from goldpan.tasks.traces_length import common_level, shorten, shorten_steps
-from goldpan.tasks.traces_text import MessageError, content_text, render_steps, render_tools
+from goldpan.tasks.traces_text import UnusableTrace, content_text, render_steps, render_tools
+
+__all__ = ["LEAST_CHARS", "TraceMaterial", "UnusableTrace", "prepare"]
 
 LEAST_CHARS = 2_000
 """Below this an elided trace says nothing worth paying for."""
 
 _SETTING_SHARE = 1 / 3
 _FOLLOW_UP_SHARE = 1 / 4
-
-
-class UnusableTrace(SourceError):
-    """A row that cannot be asked about; it becomes a recorded skip.
-
-    Attributes:
-        reason_code: `no_trace_segment`, `no_trace`, `empty_trace`, `bad_message`, `unknown_role`,
-            `bad_content`, `bad_tool_call`, `bad_tools`, `no_user_message`, `no_assistant_message` or
-            `bad_follow_up`.
-        explanation: one sentence for a person.
-    """
-
-    def __init__(self, reason_code: str, explanation: str):
-        self.reason_code, self.explanation = reason_code, explanation
-        super().__init__(f"{reason_code}: {explanation}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,7 @@ def prepare(data: dict[str, Any], max_chars: int) -> TraceMaterial:
             f"{max_chars} characters are too few for a trace; at least {LEAST_CHARS} are needed",
             remedy="raise the stage's limits.context_tokens, or take a model with a longer context",
         )
-    segment = data.get("trace_segment")
+    segment: Any = data.get("trace_segment")
     if not isinstance(segment, dict):
         raise UnusableTrace("no_trace_segment", "the row has no object `trace_segment`")
     messages = segment.get("trace")
@@ -134,17 +121,17 @@ def _follow_up(message: Any) -> str | None:
         return None
     content = message.get("content") if isinstance(message, dict) else message
     if not isinstance(content, str | list):
-        raise MessageError("bad_follow_up", f"`follow_up_user_message` is {_kind(message)} without text")
+        raise UnusableTrace("bad_follow_up", f"`follow_up_user_message` is {_kind(message)} without text")
     text = content_text(content, "the follow-up message")
     if not text.strip():
-        raise MessageError("bad_follow_up", "`follow_up_user_message` is there but empty")
+        raise UnusableTrace("bad_follow_up", "`follow_up_user_message` is there but empty")
     return text
 
 
 def _within(
     max_chars: int, steps: list[str], first_request: int, tools: str, system: str, follow_up: str | None
 ) -> TraceMaterial:
-    """Put the parts together; when too long, tools and system prompt get a third, or what the trace leaves."""
+    """Put the parts together; if too long, tools and system prompt get a third, or what the trace leaves."""
     trace_chars = sum(map(len, steps)) + len(steps) - 1
     if len(tools) + len(system) + len(follow_up or "") + trace_chars <= max_chars:
         return TraceMaterial("\n".join(steps), tools, system, follow_up, len(steps))

@@ -2,7 +2,7 @@
 
 Everything this project writes into the text stands in the brackets of `MARKS`; the same brackets (and those
 that look like them) are replaced inside the material, so no message can forge a step, a result or the end of
-a block. Steps are numbered from 1, tool calls within them (`call 4.2`), and results name the call they answer.
+a block. Steps are numbered from 1, tool calls within them (`call 4.2`); results name the call they answer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+
+from goldpan.errors import SourceError
 
 MARKS = ("⟦", "⟧")
 OpenCalls = dict[str, list[tuple[int, str]]]
@@ -21,12 +23,19 @@ _NAME_LIMIT = 100
 _TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 
 
-class MessageError(ValueError):
-    """A message is not of a shape the chat format knows; `code` is the short reason."""
+class UnusableTrace(SourceError):
+    """A row that cannot be asked about; it becomes a recorded skip.
 
-    def __init__(self, code: str, explanation: str):
-        self.code, self.explanation = code, explanation
-        super().__init__(explanation)
+    Attributes:
+        reason_code: `no_trace_segment`, `no_trace`, `empty_trace`, `bad_message`, `unknown_role`,
+            `bad_content`, `bad_tool_call`, `bad_tools`, `no_user_message`, `no_assistant_message` or
+            `bad_follow_up`.
+        explanation: one sentence for a person.
+    """
+
+    def __init__(self, reason_code: str, explanation: str):
+        self.reason_code, self.explanation = reason_code, explanation
+        super().__init__(f"{reason_code}: {explanation}")
 
 
 def mark(text: str) -> str:
@@ -43,11 +52,15 @@ def as_material(text: str) -> str:
     return text
 
 
-def content_text(content: Any, place: str) -> str:
+def content_text(content: Any, place: int | str) -> str:
     """The text of a message's content: a string, a list of parts, or nothing.
 
+    Args:
+        content: as it stands in the message.
+        place: number of the step, or what else to call it in an error.
+
     Raises:
-        MessageError: `bad_content`, the content has another type.
+        UnusableTrace: `bad_content`, the content has another type.
     """
     if type(content) is str:
         return content if content.isascii() else as_material(content)
@@ -55,14 +68,22 @@ def content_text(content: Any, place: str) -> str:
         return ""
     if isinstance(content, list):
         return "\n".join(_part_text(part, place) for part in content)
-    raise MessageError("bad_content", f"{place} has content of type {type(content).__name__}")
+    raise UnusableTrace(
+        "bad_content", f"message content at {_named(place)} is of type {type(content).__name__}"
+    )
 
 
-def _part_text(part: Any, place: str) -> str:
+def _named(place: int | str) -> str:
+    return f"step {place}" if isinstance(place, int) else place
+
+
+def _part_text(part: Any, place: int | str) -> str:
     if isinstance(part, str):
         return as_material(part)
     if not isinstance(part, dict):
-        raise MessageError("bad_content", f"{place} has a content part of type {type(part).__name__}")
+        raise UnusableTrace(
+            "bad_content", f"a content part at {_named(place)} is of type {type(part).__name__}"
+        )
     kind = str(part.get("type"))
     if kind in _TEXT_PARTS:
         return content_text(part.get(_TEXT_PARTS[kind]), place)
@@ -76,7 +97,7 @@ def render_steps(messages: list[Any], first: int = 0) -> list[str]:
     result and results without a call are marked as such.
 
     Raises:
-        MessageError: a message that is no object, or has an unknown role, content or tool call.
+        UnusableTrace: a message that is no object, or has an unknown role, content or tool call.
     """
     steps: list[str] = []
     open_calls: OpenCalls = {}
@@ -84,10 +105,8 @@ def render_steps(messages: list[Any], first: int = 0) -> list[str]:
         try:
             role, content = message["role"], message.get("content")
         except (TypeError, KeyError, AttributeError):
-            raise MessageError("bad_message", f"message {first + number} is no object with a role") from None
-        text = (
-            content if type(content) is str and content.isascii() else content_text(content, f"step {number}")
-        )
+            raise UnusableTrace("bad_message", f"message {first + number} is no object with a role") from None
+        text = content_text(content, number)
         if role == "assistant":
             steps.append(_assistant(message, text, number, open_calls))
         elif role == "tool" or role == "function":
@@ -98,7 +117,7 @@ def render_steps(messages: list[Any], first: int = 0) -> list[str]:
         elif role == "user" or role == "system" or role == "developer":
             steps.append(f"⟦step {number}: {role}⟧\n{text or '⟦empty⟧'}")
         else:
-            raise MessageError("unknown_role", f"message {first + number} has the role {role!r}")
+            raise UnusableTrace("unknown_role", f"message {first + number} has the role {role!r}")
     for waiting in open_calls.values():
         for index, call in waiting:
             steps[index] = steps[index].replace(f"⟦{call}⟧", f"⟦{call}, no result in this segment⟧")
@@ -109,21 +128,21 @@ def _assistant(message: dict[str, Any], text: str, number: int, open_calls: Open
     lines = [f"⟦step {number}: assistant⟧"]
     reasoning = message.get("reasoning_content")
     if reasoning:
-        lines.append(f"⟦reasoning⟧ {content_text(reasoning, f'step {number}')}")
+        lines.append(f"⟦reasoning⟧ {content_text(reasoning, number)}")
     if text:
         lines.append(text)
     if message.get("refusal"):
-        lines.append(f"⟦refusal⟧ {content_text(message['refusal'], f'step {number}')}")
+        lines.append(f"⟦refusal⟧ {content_text(message['refusal'], number)}")
     calls = message.get("tool_calls")
     if not calls:
         legacy = message.get("function_call")
         calls = [{"id": legacy.get("name"), "function": legacy}] if isinstance(legacy, dict) else []
     if not isinstance(calls, list):
-        raise MessageError("bad_tool_call", f"step {number} has tool calls of type {type(calls).__name__}")
+        raise UnusableTrace("bad_tool_call", f"step {number} has tool calls of type {type(calls).__name__}")
     for position, call in enumerate(calls, 1):
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
-            raise MessageError("bad_tool_call", f"step {number} has a tool call without a function")
+            raise UnusableTrace("bad_tool_call", f"step {number} has a tool call without a function")
         label = f"call {number}.{position}: {_one_line(function.get('name'))}"
         lines.append(f"⟦{label}⟧ {_arguments(function.get('arguments'))}")
         key = call.get("id")
