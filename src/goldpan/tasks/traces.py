@@ -79,16 +79,11 @@ def prepare(data: dict[str, Any], max_chars: int) -> TraceMaterial:
     segment: Any = data.get("trace_segment")
     if not isinstance(segment, dict):
         raise UnusableTrace("no_trace_segment", "the row has no object `trace_segment`")
-    messages = segment.get("trace")
-    try:
-        first, first_request = _outline(messages)
-        steps = render_steps(messages, first)
-        system = "\n\n".join(
-            content_text(item.get("content"), "the system prompt") for item in messages[:first]
-        )
-        follow_up = _follow_up(segment.get("follow_up_user_message"))
-    except MessageError as error:
-        raise UnusableTrace(error.code, error.explanation) from None
+    messages = _messages(segment.get("trace"))
+    first, first_request = _outline(messages)
+    steps = render_steps(messages, first)
+    system = "\n\n".join(content_text(item.get("content"), "the system prompt") for item in messages[:first])
+    follow_up = _follow_up(segment.get("follow_up_user_message"))
     tools = segment.get("tools")
     if tools is not None and not isinstance(tools, list):
         raise UnusableTrace("bad_tools", f"`tools` is {_kind(tools)}, not a list")
@@ -137,9 +132,8 @@ def _within(
         return TraceMaterial("\n".join(steps), tools, system, follow_up, len(steps))
     short_follow_up = shorten(follow_up or "", int(max_chars * _FOLLOW_UP_SHARE))
     left = max_chars - len(short_follow_up.text)
-    longest = common_level(
-        [len(tools), len(system)], max(int(max_chars * _SETTING_SHARE), left - trace_chars)
-    )
+    for_setting = max(int(max_chars * _SETTING_SHARE), left - trace_chars)
+    longest = common_level([len(tools), len(system)], for_setting)
     short_tools, short_system = shorten(tools, longest), shorten(system, longest)
     left -= len(short_tools.text) + len(short_system.text)
     short_trace = shorten_steps(steps, left, first_request)
