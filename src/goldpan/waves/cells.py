@@ -1,8 +1,8 @@
 """Text in spreadsheet cells: what a spreadsheet would run as a formula is written as text, and comes back.
 
 A cell that begins with one of `= + - @` (or a full-width form of them, a tab or a line end) may be run as a
-formula when a CSV file is opened. Such text gets a leading apostrophe. Plain numbers such as -1 and +0.5e3 stay
-as they are. The apostrophe is doubled where the text already had one in that place, so the way back is exact.
+formula when a CSV file is opened. Such text gets a leading apostrophe. Plain numbers such as -1 and +0.5e3
+stay as they are. Where the text had an apostrophe there already it gets one more, so the way back is exact.
 """
 
 from __future__ import annotations
