@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import secrets
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -89,12 +90,9 @@ def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
     magic = raw.read(4)
     raw.seek(0)
     if magic[:2] == GZIP_MAGIC:
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK)  # type: ignore[type-var,arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK)
     if magic == ZSTD_MAGIC:
-        import zstandard
-
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return io.BufferedReader(reader, _CHUNK)  # type: ignore[type-var,arg-type]
+        return io.BufferedReader(_ZstdFile(raw), _CHUNK)
     return raw
 
 
@@ -116,15 +114,64 @@ def iter_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
                 line = line.rstrip(b"\r\n")
                 if line.strip():
                     yield number, line
-    except (EOFError, OSError, _zstd_error()) as error:
-        raise SourceError(
-            f"the compressed data breaks off or is damaged: {error}",
-            where=f"{path}, after line {number}",
-            remedy="copy the file again from where it came from",
-        ) from None
+    except damage_errors() as error:
+        raise damaged(f"{path}, after line {number}", error) from None
 
 
-def _zstd_error() -> type[Exception]:
+def damage_errors() -> tuple[type[Exception], ...]:
+    """What reading from `open_decompressed` raises when the compressed data is cut short or damaged."""
     import zstandard
 
-    return zstandard.ZstdError
+    return (EOFError, OSError, zlib.error, zstandard.ZstdError)
+
+
+def damaged(where: str, error: Exception) -> SourceError:
+    """The error for one of `damage_errors`, met at `where`."""
+    return SourceError(
+        f"the compressed data breaks off or is damaged: {error}",
+        where=where,
+        remedy="copy the file again from where it came from",
+    )
+
+
+class _ZstdFile(io.RawIOBase):
+    """The content of a zstd file of one or more frames.
+
+    Unlike zstandard's own stream reader it does not take a frame that is cut short for the end of the file.
+    """
+
+    _BLOCK = 1 << 14
+
+    def __init__(self, compressed: BinaryIO):
+        import zstandard
+
+        self._compressed = compressed
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._frame = self._decompressor.decompressobj()
+        self._rest = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            block = self._rest or self._compressed.read(self._BLOCK)
+            self._rest = b""
+            if not block:
+                if not self._frame.eof:
+                    raise EOFError("the last frame is not complete")
+                return 0
+            if self._frame.eof:
+                self._frame = self._decompressor.decompressobj()
+            self._ready = memoryview(self._frame.decompress(block))
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def close(self) -> None:
+        self._compressed.close()
+        super().close()

@@ -1,0 +1,51 @@
+"""Which files a source has. Only names are looked at: no data file is opened here."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from goldpan.errors import StudyError
+from goldpan.study.model import Source
+from goldpan.study.paths import file_names
+
+
+def source_files(source: Source, root: Path) -> dict[str, Path]:
+    """The files of a source by their short names, in the order of their paths.
+
+    A pattern may hold `*`, `?`, `[...]` and `**`; hidden files and folders are matched only by a pattern that
+    names the dot. A pattern that is itself the name of a file stands for that file. Folders are passed over.
+
+    Args:
+        source: the source.
+        root: folder that relative patterns start from.
+
+    Raises:
+        StudyError: a pattern matches no file.
+    """
+    files: list[Path] = []
+    for pattern in source.files:
+        matches = _matches(pattern, root)
+        if not matches:
+            raise StudyError(
+                f"no file matches `{pattern}`" + (", which is a folder" if (root / pattern).is_dir() else ""),
+                where=str(root),
+                remedy=_remedy(pattern, root),
+            )
+        files += matches
+    return file_names(files, root)
+
+
+def _matches(pattern: str, root: Path) -> list[Path]:
+    literal = root / pattern
+    if literal.is_file():
+        return [literal]
+    names = glob.iglob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - Path.glob takes hidden files
+    found = (root / name for name in names)
+    return [path for path in found if path.is_file()]
+
+
+def _remedy(pattern: str, root: Path) -> str:
+    if (root / pattern).is_dir():
+        return f"name the files in it, e.g. `{pattern.rstrip('/')}/*.jsonl`"
+    return "check `files` of the source; paths start from the project root"

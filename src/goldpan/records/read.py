@@ -1,0 +1,217 @@
+"""From one source file to its records file, row by row, and reading records files again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from goldpan.errors import SourceError
+from goldpan.files import iter_lines, replacing
+from goldpan.records.columnar import read_parquet
+from goldpan.records.fields import check_fields, check_trace, convert_cells
+from goldpan.records.ids import record_id, trace_id, unreadable_id
+from goldpan.records.jsonl import read_jsonl
+from goldpan.records.model import Record
+from goldpan.records.rows import Row, RowError
+from goldpan.records.seen import SeenIds
+from goldpan.records.tables import read_csv
+from goldpan.study.model import Source
+
+Format = Literal["jsonl", "csv", "parquet", "traces"]
+
+_FORMATS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+_RECORD_KEYS = {"id", "source", "file", "line", "data"}
+_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
+
+
+@dataclass(frozen=True)
+class RecordCounts:
+    """What became of the rows of one source file; `rows` = `records` + all of `skipped`.
+
+    Attributes:
+        rows: rows of the file.
+        records: rows that can be asked.
+        skipped: rows that cannot, by the code of the reason.
+        note: something the user may want to know, such as that the file has no rows.
+    """
+
+    rows: int
+    records: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    note: str | None = None
+
+
+def build_records(source: Source, source_name: str, file_name: str, path: Path, output: Path) -> RecordCounts:
+    """Write the records file of one source file, atomically and in constant memory.
+
+    Every row of the file gives one line: a record, or with `on_error: skip` one with the reason in `skip`.
+
+    Args:
+        source: how to read the file.
+        source_name: name of the source in the study.
+        file_name: short name of the file (see `study.paths.file_names`).
+        path: the file.
+        output: the records file to write.
+
+    Raises:
+        SourceError: the file cannot be read to its end, or with `on_error: stop` a row cannot be used.
+    """
+    skipped: Counter[str] = Counter()
+    rows = 0
+    with SeenIds() as seen, replacing(output) as handle:
+        builder = _Builder(source, source_name, file_name, path, format_of(source, path), seen)
+        for row in builder.read():
+            rows += 1
+            try:
+                handle.write(builder.usable(row))
+            except RowError as error:
+                if source.on_error == "stop":
+                    raise builder.stopped(row, error) from None
+                handle.write(builder.skipped(row, error))
+                skipped[error.code] += 1
+    return RecordCounts(
+        rows=rows,
+        records=rows - skipped.total(),
+        skipped=dict(sorted(skipped.items())),
+        note=None if rows else "the file has no rows",
+    )
+
+
+def iter_records(path: Path) -> Iterator[Record]:
+    """Yield the records of a records file in their order.
+
+    Raises:
+        SourceError: the file is missing or damaged (with file and line).
+    """
+    for number, line in iter_lines(path):
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise _damaged_record(path, number, str(error)) from None
+        if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
+            raise _damaged_record(path, number, "it is not a record")
+        yield record  # type: ignore[misc]
+
+
+def format_of(source: Source, path: Path) -> Format:
+    """The format of a source file: as the study gives it, else by the name before `.gz` or `.zst`.
+
+    Raises:
+        SourceError: the name does not tell.
+    """
+    if source.format != "auto":
+        return source.format
+    name = path if path.suffix.lower() not in _COMPRESSION_SUFFIXES else path.with_suffix("")
+    found = _FORMATS.get(name.suffix.lower())
+    if found is None:
+        raise SourceError(
+            f"the name does not tell the format; known are {', '.join(_FORMATS)}",
+            where=str(path),
+            remedy="give the `format` of the source: jsonl, csv, parquet or traces",
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Makes the lines of one records file."""
+
+    source: Source
+    source_name: str
+    file_name: str
+    path: Path
+    format: Format
+    seen: SeenIds
+
+    def read(self) -> Iterator[Row]:
+        """The rows of the source file."""
+        source, path = self.source, self.path
+        columns = [*source.fields, *(source.id or [])]
+        if self.format == "parquet":
+            return read_parquet(path, columns)
+        if self.format == "csv":
+            delimiter = source.delimiter or ("\t" if ".tsv" in path.suffixes else ",")
+            return read_csv(path, delimiter, source.encoding, columns)
+        return read_jsonl(path)
+
+    def usable(self, row: Row) -> bytes:
+        """The line of a usable row. Raises RowError when the row is not usable."""
+        if row.error is not None:
+            raise row.error
+        try:
+            data = self._typed(row.data)
+            identifier = self._identify(row.data)
+            line = self._line(row, identifier, data)
+        except orjson.JSONEncodeError:
+            raise RowError("bad_json", "the row is nested more deeply than 250 levels") from None
+        earlier = self.seen.add(identifier, self._place(row))
+        if earlier is not None:
+            raise self._duplicate(identifier, earlier)
+        return line
+
+    def skipped(self, row: Row, error: RowError) -> bytes:
+        """The line of a row that cannot be used, with its data as far as it could be read."""
+        identifier = unreadable_id(self.file_name, row.line)
+        reason = f"{error.code}: {error.what}"
+        return self._line(row, identifier, {} if error.code == "bad_json" else row.data, skip=reason)
+
+    def stopped(self, row: Row, error: RowError) -> SourceError:
+        """The error that ends the run over a row that cannot be used."""
+        skip = "set `on_error: skip` for the source to record such rows as skipped and go on"
+        remedy = f"{error.remedy}; or {skip}" if error.remedy else skip
+        return SourceError(f"{error.code}: {error.what}", where=self._place(row), remedy=remedy)
+
+    def _typed(self, data: dict[str, Any]) -> dict[str, Any]:
+        if self.format == "csv":
+            return convert_cells(data, self.source.fields)
+        check_fields(data, self.source.fields)
+        if self.format == "traces":
+            check_trace(data)
+        return data
+
+    def _identify(self, data: dict[str, Any]) -> str:
+        # From the data as read, not as typed: an id does not change when a type is declared for its field.
+        if self.format == "traces" and self.source.id is None:
+            return trace_id(data)
+        return record_id(data, self.source.id)
+
+    def _duplicate(self, identifier: str, earlier: str) -> RowError:
+        if self.source.id is not None:
+            what, remedy = f"the id `{identifier}`", "add a field under `id` that tells the rows apart"
+        elif self.format == "traces":
+            what = f"the id `{identifier}`"
+            remedy = (
+                "give `id: [conversation_id, segment_id]` if they differ only in a `conv_` or `seg_` prefix"
+            )
+        else:
+            what = "the same content"
+            remedy = "name the fields that tell the rows apart under `id` of the source, or remove one"
+        return RowError("duplicate_id", f"{what} stands already at {earlier}", remedy=remedy)
+
+    def _line(self, row: Row, identifier: str, data: dict[str, Any], skip: str | None = None) -> bytes:
+        record = Record(id=identifier, source=self.source_name, file=self.file_name, line=row.line, data=data)
+        if skip is not None:
+            record["skip"] = skip
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+    def _place(self, row: Row) -> str:
+        return f"{self.path}, row {row.line}" if self.format == "parquet" else f"{self.path}:{row.line}"
+
+
+def _damaged_record(path: Path, line: int, problem: str) -> SourceError:
+    return SourceError(
+        f"this records file is damaged: {problem}",
+        where=f"{path}:{line}",
+        remedy="delete it; the next run makes it again",
+    )

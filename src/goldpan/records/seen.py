@@ -1,0 +1,65 @@
+"""A set of ids on disk, to find duplicates among any number of rows in constant memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+_CACHE_KIB = 16_384
+
+
+class _TemporaryTable:
+    """A private database that SQLite keeps in a 16 MiB cache and spills to the temporary folder beyond that.
+
+    It is gone when it is closed or the process ends.
+    """
+
+    def __init__(self, columns: str) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("PRAGMA temp_store=FILE")
+        self._database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        self._database.execute(f"CREATE TABLE seen ({columns}) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def close(self) -> None:
+        """Delete the set."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SeenIds(_TemporaryTable):
+    """Ids that were seen, each with the place it was first seen at."""
+
+    def __init__(self) -> None:
+        super().__init__("id TEXT PRIMARY KEY, place TEXT NOT NULL")
+
+    def add(self, id: str, place: str) -> str | None:
+        """Note that `id` stands at `place`; return the place it was seen at before, if it was."""
+        added = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (id, place)).rowcount
+        if added:
+            return None
+        (earlier,) = self._database.execute("SELECT place FROM seen WHERE id = ?", (id,)).fetchone()
+        return str(earlier)
+
+
+class SeenKeys(_TemporaryTable):
+    """Request keys that were seen."""
+
+    def __init__(self) -> None:
+        super().__init__("key BLOB PRIMARY KEY")
+
+    def add_new(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Note some keys; return those that were not seen before."""
+        insert = "INSERT OR IGNORE INTO seen VALUES (?)"
+        return {key for key in keys if self._database.execute(insert, (key,)).rowcount}
