@@ -9,7 +9,18 @@ from goldpan.errors import TaskError
 from goldpan.tasks.traces_length import common_level, shorten, shorten_steps
 from goldpan.tasks.traces_text import UnusableTrace, content_text, render_steps, render_tools
 
-__all__ = ["LEAST_CHARS", "TraceMaterial", "UnusableTrace", "prepare"]
+__all__ = ["LEAST_CHARS", "MATERIAL_NAMES", "TraceMaterial", "UnusableTrace", "prepare"]
+
+MATERIAL_NAMES = (
+    "trace",
+    "tools",
+    "system_prompt",
+    "follow_up",
+    "elided",
+    "messages_shown",
+    "messages_total",
+)
+"""What the prompt of a task with `material: trace` may name besides the names of every record."""
 
 LEAST_CHARS = 2_000
 """Below this an elided trace says nothing worth paying for."""

@@ -24,18 +24,16 @@ _TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "ref
 
 
 class UnusableTrace(SourceError):
-    """A row that cannot be asked about; it becomes a recorded skip.
+    """A row that cannot be asked about; it becomes a recorded skip with `code` and the message as reason.
 
     Attributes:
-        reason_code: `no_trace_segment`, `no_trace`, `empty_trace`, `bad_message`, `unknown_role`,
-            `bad_content`, `bad_tool_call`, `bad_tools`, `no_user_message`, `no_assistant_message` or
-            `bad_follow_up`.
-        explanation: one sentence for a person.
+        code: `no_trace_segment`, `no_trace`, `empty_trace`, `bad_message`, `unknown_role`, `bad_content`,
+            `bad_tool_call`, `bad_tools`, `no_user_message`, `no_assistant_message` or `bad_follow_up`.
     """
 
-    def __init__(self, reason_code: str, explanation: str):
-        self.reason_code, self.explanation = reason_code, explanation
-        super().__init__(f"{reason_code}: {explanation}")
+    def __init__(self, code: str, explanation: str):
+        super().__init__(explanation)
+        self.code = code
 
 
 def mark(text: str) -> str:
