@@ -1,6 +1,6 @@
 """The durable memory of every paid batch and every answer."""
 
 from goldpan.ledger.lock import RunLock
-from goldpan.ledger.store import Answer, Ledger, Outcome, Submission
+from goldpan.ledger.store import Answer, Asked, Ledger, Outcome, Submission
 
-__all__ = ["Answer", "Ledger", "Outcome", "RunLock", "Submission"]
+__all__ = ["Answer", "Asked", "Ledger", "Outcome", "RunLock", "Submission"]

@@ -36,17 +36,23 @@ CREATE TABLE IF NOT EXISTS asked (
   submission INTEGER NOT NULL REFERENCES submissions (id),
   custom_id TEXT NOT NULL,
   key BLOB NOT NULL,
+  task TEXT NOT NULL,
   PRIMARY KEY (submission, custom_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS asked_by_key ON asked (key);
 
--- The best outcome known for a request. `line` is the provider's line, compressed with zstd.
+-- The best outcome known for a request, after `attempts` submissions, of which `forgiven` no longer count
+-- against the allowed rounds. Tokens are those of all attempts together: what the request has cost.
+-- `line` is the provider's line, compressed with zstd.
 CREATE TABLE IF NOT EXISTS answers (
   key BLOB NOT NULL,
   state TEXT NOT NULL,
   reason TEXT,
   retryable INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
+  forgiven INTEGER NOT NULL DEFAULT 0,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
   submission INTEGER NOT NULL REFERENCES submissions (id),
   line BLOB
 );

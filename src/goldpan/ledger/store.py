@@ -6,8 +6,8 @@ import contextlib
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,15 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One row of a submission: its id there, its request key (32 bytes) and the task that was asked."""
+
+    custom_id: str
+    key: bytes
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one request in one submission. `key` has 32 bytes."""
 
@@ -62,25 +71,31 @@ class Outcome:
     reason: str | None
     retryable: bool
     line: bytes | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The best outcome known for a request, after `attempts` submissions."""
+    """The best outcome known for a request, after `attempts` submissions; columns of table `answers`."""
 
     state: str
     reason: str | None
     retryable: bool
     attempts: int
+    forgiven: int
+    prompt_tokens: int
+    completion_tokens: int
     submission: int
     line: bytes | None = None
 
     def may_be_asked(self, max_rounds: int) -> bool:
         """Whether another attempt may help and is allowed."""
-        return self.retryable and self.attempts < max_rounds
+        return self.retryable and self.attempts - self.forgiven < max_rounds
 
 
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
+_OUTCOME_COLUMNS = ", ".join(field.name for field in fields(Answer) if field.name != "line")
 
 
 class Ledger:
@@ -157,7 +172,7 @@ class Ledger:
 
     def record_intent(
         self,
-        asked: Iterable[tuple[str, bytes]],
+        asked: Iterable[Asked],
         *,
         shard: str,
         provider: str,
@@ -173,7 +188,7 @@ class Ledger:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
         Args:
-            asked: (custom_id, request key of 32 bytes) of each row.
+            asked: the rows of the shard.
 
         Raises:
             LedgerError: the shard has an open submission already.
@@ -190,8 +205,8 @@ class Ledger:
                 cursor = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({marks})", values)
                 number = cursor.lastrowid
                 self._db.executemany(
-                    "INSERT INTO asked (submission, custom_id, key) VALUES (?, ?, ?)",
-                    ((number, custom_id, key) for custom_id, key in asked),
+                    "INSERT INTO asked (submission, custom_id, key, task) VALUES (?, ?, ?, ?)",
+                    ((number, row.custom_id, row.key, row.task) for row in asked),
                 )
         except sqlite3.IntegrityError as error:
             raise LedgerError(
@@ -258,10 +273,10 @@ class Ledger:
 
     # Requests under way
 
-    def asked_by(self, number: int) -> dict[str, bytes]:
-        """custom_id -> request key of an open submission; at most one shard's worth of rows."""
-        rows = self._db.execute("SELECT custom_id, key FROM asked WHERE submission = ?", (number,))
-        return dict(rows.fetchall())
+    def asked_by(self, number: int) -> dict[str, tuple[bytes, str]]:
+        """custom_id -> (request key, task) of an open submission; at most one shard's worth of rows."""
+        rows = self._db.execute("SELECT custom_id, key, task FROM asked WHERE submission = ?", (number,))
+        return {custom_id: (key, task) for custom_id, key, task in rows}
 
     def under_way(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """request key -> shard of the open submission that carries it, for those keys that are under way."""
@@ -278,95 +293,97 @@ class Ledger:
 
     # Answers
 
-    def settle(self, number: int, outcomes: Iterable[Outcome], status: str) -> bool:
+    def settle(
+        self, number: int, outcomes: Iterable[Outcome], *, status: str, note: Callable[[], str]
+    ) -> bool:
         """Take over what came of a submission's requests, once.
 
-        An answer that is final is never replaced; one that is not is, and its attempts are counted up.
+        An answer that is final is never replaced; one that is not is, and its attempts and tokens add up.
+
+        Args:
+            status: the provider's last word on the batch.
+            note: what else is worth remembering of the settlement; called after the last outcome.
 
         Returns:
             False when the submission was settled before: then nothing is changed.
         """
+        compress = self._compressor.compress
         with self._transaction():
-            state = self._db.execute("SELECT state FROM submissions WHERE id = ?", (number,)).fetchone()[0]
-            if state not in ("intent", "created"):
+            if not self.submission(number).is_open:
                 return False
-            compress = self._compressor.compress
             self._db.executemany(
-                "INSERT INTO answers (key, state, reason, retryable, attempts, submission, line)"
-                " VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state,"
-                " reason = excluded.reason, retryable = excluded.retryable, attempts = attempts + 1,"
+                "INSERT INTO answers (key, state, reason, retryable, attempts, prompt_tokens,"
+                " completion_tokens, submission, line) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+                " retryable = excluded.retryable, attempts = attempts + 1,"
+                " prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
+                " completion_tokens = completion_tokens + excluded.completion_tokens,"
                 " submission = excluded.submission, line = excluded.line WHERE retryable",
                 (
-                    (
-                        outcome.key,
-                        outcome.state,
-                        outcome.reason,
-                        outcome.retryable,
-                        number,
-                        None if outcome.line is None else compress(outcome.line),
-                    )
-                    for outcome in outcomes
+                    (o.key, o.state, o.reason, o.retryable, o.prompt_tokens, o.completion_tokens, number,
+                     None if o.line is None else compress(o.line))
+                    for o in outcomes
                 ),
-            )
+            )  # fmt: skip
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
             self._db.execute(
-                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ? WHERE id = ?",
-                (status, time.time(), number),
+                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ? WHERE id = ?",
+                (status, time.time(), note(), number),
             )
         return True
 
     def outcomes(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Outcomes of those requests that have one, without the provider's lines."""
-        return self._answers(keys, "NULL")
+        return {
+            row[0]: Answer(row[1], row[2], bool(row[3]), *row[4:])
+            for part in _parts(keys)
+            for row in self._db.execute(
+                f"SELECT key, {_OUTCOME_COLUMNS} FROM answers WHERE key IN ({_marks(part)})", part
+            )
+        }
 
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Outcomes of those requests that have one, with the provider's lines."""
-        found = self._answers(keys, "line")
-        decompress = self._decompressor.decompress
         return {
-            key: Answer(a.state, a.reason, a.retryable, a.attempts, a.submission, decompress(a.line))
-            if a.line
-            else a
-            for key, a in found.items()
+            key: answer
+            for part in _parts(keys)
+            for key, answer in self._with_lines(f"WHERE key IN ({_marks(part)})", part)
         }
 
-    def _answers(self, keys: Sequence[bytes], line: str) -> dict[bytes, Answer]:
-        found: dict[bytes, Answer] = {}
-        for part in _parts(keys):
-            rows = self._db.execute(
-                f"SELECT key, state, reason, retryable, attempts, submission, {line} FROM answers"
-                f" WHERE key IN ({_marks(part)})",
-                part,
-            )
-            for key, state, reason, retryable, attempts, submission, blob in rows:
-                found[key] = Answer(state, reason, bool(retryable), attempts, submission, blob)
-        return found
+    def all_answers(self) -> Iterator[tuple[bytes, Answer]]:
+        """Every answer with its line, ordered by key."""
+        return self._with_lines("ORDER BY key", ())
 
-    def forget(self, keys: Iterable[bytes]) -> int:
-        """Drop unsuccessful outcomes so that their requests are asked again; answers that are ok stay.
+    def lines_of(self, number: int) -> Iterator[bytes]:
+        """The provider's lines that the ledger still holds of one submission."""
+        for _, answer in self._with_lines("WHERE submission = ? ORDER BY rowid", (number,)):
+            if answer.line is not None:
+                yield answer.line
+
+    def _with_lines(self, condition: str, values: Sequence[Any]) -> Iterator[tuple[bytes, Answer]]:
+        decompress = self._decompressor.decompress
+        rows = self._db.execute(f"SELECT key, {_OUTCOME_COLUMNS}, line FROM answers {condition}", values)
+        for key, state, reason, retryable, *numbers, blob in rows:
+            line = decompress(blob) if blob is not None else None
+            yield key, Answer(state, reason, bool(retryable), *numbers, line)
+
+    def forgive(self, keys: Iterable[bytes]) -> int:
+        """Let requests that came to nothing be asked again; answers that are ok stay as they are.
 
         Returns:
-            How many outcomes were dropped.
+            How many requests may be asked again now.
         """
         with self._transaction():
             before = self._db.total_changes
             self._db.executemany(
-                "DELETE FROM answers WHERE key = ? AND state != 'ok'", ((key,) for key in keys)
+                "UPDATE answers SET forgiven = attempts, retryable = 1 WHERE key = ? AND state != 'ok'",
+                ((key,) for key in keys),
             )
             return self._db.total_changes - before
 
     def counts(self) -> dict[str, int]:
         """Number of answers by state."""
         return dict(self._db.execute("SELECT state, count(*) FROM answers GROUP BY state ORDER BY state"))
-
-    def all_answers(self) -> Iterator[tuple[bytes, Answer]]:
-        """Every answer with its line, ordered by key."""
-        rows = self._db.execute(
-            "SELECT key, state, reason, retryable, attempts, submission, line FROM answers ORDER BY key"
-        )
-        for key, state, reason, retryable, attempts, submission, blob in rows:
-            line = self._decompressor.decompress(blob) if blob else None
-            yield key, Answer(state, reason, bool(retryable), attempts, submission, line)
 
     def merge(self, submissions: Iterable[Submission], answers: Iterable[tuple[bytes, Answer]]) -> int:
         """Add another ledger's settled submissions and answers to this one.
@@ -376,27 +393,21 @@ class Ledger:
         Returns:
             How many answers were added or bettered.
         """
+        names = _OUTCOME_COLUMNS.split(", ")
+        marks = ", ".join(f":{name}" for name in names)
+        updates = ", ".join(f"{name} = excluded.{name}" for name in names)
         with self._transaction():
             numbers: dict[int, int] = {}
             for given in submissions:
                 numbers[given.id] = self._adopt(given)
             before = self._db.total_changes
             for key, answer in answers:
+                line = None if answer.line is None else self._compressor.compress(answer.line)
                 self._db.execute(
-                    "INSERT INTO answers (key, state, reason, retryable, attempts, submission, line)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state,"
-                    " reason = excluded.reason, retryable = excluded.retryable, attempts = excluded.attempts,"
-                    " submission = excluded.submission, line = excluded.line"
+                    f"INSERT INTO answers (key, {_OUTCOME_COLUMNS}, line) VALUES (:key, {marks}, :line)"
+                    f" ON CONFLICT (key) DO UPDATE SET {updates}, line = excluded.line"
                     " WHERE answers.retryable AND NOT excluded.retryable",
-                    (
-                        key,
-                        answer.state,
-                        answer.reason,
-                        answer.retryable,
-                        answer.attempts,
-                        numbers[answer.submission],
-                        None if answer.line is None else self._compressor.compress(answer.line),
-                    ),
+                    {**asdict(answer), "key": key, "line": line, "submission": numbers[answer.submission]},
                 )
             return self._db.total_changes - before
 

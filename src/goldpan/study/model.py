@@ -59,15 +59,20 @@ class Provider(Model):
         None, description="local only: where the engine keeps files and batches; default beside the ledger."
     )
     timeout_seconds: float = Field(600.0, gt=0, description="Limit for one HTTP call.")
+    grace_seconds: float = Field(
+        10.0, ge=0, description="How long a batch just made may be missing from the provider's answers."
+    )
 
     @model_validator(mode="after")
     def _options_fit_the_kind(self) -> Provider:
         allowed = {
-            "openai": {"base_url", "api_key_env", "timeout_seconds"},
-            "litellm": {"base_url", "api_key_env", "custom_llm_provider", "timeout_seconds"},
+            "openai": {"base_url", "api_key_env", "timeout_seconds", "grace_seconds"},
+            "litellm": {
+                "base_url", "api_key_env", "custom_llm_provider", "timeout_seconds", "grace_seconds",
+            },
             "local": {"folder"},
             "replay": set(),
-        }[self.kind]
+        }[self.kind]  # fmt: skip
         extra = sorted(self.model_fields_set - allowed - {"kind"})
         if extra:
             raise ValueError(f"{', '.join(extra)} does not go with kind: {self.kind}")
@@ -137,8 +142,10 @@ class Stage(Model):
         default_factory=dict,
         description="Parameters of the request, e.g. temperature, max_completion_tokens.",
     )
-    output: Literal["tool", "json_schema"] = Field(
-        "tool", description="Answer by a forced tool call, or by a strict JSON-schema response format."
+    output: Literal["tool", "json_schema", "text"] = Field(
+        "tool",
+        description="Answer by a forced tool call, by a strict JSON-schema response format, or as plain text"
+        " (for a task with one bare text feature).",
     )
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")

@@ -1,0 +1,216 @@
+"""From settled rounds to features: one row for each record, with its state and where it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.batches.columns import ParquetRows
+from goldpan.batches.plan import iter_asked
+from goldpan.batches.questions import iter_stage_records
+from goldpan.batches.summary import Summary
+from goldpan.errors import ReconciliationError
+from goldpan.files import replacing
+from goldpan.ledger import Answer, Ledger, Submission
+from goldpan.study.load import Project
+from goldpan.tasks.answers import AnswerReader, read_batch_line
+from goldpan.tasks.task import Task, load_task
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class _TaskReader:
+    task: Task
+    reader: AnswerReader
+
+
+def consolidate(
+    project: Project,
+    stage_name: str,
+    *,
+    records: Path,
+    asked: Path,
+    features: Path,
+    parquet: Path,
+    summary: Path,
+) -> Summary:
+    """Write features.jsonl, features.parquet and summary.json of a stage.
+
+    Args:
+        records: the stage's records.
+        asked: asked.jsonl of its first round, which names the request keys of every record.
+
+    Raises:
+        ReconciliationError: the files do not fit together, a request has no outcome, or the counts by state
+            do not add up to the records.
+    """
+    stage = project.study.stages[stage_name]
+    readers: dict[str, _TaskReader] = {}
+    for choice in stage.task:
+        task = load_task(choice.task, project.tasks)
+        readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output))
+    counts = Summary(project.study.study, stage_name, stage, [reader.task for reader in readers.values()])
+    with (
+        Ledger(project.ledger) as ledger,
+        counts,
+        replacing(features) as out,
+        ParquetRows(parquet, [reader.task for reader in readers.values()]) as columns,
+    ):
+        rows = _Rows(ledger, readers)
+        for chunk in _chunks(_joined(records, asked)):
+            for row, answers in rows.make(chunk):
+                out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+                columns.add(row)
+                counts.add(row, answers)
+        counts.reconcile()
+    counts.write(summary)
+    return counts
+
+
+Joined = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+def _joined(records: Path, asked: Path) -> Iterator[Joined]:
+    """Each record with its rows of asked.jsonl; the two files must name the same ids in the same order."""
+    rows = iter_asked(asked)
+    row = next(rows, None)
+    for record in iter_stage_records(records):
+        mine = []
+        while row is not None and row["id"] == record["id"]:
+            mine.append(row)
+            row = next(rows, None)
+        if not mine:
+            raise _mismatch(asked, record["id"], row)
+        yield record, mine
+    if row is not None:
+        raise _mismatch(asked, None, row)
+
+
+def _mismatch(asked: Path, expected: str | None, row: dict[str, Any] | None) -> ReconciliationError:
+    found = row["id"] if row else None
+    return ReconciliationError(
+        f"expected the row of record {expected!r}, found that of {found!r}",
+        where=str(asked),
+        remedy="the plan is older than the records: delete plan.json beside this file and run again",
+    )
+
+
+def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
+    chunk = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
+
+
+class _Rows:
+    """Makes the rows of features.jsonl."""
+
+    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader]):
+        self._ledger, self._readers = ledger, readers
+        self._submissions: dict[int, Submission] = {}
+
+    def make(self, chunk: list[Joined]) -> Iterator[tuple[dict[str, Any], list[tuple[bytes, Answer]]]]:
+        """The row of each record, and the answers it was made from."""
+        keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
+        answers = self._ledger.answers(list(keys.values()))
+        for record, mine in chunk:
+            used = [
+                (keys[row["key"]], answers[keys[row["key"]]]) for row in mine if _is_in(row, keys, answers)
+            ]
+            parts = [self._part(row, keys, answers) for row in mine]
+            yield _row_of(record, parts), used
+
+    def _part(
+        self, row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Answer]
+    ) -> dict[str, Any]:
+        """What one request of a record came to."""
+        if "skip" in row:
+            return {"state": "skipped", "reason": row["skip"]}
+        head = {"custom_id": row["custom_id"], "request_key": row["key"], "task": row["task"]}
+        head["task_hash"] = self._readers[row["task"]].task.hash
+        notes = {"notes": row["notes"]} if "notes" in row else {}
+        if row["do"] == "oversize":
+            reason = f"oversize: the request has {row['bytes']} bytes, more than a file may hold"
+            return {"state": "failed", "reason": reason, **head, **notes}
+        answer = answers.get(keys[row["key"]])
+        if answer is None:
+            raise ReconciliationError(
+                f"request {row['key'][:12]} of record {row['id']!r} has no outcome in the ledger",
+                where=str(self._ledger.path),
+                remedy="run again; if it stays so, delete the stage's round folders and run again",
+            )
+        part: dict[str, Any] = {"state": answer.state, "reason": answer.reason, **head}
+        part.update(self._provenance(answer))
+        if answer.line is not None:
+            part.update(self._content(answer, row["task"]))
+        return {**part, **notes}
+
+    def _provenance(self, answer: Answer) -> dict[str, Any]:
+        number = answer.submission
+        if number not in self._submissions:
+            self._submissions[number] = self._ledger.submission(number)
+        given = self._submissions[number]
+        return {"batch_id": given.batch_id, "round": answer.attempts, "model": given.model}
+
+    def _content(self, answer: Answer, task: str) -> dict[str, Any]:
+        assert answer.line is not None
+        line = read_batch_line(answer.line)
+        body = line.body or {}
+        content: dict[str, Any] = {}
+        if body.get("model"):
+            content["model"] = body["model"]
+        if body.get("usage"):
+            content["usage"] = body["usage"]
+        if body.get("created") or body.get("created_at"):
+            content["answered_at"] = body.get("created") or body.get("created_at")
+        if answer.state in ("ok", "invalid") and line.body is not None:
+            # The answer is read again, for how it is read may have changed since it was settled.
+            reading = self._readers[task].reader.read(line.body)
+            content["state"], content["reason"] = reading.state, reading.reason
+            if reading.predictions is not None:
+                content["features"] = reading.predictions
+            if reading.adjusted:
+                content["adjusted"] = reading.adjusted
+        return content
+
+
+def _is_in(row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Answer]) -> bool:
+    return "key" in row and keys[row["key"]] in answers
+
+
+def _row_of(record: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The row of a record: its only sample, or the first that is ok with all beside it."""
+    best = next((part for part in parts if part["state"] == "ok"), parts[0])
+    features = best.get("features", {})
+    row = {
+        "id": record["id"],
+        "source": record["source"],
+        "file": record["file"],
+        "state": best["state"],
+        "reason": best["reason"],
+        "batch_id": best.get("batch_id"),
+        "custom_id": best.get("custom_id"),
+        "model": best.get("model"),
+        "usage": best.get("usage"),
+        "features": features,
+        "feature_count": len(features),
+    }
+    for name in ("task", "task_hash", "request_key", "round", "answered_at", "adjusted", "notes"):
+        if name in best:
+            row[name] = best[name]
+    if len(parts) > 1:
+        row["samples"] = [
+            {"state": part["state"], "reason": part["reason"], "features": part.get("features", {})}
+            for part in parts
+        ]
+        row["sample_states"] = dict(sorted(Counter(part["state"] for part in parts).items()))
+    return row

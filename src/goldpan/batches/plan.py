@@ -1,0 +1,363 @@
+"""Planning a round: which requests are asked, in which shards, at which cost. Nothing is sent here.
+
+A plan is a pure function of the records, the task, the study and the ledger; running it again after nothing
+changed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens, stage_price
+from goldpan.batches.questions import Question, Questioner, Skip, iter_stage_records
+from goldpan.batches.spool import Spool
+from goldpan.errors import ReconciliationError, ReplayMissError
+from goldpan.files import iter_lines, replacing, write_json
+from goldpan.ledger import Answer, Ledger
+from goldpan.providers.prices import context_window
+from goldpan.records.seen import SeenKeys
+from goldpan.study.load import Project
+from goldpan.study.model import Stage
+
+_CHUNK = 256
+
+
+@dataclass
+class Shard:
+    """One request file of a round.
+
+    Attributes:
+        name: of the file; `p` and a hash for a shard that is under way from an earlier plan.
+        hash: SHA-256 over `shard_row` of its rows; what the ledger knows the shard by.
+        pending: it was submitted before this plan was made.
+    """
+
+    name: str
+    hash: str
+    requests: int
+    bytes: int
+    prompt_tokens: int
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `plan.json` says; see `read_plan`."""
+
+    study: str
+    stage: str
+    round: int
+    provider: str
+    model: str
+    tasks: dict[str, str]
+    records: int
+    skipped: dict[str, int]
+    requests: dict[str, int]
+    shards: list[Shard]
+    estimate: dict[str, Any]
+    budget_usd: float | None
+    over_budget: str | None
+
+    def shard(self, name: str) -> Shard:
+        """The shard of that name. Raises ReconciliationError when the plan has none."""
+        for shard in self.shards:
+            if shard.name == name:
+                return shard
+        raise ReconciliationError(
+            f"the plan of round {self.round} of stage {self.stage} has no shard {name!r};"
+            f" it has: {', '.join(shard.name for shard in self.shards) or 'none'}",
+            remedy="build the plan first, and name one of its shards",
+        )
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan.json."""
+    raw = orjson.loads(path.read_bytes())
+    return Plan(**{**raw, "shards": [Shard(**shard) for shard in raw["shards"]]})
+
+
+class _ShardWriter:
+    """Writes the requests that are asked into spooled files within the limits."""
+
+    def __init__(self, stage: Stage, spool: Spool | None, estimator: TokenEstimator):
+        self._limits, self._spool, self._estimator = stage.limits, spool, estimator
+        self.shards: list[Shard] = []
+        self._file: IO[bytes] | None = None
+        self._path: Path | None = None
+        self._hash = hashlib.sha256()
+        self._requests = self._bytes = self._tokens = 0
+
+    def can_send(self, question: Question) -> bool:
+        """Whether a request fits into a file at all."""
+        return question.size <= self._limits.bytes
+
+    def add(self, question: Question, attempts: int) -> str:
+        """Put a request, asked `attempts` times before, into the current shard or a new one.
+
+        Returns:
+            The shard's name.
+        """
+        line = question.line()
+        tokens = self._estimator.see(len(line), question.messages)
+        limit = self._limits.prompt_tokens
+        if self._requests and (
+            self._requests >= self._limits.requests
+            or self._bytes + len(line) > self._limits.bytes
+            or (limit is not None and self._tokens + tokens > limit)
+        ):
+            self.close()
+        if not self._requests:
+            self._open()
+        if self._file:
+            self._file.write(line)
+        self._hash.update(shard_row(question.custom_id, question.key.hex(), attempts))
+        self._requests += 1
+        self._bytes += len(line)
+        self._tokens += tokens
+        return f"{len(self.shards):04d}"
+
+    def _open(self) -> None:
+        self._hash = hashlib.sha256()
+        self._bytes = self._tokens = 0
+        if self._spool:
+            self._path = self._spool.new()
+            self._file = self._path.open("wb", buffering=1 << 20)
+
+    def close(self) -> None:
+        """End the current shard."""
+        if not self._requests:
+            return
+        digest = self._hash.hexdigest()
+        if self._file and self._spool and self._path:
+            self._file.close()
+            self._spool.put(self._path, digest)
+        name = f"{len(self.shards):04d}"
+        self.shards.append(Shard(name, digest, self._requests, self._bytes, self._tokens))
+        self._requests = 0
+
+
+def plan_round(
+    project: Project,
+    stage_name: str,
+    number: int,
+    records: Path,
+    *,
+    plan_file: Path,
+    asked_file: Path,
+    spent_before: float = 0.0,
+) -> Plan:
+    """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
+
+    Args:
+        records: the stage's records file.
+        plan_file, asked_file: what to write.
+        spent_before: estimated USD of the rounds before, counted against the budget.
+
+    Raises:
+        ReplayMissError: the provider is `replay` and the ledger lacks an answer.
+        PromptError, TaskError, WhereError: the task or its prompt does not fit.
+    """
+    with Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
+        planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
+        for row in planner.decide(records):
+            asked.write(row)
+        plan = planner.finish(number, spent_before)
+    write_json(plan_file, asdict(plan))
+    return plan
+
+
+def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
+    """What the first round of a stage would ask and cost; writes and sends nothing."""
+    with Ledger(project.ledger) as ledger:
+        planner = _Planner(project, stage_name, ledger, spool=None)
+        for _ in planner.decide(records):
+            pass
+        return planner.finish(1, 0.0)
+
+
+class _Planner:
+    def __init__(self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None):
+        self.project, self.stage_name, self.ledger = project, stage_name, ledger
+        self.stage = project.study.stages[stage_name]
+        self.questioner = Questioner(self.stage, project.tasks, context_window(self.stage.model))
+        self.estimator = TokenEstimator(self.stage.model)
+        self.writer = _ShardWriter(self.stage, spool, self.estimator)
+        self.replays = project.study.providers[self.stage.provider].kind == "replay"
+        self.any_open = bool(ledger.submissions(only_open=True))
+        self.records = 0
+        self.skipped: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.asked_of: Counter[str] = Counter()
+        self.pending: dict[str, int] = {}
+        if spool:
+            spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
+
+    def decide(self, records: Path) -> Iterator[bytes]:
+        """The lines of asked.jsonl, in the order of the records."""
+        with SeenKeys() as seen:
+            chunk: list[Question | Skip] = []
+            for record in iter_stage_records(records):
+                self.records += 1
+                questions = self.questioner.ask(record)
+                chunk.extend([questions] if isinstance(questions, Skip) else questions)
+                if len(chunk) >= _CHUNK:
+                    yield from self._decide_chunk(chunk, seen)
+                    chunk = []
+            yield from self._decide_chunk(chunk, seen)
+        self.writer.close()
+
+    def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
+        keys = [item.key for item in chunk if isinstance(item, Question) and self.writer.can_send(item)]
+        outcomes = self.ledger.outcomes(keys)
+        unknown = [key for key in keys if key not in outcomes or outcomes[key].retryable]
+        under_way = self.ledger.under_way(unknown) if self.any_open else {}
+        to_ask = seen.add_new(
+            key
+            for key in unknown
+            if key not in under_way
+            and (key not in outcomes or outcomes[key].may_be_asked(self.stage.max_rounds))
+        )
+        for item in chunk:
+            if isinstance(item, Skip):
+                self.skipped[item.reason.partition(":")[0]] += 1
+                yield _line({"id": item.id, "skip": item.reason})
+                continue
+            row: dict[str, Any] = {
+                "id": item.id,
+                "sample": item.sample,
+                "task": item.task,
+                "custom_id": item.custom_id,
+                "key": item.key.hex(),
+            }
+            if item.notes:
+                row["notes"] = item.notes
+            if not self.writer.can_send(item):
+                row.update({"do": "oversize", "bytes": item.size})
+            elif item.key in to_ask:
+                to_ask.discard(item.key)
+                attempts = outcomes[item.key].attempts if item.key in outcomes else 0
+                row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
+            elif item.key in under_way:
+                shard = under_way[item.key]
+                self.pending[shard] = self.pending.get(shard, 0) + 1
+                row.update({"do": "pending", "shard": pending_name(shard)})
+            else:
+                row["do"] = self._known_as(outcomes.get(item.key))
+            self.counts[row["do"]] += 1
+            yield _line(row)
+
+    def _known_as(self, outcome: Answer | None) -> str:
+        """Why a request that is neither asked nor under way needs not be asked."""
+        if outcome is None or outcome.may_be_asked(self.stage.max_rounds):
+            return "shared"
+        return "exhausted" if outcome.retryable else "answered"
+
+    def _ask(self, question: Question, attempts: int) -> str:
+        if self.replays:
+            raise ReplayMissError(
+                f"the ledger has no answer for record {question.id!r} (request {question.key.hex()[:12]})",
+                where=f"stage {self.stage_name}",
+                remedy="import the published ledger (`goldpan ledger import FILE`), check that task, prompt and"
+                " model are as published, or name a provider that can be asked",
+            )
+        self.asked_of[question.task] += 1
+        return self.writer.add(question, attempts)
+
+    def finish(self, number: int, spent_before: float) -> Plan:
+        """The plan, once all records are decided."""
+        estimate = self._estimate()
+        shards = list(self.writer.shards)
+        for hash_ in sorted(self.pending):
+            given = self.ledger.open_submission(hash_)
+            assert given is not None
+            shards.append(Shard(pending_name(hash_), hash_, given.requests, given.bytes, 0, pending=True))
+        decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize")
+        requests = {name: self.counts[name] for name in decided}
+        return Plan(
+            study=self.project.study.study,
+            stage=self.stage_name,
+            round=number,
+            provider=self.stage.provider,
+            model=self.stage.model,
+            tasks={name: task.hash for name, task in sorted(self.questioner.tasks.items())},
+            records=self.records,
+            skipped=dict(sorted(self.skipped.items())),
+            requests={"total": sum(requests.values()), **requests},
+            shards=shards,
+            estimate=estimate.as_dict(),
+            budget_usd=self.stage.budget_usd,
+            over_budget=_over_budget(self.stage, estimate, spent_before),
+        )
+
+    def _estimate(self) -> Estimate:
+        prompt, margin = self.estimator.total()
+        completion = sum(
+            completion_tokens(self.questioner.tasks[name], self.stage) * count
+            for name, count in self.asked_of.items()
+        )
+        price = stage_price(self.stage)
+        cost = None
+        if not self.asked_of:
+            cost = 0.0
+        elif price is not None:
+            cost = round(prompt * price.prompt + completion * price.completion, 6)
+        return Estimate(
+            prompt_tokens=prompt,
+            prompt_tokens_margin=margin,
+            completion_tokens=completion,
+            tokenizer=self.estimator.tokenizer,
+            sampled=self.estimator.sampled,
+            cost_usd=cost,
+            price=None
+            if price is None
+            else {
+                "prompt_usd_per_million": round(price.prompt * 1e6, 6),
+                "completion_usd_per_million": round(price.completion * 1e6, 6),
+                "rule": price.rule,
+            },
+        )
+
+
+def _over_budget(stage: Stage, estimate: Estimate, spent_before: float) -> str | None:
+    if stage.budget_usd is None:
+        return None
+    if estimate.cost_usd is None:
+        return (
+            f"no price is known for model {stage.model!r}, so the budget cannot be kept;"
+            " give `price_usd_per_million`"
+        )
+    total = spent_before + estimate.cost_usd
+    if total > stage.budget_usd:
+        return f"the estimate of {total:.2f} USD is above the budget of {stage.budget_usd:.2f} USD"
+    return None
+
+
+def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:
+    """What a request adds to its shard's hash.
+
+    The attempts are part of it: a shard asked again after it failed is another shard, and one that was
+    settled is never submitted again under its old hash.
+    """
+    return f"{custom_id} {key_hex} {attempts}\n".encode()
+
+
+def pending_name(shard: str) -> str:
+    """Name of a shard that is under way from an earlier plan."""
+    return f"p{shard[:12]}"
+
+
+def iter_asked(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of an asked.jsonl."""
+    for _, line in iter_lines(path):
+        yield orjson.loads(line)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,162 @@
+"""From a stage record to the requests it makes: which task, which material, which key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.batches.requests import RequestForm, messages_json
+from goldpan.errors import PromptError, SourceError
+from goldpan.files import iter_lines
+from goldpan.records.ids import custom_id
+from goldpan.study.load import Project
+from goldpan.study.model import Stage
+from goldpan.tasks import traces
+from goldpan.tasks.prompts import PromptRenderer
+from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.where import Where
+
+DEFAULT_CONTEXT_TOKENS = 128_000
+DEFAULT_COMPLETION_TOKENS = 4_096
+# A cautious ratio for English prose and JSON: real tokenizers see 3.5 to 4.5 characters to a token.
+CHARS_PER_TOKEN = 3.0
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A record that is not asked, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request of a record, before it is decided whether to ask it."""
+
+    id: str
+    sample: int
+    custom_id: str
+    task: str
+    key: bytes
+    messages: bytes
+    form: RequestForm
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Size of its line in a request file."""
+        return self.form.size(self.custom_id, self.messages)
+
+    def line(self) -> bytes:
+        """The line of the request file."""
+        return self.form.line(self.custom_id, self.messages)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    task: Task
+    when: Where | None
+    renderer: PromptRenderer
+    form: RequestForm
+    max_chars: int
+
+
+class Questioner:
+    """Turns the records of one stage into questions.
+
+    Args:
+        stage: the stage's settings.
+        tasks: folder of the task files.
+        context_tokens: context window of the model, in tokens.
+    """
+
+    def __init__(self, stage: Stage, tasks: Path, context_tokens: int | None):
+        self._samples = range(stage.samples)
+        self._choices: list[_Choice] = []
+        context = stage.limits.context_tokens or context_tokens or DEFAULT_CONTEXT_TOKENS
+        for choice in stage.task:
+            task = load_task(choice.task, tasks)
+            form = RequestForm(task, stage)
+            self._choices.append(
+                _Choice(
+                    task=task,
+                    when=Where.parse(choice.when, None) if choice.when else None,
+                    renderer=PromptRenderer(task),
+                    form=form,
+                    max_chars=max_material_chars(stage, form.fixed_bytes, context),
+                )
+            )
+        self.tasks = {choice.task.name: choice.task for choice in self._choices}
+
+    def ask(self, record: dict[str, Any]) -> list[Question] | Skip:
+        """The questions of a record (one for each sample), or why there are none.
+
+        Raises:
+            PromptError: a template fails on this record; the record is named.
+        """
+        identity = record["id"]
+        if "skip" in record:
+            return Skip(identity, record["skip"])
+        for choice in self._choices:
+            if choice.when is None or choice.when.matches(record):
+                break
+        else:
+            return Skip(identity, "filtered: no task of the stage is meant for this record")
+        notes: dict[str, Any] = {}
+        context = {"answers": {}, **record}
+        if choice.task.material == "trace":
+            try:
+                material = traces.prepare(record["data"], choice.max_chars)
+            except traces.UnusableTrace as error:
+                return Skip(identity, f"{error.code}: {error}")
+            context.update(material.context)
+            notes = material.notes
+        try:
+            messages = messages_json(choice.renderer.messages(context))
+        except PromptError as error:
+            raise PromptError(
+                f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
+            ) from None
+        return [
+            Question(
+                id=identity,
+                sample=sample,
+                custom_id=custom_id(identity, sample),
+                task=choice.task.name,
+                key=choice.form.key(messages, sample),
+                messages=messages,
+                form=choice.form,
+                notes=notes,
+            )
+            for sample in self._samples
+        ]
+
+
+def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:
+    """How many characters of a record fit the model's context beside the task and the answer."""
+    completion = stage.params.get("max_completion_tokens") or stage.params.get("max_tokens")
+    tokens = context_tokens - (completion or DEFAULT_COMPLETION_TOKENS)
+    return max(2_000, int(tokens * CHARS_PER_TOKEN) - fixed_bytes)
+
+
+def iter_stage_records(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a stage's records file.
+
+    Raises:
+        SourceError: a line is not JSON.
+    """
+    for number, line in iter_lines(path):
+        try:
+            yield orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise SourceError(f"not valid JSON: {error}", where=f"{path}, line {number}") from None
+
+
+def task_names(project: Project, stage: str) -> list[str]:
+    """The tasks a stage may ask."""
+    return [choice.task for choice in project.study.stages[stage].task]

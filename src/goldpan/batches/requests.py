@@ -1,0 +1,70 @@
+"""From a prompt to the bytes of a request and its key.
+
+The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` with sorted keys, no
+spaces and UTF-8 text; its SHA-256 is the request key. All of a request but its messages is the same for a
+whole stage, so these parts are serialised once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from goldpan.files import canonical_json
+from goldpan.providers.base import ENDPOINT
+from goldpan.study.model import Stage
+from goldpan.tasks import schema
+from goldpan.tasks.task import Task
+
+_MARK = "\x00messages\x00"
+
+
+def request_body(task: Task, stage: Stage, messages: Any) -> dict[str, Any]:
+    """The body of a chat-completions request that asks `task` with the settings of `stage`."""
+    body: dict[str, Any] = {"model": stage.model, **stage.params, "messages": messages}
+    if stage.output == "tool":
+        body["tools"] = [schema.tool(task)]
+        body["tool_choice"] = schema.tool_choice(task)
+    elif stage.output == "json_schema":
+        body["response_format"] = schema.response_format(task)
+    return body
+
+
+class RequestForm:
+    """The unchanging parts of a task's requests in a stage, ready to take messages."""
+
+    def __init__(self, task: Task, stage: Stage):
+        body = canonical_json(request_body(task, stage, _MARK))
+        self._head, self._tail = body.split(canonical_json(_MARK))
+        self._hash_start = hashlib.sha256(b'{"body":' + self._head)
+        self._endpoint = canonical_json(ENDPOINT)
+        self.fixed_bytes = len(body)
+        self._empty_line = len(self.line("", b""))
+
+    def key(self, messages: bytes, sample: int) -> bytes:
+        """The request key (32 bytes) of messages given as canonical JSON."""
+        digest = self._hash_start.copy()
+        digest.update(messages)
+        digest.update(b'%b,"endpoint":%b,"sample":%d}' % (self._tail, self._endpoint, sample))
+        return digest.digest()
+
+    def size(self, custom_id: str, messages: bytes) -> int:
+        """Length of `line` in bytes."""
+        return self._empty_line + len(custom_id) + len(messages)
+
+    def line(self, custom_id: str, messages: bytes) -> bytes:
+        """One line of a request file, with its newline."""
+        return b'{"custom_id":"%b","method":"POST","url":%b,"body":%b%b%b}\n' % (
+            custom_id.encode(),
+            self._endpoint,
+            self._head,
+            messages,
+            self._tail,
+        )
+
+
+def messages_json(messages: list[dict[str, str]]) -> bytes:
+    """Canonical JSON of chat messages."""
+    return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,119 @@
+"""What a stage is to be asked: the records of its sources, or those an earlier stage answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import ReconciliationError, SourceError
+from goldpan.files import iter_lines, replacing
+from goldpan.records.seen import SeenIds
+from goldpan.tasks.features import Feature, value_of
+from goldpan.tasks.where import Where
+
+
+def gather_records(files: Iterable[Path], output: Path) -> int:
+    """Put the records files of a stage's sources together, refusing an id that occurs in two of them.
+
+    Returns:
+        Number of rows written.
+
+    Raises:
+        SourceError: two records share an id; both places are named.
+    """
+    rows = 0
+    with replacing(output) as out, SeenIds() as seen:
+        for path in files:
+            for number, line in iter_lines(path):
+                record = _parse(path, number, line)
+                place = f"{record['source']}/{record['file']}:{record['line']}"
+                earlier = seen.add(record["id"], place)
+                if earlier is not None:
+                    raise SourceError(
+                        f"the id {record['id']!r} occurs twice: here and at {earlier}",
+                        where=place,
+                        remedy="name more fields under `id:` of the source, so that ids tell all rows apart",
+                    )
+                out.write(line + b"\n")
+                rows += 1
+    return rows
+
+
+def follow_stage(
+    earlier: str,
+    records: Path,
+    features: Path,
+    output: Path,
+    *,
+    where: str | None,
+    schema: Iterable[Feature],
+) -> int:
+    """Make the records of a stage that asks about what an earlier stage answered.
+
+    Every record of the earlier stage has a row here. One that was not answered there, or that `where`
+    leaves out, is skipped with that reason. The answers travel with the record under `answers`.
+
+    Args:
+        earlier: name of the earlier stage.
+        records, features: its records and features files, in the same order.
+        where: filter over its features; None takes all that are answered.
+        schema: the features of its tasks.
+
+    Returns:
+        Number of rows written.
+
+    Raises:
+        WhereError: the filter does not fit the schema.
+        ReconciliationError: the two files do not hold the same ids in the same order.
+    """
+    condition = Where.parse(where, schema) if where else None
+    rows = 0
+    with replacing(output) as out:
+        for record, row in _joined(records, features):
+            if "skip" not in record:
+                if row["state"] != "ok":
+                    record["skip"] = f"upstream: stage {earlier} is {row['state']} for this record"
+                else:
+                    values = {name: value_of(given) for name, given in row["features"].items()}
+                    if condition is not None and not condition.matches({**record, **values}):
+                        record["skip"] = f"filtered: not {where}"
+                    record.setdefault("answers", {})[earlier] = values
+            out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            rows += 1
+    return rows
+
+
+def _joined(records: Path, features: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    answered = iter_lines(features)
+    for number, line in iter_lines(records):
+        record = _parse(records, number, line)
+        at, other = next(answered, (0, b"{}"))
+        row = _parse(features, at, other)
+        if row.get("id") != record["id"]:
+            raise _mismatch(features, at, record["id"], row.get("id"))
+        yield record, row
+    rest = next(answered, None)
+    if rest is not None:
+        raise _mismatch(features, rest[0], None, _parse(features, *rest).get("id"))
+
+
+def _mismatch(path: Path, number: int, expected: str | None, found: str | None) -> ReconciliationError:
+    return ReconciliationError(
+        f"expected the row of record {expected!r}, found that of {found!r}",
+        where=f"{path}, line {number}",
+        remedy="rebuild this file: snakemake --forcerun features",
+    )
+
+
+def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise SourceError(
+            f"not valid JSON: {error}",
+            where=f"{path}, line {number}",
+            remedy="delete this file; it is rebuilt from its inputs",
+        ) from None

@@ -1,0 +1,215 @@
+"""Submitting a shard exactly once.
+
+The order of steps is what keeps the promise: the intent is in the ledger before anything is uploaded, the
+upload before the paid call, the batch id as soon as it is known. After a crash or a lost answer the batch is
+looked for at the provider by the intent's nonce; only when it is certainly not there is it created.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from goldpan.batches.plan import Plan, Shard
+from goldpan.batches.shard import asked_rows
+from goldpan.crashpoints import reached
+from goldpan.errors import BudgetError, InDoubtError, ProviderError, ReconciliationError
+from goldpan.files import write_json
+from goldpan.ledger import Ledger, Submission
+from goldpan.ledger.lock import ShardLock
+from goldpan.providers.base import ENDPOINT, Batch, BatchProvider
+
+CREATE_ATTEMPTS = 8
+LONGEST_RETRY_SECONDS = 60.0
+# A provider's clock may differ from ours by this much, in seconds.
+CLOCK_TOLERANCE = 3600.0
+
+
+def submit_shard(
+    ledger: Ledger,
+    provider: BatchProvider,
+    plan: Plan,
+    shard: Shard,
+    *,
+    asked: Path,
+    requests: Path,
+    provider_name: str,
+    grace_seconds: float,
+) -> Submission:
+    """See to it that a shard is with the provider, exactly once.
+
+    Args:
+        asked, requests: the round's asked.jsonl and the shard's request file.
+        grace_seconds: how long a batch may be missing from the provider's list after it was made.
+
+    Returns:
+        The submission, with its batch id.
+
+    Raises:
+        BudgetError: the plan is over the stage's budget; nothing was uploaded.
+        InDoubtError: a paid batch may exist and the provider cannot say; nothing was paid again.
+        ProviderError: the provider refused; nothing was paid.
+    """
+    if plan.over_budget:
+        raise BudgetError(
+            plan.over_budget,
+            where=f"stage {plan.stage}, round {plan.round}",
+            remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded",
+        )
+    with ShardLock(ledger.path, shard.hash):
+        submission = ledger.open_submission(shard.hash)
+        if submission is None:
+            latest = ledger.latest_submission(shard.hash)
+            if latest is not None and latest.state == "settled":
+                return latest
+            submission = ledger.record_intent(
+                asked_rows(asked, shard.name),
+                shard=shard.hash,
+                provider=provider_name,
+                study=plan.study,
+                stage=plan.stage,
+                round=plan.round,
+                task=" ".join(sorted(plan.tasks)),
+                task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
+                model=plan.model,
+                requests=shard.requests,
+                bytes=shard.bytes,
+            )
+            reached("intent_written")
+        return _ensure_created(ledger, provider, submission, requests, grace_seconds)
+
+
+def _ensure_created(
+    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, grace_seconds: float
+) -> Submission:
+    if submission.batch_id is not None:
+        return submission
+    # The paid call is made only after the upload is recorded, so without a file id it was never made.
+    batch = None
+    if submission.file_id is not None:
+        batch = _find(provider, submission, grace_seconds)
+    if batch is None:
+        batch = _create(ledger, provider, submission, requests, grace_seconds)
+        reached("created")
+    ledger.record_batch(submission.id, batch.id, batch.created_at, batch.status)
+    reached("id_recorded")
+    return ledger.submission(submission.id)
+
+
+def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path) -> str:
+    name = f"goldpan-{submission.shard[:16]}-{submission.nonce}.jsonl"
+    size = requests.stat().st_size
+    stored = provider.find_upload(name, size) or provider.upload(requests, name)
+    if stored.bytes and stored.bytes != size:
+        raise ReconciliationError(
+            f"the provider holds {stored.bytes} bytes of a request file of {size} bytes",
+            where=str(requests),
+            remedy="run again; nothing was paid",
+        )
+    ledger.record_upload(submission.id, stored.id)
+    reached("uploaded")
+    return stored.id
+
+
+def _create(
+    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, grace_seconds: float
+) -> Batch:
+    file_id = submission.file_id or _upload(ledger, provider, submission, requests)
+    delay = 1.0
+    for attempt in range(1, CREATE_ATTEMPTS + 1):
+        try:
+            return provider.create(file_id, ENDPOINT, metadata(submission))
+        except ProviderError as error:
+            if error.in_doubt:
+                batch = _find(provider, submission, grace_seconds)
+                if batch is not None:
+                    return batch
+            elif error.status == 404 and submission.file_id == file_id:
+                # The upload of an earlier run is gone; the request file is still here.
+                file_id = _upload(ledger, provider, submission, requests)
+            elif not error.retryable:
+                ledger.void(submission.id, f"refused: {error.what}")
+                raise
+            if attempt == CREATE_ATTEMPTS:
+                raise
+            time.sleep(min(error.retry_after or delay, LONGEST_RETRY_SECONDS))
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+    raise AssertionError("unreachable")
+
+
+def metadata(submission: Submission) -> dict[str, str]:
+    """What a batch carries so that it can be recognised; within OpenAI's 16 pairs of 64/512 characters."""
+    return {
+        "goldpan_key": submission.shard,
+        "nonce": submission.nonce,
+        "study": submission.study,
+        "stage": submission.stage,
+        "round": str(submission.round),
+    }
+
+
+def _find(provider: BatchProvider, submission: Submission, grace_seconds: float) -> Batch | None:
+    """The batch made for an intent, if the provider has it.
+
+    Looks more than once while the intent is young, for a list may lag behind the paid call.
+
+    Raises:
+        InDoubtError: the provider cannot list its batches.
+    """
+    is_young = time.time() - submission.intent_at < CLOCK_TOLERANCE
+    deadline = time.monotonic() + (grace_seconds if is_young else 0.0)
+    pause = 0.2
+    while True:
+        try:
+            found = _search(provider, submission)
+        except ProviderError as error:
+            if error.retryable and time.monotonic() < deadline + 60:
+                time.sleep(min(error.retry_after or pause, LONGEST_RETRY_SECONDS))
+                pause *= 2
+                continue
+            raise InDoubtError(
+                f"a batch may have been made and paid for, and the provider cannot list its batches: {error.what}",
+                where=f"shard {submission.shard[:12]}, stage {submission.stage}",
+                remedy="run again when it can; or look for the batch with metadata nonce"
+                f" {submission.nonce} yourself and run `goldpan batches adopt {submission.id} BATCH_ID`",
+                in_doubt=True,
+            ) from None
+        if found is not None or time.monotonic() >= deadline:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def _search(provider: BatchProvider, submission: Submission) -> Batch | None:
+    found: Batch | None = None
+    for batch in provider.batches():
+        if batch.created_at is not None and batch.created_at < submission.intent_at - CLOCK_TOLERANCE:
+            break
+        if batch.metadata.get("nonce") == submission.nonce:
+            found = batch
+    return found
+
+
+def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submission) -> None:
+    """Write the batch-id file: where a shard is, and what was asked in it."""
+    write_json(
+        path,
+        {
+            "batch_id": submission.batch_id,
+            "provider": submission.provider,
+            "study": plan.study,
+            "stage": plan.stage,
+            "round": plan.round,
+            "shard": shard.name,
+            "shard_hash": shard.hash,
+            "submission": submission.id,
+            "tasks": plan.tasks,
+            "model": submission.model,
+            "requests": submission.requests,
+            "bytes": submission.bytes,
+            "file_id": submission.file_id,
+            "submitted_at": round(submission.intent_at, 3),
+            "created_at": submission.created_at,
+        },
+    )
+    reached("batch_file_written")

@@ -1,0 +1,138 @@
+"""The summary of a stage: counts that add up, labels, tokens and the true cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from goldpan.batches.estimate import stage_price
+from goldpan.errors import ReconciliationError
+from goldpan.files import write_json
+from goldpan.ledger import Answer
+from goldpan.records.seen import SeenKeys
+from goldpan.study.model import Stage
+from goldpan.tasks.features import value_of
+from goldpan.tasks.task import Task
+
+STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
+BASELINE_PREFIX = "goldpan-baseline"
+
+
+class Summary:
+    """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys."""
+
+    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task]):
+        self.study, self.stage = study, stage
+        self._settings = settings
+        self._tasks = tasks
+        self._seen = SeenKeys()
+        self.records = 0
+        self.states: Counter[str] = Counter()
+        self._reasons: dict[str, Counter[str]] = {}
+        self._models: Counter[str] = Counter()
+        self._by_task: Counter[str] = Counter()
+        self._values: dict[str, Counter[str]] = {}
+        self._scores: dict[str, list[float]] = {}
+        self._tokens: Counter[str] = Counter()
+        self._adjusted = self._requests = 0
+
+    def __enter__(self) -> Summary:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._seen.close()
+
+    def add(self, row: dict[str, Any], answers: list[tuple[bytes, Answer]]) -> None:
+        """Count a row of features.jsonl and the answers it was made from."""
+        self.records += 1
+        state = row["state"]
+        self.states[state] += 1
+        if state != "ok":
+            code = (row["reason"] or "unknown").partition(":")[0]
+            self._reasons.setdefault(state, Counter())[code] += 1
+        if "task" in row:
+            self._by_task[row["task"]] += 1
+        if row["model"]:
+            self._models[row["model"]] += 1
+        self._adjusted += "adjusted" in row
+        for name, prediction in row["features"].items():
+            self._add_value(name, prediction)
+        new = self._seen.add_new(key for key, _ in answers)
+        for key, answer in answers:
+            if key in new:
+                self._requests += answer.attempts
+                self._tokens["prompt"] += answer.prompt_tokens
+                self._tokens["completion"] += answer.completion_tokens
+
+    def _add_value(self, name: str, prediction: dict[str, Any]) -> None:
+        kind, value = prediction["type"], value_of(prediction)
+        if value is None:
+            self._values.setdefault(name, Counter())["(abstained)"] += 1
+        elif kind == "MultilabelPrediction":
+            self._values.setdefault(name, Counter()).update(value)
+        elif kind in ("BinaryPrediction", "ClassificationPrediction"):
+            label = str(value).lower() if isinstance(value, bool) else value
+            self._values.setdefault(name, Counter())[label] += 1
+        elif kind == "ScorePrediction":
+            total = self._scores.setdefault(name, [0, 0.0])
+            total[0] += 1
+            total[1] += value
+            if value == int(value):
+                self._values.setdefault(name, Counter())[str(int(value))] += 1
+
+    def reconcile(self) -> None:
+        """Check that every record is in exactly one known state."""
+        unknown = set(self.states) - set(STATES)
+        total = sum(self.states.values())
+        if unknown or total != self.records:
+            raise ReconciliationError(
+                f"{self.records} records, but {total} in states {dict(self.states)}"
+                + (f", of which {sorted(unknown)} are not known" if unknown else ""),
+                where=f"stage {self.stage}",
+                remedy="this is a fault in goldpan; please report it with this message",
+            )
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
+        price = stage_price(self._settings)
+        if price is None:
+            return None
+        cost = self._tokens["prompt"] * price.prompt + self._tokens["completion"] * price.completion
+        return round(cost, 6)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the built-in weak annotator gave any of the answers."""
+        return any(model.startswith(BASELINE_PREFIX) for model in self._models)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        return {
+            "study": self.study,
+            "stage": self.stage,
+            "records": self.records,
+            "states": {state: self.states[state] for state in STATES},
+            "reasons": {state: dict(counts.most_common()) for state, counts in sorted(self._reasons.items())},
+            "tasks": {
+                task.name: {
+                    "hash": task.hash,
+                    "features": len(task.features),
+                    "records": self._by_task[task.name],
+                }
+                for task in self._tasks
+            },
+            "models": dict(sorted(self._models.items())),
+            "baseline": self.is_baseline,
+            "adjusted": self._adjusted,
+            "labels": {name: dict(sorted(counts.items())) for name, counts in self._values.items()},
+            "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items()},
+            "requests_paid": self._requests,
+            "tokens": {"prompt": self._tokens["prompt"], "completion": self._tokens["completion"]},
+            "cost_usd": self.cost_usd,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write summary.json."""
+        write_json(path, self.as_dict())
