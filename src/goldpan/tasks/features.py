@@ -1,13 +1,41 @@
-"""The typed things a task finds out, and how each is spelled in an answer (flat names) and in a prediction."""
+"""The typed things a task finds out, and how each is spelled in an answer (flat names) and a prediction."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic import BaseModel as _BaseModel
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=56)]
+# 54 characters and `_rationale` make 64, the longest property name all services take.
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=54)]
+
+
+def _labels_as_text(value: Any) -> Any:
+    """Say plainly what is wrong with a label that YAML did not read as text."""
+    labels = list(value) if isinstance(value, list | dict) else None
+    if labels is None:
+        raise ValueError("must be a list of labels, or a mapping of labels to descriptions")
+    for label in labels:
+        if isinstance(label, bool):
+            raise ValueError(
+                f"label {label} is not text: quote it (YAML reads yes, no, on and off as true or false)"
+            )
+        if not isinstance(label, str):
+            raise ValueError(f"label {label!r} is not text: put it in quotes")
+        if not label.strip():
+            raise ValueError("a label is empty")
+    repeated = [label for label, count in Counter(labels).items() if count > 1]
+    if repeated:
+        raise ValueError(f"label `{repeated[0]}` is given twice")
+    if isinstance(value, dict):
+        return {label: "" if description is None else description for label, description in value.items()}
+    return value
+
+
+LabelList = Annotated[list[str], BeforeValidator(_labels_as_text)]
+Labels = Annotated[list[str] | dict[str, str], BeforeValidator(_labels_as_text)]
 
 
 class _Model(_BaseModel):
@@ -53,13 +81,7 @@ class Binary(_Feature):
 class Labelled(_Feature):
     """Features over a closed set of labels, each with an optional description."""
 
-    labels: list[str] | dict[str, str] = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> Labelled:
-        if len(set(self.labels)) != len(self.labels):
-            raise ValueError(f"feature `{self.name}` has a label twice")
-        return self
+    labels: Labels = Field(min_length=2)
 
     @property
     def label_list(self) -> list[str]:
@@ -80,21 +102,28 @@ class Multilabel(Labelled):
     min_labels: int = Field(0, ge=0)
     max_labels: int | None = Field(None, ge=1)
 
+    @model_validator(mode="after")
+    def _counts_can_be_met(self) -> Multilabel:
+        most = len(self.labels) if self.max_labels is None else self.max_labels
+        if not self.min_labels <= most <= len(self.labels):
+            raise ValueError(f"needs min_labels <= max_labels <= {len(self.labels)}, the number of labels")
+        return self
+
 
 class Score(_Feature):
     """A number within bounds."""
 
     type: Literal["score"]
-    min: float
-    max: float
+    min: float = Field(allow_inf_nan=False)
+    max: float = Field(allow_inf_nan=False)
     integer: bool = True
 
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> Score:
         if not self.min < self.max:
-            raise ValueError(f"feature `{self.name}`: min must be below max")
-        if self.integer and (self.min != int(self.min) or self.max != int(self.max)):
-            raise ValueError(f"feature `{self.name}`: an integer score needs whole bounds")
+            raise ValueError("min must be below max")
+        if self.integer and not (self.min.is_integer() and self.max.is_integer()):
+            raise ValueError("an integer score needs whole bounds; or say `integer: false`")
         return self
 
 
@@ -116,9 +145,15 @@ class Field_(_Model):
     name: FeatureName
     description: str = ""
     type: Literal["string", "integer", "number", "boolean", "object", "list"] = "string"
-    labels: list[str] | None = Field(None, min_length=1, description="Allowed values of a string.")
+    labels: LabelList | None = Field(
+        None, min_length=1, description="Allowed values of a string, or of each string in a list."
+    )
     nullable: bool = False
-    fields: list[Field_] | None = Field(None, min_length=1, description="Of an object, or of a list's items.")
+    fields: list[Field_] | None = Field(
+        None,
+        min_length=1,
+        description="Of an object, or of a list's items; a list without is one of strings.",
+    )
 
     @model_validator(mode="after")
     def _nesting_fits_the_type(self) -> Field_:
@@ -126,9 +161,16 @@ class Field_(_Model):
             raise ValueError(f"field `{self.name}` is an object and needs `fields`")
         if self.fields and self.type not in ("object", "list"):
             raise ValueError(f"field `{self.name}` is a {self.type} and cannot have `fields`")
-        if self.labels and self.type != "string":
-            raise ValueError(f"field `{self.name}`: only a string can have `labels`")
+        if self.labels and (self.fields or self.type not in ("string", "list")):
+            raise ValueError(f"field `{self.name}`: only a string or a list of strings can have `labels`")
+        _check_field_names(self.fields or [])
         return self
+
+
+def _check_field_names(fields: list[Field_]) -> None:
+    repeated = [name for name, count in Counter(field.name for field in fields).items() if count > 1]
+    if repeated:
+        raise ValueError(f"field `{repeated[0]}` is given twice")
 
 
 class Extraction(_Feature):
@@ -138,18 +180,33 @@ class Extraction(_Feature):
     fields: list[Field_] = Field(min_length=1)
     max_items: int | None = Field(None, ge=1)
 
+    @model_validator(mode="after")
+    def _field_names_differ(self) -> Extraction:
+        _check_field_names(self.fields)
+        return self
+
 
 class Ranking(_Feature):
     """All given items, best first; each exactly once."""
 
     type: Literal["ranking"]
-    items: list[str] = Field(min_length=2)
+    items: LabelList = Field(min_length=2)
 
 
 Feature = Annotated[
     Binary | Classification | Multilabel | Score | Text | Extraction | Ranking,
     Field(discriminator="type"),
 ]
+FEATURE_MODELS: dict[str, type[_Feature]] = {
+    "binary": Binary,
+    "classification": Classification,
+    "multilabel": Multilabel,
+    "score": Score,
+    "text": Text,
+    "extraction": Extraction,
+    "ranking": Ranking,
+}
+"""feature type -> its model."""
 
 
 class Exclusive(_Model):

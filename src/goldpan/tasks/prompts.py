@@ -1,0 +1,182 @@
+"""Rendering prompts: Jinja2 in a sandbox, one pass, and a name that is not there is an error.
+
+Rendering is deterministic (a request's key depends on its text), so what draws at random is left out of the
+templates' language.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from goldpan.errors import PromptError
+from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.task import RECORD_NAMES, Task
+from goldpan.tasks.traces_length import shorten
+
+_LEAST_ELIDED = 100
+
+
+class _NamingUndefined(StrictUndefined):
+    """An undefined name whose error says which it is and what there is instead."""
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint is not None:
+            return self._undefined_hint
+        name = self._undefined_name
+        if self._undefined_obj is missing:
+            return f"`{name}` is not defined"
+        if isinstance(self._undefined_obj, Mapping):
+            return f"`{name}` is not there; {suggestion(str(name), map(str, self._undefined_obj))}"
+        return f"`{name}` is not there, in a {type(self._undefined_obj).__name__}"
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """A sandbox in which `data.items` means the column `items`, not the method of a dict."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def _environment() -> _Sandbox:
+    environment = _Sandbox(
+        undefined=_NamingUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # A null in the data is empty text in a prompt, not the word "None".
+        finalize=lambda value: "" if value is None else value,
+    )
+    environment.filters["elide"] = _elide
+    environment.filters["tojson"] = _to_json
+    del environment.filters["random"], environment.globals["lipsum"]
+    return environment
+
+
+class PromptRenderer:
+    """The compiled templates of a task.
+
+    Raises:
+        PromptError: a template is not valid Jinja2 (file and line are named).
+    """
+
+    def __init__(self, task: Task):
+        environment = _environment()
+        user = _Prompt(environment, task.user_template, _place(task.user_file, f"{task.name} user prompt"))
+        self._prompts = [("user", user)]
+        if task.system_template is not None:
+            place = _place(task.system_file, f"{task.name} system prompt")
+            self._prompts.insert(0, ("system", _Prompt(environment, task.system_template, place)))
+
+    def messages(self, context: dict[str, Any]) -> list[dict[str, str]]:
+        """The chat messages of one request.
+
+        Args:
+            context: `id`, `source`, `file`, `data`, `answers` and what the material adds.
+
+        Raises:
+            PromptError: an undefined name, a failing expression or an empty result; with file and line.
+        """
+        return [{"role": role, "content": prompt.render(context)} for role, prompt in self._prompts]
+
+
+class _Prompt:
+    """One template and where it stands."""
+
+    def __init__(self, environment: _Sandbox, source: str, place: str):
+        self._place = place
+        try:
+            self._names = meta.find_undeclared_variables(environment.parse(source))
+            code = environment.compile(source, name=place, filename=place)
+        except TemplateSyntaxError as error:
+            raise _syntax_error(error, place) from None
+        self._template = Template.from_code(environment, code, environment.make_globals(None), None)
+
+    def render(self, context: dict[str, Any]) -> str:
+        try:
+            text = self._template.render(context)
+        except Exception as error:
+            raise self._failure(error, context) from None
+        if not text.strip():
+            raise PromptError(
+                "the prompt is empty for this record",
+                where=self._place,
+                remedy="skip records without text, or write something around the record's fields",
+            )
+        return text
+
+    def _failure(self, error: Exception, context: dict[str, Any]) -> PromptError:
+        what, remedy = f"{type(error).__name__}: {error}", "correct the template"
+        if isinstance(error, UndefinedError):
+            what, remedy = str(error), "correct the name, or test it with `is defined`"
+            absent = [name for name in self._names if what == f"`{name}` is not defined"]
+            if absent:
+                what += f"; {suggestion(absent[0], context)}"
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == self._place
+        ]
+        where = f"{self._place}, line {lines[-1]}" if lines else self._place
+        return PromptError(what, where=where, remedy=remedy)
+
+
+def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> None:
+    """Check, before anything is rendered or paid, that the templates name only what there will be.
+
+    Args:
+        task: its templates are parsed.
+        allowed: names the context will have.
+
+    Raises:
+        PromptError: a template is not valid, or names something that will not be there.
+    """
+    environment = _environment()
+    known = set(allowed)
+    for source, file, kind in (
+        (task.system_template, task.system_file, "system"),
+        (task.user_template, task.user_file, "user"),
+    ):
+        if source is None:
+            continue
+        place = _place(file, f"{task.name} {kind} prompt")
+        try:
+            names = meta.find_undeclared_variables(environment.parse(source))
+        except TemplateSyntaxError as error:
+            raise _syntax_error(error, place) from None
+        for name in sorted(names - known):
+            raise PromptError(
+                f"`{name}` is not defined; {suggestion(name, sorted(known))}",
+                where=place,
+                remedy="fields of the input row are written `data.NAME`",
+            )
+
+
+def _place(file: Path | None, otherwise: str) -> str:
+    return str(file) if file else otherwise
+
+
+def _syntax_error(error: TemplateSyntaxError, place: str) -> PromptError:
+    return PromptError(f"not a valid template: {error.message}", where=f"{place}, line {error.lineno}")
+
+
+def _elide(value: Any, max_chars: int) -> str:
+    """Filter: cut the middle of a text that has more than `max_chars` characters, leaving a mark."""
+    if max_chars < _LEAST_ELIDED:
+        raise ValueError(f"elide needs at least {_LEAST_ELIDED} characters")
+    return shorten(str(value), max_chars).text
+
+
+def _to_json(value: Any, indent: bool = False) -> str:
+    """Filter: JSON text as it is, where Jinja2's own would escape `<`, `>` and `&` for HTML."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()

@@ -1,0 +1,280 @@
+"""A task: a prompt and its features, read from `config/tasks/NAME.yaml` and the files beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import keyword
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import orjson
+from pydantic import BaseModel, Field
+
+from goldpan.errors import StudyError, TaskError
+from goldpan.files import sha256_hex
+from goldpan.study.load import read_yaml, validate
+from goldpan.study.model import Model, Name
+from goldpan.tasks.features import FEATURE_MODELS, Binary, Exclusive, Feature
+from goldpan.tasks.nearest import suggestion
+
+Material = Literal["record", "trace"]
+
+RECORD_NAMES = ("id", "source", "file", "line", "data", "answers")
+"""What every prompt and filter may name beside features; no feature can be called so."""
+
+_CONSTANT_NAMES = ("true", "false", "null", "none")
+_REMEDY = "`goldpan validate` checks again; docs/tasks.md lists all keys"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of a record and how its answer is read.
+
+    Attributes:
+        name: name of the task.
+        description: what it is for, in a sentence.
+        features: the typed things it finds out, in the order they are asked.
+        user_template: Jinja2 text of the user message.
+        system_template: Jinja2 text of the system message, if there is one.
+        exclusive: groups of binary features of which at most one may hold.
+        material: what a row holds; `trace` rows are rendered by `tasks.traces` first.
+        function_name, function_description: the tool the annotator is made to call.
+        user_file, system_file: where the templates came from, for error messages.
+        files: all files the task was read from.
+        answer_model: Pydantic model that answers must satisfy besides, for a task given as one.
+        answer_model_source: text of the Python file that holds it.
+
+    Raises:
+        TaskError: features clash, or an exclusivity group names something that is no binary feature.
+    """
+
+    name: str
+    description: str
+    features: tuple[Feature, ...]
+    user_template: str
+    system_template: str | None = None
+    exclusive: tuple[Exclusive, ...] = ()
+    material: Material = "record"
+    function_name: str = ""
+    function_description: str = ""
+    user_file: Path | None = None
+    system_file: Path | None = None
+    files: tuple[Path, ...] = ()
+    answer_model: type[BaseModel] | None = None
+    answer_model_source: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "function_name", self.function_name or self.name)
+        object.__setattr__(self, "function_description", self.function_description or self.description)
+        if not self.features:
+            raise TaskError(f"task `{self.name}` has no features")
+        _check_names(self.features)
+        _check_exclusive(self.exclusive, self.features)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) of everything that changes what is asked or how an answer is read."""
+        content = {
+            "features": [feature.model_dump(exclude_defaults=True) for feature in self.features],
+            "exclusive": [group.order for group in self.exclusive],
+            "function": [self.function_name, self.function_description],
+            "material": self.material,
+            "prompt": [self.system_template, self.user_template],
+            "model": self.answer_model_source,
+        }
+        # Not canonical_json: it sorts keys, and the order of labels is part of what is asked.
+        return sha256_hex(orjson.dumps(content))
+
+    def feature(self, name: str) -> Feature:
+        """The feature called `name`. Raises TaskError, with the nearest one, when there is none."""
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        known = suggestion(name, (feature.name for feature in self.features))
+        raise TaskError(f"task `{self.name}` has no feature `{name}`; {known}")
+
+
+class _Function(Model):
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    description: str | None = Field(None, min_length=1)
+
+
+class _Prompt(Model):
+    user: str = Field(min_length=1)
+    system: str | None = Field(None, min_length=1)
+
+
+class _TaskFile(Model):
+    """A task file; its features are checked one by one, so that errors can name them."""
+
+    task: Name
+    description: str = Field(min_length=1)
+    prompt: _Prompt
+    function: _Function = _Function()
+    material: Material = "record"
+    features: list[dict[str, Any]] | None = Field(None, min_length=1)
+    model: str | None = Field(None, pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$")
+    exclusive: tuple[Exclusive, ...] = ()
+
+
+def load_task(name: str, folder: Path) -> Task:
+    """Read the task `name` from `folder`.
+
+    Raises:
+        TaskError: the file or one beside it is missing or wrong; file, key and what is allowed are named.
+    """
+    path = _task_path(name, folder)
+    with _as_task_error(str(path)):
+        given = _read_task_file(name, path)
+        user_file = _beside(path, given.prompt.user, "prompt.user")
+        system_file = _beside(path, given.prompt.system, "prompt.system") if given.prompt.system else None
+        files = [path, user_file, *([system_file] if system_file else [])]
+        model: type[BaseModel] | None = None
+        source: str | None = None
+        if given.model is not None:
+            from goldpan.tasks.pydantic_tasks import features_of_model, load_model
+
+            module, class_name = given.model.rsplit(":", 1)
+            model_file = _beside(path, module, "model")
+            files.append(model_file)
+            source = _read_text(model_file)
+            model = load_model(model_file, class_name)
+            features = features_of_model(model, str(model_file))
+        else:
+            features = _features(given.features or [], path)
+        return Task(
+            name=given.task,
+            description=given.description,
+            features=features,
+            user_template=_read_text(user_file),
+            system_template=_read_text(system_file) if system_file else None,
+            exclusive=given.exclusive,
+            material=given.material,
+            function_name=given.function.name or "",
+            function_description=given.function.description or "",
+            user_file=user_file,
+            system_file=system_file,
+            files=tuple(files),
+            answer_model=model,
+            answer_model_source=source,
+        )
+
+
+def task_files(name: str, folder: Path) -> list[str]:
+    """The files a task is made of, found by reading its YAML only (for input functions of rules).
+
+    Raises:
+        TaskError: the YAML file is missing or wrong.
+    """
+    path = _task_path(name, folder)
+    with _as_task_error(str(path)):
+        given = _read_task_file(name, path)
+    beside = [given.prompt.user, given.prompt.system, given.model and given.model.rsplit(":", 1)[0]]
+    return [str(path), *(str(path.parent / file) for file in beside if file)]
+
+
+@contextlib.contextmanager
+def _as_task_error(where: str) -> Iterator[None]:
+    """Turn errors of YAML and of the models into TaskErrors that name a place."""
+    try:
+        yield
+    except StudyError as error:
+        raise TaskError(error.what, where=error.where or where, remedy=_REMEDY) from None
+    except TaskError as error:
+        error.where = error.where or where
+        error.remedy = error.remedy or _REMEDY
+        raise
+
+
+def _task_path(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = suggestion(name, sorted(file.stem for file in folder.glob("*.yaml")))
+        raise TaskError(
+            f"there is no task `{name}`" + (f"; {known}" if known else ""),
+            where=str(folder),
+            remedy=f"name one of them in the study, or write {path}",
+        )
+    return path
+
+
+def _read_task_file(name: str, path: Path) -> _TaskFile:
+    given = validate(_TaskFile, read_yaml(path), path)
+    if given.task != name:
+        raise TaskError(f"task: is `{given.task}` but the file is called `{name}.yaml`", where=str(path))
+    if (given.features is None) == (given.model is None):
+        raise TaskError("give either `features` or `model`", where=str(path))
+    return given
+
+
+def _features(entries: list[dict[str, Any]], path: Path) -> tuple[Feature, ...]:
+    features: list[Feature] = []
+    for number, entry in enumerate(entries):
+        where = f"{path}, features.{number}" + (f" `{entry['name']}`" if "name" in entry else "")
+        kind = entry.get("type")
+        if kind not in FEATURE_MODELS:
+            given = f"there is no type {kind!r}" if "type" in entry else "the key `type` is required"
+            allowed = ", ".join(FEATURE_MODELS)
+            raise TaskError(f"{given}; allowed: {allowed}", where=where, remedy=_REMEDY)
+        try:
+            features.append(cast(Feature, validate(FEATURE_MODELS[kind], entry, path)))
+        except StudyError as error:
+            raise TaskError(error.what, where=where, remedy=_REMEDY) from None
+    return tuple(features)
+
+
+def _beside(task_path: Path, name: str, key: str) -> Path:
+    """A file named in a task file, which must lie in the same folder or below it."""
+    path = task_path.parent / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise TaskError(f"{key}: `{name}` must lie beside the task file", where=str(task_path))
+    if not path.is_file():
+        known = suggestion(name, sorted(file.name for file in task_path.parent.glob(f"*{path.suffix}")))
+        raise TaskError(
+            f"{key}: there is no file `{name}` beside it" + (f"; {known}" if known else ""),
+            where=str(task_path),
+        )
+    return path
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"cannot be read: {error}", where=str(path), remedy="save it as UTF-8") from None
+
+
+def _check_names(features: tuple[Feature, ...]) -> None:
+    """Names must differ, also as flat keys of an answer, and be usable in a filter."""
+    owner: dict[str, str] = {}
+    names: set[str] = set()
+    for feature in features:
+        name = feature.name
+        if name in names:
+            raise TaskError(f"two features are called `{name}`")
+        names.add(name)
+        if name in RECORD_NAMES or name in _CONSTANT_NAMES or keyword.iskeyword(name):
+            raise TaskError(f"a feature cannot be called `{name}`: the name is reserved")
+        for key in filter(None, (feature.key, feature.rationale_key)):
+            if key in owner:
+                raise TaskError(f"features `{owner[key]}` and `{name}` both answer in the field `{key}`")
+            owner[key] = name
+
+
+def _check_exclusive(groups: tuple[Exclusive, ...], features: tuple[Feature, ...]) -> None:
+    by_name = {feature.name: feature for feature in features}
+    seen: set[str] = set()
+    for number, group in enumerate(groups):
+        for name in group.order:
+            feature = by_name.get(name)
+            place = f"exclusive.{number}"
+            if feature is None:
+                raise TaskError(f"{place}: there is no feature `{name}`; {suggestion(name, by_name)}")
+            if not isinstance(feature, Binary):
+                raise TaskError(f"{place}: `{name}` is a {feature.type}; only binary features can exclude")
+            if name in seen:
+                raise TaskError(f"{place}: `{name}` is named twice")
+            seen.add(name)
