@@ -1,0 +1,212 @@
+"""The Pydantic model of a wave in the study file: which items, for whom, on what sheets, merged how."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from goldpan.study.base import Model, Name
+
+StratumKey = Annotated[
+    str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
+]
+Format = Literal["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
+Strategy = Literal[
+    "adjudicate",
+    "majority",
+    "majority_llm",
+    "conservative",
+    "annotator_a",
+    "annotator_b",
+    "dawid_skene",
+]
+RESERVED_ANNOTATORS = frozenset({"llm", "side_by_side", "adjudication", "gold"})
+_SHOW_LLM_ANSWERS = frozenset({"html", "xlsx", "csv"})
+
+
+class Stratify(Model):
+    """How the population is divided before items are drawn."""
+
+    by: list[StratumKey] = Field(
+        min_length=1,
+        description="`features.NAME` (the LLM's answer), `confidence.NAME`, `source`, `file`, `data.FIELD`.",
+    )
+    bins: dict[StratumKey, list[float]] = Field(
+        default_factory=dict,
+        description="Inner edges that turn the numbers of a key into intervals [a, b). Without them each"
+        " number is a stratum of its own, and a confidence is cut at 0.5, 0.7 and 0.9.",
+    )
+    allocation: Literal["proportional", "equal"] | dict[str, Annotated[int, Field(ge=0)]] = Field(
+        "proportional", description="Or the number of items for each stratum by its name."
+    )
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _one_key_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("allocation", mode="before")
+    @classmethod
+    def _stratum_names_are_text(cls, value: Any) -> Any:
+        # YAML reads an unquoted `yes:` as true and `1:` as a number.
+        if isinstance(value, dict):
+            return {
+                {True: "yes", False: "no"}[k] if isinstance(k, bool) else str(k): n for k, n in value.items()
+            }
+        return value
+
+    @model_validator(mode="after")
+    def _bins_fit_the_keys(self) -> Stratify:
+        for key, edges in self.bins.items():
+            if key not in self.by:
+                raise ValueError(f"bins: `{key}` is not among the keys of `by`")
+            if not edges or any(b <= a for a, b in itertools.pairwise(edges)):
+                raise ValueError(f"bins: the edges of `{key}` must grow, and there must be at least one")
+        return self
+
+
+class Split(Model):
+    """Shares of the gold set, by group."""
+
+    train: float = Field(0.7, ge=0, le=1)
+    dev: float = Field(0.15, ge=0, le=1)
+    test: float = Field(0.15, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _shares_make_a_whole(self) -> Split:
+        total = self.train + self.dev + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"train, dev and test must add up to 1 (they make {total:g})")
+        return self
+
+
+class Gold(Model):
+    """How the gold set of a wave is split."""
+
+    group: str | None = Field(
+        None,
+        pattern=r"^(source|file|data\..+)$",
+        description="Items of one group stay in one split: `data.FIELD`, `file` or `source`.",
+    )
+    split: Split = Split()
+
+
+class Wave(Model):
+    """One sample of a stage's answers, given to annotators."""
+
+    stage: Name
+    features: list[str] | None = Field(
+        None, min_length=1, description="Which features people answer; default all of the stage's task."
+    )
+    sample: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
+        None, description="How many items; not needed when `stratify.allocation` names the numbers."
+    )
+    seed: int = 0
+    stratify: Stratify | None = None
+    shuffle: bool = Field(True, description="False: annotators get their items in the order of the corpus.")
+    annotators: list[Name] = Field(min_length=1)
+    overlap: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        "all", description="How many annotators answer each item."
+    )
+    repeats: float = Field(
+        0.0, ge=0, le=0.5, description="Share of an annotator's items shown twice, for self-agreement."
+    )
+    show: list[str] | None = Field(
+        None, min_length=1, description="Fields of the record to show, in this order (`a.b` goes inside)."
+    )
+    guidelines: str | None = Field(None, description="Text file with the guidelines shown in the codebook.")
+    cannot_tell: bool = Field(True, description="Offer `cannot tell` as an answer to every feature.")
+    formats: list[Format] = Field(["html"], min_length=1)
+    layout: Literal["task", "side_by_side"] = "task"
+    blind: bool = Field(True, description="Hide the LLM's answers and the other annotators'.")
+    accept_codebooks: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12,64}$")]] = Field(
+        default_factory=list, description="Hashes of earlier codebooks whose answers still hold."
+    )
+    strategy: Strategy = Field("adjudicate", description="How the annotators' answers become one label.")
+    annotations: str = Field(
+        "annotations/{study}/{wave}", description="Folder of the filled sheets, relative to the project root."
+    )
+    gold: Gold = Gold()
+
+    @field_validator("features", "show", "formats", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("features", "show", "formats")
+    @classmethod
+    def _none_is_named_twice(cls, value: list[str] | None) -> list[str] | None:
+        for name in value or []:
+            if value and value.count(name) > 1:
+                raise ValueError(f"`{name}` is named twice")
+        return value
+
+    @field_validator("annotators")
+    @classmethod
+    def _annotators_can_be_told_apart(cls, value: list[str]) -> list[str]:
+        seen: set[str] = set()
+        for name in value:
+            if name.lower() in RESERVED_ANNOTATORS:
+                raise ValueError(f"`{name}` is kept for goldpan's own files; give the annotator another name")
+            if name.lower() in seen:
+                raise ValueError(
+                    f"`{name}` is named twice (capitals do not tell file names apart everywhere)"
+                )
+            seen.add(name.lower())
+        return value
+
+    @model_validator(mode="after")
+    def _sample_is_said_once(self) -> Wave:
+        numbers = self.stratify and isinstance(self.stratify.allocation, dict)
+        if numbers and self.sample is not None:
+            raise ValueError("`stratify.allocation` already says how many items; leave `sample` out")
+        if not numbers and self.sample is None:
+            raise ValueError("`sample` is required: a number of items, or `all`")
+        return self
+
+    @model_validator(mode="after")
+    def _annotators_suffice(self) -> Wave:
+        count = len(self.annotators)
+        if self.overlap != "all" and self.overlap > count:
+            raise ValueError(f"overlap: {self.overlap} annotators for each item, but there are only {count}")
+        needed = {"majority": 3, "dawid_skene": 3, "majority_llm": 2, "annotator_b": 2}.get(self.strategy, 1)
+        if count < needed:
+            raise ValueError(f"strategy `{self.strategy}` needs {needed} annotators, but there are {count}")
+        return self
+
+    @model_validator(mode="after")
+    def _layout_fits(self) -> Wave:
+        if self.layout == "side_by_side":
+            if self.blind:
+                raise ValueError(
+                    "a side-by-side sheet is never blind; add `blind: false` to have it all the same"
+                )
+            if self.repeats:
+                raise ValueError("a side-by-side sheet cannot show an item twice; leave `repeats` out")
+            if self.overlap not in ("all", len(self.annotators)):
+                raise ValueError(
+                    "a side-by-side sheet shows all items to all annotators; leave `overlap` out"
+                )
+            self._allow_formats({"xlsx", "csv"}, "layout: side_by_side")
+        if not self.blind:
+            self._allow_formats(_SHOW_LLM_ANSWERS, "blind: false")
+        return self
+
+    def _allow_formats(self, allowed: set[str] | frozenset[str], reason: str) -> None:
+        others = [name for name in self.formats if name not in allowed]
+        if others:
+            raise ValueError(
+                f"formats: {', '.join(others)} cannot go with `{reason}`;"
+                f" allowed: {', '.join(sorted(allowed))}"
+            )
+
+    @property
+    def per_item(self) -> int:
+        """How many annotators answer each item."""
+        return len(self.annotators) if self.overlap == "all" else self.overlap
+
+    def annotations_folder(self, study: str, wave: str) -> str:
+        """The folder of the filled sheets, relative to the project root."""
+        return self.annotations.replace("{study}", study).replace("{wave}", wave)

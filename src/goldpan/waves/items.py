@@ -1,0 +1,111 @@
+"""The items of a wave: what `sample.jsonl` holds, and the LLM's answers, which lie in a file of their own.
+
+An item's id is a hash of its record's id. It survives a spreadsheet (no number, no date, no formula), and
+tells an annotator nothing; a record id may well hold a file name such as `positive/123`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import GoldpanError, ReconciliationError
+from goldpan.files import iter_lines, sha256_hex
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sampled record.
+
+    Attributes:
+        item_id: names the item on sheets.
+        repeat_id: names its second showing; nothing on a sheet tells the two apart.
+        id: the record's id.
+        source, file: where the record came from.
+        stratum: the stratum it was drawn from; may tell the LLM's answer, so it never reaches a blind sheet.
+        inclusion_probability: sampled / population of its stratum.
+        draw: place in the order of drawing, from 1; a larger sample only adds items after these.
+        annotators: who is to answer it.
+        repeated_by: which of them get it twice.
+        data: the record itself.
+    """
+
+    item_id: str
+    repeat_id: str
+    id: str
+    source: str
+    file: str
+    stratum: str
+    inclusion_probability: float
+    draw: int
+    annotators: tuple[str, ...]
+    repeated_by: tuple[str, ...]
+    data: dict[str, Any]
+
+    def as_line(self) -> bytes:
+        """The item as a line of `sample.jsonl`, with its newline."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def item_id(record_id: str) -> str:
+    """The id on sheets of the record `record_id`."""
+    return _short_hash(record_id)
+
+
+def repeat_id(record_id: str) -> str:
+    """The id on sheets of the second showing of the record `record_id`."""
+    return _short_hash(f"second showing\0{record_id}")
+
+
+def _short_hash(text: str) -> str:
+    return f"i{sha256_hex(text.encode())[:16]}"
+
+
+def iter_items(sample_file: str | Path) -> Iterator[Item]:
+    """The items of `sample.jsonl` in its order.
+
+    Raises:
+        ReconciliationError: a line is not an item.
+    """
+    for number, row in iter_rows(sample_file):
+        try:
+            row["annotators"], row["repeated_by"] = tuple(row["annotators"]), tuple(row["repeated_by"])
+            yield Item(**row)
+        except (KeyError, TypeError):
+            raise ReconciliationError(
+                "this line is not an item of a sample",
+                where=f"{sample_file}, line {number}",
+                remedy="draw the sample again",
+            ) from None
+
+
+def read_items(sample_file: str | Path) -> dict[str, Item]:
+    """The items of `sample.jsonl` by item id."""
+    return {item.item_id: item for item in iter_items(sample_file)}
+
+
+def read_llm_predictions(llm_file: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """The LLM's predictions of a wave: item id -> feature -> prediction as in `features.jsonl`."""
+    return {row["item_id"]: row["features"] for _, row in iter_rows(llm_file)}
+
+
+def iter_rows(
+    path: str | Path, error: type[GoldpanError] = ReconciliationError
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSONL file.
+
+    Raises:
+        GoldpanError (the class given by `error`): a line is not a JSON object.
+    """
+    for number, line in iter_lines(path):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as problem:
+            raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
+        if not isinstance(row, dict):
+            raise error("must be a JSON object", where=f"{path}, line {number}")
+        yield number, row

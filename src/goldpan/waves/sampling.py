@@ -1,0 +1,289 @@
+"""Drawing the items of a wave from a stage's answers.
+
+Three passes over the files, so that memory grows with the sample and the number of strata, not with the
+corpus: count the strata, rank the records of those that are drawn from, write the chosen ones.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.files import replacing, write_json
+from goldpan.study.wave import Wave
+from goldpan.tasks.features import Feature
+from goldpan.tasks.nearest import suggestion
+from goldpan.waves.draw import rank, turns
+from goldpan.waves.items import Item, item_id, iter_rows, repeat_id
+from goldpan.waves.overlap import OverlapPlan
+from goldpan.waves.strata import MISSING, Strata
+
+
+@dataclass(frozen=True)
+class StratumCount:
+    """One stratum: how many records it has, and how many of them are in the sample."""
+
+    stratum: str
+    population: int
+    sampled: int
+    inclusion_probability: float
+
+
+@dataclass
+class SampleCounts:
+    """What `sample.json` says about a sample.
+
+    Attributes:
+        population: records that could be drawn: answered (`ok`), with all the wave's features.
+        outside: why the other records of the stage could not, and how many.
+        asked: items the study asks for (`all`, a number, or a number by stratum).
+        sampled: items drawn; fewer than asked when the population is smaller.
+        shortfall: strata that have fewer records than the study asks for, and by how many.
+        strata: counts of each stratum.
+        annotators: items given to each annotator (repeats not counted), and repeats.
+    """
+
+    study: str
+    wave: str
+    stage: str
+    seed: int
+    features: list[str]
+    blind: bool
+    layout: str
+    population: int
+    outside: dict[str, int]
+    asked: int | str | dict[str, int]
+    sampled: int
+    shortfall: dict[str, int]
+    strata: list[StratumCount]
+    annotators: dict[str, int] = field(default_factory=dict)
+    repeats: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where a sample is drawn from and where it goes.
+
+    Attributes:
+        features: `features.jsonl` of the stage.
+        records: `records.jsonl` of the stage, with the same records in the same order.
+        sample: `sample.jsonl`, an `Item` a line, in the order of the corpus.
+        llm: the LLM's predictions for the items, kept apart so that no blind sheet can show them.
+        counts: `sample.json`.
+    """
+
+    features: Path
+    records: Path
+    sample: Path
+    llm: Path
+    counts: Path
+
+
+def draw_sample(
+    study: str, name: str, wave: Wave, features: Mapping[str, Feature], files: SampleFiles
+) -> SampleCounts:
+    """Draw the items of the wave `name` and write them.
+
+    The records of a stratum are ranked by a hash of seed and record id; the first n_h of N_h are drawn, so
+    each has the inclusion probability n_h / N_h. The sample does not depend on the order of the records, and
+    a larger one holds the smaller one.
+
+    Args:
+        study: name of the study.
+        name: name of the wave.
+        wave: what the study says about it.
+        features: the features that annotators answer (see `codebook.wave_features`), with any others that
+            `stratify` names, by name.
+        files: inputs and outputs.
+
+    Raises:
+        StudyError: nothing to draw from, an unknown stratum, or a key that no record has.
+        ReconciliationError: features and records do not belong together.
+    """
+    where = f"waves.{name}"
+    asked_features = wave.features or list(features)
+    strata = Strata(wave.stratify, dict(features), where)
+    population, outside = _count(asked_features, strata, files)
+    if not population:
+        raise StudyError(
+            "there is nothing to draw from: no record of the stage is answered with all features of the wave"
+            f" ({_listed(outside)})",
+            where=where,
+        )
+    _check_strata(wave, population, where)
+    allocation = wave.stratify.allocation if wave.stratify else "proportional"
+    limit = wave.sample if isinstance(wave.sample, int) else None
+    order = list(itertools.islice(turns(population, allocation), limit))
+    sampled = Counter(order)
+    ranked = _best(sampled, asked_features, strata, wave.seed, files)
+    probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
+
+    plan = OverlapPlan(wave.annotators, wave.per_item, wave.repeats, wave.seed)
+    drawn: dict[str, tuple[int, str, tuple[str, ...], tuple[str, ...]]] = {}
+    next_of = {stratum: iter(ids) for stratum, ids in ranked.items()}
+    repeats: Counter[str] = Counter(dict.fromkeys(wave.annotators, 0))
+    for number, stratum in enumerate(order, 1):
+        record_id = next(next_of[stratum])
+        annotators, repeated = plan.assign(item_id(record_id))
+        repeats.update(repeated)
+        drawn[record_id] = (number, stratum, annotators, repeated)
+    if len({item_id(record_id) for record_id in drawn}) != len(drawn):
+        raise ReconciliationError("two records of the sample get one item id", where=where)
+    _write_items(drawn, probability, asked_features, files)
+
+    asked: int | str | dict[str, int] = (
+        dict(allocation) if isinstance(allocation, dict) else wave.sample or "all"
+    )
+    counts = SampleCounts(
+        study=study,
+        wave=name,
+        stage=wave.stage,
+        seed=wave.seed,
+        features=list(asked_features),
+        blind=wave.blind,
+        layout=wave.layout,
+        population=sum(population.values()),
+        outside=dict(sorted(outside.items())),
+        asked=asked,
+        sampled=len(order),
+        shortfall=_shortfall(asked, population),
+        strata=[
+            StratumCount(stratum, count, sampled[stratum], sampled[stratum] / count)
+            for stratum, count in sorted(population.items())
+        ],
+        annotators=dict(plan.load),
+        repeats=dict(repeats),
+    )
+    write_json(files.counts, asdict(counts))
+    return counts
+
+
+def _count(features: list[str], strata: Strata, files: SampleFiles) -> tuple[Counter[str], Counter[str]]:
+    population: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
+    for row, data in _rows(files, with_data=strata.needs_data):
+        reason = _outside(row, features)
+        if reason:
+            outside[reason] += 1
+        else:
+            population[strata.name(row, data)] += 1
+    return population, outside
+
+
+def _best(
+    sampled: Mapping[str, int], features: list[str], strata: Strata, seed: int, files: SampleFiles
+) -> dict[str, list[str]]:
+    """The record ids drawn from each stratum, the best rank first."""
+    heaps: dict[str, list[tuple[int, str]]] = {stratum: [] for stratum in sampled}
+    for row, data in _rows(files, with_data=strata.needs_data):
+        if _outside(row, features):
+            continue
+        stratum = strata.name(row, data)
+        if stratum not in heaps:
+            continue
+        # heapq keeps the smallest on top; negated, that is the worst rank, the first to give way.
+        entry = (-rank(seed, row["id"]), row["id"])
+        if len(heaps[stratum]) < sampled[stratum]:
+            heapq.heappush(heaps[stratum], entry)
+        else:
+            heapq.heappushpop(heaps[stratum], entry)
+    return {stratum: [name for _, name in sorted(heap, reverse=True)] for stratum, heap in heaps.items()}
+
+
+def _write_items(
+    drawn: Mapping[str, tuple[int, str, tuple[str, ...], tuple[str, ...]]],
+    probability: Mapping[str, float],
+    features: list[str],
+    files: SampleFiles,
+) -> None:
+    with replacing(files.sample) as sample, replacing(files.llm) as llm:
+        for row, data in _rows(files, with_data=True):
+            if row["id"] not in drawn:
+                continue
+            number, stratum, annotators, repeated = drawn[row["id"]]
+            item = Item(
+                item_id=item_id(row["id"]),
+                repeat_id=repeat_id(row["id"]),
+                id=row["id"],
+                source=row["source"],
+                file=row["file"],
+                stratum=stratum,
+                inclusion_probability=probability[stratum],
+                draw=number,
+                annotators=annotators,
+                repeated_by=repeated,
+                data=data,
+            )
+            sample.write(item.as_line())
+            answers = {
+                "item_id": item.item_id,
+                "id": row["id"],
+                "model": row.get("model"),
+                "features": {feature: row["features"][feature] for feature in features},
+            }
+            llm.write(orjson.dumps(answers, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _rows(files: SampleFiles, *, with_data: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
+    rows = iter_rows(files.features)
+    if not with_data:
+        yield from ((row, {}) for _, row in rows)
+        return
+    for pair in itertools.zip_longest(rows, iter_rows(files.records)):
+        (number, row), (_, record) = (part or (0, {"id": None}) for part in pair)
+        if row["id"] != record["id"]:
+            raise ReconciliationError(
+                f"record `{record['id']}` stands where the features are those of `{row['id']}`",
+                where=f"{files.features}, line {number}",
+                remedy="rebuild the stage's features.jsonl",
+            )
+        yield row, record["data"]
+
+
+def _outside(row: Mapping[str, Any], features: list[str]) -> str | None:
+    """Why a record cannot be drawn; None when it can."""
+    if row["state"] != "ok":
+        return str(row["state"])
+    missing = next((name for name in features if name not in row["features"]), None)
+    return f"not asked for `{missing}`" if missing else None
+
+
+def _check_strata(wave: Wave, population: Mapping[str, int], where: str) -> None:
+    if wave.stratify is None:
+        return
+    if len(wave.stratify.by) == 1 and set(population) == {MISSING}:
+        raise StudyError(
+            f"stratify: no record has `{wave.stratify.by[0]}`",
+            where=where,
+            remedy="a confidence comes from asking for several `samples`; a field must stand in the record",
+        )
+    if isinstance(wave.stratify.allocation, dict):
+        for stratum in wave.stratify.allocation:
+            if stratum not in population:
+                raise StudyError(
+                    f"stratify.allocation: there is no stratum `{stratum}`;"
+                    f" {suggestion(stratum, population)}",
+                    where=where,
+                )
+
+
+def _shortfall(asked: int | str | dict[str, int], population: Mapping[str, int]) -> dict[str, int]:
+    if isinstance(asked, dict):
+        return {name: count - population[name] for name, count in asked.items() if count > population[name]}
+    missing = asked - sum(population.values()) if isinstance(asked, int) else 0
+    return {"all": missing} if missing > 0 else {}
+
+
+def _listed(outside: Mapping[str, int]) -> str:
+    return (
+        ", ".join(f"{reason}: {count:,}" for reason, count in sorted(outside.items())) or "no records at all"
+    )

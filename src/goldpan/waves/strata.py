@@ -1,0 +1,111 @@
+"""Which stratum of the population a record belongs to."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from goldpan.errors import StudyError
+from goldpan.study.wave import Stratify
+from goldpan.tasks.features import Feature, value_of
+from goldpan.tasks.nearest import suggestion
+
+WHOLE = "all"
+"""The only stratum of a wave that is not stratified."""
+
+MISSING = "(missing)"
+ABSTAINED = "(cannot tell)"
+_CONFIDENCE_EDGES = [0.5, 0.7, 0.9]
+_COUNTABLE = frozenset({"binary", "classification", "multilabel", "score"})
+
+
+class Strata:
+    """Names the stratum of each record.
+
+    Args:
+        stratify: what the study says; None puts all records in one stratum.
+        features: the features of the stage's task by name.
+        where: place of the wave in the study, for errors.
+
+    Raises:
+        StudyError: a key names no feature, or one whose answers do not fall into strata.
+    """
+
+    def __init__(self, stratify: Stratify | None, features: dict[str, Feature], where: str):
+        self._keys = stratify.by if stratify else []
+        self._bins = dict(stratify.bins) if stratify else {}
+        self.needs_data = any(key.startswith("data.") for key in self._keys)
+        for key in self._keys:
+            kind, _, name = key.partition(".")
+            if kind not in ("features", "confidence"):
+                continue
+            if name not in features:
+                raise StudyError(
+                    f"stratify: there is no feature `{name}`; {suggestion(name, features)}", where=where
+                )
+            if kind == "features" and features[name].type not in _COUNTABLE:
+                raise StudyError(
+                    f"stratify: the answers to `{name}` ({features[name].type}) do not fall into strata",
+                    where=where,
+                    remedy=f"features that do: {', '.join(sorted(_COUNTABLE))}; or use confidence.{name}",
+                )
+            if kind == "confidence":
+                self._bins.setdefault(key, _CONFIDENCE_EDGES)
+
+    def name(self, row: dict[str, Any], data: dict[str, Any]) -> str:
+        """The stratum of one record.
+
+        Args:
+            row: its line of `features.jsonl`.
+            data: the record itself; may be empty unless `needs_data`.
+        """
+        parts = [self._part(key, row, data) for key in self._keys]
+        if len(parts) > 1:
+            # So that ("a | b", "c") and ("a", "b | c") stay two strata.
+            parts = [part.replace("|", "\\|") for part in parts]
+        return " | ".join(parts) if parts else WHOLE
+
+    def _part(self, key: str, row: dict[str, Any], data: dict[str, Any]) -> str:
+        kind, _, name = key.partition(".")
+        if kind in ("source", "file"):
+            return str(row[kind])
+        if kind == "data":
+            found, value = look_up(data, name)
+            return self._shown(key, value) if found and value is not None else MISSING
+        prediction = row["features"].get(name)
+        if prediction is None:
+            return MISSING
+        if kind == "confidence":
+            confidence = prediction.get("confidence")
+            return MISSING if confidence is None else self._shown(key, confidence)
+        value = value_of(prediction)
+        return ABSTAINED if value is None else self._shown(key, value)
+
+    def _shown(self, key: str, value: Any) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float):
+            return interval(value, self._bins[key]) if key in self._bins else f"{value:g}"
+        if isinstance(value, list):
+            return " + ".join(sorted(map(str, value))) or "(none)"
+        return str(value)
+
+
+def interval(value: float, edges: list[float]) -> str:
+    """The interval of `edges` that holds `value`, as text: `0.5 to 0.7` holds 0.5 but not 0.7."""
+    place = bisect_right(edges, value)
+    if place == 0:
+        return f"below {edges[0]:g}"
+    if place == len(edges):
+        return f"{edges[-1]:g} and more"
+    return f"{edges[place - 1]:g} to {edges[place]:g}"
+
+
+def look_up(data: Any, path: str) -> tuple[bool, Any]:
+    """Whether `data` has `path`, and its value; `a.b` goes inside, a key that itself holds a dot comes first."""
+    if not isinstance(data, dict):
+        return False, None
+    if path in data:
+        return True, data[path]
+    head, _, rest = path.partition(".")
+    return look_up(data[head], rest) if rest and head in data else (False, None)
