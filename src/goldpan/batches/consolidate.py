@@ -159,7 +159,7 @@ class _Rows:
         if number not in self._submissions:
             self._submissions[number] = self._ledger.submission(number)
         given = self._submissions[number]
-        return {"batch_id": given.batch_id, "round": answer.attempts, "model": given.model}
+        return {"batch_id": given.batch_id, "round": given.round, "model": given.model}
 
     def _content(self, answer: Answer, task: str) -> dict[str, Any]:
         assert answer.line is not None

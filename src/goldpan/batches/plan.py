@@ -264,8 +264,8 @@ class _Planner:
             raise ReplayMissError(
                 f"the ledger has no answer for record {question.id!r} (request {question.key.hex()[:12]})",
                 where=f"stage {self.stage_name}",
-                remedy="import the published ledger (`goldpan ledger import FILE`), check that task, prompt and"
-                " model are as published, or name a provider that can be asked",
+                remedy="import the published ledger (`goldpan ledger import FILE`), check that task, prompt"
+                " and model are as published, or name a provider that can be asked",
             )
         self.asked_of[question.task] += 1
         return self.writer.add(question, attempts)

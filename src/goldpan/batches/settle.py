@@ -98,7 +98,7 @@ def settle_shard(
 def _read_outcomes(
     raw: Path, asked: dict[str, tuple[bytes, str]], readers: _Readers, noticed: Settlement
 ) -> Iterator[tuple[str, Outcome]]:
-    """One outcome for each custom id in the file: the first, unless a later line is ok and that one is not."""
+    """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}
     finished: set[str] = set()
     for _, line in iter_lines(raw):

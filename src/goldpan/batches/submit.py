@@ -168,7 +168,8 @@ def _find(provider: BatchProvider, submission: Submission, grace_seconds: float)
                 pause *= 2
                 continue
             raise InDoubtError(
-                f"a batch may have been made and paid for, and the provider cannot list its batches: {error.what}",
+                "a batch may have been made and paid for, and the provider cannot list its batches:"
+                f" {error.what}",
                 where=f"shard {submission.shard[:12]}, stage {submission.stage}",
                 remedy="run again when it can; or look for the batch with metadata nonce"
                 f" {submission.nonce} yourself and run `goldpan batches adopt {submission.id} BATCH_ID`",

@@ -153,9 +153,9 @@ def _look(ledger: Ledger, provider: BatchProvider, item: Waiting) -> None:
         item.refusals += 1
         if item.refusals >= LONGEST_QUEUE_TRIES:
             raise ProviderError(
-                f"the provider has had no room for this shard {item.refusals} times: {batch.errors[0].message}",
+                f"the provider had no room for this shard {item.refusals} times: {batch.errors[0].message}",
                 where=f"batch {batch_id} (shard {item.shard})",
-                remedy="set `limits: prompt_tokens:` of the stage below the account's limit, or run again later",
+                remedy="set `limits: prompt_tokens:` of the stage below the account's limit, or run later",
             )
         ledger.void(item.submission.id, f"no room: {batch.errors[0].code}")
         item.queued = True

@@ -1,0 +1,221 @@
+"""The steps of one stage, each from the files it reads to the files it leaves.
+
+Every step can be run on its own and again; the workflow's rules and the command line call these and nothing
+below them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from goldpan.batches.consolidate import consolidate
+from goldpan.batches.fetch import fetch_batch
+from goldpan.batches.plan import Plan, Shard, plan_round, read_plan
+from goldpan.batches.settle import Settled, settle_round
+from goldpan.batches.shard import place_shard
+from goldpan.batches.stage_records import follow_stage, gather_records
+from goldpan.batches.submit import submit_shard, write_batch_file
+from goldpan.batches.summary import Summary
+from goldpan.batches.tables import write_tables
+from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
+from goldpan.files import read_json
+from goldpan.ledger import Ledger, Submission
+from goldpan.providers.base import Batch, BatchError, BatchProvider
+from goldpan.providers.connect import connect
+from goldpan.records.inputs import source_files
+from goldpan.study.load import Project
+from goldpan.study.model import Poll
+from goldpan.tasks.features import Feature
+from goldpan.tasks.task import load_task
+
+# The local engine works while it is asked, so there is nothing to wait for between two looks.
+LOCAL_POLL = Poll(first=0.02, longest=0.2)
+
+
+class StageRun:
+    """One stage of a project.
+
+    Args:
+        project: the project.
+        name: the stage's name.
+    """
+
+    def __init__(self, project: Project, name: str):
+        self.project, self.name = project, name
+        self.stage = project.study.stages[name]
+        self.provider_settings = project.study.providers[self.stage.provider]
+        self.paths = project.paths
+
+    def _at(self, path: str) -> Path:
+        return self.project.root / path
+
+    def connect(self) -> BatchProvider:
+        """The stage's provider, with its key from the environment."""
+        folder = self.provider_settings.folder
+        local = self.project.root / folder if folder else self.project.ledger.parent / "local"
+        return connect(self.provider_settings, local_folder=local)
+
+    def input_files(self) -> dict[tuple[str, str], Path]:
+        """(source, file) -> the user's file, for all input files whose records reach this stage."""
+        return {
+            (source, file): path
+            for source in self.project.study.sources_of(self.name)
+            for file, path in source_files(self.project.study.sources[source], self.project.root).items()
+        }
+
+    def features(self) -> list[Feature]:
+        """The features of all tasks of the stage, each once."""
+        found: dict[str, Feature] = {}
+        for choice in self.stage.task:
+            for feature in load_task(choice.task, self.project.tasks).features:
+                found.setdefault(feature.name, feature)
+        return list(found.values())
+
+    def make_records(self) -> int:
+        """Write records.jsonl: what is to be asked, with skips."""
+        output = self._at(self.paths.stage_records(self.name))
+        earlier = self.stage.input.stage
+        if earlier is None:
+            files = [self._at(self.paths.records(*place)) for place in self.input_files()]
+            return gather_records(files, output)
+        return follow_stage(
+            earlier,
+            self._at(self.paths.stage_records(earlier)),
+            self._at(self.paths.features(earlier)),
+            output,
+            where=self.stage.input.where,
+            schema=StageRun(self.project, earlier).features(),
+        )
+
+    def plan(self, number: int) -> Plan:
+        """Write plan.json and asked.jsonl of a round, and spool its request files."""
+        spent = 0.0
+        for earlier in range(1, number):
+            spent += read_plan(self._at(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
+        return plan_round(
+            self.project,
+            self.name,
+            number,
+            self._at(self.paths.stage_records(self.name)),
+            plan_file=self._at(self.paths.plan(self.name, number)),
+            asked_file=self._at(self.paths.asked(self.name, number)),
+            spent_before=spent,
+        )
+
+    def place(self, number: int, shard: str) -> None:
+        """Write the request file of a shard."""
+        place_shard(
+            self.project,
+            self.name,
+            self._plan(number).shard(shard),
+            records=self._at(self.paths.stage_records(self.name)),
+            asked=self._at(self.paths.asked(self.name, number)),
+            output=self._at(self.paths.requests(self.name, number, shard)),
+        )
+
+    def submit(self, number: int, shard: str) -> Submission:
+        """See to it that a shard is with the provider, and write its batch-id file."""
+        plan = self._plan(number)
+        with Ledger(self.project.ledger) as ledger:
+            submission = self._submit(ledger, self.connect(), plan, plan.shard(shard))
+        path = self._at(self.paths.batch(self.name, number, shard))
+        write_batch_file(path, plan, plan.shard(shard), submission)
+        return submission
+
+    def _submit(self, ledger: Ledger, provider: BatchProvider, plan: Plan, shard: Shard) -> Submission:
+        return submit_shard(
+            ledger,
+            provider,
+            plan,
+            shard,
+            asked=self._at(self.paths.asked(self.name, plan.round)),
+            requests=self._at(self.paths.requests(self.name, plan.round, shard.name)),
+            provider_name=self.stage.provider,
+            grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
+        )
+
+    def wait(self, number: int, report: Callable[[Progress], None]) -> None:
+        """Wait until every batch of a round is terminal, and write completion.json."""
+        plan = self._plan(number)
+        waiting: list[Waiting] = []
+        with Ledger(self.project.ledger) as ledger:
+            for shard in plan.shards:
+                batch_file = read_json(self._at(self.paths.batch(self.name, number, shard.name)))
+                latest = ledger.latest_submission(shard.hash)
+                submission = latest or ledger.submission(batch_file["submission"])
+                waiting.append(Waiting(shard.name, shard.hash, submission))
+            if waiting:
+                provider = self.connect()
+                wait_for_batches(
+                    ledger,
+                    provider,
+                    waiting,
+                    poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
+                    wait=self.stage.wait,
+                    resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+                    report=report,
+                )
+        path = self._at(self.paths.completion(self.name, number))
+        write_completion(path, plan.study, self.name, number, waiting)
+
+    def fetch(self, number: int, shard: str) -> None:
+        """Write the raw lines of a shard."""
+        submission, batch = self._completed(number)[shard]
+        raw = self._at(self.paths.raw(self.name, number, shard))
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        with Ledger(self.project.ledger) as ledger:
+            fetch_batch(ledger, self.connect(), batch, submission, raw)
+
+    def settle(self, number: int) -> Settled:
+        """Take the outcomes of a round into the ledger, and write settled.json."""
+        plan = self._plan(number)
+        batches = [
+            (shard, submission, batch, self._at(self.paths.raw(self.name, number, shard)))
+            for shard, (submission, batch) in self._completed(number).items()
+        ]
+        with Ledger(self.project.ledger) as ledger:
+            return settle_round(
+                ledger,
+                self.project,
+                plan,
+                batches,
+                self._at(self.paths.asked(self.name, number)),
+                self._at(self.paths.settled(self.name, number)),
+            )
+
+    def consolidate(self) -> Summary:
+        """Write features.jsonl, features.parquet and summary.json."""
+        return consolidate(
+            self.project,
+            self.name,
+            records=self._at(self.paths.stage_records(self.name)),
+            asked=self._at(self.paths.asked(self.name, 1)),
+            features=self._at(self.paths.features(self.name)),
+            parquet=self._at(self.paths.features_parquet(self.name)),
+            summary=self._at(self.paths.summary(self.name)),
+        )
+
+    def tables(self) -> None:
+        """Write one CSV for each input file."""
+        outputs = {place: self._at(self.paths.table(self.name, *place)) for place in self.input_files()}
+        write_tables(
+            self._at(self.paths.stage_records(self.name)),
+            self._at(self.paths.features(self.name)),
+            outputs,
+            self.features(),
+        )
+
+    def _plan(self, number: int) -> Plan:
+        return read_plan(self._at(self.paths.plan(self.name, number)))
+
+    def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
+        """shard -> (submission, batch) of a round's completion.json."""
+        rows = read_json(self._at(self.paths.completion(self.name, number)))["batches"]
+        return {row["shard"]: (row["submission"], _batch(row)) for row in rows}
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    fields = {name: row[name] for name in Batch.__dataclass_fields__}
+    return Batch(**{**fields, "errors": tuple(BatchError(**error) for error in row["errors"])})
