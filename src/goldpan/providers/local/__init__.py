@@ -1,0 +1,73 @@
+"""The embedded provider: a batch engine in a folder, answered by a named, weak baseline; no key, no network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from goldpan.providers.base import Batch, StoredFile, batch_from_dict
+from goldpan.providers.local.completions import Answerer
+from goldpan.providers.local.engine import Engine
+from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.local.store import BatchRecord, FileRecord
+
+
+class LocalProvider:
+    """`BatchProvider` over an `Engine` in this process; a batch is worked on whenever it is looked at.
+
+    Args:
+        folder: where the engine keeps its state.
+        answerer, faults: see `Engine`.
+        slice_seconds: how long one `retrieve` works on the batch.
+    """
+
+    kind = "local"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        answerer: Answerer | None = None,
+        faults: FaultPlan | None = None,
+        slice_seconds: float = 1.0,
+    ):
+        self.engine = Engine(folder, answerer, faults)
+        self._slice_seconds = slice_seconds
+
+    def upload(self, path: Path, name: str) -> StoredFile:
+        """Store a copy of a request file under `name`."""
+        return _stored(self.engine.upload(path, name))
+
+    def find_upload(self, name: str, size: int) -> StoredFile | None:
+        """The newest file stored under `name` with `size` bytes, if there is one."""
+        files = self.engine.store.files()
+        return next((_stored(file) for file in files if file.filename == name and file.bytes == size), None)
+
+    def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Batch:
+        """Create the batch."""
+        return _batch(self.engine.create_batch(file_id, endpoint, metadata=metadata))
+
+    def retrieve(self, batch_id: str) -> Batch:
+        """Work on the batch for a moment, then describe it."""
+        return _batch(self.engine.advance(batch_id, self._slice_seconds))
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches of the folder, newest first, without working on them."""
+        return (_batch(record) for record in self.engine.store.batches())
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Ask for a batch to be cancelled."""
+        return _batch(self.engine.cancel_batch(batch_id))
+
+    def download(self, file_id: str, destination: Path) -> None:
+        """Copy the whole content of a file to `destination`."""
+        shutil.copyfile(self.engine.store.content(file_id), destination)
+
+
+def _batch(record: BatchRecord) -> Batch:
+    return batch_from_dict(record.as_openai())
+
+
+def _stored(record: FileRecord) -> StoredFile:
+    return StoredFile(record.id, record.filename, record.bytes, record.created_at)

@@ -1,0 +1,174 @@
+"""A batch engine in a folder: files, batches and answers as an OpenAI-compatible service keeps them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from goldpan.providers.base import ENDPOINT
+from goldpan.providers.local.completions import Answerer
+from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.local.processing import BatchRun, answer_request, batch_faults_for
+from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.local.store import MAX_FILE_BYTES, BatchRecord, FileRecord, Store, Upload, new_id
+from goldpan.providers.local.validation import check_metadata
+
+COMPLETION_WINDOW = "24h"
+WINDOW_SECONDS = 24 * 3600
+PURPOSES = ("batch", "assistants", "fine-tune", "vision", "user_data", "evals")
+_CHUNK = 1 << 20
+
+
+class Engine:
+    """Batches over the answers of an answerer, with the life cycle of the real service.
+
+    All state is in the folder. Several engines, also in several processes, may share it; each batch is worked on
+    by one of them at a time. After a crash, work goes on from the last checkpoint.
+
+    Args:
+        folder: where state is kept; made if it is not there.
+        answerer: who answers; by default the baseline of goldpan.
+        faults: what is to go wrong.
+        seconds_per_batch: a batch takes at least this long.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        answerer: Answerer | None = None,
+        faults: FaultPlan | None = None,
+        *,
+        seconds_per_batch: float = 0.0,
+    ):
+        self.store = Store(folder)
+        self.faults = faults or FaultPlan()
+        self.seconds_per_batch = seconds_per_batch
+        self._answerer = answerer
+
+    # Files
+
+    @contextlib.contextmanager
+    def receiving(self, filename: str, purpose: str) -> Iterator[Upload]:
+        """Receive a file in pieces: `upload.write(chunk)`; after the block `upload.record` describes it.
+
+        Raises:
+            ServiceError: 400, unknown purpose, or a batch input over 200,000,000 bytes.
+        """
+        if purpose not in PURPOSES:
+            raise ServiceError(
+                400,
+                f"'purpose' must be one of {', '.join(PURPOSES)}; given: {purpose!r}.",
+                code="invalid_value",
+                param="purpose",
+            )
+        limit = MAX_FILE_BYTES if purpose == "batch" else None
+        with self.store.receiving(filename, purpose, limit) as upload:
+            yield upload
+
+    def upload(self, path: Path, filename: str, purpose: str = "batch") -> FileRecord:
+        """Store a copy of a file. Raises as `receiving` does."""
+        with self.receiving(filename, purpose) as upload, Path(path).open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                upload.write(chunk)
+        assert upload.record is not None
+        return upload.record
+
+    # Batches
+
+    def create_batch(
+        self,
+        input_file_id: str,
+        endpoint: str = ENDPOINT,
+        completion_window: str = COMPLETION_WINDOW,
+        metadata: dict[str, str] | None = None,
+    ) -> BatchRecord:
+        """Create a batch; its input is looked at later, and what is wrong with it makes the batch `failed`.
+
+        Raises:
+            ServiceError: 404 no such input file; 400 any other argument is not acceptable.
+        """
+        source = self.store.file(input_file_id)
+        if source.purpose != "batch":
+            raise ServiceError(400, "The input file's purpose must be 'batch'.", param="input_file_id")
+        if endpoint != ENDPOINT:
+            raise ServiceError(400, f"'endpoint' must be {ENDPOINT}.", code="invalid_value", param="endpoint")
+        if completion_window != COMPLETION_WINDOW:
+            raise ServiceError(
+                400,
+                f"'completion_window' must be {COMPLETION_WINDOW}.",
+                code="invalid_value",
+                param="completion_window",
+            )
+        metadata = check_metadata(metadata)
+        with self.store.locked("create"):
+            now = int(time.time())
+            ordinal = len(self.store.batch_ids()) + 1
+            record = BatchRecord(
+                id=new_id("batch_"),
+                ordinal=ordinal,
+                endpoint=endpoint,
+                completion_window=completion_window,
+                input_file_id=input_file_id,
+                created_at=now,
+                expires_at=now + WINDOW_SECONDS,
+                metadata=metadata,
+                hits=batch_faults_for(self.faults, ordinal, self.store.batches()),
+            )
+            self.store.save(record)
+        return record
+
+    def batch(self, batch_id: str) -> BatchRecord:
+        """The present state of a batch. Raises ServiceError 404."""
+        return self.store.batch(batch_id)
+
+    def list_batches(self) -> list[BatchRecord]:
+        """All batches, newest first."""
+        return list(self.store.batches())
+
+    def cancel_batch(self, batch_id: str) -> BatchRecord:
+        """Ask for a batch to be cancelled; rows that are answered keep their answers.
+
+        Raises:
+            ServiceError: 404 no such batch; 409 it has ended.
+        """
+        record = self.store.batch(batch_id)
+        if not record.is_open:
+            raise ServiceError(409, f"Cannot cancel a batch with status '{record.status}'.")
+        self.store.request_cancel(batch_id)
+        return self.store.batch(batch_id)
+
+    def advance(self, batch_id: str, seconds: float = 1.0) -> BatchRecord:
+        """Work on a batch for about `seconds`, at least one step, and describe it.
+
+        With `seconds=0` exactly one step is made: one change of status, or one row. When another process is at
+        work on the batch, this returns at once.
+
+        Raises:
+            ServiceError: 404, there is no such batch.
+        """
+        deadline = time.monotonic() + seconds
+        record = self.store.batch(batch_id)
+        if not record.is_open:
+            return record
+        with self.store.locked_if_free(batch_id) as held:
+            if held:
+                record = self.store.checkpoint(batch_id)
+                run = BatchRun(self.store, record, self._answer, self.faults, self.seconds_per_batch)
+                while record.is_open and run.step(deadline) and time.monotonic() < deadline:
+                    pass
+        return self.store.batch(batch_id)
+
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer one chat completion request. Raises ServiceError as a row of a batch would fail."""
+        return answer_request(self._answer, body, "")
+
+    def _answer(self, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
+        if self._answerer is None:
+            # scikit-learn comes with it: only when there is something to be answered.
+            from goldpan.providers.local.answerer import answer
+
+            self._answerer = answer
+        return self._answerer(body, custom_id)

@@ -1,0 +1,301 @@
+"""The folder an engine keeps its files and batches in; several processes may use it at once.
+
+    files/{id}.bin, {id}.json      content and description; a file exists once its description does
+    batches/{id}.json              the batch, with the checkpoint of its processing
+    batches/{id}.cancel            someone asked for it to be cancelled
+    journals/{id}.output, .errors  answers so far; what lies beyond the checkpoint is cut off on resuming
+    locks/{name}                   held while a batch is being advanced or created
+
+Ids begin with the time of creation, so that names sort by age.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from goldpan.files import read_json, replacing, write_json
+from goldpan.providers.base import OPEN, BatchError
+from goldpan.providers.local.refusal import ServiceError
+
+MAX_FILE_BYTES = 200_000_000
+_ID = re.compile(r"(file-|batch_)[0-9a-f]{24}")
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A stored file. Size in bytes, time in Unix seconds."""
+
+    id: str
+    filename: str
+    purpose: str
+    bytes: int
+    created_at: int
+
+    def as_openai(self) -> dict[str, Any]:
+        """OpenAI's file object."""
+        return {"object": "file", **asdict(self), "status": "processed", "status_details": None}
+
+
+@dataclass
+class BatchRecord:
+    """A batch and how far its processing has come. Times are Unix seconds.
+
+    Attributes:
+        ordinal: 1 for the first batch of the folder, and so on; fault plans name batches by it.
+        times: when each status was reached, by OpenAI's name (`in_progress_at`, ...).
+        ending: the terminal status the batch is on its way to.
+        input_offset: bytes of the input that have been answered.
+        rows_done: rows of the input that have been answered.
+        output_bytes, error_bytes: length of the journals at the checkpoint.
+        hits: how often each fault of the plan struck, by the fault's key.
+    """
+
+    id: str
+    ordinal: int
+    endpoint: str
+    completion_window: str
+    input_file_id: str
+    created_at: int
+    expires_at: int
+    metadata: dict[str, str] | None
+    status: str = "validating"
+    model: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+    errors: list[BatchError] = field(default_factory=list)
+    times: dict[str, int] = field(default_factory=dict)
+    ending: str = "completed"
+    input_offset: int = 0
+    rows_done: int = 0
+    output_bytes: int = 0
+    error_bytes: int = 0
+    hits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """There is still work to do."""
+        return self.status in OPEN
+
+    @property
+    def made_at(self) -> float:
+        """When the batch was created, in Unix seconds, to the nanosecond that its id holds."""
+        return int(self.id.removeprefix("batch_")[:16], 16) / 1e9
+
+    def enter(self, status: str, now: int) -> None:
+        """Change the status and note when."""
+        self.status = status
+        self.times[f"{status}_at"] = now
+
+    def as_openai(self) -> dict[str, Any]:
+        """OpenAI's batch object."""
+        errors = {"object": "list", "data": [asdict(error) for error in self.errors]} if self.errors else None
+        return {
+            "id": self.id,
+            "object": "batch",
+            "endpoint": self.endpoint,
+            "errors": errors,
+            "input_file_id": self.input_file_id,
+            "completion_window": self.completion_window,
+            "status": self.status,
+            "output_file_id": self.output_file_id,
+            "error_file_id": self.error_file_id,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            **{name: self.times.get(name) for name in _TIMES},
+            "request_counts": {"total": self.total, "completed": self.completed, "failed": self.failed},
+            "metadata": self.metadata,
+            "model": self.model,
+        }
+
+
+_TIMES = (
+    "in_progress_at",
+    "finalizing_at",
+    "completed_at",
+    "failed_at",
+    "expired_at",
+    "cancelling_at",
+    "cancelled_at",
+)
+
+
+class Upload:
+    """A file that is being received; `record` is set once it is stored."""
+
+    def __init__(self, handle: BinaryIO, limit: int | None):
+        self._handle, self._limit = handle, limit
+        self.bytes = 0
+        self.record: FileRecord | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            ServiceError: 400 when a batch input grows over 200,000,000 bytes.
+        """
+        self.bytes += len(chunk)
+        if self._limit is not None and self.bytes > self._limit:
+            raise ServiceError(400, "File is too large.", param="file")
+        self._handle.write(chunk)
+
+
+class Store:
+    """Files, batches and locks in a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self._files, self._batches = self.folder / "files", self.folder / "batches"
+        self._locks = self.folder / "locks"
+        self.journals = self.folder / "journals"
+        for part in (self._files, self._batches, self._locks, self.journals):
+            part.mkdir(parents=True, exist_ok=True)
+
+    # Files
+
+    @contextlib.contextmanager
+    def receiving(self, filename: str, purpose: str, limit: int | None = None) -> Iterator[Upload]:
+        """Receive a file in pieces; it is stored when the block ends without an exception."""
+        file_id = new_id("file-")
+        with replacing(self._content(file_id)) as handle:
+            upload = Upload(handle, limit)
+            yield upload
+        upload.record = self.describe_file(file_id, filename, purpose)
+
+    def adopt(self, journal: Path, file_id: str) -> None:
+        """Move a finished journal to where the content of file `file_id` belongs."""
+        journal.replace(self._content(file_id))
+
+    def describe_file(self, file_id: str, filename: str, purpose: str) -> FileRecord:
+        """Write the description that makes the content of `file_id` a file."""
+        record = FileRecord(
+            file_id, filename, purpose, self._content(file_id).stat().st_size, int(time.time())
+        )
+        write_json(self._files / f"{file_id}.json", asdict(record))
+        return record
+
+    def has_content(self, file_id: str) -> bool:
+        """The content is there, whether or not it is described yet."""
+        return self._content(file_id).exists()
+
+    def file(self, file_id: str) -> FileRecord:
+        """Raises ServiceError 404 when there is no such file."""
+        raw = _read_if_there(self._files, file_id)
+        if raw is None:
+            raise ServiceError(404, f"No such File object: {file_id}", param="id")
+        return FileRecord(**raw)
+
+    def content(self, file_id: str) -> Path:
+        """Where the bytes of a file lie. Raises ServiceError 404 when there is no such file."""
+        self.file(file_id)
+        return self._content(file_id)
+
+    def files(self) -> Iterator[FileRecord]:
+        """All files, newest first."""
+        for file_id in _names_newest_first(self._files):
+            with contextlib.suppress(ServiceError):  # deleted since the folder was listed
+                yield self.file(file_id)
+
+    def delete_file(self, file_id: str) -> None:
+        """Raises ServiceError 404 when there is no such file."""
+        self.file(file_id)
+        (self._files / f"{file_id}.json").unlink(missing_ok=True)
+        self._content(file_id).unlink(missing_ok=True)
+
+    def _content(self, file_id: str) -> Path:
+        return self._files / f"{file_id}.bin"
+
+    # Batches
+
+    def batch(self, batch_id: str) -> BatchRecord:
+        """A batch as it stands; one that is to be cancelled shows as `cancelling`.
+
+        Raises:
+            ServiceError: 404, there is no such batch.
+        """
+        record = self.checkpoint(batch_id)
+        if record.is_open and record.status != "cancelling" and self.cancel_requested(batch_id):
+            record.enter("cancelling", self._cancel_time(batch_id))
+        return record
+
+    def checkpoint(self, batch_id: str) -> BatchRecord:
+        """A batch as it was last saved. Raises ServiceError 404 when there is no such batch."""
+        raw = _read_if_there(self._batches, batch_id)
+        if raw is None:
+            raise ServiceError(404, f"No batch found with id '{batch_id}'.", param="batch_id")
+        return BatchRecord(**(raw | {"errors": [BatchError(**error) for error in raw["errors"]]}))
+
+    def batches(self) -> Iterator[BatchRecord]:
+        """All batches, newest first."""
+        return (self.batch(batch_id) for batch_id in self.batch_ids())
+
+    def batch_ids(self) -> list[str]:
+        """Ids of all batches, newest first."""
+        return _names_newest_first(self._batches)
+
+    def save(self, record: BatchRecord) -> None:
+        """Write the batch; the checkpoint that a later process goes on from."""
+        write_json(self._batches / f"{record.id}.json", asdict(record))
+
+    def request_cancel(self, batch_id: str) -> None:
+        """Leave word that the batch is to be cancelled; whoever advances it will see."""
+        self._cancel_marker(batch_id).touch()
+
+    def cancel_requested(self, batch_id: str) -> bool:
+        """Someone left word that the batch is to be cancelled."""
+        return self._cancel_marker(batch_id).exists()
+
+    def _cancel_marker(self, batch_id: str) -> Path:
+        return self._batches / f"{batch_id}.cancel"
+
+    def _cancel_time(self, batch_id: str) -> int:
+        return int(self._cancel_marker(batch_id).stat().st_mtime)
+
+    # Locks
+
+    @contextlib.contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold the lock `name`, waiting for it; the system frees it when the process dies."""
+        with (self._locks / name).open("ab") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def locked_if_free(self, name: str) -> Iterator[bool]:
+        """Hold the lock `name` if nobody else does; yields whether it is held."""
+        with (self._locks / name).open("ab") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def new_id(prefix: str) -> str:
+    """A new id that sorts by the time it was made."""
+    return f"{prefix}{time.time_ns():016x}{secrets.token_hex(4)}"
+
+
+def _names_newest_first(folder: Path) -> list[str]:
+    return sorted((path.stem for path in folder.glob("*.json") if _ID.fullmatch(path.stem)), reverse=True)
+
+
+def _read_if_there(folder: Path, name: str) -> dict[str, Any] | None:
+    # An id comes from outside: only the form the engine gives out may become a path.
+    if not _ID.fullmatch(name):
+        return None
+    try:
+        return read_json(folder / f"{name}.json")
+    except FileNotFoundError:
+        return None
