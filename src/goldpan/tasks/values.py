@@ -80,7 +80,9 @@ def _label(key: str, labels: list[str]) -> Check:
         if type(value) is not str:
             raise AnswerError(f"`{key}` is {shown(value)}, not a label")
         if value not in allowed:
-            raise AnswerError(f"`{key}` is {shown(value)}, not one of the labels; {suggestion(value, labels)}")
+            raise AnswerError(
+                f"`{key}` is {shown(value)}, not one of the labels; {suggestion(value, labels)}"
+            )
         return value
 
     return check

@@ -1,0 +1,226 @@
+"""From the body of an answer to typed predictions, or to a named state with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
+from goldpan.tasks.batch_lines import (
+    RETRYABLE_STATES,
+    BatchLine,
+    State,
+    read_batch_line,
+    row_failure,
+)
+from goldpan.tasks.features import PREDICTION_TYPES, Feature, Text
+from goldpan.tasks.replies import Reply, reply_of
+from goldpan.tasks.task import Task
+from goldpan.tasks.values import shown, value_check
+
+__all__ = [
+    "RETRYABLE_STATES",
+    "AnswerReader",
+    "BatchLine",
+    "Reading",
+    "State",
+    "read_batch_line",
+    "row_failure",
+]
+
+Output = Literal["tool", "json_schema", "text"]
+Predictions = dict[str, dict[str, Any]]
+
+_FENCE = "```"
+
+
+class Reading(NamedTuple):
+    """What an answer turned out to be.
+
+    Attributes:
+        state: `ok`, `invalid`, `refused`, `truncated` or `failed`.
+        reason: why it is not `ok`; None when it is.
+        predictions: feature name -> prediction object as in `features.jsonl`; None unless `ok`.
+        adjusted: what was changed or passed over to make the answer fit, one sentence each.
+    """
+
+    state: State
+    reason: str | None
+    predictions: Predictions | None
+    adjusted: list[str]
+
+
+class AnswerReader:
+    """Reads the answers to one task.
+
+    All that depends on the task only is worked out once, so that `read` costs some microseconds a row.
+
+    Args:
+        task: what was asked.
+        output: how the answer was asked for; `text` is for a task with one bare text feature.
+
+    Raises:
+        TaskError: the task cannot be answered by plain text.
+    """
+
+    def __init__(self, task: Task, output: Output = "tool"):
+        self._task = task
+        self._arguments = {
+            "tool": self._from_tool_call,
+            "json_schema": self._from_json_text,
+            "text": self._from_plain_text,
+        }[output]
+        if output == "text":
+            _check_plain_text(task)
+        self._readers = [(feature.name, _prediction_reader(feature)) for feature in task.features]
+        self._keys = [
+            key
+            for feature in task.features
+            for key in (feature.key, feature.rationale_key)
+            if key is not None
+        ]
+        self._groups = [group.order for group in task.exclusive]
+        self._apply_model: Callable[[Predictions], None] | None = None
+        if task.answer_model is not None:
+            from goldpan.tasks.pydantic_tasks import model_check
+
+            self._apply_model = model_check(task.answer_model, task.features)
+
+    def read(self, body: dict[str, Any]) -> Reading:
+        """Read the body of a chat completion, or of an answer of `/v1/responses`. Never raises."""
+        reply = reply_of(body)
+        if reply.state is not None:
+            return Reading(reply.state, reply.reason, None, [])
+        try:
+            adjusted: list[str] = []
+            predictions = self._predictions(self._arguments(reply, adjusted), adjusted)
+        except AnswerError as error:
+            return Reading("invalid", error.what, None, [])
+        return Reading("ok", None, predictions, adjusted)
+
+    def predictions_from_tool_call(self, name: str, arguments: str | bytes | dict[str, Any]) -> Predictions:
+        """The typed predictions of one tool call.
+
+        Args:
+            name: the function that was called.
+            arguments: its arguments, as JSON text or parsed.
+
+        Raises:
+            WrongFunctionNameError: another function than the task's was called.
+            PredictionMissingFieldError: a field is missing.
+            AnswerError: the arguments are not JSON, or a value does not fit its feature.
+        """
+        if name != self._task.function_name:
+            raise WrongFunctionNameError(
+                f"the function called is {shown(name)}, not `{self._task.function_name}`"
+            )
+        return self._predictions(_json_object(arguments), [])
+
+    def _from_tool_call(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
+        if len(reply.calls) != 1:
+            if reply.calls:
+                raise AnswerError(f"{len(reply.calls)} tool calls where one was asked for")
+            answered = f"; the text is {shown(reply.text)}" if reply.text else " and no text"
+            raise AnswerError(f"no tool call{answered}")
+        name, arguments = reply.calls[0]
+        if name != self._task.function_name:
+            raise WrongFunctionNameError(
+                f"the function called is {shown(name)}, not `{self._task.function_name}`"
+            )
+        return _json_object(arguments)
+
+    def _from_json_text(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
+        if reply.text is None or not reply.text.strip():
+            raise AnswerError("the answer is empty")
+        text = reply.text.strip()
+        if text.startswith(_FENCE) and text.endswith(_FENCE) and "\n" in text:
+            text = text[text.index("\n") : -len(_FENCE)]
+            adjusted.append("took the JSON out of a code fence")
+        return _json_object(text)
+
+    def _from_plain_text(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
+        if reply.text is None or not reply.text.strip():
+            raise AnswerError("the answer is empty")
+        return {self._keys[0]: reply.text}
+
+    def _predictions(self, arguments: dict[str, Any], adjusted: list[str]) -> Predictions:
+        predictions: Predictions = {}
+        try:
+            for name, reader in self._readers:
+                predictions[name] = reader(arguments)
+        except KeyError as missing:
+            raise PredictionMissingFieldError(f"the field `{missing.args[0]}` is missing") from None
+        if len(arguments) > len(self._keys):
+            ignored = sorted(arguments.keys() - set(self._keys))
+            adjusted.append(f"ignored what was not asked for: {', '.join(map(shown, ignored))}")
+        for order in self._groups:
+            _keep_first(order, predictions, adjusted)
+        if self._apply_model is not None:
+            self._apply_model(predictions)
+        return predictions
+
+
+def _keep_first(order: list[str], predictions: Predictions, adjusted: list[str]) -> None:
+    """Leave at most one feature of an exclusivity group detected: the first in its order."""
+    winner: str | None = None
+    for name in order:
+        prediction = predictions[name]
+        if not prediction["detected"]:
+            continue
+        if winner is None:
+            winner = name
+        else:
+            prediction["detected"] = False
+            adjusted.append(f"`{name}` set to false: `{winner}` holds too and comes first")
+
+
+def _prediction_reader(feature: Feature) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function from the parsed arguments to the feature's prediction object."""
+    kind, value_key = PREDICTION_TYPES[feature.type]
+    key, rationale_key, abstain = feature.key, feature.rationale_key, feature.abstain
+    check = value_check(feature)
+
+    def read_value(arguments: dict[str, Any]) -> dict[str, Any]:
+        value = arguments[key]
+        if value is None:
+            if not abstain:
+                raise AnswerError(f"`{key}` is null, and the task does not allow to abstain from it")
+            return {"type": kind, value_key: None, "abstained": True}
+        return {"type": kind, value_key: check(value)}
+
+    if rationale_key is None:
+        return read_value
+
+    def read_with_rationale(arguments: dict[str, Any]) -> dict[str, Any]:
+        prediction = read_value(arguments)
+        rationale = arguments[rationale_key]
+        if type(rationale) is not str:
+            raise AnswerError(f"`{rationale_key}` is {shown(rationale)}, not text")
+        prediction["rationale"] = rationale
+        return prediction
+
+    return read_with_rationale
+
+
+def _json_object(text: str | bytes | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(text, dict):
+        return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise AnswerError(f"the answer is not valid JSON: {error}") from None
+    if type(value) is not dict:
+        raise AnswerError(f"the answer is {shown(value)}, not a JSON object")
+    return value
+
+
+def _check_plain_text(task: Task) -> None:
+    feature = task.features[0]
+    if len(task.features) != 1 or not isinstance(feature, Text) or not feature.bare or feature.rationale:
+        raise TaskError(
+            f"task `{task.name}` cannot be answered by plain text",
+            where=str(task.files[0]) if task.files else None,
+            remedy="`output: text` needs exactly one text feature with `bare: true` and no rationale",
+        )
