@@ -15,6 +15,7 @@ class Record(TypedDict):
         file: short name of the source file (see `study.paths.file_names`).
         line: line or row number in that file, from 1.
         data: the row itself; empty for a row that could not be read.
+        answers: in a stage's records, what earlier stages answered: {stage: {feature: value}}.
         skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
     """
 
@@ -23,4 +24,5 @@ class Record(TypedDict):
     file: str
     line: int
     data: dict[str, Any]
+    answers: NotRequired[dict[str, dict[str, Any]]]
     skip: NotRequired[str]

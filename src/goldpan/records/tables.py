@@ -14,7 +14,7 @@ from goldpan.files import damage_errors, damaged, open_decompressed
 from goldpan.records.fields import check_columns
 from goldpan.records.rows import Row, RowError
 
-_LONGEST_CELL = 1 << 25
+_LONGEST_CELL = 1 << 24
 """Characters a cell may have; an unclosed quote would otherwise read the whole file into memory."""
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
@@ -42,8 +42,7 @@ def read_csv(path: Path, delimiter: str, encoding: str, required: list[str]) -> 
         )
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     with open_decompressed(path) as binary:
-        _check_encoding(path, encoding)
-        text = io.TextIOWrapper(binary, encoding, errors="surrogateescape", newline="")
+        text = io.TextIOWrapper(binary, _codec(path, encoding), errors="surrogateescape", newline="")
         lines = csv.reader(text, delimiter=delimiter, strict=True)
         line = 0
         try:
@@ -82,7 +81,6 @@ def _row(line: int, cells: list[str], columns: list[str]) -> Row:
 
 def _columns(header: list[str], path: Path) -> list[str]:
     """The column names. The first may be empty: that is how table tools write their row index."""
-    header[0] = header[0].removeprefix("\ufeff")
     where = f"{path}:1"
     for position, name in enumerate(header, 1):
         if "\0" in name or _UNDECODABLE.search(name):
@@ -97,12 +95,14 @@ def _columns(header: list[str], path: Path) -> list[str]:
     return header
 
 
-def _check_encoding(path: Path, encoding: str) -> None:
+def _codec(path: Path, encoding: str) -> str:
+    """The codec to read with; that for UTF-8 drops a byte order mark."""
     try:
-        codecs.lookup(encoding)
+        name = codecs.lookup(encoding).name
     except LookupError:
         remedy = "correct `encoding` of the source, e.g. utf-8, cp1252, latin-1"
         raise SourceError(f"there is no encoding `{encoding}`", where=str(path), remedy=remedy) from None
+    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _broken(path: Path, line: int, error: csv.Error) -> SourceError:
