@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import orjson
 from pydantic import BaseModel, Field
@@ -112,6 +112,7 @@ class _TaskFile(Model):
 
     task: Name
     description: str = Field(min_length=1)
+    include: tuple[Name, ...] = ()
     prompt: _Prompt
     function: _Function = _Function()
     material: Material = "record"
@@ -128,10 +129,16 @@ def load_task(name: str, folder: Path) -> Task:
     """
     path = _task_path(name, folder)
     with _as_task_error(str(path)):
-        given = _read_task_file(name, path)
+        chain = _with_included(name, folder)
+        given = chain[-1].given
         user_file = _beside(path, given.prompt.user, "prompt.user")
         system_file = _beside(path, given.prompt.system, "prompt.system") if given.prompt.system else None
-        files = [path, user_file, *([system_file] if system_file else [])]
+        files = [
+            path,
+            user_file,
+            *([system_file] if system_file else []),
+            *(file.path for file in chain[:-1]),
+        ]
         model: type[BaseModel] | None = None
         source: str | None = None
         if given.model is not None:
@@ -144,14 +151,16 @@ def load_task(name: str, folder: Path) -> Task:
             model = load_model(model_file, class_name)
             features = features_of_model(model, str(model_file))
         else:
-            features = _features(given.features or [], path)
+            features = tuple(
+                feature for file in chain for feature in _features(file.given.features or [], file.path)
+            )
         return Task(
             name=given.task,
             description=given.description,
             features=features,
             user_template=_read_text(user_file),
             system_template=_read_text(system_file) if system_file else None,
-            exclusive=given.exclusive,
+            exclusive=tuple(group for file in chain for group in file.given.exclusive),
             material=given.material,
             function_name=given.function.name or "",
             function_description=given.function.description or "",
@@ -171,9 +180,13 @@ def task_files(name: str, folder: Path) -> list[str]:
     """
     path = _task_path(name, folder)
     with _as_task_error(str(path)):
-        given = _read_task_file(name, path)
+        *included, (_, given) = _with_included(name, folder)
     beside = [given.prompt.user, given.prompt.system, given.model and given.model.rsplit(":", 1)[0]]
-    return [str(path), *(str(path.parent / file) for file in beside if file)]
+    return [
+        str(path),
+        *(str(path.parent / file) for file in beside if file),
+        *(str(file.path) for file in included),
+    ]
 
 
 @contextlib.contextmanager
@@ -201,12 +214,35 @@ def _task_path(name: str, folder: Path) -> Path:
     return path
 
 
+class _ReadFile(NamedTuple):
+    path: Path
+    given: _TaskFile
+
+
+def _with_included(name: str, folder: Path, outer: tuple[str, ...] = ()) -> list[_ReadFile]:
+    """The task file `name`, and before it the files it includes, each once."""
+    path = _task_path(name, folder)
+    if name in outer:
+        raise TaskError(f"include: `{name}` includes itself, through {' > '.join(outer)}", where=str(path))
+    given = _read_task_file(name, path)
+    chain: list[_ReadFile] = []
+    for included in given.include:
+        for file in _with_included(included, folder, (*outer, name)):
+            if file.given.model is not None:
+                raise TaskError(f"include: `{included}` is made from a Pydantic model", where=str(path))
+            if file not in chain:
+                chain.append(file)
+    return [*chain, _ReadFile(path, given)]
+
+
 def _read_task_file(name: str, path: Path) -> _TaskFile:
     given = validate(_TaskFile, read_yaml(path), path)
     if given.task != name:
         raise TaskError(f"task: is `{given.task}` but the file is called `{name}.yaml`", where=str(path))
     if (given.features is None) == (given.model is None):
         raise TaskError("give either `features` or `model`", where=str(path))
+    if given.model is not None and given.include:
+        raise TaskError("include: goes with `features`, not with `model`", where=str(path))
     return given
 
 

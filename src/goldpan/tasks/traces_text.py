@@ -142,7 +142,7 @@ def _assistant(message: dict[str, Any], text: str, number: int, open_calls: Open
         if not isinstance(function, dict):
             raise UnusableTrace("bad_tool_call", f"step {number} has a tool call without a function")
         label = f"call {number}.{position}: {_one_line(function.get('name'))}"
-        lines.append(f"⟦{label}⟧ {_arguments(function.get('arguments'))}")
+        lines.append(f"⟦{label}⟧{_arguments(function.get('arguments'))}")
         key = call.get("id")
         open_calls.setdefault(key if type(key) is str else "", []).append((number - 1, label))
     if len(lines) == 1:
@@ -158,25 +158,26 @@ def _one_line(name: Any) -> str:
 
 
 def _arguments(arguments: Any) -> str:
-    """Arguments of a call: on one line as JSON, or key by key where a value has several lines."""
+    """What follows a call's name: JSON on its line, or a line for each key if a value has several lines."""
+    value = arguments
     if type(arguments) is str:
+        if not arguments:
+            return ""
         try:
             value = orjson.loads(arguments)
         except orjson.JSONDecodeError:
-            return f"⟦arguments are not valid JSON⟧ {as_material(arguments)}" if arguments else ""
+            return f" ⟦arguments are not valid JSON⟧ {as_material(arguments)}"
         if "\n" not in arguments and "\\n" not in arguments:
-            return arguments if arguments.isascii() else as_material(arguments)
-    else:
-        value = arguments
+            return " " + (arguments if arguments.isascii() else as_material(arguments))
     if isinstance(value, dict) and any(type(item) is str and "\n" in item for item in value.values()):
-        return "".join(f"\n  {_one_line(key)}: {_argument(item)}" for key, item in value.items())
-    return "" if value is None else _compact_json(value)
+        return "".join(f"\n  {_one_line(key)}:{_argument(item)}" for key, item in value.items())
+    return "" if value is None else f" {_compact_json(value)}"
 
 
 def _argument(value: Any) -> str:
     if type(value) is str and "\n" in value:
-        return "\n    " + as_material(value).replace("\n", "\n    ")
-    return _compact_json(value)
+        return "\n    " + as_material(value).rstrip("\n").replace("\n", "\n    ")
+    return f" {_compact_json(value)}"
 
 
 def _compact_json(value: Any) -> str:
