@@ -12,13 +12,15 @@ import orjson
 
 from goldpan.batches.columns import ParquetRows
 from goldpan.batches.plan import iter_asked
-from goldpan.batches.questions import iter_stage_records
 from goldpan.batches.summary import Summary
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.ledger import Answer, Ledger, Submission
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
 from goldpan.study.load import Project
-from goldpan.tasks.answers import AnswerReader, read_batch_line
+from goldpan.tasks.answers import AnswerReader
+from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.task import Task, load_task
 
 _CHUNK = 256
@@ -73,14 +75,14 @@ def consolidate(
     return counts
 
 
-Joined = tuple[dict[str, Any], list[dict[str, Any]]]
+Joined = tuple[Record, list[dict[str, Any]]]
 
 
 def _joined(records: Path, asked: Path) -> Iterator[Joined]:
     """Each record with its rows of asked.jsonl; the two files must name the same ids in the same order."""
     rows = iter_asked(asked)
     row = next(rows, None)
-    for record in iter_stage_records(records):
+    for record in iter_records(records):
         mine = []
         while row is not None and row["id"] == record["id"]:
             mine.append(row)
@@ -187,7 +189,7 @@ def _is_in(row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Ans
     return "key" in row and keys[row["key"]] in answers
 
 
-def _row_of(record: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _row_of(record: Record, parts: list[dict[str, Any]]) -> dict[str, Any]:
     """The row of a record: its only sample, or the first that is ok with all beside it."""
     best = next((part for part in parts if part["state"] == "ok"), parts[0])
     features = best.get("features", {})

@@ -16,12 +16,13 @@ from typing import IO, Any
 import orjson
 
 from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens, stage_price
-from goldpan.batches.questions import Question, Questioner, Skip, iter_stage_records
+from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
 from goldpan.files import iter_lines, replacing, write_json
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
+from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
@@ -203,7 +204,7 @@ class _Planner:
         """The lines of asked.jsonl, in the order of the records."""
         with SeenKeys() as seen:
             chunk: list[Question | Skip] = []
-            for record in iter_stage_records(records):
+            for record in iter_records(records):
                 self.records += 1
                 questions = self.questioner.ask(record)
                 chunk.extend([questions] if isinstance(questions, Skip) else questions)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldpan.batches.requests import RequestForm, messages_json
-from goldpan.errors import PromptError, SourceError
-from goldpan.files import iter_lines
+from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
-from goldpan.study.load import Project
+from goldpan.records.model import Record
 from goldpan.study.model import Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
@@ -93,7 +89,7 @@ class Questioner:
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
 
-    def ask(self, record: dict[str, Any]) -> list[Question] | Skip:
+    def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
 
         Raises:
@@ -103,12 +99,12 @@ class Questioner:
         if "skip" in record:
             return Skip(identity, record["skip"])
         for choice in self._choices:
-            if choice.when is None or choice.when.matches(record):
+            if choice.when is None or choice.when.matches(dict(record)):
                 break
         else:
             return Skip(identity, "filtered: no task of the stage is meant for this record")
         notes: dict[str, Any] = {}
-        context = {"answers": {}, **record}
+        context: dict[str, Any] = {"answers": {}, **record}
         if choice.task.material == "trace":
             try:
                 material = traces.prepare(record["data"], choice.max_chars)
@@ -142,21 +138,3 @@ def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> i
     completion = stage.params.get("max_completion_tokens") or stage.params.get("max_tokens")
     tokens = context_tokens - (completion or DEFAULT_COMPLETION_TOKENS)
     return max(2_000, int(tokens * CHARS_PER_TOKEN) - fixed_bytes)
-
-
-def iter_stage_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a stage's records file.
-
-    Raises:
-        SourceError: a line is not JSON.
-    """
-    for number, line in iter_lines(path):
-        try:
-            yield orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise SourceError(f"not valid JSON: {error}", where=f"{path}, line {number}") from None
-
-
-def task_names(project: Project, stage: str) -> list[str]:
-    """The tasks a stage may ask."""
-    return [choice.task for choice in project.study.stages[stage].task]

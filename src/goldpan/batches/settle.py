@@ -18,13 +18,9 @@ from goldpan.files import iter_lines, write_json
 from goldpan.ledger import Ledger, Outcome
 from goldpan.providers.base import Batch
 from goldpan.study.load import Project
-from goldpan.tasks.answers import (
-    RETRYABLE_STATES,
-    AnswerReader,
-    BatchLine,
-    read_batch_line,
-    row_failure,
-)
+from goldpan.study.model import Output
+from goldpan.tasks.answers import RETRYABLE_STATES, AnswerReader
+from goldpan.tasks.batch_lines import BatchLine, read_batch_line, row_failure
 from goldpan.tasks.task import load_task
 
 
@@ -54,7 +50,7 @@ class Settled:
 class _Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked."""
 
-    def __init__(self, project: Project, output: str):
+    def __init__(self, project: Project, output: Output):
         self._project, self._output = project, output
         self._readers: dict[str, AnswerReader | None] = {}
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldpan.batches.plan import Shard, iter_asked, shard_row
-from goldpan.batches.questions import Question, Questioner, Skip, iter_stage_records
+from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.ledger import Asked
 from goldpan.providers.prices import context_window
+from goldpan.records.read import iter_records
 from goldpan.study.load import Project
 
 
@@ -48,7 +49,7 @@ def _planned(
     wanted = {
         (row["id"], row["sample"]): row["attempts"] for row in iter_asked(asked) if row.get("shard") == name
     }
-    for record in iter_stage_records(records):
+    for record in iter_records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
             continue

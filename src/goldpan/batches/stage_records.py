@@ -10,6 +10,8 @@ import orjson
 
 from goldpan.errors import ReconciliationError, SourceError
 from goldpan.files import iter_lines, replacing
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenIds
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.where import Where
@@ -27,8 +29,7 @@ def gather_records(files: Iterable[Path], output: Path) -> int:
     rows = 0
     with replacing(output) as out, SeenIds() as seen:
         for path in files:
-            for number, line in iter_lines(path):
-                record = _parse(path, number, line)
+            for record in iter_records(path):
                 place = f"{record['source']}/{record['file']}:{record['line']}"
                 earlier = seen.add(record["id"], place)
                 if earlier is not None:
@@ -37,7 +38,7 @@ def gather_records(files: Iterable[Path], output: Path) -> int:
                         where=place,
                         remedy="name more fields under `id:` of the source, so that ids tell all rows apart",
                     )
-                out.write(line + b"\n")
+                out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
                 rows += 1
     return rows
 
@@ -86,10 +87,9 @@ def follow_stage(
     return rows
 
 
-def _joined(records: Path, features: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _joined(records: Path, features: Path) -> Iterator[tuple[Record, dict[str, Any]]]:
     answered = iter_lines(features)
-    for number, line in iter_lines(records):
-        record = _parse(records, number, line)
+    for record in iter_records(records):
         at, other = next(answered, (0, b"{}"))
         row = _parse(features, at, other)
         if row.get("id") != record["id"]:

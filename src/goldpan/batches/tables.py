@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
-from goldpan.batches.questions import iter_stage_records
+from goldpan.cells import neutralise
 from goldpan.errors import ReconciliationError
 from goldpan.files import iter_lines, replacing
-from goldpan.cells import neutralise
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
 from goldpan.tasks.features import Feature, value_of
 
 
@@ -40,7 +41,7 @@ def write_tables(
             tables[place] = _Table(out, columns.get(place, []), schema)
             stack.callback(tables[place].flush)
         answered = (orjson.loads(line) for _, line in iter_lines(features))
-        for record, row in zip(iter_stage_records(records), answered, strict=True):
+        for record, row in zip(iter_records(records), answered, strict=True):
             place = (record["source"], record["file"])
             if record["id"] != row["id"] or place not in tables:
                 raise ReconciliationError(
@@ -54,7 +55,7 @@ def write_tables(
 def _input_columns(records: Path) -> dict[tuple[str, str], list[str]]:
     """The columns of each input file, in the order they first occur."""
     columns: dict[tuple[str, str], dict[str, None]] = {}
-    for record in iter_stage_records(records):
+    for record in iter_records(records):
         mine = columns.setdefault((record["source"], record["file"]), {})
         if len(record["data"]) != len(mine) or not mine.keys() >= record["data"].keys():
             mine.update(dict.fromkeys(record["data"]))
@@ -78,7 +79,7 @@ class _Table:
             head += [column, self._reasons[name]] if name in self._reasons else [column]
         self._csv.writerow([*head, "state", "reason", "source_file", "record_id", "batch_id", "answered_at"])
 
-    def write(self, record: dict[str, Any], row: dict[str, Any]) -> None:
+    def write(self, record: Record, row: dict[str, Any]) -> None:
         cells = [_cell(record["data"].get(name)) for name in self._columns]
         cells += [_cell(value) for value in self._answers(row["features"])]
         answered = row.get("answered_at")

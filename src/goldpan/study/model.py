@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
+from goldpan.study.base import Model, Name
+
+Output = Literal["tool", "json_schema", "text"]
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
-
-
-class Model(BaseModel):
-    """Base of all configuration models: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(Model):
@@ -36,9 +31,11 @@ class Source(Model):
         "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
     )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
-    encoding: str = Field("utf-8-sig", description="CSV only.")
+    encoding: str = Field(
+        "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
+    )
 
-    @field_validator("files", mode="before")
+    @field_validator("files", mode="before", json_schema_input_type=list[str] | str)
     @classmethod
     def _one_file_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -47,7 +44,10 @@ class Source(Model):
 class Provider(Model):
     """Who answers. Keys and secrets are named by environment variable, never written here."""
 
-    kind: Literal["openai", "litellm", "local", "replay"]
+    kind: Literal["openai", "litellm", "local", "replay"] = Field(
+        description="openai: the official SDK; litellm: services behind it; local: the embedded baseline;"
+        " replay: the ledger alone, never a call."
+    )
     base_url: str | None = Field(None, description="openai, litellm: another endpoint or a proxy.")
     api_key_env: str | None = Field(
         None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Environment variable that holds the API key."
@@ -82,13 +82,15 @@ class Provider(Model):
 class Input(Model):
     """What a stage asks about: the records of sources, or those an earlier stage answered."""
 
-    source: list[Name] | None = Field(None, min_length=1)
-    stage: Name | None = None
+    source: list[Name] | None = Field(
+        None, min_length=1, description="Sources whose records are asked; one name or a list."
+    )
+    stage: Name | None = Field(None, description="An earlier stage; asks about the records it answered.")
     where: str | None = Field(
         None, description="Filter over the earlier stage's features, e.g. `score == 1 and topic in ['a']`."
     )
 
-    @field_validator("source", mode="before")
+    @field_validator("source", mode="before", json_schema_input_type=list[Name] | Name | None)
     @classmethod
     def _one_source_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -105,7 +107,7 @@ class Input(Model):
 class TaskChoice(Model):
     """One of several tasks of a stage; the first whose `when` holds for a record is asked."""
 
-    task: Name
+    task: Name = Field(description="A task file, `config/tasks/NAME.yaml`.")
     when: str | None = Field(
         None, description="Condition over the record, e.g. `data.follow_up is not None`."
     )
@@ -114,8 +116,8 @@ class TaskChoice(Model):
 class Limits(Model):
     """What one request file may hold. Defaults are those of OpenAI's batch API."""
 
-    requests: int = Field(50_000, ge=1, le=50_000)
-    bytes: int = Field(200_000_000, ge=1, le=200_000_000)
+    requests: int = Field(50_000, ge=1, le=50_000, description="Requests in a file.")
+    bytes: int = Field(200_000_000, ge=1, le=200_000_000, description="Size of a file.")
     prompt_tokens: int | None = Field(
         None, ge=1, description="Prompt tokens a batch may hold (enqueued limit)."
     )
@@ -127,22 +129,25 @@ class Limits(Model):
 class Poll(Model):
     """How often the waiting rule asks, in seconds; the interval grows by half until `longest`."""
 
-    first: float = Field(5.0, gt=0)
-    longest: float = Field(120.0, gt=0)
+    first: float = Field(5.0, gt=0, description="The first interval.")
+    longest: float = Field(120.0, gt=0, description="The longest interval.")
 
 
 class Stage(Model):
     """A task asked of records, or of what an earlier stage answered."""
 
-    input: Input
-    task: list[TaskChoice]
-    provider: Name
-    model: str = Field(min_length=1)
+    input: Input = Field(description="What the stage asks about.")
+    task: list[TaskChoice] = Field(
+        min_length=1,
+        description="One task by name, or several of which the first that fits a record is asked.",
+    )
+    provider: Name = Field(description="One of the study's providers.")
+    model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Parameters of the request, e.g. temperature, max_completion_tokens.",
     )
-    output: Literal["tool", "json_schema", "text"] = Field(
+    output: Output = Field(
         "tool",
         description="Answer by a forced tool call, by a strict JSON-schema response format, or as plain text"
         " (for a task with one bare text feature).",
@@ -155,14 +160,14 @@ class Stage(Model):
     price_usd_per_million: tuple[float, float] | None = Field(
         None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
     )
-    limits: Limits = Limits()
-    poll: Poll = Poll()
+    limits: Limits = Field(Limits(), description="What one request file may hold.")
+    poll: Poll = Field(Poll(), description="How often waiting asks.")
     wait: bool = Field(True, description="False: submit and exit; a later run goes on.")
-    tables: Name | None = Field(
-        None, description="csv: also write one CSV per input file with its columns and the features."
+    tables: Literal["csv"] | None = Field(
+        None, description="Also write one CSV per input file with its columns and the features."
     )
 
-    @field_validator("task", mode="before")
+    @field_validator("task", mode="before", json_schema_input_type=list[TaskChoice] | Name)
     @classmethod
     def _one_task_is_a_list(cls, value: Any) -> Any:
         return [{"task": value}] if isinstance(value, str) else value
@@ -176,22 +181,17 @@ class Stage(Model):
             raise ValueError(f"{', '.join(clash)} is set by goldpan and cannot stand in `params`")
         return value
 
-    @field_validator("tables")
-    @classmethod
-    def _tables_are_csv(cls, value: str | None) -> str | None:
-        if value not in (None, "csv"):
-            raise ValueError("the only format is `csv`")
-        return value
-
 
 class Study(Model):
     """One study: sources, providers and stages by name."""
 
-    study: Name
-    description: str = ""
-    sources: dict[Name, Source] = Field(min_length=1)
-    providers: dict[Name, Provider] = Field(min_length=1)
-    stages: dict[Name, Stage] = Field(default_factory=dict)
+    study: Name = Field(description="Name of the study, and of its folder under `results/`.")
+    description: str = Field("", description="What it is about, for people.")
+    sources: dict[Name, Source] = Field(min_length=1, description="Input files by name.")
+    providers: dict[Name, Provider] = Field(min_length=1, description="Who answers, by name.")
+    stages: dict[Name, Stage] = Field(
+        default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
+    )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
@@ -226,5 +226,7 @@ class ProjectSettings(Model):
     """`config/config.yaml`: what all studies of a project share."""
 
     study: str = Field(description="Name of a study in config/studies/, or a path to a study file.")
-    ledger: str = ".goldpan/ledger.sqlite"
-    results: str = "results"
+    ledger: str = Field(
+        ".goldpan/ledger.sqlite", description="The file that remembers what was asked, paid for and answered."
+    )
+    results: str = Field("results", description="Folder of everything that is made.")

@@ -70,9 +70,9 @@ class Stratify(Model):
 class Split(Model):
     """Shares of the gold set, by group."""
 
-    train: float = Field(0.7, ge=0, le=1)
-    dev: float = Field(0.15, ge=0, le=1)
-    test: float = Field(0.15, ge=0, le=1)
+    train: float = Field(0.7, ge=0, le=1, description="To learn from.")
+    dev: float = Field(0.15, ge=0, le=1, description="To choose by.")
+    test: float = Field(0.15, ge=0, le=1, description="To measure on, once.")
 
     @model_validator(mode="after")
     def _shares_make_a_whole(self) -> Split:
@@ -90,23 +90,23 @@ class Gold(Model):
         pattern=r"^(source|file|data\..+)$",
         description="Items of one group stay in one split: `data.FIELD`, `file` or `source`.",
     )
-    split: Split = Split()
+    split: Split = Field(Split(), description="Shares of the splits.")
 
 
 class Wave(Model):
     """One sample of a stage's answers, given to annotators."""
 
-    stage: Name
+    stage: Name = Field(description="The stage whose answers are sampled.")
     features: list[str] | None = Field(
         None, min_length=1, description="Which features people answer; default all of the stage's task."
     )
     sample: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
         None, description="How many items; not needed when `stratify.allocation` names the numbers."
     )
-    seed: int = 0
-    stratify: Stratify | None = None
+    seed: int = Field(0, description="Of the draw and of each annotator's order.")
+    stratify: Stratify | None = Field(None, description="Draw from each of several strata.")
     shuffle: bool = Field(True, description="False: annotators get their items in the order of the corpus.")
-    annotators: list[Name] = Field(min_length=1)
+    annotators: list[Name] = Field(min_length=1, description="Who answers; each gets a sheet.")
     overlap: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         "all", description="How many annotators answer each item."
     )
@@ -118,8 +118,10 @@ class Wave(Model):
     )
     guidelines: str | None = Field(None, description="Text file with the guidelines shown in the codebook.")
     cannot_tell: bool = Field(True, description="Offer `cannot tell` as an answer to every feature.")
-    formats: list[Format] = Field(["html"], min_length=1)
-    layout: Literal["task", "side_by_side"] = "task"
+    formats: list[Format] = Field(["html"], min_length=1, description="What sheets to write.")
+    layout: Literal["task", "side_by_side"] = Field(
+        "task", description="One sheet per annotator, or all of them beside each other in one."
+    )
     blind: bool = Field(True, description="Hide the LLM's answers and the other annotators'.")
     accept_codebooks: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12,64}$")]] = Field(
         default_factory=list, description="Hashes of earlier codebooks whose answers still hold."
@@ -128,7 +130,7 @@ class Wave(Model):
     annotations: str = Field(
         "annotations/{study}/{wave}", description="Folder of the filled sheets, relative to the project root."
     )
-    gold: Gold = Gold()
+    gold: Gold = Field(Gold(), description="How the gold set is split.")
 
     @field_validator("features", "show", "formats", mode="before")
     @classmethod

@@ -1,0 +1,50 @@
+# Request files -> batches at the provider -> raw lines. Everything here talks to the network and stays on
+# the submitting host; what was paid is known by the ledger, not by these files.
+
+
+rule submit:
+    input:
+        plan=PATHS.plan("{stage}", "{round}"),
+        asked=PATHS.asked("{stage}", "{round}"),
+        requests=PATHS.requests("{stage}", "{round}", "{shard}"),
+    output:
+        PATHS.batch("{stage}", "{round}", "{shard}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/submit-{shard}"),
+    message:
+        "Submitting shard {wildcards.shard} of stage {wildcards.stage}, once"
+    shell:
+        GOLDPAN + " submit {wildcards.stage} --round {wildcards.round}"
+        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
+
+
+checkpoint wait:
+    input:
+        plan=PATHS.plan("{stage}", "{round}"),
+        batches=lambda wildcards: [
+            PATHS.batch(wildcards.stage, wildcards.round, shard)
+            for shard in shards_of(wildcards)
+        ],
+    output:
+        PATHS.completion("{stage}", "{round}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/wait"),
+    message:
+        "Waiting for the batches of round {wildcards.round} of stage {wildcards.stage}"
+    shell:
+        GOLDPAN
+        + " wait {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+
+
+rule fetch:
+    input:
+        PATHS.completion("{stage}", "{round}"),
+    output:
+        PATHS.raw("{stage}", "{round}", "{shard}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/fetch-{shard}"),
+    message:
+        "Fetching the answers of shard {wildcards.shard} of stage {wildcards.stage}"
+    shell:
+        GOLDPAN + " fetch {wildcards.stage} --round {wildcards.round}"
+        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"

@@ -1,0 +1,18 @@
+# The user's files -> records with stable ids; one records file per source file.
+
+
+rule records:
+    input:
+        lambda wildcards: INPUT_FILES[wildcards.source][wildcards.file],
+    output:
+        PATHS.records("{source}", "{file}"),
+    log:
+        PATHS.log("records/{source}/{file}"),
+    params:
+        source=lambda wildcards: STUDY.sources[wildcards.source].model_dump_json(
+            exclude={"files"}
+        ),
+    message:
+        "Reading {input} into records"
+    script:
+        "../workflow/scripts/records.py"

@@ -1,0 +1,148 @@
+# Records -> what a stage asks -> rounds of requests -> one row of features per record.
+
+
+def stage_inputs(wildcards):
+    """A stage asks about its sources' records, or about what an earlier stage answered."""
+    earlier = STUDY.stages[wildcards.stage].input.stage
+    if earlier is None:
+        return records_of(wildcards.stage)
+    return [PATHS.stage_records(earlier), PATHS.features(earlier)]
+
+
+def round_before(wildcards):
+    """A round asks what the one before it left; the first has none before it."""
+    number = int(wildcards.round)
+    return [PATHS.settled(wildcards.stage, number - 1)] if number > 1 else []
+
+
+def shards_of(wildcards):
+    """Shard names of a round, once it is planned."""
+    plan = checkpoints.plan.get(
+        stage=wildcards.stage, round=wildcards.round
+    ).output.plan
+    return [shard["name"] for shard in read_json(plan)["shards"]]
+
+
+def settled_rounds(wildcards):
+    """Every round up to the first that leaves nothing to ask."""
+    rounds = []
+    while not rounds or read_json(rounds[-1])["left"]:
+        settled = checkpoints.settle.get(stage=wildcards.stage, round=len(rounds) + 1)
+        rounds.append(settled.output[0])
+    return rounds
+
+
+rule stage_records:
+    input:
+        stage_inputs,
+    output:
+        PATHS.stage_records("{stage}"),
+    log:
+        PATHS.log("stages/{stage}/records"),
+    params:
+        setting=lambda wildcards: stage_setting(wildcards.stage, "input"),
+    message:
+        "Gathering what stage {wildcards.stage} is asked"
+    script:
+        "../workflow/scripts/stage_records.py"
+
+
+checkpoint plan:
+    input:
+        records=PATHS.stage_records("{stage}"),
+        tasks=lambda wildcards: TASK_FILES[wildcards.stage],
+        before=round_before,
+    output:
+        plan=PATHS.plan("{stage}", "{round}"),
+        asked=PATHS.asked("{stage}", "{round}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/plan"),
+    params:
+        setting=lambda wildcards: stage_setting(
+            wildcards.stage,
+            *("task", "provider", "model", "params", "output", "samples"),
+            *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
+        ),
+    message:
+        "Planning round {wildcards.round} of stage {wildcards.stage}"
+    shell:
+        GOLDPAN
+        + " plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+
+
+rule requests:
+    input:
+        plan=PATHS.plan("{stage}", "{round}"),
+        asked=PATHS.asked("{stage}", "{round}"),
+    output:
+        PATHS.requests("{stage}", "{round}", "{shard}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/requests-{shard}"),
+    message:
+        "Placing request file {wildcards.shard} of stage {wildcards.stage}"
+    shell:
+        GOLDPAN + " requests {wildcards.stage} --round {wildcards.round}"
+        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
+
+
+checkpoint settle:
+    input:
+        plan=PATHS.plan("{stage}", "{round}"),
+        asked=PATHS.asked("{stage}", "{round}"),
+        completion=PATHS.completion("{stage}", "{round}"),
+        raw=lambda wildcards: [
+            PATHS.raw(wildcards.stage, wildcards.round, shard)
+            for shard in shards_of(wildcards)
+        ],
+    output:
+        PATHS.settled("{stage}", "{round}"),
+    log:
+        PATHS.log("stages/{stage}/round{round}/settle"),
+    message:
+        "Settling round {wildcards.round} of stage {wildcards.stage}"
+    shell:
+        GOLDPAN
+        + " settle {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+
+
+rule features:
+    input:
+        records=PATHS.stage_records("{stage}"),
+        asked=PATHS.asked("{stage}", 1),
+        tasks=lambda wildcards: TASK_FILES[wildcards.stage],
+        rounds=settled_rounds,
+    output:
+        features=PATHS.features("{stage}"),
+        parquet=PATHS.features_parquet("{stage}"),
+        summary=PATHS.summary("{stage}"),
+    log:
+        PATHS.log("stages/{stage}/features"),
+    params:
+        setting=lambda wildcards: stage_setting(
+            wildcards.stage, "task", "output", "price_usd_per_million"
+        ),
+    message:
+        "Consolidating the features of stage {wildcards.stage}"
+    script:
+        "../workflow/scripts/features.py"
+
+
+for name in STUDY.stages:
+    if tables_of(name):
+
+        rule:
+            name:
+                f"tables_{name}"
+            input:
+                records=PATHS.stage_records(name),
+                features=PATHS.features(name),
+            output:
+                tables_of(name),
+            log:
+                PATHS.log(f"stages/{name}/tables"),
+            params:
+                stage=name,
+            message:
+                "Writing one table per input file"
+            script:
+                "../workflow/scripts/tables.py"

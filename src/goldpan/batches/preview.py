@@ -1,0 +1,62 @@
+"""What a study would ask and cost, computed in a temporary folder: nothing is written, nothing is sent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldpan.batches.plan import Plan, preview_round
+from goldpan.batches.stage import StageRun
+from goldpan.batches.stage_records import follow_stage, gather_records
+from goldpan.records.read import build_records
+from goldpan.study.load import Project
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A stage's first round, or why it cannot be known yet."""
+
+    stage: str
+    plan: Plan | None
+    note: str | None = None
+
+
+def preview(project: Project) -> Iterator[Preview]:
+    """Plan every stage on the present input files.
+
+    A stage that follows another can be planned once that one is answered; before, its size is not known.
+
+    Raises:
+        SourceError, TaskError, WhereError: what a run would stop at, too.
+    """
+    with tempfile.TemporaryDirectory(prefix="goldpan-plan-") as folder:
+        for name, stage in project.study.stages.items():
+            run = StageRun(project, name)
+            records = Path(folder) / f"{name}.jsonl"
+            earlier = stage.input.stage
+            if earlier is None:
+                gather_records(_source_records(run, Path(folder)), records)
+            else:
+                features = project.root / project.paths.features(earlier)
+                if not features.exists():
+                    yield Preview(name, None, f"depends on stage {earlier}, which is not answered yet")
+                    continue
+                follow_stage(
+                    earlier,
+                    project.root / project.paths.stage_records(earlier),
+                    features,
+                    records,
+                    where=stage.input.where,
+                    schema=StageRun(project, earlier).features(),
+                )
+            yield Preview(name, preview_round(project, name, records))
+
+
+def _source_records(run: StageRun, folder: Path) -> Iterator[Path]:
+    for (source, file), path in run.input_files().items():
+        output = folder / source / f"{file}.jsonl"
+        if not output.exists():
+            build_records(run.project.study.sources[source], source, file, path, output)
+        yield output

@@ -1,0 +1,57 @@
+"""The command line. Each group of commands is one module, imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from goldpan import __version__
+from goldpan.errors import GoldpanError
+
+_GROUPS = ("study", "batches", "ledger", "serve", "step")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each command's function is its default `run`."""
+    from importlib import import_module
+
+    parser = argparse.ArgumentParser(
+        prog="goldpan",
+        description="Label a corpus through batch APIs, paid for exactly once.",
+        epilog="The workflow itself is run by Snakemake: `snakemake --config study=NAME`.",
+    )
+    parser.add_argument("--version", action="version", version=f"goldpan {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for group in _GROUPS:
+        import_module(f"goldpan.cli.{group}").add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code.
+
+    Errors of goldpan are shown as what happened, where, and what to do; anything else is a fault of goldpan
+    and shows its traceback.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except GoldpanError as error:
+        print(f"goldpan: {type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("goldpan: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def add_project_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which study of which project is meant."""
+    parser.add_argument("--study", help="name or file of the study; default: as config/config.yaml says")
+    parser.add_argument("--root", default=".", help="folder of the project (default: this one)")
+    parser.add_argument("--ledger", help="another ledger than config/config.yaml names")
+    parser.add_argument("--results", help="another results folder than config/config.yaml names")

@@ -1,0 +1,112 @@
+"""`goldpan step`: the steps that Snakemake's rules run, one by one and by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from goldpan.cli import add_project_options
+
+if TYPE_CHECKING:
+    from goldpan.batches.stage import StageRun
+    from goldpan.batches.wait import Progress
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `goldpan step` to the command line."""
+    parser = commands.add_parser("step", help="run one step of a stage by hand, as the workflow does")
+    parser.add_argument("step", choices=sorted(_STEPS))
+    parser.add_argument("stage", help="name of the stage")
+    parser.add_argument("--round", type=int, default=1, metavar="N")
+    parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
+    add_project_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from goldpan.batches.stage import StageRun
+    from goldpan.cli.project import project_of
+    from goldpan.errors import StudyError
+
+    project = project_of(options)
+    if options.stage not in project.study.stages:
+        raise StudyError(
+            f"there is no stage `{options.stage}`; there are: {', '.join(project.study.stages)}",
+            where=str(project.study_file),
+        )
+    if options.step in ("requests", "submit", "fetch") and options.shard is None:
+        raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
+    _STEPS[options.step](StageRun(project, options.stage), options)
+
+
+def _plan(run: StageRun, options: argparse.Namespace) -> None:
+    plan = run.plan(options.round)
+    counts = plan.requests
+    cost = plan.estimate["cost_usd"]
+    _say(
+        f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
+        f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
+        f" {counts['pending']} under way; estimated cost {'unknown' if cost is None else f'{cost:.4f} USD'}"
+    )
+
+
+def _requests(run: StageRun, options: argparse.Namespace) -> None:
+    run.place(options.round, options.shard)
+
+
+def _submit(run: StageRun, options: argparse.Namespace) -> None:
+    submission = run.submit(options.round, options.shard)
+    _say(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
+
+
+def _wait(run: StageRun, options: argparse.Namespace) -> None:
+    run.wait(options.round, ProgressLines(f"{run.name}, round {options.round}"))
+
+
+def _fetch(run: StageRun, options: argparse.Namespace) -> None:
+    run.fetch(options.round, options.shard)
+
+
+def _settle(run: StageRun, options: argparse.Namespace) -> None:
+    settled = run.settle(options.round)
+    outcomes = ", ".join(f"{count} {state}" for state, count in settled.outcomes.items()) or "nothing asked"
+    _say(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
+
+
+_STEPS = {
+    "plan": _plan,
+    "requests": _requests,
+    "submit": _submit,
+    "wait": _wait,
+    "fetch": _fetch,
+    "settle": _settle,
+    "records": lambda run, _: run.make_records(),
+    "features": lambda run, _: run.consolidate(),
+    "tables": lambda run, _: run.tables(),
+}
+
+
+class ProgressLines:
+    """Writes the progress of a round to stderr: one changing line on a terminal, else a line per change."""
+
+    def __init__(self, title: str):
+        self._title = title
+        self._last = ""
+
+    def __call__(self, progress: Progress) -> None:
+        line = f"{self._title}: {progress.line()}"
+        if sys.stderr.isatty():
+            print(
+                f"\r\033[K{line}", end="\n" if progress.terminal == progress.batches else "", file=sys.stderr
+            )
+            sys.stderr.flush()
+            return
+        core = line.rpartition(",")[0]
+        if core != self._last:
+            self._last = core
+            _say(line)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""`goldpan validate`, `goldpan plan` and `goldpan summary`: looking at a study without spending."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from goldpan.cli import add_project_options
+
+if TYPE_CHECKING:
+    from goldpan.study import Project
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add these commands to the command line."""
+    validate = commands.add_parser("validate", help="check study, tasks, prompts and files; spends nothing")
+    validate.set_defaults(run=_validate)
+    plan = commands.add_parser("plan", help="count what each stage would ask and cost; spends nothing")
+    plan.add_argument("--json", action="store_true", help="print the plans as JSON")
+    plan.set_defaults(run=_plan)
+    summary = commands.add_parser("summary", help="what was made: counts by state, and where to look")
+    summary.set_defaults(run=_summary)
+    for parser in (validate, plan, summary):
+        parser.add_argument("name", nargs="?", help="study, as --study")
+        add_project_options(parser)
+
+
+def _project(options: argparse.Namespace) -> Project:
+    from goldpan.cli.project import project_of
+
+    options.study = options.name or options.study
+    return project_of(options)
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from goldpan.batches.check import check_stages
+    from goldpan.records.inputs import source_files
+
+    project = _project(options)
+    for name, source in project.study.sources.items():
+        print(f"source {name}: {len(source_files(source, project.root))} files")
+    for checked in check_stages(project):
+        print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
+    for name, provider in project.study.providers.items():
+        if provider.api_key_env and provider.api_key_env not in os.environ:
+            print(
+                f"provider {name}: note: {provider.api_key_env} is not set; it is needed when batches are sent"
+            )
+    print(f"{project.study_file}: no errors")
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    import orjson
+
+    from goldpan.batches.preview import preview
+    from goldpan.cli.tables import print_table
+
+    previews = list(preview(_project(options)))
+    if options.json:
+        rows = [
+            {"stage": item.stage, "note": item.note, "plan": item.plan and asdict(item.plan)}
+            for item in previews
+        ]
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    table: list[list[Any]] = []
+    for item in previews:
+        if item.plan is None:
+            table.append([item.stage, None, None, None, None, None, None, item.note])
+            continue
+        plan = item.plan
+        cost = plan.estimate["cost_usd"]
+        table.append(
+            [item.stage, plan.records, sum(plan.skipped.values()), plan.requests["answered"],
+             plan.requests["asked"], plan.estimate["prompt_tokens"],
+             "unknown" if cost is None else f"{cost:.4f}", plan.over_budget or item.note or ""]
+        )  # fmt: skip
+    print_table(
+        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "note"],
+        table,
+        empty="the study has no stages",
+    )
+    print("nothing was sent and nothing was paid")
+
+
+def _summary(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import print_table
+    from goldpan.files import read_json
+
+    project = _project(options)
+    rows: list[list[Any]] = []
+    for stage in project.study.stages:
+        path = project.root / project.paths.summary(stage)
+        if not path.exists():
+            rows.append([stage, None, None, "not made yet", None, project.paths.features(stage)])
+            continue
+        made = read_json(path)
+        others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
+        cost = made["cost_usd"]
+        rows.append(
+            [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
+             "unknown" if cost is None else f"{cost:.4f}", project.paths.features(stage)]
+        )  # fmt: skip
+        if made["baseline"]:
+            rows[-1][0] = f"{stage} *"
+    print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
+    if any(row[0].endswith("*") for row in rows):
+        print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
