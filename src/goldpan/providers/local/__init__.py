@@ -1,4 +1,4 @@
-"""The embedded provider: a batch engine in a folder, answered by a named, weak baseline; no key, no network."""
+"""The embedded provider: a batch engine in a folder, answered by a named, weak baseline (no key, no net)."""
 
 from __future__ import annotations
 

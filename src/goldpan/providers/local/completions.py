@@ -30,7 +30,7 @@ def completion(
 ) -> dict[str, Any]:
     """The body of a chat completion that gives `answer` the way `request` asks for it.
 
-    An object goes into the arguments of the tool the request forces or offers first, or, where it offers none,
+    An object goes into the arguments of the tool the request forces or offers first, or, where there is none,
     into the content as JSON; a string is the content. Usage is an estimate: one token for each four bytes of
     JSON.
     """

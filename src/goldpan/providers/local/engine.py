@@ -25,8 +25,8 @@ _CHUNK = 1 << 20
 class Engine:
     """Batches over the answers of an answerer, with the life cycle of the real service.
 
-    All state is in the folder. Several engines, also in several processes, may share it; each batch is worked on
-    by one of them at a time. After a crash, work goes on from the last checkpoint.
+    All state is in the folder. Several engines, also in several processes, may share it; each batch is worked
+    on by one of them at a time. After a crash, work goes on from the last checkpoint.
 
     Args:
         folder: where state is kept; made if it is not there.
@@ -143,8 +143,8 @@ class Engine:
     def advance(self, batch_id: str, seconds: float = 1.0) -> BatchRecord:
         """Work on a batch for about `seconds`, at least one step, and describe it.
 
-        With `seconds=0` exactly one step is made: one change of status, or one row. When another process is at
-        work on the batch, this returns at once.
+        With `seconds=0` exactly one step is made: one change of status, or one row. When another process is
+        at work on the batch, this returns at once.
 
         Raises:
             ServiceError: 404, there is no such batch.

@@ -135,7 +135,7 @@ class FailedValidation(_BatchFault):
 
 
 class BrokenOff(_BatchFault):
-    """After `after` answered rows the batch expires, is cancelled by the service, or waits to be cancelled."""
+    """After `after` answered rows the batch expires, is cancelled by the service, or stands still."""
 
     fault: Literal["expired", "cancelled", "stalled"]
     after: int = Field(0, ge=0)

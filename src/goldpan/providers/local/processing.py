@@ -79,7 +79,7 @@ class BatchRun:
         }
 
     def step(self, deadline: float) -> bool:
-        """Do the next piece of work, until about `deadline` (time.monotonic) and at most a second, and save it.
+        """Do the next piece of work, until `deadline` (time.monotonic) and for a second at most.
 
         Returns:
             False when there is nothing to be done now.
@@ -166,7 +166,7 @@ class BatchRun:
 
     @contextlib.contextmanager
     def _journals(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-        """Both journals, cut back to the checkpoint; at the end they are on disk, the record knows how long."""
+        """Both journals, cut back to the checkpoint; at the end, on disk, and their lengths noted."""
         with (
             self._journal_of["output"].open("r+b", buffering=1 << 20) as output,
             self._journal_of["errors"].open("r+b", buffering=1 << 20) as errors,

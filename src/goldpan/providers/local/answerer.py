@@ -1,0 +1,52 @@
+"""The baseline annotator: real and deterministic, but weak. It compares words and understands nothing.
+
+Each sentence of the user messages is compared, by TF-IDF, with what the schema says of each property and
+label: a boolean holds from a certain similarity on, a label is the nearest one, a number grows with
+similarity, a text is the nearest sentence. Answers always fit the schema. Without one the answer is an
+extractive summary.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import orjson
+
+from goldpan.providers.local.completions import completion, schema_asked_for
+from goldpan.providers.local.evidence import sentences_of, user_text
+from goldpan.providers.local.schema_answers import SchemaAnswerer
+
+SUMMARY_SENTENCES = 3
+
+
+def answer(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
+    """Answer a chat request; an `Answerer`."""
+    schema = schema_asked_for(body)
+    text = user_text(body)
+    if schema is not None:
+        return completion(body, _answerer_of(orjson.dumps(schema)).answer(text), custom_id)
+    summary = summarise(text)
+    wants_json = (body.get("response_format") or {}).get("type") == "json_object"
+    return completion(body, {"summary": summary} if wants_json else summary, custom_id)
+
+
+@functools.lru_cache(maxsize=64)
+def _answerer_of(schema_json: bytes) -> SchemaAnswerer:
+    return SchemaAnswerer(orjson.loads(schema_json))
+
+
+def summarise(text: str) -> str:
+    """The three sentences that have most in common with the rest of the text, in its order."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    sentences = sentences_of(text)
+    if len(sentences) <= SUMMARY_SENTENCES:
+        return " ".join(sentences)
+    try:
+        vectors = TfidfVectorizer(stop_words="english").fit_transform(sentences)
+    except ValueError:  # stop words only
+        return " ".join(sentences[:SUMMARY_SENTENCES])
+    centrality = (vectors @ vectors.sum(axis=0).T).A1.tolist()
+    chosen = sorted(range(len(sentences)), key=lambda position: -centrality[position])[:SUMMARY_SENTENCES]
+    return " ".join(sentences[position] for position in sorted(chosen))
