@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel as _BaseModel
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from goldpan.errors import StudyError, TaskError
+from goldpan.study.load import validate
 
 # 54 characters and `_rationale` make 64, the longest property name all services take.
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=54)]
@@ -207,6 +211,27 @@ FEATURE_MODELS: dict[str, type[_Feature]] = {
     "ranking": Ranking,
 }
 """feature type -> its model."""
+
+
+def parse_feature(given: dict[str, Any], where: str) -> Feature:
+    """Build a feature from its keys.
+
+    Args:
+        given: the keys as a task file has them.
+        where: named in errors.
+
+    Raises:
+        TaskError: an unknown type, or a wrong, missing or unknown key.
+    """
+    kind = given.get("type")
+    remedy = "docs/tasks.md lists the keys of all feature types"
+    if kind not in FEATURE_MODELS:
+        what = f"there is no type {kind!r}" if "type" in given else "the key `type` is required"
+        raise TaskError(f"{what}; allowed: {', '.join(FEATURE_MODELS)}", where=where, remedy=remedy)
+    try:
+        return cast(Feature, validate(FEATURE_MODELS[kind], given, Path(where)))
+    except StudyError as error:
+        raise TaskError(error.what, where=where, remedy=remedy) from None
 
 
 class Exclusive(_Model):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, Field
@@ -17,7 +17,7 @@ from goldpan.errors import StudyError, TaskError
 from goldpan.files import sha256_hex
 from goldpan.study.load import read_yaml, validate
 from goldpan.study.model import Model, Name
-from goldpan.tasks.features import FEATURE_MODELS, Binary, Exclusive, Feature
+from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature
 from goldpan.tasks.nearest import suggestion
 
 Material = Literal["record", "trace"]
@@ -250,15 +250,7 @@ def _features(entries: list[dict[str, Any]], path: Path) -> tuple[Feature, ...]:
     features: list[Feature] = []
     for number, entry in enumerate(entries):
         where = f"{path}, features.{number}" + (f" `{entry['name']}`" if "name" in entry else "")
-        kind = entry.get("type")
-        if kind not in FEATURE_MODELS:
-            given = f"there is no type {kind!r}" if "type" in entry else "the key `type` is required"
-            allowed = ", ".join(FEATURE_MODELS)
-            raise TaskError(f"{given}; allowed: {allowed}", where=where, remedy=_REMEDY)
-        try:
-            features.append(cast(Feature, validate(FEATURE_MODELS[kind], entry, path)))
-        except StudyError as error:
-            raise TaskError(error.what, where=where, remedy=_REMEDY) from None
+        features.append(parse_feature(entry, where))
     return tuple(features)
 
 

@@ -1,0 +1,140 @@
+"""What a condition may compare a feature with: the kinds of values that names in a filter stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from goldpan.tasks.features import (
+    Binary,
+    Classification,
+    Extraction,
+    Feature,
+    Multilabel,
+    Ranking,
+    Score,
+    Text,
+)
+from goldpan.tasks.nearest import suggestion
+
+_WHAT = {
+    "boolean": "true or false",
+    "label": "a label",
+    "labels": "a list of labels",
+    "number": "a number",
+    "text": "text",
+    "objects": "a list of objects",
+    "anything": "a field of the record",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The values a name can have.
+
+    Attributes:
+        name: which kind it is.
+        labels: the labels, for `label` and `labels`.
+        least, most: the bounds, for `number`.
+        integer: no fractions, for `number`.
+    """
+
+    name: Literal["boolean", "label", "labels", "number", "text", "objects", "anything"]
+    labels: Sequence[str] = ()
+    least: float = 0
+    most: float = 0
+    integer: bool = False
+
+    @property
+    def what(self) -> str:
+        """The kind in words."""
+        return _WHAT[self.name]
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the bare name can stand as a condition."""
+        return self.name in ("boolean", "objects", "anything")
+
+    def joined(self, other: Kind) -> Kind:
+        """The kind of a feature that two tasks of one stage share."""
+        if self.name != other.name:
+            return ANYTHING
+        return replace(
+            self,
+            labels=list(dict.fromkeys([*self.labels, *other.labels])),
+            least=min(self.least, other.least),
+            most=max(self.most, other.most),
+            integer=self.integer and other.integer,
+        )
+
+    def compares_with(self, other: Kind, symbol: str) -> bool:
+        """Whether a comparison between two names of these kinds makes sense."""
+        if ANYTHING in (self, other):
+            return True
+        if symbol in ("==", "!="):
+            return self.name == other.name and self.name not in ("labels", "objects")
+        return self.name == other.name == "number"
+
+    def problem(self, symbol: str, value: Any) -> str | None:
+        """Why `name <symbol> value` makes no sense or can never hold; None when it can.
+
+        Args:
+            symbol: `==`, `!=`, `<`, `<=`, `>` or `>=`.
+            value: a text, a number or a truth value.
+        """
+        if self.name == "anything":
+            return None
+        if self.name in ("labels", "objects"):
+            return f"is {self.what}; ask `'label' in it`" if self.name == "labels" else f"is {self.what}"
+        if self.name == "number":
+            return self._number_problem(symbol, value)
+        if isinstance(value, bool) if self.name == "boolean" else isinstance(value, str):
+            if symbol not in ("==", "!="):
+                return f"is {self.what} and has no order"
+            return self._unknown_label(value) if self.name == "label" else None
+        return f"is {self.what} and cannot be compared with {value!r}"
+
+    def member_problem(self, value: Any) -> str | None:
+        """Why `value in name` makes no sense; None when it does."""
+        if self.name == "anything":
+            return None
+        if self.name not in ("labels", "text"):
+            return f"is {self.what}, not a list of labels or text"
+        if not isinstance(value, str):
+            return f"is {self.what} and cannot hold {value!r}"
+        return self._unknown_label(value) if self.name == "labels" else None
+
+    def _unknown_label(self, value: Any) -> str | None:
+        return None if value in self.labels else f"has no label {value!r}; {suggestion(value, self.labels)}"
+
+    def _number_problem(self, symbol: str, value: Any) -> str | None:
+        if isinstance(value, bool | str):
+            return f"is {self.what} and cannot be compared with {value!r}"
+        if self.integer and symbol in ("==", "!=") and not float(value).is_integer():
+            return f"is a whole number and never {value!r}"
+        never = {"<": value <= self.least, ">": value >= self.most}.get(symbol, False)
+        if never or not self.least <= value <= self.most:
+            return f"goes from {self.least:g} to {self.most:g}; it cannot be compared with {symbol} {value!r}"
+        return None
+
+
+TEXT = Kind("text")
+ANYTHING = Kind("anything")
+
+
+def kind_of(feature: Feature) -> Kind:
+    """The kind of a feature's value."""
+    match feature:
+        case Binary():
+            return Kind("boolean")
+        case Classification():
+            return Kind("label", labels=feature.label_list)
+        case Multilabel():
+            return Kind("labels", labels=feature.label_list)
+        case Score():
+            return Kind("number", least=feature.min, most=feature.max, integer=feature.integer)
+        case Text():
+            return TEXT
+        case Extraction() | Ranking():
+            return Kind("objects")
