@@ -44,9 +44,7 @@ def _validate(options: argparse.Namespace) -> None:
         print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
     for name, provider in project.study.providers.items():
         if provider.api_key_env and provider.api_key_env not in os.environ:
-            print(
-                f"provider {name}: note: {provider.api_key_env} is not set; it is needed when batches are sent"
-            )
+            print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
     print(f"{project.study_file}: no errors")
 
 

@@ -1,0 +1,188 @@
+"""The ledger remembers what was paid, whatever happens around it."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from goldpan.errors import LedgerError
+from goldpan.ledger import Asked, Ledger, Outcome, RunLock
+from goldpan.ledger.exchange import export_ledger, import_ledger
+
+
+def key(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def intend(ledger: Ledger, shard: str = "shard", rows: int = 2):
+    asked = [Asked(f"req__{number}", key(number), "task") for number in range(rows)]
+    return ledger.record_intent(
+        asked, shard=shard, provider="local", study="s", stage="t", round=1, task="task",
+        task_hash="hash", model="m", requests=rows, bytes=100,
+    )  # fmt: skip
+
+
+def outcome(number: int, state: str = "ok", *, retryable: bool = False, line: bytes = b"{}") -> Outcome:
+    return Outcome(key(number), state, None, retryable, line, prompt_tokens=10, completion_tokens=2)
+
+
+def settle(ledger: Ledger, submission, outcomes) -> bool:
+    return ledger.settle(submission.id, outcomes, status="completed", note=lambda: "note")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+def test_an_intent_is_found_again_with_the_requests_it_carries(ledger):
+    submission = intend(ledger)
+    with Ledger(ledger.path) as other:
+        assert other.open_submission("shard") == submission
+        assert other.asked_by(submission.id) == {"req__0": (key(0), "task"), "req__1": (key(1), "task")}
+
+
+def test_a_shard_has_at_most_one_open_submission(ledger):
+    intend(ledger)
+    with pytest.raises(LedgerError, match="cannot be submitted"):
+        intend(ledger)
+
+
+def test_a_void_submission_makes_room_for_another(ledger):
+    first = intend(ledger)
+    ledger.void(first.id, "refused")
+    second = intend(ledger)
+    assert second.nonce != first.nonce
+    assert ledger.asked_by(first.id) == {}
+
+
+def test_requests_under_way_are_known_by_key(ledger):
+    intend(ledger, rows=2)
+    assert ledger.under_way([key(0), key(7)]) == {key(0): "shard"}
+
+
+def test_settling_twice_changes_nothing_the_second_time(ledger):
+    submission = intend(ledger)
+    assert settle(ledger, submission, [outcome(0, "invalid", retryable=True)])
+    assert not settle(ledger, submission, [outcome(0, "ok")])
+    answer = ledger.answers([key(0)])[key(0)]
+    assert (answer.state, answer.attempts) == ("invalid", 1)
+
+
+def test_a_final_answer_is_never_replaced(ledger):
+    settle(ledger, intend(ledger, "a"), [outcome(0, "ok", line=b"first")])
+    settle(ledger, intend(ledger, "b"), [outcome(0, "failed", line=b"second")])
+    answer = ledger.answers([key(0)])[key(0)]
+    assert (answer.state, answer.line) == ("ok", b"first")
+
+
+def test_attempts_and_tokens_add_up_over_rounds(ledger):
+    settle(ledger, intend(ledger, "a"), [outcome(0, "invalid", retryable=True)])
+    settle(ledger, intend(ledger, "b"), [outcome(0, "ok")])
+    answer = ledger.outcomes([key(0)])[key(0)]
+    assert (answer.state, answer.attempts, answer.prompt_tokens, answer.completion_tokens) == ("ok", 2, 20, 4)
+
+
+def test_a_failed_settlement_leaves_the_submission_open(ledger):
+    submission = intend(ledger)
+
+    def broken():
+        yield outcome(0)
+        raise OSError("the raw file is gone")
+
+    with pytest.raises(OSError):
+        settle(ledger, submission, broken())
+    assert ledger.open_submission("shard") is not None
+    assert ledger.outcomes([key(0)]) == {}
+
+
+def test_forgiven_requests_may_be_asked_again_and_answers_stay(ledger):
+    settle(ledger, intend(ledger), [outcome(0, "ok"), outcome(1, "refused")])
+    assert ledger.forgive([key(0), key(1)]) == 1
+    found = ledger.outcomes([key(0), key(1)])
+    assert not found[key(0)].may_be_asked(1)
+    assert found[key(1)].may_be_asked(1)
+
+
+def test_an_exported_ledger_gives_the_same_answers_elsewhere(ledger, tmp_path):
+    line = '{"text":"a\u2028b"}'.encode()
+    settle(ledger, intend(ledger), [outcome(0, line=line), outcome(1, "refused")])
+    file = tmp_path / "published.jsonl.zst"
+    assert export_ledger(ledger, file) == 2
+    with Ledger(tmp_path / "other" / "ledger.sqlite") as other:
+        assert import_ledger(other, file) == 2
+        assert import_ledger(other, file) == 0
+        assert other.answers([key(0)])[key(0)].line == line
+        assert other.outcomes([key(1)])[key(1)].state == "refused"
+
+
+def test_an_import_keeps_a_better_answer_that_is_here(ledger, tmp_path):
+    settle(ledger, intend(ledger), [outcome(0, "invalid", retryable=True)])
+    export_ledger(ledger, tmp_path / "worse.zst")
+    with Ledger(tmp_path / "other" / "ledger.sqlite") as other:
+        settle(other, intend(other), [outcome(0, "ok")])
+        import_ledger(other, tmp_path / "worse.zst")
+        assert other.outcomes([key(0)])[key(0)].state == "ok"
+
+
+def test_a_file_that_is_no_export_is_refused_by_name(ledger, tmp_path):
+    (tmp_path / "other.jsonl").write_text('{"rows": 1}\n')
+    with pytest.raises(LedgerError, match=r"other\.jsonl: is not a ledger export"):
+        import_ledger(ledger, tmp_path / "other.jsonl")
+
+
+def test_a_damaged_export_adds_nothing(ledger, tmp_path):
+    settle(ledger, intend(ledger), [outcome(0), outcome(1)])
+    export_ledger(ledger, tmp_path / "good.zst")
+    data = subprocess.run(
+        [sys.executable, "-c", "import sys,zstandard;sys.stdout.buffer.write("
+         "zstandard.ZstdDecompressor().stream_reader(open(sys.argv[1],'rb')).read())", tmp_path / "good.zst"],
+        capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    (tmp_path / "bad.jsonl").write_bytes(data[:-30] + b"\n")
+    with Ledger(tmp_path / "other" / "ledger.sqlite") as other:
+        with pytest.raises(LedgerError, match="line 4"):
+            import_ledger(other, tmp_path / "bad.jsonl")
+        assert other.counts() == {}
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path):
+    (tmp_path / "ledger.sqlite").write_text("not a database, but long enough to be taken for one\n" * 40)
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite: cannot be used as a ledger"):
+        Ledger(tmp_path / "ledger.sqlite")
+
+
+def test_a_database_of_something_else_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as other:
+        other.execute("CREATE TABLE customers (id INTEGER)")
+    other.close()
+    with pytest.raises(LedgerError, match="something else"):
+        Ledger(tmp_path / "ledger.sqlite")
+
+
+def test_a_ledger_of_a_newer_version_is_refused(ledger):
+    ledger._db.execute("PRAGMA user_version = 99")
+    with pytest.raises(LedgerError, match="newer goldpan"):
+        Ledger(ledger.path)
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path):
+    lock = RunLock(tmp_path / "ledger.sqlite")
+    lock.acquire()
+    with pytest.raises(LedgerError, match=r"another run uses this ledger \(process \d+\)"):
+        RunLock(tmp_path / "ledger.sqlite").acquire()
+    lock.release()
+    RunLock(tmp_path / "ledger.sqlite").acquire()
+
+
+def test_a_killed_run_leaves_no_lock(tmp_path):
+    code = (
+        "import os,signal,sys;from pathlib import Path;from goldpan.ledger import RunLock;"
+        "RunLock(Path(sys.argv[1])).acquire();os.kill(os.getpid(),signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "ledger.sqlite"], check=False)
+    assert Path(f"{tmp_path}/ledger.sqlite.lock").exists()
+    RunLock(tmp_path / "ledger.sqlite").acquire()
