@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from goldpan.providers.local.completions import completion, schema_asked_for
-from goldpan.providers.local.evidence import sentences_of, user_text
+from goldpan.providers.local.evidence import sentences_of, tfidf_vectoriser, user_text
 from goldpan.providers.local.schema_answers import SchemaAnswerer
 
 SUMMARY_SENTENCES = 3
@@ -38,13 +38,11 @@ def _answerer_of(schema_json: bytes) -> SchemaAnswerer:
 
 def summarise(text: str) -> str:
     """The three sentences that have most in common with the rest of the text, in its order."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     sentences = sentences_of(text)
     if len(sentences) <= SUMMARY_SENTENCES:
         return " ".join(sentences)
     try:
-        vectors = TfidfVectorizer(stop_words="english").fit_transform(sentences)
+        vectors = tfidf_vectoriser().fit_transform(sentences)
     except ValueError:  # stop words only
         return " ".join(sentences[:SUMMARY_SENTENCES])
     centrality = (vectors @ vectors.sum(axis=0).T).A1.tolist()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 MAX_SENTENCES = 200
 MAX_SENTENCE_CHARS = 400
-SATURATION = 0.4
-"""The cosine similarity that counts as full strength. Between two short texts more is rare."""
+SATURATION, SATURATION_GROWTH = 0.25, 0.075
+"""Of n sentences, a cosine similarity of SATURATION + SATURATION_GROWTH * ln(n) counts as full strength.
 
+It grows because the most similar of many sentences is more similar by mere chance. Set by eye, so that some
+but not most booleans hold both on agent traces (100 sentences and more) and on report paragraphs (three).
+"""
+
+# Words are cut to six letters, a crude way to make "invest", "invests" and "investing" one.
+_STEM_LETTERS = 6
+_STEM = rf"(?u)\b(\w{{2,{_STEM_LETTERS}}})\w*"
 _BOUNDARY = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"\w")
 
@@ -39,6 +50,14 @@ def sentences_of(text: str) -> list[str]:
     return [found[position * len(found) // MAX_SENTENCES] for position in range(MAX_SENTENCES)]
 
 
+def tfidf_vectoriser() -> TfidfVectorizer:
+    """TF-IDF over stems of English or other words, without English stop words."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
+
+    stop_words = sorted({word[:_STEM_LETTERS] for word in ENGLISH_STOP_WORDS})
+    return TfidfVectorizer(token_pattern=_STEM, stop_words=stop_words, sublinear_tf=True)
+
+
 class Targets:
     """Texts to compare sentences with, as TF-IDF vectors over their own vocabulary.
 
@@ -47,10 +66,8 @@ class Targets:
     """
 
     def __init__(self, texts: list[str]):
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         self._count = len(texts)
-        self._vectoriser = TfidfVectorizer(stop_words="english", sublinear_tf=True)
+        self._vectoriser = tfidf_vectoriser()
         try:
             self._targets = self._vectoriser.fit_transform(texts).T.tocsc()
         except ValueError:  # there is no word in any of them
@@ -85,8 +102,13 @@ class Evidence:
 
     def strength(self, target: int, focus: int | None) -> float:
         """How strongly the text speaks of the target, from 0 to 1; with `focus`, that sentence alone."""
-        similarity = self.best[target] if focus is None else float(self.similarity[focus][target])
-        return min(1.0, similarity / SATURATION)
+        if focus is None:
+            return min(1.0, self.best[target] / self._saturation(len(self.sentences)))
+        return min(1.0, float(self.similarity[focus][target]) / self._saturation(1))
+
+    @staticmethod
+    def _saturation(sentences: int) -> float:
+        return SATURATION + SATURATION_GROWTH * math.log(max(1, sentences))
 
     def sentence(self, target: int, focus: int | None) -> str:
         """The sentence nearest to the target, or the one in focus; empty when there is no text."""

@@ -259,7 +259,7 @@ def _implied_type(schema: Schema) -> str:
 
 
 def _merged(schema: Schema, parts: list[Schema]) -> Schema:
-    """One schema that asks for what `schema` and all `parts` ask for; a description of the whole goes first."""
+    """One schema that asks for what `schema` and all `parts` ask for; the own keywords of `schema` win."""
     merged: Schema = {key: value for key, value in schema.items() if key != "allOf"}
     for part in parts:
         properties = merged.get("properties", {}) | part.get("properties", {})
