@@ -1,0 +1,45 @@
+"""Agreement on one label at a time: given or not, against all other labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from goldpan.waves.agreement import bootstrap, kappa, multirater
+from goldpan.waves.agreement.coefficient import Coefficient, finite
+from goldpan.waves.agreement.estimates import Estimate, from_counts, from_tables, pair_tables, with_intervals
+from goldpan.waves.agreement.report import LabelAgreement
+
+_NEVER_GIVEN = "nobody gave this label to an item that two answered"
+
+
+def label_agreement(label: str, given: np.ndarray) -> LabelAgreement:
+    """Agreement on one label.
+
+    Args:
+        label: its name.
+        given: shape (n, m): 1 where the annotator gave it, 0 where not, -1 where missing.
+    """
+    counts = tuple(int(count) for count in (given == 1).sum(0))
+    paired = given[(given >= 0).sum(1) >= 2]
+    sample = bootstrap.profiles(paired, 2)
+    items, profile_counts = multirater.label_counts(paired, 2), multirater.label_counts(sample.codes, 2)
+    share = finite(multirater.specific_agreement_values(items, np.ones((1, len(items))))[0, 1])
+    specific = Estimate(
+        Coefficient("specific_agreement", share, reason=_NEVER_GIVEN if share is None else None),
+        lambda weights: multirater.specific_agreement_values(profile_counts, weights)[:, 1],
+    )
+    if given.shape[1] != 2:
+        against_rest = Estimate(
+            multirater.fleiss_kappa(items), from_counts(profile_counts, np.eye(2), multirater.fleiss_expected)
+        )
+        agreement, rest = with_intervals(sample, [specific, against_rest])
+        return LabelAgreement(label, counts, agreement, rest)
+    table = kappa.contingency_table(paired[:, 0], paired[:, 1], 2)
+    against_rest = Estimate(
+        kappa.cohen_kappa(table), from_tables(pair_tables(sample.codes, 2), kappa.kappa_values, np.eye(2))
+    )
+    agreement, rest = with_intervals(sample, [specific, against_rest])
+    indices = kappa.prevalence_and_bias(table, 1)
+    if indices is None:
+        return LabelAgreement(label, counts, agreement, rest)
+    return LabelAgreement(label, counts, agreement, rest, indices.prevalence_index, indices.bias_index)

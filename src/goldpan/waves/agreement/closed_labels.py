@@ -1,0 +1,149 @@
+"""All coefficients, with intervals, for answers that are single labels of a set, nominal or ordered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from goldpan.waves.agreement import bootstrap, kappa, multirater
+from goldpan.waves.agreement.alpha import AlphaByMetric, AlphaOnScale
+from goldpan.waves.agreement.bootstrap import Profiles
+from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.waves.agreement.distances import nominal, ratio
+from goldpan.waves.agreement.estimates import (
+    Alpha,
+    Estimate,
+    alpha_estimate,
+    from_counts,
+    from_tables,
+    pair_tables,
+    with_intervals,
+)
+from goldpan.waves.agreement.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
+
+MOST_ANNOTATORS_IN_PAIRS = 8
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The labels that codes point to.
+
+    Attributes:
+        size: number of labels, k.
+        positions: their places on the scale, shape (k,), when they are ordered; None for nominal ones.
+    """
+
+    size: int
+    positions: np.ndarray | None = None
+
+    def credits(self, name: str, weightings: tuple[str, ...] = WEIGHTINGS) -> list[tuple[str, np.ndarray]]:
+        """A name and agreement weights (k, k) for each weighting that makes a difference here."""
+        if self.positions is None or self.size < 3:
+            return [(name, np.eye(self.size))]
+        return [
+            (
+                name if weighting == UNWEIGHTED else f"{name}_{weighting}",
+                agreement_weights(weighting, self.positions),
+            )
+            for weighting in weightings
+        ]
+
+    def alphas(self) -> list[tuple[str, Callable[[np.ndarray], Alpha]]]:
+        """A name and constructor for each alpha that suits; ratio only for numbers that are not negative."""
+        size, positions = self.size, self.positions
+        found: list[tuple[str, Callable[[np.ndarray], Alpha]]] = [
+            ("krippendorff_alpha_nominal", lambda codes: AlphaByMetric(codes, size, nominal(size)))
+        ]
+        if positions is not None:
+            found.append(("krippendorff_alpha_ordinal", lambda codes: AlphaOnScale(codes, size)))
+            found.append(("krippendorff_alpha_interval", lambda codes: AlphaOnScale(codes, size, positions)))
+        if positions is not None and size and positions.min() >= 0:
+            found.append(
+                ("krippendorff_alpha_ratio", lambda codes: AlphaByMetric(codes, size, ratio(positions)))
+            )
+        return found
+
+
+def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+    """Cohen's kappas, Scott's pi, Gwet's AC, PABAK and alphas of two annotators.
+
+    Args:
+        codes: shape (n, 2), items both answered.
+        labels: what the codes point to.
+    """
+    sample = bootstrap.profiles(codes, labels.size)
+    tables = pair_tables(sample.codes, labels.size)
+    table = kappa.contingency_table(codes[:, 0], codes[:, 1], labels.size)
+    estimates = [
+        Estimate(kappa.cohen_kappa(table, credit, name), from_tables(tables, kappa.kappa_values, credit))
+        for name, credit in labels.credits("cohen_kappa")
+    ]
+    estimates.append(
+        Estimate(kappa.scott_pi(table), from_tables(tables, kappa.pi_values, np.eye(labels.size)))
+    )
+    estimates += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
+    estimates += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return with_intervals(sample, estimates, labels.size**2)
+
+
+def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+    """Mean pairwise and Fleiss' kappa, Gwet's AC, Randolph's kappa and alphas of three or more annotators.
+
+    Args:
+        codes: shape (n, m); below 0 is missing.
+        labels: what the codes point to.
+    """
+    sample = bootstrap.profiles(codes, labels.size)
+    counts, identity = multirater.label_counts(sample.codes, labels.size), np.eye(labels.size)
+    fleiss = multirater.fleiss_kappa(multirater.label_counts(codes, labels.size))
+    estimates = [Estimate(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
+    if codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS:
+        estimates += [
+            mean_pairwise_kappa(name, codes, sample, credit)
+            for name, credit in labels.credits("mean_pairwise_kappa")
+        ]
+    estimates += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
+    estimates += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return with_intervals(sample, estimates, labels.size**2)
+
+
+def _chance_by_label_shares(
+    codes: np.ndarray, sample: Profiles, labels: LabelSet, uniform_name: str
+) -> list[Estimate]:
+    """Gwet's AC1 (and AC2), and the kappa with uniform chance."""
+    items, counts = (multirater.label_counts(some, labels.size) for some in (codes, sample.codes))
+    estimates = []
+    for name, credit in labels.credits("gwet_ac", (UNWEIGHTED, QUADRATIC)):
+        title = "gwet_ac1" if name == "gwet_ac" else "gwet_ac2_quadratic"
+        values = from_counts(counts, credit, multirater.gwet_expected)
+        estimates.append(Estimate(multirater.gwet_ac(items, credit, title), values))
+    uniform = multirater.randolph_kappa(items, name=uniform_name)
+    estimates.append(Estimate(uniform, from_counts(counts, np.eye(labels.size), multirater.uniform_expected)))
+    return estimates
+
+
+def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Profiles, credit: np.ndarray) -> Estimate:
+    """Mean of Cohen's kappa over all pairs of annotators (Light 1971, Psychological Bulletin 76:365-377)."""
+    pairs = [list(pair) for pair in itertools.combinations(range(codes.shape[1]), 2)]
+    tables = [pair_tables(sample.codes[:, pair], len(credit)) for pair in pairs]
+
+    def kappas(weights: np.ndarray) -> np.ndarray:
+        return np.stack([kappa.kappa_values(one(weights), credit) for one in tables])
+
+    each = kappas(sample.counts[None])
+    mean, undefined = float(_mean_of_defined(each)[0]), int(np.isnan(each).sum())
+    if undefined == len(pairs):
+        coefficient = Coefficient(name, None, reason="kappa is undefined for every pair of annotators")
+    else:
+        left_out = f"kappa is undefined for {undefined} of {len(pairs)} pairs, which are left out"
+        coefficient = Coefficient(name, mean, reason=left_out if undefined else None)
+    return Estimate(coefficient, lambda weights: _mean_of_defined(kappas(weights)))
+
+
+def _mean_of_defined(values: np.ndarray) -> np.ndarray:
+    defined = ~np.isnan(values)
+    with np.errstate(all="ignore"):
+        return np.where(defined, values, 0.0).sum(0) / defined.sum(0)

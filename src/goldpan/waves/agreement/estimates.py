@@ -1,0 +1,90 @@
+"""Coefficients together with how they are recomputed on resampled items, so that each gets its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from goldpan.waves.agreement import bootstrap, multirater
+from goldpan.waves.agreement.alpha import AlphaByMetric, AlphaOnScale, alpha_values, krippendorff_alpha
+from goldpan.waves.agreement.bootstrap import Profiles
+from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.waves.agreement.multirater import Expected
+
+Values = Callable[[np.ndarray], np.ndarray]
+"""From weights (b, u) of the profiles to a coefficient's values (b,)."""
+
+Alpha = AlphaByMetric | AlphaOnScale
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A coefficient without its interval, and its values under other weightings of the same profiles."""
+
+    coefficient: Coefficient
+    values: Values
+
+
+def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int = 0) -> list[Coefficient]:
+    """Give each defined coefficient its interval, all from the same replicates.
+
+    Args:
+        sample: the profiles that the estimates' value functions were made for.
+        estimates: in the order of the result.
+        width: the most numbers a value function holds per replicate, to bound memory.
+    """
+    defined = [one for one in estimates if one.coefficient.value is not None]
+    if not defined:
+        return [one.coefficient for one in estimates]
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        return np.stack([one.values(weights) for one in defined], axis=1)
+
+    columns = iter(bootstrap.replicate(sample, statistic, width=width).T)
+    return [_with_interval(one.coefficient, columns) for one in estimates]
+
+
+def _with_interval(estimate: Coefficient, columns: object) -> Coefficient:
+    if estimate.value is None:
+        return estimate
+    return replace(estimate, interval=bootstrap.percentile_interval(next(columns), estimate.value))  # type: ignore
+
+
+def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from weights (b, u) to contingency tables (b, k, k) of two annotators' codes (u, 2)."""
+    both = np.flatnonzero((codes >= 0).all(1))
+    cells = codes[both, 0].astype(np.int64) * labels + codes[both, 1]
+    order = np.argsort(cells, kind="stable")
+    distinct, starts = np.unique(cells[order], return_index=True)
+
+    def tables(weights: np.ndarray) -> np.ndarray:
+        flat = np.zeros((len(weights), labels * labels))
+        if len(distinct):
+            flat[:, distinct] = np.add.reduceat(weights[:, both[order]], starts, axis=1)
+        return flat.reshape(-1, labels, labels)
+
+    return tables
+
+
+def from_tables(
+    tables: Callable[[np.ndarray], np.ndarray],
+    statistic: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    credit: np.ndarray,
+) -> Values:
+    """Values of a statistic of contingency tables, such as `kappa.kappa_values`."""
+    return lambda weights: statistic(tables(weights), credit)
+
+
+def from_counts(counts: np.ndarray, credit: np.ndarray, expected: Expected) -> Values:
+    """Values of a coefficient of `multirater`, from the profiles' counts (u, k)."""
+    return lambda weights: multirater.corrected_values(counts, weights, credit, expected)
+
+
+def alpha_estimate(
+    name: str, make: Callable[[np.ndarray], Alpha], codes: np.ndarray, sample: Profiles
+) -> Estimate:
+    """Krippendorff's alpha of codes (n, m) by the constructor `make`."""
+    resampled = make(sample.codes)
+    return Estimate(krippendorff_alpha(make(codes), name), lambda weights: alpha_values(resampled, weights))

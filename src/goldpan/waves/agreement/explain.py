@@ -1,0 +1,102 @@
+"""What a reader of the numbers must know: why two coefficients differ, and what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from goldpan.waves.agreement.ratings import Coded
+from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
+
+_HIGH_PREVALENCE = 0.6
+_HIGH_AGREEMENT = 0.8
+_WIDE = 0.3
+
+
+def annotated(result: FeatureAgreement, coded: Coded) -> FeatureAgreement:
+    """The result with its notes."""
+    notes = [
+        *_coverage(result),
+        *_abstentions(result, coded),
+        *_weighting(result),
+        *_prevalence(result),
+        *_width(result),
+    ]
+    return replace(result, notes=tuple(notes))
+
+
+def _coverage(result: FeatureAgreement) -> list[str]:
+    if not result.annotators:
+        return ["Nobody answered."]
+    if len(result.annotators) == 1:
+        return ["Agreement needs two annotators; there is only one."]
+    alone = result.items - result.paired_items
+    if not alone:
+        return []
+    return [
+        f"{alone:,} of {result.items:,} items have fewer than two answers to compare; "
+        "they say nothing about agreement."
+    ]
+
+
+def _abstentions(result: FeatureAgreement, coded: Coded) -> list[str]:
+    total = int(coded.abstained.sum())
+    if not total:
+        return []
+    if result.kind == "nominal":
+        return [f"{total:,} answers are abstentions; they count as a label of their own."]
+    return [f"{total:,} answers are abstentions; they have no place on the scale and are left out."]
+
+
+def _weighting(result: FeatureAgreement) -> list[str]:
+    """Why unweighted and quadratic kappa differ, in this data's own numbers."""
+    plain, quadratic = (result.coefficient(f"cohen_kappa{weighting}") for weighting in ("", "_quadratic"))
+    matrix = result.pairs[0].confusion if result.pairs else None
+    if plain is None or quadratic is None or matrix is None or plain.value is None or quadratic.value is None:
+        return []
+    near, apart = _one_step_apart(matrix)
+    if not apart:
+        return []
+    steps = len(matrix.labels) - 1
+    return [
+        f"The labels are ordered. Unweighted kappa ({plain.value:.4f}) counts every disagreement alike. "
+        f"Quadratic kappa ({quadratic.value:.4f}) counts it by the square of its distance on the scale: "
+        f"one of {steps} steps costs 1/{steps**2} of the largest disagreement.",
+        f"Of the {apart:,} disagreements {near:,} ({near / apart:.0%}) are one step apart. Quadratic kappa "
+        "says how well the order of the items is reproduced, unweighted kappa how well the exact label is.",
+    ]
+
+
+def _one_step_apart(matrix: ConfusionMatrix) -> tuple[int, int]:
+    places = np.arange(len(matrix.labels))
+    steps = np.abs(places[:, None] - places[None, :])
+    return int(matrix.counts[steps == 1].sum()), int(matrix.counts[steps > 0].sum())
+
+
+def _prevalence(result: FeatureAgreement) -> list[str]:
+    plain, observed = result.coefficient("cohen_kappa"), result.observed.value
+    if plain is None or plain.value is None or observed is None or len(result.labels) != 2:
+        return []
+    index = result.labels[1].prevalence_index
+    high_by_chance = index is not None and index >= _HIGH_PREVALENCE
+    if not high_by_chance or observed < _HIGH_AGREEMENT or plain.value > observed / 2:
+        return []
+    return [
+        f"Observed agreement is high ({observed:.4f}) and kappa low ({plain.value:.4f}) because one label "
+        f"is rare (prevalence index {index:.2f}), so that agreement by chance is high as well. Read the "
+        "agreement by label beside it."
+    ]
+
+
+def _width(result: FeatureAgreement) -> list[str]:
+    headline = result.coefficient(result.headline) if result.headline else None
+    if headline is None or headline.interval is None:
+        return []
+    low, high = headline.interval.low, headline.interval.high
+    if high - low < _WIDE:
+        return []
+    return [
+        f"With {result.paired_items:,} items `{headline.name}` may be anything from {low:.2f} to {high:.2f}: "
+        "its band is not settled."
+    ]

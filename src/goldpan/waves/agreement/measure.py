@@ -1,0 +1,190 @@
+"""Measure agreement on a feature: which coefficients suit its values, and what to say about them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from goldpan.waves.agreement import explain
+from goldpan.waves.agreement.by_label import label_agreement
+from goldpan.waves.agreement.closed_labels import (
+    MOST_ANNOTATORS_IN_PAIRS,
+    LabelSet,
+    many_annotators,
+    two_annotators,
+)
+from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.waves.agreement.kappa import contingency_table
+from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
+from goldpan.waves.agreement.ratings import Coded, Ratings, code
+from goldpan.waves.agreement.report import (
+    AnnotatorCount,
+    ConfusionMatrix,
+    FeatureAgreement,
+    LabelAgreement,
+    PairAgreement,
+)
+from goldpan.waves.agreement.scales import Scale, positions
+
+MOST_LABELS = 200
+"""Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
+
+Repeats = Mapping[str, Mapping[str, Sequence[Any]]]
+"""annotator -> item id -> the answers given to that item, first to last."""
+
+
+@dataclass(frozen=True)
+class FeatureRatings:
+    """What is known about one feature of a wave.
+
+    Attributes:
+        feature: its name.
+        scale: what kind of values it has.
+        ratings: item id -> annotator -> value.
+        annotators: whom to compare, in order; None for all that occur, sorted.
+        repeats: second answers for self-agreement, annotator -> item id -> answers.
+    """
+
+    feature: str
+    scale: Scale
+    ratings: Ratings
+    annotators: tuple[str, ...] | None = None
+    repeats: Repeats = field(default_factory=dict)
+
+
+def measure(given: FeatureRatings) -> FeatureAgreement:
+    """Measure agreement on one feature.
+
+    Undefined coefficients are kept, with None as value and the reason; none is left out silently.
+
+    Raises:
+        SheetError: a value does not fit the feature's scale.
+    """
+    coded = code(given.ratings, given.scale, given.annotators)
+    coefficients = _coefficients(coded.codes, coded, given.scale)
+    result = FeatureAgreement(
+        feature=given.feature,
+        kind=given.scale.kind,
+        items=int(sum(bool(answers) for answers in given.ratings.values())),
+        paired_items=coded.paired_items,
+        annotators=tuple(
+            AnnotatorCount(name, int(answered), int(abstained))
+            for name, answered, abstained in zip(
+                coded.annotators, coded.answered, coded.abstained, strict=True
+            )
+        ),
+        observed=observed_agreement(coded.codes, len(coded.categories)),
+        headline=_headline(given.scale, len(coded.annotators), coefficients),
+        coefficients=tuple(coefficients),
+        labels=_by_label(coded, given.scale),
+        pairs=_pairs(coded, given.scale),
+        repeats=_repeats(given),
+    )
+    return explain.annotated(result, coded)
+
+
+def _coefficients(codes: np.ndarray, coded: Coded, scale: Scale) -> list[Coefficient]:
+    if codes.shape[1] < 2:
+        return []
+    match scale.kind:
+        case "sets":
+            return set_alphas(codes, coded.categories)  # type: ignore[arg-type]
+        case "ranking":
+            return ranking_alpha(codes, coded.categories)  # type: ignore[arg-type]
+        case "text":
+            return []
+    size = len(coded.categories)
+    places = positions(coded.categories) if scale.kind == "ordered" else None
+    if size > MOST_LABELS:
+        return _too_many_labels(codes, LabelSet(size, places))
+    if codes.shape[1] == 2:
+        return two_annotators(codes[(codes >= 0).all(1)], LabelSet(size, places))
+    return many_annotators(codes, LabelSet(size, places))
+
+
+def _too_many_labels(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+    from goldpan.waves.agreement import bootstrap
+    from goldpan.waves.agreement.estimates import alpha_estimate, with_intervals
+
+    reason = f"{labels.size} distinct values; above {MOST_LABELS} only alpha is computed"
+    sample = bootstrap.profiles(codes, labels.size)
+    alphas = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return [Coefficient("cohen_kappa", None, reason=reason), *with_intervals(sample, alphas, labels.size)]
+
+
+def _headline(scale: Scale, annotators: int, coefficients: Sequence[Coefficient]) -> str | None:
+    wanted = {
+        ("nominal", True): "cohen_kappa",
+        ("ordered", True): "cohen_kappa_quadratic",
+        ("nominal", False): "krippendorff_alpha_nominal",
+        ("ordered", False): "krippendorff_alpha_ordinal",
+    }.get((scale.kind, annotators == 2))
+    names = [one.name for one in coefficients]
+    if wanted in names:
+        return wanted
+    return names[0] if names else None
+
+
+def _by_label(coded: Coded, scale: Scale) -> tuple[LabelAgreement, ...]:
+    if len(coded.annotators) < 2:
+        return ()
+    if scale.kind == "sets" and scale.labels is not None:
+        found = {member for one in coded.categories for member in one}  # type: ignore[union-attr]
+        members = [*scale.labels, *sorted(found.difference(scale.labels))]
+        return tuple(
+            label_agreement(member, presence(coded.codes, coded.categories, member)) for member in members
+        )
+    if not scale.closed or len(coded.categories) > MOST_LABELS:
+        return ()
+    return tuple(
+        label_agreement(label, np.where(coded.codes >= 0, coded.codes == index, -1))
+        for index, label in enumerate(coded.labels)
+    )
+
+
+def _pairs(coded: Coded, scale: Scale) -> tuple[PairAgreement, ...]:
+    if len(coded.annotators) > MOST_ANNOTATORS_IN_PAIRS:
+        return ()
+    pairs = itertools.combinations(range(len(coded.annotators)), 2)
+    return tuple(
+        _pair(
+            coded.codes[:, [first, second]], coded, scale, coded.annotators[first], coded.annotators[second]
+        )
+        for first, second in pairs
+    )
+
+
+def _pair(codes: np.ndarray, coded: Coded, scale: Scale, first: str, second: str) -> PairAgreement:
+    both = codes[(codes >= 0).all(1)]
+    size = len(coded.categories)
+    confusion = None
+    if scale.closed and size <= MOST_LABELS:
+        table = contingency_table(both[:, 0], both[:, 1], size)
+        confusion = ConfusionMatrix(first, second, tuple(coded.labels), table)
+    return PairAgreement(
+        first,
+        second,
+        len(both),
+        observed_agreement(both, size),
+        tuple(_coefficients(both, coded, scale)),
+        confusion,
+    )
+
+
+def _repeats(given: FeatureRatings) -> tuple[PairAgreement, ...]:
+    """Each annotator's first against last answer, for the items answered more than once."""
+    found = []
+    for name in sorted(given.repeats):
+        answers = {
+            item: {"first": values[0], "last": values[-1]}
+            for item, values in given.repeats[name].items()
+            if len(values) > 1
+        }
+        if answers:
+            coded = code(answers, given.scale, ("first", "last"))
+            found.append(_pair(coded.codes, coded, given.scale, f"{name} (first)", f"{name} (last)"))
+    return tuple(found)

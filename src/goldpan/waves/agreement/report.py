@@ -1,0 +1,201 @@
+"""The results of measuring agreement, as they are kept, shown and written to `agreement.json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from goldpan.waves.agreement.coefficient import Coefficient, rounded
+
+FORMAT = "goldpan-agreement-1"
+
+
+@dataclass(frozen=True)
+class AnnotatorCount:
+    """What one annotator did: items answered (abstentions included), and how many were abstentions."""
+
+    name: str
+    answered: int
+    abstained: int
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {"name": self.name, "answered": self.answered, "abstained": self.abstained}
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """Agreement on one label against all others.
+
+    Attributes:
+        label: the label as shown.
+        counts: how often each annotator gave it, in the order of the feature's annotators.
+        specific: specific agreement: of the other answers to items given this label, the share that
+            give it too.
+        kappa: Cohen's kappa of the label against the rest; Fleiss' for three annotators or more.
+        prevalence_index: see `kappa.PrevalenceAndBias`; two annotators only.
+        bias_index: likewise.
+    """
+
+    label: str
+    counts: tuple[int, ...]
+    specific: Coefficient
+    kappa: Coefficient
+    prevalence_index: float | None = None
+    bias_index: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "label": self.label,
+            "counts": list(self.counts),
+            "specific_agreement": self.specific.as_json(),
+            "kappa": self.kappa.as_json(),
+            "prevalence_index": rounded(self.prevalence_index),
+            "bias_index": rounded(self.bias_index),
+        }
+
+
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """Items by the labels two annotators gave them.
+
+    Attributes:
+        rows: the annotator whose labels are the rows.
+        columns: the annotator whose labels are the columns.
+        labels: k labels in their order.
+        counts: shape (k, k).
+    """
+
+    rows: str
+    columns: str
+    labels: tuple[str, ...]
+    counts: np.ndarray
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "rows": self.rows,
+            "columns": self.columns,
+            "labels": list(self.labels),
+            "counts": self.counts.astype(int).tolist(),
+        }
+
+    def used(self) -> ConfusionMatrix:
+        """Without the labels that neither of the two gave."""
+        given = np.flatnonzero(self.counts.sum(0) + self.counts.sum(1))
+        labels = tuple(self.labels[index] for index in given)
+        return ConfusionMatrix(self.rows, self.columns, labels, self.counts[np.ix_(given, given)])
+
+
+@dataclass(frozen=True)
+class PairAgreement:
+    """Two annotators, or one annotator's first and second answers.
+
+    Attributes:
+        first, second: names.
+        items: items both answered.
+        observed: share answered alike.
+        coefficients: in the order they are shown.
+        confusion: None where answers are not single labels, or are too many to count by pairs.
+    """
+
+    first: str
+    second: str
+    items: int
+    observed: Coefficient
+    coefficients: tuple[Coefficient, ...]
+    confusion: ConfusionMatrix | None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "annotators": [self.first, self.second],
+            "items": self.items,
+            "observed_agreement": self.observed.as_json(),
+            "coefficients": [one.as_json() for one in self.coefficients],
+            "confusion": self.confusion.as_json() if self.confusion else None,
+        }
+
+
+@dataclass(frozen=True)
+class FeatureAgreement:
+    """Agreement on one feature.
+
+    Attributes:
+        feature: its name.
+        kind: how its values compare (see `scales.Scale`).
+        items: items that anyone answered.
+        paired_items: items that two or more answered.
+        annotators: whom, and how much each did.
+        observed: observed agreement; for sets and rankings the share answered exactly alike.
+        headline: name of the coefficient to quote first; None for text.
+        coefficients: all of them, over all annotators.
+        labels: agreement by label.
+        pairs: each pair of annotators.
+        repeats: each annotator with themselves, on items they were given twice.
+        notes: sentences that a reader of the numbers must know.
+    """
+
+    feature: str
+    kind: str
+    items: int
+    paired_items: int
+    annotators: tuple[AnnotatorCount, ...]
+    observed: Coefficient
+    headline: str | None
+    coefficients: tuple[Coefficient, ...]
+    labels: tuple[LabelAgreement, ...] = ()
+    pairs: tuple[PairAgreement, ...] = ()
+    repeats: tuple[PairAgreement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def coefficient(self, name: str) -> Coefficient | None:
+        """The coefficient of that name, if it was computed."""
+        return next((one for one in self.coefficients if one.name == name), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "feature": self.feature,
+            "kind": self.kind,
+            "items": self.items,
+            "paired_items": self.paired_items,
+            "annotators": [one.as_json() for one in self.annotators],
+            "observed_agreement": self.observed.as_json(),
+            "headline": self.headline,
+            "coefficients": [one.as_json() for one in self.coefficients],
+            "labels": [one.as_json() for one in self.labels],
+            "pairs": [one.as_json() for one in self.pairs],
+            "repeats": [one.as_json() for one in self.repeats],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """Agreement on all features of a wave or a file.
+
+    Attributes:
+        title: what was measured, for people.
+        features: one entry per feature.
+        blind: whether annotators saw neither the LLM's answer nor each other's; None when not known.
+        notes: sentences about the whole, e.g. whose sheets are missing.
+    """
+
+    title: str
+    features: tuple[FeatureAgreement, ...]
+    blind: bool | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form: the content of `agreement.json`."""
+        return {
+            "format": FORMAT,
+            "title": self.title,
+            "blind": self.blind,
+            "notes": list(self.notes),
+            "features": [one.as_json() for one in self.features],
+        }

@@ -1,0 +1,136 @@
+"""What kind of values a feature has, and so how answers to it can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from goldpan.errors import SheetError
+from goldpan.files import canonical_json
+from goldpan.tasks.features import Binary, Classification, Extraction, Feature, Multilabel, Ranking, Score
+
+Kind = Literal["nominal", "ordered", "sets", "ranking", "text"]
+ABSTAINED = "(abstained)"
+_MOST_DECLARED = 1000
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How values of a feature compare.
+
+    Attributes:
+        kind: `nominal` labels, `ordered` labels or numbers, `sets` of labels or objects, `ranking`, `text`.
+        labels: all labels that could be given, in their order, as texts; None when the set is open.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether answers are single labels, so that they can be counted by label."""
+        return self.kind in ("nominal", "ordered")
+
+    def key(self, value: Any) -> Hashable:
+        """The value in the form in which two equal answers are equal: 1, 1.0 and "1" are one label.
+
+        Raises:
+            SheetError: the value does not fit the kind.
+        """
+        if self.kind == "sets":
+            return frozenset(value_text(one) for one in _list_of(value))
+        if self.kind == "ranking":
+            return tuple(value_text(one) for one in _list_of(value))
+        return value_text(value).strip() if self.kind == "text" else value_text(value)
+
+    def categories(self, keys: Iterable[Hashable]) -> tuple[Hashable, ...]:
+        """All distinct values in their order: declared labels first, then others that occur, sorted.
+
+        Raises:
+            SheetError: an ordered scale was given a label that is no number and not in its order.
+        """
+        found = set(keys)
+        if not self.closed:
+            return tuple(sorted(found, key=_sortable))
+        declared = self.labels or ()
+        others = found.difference(declared)
+        if self.kind == "nominal" or not others:
+            return (*declared, *sorted(others, key=_number_first))
+        if not _all_numbers([*declared, *others]):
+            raise SheetError(
+                f"{', '.join(sorted(map(repr, others)))} has no place in the order of the labels",
+                remedy="give all labels in their order, or correct the answer",
+            )
+        return tuple(sorted(found.union(declared), key=_number_first))
+
+
+def positions(categories: Sequence[Hashable]) -> np.ndarray:
+    """Places of ordered labels, shape (k,): their numbers where all are numbers, else 0, 1, 2, ..."""
+    if _all_numbers(categories):
+        return np.array([float(str(one)) for one in categories])
+    return np.arange(len(categories), dtype=float)
+
+
+def scale_of(feature: Feature) -> Scale:
+    """The scale of a task's feature."""
+    match feature:
+        case Binary():
+            return Scale("nominal", ("false", "true"))
+        case Classification():
+            return Scale("nominal", tuple(feature.label_list))
+        case Multilabel():
+            return Scale("sets", tuple(feature.label_list))
+        case Score():
+            return Scale("ordered", _whole_numbers(feature))
+        case Extraction():
+            return Scale("sets")
+        case Ranking():
+            return Scale("ranking")
+        case _:
+            return Scale("text")
+
+
+def _whole_numbers(feature: Score) -> tuple[str, ...] | None:
+    if not feature.integer or feature.max - feature.min > _MOST_DECLARED:
+        return None
+    return tuple(str(number) for number in range(int(feature.min), int(feature.max) + 1))
+
+
+def value_text(value: Any) -> str:
+    """One value as a text: `true`, `3`, `2.5`, the label itself; objects and lists as canonical JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(int(value)) if value == int(value) else repr(float(value))
+    return canonical_json(value).decode()
+
+
+def _list_of(value: Any) -> Sequence[Any]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise SheetError(f"a list was expected, not {value!r}")
+    return value
+
+
+def _number(text: Hashable) -> float | None:
+    # Not float() alone: it reads "nan", "infinity" and "1_000", which are labels here.
+    return float(str(text)) if _NUMBER.fullmatch(str(text)) else None
+
+
+def _all_numbers(categories: Iterable[Hashable]) -> bool:
+    return all(_number(one) is not None for one in categories)
+
+
+def _number_first(key: Hashable) -> tuple[bool, float, str]:
+    number = _number(key)
+    return number is None, number or 0.0, str(key)
+
+
+def _sortable(key: Hashable) -> Any:
+    return sorted(key) if isinstance(key, frozenset) else key
