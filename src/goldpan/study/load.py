@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import StudyError
+from goldpan.study.base import NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
 
@@ -46,6 +47,8 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str) and key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -74,7 +77,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = error.problem_mark
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
         raise StudyError(f"not valid YAML: {error.problem}", where=place) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise StudyError(f"not valid YAML: {error}", where=str(path)) from None
     if not isinstance(value, dict):
         raise StudyError("must be a mapping of keys to values", where=str(path))
@@ -99,16 +102,21 @@ def validate(model: type[ModelT], value: dict[str, Any], path: Path) -> ModelT:
 
 
 def _describe(item: Any, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in item["loc"]) or "(whole file)"
+    place = ".".join(str(part) for part in item["loc"] if part != "[key]")
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         allowed = _allowed_keys(model, item["loc"][:-1])
         message = "no such key" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
     elif item["type"] == "missing":
         message = "this key is required"
+    elif item["loc"][-1:] == ("api_key_env",):
+        # The value is not shown: it may be the key itself.
+        message = "must be the name of an environment variable that holds the key, never the key itself"
+    elif item.get("ctx", {}).get("pattern") == NAME_PATTERN:
+        message = f"{item['input']!r} is not a name: a letter, then letters, digits, `_` and `-`"
     elif isinstance(item.get("input"), str | int | float | bool):
         message += f" (given: {item['input']!r})"
-    return f"{place}: {message}"
+    return f"{place}: {message}" if place else message
 
 
 def _allowed_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

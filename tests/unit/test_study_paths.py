@@ -1,0 +1,52 @@
+"""Short names of source files: unique, safe in a path, and the same wherever the project lies."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from goldpan.study.paths import file_names
+
+ROOT = Path("/project")
+
+
+def names(*files, root=ROOT):
+    return list(file_names([root / file for file in files], root))
+
+
+def test_a_file_alone_is_called_by_its_name():
+    assert names("in/deep/a.csv") == ["a.csv"]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders():
+    assert names("in/2023/a.csv", "in/2024/a.csv") == ["2023__a.csv", "2024__a.csv"]
+
+
+def test_names_do_not_depend_on_where_the_project_lies():
+    files = ("in/x y.csv", "in/deep/a.csv", "../outside.csv")
+    assert names(*files) == names(*files, root=Path("/else/where"))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("in/a/b.csv", "in/a__b.csv"),
+        ("in/a b.csv", "in/a_b.csv"),
+        ("in/a b.csv", "in/a:b.csv", "in/a*b.csv"),
+        ("in/ü.csv", "in/ö.csv"),
+        (".hidden", "hidden"),
+        ("../a.csv", "a.csv"),
+    ],
+)
+def test_files_that_would_share_a_name_are_kept_apart(files):
+    found = names(*files)
+    assert len(set(found)) == len(files)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) for name in found)
+
+
+def test_a_name_leads_back_to_its_file():
+    assert file_names([ROOT / "in" / "a.csv"], ROOT) == {"a.csv": ROOT / "in" / "a.csv"}
+
+
+def test_no_files_have_no_names():
+    assert names() == []
