@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,11 @@ from goldpan.providers.local.completions import Answerer
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.providers.local.processing import BatchRun, answer_request, batch_faults_for
 from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import MAX_FILE_BYTES, BatchRecord, FileRecord, Store, Upload, new_id
+from goldpan.providers.local.store import BatchRecord, FileRecord, Store, new_id
 from goldpan.providers.local.validation import check_metadata
 
 COMPLETION_WINDOW = "24h"
 WINDOW_SECONDS = 24 * 3600
-PURPOSES = ("batch", "assistants", "fine-tune", "vision", "user_data", "evals")
 _CHUNK = 1 << 20
 
 
@@ -48,35 +45,13 @@ class Engine:
         self.seconds_per_batch = seconds_per_batch
         self._answerer = answerer
 
-    # Files
-
-    @contextlib.contextmanager
-    def receiving(self, filename: str, purpose: str) -> Iterator[Upload]:
-        """Receive a file in pieces: `upload.write(chunk)`; after the block `upload.record` describes it.
-
-        Raises:
-            ServiceError: 400, unknown purpose, or a batch input over 200,000,000 bytes.
-        """
-        if purpose not in PURPOSES:
-            raise ServiceError(
-                400,
-                f"'purpose' must be one of {', '.join(PURPOSES)}; given: {purpose!r}.",
-                code="invalid_value",
-                param="purpose",
-            )
-        limit = MAX_FILE_BYTES if purpose == "batch" else None
-        with self.store.receiving(filename, purpose, limit) as upload:
-            yield upload
-
     def upload(self, path: Path, filename: str, purpose: str = "batch") -> FileRecord:
-        """Store a copy of a file. Raises as `receiving` does."""
-        with self.receiving(filename, purpose) as upload, Path(path).open("rb") as source:
+        """Store a copy of a file. Raises ServiceError as `Store.receiving` does."""
+        with self.store.receiving(filename, purpose) as upload, Path(path).open("rb") as source:
             while chunk := source.read(_CHUNK):
                 upload.write(chunk)
         assert upload.record is not None
         return upload.record
-
-    # Batches
 
     def create_batch(
         self,

@@ -26,6 +26,7 @@ from goldpan.providers.base import OPEN, BatchError
 from goldpan.providers.local.refusal import ServiceError
 
 MAX_FILE_BYTES = 200_000_000
+PURPOSES = ("batch", "assistants", "fine-tune", "vision", "user_data", "evals")
 _ID = re.compile(r"(file-|batch_)[0-9a-f]{24}")
 
 
@@ -131,10 +132,14 @@ _TIMES = (
 
 
 class Upload:
-    """A file that is being received; `record` is set once it is stored."""
+    """A file that is being received; `record` is set once it is stored.
 
-    def __init__(self, handle: BinaryIO, limit: int | None):
-        self._handle, self._limit = handle, limit
+    `purpose` may be set late, since a form may send its fields in any order.
+    """
+
+    def __init__(self, handle: BinaryIO, purpose: str | None):
+        self._handle = handle
+        self.purpose = purpose
         self.bytes = 0
         self.record: FileRecord | None = None
 
@@ -145,9 +150,24 @@ class Upload:
             ServiceError: 400 when a batch input grows over 200,000,000 bytes.
         """
         self.bytes += len(chunk)
-        if self._limit is not None and self.bytes > self._limit:
-            raise ServiceError(400, "File is too large.", param="file")
+        self._check_size()
         self._handle.write(chunk)
+
+    def finish(self) -> str:
+        """Check the whole and give its purpose. Raises ServiceError 400 for an unknown one, or by size."""
+        if self.purpose not in PURPOSES:
+            raise ServiceError(
+                400,
+                f"'purpose' must be one of {', '.join(PURPOSES)}; given: {self.purpose!r}.",
+                code="invalid_value",
+                param="purpose",
+            )
+        self._check_size()
+        return self.purpose
+
+    def _check_size(self) -> None:
+        if self.purpose == "batch" and self.bytes > MAX_FILE_BYTES:
+            raise ServiceError(400, "File is too large.", param="file")
 
 
 class Store:
@@ -164,12 +184,17 @@ class Store:
     # Files
 
     @contextlib.contextmanager
-    def receiving(self, filename: str, purpose: str, limit: int | None = None) -> Iterator[Upload]:
-        """Receive a file in pieces; it is stored when the block ends without an exception."""
+    def receiving(self, filename: str, purpose: str | None) -> Iterator[Upload]:
+        """Receive a file in pieces by `upload.write(chunk)`; it is stored when the block ends well.
+
+        Raises:
+            ServiceError: 400, unknown purpose, or a batch input over 200,000,000 bytes.
+        """
         file_id = new_id("file-")
         with replacing(self._content(file_id)) as handle:
-            upload = Upload(handle, limit)
+            upload = Upload(handle, purpose)
             yield upload
+            purpose = upload.finish()
         upload.record = self.describe_file(file_id, filename, purpose)
 
     def adopt(self, journal: Path, file_id: str) -> None:

@@ -1,0 +1,96 @@
+"""The web application: routes, and around them counting, keys, faults and errors in OpenAI's shape."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from goldpan.providers.local.engine import Engine
+from goldpan.providers.local.refusal import ServiceError
+from goldpan.serve.call_faults import CallFaults, call_faults_middleware
+from goldpan.serve.responses import error_response
+from goldpan.serve.routes import ENGINE, ROUTES, WORKER
+from goldpan.serve.worker import Worker
+
+MAX_JSON_BYTES = 64 << 20
+Calls = Counter[tuple[str, str]]
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    engine: Engine, *, workers: int = 1, api_key: str | None = None, calls: Calls | None = None
+) -> web.Application:
+    """The application over an engine; batches are worked on from its start to its end.
+
+    Args:
+        engine: the state and the answers; its fault plan is also played on the connection.
+        workers: how many batches are worked on at a time, in threads.
+        api_key: refuse calls that do not bear it with 401.
+        calls: counts calls by (method, path pattern), e.g. ("GET", "/v1/batches/{batch_id}").
+    """
+    calls = Counter() if calls is None else calls
+    faults = CallFaults(engine.faults, engine.store.folder / "call_faults.json")
+    app = web.Application(
+        middlewares=[
+            _count(calls),
+            _shape_errors,
+            _require_key(api_key),
+            call_faults_middleware(faults),
+        ],
+        client_max_size=MAX_JSON_BYTES,
+    )
+    app[ENGINE] = engine
+    app[WORKER] = Worker(engine, workers)
+    app.add_routes(ROUTES)
+    app.cleanup_ctx.append(_working)
+    return app
+
+
+async def _working(app: web.Application) -> AsyncIterator[None]:
+    app[WORKER].start()
+    yield
+    app[WORKER].stop()
+
+
+def _count(calls: Calls) -> Middleware:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        calls[request.method, resource.canonical if resource else request.path] += 1
+        return await handler(request)
+
+    return count
+
+
+@web.middleware
+async def _shape_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ServiceError as error:
+        return error_response(error)
+    except web.HTTPException as error:
+        message = f"{error.reason}: {request.method} {request.path}"
+        return error_response(ServiceError(error.status, message, code="unknown_url"))
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("%s %s broke", request.method, request.path)
+        return error_response(ServiceError(500, "The server had an error; its log says which."))
+
+
+def _require_key(api_key: str | None) -> Middleware:
+    expected = f"Bearer {api_key}".encode()
+
+    @web.middleware
+    async def require_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode()
+        if api_key is not None and request.path != "/healthz" and not hmac.compare_digest(given, expected):
+            raise ServiceError(401, "Incorrect API key provided.", code="invalid_api_key")
+        return await handler(request)
+
+    return require_key

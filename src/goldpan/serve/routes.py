@@ -1,0 +1,156 @@
+"""The handlers of the endpoint: each turns a request into one call of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from aiohttp import BodyPartReader, web
+
+from goldpan.providers.local.completions import BASELINE_MODEL
+from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
+from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.local.store import BatchRecord, FileRecord, Upload
+from goldpan.serve.responses import json_body, json_response, limit_of, page
+from goldpan.serve.worker import Worker
+
+ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
+WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
+MAX_BATCHES_PAGE, MAX_FILES_PAGE = 100, 10_000
+_CHUNK = 1 << 18
+
+
+async def upload_file(request: web.Request) -> web.Response:
+    """POST /v1/files: a multipart form with `purpose` and `file`, streamed to disk."""
+    if request.content_type != "multipart/form-data":
+        raise ServiceError(400, "Send a multipart form with 'purpose' and 'file'.")
+    purpose, upload = None, None
+    with contextlib.ExitStack() as receiving:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader):
+                continue
+            if part.name == "purpose":
+                purpose = await part.text()
+            elif part.name == "file" and upload is None:
+                filename = part.filename or "upload"
+                upload = receiving.enter_context(request.app[ENGINE].store.receiving(filename, purpose))
+                await _receive(part, upload)
+        if upload is None:
+            raise ServiceError(
+                400, "Missing required parameter: 'file'.", code="missing_required_parameter", param="file"
+            )
+        upload.purpose = purpose
+    assert upload.record is not None
+    return json_response(upload.record.as_openai())
+
+
+async def _receive(part: BodyPartReader, upload: Upload) -> None:
+    while chunk := await part.read_chunk(_CHUNK):
+        upload.write(chunk)
+
+
+async def list_files(request: web.Request) -> web.Response:
+    """GET /v1/files: newest first, or oldest first with order=asc; of one purpose; after a file."""
+    limit = limit_of(request, MAX_FILES_PAGE, MAX_FILES_PAGE)
+    purpose, after = request.query.get("purpose"), request.query.get("after")
+    oldest_first = request.query.get("order") == "asc"
+    files = list(request.app[ENGINE].store.files())
+    if oldest_first:
+        files.reverse()
+
+    def is_wanted(file: FileRecord) -> bool:
+        # By comparing ids, not by looking for `after`: it may have been deleted between two pages.
+        comes_later = after is None or (file.id > after if oldest_first else file.id < after)
+        return comes_later and purpose in (None, file.purpose)
+
+    return json_response(page(filter(is_wanted, files), limit, FileRecord.as_openai))
+
+
+async def show_file(request: web.Request) -> web.Response:
+    """GET /v1/files/{file_id}."""
+    return json_response(request.app[ENGINE].store.file(request.match_info["file_id"]).as_openai())
+
+
+async def send_content(request: web.Request) -> web.StreamResponse:
+    """GET /v1/files/{file_id}/content: the bytes, or a range of them."""
+    return web.FileResponse(request.app[ENGINE].store.content(request.match_info["file_id"]))
+
+
+async def delete_file(request: web.Request) -> web.Response:
+    """DELETE /v1/files/{file_id}."""
+    file_id = request.match_info["file_id"]
+    request.app[ENGINE].store.delete_file(file_id)
+    return json_response({"id": file_id, "object": "file", "deleted": True})
+
+
+async def create_batch(request: web.Request) -> web.Response:
+    """POST /v1/batches."""
+    body = await json_body(request)
+    for name in ("input_file_id", "endpoint", "completion_window"):
+        if not isinstance(body.get(name), str):
+            raise ServiceError(
+                400, f"Missing required parameter: '{name}'.", code="missing_required_parameter", param=name
+            )
+    record = request.app[ENGINE].create_batch(
+        body["input_file_id"], body["endpoint"], body["completion_window"], body.get("metadata")
+    )
+    request.app[WORKER].wake()
+    return json_response(record.as_openai())
+
+
+async def list_batches(request: web.Request) -> web.Response:
+    """GET /v1/batches: newest first, at most 100 on a page."""
+    limit, after = limit_of(request, 20, MAX_BATCHES_PAGE), request.query.get("after")
+    store = request.app[ENGINE].store
+    visible = [
+        batch_id
+        for batch_id in store.batch_ids()
+        if (after is None or batch_id < after) and batch_id not in request.get("hidden_batches", ())
+    ]
+    return json_response(page(map(store.batch, visible), limit, BatchRecord.as_openai))
+
+
+async def show_batch(request: web.Request) -> web.Response:
+    """GET /v1/batches/{batch_id}."""
+    return json_response(request.app[ENGINE].batch(request.match_info["batch_id"]).as_openai())
+
+
+async def cancel_batch(request: web.Request) -> web.Response:
+    """POST /v1/batches/{batch_id}/cancel."""
+    record = request.app[ENGINE].cancel_batch(request.match_info["batch_id"])
+    request.app[WORKER].wake()
+    return json_response(record.as_openai())
+
+
+async def complete_chat(request: web.Request) -> web.Response:
+    """POST /v1/chat/completions: answered at once, in a thread."""
+    body = await json_body(request)
+    return json_response(await asyncio.to_thread(request.app[ENGINE].complete, body))
+
+
+async def list_models(request: web.Request) -> web.Response:
+    """GET /v1/models. Requests may name any model; the answers name the one that gave them."""
+    model = {"id": BASELINE_MODEL, "object": "model", "created": 0, "owned_by": "goldpan"}
+    return json_response({"object": "list", "data": [model]})
+
+
+async def show_health(request: web.Request) -> web.Response:
+    """GET /healthz."""
+    return json_response({"status": "ok", "completion_window": COMPLETION_WINDOW})
+
+
+ROUTES = [
+    web.post("/v1/files", upload_file, name="upload"),
+    web.get("/v1/files", list_files, name="files"),
+    web.get("/v1/files/{file_id}", show_file, name="file"),
+    web.get("/v1/files/{file_id}/content", send_content, name="content"),
+    web.delete("/v1/files/{file_id}", delete_file, name="delete"),
+    web.post("/v1/batches", create_batch, name="create"),
+    web.get("/v1/batches", list_batches, name="batches"),
+    web.get("/v1/batches/{batch_id}", show_batch, name="retrieve"),
+    web.post("/v1/batches/{batch_id}/cancel", cancel_batch, name="cancel"),
+    web.post("/v1/chat/completions", complete_chat, name="chat"),
+    web.get("/v1/models", list_models, name="models"),
+    web.get("/healthz", show_health, name="healthz"),
+]
+"""The names are those of `faults.Route`."""
