@@ -46,7 +46,7 @@ wildcard_constraints:
     source="|".join(STUDY.sources),
     stage="|".join(STUDY.stages) or "none",
     round="[1-9][0-9]*",
-    shard="[0-9]{4,}|p[0-9a-f]{12}",
+    shard="[0-9]+|p[0-9a-f]+",
     file="[^/]+",
 
 

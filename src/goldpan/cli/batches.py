@@ -64,7 +64,7 @@ def _list(options: argparse.Namespace) -> None:
         found = ledger.submissions(study=study, only_open=options.open)
     now = time.time()
     print_table(
-        "no batch status study stage round task model rows done failed age".split(),
+        ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad", "age"],
         [
             [given.id, given.batch_id or "-", _status_of(given), given.study, given.stage, given.round,
              given.task, given.model, given.requests, given.completed, given.failed,

@@ -1,0 +1,147 @@
+"""Small projects for tests: the real Snakefile and rules over a study written by the test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+TOPIC_TASK = {
+    "task": "topic",
+    "description": "What a note is about.",
+    "prompt": {"system": "topic.system.j2", "user": "topic.user.j2"},
+    "features": [
+        {
+            "name": "topic",
+            "type": "classification",
+            "description": "What the note is about.",
+            "labels": ["animals", "machines", "weather"],
+            "rationale": True,
+        },
+        {"name": "urgent", "type": "binary", "description": "The note asks for something to be done at once."},
+        {"name": "length", "type": "score", "min": 0, "max": 5, "description": "How long the note is."},
+    ],
+}
+DETAIL_TASK = {
+    "task": "detail",
+    "description": "A second look.",
+    "prompt": {"user": "detail.user.j2"},
+    "features": [{"name": "depth", "type": "score", "min": 0, "max": 3, "description": "How deep it goes."}],
+}
+
+
+@dataclass
+class WorkflowProject:
+    """A project folder with the checkout's workflow in it."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, root: Path) -> WorkflowProject:
+        """Link the workflow's files and write two small tasks."""
+        root.mkdir(parents=True, exist_ok=True)
+        for name in ("Snakefile", "rules", "workflow", "profiles"):
+            (root / name).symlink_to(CHECKOUT / name)
+        project = cls(root)
+        project.write("config/config.yaml", "study: notes\nledger: .goldpan/ledger.sqlite\nresults: results\n")
+        project.write_task(TOPIC_TASK)
+        project.write_task(DETAIL_TASK)
+        project.write("config/tasks/topic.system.j2", "You label notes.")
+        project.write("config/tasks/topic.user.j2", "Note:\n{{ data.text }}")
+        project.write("config/tasks/detail.user.j2", "Look again ({{ answers.topics.topic }}):\n{{ data.text }}")
+        return project
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the project."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def write_task(self, task: dict[str, Any]) -> None:
+        """Write a task file."""
+        self.write(f"config/tasks/{task['task']}.yaml", yaml.safe_dump(task, sort_keys=False))
+
+    def write_study(self, study: dict[str, Any]) -> None:
+        """Write a study file."""
+        self.write(f"config/studies/{study['study']}.yaml", yaml.safe_dump(study, sort_keys=False))
+
+    def write_rows(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Write rows as JSONL."""
+        self.write(name, "".join(orjson.dumps(row).decode() + "\n" for row in rows))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The Snakemake command line."""
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def env(self) -> dict[str, str]:
+        """The environment of its processes."""
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end; stdout and stderr together in `.stdout`."""
+        return self._call(self.command(*arguments), check)
+
+    def goldpan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a goldpan command in the project."""
+        return self._call([sys.executable, "-m", "goldpan", *arguments], check)
+
+    def _call(self, command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.env(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command[2:])} ended with {done.returncode}:\n{done.stdout}")
+        return done
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a JSONL artifact below results/notes."""
+        return [orjson.loads(line) for line in (self.artifact(name)).read_bytes().split(b"\n") if line]
+
+    def json(self, name: str) -> Any:
+        """A JSON artifact below results/notes."""
+        return orjson.loads(self.artifact(name).read_bytes())
+
+    def artifact(self, name: str) -> Path:
+        """A file below results/notes."""
+        return self.root / "results" / "notes" / name
+
+
+def notes_study(provider: dict[str, Any] | None = None, **stage: Any) -> dict[str, Any]:
+    """A study of one stage over notes/*.jsonl."""
+    return {
+        "study": "notes",
+        "sources": {"notes": {"files": ["notes/*.jsonl"], "id": ["id"], "fields": {"text": "string"}}},
+        "providers": {"main": provider or {"kind": "local"}},
+        "stages": {
+            "topics": {
+                "input": {"source": "notes"},
+                "task": "topic",
+                "provider": "main",
+                "model": "goldpan-baseline-1",
+                **stage,
+            }
+        },
+    }
+
+
+def note_rows(count: int, start: int = 0) -> list[dict[str, Any]]:
+    """Rows with distinct texts."""
+    kinds = ("the cat and the dog sleep", "the engine of the machine is loud", "rain and wind tomorrow")
+    return [{"id": f"n{at}", "text": f"Note {at}: {kinds[at % 3]}."} for at in range(start, start + count)]
