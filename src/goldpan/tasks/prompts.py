@@ -19,6 +19,7 @@ from jinja2.utils import missing
 from goldpan.errors import PromptError
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.task import RECORD_NAMES, Task
+from goldpan.tasks.traces import MATERIAL_NAMES
 from goldpan.tasks.traces_length import shorten
 
 _LEAST_ELIDED = 100
@@ -136,13 +137,13 @@ def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> N
 
     Args:
         task: its templates are parsed.
-        allowed: names the context will have.
+        allowed: names the context will have, besides those of the task's material.
 
     Raises:
         PromptError: a template is not valid, or names something that will not be there.
     """
     environment = _environment()
-    known = set(allowed)
+    known = {*allowed, *(MATERIAL_NAMES if task.material == "trace" else ())}
     for source, file, kind in (
         (task.system_template, task.system_file, "system"),
         (task.user_template, task.user_file, "user"),
