@@ -54,21 +54,6 @@ def check_fields(data: dict[str, Any], fields: Mapping[str, FieldType]) -> None:
             raise _wrong_type(name, wanted, f"it is {type_name(data[name])}")
 
 
-def check_trace(data: dict[str, Any]) -> None:
-    """Check the outline of a trace row: `trace_segment` with a `trace`, and `tools` if any as an array.
-
-    Whether the trace makes sense is for the task that asks about it.
-
-    Raises:
-        RowError: `missing_field` or `wrong_type`.
-    """
-    check_fields(data, {"trace_segment": "object"})
-    segment = data["trace_segment"]
-    check_fields(segment, {"trace": "array"})
-    if segment.get("tools") is not None:
-        check_fields(segment, {"tools": "array"})
-
-
 def convert_cells(cells: dict[str, str], fields: Mapping[str, FieldType]) -> dict[str, Any]:
     """The cells of a text table with those named in `fields` brought to their types.
 

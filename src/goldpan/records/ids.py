@@ -53,9 +53,9 @@ def trace_id(data: dict[str, Any]) -> str:
     return _joined([f"conv_{conversation}", f"seg_{segment}"], _SEPARATOR)
 
 
-def unreadable_id(file_name: str, line: int) -> str:
-    """The id of a row that could not be used, `!<file>:<line>`."""
-    return f"{UNREADABLE}{file_name}:{line}"
+def unreadable_id(source_name: str, file_name: str, line: int) -> str:
+    """The id of a row that could not be used, `!<source>/<file>:<line>`."""
+    return f"{UNREADABLE}{source_name}/{file_name}:{line}"
 
 
 def custom_id(record_id: str, sample: int = 0, prefix: str = "req") -> str:

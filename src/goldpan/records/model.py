@@ -10,7 +10,7 @@ class Record(TypedDict):
 
     Attributes:
         id: stable; from named fields or a hash of the content. A row that could not be read has the id
-            `!<file>:<line>`.
+            `!<source>/<file>:<line>`.
         source: name of the source in the study.
         file: short name of the source file (see `study.paths.file_names`).
         line: line or row number in that file, from 1.

@@ -13,7 +13,7 @@ import orjson
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, replacing
 from goldpan.records.columnar import read_parquet
-from goldpan.records.fields import check_fields, check_trace, convert_cells
+from goldpan.records.fields import check_fields, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.model import Record
@@ -162,7 +162,7 @@ class _Builder:
 
     def skipped(self, row: Row, error: RowError) -> bytes:
         """The line of a row that cannot be used, with its data as far as it could be read."""
-        identifier = unreadable_id(self.file_name, row.line)
+        identifier = unreadable_id(self.source_name, self.file_name, row.line)
         reason = f"{error.code}: {error.what}"
         return self._line(row, identifier, {} if error.code == "bad_json" else row.data, skip=reason)
 
@@ -176,8 +176,6 @@ class _Builder:
         if self.format == "csv":
             return convert_cells(data, self.source.fields)
         check_fields(data, self.source.fields)
-        if self.format == "traces":
-            check_trace(data)
         return data
 
     def _identify(self, data: dict[str, Any]) -> str:
