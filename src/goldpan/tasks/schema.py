@@ -148,7 +148,7 @@ def _value_schema(feature: Feature) -> Schema:
 
 def _about(feature: Feature) -> str:
     """What the annotator is told: the description, what the schema cannot say, the labels, abstention."""
-    parts = [feature.description.strip()]
+    parts = [_sentence(feature.description)]
     match feature:
         case Score():
             least, most = _bounds(feature)
@@ -157,14 +157,15 @@ def _about(feature: Feature) -> str:
         case Text(max_chars=int(limit)):
             parts.append(f"At most {limit} characters.")
         case Multilabel():
-            parts.append(_how_many(feature.min_labels, feature.max_labels, "labels"))
+            parts.append(_how_many("labels", feature.min_labels, feature.max_labels))
         case Extraction():
-            parts.append(_how_many(0, feature.max_items, "items") + " An empty list when there are none.")
+            parts.append(_how_many("items", 0, feature.max_items))
+            parts.append("An empty list when there are none.")
         case Ranking():
             parts.append("All items, the best first, each exactly once.")
     if feature.abstain:
         parts.append("Use null when the material does not say.")
-    text = " ".join(part for part in parts if part.strip())
+    text = " ".join(filter(None, parts))
     if isinstance(feature, Labelled) and isinstance(feature.labels, dict):
         described = [
             f"- {label}: {about.strip()}" if about.strip() else f"- {label}"
@@ -174,14 +175,19 @@ def _about(feature: Feature) -> str:
     return text
 
 
+def _sentence(text: str) -> str:
+    """The text with a full stop, so that what follows does not run into it."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", ":", ")")) else f"{text}."
+
+
 def _bounds(feature: Score) -> tuple[float, float]:
     return (int(feature.min), int(feature.max)) if feature.integer else (feature.min, feature.max)
 
 
-def _how_many(least: int, most: int | None, what: str) -> str:
-    if most is None:
-        return f"At least {least} {what}." if least else ""
-    return f"From {least} to {most} {what}." if least else f"At most {most} {what}."
+def _how_many(what: str, least: int, most: int | None) -> str:
+    limits = [f"at least {least}"] * (least > 0) + [f"at most {most}"] * (most is not None)
+    return f"Number of {what}: {', '.join(limits)}." if limits else ""
 
 
 def _rationale(feature: Feature) -> str:

@@ -135,6 +135,10 @@ class _Parser:
                 return lambda values: not test(values)
             case ast.Compare():
                 return self._comparison(node)
+            case ast.Name() | ast.Constant() if self._is_constant(node):
+                constant = self._constant(node)
+                if isinstance(constant, bool):
+                    return lambda values: constant
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 get, kind = self._name(node)
                 if not kind.has_truth:
@@ -142,8 +146,6 @@ class _Parser:
                         f"`{ast.unparse(node)}` is {kind.what}; compare it with something", node
                     )
                 return lambda values: bool(get(values))
-            case ast.Constant(value=bool(value)):
-                return lambda values: value
         raise self._error(f"`{ast.unparse(node)}` is not a condition", node)
 
     def _comparison(self, node: ast.Compare) -> Test:

@@ -1,0 +1,159 @@
+"""Rendering prompts: one pass, nothing undefined, nothing dangerous, the same text each time."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goldpan.errors import PromptError
+from goldpan.tasks.features import parse_feature
+from goldpan.tasks.prompts import PromptRenderer, check_template_names
+from goldpan.tasks.task import Task, load_task
+
+TASKS = Path(__file__).parent / "tasks"
+FEATURE = parse_feature({"name": "x", "type": "binary", "description": "What."}, "test")
+
+
+def context(**data: Any) -> dict[str, Any]:
+    return {
+        "id": "r1",
+        "source": "reports",
+        "file": "a.csv",
+        "data": data,
+        "answers": {"first": {"score": 1}},
+    }
+
+
+def render(template: str, **data: Any) -> str:
+    task = Task("t", "d", (FEATURE,), template)
+    return PromptRenderer(task).messages(context(**data))[0]["content"]
+
+
+def error_of(template: str, **data: Any) -> str:
+    with pytest.raises(PromptError) as caught:
+        render(template, **data)
+    return str(caught.value)
+
+
+def test_the_system_message_comes_before_the_users():
+    renderer = PromptRenderer(load_task("every_type", TASKS))
+    assert renderer.messages(context(text="Trees.")) == [
+        {"role": "system", "content": "You annotate paragraphs of reports."},
+        {"role": "user", "content": "Paragraph r1:\nTrees."},
+    ]
+
+
+def test_a_task_without_a_system_prompt_sends_no_system_message():
+    assert [message["role"] for message in PromptRenderer(Task("t", "d", (FEATURE,), "Hi")).messages({})] == [
+        "user"
+    ]
+
+
+def test_braces_in_the_data_stay_as_they_are():
+    assert render("{{ data.text }}", text="{{ id }} {% if %}") == "{{ id }} {% if %}"
+
+
+def test_nothing_is_escaped_for_html():
+    assert render("{{ data.text }}", text="<a> & 'b'") == "<a> & 'b'"
+
+
+def test_a_null_is_empty_text():
+    assert render("[{{ data.text }}]", text=None) == "[]"
+
+
+def test_a_column_called_like_a_method_is_the_column():
+    assert render("{{ data.items }} {{ data.keys }}", items="1", keys="2") == "1 2"
+
+
+def test_answers_of_earlier_stages_can_be_used():
+    assert render("Score {{ answers.first.score }}") == "Score 1"
+
+
+def test_json_is_written_as_json():
+    assert render("{{ data.row | tojson }}", row={"a": "<é>"}) == '{"a":"<é>"}'
+
+
+def test_elide_cuts_the_middle_and_says_how_much():
+    text = render("{{ data.text | elide(200) }}", text="a" * 1000 + "z" * 1000)
+    assert (
+        len(text) <= 200 and text.startswith("aaa") and text.endswith("zzz") and "characters left out" in text
+    )
+
+
+def test_elide_leaves_a_short_text_alone():
+    assert render("{{ data.text | elide(200) }}", text="short") == "short"
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("One\n{{ dta.text }}", "line 2: `dta` is not defined; did you mean `data`?"),
+        ("One\n\n{{ data.txt }}", "line 3: `txt` is not there; did you mean `text`?"),
+        ("{{ data['txt'] }}", "`txt` is not there; did you mean `text`?"),
+        ("{{ data.text.deeper }}", "`deeper` is not there"),
+        ("{% for x in data.list %}{% endfor %}", "`list` is not there"),
+        ("{% if data.flag %}a{% endif %}", "`flag` is not there"),
+    ],
+)
+def test_an_undefined_name_is_an_error_with_its_line(template, message):
+    assert message in error_of(template, text="Trees.")
+
+
+def test_a_name_can_be_tested_before_it_is_used():
+    assert render("{% if data.note is defined %}{{ data.note }}{% else %}none{% endif %}") == "none"
+
+
+def test_errors_name_the_template_file():
+    renderer = PromptRenderer(load_task("every_type", TASKS))
+    with pytest.raises(PromptError, match=r"every_type\.user\.j2, line 2: `text` is not there"):
+        renderer.messages(context(other="x"))
+
+
+def test_an_empty_prompt_is_an_error():
+    assert "the prompt is empty" in error_of("{{ data.text }}", text=" \n")
+
+
+def test_a_failing_expression_is_an_error_with_its_line():
+    assert "line 2: ZeroDivisionError" in error_of("One\n{{ 1 / 0 }}")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ data.update({'text': 1}) }}",
+        "{{ data.text.format.__globals__ }}",
+        "{% include 'other' %}",
+    ],
+)
+def test_a_template_cannot_leave_its_sandbox(template):
+    error_of(template, text="Trees.")
+
+
+def test_the_data_cannot_be_changed_by_a_template():
+    values = context(words=["a"])
+    with pytest.raises(PromptError):
+        PromptRenderer(Task("t", "d", (FEATURE,), "{{ data.words.append('b') }}")).messages(values)
+    assert values["data"] == {"words": ["a"]}
+
+
+@pytest.mark.parametrize("template", ["{{ data.list | random }}", "{{ lipsum() }}"])
+def test_nothing_random_can_be_written(template):
+    error_of(template, list=[1, 2])
+
+
+@pytest.mark.parametrize("template", ["{% if %}", "{{ data.text", "{% endfor %}"])
+def test_a_broken_template_is_an_error_before_rendering(template):
+    with pytest.raises(PromptError, match="line 1: not a valid template"):
+        PromptRenderer(Task("t", "d", (FEATURE,), template))
+
+
+def test_names_are_checked_before_anything_is_rendered():
+    task = Task("t", "d", (FEATURE,), "{{ data.text }} {{ trce }}")
+    with pytest.raises(PromptError, match="`trce` is not defined; did you mean `trace`"):
+        check_template_names(task, ["data", "trace"])
+
+
+def test_names_set_within_the_template_are_no_errors():
+    template = "{% set n = 1 %}{% for word in data.words %}{{ word }}{{ n }}{{ range(3) }}{% endfor %}"
+    check_template_names(Task("t", "d", (FEATURE,), template))
