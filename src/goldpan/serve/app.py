@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from collections import Counter
@@ -54,7 +55,7 @@ def create_app(
 async def _working(app: web.Application) -> AsyncIterator[None]:
     app[WORKER].start()
     yield
-    app[WORKER].stop()
+    await asyncio.to_thread(app[WORKER].stop)
 
 
 def _count(calls: Calls) -> Middleware:

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from goldpan.errors import StudyError
+from goldpan.errors import GoldpanError, StudyError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -38,7 +38,8 @@ def run(
         api_key_env: environment variable with the API key that calls must bear.
 
     Raises:
-        StudyError: the fault plan, the answers or the key cannot be had, or the address is taken.
+        StudyError: the fault plan, the answers or the key cannot be had.
+        GoldpanError: the address is taken.
     """
     from goldpan.providers.local.engine import Engine
     from goldpan.providers.local.faults import FaultPlan
@@ -80,7 +81,7 @@ async def _serve(app, host: str, port: int, port_file: Path | None) -> None:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise StudyError(
+            raise GoldpanError(
                 f"cannot listen at {host}:{port}: {error.strerror}", remedy="choose another --port, or 0"
             ) from None
         port = runner.addresses[0][1]

@@ -9,8 +9,9 @@ from aiohttp import BodyPartReader, web
 
 from goldpan.providers.local.completions import BASELINE_MODEL
 from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
+from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import BatchRecord, FileRecord, Upload
+from goldpan.providers.local.store import Upload
 from goldpan.serve.responses import json_body, json_response, limit_of, page
 from goldpan.serve.worker import Worker
 

@@ -10,7 +10,7 @@ from goldpan.providers.base import Batch, StoredFile, batch_from_dict
 from goldpan.providers.local.completions import Answerer
 from goldpan.providers.local.engine import Engine
 from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.store import BatchRecord, FileRecord
+from goldpan.providers.local.objects import BatchRecord, FileRecord
 
 
 class LocalProvider:

@@ -9,9 +9,10 @@ from typing import Any
 from goldpan.providers.base import ENDPOINT
 from goldpan.providers.local.completions import Answerer
 from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.processing import BatchRun, answer_request, batch_faults_for
 from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import BatchRecord, FileRecord, Store, new_id
+from goldpan.providers.local.store import Store, new_id
 from goldpan.providers.local.validation import check_metadata
 
 COMPLETION_WINDOW = "24h"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
 import time
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from goldpan.files import replacing
 from goldpan.providers.base import BatchError
-from goldpan.providers.local.completions import Answerer, result_line, unanswered_line
+from goldpan.providers.local.completions import Answerer, result_line
 from goldpan.providers.local.faults import (
     AnswerFault,
     BatchFault,
@@ -27,16 +22,14 @@ from goldpan.providers.local.faults import (
     RowError,
     RowFault,
 )
+from goldpan.providers.local.journals import Journals
+from goldpan.providers.local.objects import BatchRecord
 from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.row_faults import spoil
-from goldpan.providers.local.store import BatchRecord, Store
+from goldpan.providers.local.store import Store
 from goldpan.providers.local.validation import check_input, check_request, input_rows
 
 CHECKPOINT_SECONDS = 1.0
-_UNANSWERED = {
-    "expired": ("batch_expired", "This request was not run before the completion window ended."),
-    "cancelled": ("batch_cancelled", "This request was not run before the batch was cancelled."),
-}
 
 
 def answer_request(answerer: Answerer, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
@@ -73,10 +66,7 @@ class BatchRun:
         self._batch_faults = [fault for key, fault in plan.batch() if key in record.hits]
         self._row_faults = list(plan.row())
         self._hits_elsewhere = self._count_hits_elsewhere()
-        self._journal_of = {
-            "output": store.journals / f"{record.id}.output",
-            "errors": store.journals / f"{record.id}.errors",
-        }
+        self._journals = Journals(store, record)
 
     def step(self, deadline: float) -> bool:
         """Do the next piece of work, until `deadline` (time.monotonic) and for a second at most.
@@ -94,7 +84,7 @@ class BatchRun:
             record.ending = "cancelled"
             record.enter("cancelling", _now())
         if record.status in ("cancelling", "finalizing"):
-            self._publish(source)
+            self._end(source)
             return True
         if record.status == "validating":
             self._validate(source)
@@ -113,8 +103,7 @@ class BatchRun:
             self._fail(check.errors)
             return
         self._record.total, self._record.model = check.total, check.model
-        for journal in self._journal_of.values():
-            journal.touch()
+        self._journals.begin()
         self._record.enter("in_progress", _now())
         self._store.save(self._record)
 
@@ -137,7 +126,7 @@ class BatchRun:
         last = min(self._rows_allowed(), record.total if broken_off is None else broken_off.after)
         if record.rows_done >= last and last < record.total:
             return False
-        with self._journals() as (output, errors):
+        with self._journals.open() as (output, errors):
             for offset, line in input_rows(source, record.input_offset):
                 if record.rows_done >= last:
                     break
@@ -163,22 +152,6 @@ class BatchRun:
         if elapsed >= self._pace_seconds:
             return self._record.total
         return int(self._record.total * elapsed / self._pace_seconds)
-
-    @contextlib.contextmanager
-    def _journals(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-        """Both journals, cut back to the checkpoint; at the end, on disk, and their lengths noted."""
-        with (
-            self._journal_of["output"].open("r+b", buffering=1 << 20) as output,
-            self._journal_of["errors"].open("r+b", buffering=1 << 20) as errors,
-        ):
-            for journal, length in ((output, self._record.output_bytes), (errors, self._record.error_bytes)):
-                journal.truncate(length)
-                journal.seek(length)
-            yield output, errors
-            for journal in (output, errors):
-                journal.flush()
-                os.fsync(journal.fileno())
-            self._record.output_bytes, self._record.error_bytes = output.tell(), errors.tell()
 
     def _answer_row(self, line: bytes, output: BinaryIO, errors: BinaryIO) -> None:
         record = self._record
@@ -227,63 +200,18 @@ class BatchRun:
 
     # finalizing and cancelling
 
-    def _publish(self, source: Path) -> None:
-        """Turn the journals into files and end the batch.
-
-        A crash in between leaves a journal or the file it has become; in both cases this can be done again.
-        """
+    def _end(self, source: Path) -> None:
         record = self._record
-        if record.total and self._journal_of["errors"].exists():
-            self._write_unanswered(source)
         odd = {fault.fault for fault in self._batch_faults if isinstance(fault, OddBatch)}
-        if "shuffled" in odd and self._journal_of["output"].exists():
-            shuffle_lines(self._journal_of["output"], seed=record.ordinal)
-        # Errors first: their journal is complete only while the other is still there to be opened.
-        record.error_file_id = self._publish_journal("errors")
-        record.output_file_id = self._publish_journal("output")
+        if "shuffled" in odd:
+            self._journals.shuffle()
+        self._journals.publish(source)
         if "empty_error_file_id" in odd and record.error_file_id is None:
             record.error_file_id = ""
-        record.failed = record.total - record.completed if record.ending != "completed" else record.failed
+        if record.ending != "completed":
+            record.failed = record.total - record.completed
         record.enter(record.ending, _now())
         self._store.save(record)
-
-    def _write_unanswered(self, source: Path) -> None:
-        """A line in the error file for each row that an expired or cancelled batch did not come to."""
-        with self._journals() as (_, errors):
-            if self._record.ending in _UNANSWERED:
-                code, message = _UNANSWERED[self._record.ending]
-                for _, line in input_rows(source, self._record.input_offset):
-                    custom_id = orjson.loads(line)["custom_id"]
-                    errors.write(unanswered_line(self._record.id, custom_id, code, message))
-        # The checkpoint stays in front of these lines: after a crash they are cut off and written anew.
-
-    def _publish_journal(self, name: str) -> str | None:
-        journal = self._journal_of[name]
-        # The id follows from the batch's, so that a second attempt finds what the first has moved.
-        file_id = f"file-{self._record.id.removeprefix('batch_')[:-1]}{'e' if name == 'errors' else 'f'}"
-        if journal.exists():
-            if journal.stat().st_size == 0:
-                journal.unlink()
-                return None
-            self._store.adopt(journal, file_id)
-        if not self._store.has_content(file_id):
-            return None
-        self._store.describe_file(file_id, f"{self._record.id}_{name}.jsonl", "batch_output")
-        return file_id
-
-
-def shuffle_lines(path: Path, seed: int) -> None:
-    """Put the lines of a file into another order, the same each time; memory is 8 bytes a line."""
-    starts = array("q", [0])
-    with path.open("rb") as handle:
-        for line in handle:
-            starts.append(starts[-1] + len(line))
-        order = list(range(len(starts) - 1))
-        random.Random(seed).shuffle(order)
-        with replacing(path) as target:
-            for position in order:
-                handle.seek(starts[position])
-                target.write(handle.read(starts[position + 1] - starts[position]))
 
 
 def batch_faults_for(plan: FaultPlan, ordinal: int, earlier: Iterator[BatchRecord]) -> dict[str, int]:
