@@ -1,7 +1,7 @@
 """The two files a batch's answers gather in, and how they become its output and error file.
 
-Whatever moment the process dies at, the checkpoint says how much of each journal counts, and publishing can be
-done again: a journal is either still there or has become the file.
+Whatever moment the process dies at, the checkpoint says how much of each journal counts, and publishing can
+be done again: a journal is either still there or has become the file.
 """
 
 from __future__ import annotations
