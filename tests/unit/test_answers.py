@@ -1,7 +1,9 @@
 """Reading answers: what is accepted, what is not, and what is said about it."""
 
 import copy
+import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -358,3 +360,30 @@ def test_an_answer_is_read_the_same_each_time():
     before = copy.deepcopy(body)
     assert READER.read(body) == READER.read(body)
     assert body == before
+
+
+JUNK = [None, True, 0, -1.5, "", "x", [], ["x"], {}, {"x": None}, "\u2028", 10**30]
+
+
+def spoiled(value: Any, random: Random) -> Any:
+    """A copy of some JSON with one thing in it replaced by junk."""
+    if not isinstance(value, dict | list) or not value or random.random() < 0.2:
+        return random.choice(JUNK)
+    value = copy.copy(value)
+    place = random.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    value[place] = spoiled(value[place], random)
+    return value
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_hostile_body_is_more_than_a_state_with_a_reason(seed):
+    random = Random(seed)
+    body = chat({"content": None, "refusal": None, "tool_calls": [call(ANSWER)]})
+    item = {"type": "function_call", "name": "record_paragraph", "arguments": orjson.dumps(ANSWER).decode()}
+    bodies = [body, response(item, {"type": "message", "content": [{"type": "output_text", "text": "x"}]})]
+    for _ in range(1_000):
+        arguments = json.dumps(spoiled(ANSWER, random))
+        for hostile in (spoiled(random.choice(bodies), random), chat({"tool_calls": [call(arguments)]})):
+            reading = READER.read(hostile)
+            assert reading.state in ("ok", "invalid", "refused", "truncated", "failed")
+            assert (reading.predictions is None) is bool(reading.reason)

@@ -116,3 +116,20 @@ def test_a_model_that_holds_itself_is_refused(tmp_path):
     )
     with pytest.raises(TaskError, match="holds itself"):
         features_of_model(load_model(tmp_path / "tree.py", "Tree"), "tree.py")
+
+
+def test_a_broken_validator_stops_rather_than_spoil_the_answer(tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "from pydantic import BaseModel, Field, field_validator\n"
+        "class Answer(BaseModel):\n"
+        "    text: str = Field(description='Text.')\n"
+        "    @field_validator('text')\n"
+        "    @classmethod\n"
+        "    def broken(cls, value): return {}[value]\n"
+    )
+    (tmp_path / "t.yaml").write_text(
+        "task: t\ndescription: d\nprompt: {user: u.j2}\nmodel: broken.py:Answer\n"
+    )
+    (tmp_path / "u.j2").write_text("Text")
+    with pytest.raises(TaskError, match="a validator of Answer fails: KeyError"):
+        AnswerReader(load_task("t", tmp_path)).predictions_from_tool_call("t", {"text": "x"})

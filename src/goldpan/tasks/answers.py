@@ -89,7 +89,11 @@ class AnswerReader:
             self._apply_model = model_check(task.answer_model, task.features)
 
     def read(self, body: dict[str, Any]) -> Reading:
-        """Read the body of a chat completion, or of an answer of `/v1/responses`. Never raises."""
+        """Read the body of a chat completion, or of an answer of `/v1/responses`, however broken it is.
+
+        Raises:
+            TaskError: a validator of the task's own Pydantic model is broken; nothing else is raised.
+        """
         reply = reply_of(body)
         if reply.state is not None:
             return Reading(reply.state, reply.reason, None, [])

@@ -7,8 +7,7 @@ templates' language.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -73,11 +72,9 @@ class PromptRenderer:
 
     def __init__(self, task: Task):
         environment = _environment()
-        user = _Prompt(environment, task.user_template, _place(task.user_file, f"{task.name} user prompt"))
-        self._prompts = [("user", user)]
-        if task.system_template is not None:
-            place = _place(task.system_file, f"{task.name} system prompt")
-            self._prompts.insert(0, ("system", _Prompt(environment, task.system_template, place)))
+        self._prompts = [
+            (role, _Prompt(environment, source, place)) for role, source, place in _templates(task)
+        ]
 
     def messages(self, context: dict[str, Any]) -> list[dict[str, str]]:
         """The chat messages of one request.
@@ -144,13 +141,7 @@ def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> N
     """
     environment = _environment()
     known = {*allowed, *(MATERIAL_NAMES if task.material == "trace" else ())}
-    for source, file, kind in (
-        (task.system_template, task.system_file, "system"),
-        (task.user_template, task.user_file, "user"),
-    ):
-        if source is None:
-            continue
-        place = _place(file, f"{task.name} {kind} prompt")
+    for _, source, place in _templates(task):
         try:
             names = meta.find_undeclared_variables(environment.parse(source))
         except TemplateSyntaxError as error:
@@ -163,8 +154,11 @@ def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> N
             )
 
 
-def _place(file: Path | None, otherwise: str) -> str:
-    return str(file) if file else otherwise
+def _templates(task: Task) -> Iterator[tuple[str, str, str]]:
+    """(role, template text, where it stands) of each message, in their order."""
+    if task.system_template is not None:
+        yield "system", task.system_template, str(task.system_file or f"{task.name} system prompt")
+    yield "user", task.user_template, str(task.user_file or f"{task.name} user prompt")
 
 
 def _syntax_error(error: TemplateSyntaxError, place: str) -> PromptError:

@@ -113,7 +113,8 @@ def features_of_model(model: type[BaseModel], where: str) -> tuple[Feature, ...]
 def model_check(model: type[BaseModel], features: tuple[Feature, ...]) -> Callable[[dict[str, Any]], None]:
     """A function that validates predictions by the model and takes over what its validators changed.
 
-    The function raises AnswerError with the first failure's message.
+    The function raises AnswerError with the first failure's message, and TaskError when a validator itself
+    is broken.
     """
     keys = [(feature.name, PREDICTION_TYPES[feature.type][1]) for feature in features]
     rationales = [feature.name for feature in features if feature.rationale]
@@ -128,6 +129,13 @@ def model_check(model: type[BaseModel], features: tuple[Feature, ...]) -> Callab
             place = ".".join(str(part) for part in first["loc"]) or model.__name__
             message = first["msg"].removeprefix("Value error, ")
             raise AnswerError(f"`{place}`: {message}") from None
+        except Exception as error:
+            # Not a ValueError, so no verdict on the answer: asking again would cost money and change nothing.
+            raise TaskError(
+                f"a validator of {model.__name__} fails: {type(error).__name__}: {error}",
+                where=model.__module__,
+                remedy="let it raise ValueError where an answer is wrong",
+            ) from error
         for name, key in keys:
             predictions[name][key] = accepted[name]
         for name in rationales:
