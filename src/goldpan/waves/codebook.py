@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ PAGE_KEYS = frozenset({CANNOT_TELL_KEY, "c", "f", "g", "m", "s"})
 
 _LABEL_KEYS = string.digits[1:] + "0" + "".join(c for c in "qwertyuiopadhjklzvbn" if c not in PAGE_KEYS)
 _MOST_SCORE_BUTTONS = 11
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ class Codebook:
                     f"feature `{feature.name}` has the name of a column of the sheets",
                     remedy="rename it in the task, or leave it out of the wave's `features`",
                 )
-            for text in _labels(feature):
-                if text in (CANNOT_TELL, NONE_OF_THEM, ""):
-                    raise StudyError(f"feature `{feature.name}`: a label of a wave cannot be `{text}`")
+            for text in labels(feature):
+                if text in (CANNOT_TELL, NONE_OF_THEM) or not text.strip() or _CONTROL.search(text):
+                    raise StudyError(
+                        f"feature `{feature.name}`: the label {text!r} cannot stand on a sheet",
+                        remedy="labels need something to read, and no line breaks or control characters",
+                    )
 
     @cached_property
     def hash(self) -> str:
@@ -161,7 +166,8 @@ def _key(number: int) -> str | None:
     return _LABEL_KEYS[number] if number < len(_LABEL_KEYS) else None
 
 
-def _labels(feature: Feature) -> list[str]:
+def labels(feature: Feature) -> list[str]:
+    """The labels or ranked items of a feature; empty for the other types."""
     if isinstance(feature, Labelled):
         return feature.label_list
     return feature.items if isinstance(feature, Ranking) else []

@@ -102,7 +102,7 @@ def interval(value: float, edges: list[float]) -> str:
 
 
 def look_up(data: Any, path: str) -> tuple[bool, Any]:
-    """Whether `data` has `path`, and its value; `a.b` goes inside, a key that itself holds a dot comes first."""
+    """Whether `data` has `path`, and its value; `a.b` goes inside, unless there is a key `a.b`."""
     if not isinstance(data, dict):
         return False, None
     if path in data:

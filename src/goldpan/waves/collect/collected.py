@@ -1,0 +1,160 @@
+"""The answers of a wave, collected: what agreement, merging and gold sets are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from goldpan.files import read_json, replacing, write_json
+from goldpan.waves.collect.filled import Repair
+from goldpan.waves.items import iter_rows
+
+Ratings = dict[str, dict[str, dict[str, Any]]]
+"""feature -> item id -> annotator -> answer; None is "cannot tell", an unanswered item has no entry."""
+
+
+@dataclass
+class AnnotatorStatus:
+    """How far one annotator is.
+
+    Attributes:
+        assigned: items given out to this annotator.
+        answered: of these, items with an answer to every feature.
+        started: items with some but not all answers.
+        left: items without any.
+        unassigned: items answered that were not given out to this annotator.
+        repeats_assigned, repeats_answered: second showings, likewise.
+        seconds: time spent, where the tool measures it.
+        files: where the answers came from.
+    """
+
+    assigned: int
+    answered: int = 0
+    started: int = 0
+    left: int = 0
+    unassigned: int = 0
+    repeats_assigned: int = 0
+    repeats_answered: int = 0
+    seconds: float | None = None
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to answer."""
+        return self.answered >= self.assigned and self.repeats_answered >= self.repeats_assigned
+
+
+@dataclass
+class WaveStatus:
+    """What `status.json` says about a collected wave.
+
+    Attributes:
+        state: `complete` when every annotator has answered everything, else `partial`.
+        blind, layout: how the sheets were given out.
+        annotators: how far each is.
+        repairs: cells that were taken for the only answer they can mean.
+        exclusive: items where an annotator said yes to several features of which one may hold.
+        ignored: files in the folder that are no sheets.
+    """
+
+    study: str
+    wave: str
+    state: Literal["complete", "partial"]
+    blind: bool
+    layout: str
+    codebook_hash: str
+    annotators: dict[str, AnnotatorStatus]
+    repairs: list[Repair] = field(default_factory=list)
+    exclusive: list[dict[str, Any]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class JoinedAnswer:
+    """One row of `answers.jsonl`: all that one annotator said about one showing of an item."""
+
+    item_id: str
+    annotator: str
+    showing: Literal[1, 2]
+    values: dict[str, Any]
+    flag: bool
+    note: str
+    seconds: float | None
+    files: list[str]
+
+
+@dataclass
+class CollectedWave:
+    """The answers of a wave."""
+
+    answers: list[JoinedAnswer]
+    status: WaveStatus
+
+    @property
+    def ratings(self) -> Ratings:
+        """First answers: feature -> item id -> annotator -> answer."""
+        return self._by_feature(1)
+
+    @property
+    def repeats(self) -> Ratings:
+        """Answers to second showings, in the same shape."""
+        return self._by_feature(2)
+
+    @property
+    def seconds(self) -> dict[str, dict[str, float]]:
+        """Time spent: annotator -> item id -> seconds (first showings)."""
+        times: dict[str, dict[str, float]] = {}
+        for answer in self._first():
+            if answer.seconds is not None:
+                times.setdefault(answer.annotator, {})[answer.item_id] = answer.seconds
+        return times
+
+    @property
+    def flags(self) -> dict[str, list[str]]:
+        """Flagged items: item id -> annotators."""
+        flagged: dict[str, list[str]] = {}
+        for answer in self._first():
+            if answer.flag:
+                flagged.setdefault(answer.item_id, []).append(answer.annotator)
+        return flagged
+
+    @property
+    def notes(self) -> dict[str, dict[str, str]]:
+        """What annotators wrote: item id -> annotator -> note."""
+        written: dict[str, dict[str, str]] = {}
+        for answer in self._first():
+            if answer.note:
+                written.setdefault(answer.item_id, {})[answer.annotator] = answer.note
+        return written
+
+    def _first(self) -> Iterator[JoinedAnswer]:
+        return (answer for answer in self.answers if answer.showing == 1)
+
+    def _by_feature(self, showing: int) -> Ratings:
+        ratings: Ratings = {}
+        for answer in self.answers:
+            if answer.showing == showing:
+                for feature, value in answer.values.items():
+                    ratings.setdefault(feature, {}).setdefault(answer.item_id, {})[answer.annotator] = value
+        return ratings
+
+
+def write_collected(collected: CollectedWave, answers_file: Path, status_file: Path) -> None:
+    """Write `answers.jsonl` and `status.json`."""
+    with replacing(answers_file) as handle:
+        for answer in collected.answers:
+            handle.write(orjson.dumps(asdict(answer), option=orjson.OPT_APPEND_NEWLINE))
+    write_json(status_file, asdict(collected.status))
+
+
+def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
+    """Read what `write_collected` wrote."""
+    answers = [JoinedAnswer(**row) for _, row in iter_rows(answers_file)]
+    status = read_json(status_file)
+    status["annotators"] = {name: AnnotatorStatus(**one) for name, one in status["annotators"].items()}
+    status["repairs"] = [Repair(**one) for one in status["repairs"]]
+    return CollectedWave(answers, WaveStatus(**status))

@@ -1,0 +1,169 @@
+"""What is read from one filled sheet, before sheets are joined; and the errors met on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from goldpan.errors import SheetError
+from goldpan.study.wave import Wave
+from goldpan.tasks.nearest import suggestion
+from goldpan.waves.codebook import Codebook
+from goldpan.waves.items import Item
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, SheetId
+
+_MOST_LISTED = 10
+
+
+@dataclass
+class Answer:
+    """What one annotator said about one item in one place.
+
+    Attributes:
+        item_id: as it stands on the sheet: an item id or a repeat id.
+        annotator: who said it.
+        file, place: where it stands, such as `ann.csv` and `row 3`.
+        values: answers by feature; None is "cannot tell", a feature without an answer is absent.
+        flag: the annotator marked the item.
+        note: what the annotator wrote beside it.
+        seconds: time spent on it, where the tool measures it.
+    """
+
+    item_id: str
+    annotator: str
+    file: str
+    place: str
+    values: dict[str, Any]
+    flag: bool = False
+    note: str = ""
+    seconds: float | None = None
+
+    @property
+    def where(self) -> str:
+        """File and place, for messages."""
+        return f"{self.file}, {self.place}"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A cell that a spreadsheet or a typist changed, and the one answer it can mean."""
+
+    where: str
+    feature: str
+    found: str
+    taken_as: str
+
+
+@dataclass
+class FilledSheet:
+    """One file of answers."""
+
+    file: str
+    answers: list[Answer] = field(default_factory=list)
+    repairs: list[Repair] = field(default_factory=list)
+
+
+class Problems:
+    """Gathers what is wrong with one file, so that the user sees all of it at once."""
+
+    def __init__(self, file: str):
+        self.file = file
+        self._found: list[tuple[str, str]] = []
+
+    def add(self, where: str, what: str) -> None:
+        """Note one problem at a place of the file, such as `row 3`; empty for the whole file."""
+        self._found.append((where, what))
+
+    def raise_if_any(self, remedy: str) -> None:
+        """Raise a SheetError with the first ten problems and the number of the others, if there are any."""
+        if not self._found:
+            return
+        if len(self._found) == 1:
+            where, what = self._found[0]
+            raise SheetError(what, where=f"{self.file}, {where}" if where else self.file, remedy=remedy)
+        lines = [f"{where}: {what}" if where else what for where, what in self._found[:_MOST_LISTED]]
+        if len(self._found) > _MOST_LISTED:
+            lines.append(f"and {len(self._found) - _MOST_LISTED} more")
+        count = len(self._found)
+        raise SheetError("\n  ".join([f"{count} things are wrong:", *lines]), where=self.file, remedy=remedy)
+
+
+@dataclass(frozen=True)
+class GivenOut:
+    """The wave as it was given out, which every filled sheet is checked against.
+
+    Attributes:
+        study, name, wave: the study's name, the wave's name, and the wave.
+        codebook: what was asked.
+        items: the sample by item id.
+    """
+
+    study: str
+    name: str
+    wave: Wave
+    codebook: Codebook
+    items: Mapping[str, Item]
+
+    def annotator(self, sheet_id: str) -> str:
+        """The annotator (or `side_by_side`) named by the id of a sheet.
+
+        Raises:
+            ValueError: the id is none, or that of another wave, codebook or annotator; the text says which.
+        """
+        given = self.sheet_id(sheet_id)
+        known = [*self.wave.annotators, *([SIDE_BY_SIDE] if self.wave.layout == SIDE_BY_SIDE else [])]
+        if given.annotator not in known:
+            raise ValueError(
+                f"the wave has no annotator `{given.annotator}`; {suggestion(given.annotator, known)}"
+            )
+        return given.annotator
+
+    def sheet_id(self, text: str) -> SheetId:
+        """The id of a sheet of this wave, whoever filled it in.
+
+        Raises:
+            ValueError: the id is none, or that of another wave or codebook; the text says which.
+        """
+        given = SheetId.parse(text)
+        if given is None:
+            raise ValueError(f"{text!r} is not the id of a sheet (expected {self._example()})")
+        if (given.study, given.wave) != (self.study, self.name):
+            raise ValueError(
+                f"this is a sheet of the wave `{given.wave}` of `{given.study}`,"
+                f" not of `{self.name}` of `{self.study}`"
+            )
+        accepted = (self.codebook.hash, *self.wave.accept_codebooks)
+        if not any(known_hash.startswith(given.codebook) for known_hash in accepted):
+            raise ValueError(
+                f"it was answered by the codebook {given.codebook}, but the wave's is now"
+                f" {self.codebook.short_hash}; if the answers still hold, add `accept_codebooks:"
+                f" [{given.codebook}]` to the wave"
+            )
+        return given
+
+    def _example(self) -> str:
+        return str(SheetId(self.study, self.name, self.wave.annotators[0], self.codebook.short_hash))
+
+
+class SheetIdCheck:
+    """Finds the annotator of each row of a file; what is wrong with an id is noted once.
+
+    Args:
+        given_out: the wave.
+        problems: where wrong ids are noted.
+    """
+
+    def __init__(self, given_out: GivenOut, problems: Problems):
+        self._given_out, self._problems = given_out, problems
+        self._known: dict[str, str | None] = {}
+
+    def annotator(self, sheet_id: str, place: str) -> str | None:
+        """The annotator named by the id of a sheet; None when it is wrong."""
+        if sheet_id not in self._known:
+            try:
+                self._known[sheet_id] = self._given_out.annotator(sheet_id)
+            except ValueError as error:
+                self._known[sheet_id] = None
+                self._problems.add(place, str(error))
+        return self._known[sheet_id]

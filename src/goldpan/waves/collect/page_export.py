@@ -1,0 +1,90 @@
+"""Reading what the annotation page exports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from goldpan.errors import AnswerError, SheetError
+from goldpan.tasks.values import value_check
+from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems
+from goldpan.waves.sheets.sheet import SheetId
+
+ANSWERS = "goldpan answers"
+"""What the export of an annotation page says it is."""
+
+REMEDY = "export the answers again from the page that was given out"
+
+
+class _ExportedAnswer(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    item_id: str
+    values: dict[str, Any]
+    flag: bool = False
+    note: str = ""
+    seconds: float | int | None = None
+
+
+class _Export(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    study: str
+    wave: str
+    annotator: str
+    codebook_hash: str
+    answers: list[_ExportedAnswer]
+
+
+def is_page_export(document: Any) -> bool:
+    """Whether a JSON document is an export of an annotation page."""
+    return isinstance(document, dict) and document.get("kind") == ANSWERS
+
+
+def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledSheet:
+    """The answers of an exported page.
+
+    Raises:
+        SheetError: another wave or codebook, not the form of an export, or a value that is no answer.
+    """
+    try:
+        export = _Export.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SheetError(
+            f"not an export of a page: {place}: {first['msg']}", where=file, remedy=REMEDY
+        ) from None
+    sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
+    try:
+        annotator = given_out.annotator(str(sheet_id))
+    except ValueError as error:
+        raise SheetError(str(error), where=file, remedy=REMEDY) from None
+    problems = Problems(file)
+    filled = FilledSheet(file)
+    for number, given in enumerate(export.answers, 1):
+        place = f"answer {number} ({given.item_id})"
+        values = read_values(given.values, given_out, place, problems)
+        filled.answers.append(
+            Answer(given.item_id, annotator, file, place, values, given.flag, given.note, given.seconds)
+        )
+    problems.raise_if_any(REMEDY)
+    return filled
+
+
+def read_values(given: dict[str, Any], given_out: GivenOut, place: str, problems: Problems) -> dict[str, Any]:
+    """Answers given as JSON values, each checked; what is wrong goes to `problems`."""
+    values: dict[str, Any] = {}
+    codebook = given_out.codebook
+    for name, value in given.items():
+        feature = codebook.by_name.get(name)
+        try:
+            if feature is None:
+                raise AnswerError(f"the wave does not ask for `{name}`")
+            if value is None and not codebook.cannot_tell:
+                raise AnswerError(f"`{name}`: `cannot tell` is not offered in this wave")
+            values[name] = None if value is None else value_check(feature)(value)
+        except AnswerError as error:
+            problems.add(place, error.what)
+    return values

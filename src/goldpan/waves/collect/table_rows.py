@@ -1,0 +1,150 @@
+"""Answers from the rows of a table, whether it came as CSV or as XLSX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from goldpan.errors import AnswerError
+from goldpan.tasks.nearest import suggestion
+from goldpan.waves.answer_text import answer_text
+from goldpan.waves.cells import restore
+from goldpan.waves.collect.cell_values import is_empty, read_cell
+from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, Repair, SheetIdCheck
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE
+from goldpan.waves.sheets.table import Column, answer_columns
+
+KEY_COLUMNS = ("item_id", "sheet")
+"""A table with these columns is a filled sheet."""
+
+REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
+_FLAGGED = frozenset({"x", "yes", "y", "true", "1", "flag"})
+_NOT_FLAGGED = frozenset({"no", "n", "false", "0"})
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as read from a file.
+
+    Attributes:
+        file: its name, for messages.
+        header: names of the columns.
+        rows: number of the row in the file, and its cells (text, or typed from a workbook).
+    """
+
+    file: str
+    header: list[str]
+    rows: Iterable[tuple[int, Sequence[Any]]]
+
+
+def is_sheet(header: Iterable[str]) -> bool:
+    """Whether a table with this header is a filled sheet."""
+    return set(KEY_COLUMNS) <= set(header)
+
+
+def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
+    """The answers of a table, joined by nothing but the ids in its rows.
+
+    Raises:
+        SheetError: a column is missing or there twice, a row belongs to another wave or codebook, or a cell
+            is no answer; up to ten problems are listed.
+    """
+    problems = Problems(table.file)
+    header = [restore(name).strip() for name in table.header]
+    columns = _columns(header, given_out, problems)
+    problems.raise_if_any("keep the columns of the sheet as they were given out")
+    filled = FilledSheet(table.file)
+    sheet_ids = SheetIdCheck(given_out, problems)
+    for number, cells in table.rows:
+        if all(is_empty(cell) for cell in cells):
+            continue
+        place = f"row {number}"
+        if any(not is_empty(cell) for cell in cells[len(header) :]):
+            problems.add(place, "it has more cells than the header; a text in it may have lost its quotes")
+            continue
+        cell_of = dict(zip(header, cells, strict=False))
+        annotator = sheet_ids.annotator(_text(cell_of.get("sheet")), f"{place}, column `sheet`")
+        if annotator is not None:
+            _read_row(filled, place, cell_of, annotator, columns, given_out, problems)
+    problems.raise_if_any(REMEDY)
+    return filled
+
+
+def _columns(header: list[str], given_out: GivenOut, problems: Problems) -> list[Column]:
+    """The answer columns, all of which must be there."""
+    wave = given_out.wave
+    columns = list(answer_columns(given_out.codebook, wave.annotators, wave.layout))
+    for name in dict.fromkeys([*KEY_COLUMNS, *(column.name for column in columns)]):
+        if header.count(name) > 1:
+            problems.add("", f"there are {header.count(name)} columns called `{name}`")
+        elif name not in header:
+            problems.add("", f"the column `{name}` is missing; {suggestion(name, header)}")
+    return columns
+
+
+def _read_row(
+    filled: FilledSheet,
+    place: str,
+    cell_of: dict[str, Any],
+    annotator: str,
+    columns: list[Column],
+    given_out: GivenOut,
+    problems: Problems,
+) -> None:
+    together = annotator == SIDE_BY_SIDE
+    by_annotator: dict[str, dict[str, Any]] = {}
+    for column in columns:
+        cell = cell_of.get(column.name)
+        if is_empty(cell) or column.feature is None:
+            continue
+        try:
+            read = read_cell(column.feature, cell, given_out.codebook.cannot_tell)
+        except AnswerError as error:
+            problems.add(f"{place}, column `{column.name}`", error.what)
+            continue
+        who = column.annotator if together else annotator
+        by_annotator.setdefault(who, {})[column.feature.name] = read.value
+        if read.repaired:
+            filled.repairs.append(
+                Repair(
+                    where=f"{filled.file}, {place}, column `{column.name}`",
+                    feature=column.feature.name,
+                    found=str(cell),
+                    taken_as=answer_text(column.feature, read.value),
+                )
+            )
+    item_id, note = _text(cell_of.get("item_id")), _note(cell_of.get("notes"))
+    try:
+        flag = _is_flagged(cell_of.get("flag"))
+    except ValueError as error:
+        problems.add(f"{place}, column `flag`", str(error))
+        flag = False
+    for who, values in by_annotator.items():
+        filled.answers.append(
+            Answer(item_id, who, filled.file, place, values, flag, "" if together else note)
+        )
+    if together and note:
+        filled.answers.append(Answer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note))
+    elif not by_annotator:
+        # Kept without answers: the id must be checked all the same, and a note must not be lost.
+        filled.answers.append(Answer(item_id, annotator, filled.file, place, {}, flag, note))
+
+
+def _is_flagged(cell: Any) -> bool:
+    text = "" if is_empty(cell) else _text(cell).casefold()
+    if text in _FLAGGED:
+        return True
+    if text in _NOT_FLAGGED or not text:
+        return False
+    raise ValueError(f"`{text}` is neither yes nor no; remarks belong into `notes`")
+
+
+def _note(cell: Any) -> str:
+    return "" if is_empty(cell) else restore(str(cell))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return "" if cell is None else restore(str(cell)).strip()

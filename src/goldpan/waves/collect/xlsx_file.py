@@ -1,0 +1,82 @@
+"""Reading XLSX files: typed cells as they are; formulas and merged cells are refused where answers belong."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goldpan.errors import SheetError
+from goldpan.waves.collect.filled import Problems
+from goldpan.waves.collect.table_rows import RawTable, is_sheet
+from goldpan.waves.sheets.xlsx_sheet import unescape
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+_IGNORED_COLUMNS = frozenset({"agreement"})
+
+
+def read_xlsx(path: Path) -> RawTable:
+    """The page of a workbook that is a sheet, as a table.
+
+    Raises:
+        SheetError: not a workbook, no page or several pages that are sheets, formulas, error values or merged
+            cells in the table.
+    """
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise SheetError(
+            f"cannot be read as a workbook: {error}",
+            where=str(path),
+            remedy="open it and save it again as .xlsx, without a password",
+        ) from None
+    pages = [page for page in book.worksheets if is_sheet(_header(page))]
+    if len(pages) != 1:
+        names = ", ".join(f"`{page.title}`" for page in pages or book.worksheets)
+        what = "no page has" if not pages else f"{len(pages)} pages have"
+        raise SheetError(
+            f"{what} the columns `item_id` and `sheet` ({names})",
+            where=str(path),
+            remedy="one page of the file must be the sheet that was given out, with all its columns",
+        )
+    page = pages[0]
+    header = _header(page)
+    problems = Problems(str(path))
+    _check_cells(page, header, problems)
+    problems.raise_if_any("enter these answers as plain values, one in each cell")
+    return RawTable(str(path), header, _rows(page))
+
+
+def _header(page: Worksheet) -> list[str]:
+    first = next(page.iter_rows(max_row=1), ())
+    return ["" if cell.value is None else str(_value(cell)) for cell in first]
+
+
+def _rows(page: Worksheet) -> Iterator[tuple[int, list[Any]]]:
+    for number, row in enumerate(page.iter_rows(min_row=2), 2):
+        yield number, [_value(cell) for cell in row]
+
+
+def _value(cell: Cell) -> Any:
+    return unescape(cell.value) if isinstance(cell.value, str) else cell.value
+
+
+def _check_cells(page: Worksheet, header: list[str], problems: Problems) -> None:
+    merged = [area for area in page.merged_cells.ranges if area.max_row > 1 and area.min_col <= len(header)]
+    for area in merged:
+        problems.add(str(area), "these cells are merged, so all but the first are empty")
+    for row in page.iter_rows(min_row=2):
+        for cell, name in zip(row, header, strict=False):
+            if name in _IGNORED_COLUMNS:
+                continue
+            if cell.data_type == "f":
+                problems.add(f"cell {cell.coordinate}", f"column `{name}` holds a formula, not a value")
+            elif cell.data_type == "e":
+                problems.add(f"cell {cell.coordinate}", f"column `{name}` holds the error {cell.value}")

@@ -1,0 +1,100 @@
+"""Sheets for Argilla 2: the records to load and the settings of the dataset.
+
+`rg.Settings.from_json` reads the settings, `dataset.records.from_json` the records.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from goldpan.tasks.features import Feature, Multilabel, Ranking
+from goldpan.waves.answer_text import field_text
+from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
+from goldpan.waves.sheets.guide import how_to_answer
+from goldpan.waves.sheets.sheet import Sheet
+
+
+def argilla_records(sheet: Sheet) -> bytes:
+    """The records of one annotator, as JSON."""
+    names = sheet.field_names
+    records = [
+        {
+            "id": row.item_id,
+            "fields": {f"field_{n}": field_text(row.fields.get(name)) for n, name in enumerate(names, 1)},
+            "metadata": {"sheet": str(sheet.id)},
+            "suggestions": {},
+            "responses": {},
+            "vectors": {},
+            "status": "pending",
+        }
+        for row in sheet.rows
+    ]
+    return orjson.dumps(records, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def argilla_settings(codebook: Codebook, field_names: list[str]) -> bytes:
+    """The settings of the dataset, as JSON: a question for each feature, and one for notes."""
+    questions = [_question(feature, codebook.cannot_tell) for feature in codebook.features]
+    questions.append(_text_question("notes", "Notes", "Anything worth saying about this item."))
+    fields = [
+        {
+            "name": f"field_{number}",
+            "title": name,
+            "required": False,
+            "settings": {"type": "text", "use_markdown": False},
+        }
+        for number, name in enumerate(field_names, 1)
+    ]
+    settings = {
+        "guidelines": codebook.guidelines or None,
+        "questions": questions,
+        "fields": fields,
+        "vectors": [],
+        "metadata": [
+            {
+                "name": "sheet",
+                "title": "sheet",
+                "visible_for_annotators": False,
+                "settings": {"type": "terms", "values": None, "visible_for_annotators": False},
+            }
+        ],
+        "allow_extra_metadata": True,
+        "distribution": {"strategy": "overlap", "min_submitted": 1},
+        "mapping": None,
+    }
+    return orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _question(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
+    about = f"{feature.description.strip()} ({how_to_answer(feature)})"
+    options = None if isinstance(feature, Ranking) else choices(feature)
+    if options is None:
+        hint = f"; or {CANNOT_TELL}" if cannot_tell else ""
+        return _text_question(feature.name, feature.name, f"{about}{hint}")
+    texts = [option.text for option in options]
+    texts += [NONE_OF_THEM] if isinstance(feature, Multilabel) else []
+    # Labels, for scores too: a rating question has no place for "cannot tell".
+    texts += [CANNOT_TELL] if cannot_tell else []
+    listed = [{"value": text, "text": text} for text in texts]
+    kind = "multi_label_selection" if isinstance(feature, Multilabel) else "label_selection"
+    settings: dict[str, Any] = {"type": kind, "options": listed, "visible_options": None}
+    if isinstance(feature, Multilabel):
+        settings["options_order"] = "natural"
+    return _as_question(feature.name, feature.name, about, settings)
+
+
+def _text_question(name: str, title: str, about: str) -> dict[str, Any]:
+    return _as_question(name, title, about, {"type": "text", "use_markdown": False})
+
+
+def _as_question(name: str, title: str, about: str, settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "description": about,
+        "required": False,
+        "settings": settings,
+        "type": settings["type"],
+    }

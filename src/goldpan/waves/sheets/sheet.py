@@ -1,0 +1,168 @@
+"""One annotator's sheet, before it takes the form of a file: which items, in which order, what is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from goldpan.errors import StudyError
+from goldpan.study.base import NAME_PATTERN
+from goldpan.study.wave import Wave
+from goldpan.tasks.nearest import suggestion
+from goldpan.waves.codebook import Codebook
+from goldpan.waves.draw import RANK_RANGE, rank
+from goldpan.waves.items import Item
+from goldpan.waves.strata import look_up
+
+SIDE_BY_SIDE = "side_by_side"
+"""Stands for the annotator in the id of the sheet that all annotators fill in together."""
+
+ADJUDICATION = "adjudication"
+"""Stands for the annotator in the id of an adjudication page."""
+
+_NAME = re.compile(NAME_PATTERN)
+_SHORT_HASH = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class SheetId:
+    """What each row of a sheet carries: study, wave, annotator and the codebook it was answered by.
+
+    As text: `study/wave/annotator/0123456789ab`.
+    """
+
+    study: str
+    wave: str
+    annotator: str
+    codebook: str
+
+    def __str__(self) -> str:
+        return f"{self.study}/{self.wave}/{self.annotator}/{self.codebook}"
+
+    @classmethod
+    def parse(cls, text: str) -> SheetId | None:
+        """The id that `text` is, if it is one."""
+        parts = text.strip().split("/")
+        if len(parts) != 4 or not _SHORT_HASH.fullmatch(parts[3]):
+            return None
+        return cls(*parts) if all(_NAME.match(name) for name in parts[:3]) else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item on a sheet.
+
+    Attributes:
+        item_id: the item's id, or its repeat id where it is shown for the second time.
+        fields: what is shown of the record, by name, as JSON values.
+        llm: the LLM's predictions by feature; empty on a blind sheet.
+    """
+
+    item_id: str
+    fields: dict[str, Any]
+    llm: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that one annotator gets."""
+
+    id: SheetId
+    codebook: Codebook
+    rows: list[Row]
+    blind: bool
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of all fields shown on any row, in the order they first appear."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.fields))
+
+
+def make_sheet(
+    study: str,
+    name: str,
+    wave: Wave,
+    annotator: str,
+    items: Iterable[Item],
+    codebook: Codebook,
+    predictions: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Sheet:
+    """The sheet of one annotator.
+
+    Items come in an order of the annotator's own, or in that of the corpus without `shuffle`. An item shown
+    twice comes once in the first half of the order and once in the second, always half of the order apart.
+
+    Args:
+        study, name, wave: the study's name, the wave's name, and the wave.
+        annotator: who gets it.
+        items: the whole sample, in the order of the corpus.
+        codebook: what is asked.
+        predictions: the LLM's predictions by item id, for a sheet that is not blind.
+
+    Raises:
+        StudyError: `show` names a field that no record has, or predictions are given for a blind sheet.
+    """
+    if predictions is not None and wave.blind:
+        raise StudyError("a blind sheet cannot show the LLM's answers", where=f"waves.{name}")
+    mine = [item for item in items if annotator in item.annotators]
+    placed: list[tuple[float, str, Item]] = []
+    for number, item in enumerate(mine):
+        own = _place(wave, annotator, item) if wave.shuffle else number / len(mine)
+        if annotator in item.repeated_by:
+            # Without shuffling the first showing keeps its place and the second comes after all items.
+            first, second = (own / 2, (own + 1) / 2) if wave.shuffle else (own, 1 + own)
+            placed += [(first, item.item_id, item), (second, item.repeat_id, item)]
+        else:
+            placed.append((own, item.item_id, item))
+    rows = [
+        Row(shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {})))
+        for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])
+    ]
+    _check_show(wave, name, mine, rows)
+    return Sheet(SheetId(study, name, annotator, codebook.short_hash), codebook, rows, wave.blind)
+
+
+def make_side_by_side_sheet(
+    study: str,
+    name: str,
+    wave: Wave,
+    items: Iterable[Item],
+    codebook: Codebook,
+    predictions: Mapping[str, Mapping[str, Any]],
+) -> Sheet:
+    """The one sheet that all annotators of a wave fill in together, beside the LLM's answers; never blind.
+
+    Raises:
+        StudyError: `show` names a field that no record has.
+    """
+    ordered = list(items)
+    if wave.shuffle:
+        ordered.sort(key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
+    rows = [
+        Row(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
+        for item in ordered
+    ]
+    _check_show(wave, name, ordered, rows)
+    return Sheet(SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash), codebook, rows, blind=False)
+
+
+def _place(wave: Wave, annotator: str, item: Item) -> float:
+    """Where an item comes in an annotator's own order, from 0 to 1."""
+    return rank(wave.seed, "order", annotator, item.item_id) / RANK_RANGE
+
+
+def shown_fields(data: Mapping[str, Any], show: list[str] | None) -> dict[str, Any]:
+    """The fields of a record that annotators see; those it does not have are left out."""
+    if show is None:
+        return dict(data)
+    found = ((path, look_up(data, path)) for path in show)
+    return {path: value for path, (has, value) in found if has}
+
+
+def _check_show(wave: Wave, name: str, items: list[Item], rows: list[Row]) -> None:
+    for path in wave.show or []:
+        if rows and not any(path in row.fields for row in rows):
+            known = suggestion(path, dict.fromkeys(key for item in items for key in item.data))
+            raise StudyError(f"show: no record of the sample has `{path}`; {known}", where=f"waves.{name}")
