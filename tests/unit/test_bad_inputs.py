@@ -1,0 +1,275 @@
+"""docs/bad_input.md, row by row: each bad input comes to what the table says, in the words it says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pyarrow
+import pytest
+import yaml
+import zstandard
+from pyarrow import parquet
+
+from goldpan.batches.questions import Questioner, Skip
+from goldpan.batches.stage_records import gather_records
+from goldpan.errors import GoldpanError
+from goldpan.records.inputs import source_files
+from goldpan.records.read import build_records, iter_records
+from goldpan.study.load import find_study, load_study
+from goldpan.study.model import Source, Stage
+from goldpan.tasks.answers import AnswerReader
+from goldpan.tasks.batch_lines import read_batch_line, row_failure
+from goldpan.tasks.prompts import PromptRenderer, check_template_names
+from goldpan.tasks.task import load_task
+from goldpan.tasks.where import Where
+
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "bad_input.md"
+ROW = re.compile(r"^\| `(?P<slug>[a-z0-9-]+)` \| .+? \| (?P<outcome>.+?) \| `+ ?(?P<says>.+?) ?`+ \|$", re.M)
+
+STUDY = """\
+study: s
+sources:
+  a: {files: x.jsonl}
+providers:
+  p: {kind: local}
+stages:
+  one: {input: {source: a}, task: t, provider: p, model: m}
+"""
+TASK = {
+    "task": "t",
+    "description": "What the text says.",
+    "prompt": {"user": "t.j2"},
+    "features": [
+        {"name": "topic", "type": "classification", "description": "Topic.", "labels": ["soil", "water"]},
+        {"name": "depth", "type": "score", "description": "Depth.", "min": 0, "max": 3},
+        {"name": "praise", "type": "binary", "description": "Praises.", "rationale": True},
+        {"name": "blame", "type": "binary", "description": "Blames."},
+        {"name": "gist", "type": "text", "description": "Gist.", "bare": True},
+    ],
+    "exclusive": [{"order": ["blame", "praise"]}],
+}
+ANSWER = {
+    "topic": "soil",
+    "depth": 2,
+    "praise_detected": True,
+    "praise_rationale": "It says so.",
+    "blame_detected": False,
+    "gist": "Soil is deep.",
+}
+STAGE = Stage.model_validate({"input": {"source": "a"}, "task": "t", "provider": "p", "model": "m"})
+REQUEST = {"custom_id": "req__1"}
+
+
+class Desk:
+    """Hands bad input in where a user or a service would; `come_to` says what came of it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def study(self, right: str = "", wrong: str = "") -> None:
+        load_study(self.written("s.yaml", STUDY.replace(right, wrong) if right else wrong))
+
+    def written(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def rows(self, name: str, content: str | bytes, **options) -> tuple[str, str]:
+        """Read a source file; what came of its last row."""
+        source = Source(files=[name], **options)
+        path, output = self.written(name, content), self.folder / "records.jsonl"
+        counts = build_records(source, "a", name, path, output)
+        if not counts.rows:
+            return "0 records", counts.note or ""
+        last = list(iter_records(output))[-1]
+        return ("skipped", last["skip"]) if "skip" in last else ("a record", json.dumps(last["data"]))
+
+    def parquet(self, content: bytes) -> tuple[str, str]:
+        return self.rows("in.parquet", content)
+
+    def task(self, prompt: str = "{{ data.text }}", **changes):
+        self.written("t.j2", prompt)
+        self.written("t.yaml", yaml.safe_dump({**TASK, **changes}, sort_keys=False))
+        task = load_task("t", self.folder)
+        check_template_names(task)
+        return task
+
+    def prompt(self, template: str, **data) -> tuple[str, str]:
+        context = {"id": "1", "source": "a", "file": "f", "line": 1, "data": data, "answers": {}}
+        return "the prompt", PromptRenderer(self.task(template)).messages(context)[0]["content"]
+
+    def where(self, condition: str) -> None:
+        Where.parse(condition, self.task().features)
+
+    def trace(self, segment) -> tuple[str, str]:
+        self.task("{{ trace }}", material="trace")
+        record = {"id": "1", "source": "a", "file": "f", "line": 1, "data": {"trace_segment": segment}}
+        asked = Questioner(STAGE, self.folder, None).ask(record)
+        assert isinstance(asked, Skip)
+        return "skipped", asked.reason
+
+    def answer(self, *removed: str, **changes) -> tuple[str, str]:
+        """An answer by tool call, with some of its fields changed."""
+        arguments = {key: value for key, value in (ANSWER | changes).items() if key not in removed}
+        return self.call("t", json.dumps(arguments))
+
+    def call(self, function: str, arguments: str) -> tuple[str, str]:
+        call = {"id": "c", "type": "function", "function": {"name": function, "arguments": arguments}}
+        return self.message(content=None, tool_calls=[call])
+
+    def message(self, finish_reason: str = "stop", **message) -> tuple[str, str]:
+        choice = {"message": {"role": "assistant", **message}, "finish_reason": finish_reason}
+        return self.body({"choices": [choice]})
+
+    def body(self, body) -> tuple[str, str]:
+        reading = AnswerReader(self.task()).read(body)
+        said = reading.adjusted if reading.state == "ok" else [reading.reason or ""]
+        return reading.state, "; ".join(said or [json.dumps(reading.predictions)])
+
+    def line(self, **row) -> tuple[str, str]:
+        failure = row_failure(read_batch_line(json.dumps(REQUEST | row).encode()))
+        assert failure is not None
+        state, reason, again = failure
+        return f"{state}, {'asked again' if again else 'final'}", reason
+
+
+def two_files_with_one_id(at: Desk) -> None:
+    outputs = []
+    for name in ("one.jsonl", "two.jsonl"):
+        path, output = at.written(name, '{"id": 7}\n'), at.folder / f"{name}.records"
+        build_records(Source(files=[name], id=["id"]), "a", name, path, output)
+        outputs.append(output)
+    gather_records(outputs, at.folder / "stage.jsonl")
+
+
+def whole_parquet(at: Desk) -> bytes:
+    parquet.write_table(pyarrow.table({"a": [1, 2]}), at.folder / "whole.parquet")
+    return (at.folder / "whole.parquet").read_bytes()
+
+
+DEEP = '{"a":' + "[" * 400 + "]" * 400 + "}\n"
+MANY = b"".join(b'{"a": %d}\n' % number for number in range(1_000))
+SECRET = "sk-proj-123"
+
+CASES = {
+    "study-not-yaml": lambda at: at.study(wrong="study: [s\nsources: {}\n"),
+    "study-not-a-mapping": lambda at: at.study(wrong="- study\n"),
+    "study-key-twice": lambda at: at.study("study: s", "study: s\nstudy: t"),
+    "study-unknown-key": lambda at: at.study("task: t", "task: t, bugdet_usd: 5"),
+    "study-key-missing": lambda at: at.study("files: x.jsonl", ""),
+    "study-wrong-type": lambda at: at.study("model: m", "model: m, budget_usd: much"),
+    "study-name-of-no-file": lambda at: at.study("study: s", "study: ../s"),
+    "study-unknown-provider": lambda at: at.study("provider: p", "provider: q"),
+    "study-where-without-stage": lambda at: at.study("source: a", "source: a, where: x == 1"),
+    "study-secret": lambda at: at.study("kind: local", f"kind: openai, api_key_env: {SECRET}"),
+    "study-reserved-parameter": lambda at: at.study("model: m", "model: m, params: {stream: true}"),
+    "study-unknown": lambda at: find_study("nope", at.folder),
+    "files-none": lambda at: source_files(Source(files="in/*.csv"), at.folder),
+    "files-format": lambda at: at.rows("in.txt", "a"),
+    "files-empty": lambda at: at.rows("in.jsonl", ""),
+    "files-gzip-cut": lambda at: at.rows("in.jsonl.gz", gzip.compress(MANY)[:-9]),
+    "files-zstd-cut": lambda at: at.rows("in.jsonl.zst", zstandard.compress(MANY)[:-1]),
+    "files-parquet-cut": lambda at: at.parquet(whole_parquet(at)[:-9]),
+    "json-cut": lambda at: at.rows("in.jsonl", '{"a": 1}\n{"a": '),
+    "json-nan": lambda at: at.rows("in.jsonl", '{"a": NaN}\n'),
+    "json-long-integer": lambda at: at.rows("in.jsonl", '{"id": 123456789012345678901234}\n'),
+    "json-deep": lambda at: at.rows("in.jsonl", DEEP),
+    "json-not-an-object": lambda at: at.rows("in.jsonl", "[1]\n"),
+    "json-document": lambda at: at.rows("in.jsonl", '[\n{"a": 1}\n]\n'),
+    "json-not-utf8": lambda at: at.rows("in.jsonl", b'{"a": "caf\xe9"}\n'),
+    "row-field-missing": lambda at: at.rows("in.jsonl", '{"txt": "a"}\n', fields={"text": "string"}),
+    "row-wrong-type": lambda at: at.rows("in.jsonl", '{"n": true}\n', fields={"n": "integer"}),
+    "row-no-id": lambda at: at.rows("in.jsonl", '{"id": null}\n', id=["id"]),
+    "row-id-twice": lambda at: at.rows("in.jsonl", '{"id": 7}\n{"id": 7}\n', id=["id"]),
+    "row-content-twice": lambda at: at.rows("in.csv", "a,b\n1,2\n1,2\n"),
+    "row-id-in-two-files": two_files_with_one_id,
+    "row-skipped": lambda at: at.rows("in.jsonl", "{bad\n", on_error="skip"),
+    "csv-cells": lambda at: at.rows("in.csv", "a,b\n1,2,3\n"),
+    "csv-nul": lambda at: at.rows("in.csv", "a,b\n1,x\0y\n"),
+    "csv-encoding": lambda at: at.rows("in.csv", "a,b\n1,café\n".encode("cp1252")),
+    "csv-utf16": lambda at: at.rows("in.csv", "a,b\n1,2\n".encode("utf-16")),
+    "csv-column-twice": lambda at: at.rows("in.csv", "a,b,a\n1,2,3\n"),
+    "csv-open-quote": lambda at: at.rows("in.csv", 'a,b\n1,2\n3,"4\n5,6\n'),
+    "csv-no-column": lambda at: at.rows("in.csv", "a,b\n1,2\n", fields={"text": "string"}, on_error="skip"),
+    "csv-not-a-number": lambda at: at.rows("in.csv", "n\nn/a\n", fields={"n": "integer"}),
+    "trace-none": lambda at: at.trace(None),
+    "trace-empty": lambda at: at.trace({"trace": []}),
+    "trace-no-user": lambda at: at.trace({"trace": [{"role": "assistant", "content": "Hello."}]}),
+    "task-missing": lambda at: load_task("nope", at.folder),
+    "task-unknown-type": lambda at: at.task(features=[{"name": "a", "type": "yesno", "description": "A."}]),
+    "task-name-twice": lambda at: at.task(features=[*TASK["features"], TASK["features"][1]]),
+    "task-exclusive-unknown": lambda at: at.task(exclusive=[{"order": ["blame", "anger"]}]),
+    "prompt-unknown-name": lambda at: at.task("{{ text }}"),
+    "prompt-syntax": lambda at: at.prompt("{% if %}"),
+    "prompt-field-missing": lambda at: at.prompt("{{ data.text }}", txt="a"),
+    "prompt-escape": lambda at: at.prompt("{{ ''.__class__.__mro__ }}"),
+    "prompt-in-the-data": lambda at: at.prompt("{{ data.text }}", text="{{ 7 * 7 }} {% raw %}"),
+    "prompt-empty": lambda at: at.prompt("{{ data.text }}", text=" "),
+    "where-unknown-name": lambda at: at.where("depht == 1"),
+    "where-never-true": lambda at: at.where("topic == 'sol'"),
+    "where-out-of-range": lambda at: at.where("depth == 7"),
+    "where-code": lambda at: at.where("__import__('os').system('true')"),
+    "answer-no-call": lambda at: at.message(content="I think it is soil."),
+    "answer-other-function": lambda at: at.call("delete_all", "{}"),
+    "answer-not-json": lambda at: at.call("t", '{"topic": "soil"'),
+    "answer-nan": lambda at: at.call("t", json.dumps(ANSWER | {"depth": float("nan")})),
+    "answer-field-missing": lambda at: at.answer("gist"),
+    "answer-unknown-label": lambda at: at.answer(topic="sky"),
+    "answer-out-of-bounds": lambda at: at.answer(depth=4),
+    "answer-not-whole": lambda at: at.answer(depth=1.5),
+    "answer-boolean-score": lambda at: at.answer(depth=True),
+    "answer-text-boolean": lambda at: at.answer(blame_detected="no"),
+    "answer-null": lambda at: at.answer(topic=None),
+    "answer-both-of-a-pair": lambda at: at.answer(blame_detected=True),
+    "answer-more-than-asked": lambda at: at.answer(note="x"),
+    "answer-hostile-text": lambda at: at.answer(gist="<script>alert(1)</script>"),
+    "answer-cut-off": lambda at: at.message("length", content="The"),
+    "answer-refused": lambda at: at.message(content=None, refusal="I cannot help with that."),
+    "answer-filtered": lambda at: at.message("content_filter", content=None),
+    "answer-no-message": lambda at: at.body({"choices": []}),
+    "line-not-json": lambda at: read_batch_line(b'{"custom_id": "req__1", "respo'),
+    "line-no-id": lambda at: read_batch_line(b'{"response": {"status_code": 200}}'),
+    "line-rejected": lambda at: at.line(
+        error=None,
+        response={"status_code": 400, "body": {"error": {"code": "invalid_value", "message": "Bad role."}}},
+    ),
+    "line-busy": lambda at: at.line(
+        response={"status_code": 429, "body": {"error": {"code": "rate_limit_exceeded", "message": "Slow."}}}
+    ),
+    "line-expired": lambda at: at.line(
+        response=None, error={"code": "batch_expired", "message": "Not executed in time."}
+    ),
+    "line-nothing": lambda at: at.line(response=None, error=None),
+}
+
+TOLD = {row["slug"]: (row["outcome"], row["says"]) for row in ROW.finditer(TABLE.read_text())}
+
+
+def come_to(at: Desk, case) -> tuple[str, str]:
+    """What a bad input came to: the class of an error or a state, and what was said."""
+    try:
+        result = case(at)
+    except GoldpanError as error:
+        return type(error).__name__, str(error)
+    assert isinstance(result, tuple), "nothing was noticed"
+    return result
+
+
+@pytest.mark.parametrize("slug", CASES)
+def test_bad_input_comes_to_what_the_table_says(tmp_path, slug):
+    outcome, says = come_to(Desk(tmp_path), CASES[slug])
+    told_outcome, told_words = TOLD[slug]
+    assert outcome == told_outcome
+    assert told_words in says
+
+
+def test_the_table_has_a_row_for_each_case_and_no_other():
+    assert sorted(TOLD) == sorted(CASES)
+
+
+def test_a_secret_in_a_study_is_not_repeated(tmp_path):
+    _, says = come_to(Desk(tmp_path), CASES["study-secret"])
+    assert SECRET not in says
