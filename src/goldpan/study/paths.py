@@ -109,7 +109,7 @@ def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
     common = os.path.commonpath(folders) if len(set(folders)) > 1 else folders[0]
     names: dict[str, Path] = {}
     for path in ordered:
-        plain = os.path.relpath(path.as_posix(), common).replace("/", "__")
+        plain = path.as_posix().removeprefix(f"{common}/").replace("/", "__")
         name = _UNSAFE.sub("_", plain).lstrip(".") or "file"
         if name != plain or name in names:
             name += "-" + hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
