@@ -157,3 +157,13 @@ def test_names_are_checked_before_anything_is_rendered():
 def test_names_set_within_the_template_are_no_errors():
     template = "{% set n = 1 %}{% for word in data.words %}{{ word }}{{ n }}{{ range(3) }}{% endfor %}"
     check_template_names(Task("t", "d", (FEATURE,), template))
+
+
+@pytest.mark.parametrize("name", ["trace_critic", "trace_critic_follow_up"])
+def test_a_task_on_traces_may_name_their_parts(project, name):
+    check_template_names(load_task(name, project / "config" / "tasks"))
+
+
+def test_a_task_on_records_may_not_name_parts_of_traces():
+    with pytest.raises(PromptError, match="`follow_up` is not defined"):
+        check_template_names(Task("t", "d", (FEATURE,), "{{ follow_up }}"))
