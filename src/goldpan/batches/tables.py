@@ -17,7 +17,7 @@ from goldpan.errors import ReconciliationError
 from goldpan.files import iter_lines, replacing
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
-from goldpan.tasks.features import Feature, value_of
+from goldpan.tasks.features import Feature, Text, value_of
 
 
 def write_tables(
@@ -25,15 +25,17 @@ def write_tables(
 ) -> None:
     """Write the tables of a stage, one for each (source, file) of `outputs`.
 
-    Columns: those of the input, in its order; for each feature its value and its rationale (a feature's
-    column that the input has already gets the suffix `_answer`); `state`, `reason`, `source_file`,
-    `record_id`, `batch_id`, `answered_at` (UTC). Cells that a spreadsheet would run as a formula are
-    neutralised by a leading apostrophe.
+    Columns: those of the input, in its order; for each feature its value and its rationale, free texts last
+    (a feature's column that the input has already gets the suffix `_answer`); `state`, `reason`,
+    `source_file`, `record_id`, `batch_id`, `answered_at` (UTC). Cells that a spreadsheet would run as a
+    formula are neutralised by a leading apostrophe.
 
     Raises:
         ReconciliationError: a row belongs to a file that is not among the outputs.
     """
     columns = _input_columns(records)
+    # A task may ask for an explanation before the score it explains; a reader looks for the score first.
+    schema = sorted(schema, key=lambda feature: isinstance(feature, Text))
     with ExitStack() as stack:
         tables: dict[tuple[str, str], _Table] = {}
         for place, path in outputs.items():
