@@ -46,9 +46,8 @@ def completion(
     else:
         message["content"] = text
         finish_reason = "stop"
-    prompt = _tokens(request["messages"]) + _tokens(
-        request.get("tools") or request.get("response_format") or ""
-    )
+    shown = [request["messages"], request.get("tools"), request.get("response_format")]
+    prompt = sum(_tokens(part) for part in shown if part)
     answered = max(1, -(-len(text.encode()) // BYTES_PER_TOKEN))
     return {
         "id": f"chatcmpl-{identity}",

@@ -1,0 +1,282 @@
+"""The engine: life cycle, partial work, restarts and crashes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from goldpan.providers.local.engine import Engine
+from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.local.refusal import ServiceError
+from tests.chat_batches import batch_row, chat_body, echo, ids_of, lines_of, write_requests, write_rows
+
+
+def create(engine, tmp_path, count=3, **arguments):
+    source = engine.upload(write_requests(tmp_path / "requests.jsonl", count), "requests.jsonl")
+    return engine.create_batch(source.id, **arguments)
+
+
+def finish(engine, batch_id, timeout=30.0):
+    deadline = time.monotonic() + timeout
+    while (record := engine.advance(batch_id, 5.0)).is_open:
+        assert time.monotonic() < deadline, f"still {record.status}"
+    return record
+
+
+def output_of(engine, record):
+    return lines_of(engine.store.content(record.output_file_id))
+
+
+def errors_of(engine, record):
+    return lines_of(engine.store.content(record.error_file_id))
+
+
+@pytest.fixture
+def engine(tmp_path):
+    return Engine(tmp_path / "engine", echo)
+
+
+def test_a_batch_goes_through_every_status_of_the_life_cycle(engine, tmp_path):
+    record = create(engine, tmp_path, count=1)
+    seen = [record.status]
+    while record.is_open:
+        record = engine.advance(record.id, 0)
+        seen.append(record.status)
+    assert seen == ["validating", "in_progress", "finalizing", "completed"]
+
+
+def test_counts_grow_while_a_batch_is_in_progress(engine, tmp_path):
+    record = create(engine, tmp_path, count=3)
+    counts = []
+    while record.is_open:
+        record = engine.advance(record.id, 0)
+        counts.append((record.status, record.total, record.completed))
+    assert counts == [
+        ("in_progress", 3, 0),
+        ("in_progress", 3, 1),
+        ("in_progress", 3, 2),
+        ("finalizing", 3, 3),
+        ("completed", 3, 3),
+    ]
+
+
+def test_output_appears_only_when_the_batch_has_ended(engine, tmp_path):
+    record = create(engine, tmp_path)
+    while record.is_open:
+        assert record.output_file_id is None
+        assert [file.purpose for file in engine.store.files()] == ["batch"]
+        record = engine.advance(record.id, 0)
+    assert ids_of(output_of(engine, record)) == ["row-1", "row-2", "row-3"]
+
+
+def test_the_batch_object_has_the_keys_of_openai_s(engine, tmp_path, shared_data):
+    real = lines_of(shared_data / "batch_api" / "openai_batch_objects.jsonl")[0]
+    ours = create(engine, tmp_path).as_openai()
+    assert set(real) <= set(ours)
+
+
+def test_a_result_line_has_the_keys_of_openai_s(engine, tmp_path, shared_data):
+    real = lines_of(shared_data / "batch_api" / "batch-output-expansion.jsonl")[0]
+    ours = output_of(engine, finish(engine, create(engine, tmp_path).id))[0]
+    assert set(real) == set(ours)
+    assert set(real["response"]) == set(ours["response"])
+    assert set(real["response"]["body"]) - {"service_tier"} <= set(ours["response"]["body"])
+
+
+def test_another_engine_goes_on_where_the_first_one_stopped(engine, tmp_path):
+    record = create(engine, tmp_path, count=5)
+    while record.completed < 2:
+        record = engine.advance(record.id, 0)
+    asked = []
+    second = Engine(
+        tmp_path / "engine", lambda body, custom_id: asked.append(custom_id) or echo(body, custom_id)
+    )
+    record = finish(second, record.id)
+    assert asked == ["row-3", "row-4", "row-5"]
+    assert ids_of(output_of(second, record)) == [f"row-{number}" for number in range(1, 6)]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from goldpan.providers.local.engine import Engine
+from tests.chat_batches import echo
+
+def dying(body, custom_id):
+    if custom_id == "row-1500":
+        os.kill(os.getpid(), 9)
+    return echo(body, custom_id)
+
+engine = Engine(Path(sys.argv[1]), dying)
+while engine.advance(sys.argv[2], 0.01).is_open:
+    pass
+"""
+
+
+def test_a_killed_process_costs_no_row_and_doubles_none(engine, tmp_path, project):
+    record = create(engine, tmp_path, count=2000)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path / "engine", record.id], cwd=project, timeout=60
+    )
+    assert killed.returncode == -signal.SIGKILL
+    record = finish(engine, record.id)
+    assert ids_of(output_of(engine, record)) == [f"row-{number}" for number in range(1, 2001)]
+    assert (record.total, record.completed, record.failed) == (2000, 2000, 0)
+
+
+def test_a_half_written_line_beyond_the_checkpoint_is_cut_off(engine, tmp_path):
+    record = create(engine, tmp_path, count=3)
+    while record.completed < 1:
+        record = engine.advance(record.id, 0)
+    with (engine.store.journals / f"{record.id}.output").open("ab") as journal:
+        journal.write(b'{"id": "batch_req_')
+    record = finish(engine, record.id)
+    assert ids_of(output_of(engine, record)) == ["row-1", "row-2", "row-3"]
+
+
+@pytest.mark.parametrize("published", [["errors"], ["errors", "output"]])
+def test_a_crash_between_publishing_and_saving_loses_nothing(engine, tmp_path, published):
+    rows = [batch_row("good"), batch_row("bad", body=chat_body("", messages=[]))]
+    source = engine.upload(write_rows(tmp_path / "requests.jsonl", rows), "requests.jsonl")
+    record = engine.create_batch(source.id)
+    while record.status != "finalizing":
+        record = engine.advance(record.id, 0)
+    marks = {"errors": "e", "output": "f"}
+    for name in published:
+        journal = engine.store.journals / f"{record.id}.{name}"
+        engine.store.adopt(journal, f"file-{record.id.removeprefix('batch_')[:-1]}{marks[name]}")
+    record = finish(engine, record.id)
+    assert ids_of(output_of(engine, record)) == ["good"]
+    assert ids_of(errors_of(engine, record)) == ["bad"]
+
+
+def test_two_processes_working_on_one_batch_answer_each_row_once(engine, tmp_path, project):
+    record = create(engine, tmp_path, count=3000)
+    script = KILLED.replace("row-1500", "nobody")
+    command = [sys.executable, "-c", script, tmp_path / "engine", record.id]
+    workers = [subprocess.Popen(command, cwd=project) for _ in range(2)]
+    assert [worker.wait(timeout=60) for worker in workers] == [0, 0]
+    record = engine.batch(record.id)
+    assert record.status == "completed"
+    assert ids_of(output_of(engine, record)) == [f"row-{number}" for number in range(1, 3001)]
+
+
+def test_a_batch_that_someone_else_works_on_is_described_at_once(engine, tmp_path):
+    record = create(engine, tmp_path)
+    with engine.store.locked(record.id):
+        assert engine.advance(record.id, 5.0).status == "validating"
+    assert engine.advance(record.id, 0).status == "in_progress"
+
+
+def test_a_cancelled_batch_keeps_its_answers_and_names_the_rest(engine, tmp_path):
+    record = create(engine, tmp_path, count=3)
+    while record.completed < 2:
+        record = engine.advance(record.id, 0)
+    assert engine.cancel_batch(record.id).status == "cancelling"
+    record = finish(engine, record.id)
+    assert record.status == "cancelled"
+    assert ids_of(output_of(engine, record)) == ["row-1", "row-2"]
+    [rest] = errors_of(engine, record)
+    assert (rest["custom_id"], rest["response"], rest["error"]["code"]) == ("row-3", None, "batch_cancelled")
+
+
+def test_a_batch_cancelled_before_validation_has_no_files(engine, tmp_path):
+    record = create(engine, tmp_path)
+    engine.cancel_batch(record.id)
+    record = finish(engine, record.id)
+    assert (record.status, record.output_file_id, record.error_file_id) == ("cancelled", None, None)
+
+
+def test_a_batch_that_has_ended_cannot_be_cancelled(engine, tmp_path):
+    record = finish(engine, create(engine, tmp_path).id)
+    with pytest.raises(ServiceError) as refusal:
+        engine.cancel_batch(record.id)
+    assert refusal.value.status == 409
+
+
+def test_a_batch_past_its_window_expires_with_what_it_has(engine, tmp_path):
+    record = create(engine, tmp_path, count=3)
+    while record.completed < 1:
+        record = engine.advance(record.id, 0)
+    record.expires_at = 1
+    engine.store.save(record)
+    record = finish(engine, record.id)
+    assert (record.status, record.completed, record.failed) == ("expired", 1, 2)
+    assert ids_of(output_of(engine, record)) == ["row-1"]
+    rest = errors_of(engine, record)
+    assert [(line["custom_id"], line["error"]["code"]) for line in rest] == [
+        ("row-2", "batch_expired"),
+        ("row-3", "batch_expired"),
+    ]
+
+
+def test_a_paced_batch_answers_rows_evenly_over_its_time(tmp_path):
+    engine = Engine(tmp_path / "engine", echo, seconds_per_batch=3600)
+    record = create(engine, tmp_path, count=3)
+    engine.advance(record.id, 0)
+    record = engine.advance(record.id, 5.0)
+    assert (record.status, record.completed) == ("in_progress", 0)
+
+
+def test_batches_are_listed_newest_first(engine, tmp_path):
+    made = [create(engine, tmp_path).id for _ in range(3)]
+    assert [record.id for record in engine.list_batches()] == made[::-1]
+
+
+def test_a_broken_answerer_fails_the_row_and_not_the_batch(tmp_path):
+    def broken(body, custom_id):
+        if custom_id == "row-2":
+            raise KeyError("reason")
+        return echo(body, custom_id)
+
+    engine = Engine(tmp_path / "engine", broken)
+    record = finish(engine, create(engine, tmp_path).id)
+    assert (record.status, record.completed, record.failed) == ("completed", 2, 1)
+    [line] = errors_of(engine, record)
+    assert (line["custom_id"], line["response"]["status_code"]) == ("row-2", 500)
+
+
+def test_a_deleted_input_makes_the_batch_failed(engine, tmp_path):
+    record = create(engine, tmp_path)
+    engine.store.delete_file(record.input_file_id)
+    record = finish(engine, record.id)
+    assert (record.status, [error.code for error in record.errors]) == ("failed", ["input_file_not_found"])
+
+
+def test_an_interrupted_upload_leaves_nothing_behind(engine):
+    with pytest.raises(ConnectionResetError), engine.store.receiving("requests.jsonl", "batch") as upload:
+        upload.write(b"{}")
+        raise ConnectionResetError
+    assert list(engine.store.files()) == []
+    assert os.listdir(engine.store.folder / "files") == []
+
+
+@pytest.mark.parametrize("name", ["../../secret", "file-..", "batch_18ea02c89394e1897e565413/../x"])
+def test_an_id_never_becomes_a_path_outside_the_folder(engine, name):
+    with pytest.raises(ServiceError) as refusal:
+        engine.store.file(name)
+    assert refusal.value.status == 404
+
+
+def test_times_of_a_row_fault_are_counted_over_batches_and_restarts(tmp_path):
+    plan = FaultPlan.of({"fault": "missing", "rows": "row-2", "times": 1})
+    outputs = []
+    for _ in range(2):
+        engine = Engine(tmp_path / "engine", echo, plan)
+        record = finish(engine, create(engine, tmp_path).id)
+        outputs.append(ids_of(output_of(engine, record)))
+    assert outputs == [["row-1", "row-3"], ["row-1", "row-2", "row-3"]]
+
+
+def test_a_crash_does_not_use_up_a_row_fault(tmp_path):
+    plan = FaultPlan.of({"fault": "missing", "rows": "row-2", "times": 1})
+    engine = Engine(tmp_path / "engine", echo, plan)
+    record = create(engine, tmp_path)
+    while record.completed < 2:
+        before, record = record, engine.advance(record.id, 0)
+    engine.store.save(before)  # as if the process had died before its last checkpoint
+    record = finish(engine, record.id)
+    assert ids_of(output_of(engine, record)) == ["row-1", "row-3"]

@@ -1,0 +1,51 @@
+"""The embedded provider behind the protocol that all providers share."""
+
+import pytest
+
+from goldpan.errors import ProviderError
+from goldpan.providers.base import ENDPOINT, BatchProvider
+from goldpan.providers.local import LocalProvider
+from tests.chat_batches import echo, ids_of, lines_of, write_requests
+
+
+@pytest.fixture
+def provider(tmp_path) -> BatchProvider:
+    return LocalProvider(tmp_path / "engine", answerer=echo)
+
+
+def test_a_batch_is_finished_by_looking_at_it(provider, tmp_path):
+    stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 3), "shard-0")
+    batch = provider.create(stored.id, ENDPOINT, {"goldpan_key": "k"})
+    for _ in range(5):
+        batch = provider.retrieve(batch.id)
+    assert (batch.status, batch.completed, batch.metadata) == ("completed", 3, {"goldpan_key": "k"})
+    provider.download(batch.output_file_id, tmp_path / "output.jsonl")
+    assert ids_of(lines_of(tmp_path / "output.jsonl")) == ["row-1", "row-2", "row-3"]
+
+
+def test_an_upload_is_found_by_its_name_and_size(provider, tmp_path):
+    older = provider.upload(write_requests(tmp_path / "requests.jsonl", 3), "shard-0")
+    newer = provider.upload(tmp_path / "requests.jsonl", "shard-0")
+    assert provider.find_upload("shard-0", older.bytes) == newer
+    assert provider.find_upload("shard-0", older.bytes + 1) is None
+    assert provider.find_upload("shard-1", older.bytes) is None
+
+
+def test_batches_come_newest_first(provider, tmp_path):
+    stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 1), "shard-0")
+    made = [provider.create(stored.id, ENDPOINT, {}).id for _ in range(2)]
+    assert [batch.id for batch in provider.batches()] == made[::-1]
+
+
+def test_a_cancelled_batch_ends_cancelled(provider, tmp_path):
+    stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 1), "shard-0")
+    batch = provider.create(stored.id, ENDPOINT, {})
+    assert provider.cancel(batch.id).status == "cancelling"
+    assert provider.retrieve(batch.id).status == "cancelled"
+
+
+def test_what_is_not_there_is_a_provider_error(provider, tmp_path):
+    with pytest.raises(ProviderError) as refusal:
+        provider.download("file-18ea02c89394e1897e565413", tmp_path / "output.jsonl")
+    assert refusal.value.status == 404
+    assert not refusal.value.retryable
