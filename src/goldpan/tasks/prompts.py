@@ -19,7 +19,6 @@ from goldpan.errors import PromptError
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.task import RECORD_NAMES, Task
 from goldpan.tasks.traces import MATERIAL_NAMES
-from goldpan.tasks.traces import TraceMaterial
 from goldpan.tasks.traces_length import shorten
 
 _LEAST_ELIDED = 100
