@@ -1,6 +1,7 @@
 """The study, its artifact names, and the functions rules use to name their inputs."""
 
 import sys
+from os.path import relpath
 
 from snakemake.exceptions import WorkflowError
 
@@ -11,18 +12,22 @@ from goldpan.records.inputs import source_files
 from goldpan.study import load_project
 from goldpan.tasks.task import task_files
 
+# Paths are relative, so that a project that is moved or cloned elsewhere is not stale.
 try:
     PROJECT = load_project(
         config["study"], ledger=config["ledger"], results=config["results"]
     )
     INPUT_FILES = {
-        name: source_files(source, PROJECT.root)
+        name: {
+            file: relpath(path)
+            for file, path in source_files(source, PROJECT.root).items()
+        }
         for name, source in PROJECT.study.sources.items()
     }
     TASK_FILES = {
         name: sorted(
             {
-                file
+                relpath(file)
                 for choice in stage.task
                 for file in task_files(choice.task, PROJECT.tasks)
             }
@@ -38,7 +43,7 @@ PATHS = PROJECT.paths
 RUN_LOCK = RunLock(PROJECT.ledger)
 GOLDPAN = (
     f"{sys.executable} -m goldpan step"
-    f" --study {PROJECT.study_file} --ledger {config['ledger']} --results {config['results']}"
+    f" --study {relpath(PROJECT.study_file)} --ledger {config['ledger']} --results {config['results']}"
 )
 
 
