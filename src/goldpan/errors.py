@@ -1,22 +1,23 @@
 """The one tree of errors. Each message says what happened, where, and what to do.
 
-    GoldpanError
-    ├── StudyError            a study, task or project file is wrong
-    │   └── WhereError        a `where:` expression does not fit the features it filters
-    ├── SourceError           an input file or row cannot be used
-    ├── TaskError             a task file, its prompt or its Pydantic model is wrong
-    │   └── PromptError       a template fails to render
-    ├── AnswerError           an answer does not fit the task that was asked
-    │   ├── PredictionMissingFieldError
-    │   └── WrongFunctionNameError      (also a ValueError)
-    ├── LedgerError           the ledger is locked, foreign or contradicts itself
-    │   └── ReplayMissError   `provider: replay` was asked for something the ledger does not hold
-    ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
-    │   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
-    ├── BudgetError           a stage would cost more than `budget_usd`
-    ├── PendingError          batches are still open and the study says not to wait
-    ├── ReconciliationError   counts that must agree do not
-    └── SheetError            a filled annotation sheet cannot be used (waves)
+GoldpanError
+├── StudyError            a study, task or project file is wrong
+│   └── WhereError        a `where:` expression does not fit the features it filters
+├── SourceError           an input file or row cannot be used
+│   └── RowError (records.rows)     one row of it, with a code
+├── TaskError             a task file, its prompt or its Pydantic model is wrong
+│   └── PromptError       a template fails to render
+├── AnswerError           an answer does not fit the task that was asked
+│   ├── PredictionMissingFieldError
+│   └── WrongFunctionNameError      (also a ValueError)
+├── LedgerError           the ledger is locked, foreign or contradicts itself
+│   └── ReplayMissError   `provider: replay` was asked for something the ledger does not hold
+├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
+│   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
+├── BudgetError           a stage would cost more than `budget_usd`
+├── PendingError          batches are still open and the study says not to wait
+├── ReconciliationError   counts that must agree do not
+└── SheetError            a filled annotation sheet cannot be used (waves)
 """
 
 

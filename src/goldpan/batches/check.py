@@ -17,11 +17,13 @@ from goldpan.tasks.where import Where
 
 @dataclass(frozen=True)
 class CheckedStage:
-    """A stage without errors: its features, and the fields of its largest answer."""
+    """A stage without errors: its features, the fields of its largest answer, and what a strict model may
+    refuse."""
 
     name: str
     features: int
     properties: int
+    warnings: list[str]
 
 
 def check_stages(project: Project) -> Iterator[CheckedStage]:
@@ -36,9 +38,12 @@ def check_stages(project: Project) -> Iterator[CheckedStage]:
             Where.parse(stage.input.where, StageRun(project, stage.input.stage).features())
         Questioner(stage, project.tasks, None)
         properties = 0
+        warnings: list[str] = []
         for choice in stage.task:
             task = load_task(choice.task, project.tasks)
             check_template_names(task)
             AnswerReader(task, stage.output)
-            properties = max(properties, len(schema.parameters_schema(task)["properties"]))
-        yield CheckedStage(name, len(run.features()), properties)
+            parameters = schema.parameters_schema(task)
+            properties = max(properties, len(parameters["properties"]))
+            warnings += schema.beyond_strict_limits(task)
+        yield CheckedStage(name, len(run.features()), properties, warnings)

@@ -1,8 +1,9 @@
 """From a prompt to the bytes of a request and its key.
 
-The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` with sorted keys, no
-spaces and UTF-8 text; its SHA-256 is the request key. All of a request but its messages is the same for a
-whole stage, so these parts are serialised once.
+The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` without spaces, in
+UTF-8; its SHA-256 is the request key. The body is hashed as it is sent: its keys are in the order that
+`request_body` gives them, for a model answers in the order of the schema, and another order is another
+request. All of a request but its messages is the same for a whole stage, so these parts are serialised once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from goldpan.files import canonical_json
 from goldpan.providers.base import ENDPOINT
 from goldpan.study.model import Stage
 from goldpan.tasks import schema
@@ -23,7 +23,7 @@ _MARK = "\x00messages\x00"
 
 def request_body(task: Task, stage: Stage, messages: Any) -> dict[str, Any]:
     """The body of a chat-completions request that asks `task` with the settings of `stage`."""
-    body: dict[str, Any] = {"model": stage.model, **stage.params, "messages": messages}
+    body: dict[str, Any] = {"model": stage.model, **dict(sorted(stage.params.items())), "messages": messages}
     if stage.output == "tool":
         body["tools"] = [schema.tool(task)]
         body["tool_choice"] = schema.tool_choice(task)
@@ -36,10 +36,10 @@ class RequestForm:
     """The unchanging parts of a task's requests in a stage, ready to take messages."""
 
     def __init__(self, task: Task, stage: Stage):
-        body = canonical_json(request_body(task, stage, _MARK))
-        self._head, self._tail = body.split(canonical_json(_MARK))
+        body = orjson.dumps(request_body(task, stage, _MARK))
+        self._head, self._tail = body.split(orjson.dumps(_MARK))
         self._hash_start = hashlib.sha256(b'{"body":' + self._head)
-        self._endpoint = canonical_json(ENDPOINT)
+        self._endpoint = orjson.dumps(ENDPOINT)
         self.fixed_bytes = len(body)
         self._empty_line = len(self.line("", b""))
 
@@ -66,5 +66,5 @@ class RequestForm:
 
 
 def messages_json(messages: list[dict[str, str]]) -> bytes:
-    """Canonical JSON of chat messages."""
-    return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)
+    """Chat messages as they are hashed and sent."""
+    return orjson.dumps(messages)

@@ -14,7 +14,7 @@ from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenIds
 from goldpan.tasks.features import Feature, value_of
-from goldpan.tasks.where import Where
+from goldpan.tasks.where import Where, values_of_row
 
 
 def gather_records(files: Iterable[Path], output: Path) -> int:
@@ -78,9 +78,10 @@ def follow_stage(
                 if row["state"] != "ok":
                     record["skip"] = f"upstream: stage {earlier} is {row['state']} for this record"
                 else:
-                    values = {name: value_of(given) for name, given in row["features"].items()}
-                    if condition is not None and not condition.matches({**record, **values}):
+                    predictions = row["features"]
+                    if condition and not condition.matches(values_of_row(dict(record), predictions)):
                         record["skip"] = f"filtered: not {where}"
+                    values = {name: value_of(given) for name, given in predictions.items()}
                     record.setdefault("answers", {})[earlier] = values
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
             rows += 1

@@ -42,6 +42,8 @@ def _validate(options: argparse.Namespace) -> None:
         print(f"source {name}: {len(source_files(source, project.root))} files")
     for checked in check_stages(project):
         print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
+        for warning in checked.warnings:
+            print(f"stage {checked.name}: note: {warning}")
     for name, provider in project.study.providers.items():
         if provider.api_key_env and provider.api_key_env not in os.environ:
             print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
