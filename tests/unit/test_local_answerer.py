@@ -15,8 +15,10 @@ from goldpan.providers.local.schema_answers import SchemaAnswerer
 from tests.chat_batches import TOOL, chat_body
 
 TEXT = (
-    "The customer wanted to change the flight to Boston. The agent refused because the ticket was basic economy. "
-    "Then the customer got angry and shouted. Finally the agent booked a refund of 120 dollars and apologised."
+    "The customer wanted to change the flight to Boston. "
+    "The agent refused because the ticket was basic economy. "
+    "Then the customer got angry and shouted. "
+    "Finally the agent booked a refund of 120 dollars and apologised."
 )
 TEXTS = {"some text": TEXT, "no text": "", "no words": "... !!! \n\n 。", "long text": f"{TEXT}\n" * 200}
 

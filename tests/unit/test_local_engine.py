@@ -1,6 +1,5 @@
 """The engine: life cycle, partial work, restarts and crashes."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -251,7 +250,7 @@ def test_an_interrupted_upload_leaves_nothing_behind(engine):
         upload.write(b"{}")
         raise ConnectionResetError
     assert list(engine.store.files()) == []
-    assert os.listdir(engine.store.folder / "files") == []
+    assert list((engine.store.folder / "files").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../../secret", "file-..", "batch_18ea02c89394e1897e565413/../x"])

@@ -13,9 +13,10 @@ from aiohttp.typedefs import Handler, Middleware
 
 from goldpan.providers.local.engine import Engine
 from goldpan.providers.local.refusal import ServiceError
-from goldpan.serve.call_faults import CallFaults, call_faults_middleware
+from goldpan.serve.call_faults import call_faults_middleware
+from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import error_response
-from goldpan.serve.routes import ENGINE, ROUTES, WORKER
+from goldpan.serve.routes import ENGINE, FAULTS, ROUTES, WORKER
 from goldpan.serve.worker import Worker
 
 MAX_JSON_BYTES = 64 << 20
@@ -46,6 +47,7 @@ def create_app(
         client_max_size=MAX_JSON_BYTES,
     )
     app[ENGINE] = engine
+    app[FAULTS] = faults
     app[WORKER] = Worker(engine, workers)
     app.add_routes(ROUTES)
     app.cleanup_ctx.append(_working)

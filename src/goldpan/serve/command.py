@@ -75,6 +75,10 @@ async def _serve(app, host: str, port: int, port_file: Path | None) -> None:
 
     from goldpan.files import write_bytes
 
+    # Before the address is known to anybody, since whoever knows it may send a signal.
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -88,9 +92,6 @@ async def _serve(app, host: str, port: int, port_file: Path | None) -> None:
         if port_file is not None:
             write_bytes(port_file, f"{port}\n".encode())
         print(f"goldpan serve: http://{host}:{port}/v1", flush=True)
-        stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         await stopped.wait()
     finally:
         await runner.cleanup()

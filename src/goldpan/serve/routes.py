@@ -12,11 +12,13 @@ from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
 from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.store import Upload
+from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import json_body, json_response, limit_of, page
 from goldpan.serve.worker import Worker
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
+FAULTS: web.AppKey[CallFaults] = web.AppKey("faults", CallFaults)
 MAX_BATCHES_PAGE, MAX_FILES_PAGE = 100, 10_000
 _CHUNK = 1 << 18
 
@@ -102,11 +104,11 @@ async def create_batch(request: web.Request) -> web.Response:
 async def list_batches(request: web.Request) -> web.Response:
     """GET /v1/batches: newest first, at most 100 on a page."""
     limit, after = limit_of(request, 20, MAX_BATCHES_PAGE), request.query.get("after")
-    store = request.app[ENGINE].store
+    store, faults = request.app[ENGINE].store, request.app[FAULTS]
     visible = [
         batch_id
         for batch_id in store.batch_ids()
-        if (after is None or batch_id < after) and batch_id not in request.get("hidden_batches", ())
+        if (after is None or batch_id < after) and not faults.hides("list_batches", batch_id)
     ]
     return json_response(page(map(store.batch, visible), limit, BatchRecord.as_openai))
 
@@ -142,12 +144,12 @@ async def show_health(request: web.Request) -> web.Response:
 
 ROUTES = [
     web.post("/v1/files", upload_file, name="upload"),
-    web.get("/v1/files", list_files, name="files"),
+    web.get("/v1/files", list_files, name="list_files"),
     web.get("/v1/files/{file_id}", show_file, name="file"),
     web.get("/v1/files/{file_id}/content", send_content, name="content"),
-    web.delete("/v1/files/{file_id}", delete_file, name="delete"),
+    web.delete("/v1/files/{file_id}", delete_file, name="delete_file"),
     web.post("/v1/batches", create_batch, name="create"),
-    web.get("/v1/batches", list_batches, name="batches"),
+    web.get("/v1/batches", list_batches, name="list_batches"),
     web.get("/v1/batches/{batch_id}", show_batch, name="retrieve"),
     web.post("/v1/batches/{batch_id}/cancel", cancel_batch, name="cancel"),
     web.post("/v1/chat/completions", complete_chat, name="chat"),

@@ -14,12 +14,12 @@ from goldpan.errors import StudyError
 
 Route = Literal[
     "upload",
-    "files",
+    "list_files",
     "file",
     "content",
-    "delete",
+    "delete_file",
     "create",
-    "batches",
+    "list_batches",
     "retrieve",
     "cancel",
     "chat",
@@ -36,19 +36,19 @@ class _Fault(BaseModel):
 
 
 class _CallFault(_Fault):
-    """A fault that strikes calls to the named routes.
+    """A fault that strikes calls of the named routes.
 
     Attributes:
-        on: the routes.
+        calls: the routes. (Not `on`: YAML reads that as true.)
         skip: so many calls go well first.
         times: then so many are struck; null for all.
     """
 
-    on: tuple[Route, ...] = ("create",)
+    calls: tuple[Route, ...] = ("create",)
     skip: int = Field(0, ge=0)
     times: int | None = Field(1, ge=1)
 
-    @field_validator("on", mode="before")
+    @field_validator("calls", mode="before")
     @classmethod
     def _one_route_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
@@ -92,14 +92,14 @@ class NotFound(_CallFault):
     """A new batch is not to be seen yet: `times` calls about each batch get a 404, or a list without it."""
 
     fault: Literal["not_found"]
-    on: tuple[Route, ...] = ("retrieve",)
+    calls: tuple[Route, ...] = ("retrieve",)
 
 
 class TruncatedDownload(_CallFault):
     """Content-Length promises all, but only the share `keep` of the bytes comes."""
 
     fault: Literal["truncated_download"]
-    on: tuple[Route, ...] = ("content",)
+    calls: tuple[Route, ...] = ("content",)
     keep: float = Field(0.5, ge=0, lt=1)
 
 
@@ -107,7 +107,7 @@ class ShortDownload(_CallFault):
     """Only the share `keep` comes, in a chunked answer that ends as if it were whole."""
 
     fault: Literal["short_download"]
-    on: tuple[Route, ...] = ("content",)
+    calls: tuple[Route, ...] = ("content",)
     keep: float = Field(0.5, ge=0, lt=1)
 
 
@@ -256,15 +256,15 @@ class FaultPlan(BaseModel):
                 remedy="docs/serve.md lists every fault and its keys",
             ) from None
 
-    def calls(self) -> Iterator[tuple[str, CallFault]]:
+    def call_faults(self) -> Iterator[tuple[str, CallFault]]:
         """(key, fault) of the faults of the connection."""
         return ((key, fault) for key, fault in self._keyed() if isinstance(fault, CallFault))
 
-    def batch(self) -> Iterator[tuple[str, BatchFault]]:
+    def batch_faults(self) -> Iterator[tuple[str, BatchFault]]:
         """(key, fault) of the faults of whole batches."""
         return ((key, fault) for key, fault in self._keyed() if isinstance(fault, BatchFault))
 
-    def row(self) -> Iterator[tuple[str, RowFault]]:
+    def row_faults(self) -> Iterator[tuple[str, RowFault]]:
         """(key, fault) of the faults of single rows."""
         return ((key, fault) for key, fault in self._keyed() if isinstance(fault, RowFault))
 

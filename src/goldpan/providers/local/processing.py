@@ -63,8 +63,8 @@ class BatchRun:
     ):
         self._store, self._record, self._answerer = store, record, answerer
         self._pace_seconds = pace_seconds
-        self._batch_faults = [fault for key, fault in plan.batch() if key in record.hits]
-        self._row_faults = list(plan.row())
+        self._batch_faults = [fault for key, fault in plan.batch_faults() if key in record.hits]
+        self._row_faults = list(plan.row_faults())
         self._hits_elsewhere = self._count_hits_elsewhere()
         self._journals = Journals(store, record)
 
@@ -217,7 +217,9 @@ class BatchRun:
 def batch_faults_for(plan: FaultPlan, ordinal: int, earlier: Iterator[BatchRecord]) -> dict[str, int]:
     """The batch faults that strike a new batch: the first `hits` of its record."""
     candidates: list[tuple[str, BatchFault]] = [
-        (key, fault) for key, fault in plan.batch() if fault.batches is None or ordinal in fault.batches
+        (key, fault)
+        for key, fault in plan.batch_faults()
+        if fault.batches is None or ordinal in fault.batches
     ]
     if not candidates:
         return {}
