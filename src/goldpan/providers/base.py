@@ -66,8 +66,8 @@ class StoredFile:
 class BatchProvider(Protocol):
     """What goldpan needs of a batch service. Every method raises ProviderError (see errors).
 
-    `create` must not retry by itself: a lost answer may have made a paid batch, and only the caller, who holds
-    the ledger, can find out. All other methods may retry.
+    `create` must not retry by itself: a lost answer may have made a paid batch, and only the caller, who
+    holds the ledger, can find out. All other methods may retry.
     """
 
     kind: str
@@ -96,6 +96,25 @@ class BatchProvider(Protocol):
         Raises:
             ProviderError: also when the bytes that came are fewer than the service said.
         """
+
+
+def stored_file_from_dict(raw: dict[str, Any]) -> StoredFile:
+    """Read OpenAI's file object; `bytes` is 0 where the service does not say.
+
+    Raises:
+        ProviderError: `id` is missing.
+    """
+    if not raw.get("id"):
+        raise ProviderError(
+            "the service described a file without an id",
+            remedy="check that the base URL is that of an OpenAI-compatible batch API",
+        )
+    return StoredFile(
+        id=raw["id"],
+        name=raw.get("filename") or "",
+        bytes=raw.get("bytes") or 0,
+        created_at=raw.get("created_at"),
+    )
 
 
 def batch_from_dict(raw: dict[str, Any]) -> Batch:

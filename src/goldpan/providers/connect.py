@@ -1,0 +1,97 @@
+"""From a study's provider settings to a provider that can be called, with its key from the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from goldpan.errors import ProviderError
+from goldpan.providers.base import BatchProvider
+from goldpan.study.model import Provider
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+def connect(provider: Provider, *, local_folder: Path) -> BatchProvider:
+    """Make the provider that the settings describe; nothing is called yet.
+
+    Args:
+        provider: settings as they stand in the study.
+        local_folder: where the local engine keeps its state.
+
+    Raises:
+        ProviderError: the key or the address of the service is missing.
+    """
+    if provider.kind == "local":
+        from goldpan.providers.local import LocalProvider
+
+        return LocalProvider(local_folder)
+    if provider.kind == "replay":
+        from goldpan.providers.replay import ReplayProvider
+
+        return ReplayProvider()
+    if provider.kind == "openai":
+        from goldpan.providers.openai import OpenAIProvider
+
+        return OpenAIProvider(*_openai_address(provider), provider.timeout_seconds)
+
+    return _litellm(provider)
+
+
+def _litellm(provider: Provider) -> BatchProvider:
+    from goldpan.providers.litellm import LiteLLMProvider
+
+    service = provider.custom_llm_provider or "openai"
+    base_url: str | None = provider.base_url
+    api_key: str | None = None
+    if service == "openai":
+        base_url, api_key = _openai_address(provider)
+    elif service == "azure":
+        base_url = base_url or _variable("AZURE_API_BASE", "the address of the Azure resource")
+        api_key = _key(provider.api_key_env or "AZURE_API_KEY")
+    elif provider.api_key_env:
+        api_key = _key(provider.api_key_env)
+    if service == "hosted_vllm" and base_url is None:
+        # litellm would send the requests to OpenAI.
+        raise ProviderError(
+            "`custom_llm_provider: hosted_vllm` needs a `base_url`",
+            remedy="give the address of the server, e.g. `base_url: http://127.0.0.1:8000/v1`",
+        )
+    return LiteLLMProvider(service, base_url, api_key, provider.timeout_seconds)
+
+
+def _openai_address(provider: Provider) -> tuple[str, str | None]:
+    """Base URL and key. As for the SDK itself, OPENAI_BASE_URL is the default address.
+
+    OPENAI_API_KEY goes to OpenAI and to that address, and to no other that a study may name.
+    """
+    base_url = provider.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    if provider.api_key_env is None and provider.base_url is not None and not _is_openai(base_url):
+        return base_url, None
+    return base_url, _key(provider.api_key_env or "OPENAI_API_KEY")
+
+
+def _is_openai(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def _key(variable: str) -> str:
+    key = _variable(variable, "the API key")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ProviderError(
+            f"the environment variable {variable} holds what cannot be an API key",
+            remedy="look for spaces, line breaks and quotes in it",
+        )
+    return key
+
+
+def _variable(name: str, what: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise ProviderError(
+            f"the environment variable {name}, which holds {what}, is not set",
+            remedy=f"set it where goldpan runs (`export {name}=...`); never write it into a study",
+        )
+    return value

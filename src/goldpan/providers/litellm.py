@@ -1,0 +1,239 @@
+"""litellm, for the batch services behind it: OpenAI, Azure, Vertex AI, hosted vLLM, and litellm's own proxy.
+
+What is true of litellm 1.106 and decides how it is called here:
+
+- Only the asynchronous `aretrieve_batch` downloads a finished batch's results to reckon its cost, at every
+  poll; the synchronous calls used here do not.
+- For Azure, the SDK client is cached without regard to `max_retries`, so a client that an earlier call made
+  would repeat the paid call. The cache is emptied before `create`.
+- For Azure, `max_retries` does not reach every call, so calls that may be repeated are repeated here.
+- On import it reads a `.env` file of the working folder and fetches its price table, unless told not to.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+from goldpan.errors import ProviderError
+from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_file_from_dict
+from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
+from goldpan.providers.paging import PAGE_SIZE, Page, newest_first
+from goldpan.providers.service_errors import service_error, unreadable_answer
+
+Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
+_ATTEMPTS = 3
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 120.0
+_CHUNK = 1 << 20
+_Answer = TypeVar("_Answer")
+
+
+class LiteLLMProvider:
+    """`BatchProvider` over litellm's synchronous calls.
+
+    Azure: files are downloaded into memory; the API version comes from AZURE_API_VERSION.
+
+    Vertex AI is written by litellm's code alone and was never run against the service. What that code says:
+    credentials, project, region and bucket come from litellm's own variables (VERTEXAI_CREDENTIALS,
+    VERTEXAI_PROJECT, VERTEXAI_LOCATION, GCS_BUCKET_NAME); request files are rewritten for Gemini in memory;
+    batches keep no metadata and carry a random name, so a batch whose answer was lost cannot be recognised.
+    `batches` therefore refuses there, and a submission in doubt stops for a person to look.
+
+    Args:
+        custom_llm_provider: the service, as litellm calls it.
+        base_url: where the service or a proxy is; None for litellm's default.
+        api_key: None where none is needed. It appears in no error.
+        timeout: limit of one call, in seconds.
+    """
+
+    kind = "litellm"
+
+    def __init__(
+        self,
+        custom_llm_provider: Service,
+        base_url: str | None,
+        api_key: str | None,
+        timeout: float = 600.0,
+    ):
+        self._service, self._api_key = custom_llm_provider, api_key
+        self._target: dict[str, Any] = {
+            "custom_llm_provider": custom_llm_provider,
+            "api_base": base_url,
+            # Without a key litellm would take OPENAI_API_KEY, whoever the service is.
+            "api_key": api_key or (None if custom_llm_provider == "vertex_ai" else NO_KEY),
+            "timeout": timeout,
+            "max_retries": 0,
+        }
+
+    @cached_property
+    def _litellm(self) -> ModuleType:
+        return _import_litellm()
+
+    def upload(self, path: Path, name: str) -> StoredFile:
+        """Upload a request file under `name`."""
+
+        def send() -> Any:
+            with path.open("rb") as handle:
+                return self._litellm.create_file(
+                    file=(name, handle, "application/jsonl"), purpose="batch", **self._target
+                )
+
+        return stored_file_from_dict(self._ask_again(send).model_dump())
+
+    def find_upload(self, name: str, size: int) -> StoredFile | None:
+        """The newest file uploaded under `name` with `size` bytes, among the first the service lists.
+
+        Also None where the service does not list its files, as Vertex AI.
+        """
+        if self._service == "vertex_ai":
+            return None
+        listing = self._ask_again(partial(self._litellm.file_list, purpose="batch", **self._target))
+        files = (stored_file_from_dict(item.model_dump()) for item in listing.data or [])
+        same = [
+            file
+            for file in islice(files, UPLOAD_PAGES * PAGE_SIZE)
+            if file.name == name and file.bytes == size
+        ]
+        return max(same, key=lambda file: file.created_at or 0, default=None)
+
+    def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Batch:
+        """Create the batch, with one request and never a second.
+
+        Raises:
+            ProviderError: with `in_doubt` where no answer came that can be understood.
+        """
+        # See the module's docstring: a cached client may have retries.
+        self._litellm.in_memory_llm_clients_cache.flush_cache()
+        answer = self._ask(
+            partial(
+                self._litellm.create_batch,
+                completion_window="24h",
+                endpoint=endpoint,
+                input_file_id=file_id,
+                metadata=metadata,
+                **self._target,
+            )
+        )
+        try:
+            return batch_from_dict(answer.model_dump())
+        except ProviderError as error:
+            raise unreadable_answer(error.what) from None
+
+    def retrieve(self, batch_id: str) -> Batch:
+        """The present state of a batch. A batch just made may not be found yet, so 404 is `retryable`."""
+        call = partial(self._litellm.retrieve_batch, batch_id=batch_id, **self._target)
+        try:
+            return batch_from_dict(self._ask_again(call).model_dump())
+        except ProviderError as error:
+            error.retryable = error.retryable or error.status == 404
+            raise
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches of the account, newest first.
+
+        Raises:
+            ProviderError: always for Vertex AI, see the class.
+        """
+        if self._service == "vertex_ai":
+            raise ProviderError(
+                "litellm keeps no metadata with a batch of Vertex AI, so none can be recognised",
+                remedy="look for the batch in the Google Cloud console, by its input file",
+            )
+        return newest_first(self._pages())
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Ask for a batch to be cancelled."""
+        call = partial(self._litellm.cancel_batch, batch_id=batch_id, **self._target)
+        return batch_from_dict(self._ask_again(call).model_dump())
+
+    def download(self, file_id: str, destination: Path) -> None:
+        """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
+        open_at = self._content if self._service in ("openai", "hosted_vllm") else self._content_in_memory
+        download_whole(
+            partial(open_at, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
+        )
+
+    @contextmanager
+    def _content(self, file_id: str, start: int) -> Iterator[Reading]:
+        result = self._ask(
+            partial(
+                self._litellm.file_content,
+                file_id=file_id,
+                stream=True,
+                chunk_size=_CHUNK,
+                extra_headers=range_headers(start),
+                **self._target,
+            )
+        )
+        yield reading(result.headers, self._translated(result.stream_iterator))
+
+    @contextmanager
+    def _content_in_memory(self, file_id: str, start: int) -> Iterator[Reading]:
+        call = partial(
+            self._litellm.file_content, file_id=file_id, extra_headers=range_headers(start), **self._target
+        )
+        response = self._ask(call).response
+        yield reading(response.headers, [response.content])
+
+    def _translated(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from chunks
+        except Exception as error:
+            raise service_error(error, secret=self._api_key) from None
+
+    def _size(self, file_id: str) -> int | None:
+        """Bytes of a file according to the service, where it says."""
+        try:
+            described = self._ask_again(partial(self._litellm.file_retrieve, file_id, **self._target))
+            return described.bytes or None
+        except ProviderError as error:
+            if error.retryable:
+                raise
+            return None
+
+    def _pages(self) -> Iterator[Page]:
+        page = self._ask_again(partial(self._litellm.list_batches, limit=PAGE_SIZE, **self._target))
+        while True:
+            has_more = page.has_next_page()
+            yield Page([item.model_dump() for item in page.data or []], has_more)
+            if not has_more:
+                return
+            page = self._ask_again(page.get_next_page)
+
+    def _ask_again(self, call: Callable[[], _Answer]) -> _Answer:
+        """Make a call that costs nothing, up to three times."""
+        pause = _FIRST_PAUSE_SECONDS
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._ask(call)
+            except ProviderError as error:
+                if not error.retryable:
+                    raise
+                time.sleep(min(error.retry_after or pause, _LONGEST_PAUSE_SECONDS))
+                pause *= 2
+        return self._ask(call)
+
+    def _ask(self, call: Callable[[], _Answer]) -> _Answer:
+        try:
+            return call()
+        except Exception as error:
+            # litellm raises whatever its services' code runs into, of no common kind.
+            raise service_error(error, secret=self._api_key) from None
+
+
+def _import_litellm() -> ModuleType:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    return litellm

@@ -1,0 +1,198 @@
+"""The official OpenAI SDK, for OpenAI itself and for every service that speaks its batch API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from goldpan.errors import ProviderError
+from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_file_from_dict
+from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.paging import PAGE_SIZE, Page, newest_first, page_from_dict
+from goldpan.providers.service_errors import service_error, unreadable_answer
+
+if TYPE_CHECKING:
+    import openai
+
+# What is sent where a service needs no key; the SDK will not go without.
+NO_KEY = "unused"
+# Uploads are looked for among so many of the newest files; not to find one costs an upload and no money.
+UPLOAD_PAGES = 3
+_SDK_RETRIES = 2
+_CONNECT_SECONDS = 30.0
+_CHUNK = 1 << 20
+# A file may take a moment before a batch can be made of it. Some services leave it at "uploaded" for ever.
+_BEING_PROCESSED = frozenset({"uploaded", "pending", "running"})
+_PROCESSING_SECONDS = 10.0
+
+
+class OpenAIProvider:
+    """`BatchProvider` over the official SDK.
+
+    The SDK retries every call but `create` by itself (twice, as Retry-After says).
+
+    Args:
+        base_url: where the service is, with its version (`https://host/v1`); None for OpenAI.
+        api_key: None for a service that needs none. It appears in no error.
+        timeout: limit of one call, in seconds, from one byte to the next.
+    """
+
+    kind = "openai"
+
+    def __init__(self, base_url: str | None, api_key: str | None, timeout: float = 600.0):
+        self._base_url, self._api_key, self._timeout = base_url, api_key, timeout
+
+    @cached_property
+    def _client(self) -> openai.OpenAI:
+        import httpx
+        import openai
+
+        return openai.OpenAI(
+            base_url=self._base_url,
+            api_key=self._api_key or NO_KEY,
+            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECT_SECONDS)),
+            max_retries=_SDK_RETRIES,
+        )
+
+    def upload(self, path: Path, name: str) -> StoredFile:
+        """Upload a request file under `name`, and give the service a moment to process it."""
+        files = self._client.files.with_raw_response
+        with path.open("rb") as handle:
+            answer = self._ask(
+                lambda: files.create(file=(name, handle, "application/jsonl"), purpose="batch")
+            )
+        return self._processed(answer)
+
+    def find_upload(self, name: str, size: int) -> StoredFile | None:
+        """The newest file uploaded under `name` with `size` bytes, among the service's newest files.
+
+        Also None where the service does not list its files.
+        """
+        pages = self._pages(partial(self._client.files.with_raw_response.list, purpose="batch", order="desc"))
+        try:
+            for page in islice(pages, UPLOAD_PAGES):
+                for item in page.items:
+                    is_same = item.get("filename") == name and item.get("bytes") == size
+                    if is_same and item.get("status") != "error":
+                        return self._processed(item)
+        except ProviderError as error:
+            if error.status not in (404, 405, 501):
+                raise
+        return None
+
+    def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Batch:
+        """Create the batch, with one request and never a second.
+
+        Raises:
+            ProviderError: with `in_doubt` where no answer came that can be understood.
+        """
+        batches = self._client.with_options(max_retries=0).batches.with_raw_response
+        answer = self._ask(
+            lambda: batches.create(
+                input_file_id=file_id,
+                endpoint=cast(Any, endpoint),
+                completion_window="24h",
+                metadata=metadata,
+            )
+        )
+        try:
+            return batch_from_dict(answer)
+        except ProviderError as error:
+            raise unreadable_answer(error.what) from None
+
+    def retrieve(self, batch_id: str) -> Batch:
+        """The present state of a batch. A batch just made may not be found yet, so 404 is `retryable`."""
+        batches = self._client.batches.with_raw_response
+        try:
+            return batch_from_dict(self._ask(lambda: batches.retrieve(batch_id)))
+        except ProviderError as error:
+            error.retryable = error.retryable or error.status == 404
+            raise
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches of the account, newest first, in pages of 100."""
+        return newest_first(self._pages(self._client.batches.with_raw_response.list))
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Ask for a batch to be cancelled."""
+        batches = self._client.batches.with_raw_response
+        return batch_from_dict(self._ask(lambda: batches.cancel(batch_id)))
+
+    def download(self, file_id: str, destination: Path) -> None:
+        """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
+        download_whole(
+            partial(self._content, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
+        )
+
+    @contextmanager
+    def _content(self, file_id: str, start: int) -> Iterator[Reading]:
+        import httpx
+        import openai
+
+        files = self._client.files.with_streaming_response
+        try:
+            with files.content(file_id, extra_headers=range_headers(start)) as response:
+                yield reading(response.headers, response.iter_bytes(_CHUNK))
+        except (openai.OpenAIError, httpx.HTTPError) as error:
+            raise service_error(error, secret=self._api_key) from None
+
+    def _size(self, file_id: str) -> int | None:
+        """Bytes of a file according to the service, where it says."""
+        files = self._client.files.with_raw_response
+        try:
+            return self._ask(lambda: files.retrieve(file_id)).get("bytes") or None
+        except ProviderError as error:
+            if error.retryable:
+                raise
+            return None
+
+    def _processed(self, described: dict[str, Any]) -> StoredFile:
+        files = self._client.files.with_raw_response
+        file = stored_file_from_dict(described)
+        deadline, pause = time.monotonic() + _PROCESSING_SECONDS, 0.2
+        while described.get("status") in _BEING_PROCESSED and time.monotonic() < deadline:
+            time.sleep(pause)
+            pause *= 2
+            described = self._ask(lambda: files.retrieve(file.id))
+        if described.get("status") == "error":
+            reason = described.get("status_details") or "no reason is given"
+            raise ProviderError(
+                f"the service could not process the uploaded file: {reason}",
+                where=f"file {file.id} ({file.name})",
+                remedy="run again; nothing was paid",
+            )
+        return file
+
+    def _pages(self, ask_for_list: Callable[..., Any]) -> Iterator[Page]:
+        following: dict[str, str] = {}
+        while True:
+            page = page_from_dict(self._ask(partial(ask_for_list, limit=PAGE_SIZE, **following)))
+            yield page
+            if not page.has_more:
+                return
+            following = {"after": page.items[-1]["id"]}
+
+    def _ask(self, call: Callable[[], Any]) -> dict[str, Any]:
+        """Make a call, and read its answer here: the SDK's models let anything through."""
+        import httpx
+        import openai
+
+        try:
+            response = call().http_response
+        except (openai.OpenAIError, httpx.HTTPError) as error:
+            raise service_error(error, secret=self._api_key) from None
+        try:
+            answer = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict):
+            kind = response.headers.get("content-type", "no content type")
+            raise unreadable_answer(f"the service answered {response.status_code} with {kind}, not with JSON")
+        return answer

@@ -1,0 +1,178 @@
+"""What a model costs, how much it can read, and how its tokens are counted: from litellm's tables, offline.
+
+The tables are read as files: importing litellm takes more than a second and may call out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    import tiktoken
+
+_TABLE = "model_prices_and_context_window_backup.json"
+# Prefixes by which litellm routes a call; behind them stands the name the table may know. `hosted_vllm/` is
+# not among them: a model on one's own hardware costs what the hardware costs, whatever others charge for it.
+_ROUTES = ("openai/", "azure/", "vertex_ai/", "gemini/", "litellm_proxy/")
+# OpenAI and Azure publish half the ordinary price for batches.
+_HALF_PRICE = frozenset({"openai", "text-completion-openai", "azure"})
+# The files of tiktoken's cache are named by the SHA-1 of the address each vocabulary comes from.
+_VOCABULARIES = {
+    "cl100k_base": "9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
+    "o200k_base": "fb374d419588a4632f3f557e76b4b70aebbca790",
+    "o200k_harmony": "fb374d419588a4632f3f557e76b4b70aebbca790",
+    "p50k_base": "ec7223a39ce59f226a68acc30dc1af2788490e15",
+    "p50k_edit": "ec7223a39ce59f226a68acc30dc1af2788490e15",
+}
+_STAND_IN = "o200k_base"
+_BYTES_PER_TOKEN = 4
+# Longer texts are counted in slices, which bounds memory and adds at most one token for each.
+_SLICE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a batch costs.
+
+    Attributes:
+        prompt, completion: USD for one token.
+        rule: where the numbers come from, for people.
+    """
+
+    prompt: float
+    completion: float
+    rule: str
+
+
+def price_of(model: str) -> Price | None:
+    """The price of `model` in a batch; None when litellm's table does not know the model.
+
+    The table's batch price, where it has one; else half the ordinary price for OpenAI's models, whose batches
+    are sold so; else the ordinary price, which is then rather too high than too low. Discounts for cached
+    prompts and surcharges for very long ones are left out.
+    """
+    if _is_baseline(model):
+        return Price(0.0, 0.0, "the embedded baseline costs nothing")
+    entry = _entry(model)
+    ordinary = _rates(entry, "")
+    in_batches = _rates(entry, "_batches")
+    if in_batches is not None:
+        return Price(*in_batches, "litellm's table: batch price")
+    if ordinary is None:
+        return None
+    if entry.get("litellm_provider") in _HALF_PRICE:
+        return Price(ordinary[0] / 2, ordinary[1] / 2, "litellm's table: half the ordinary price")
+    return Price(*ordinary, "litellm's table: ordinary price, no batch price known")
+
+
+def context_window(model: str) -> int | None:
+    """Tokens `model` takes as its prompt; None when litellm's table does not say."""
+    window = _entry(model).get("max_input_tokens")
+    return window if isinstance(window, int) and window > 0 else None
+
+
+class TokenCounter:
+    """Counts tokens as `model` does, or as nearly as can be done without the network.
+
+    Attributes:
+        name: the encoding that counts, and whether it is the model's own or a stand-in.
+    """
+
+    def __init__(self, model: str):
+        if _is_baseline(model):
+            self._encoding = None
+            self.name = f"bytes/{_BYTES_PER_TOKEN}"
+            return
+        own = _own_encoding(model)
+        self._encoding = _load_encoding(own or _STAND_IN)
+        if self._encoding is None:
+            self.name = f"bytes/{_BYTES_PER_TOKEN} (approximation: litellm bundles no vocabulary)"
+        elif own is None:
+            self.name = f"{_STAND_IN} (approximation: the tokenizer of {model} is not bundled)"
+        else:
+            self.name = own
+
+    def count(self, text: str) -> int:
+        """Tokens of `text` alone; what a service adds for each message is not in it."""
+        if self._encoding is None:
+            return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+        encode = self._encoding.encode_ordinary
+        return sum(len(encode(text[start : start + _SLICE])) for start in range(0, len(text), _SLICE))
+
+
+def _is_baseline(model: str) -> bool:
+    from goldpan.providers.local.completions import BASELINE_MODEL
+
+    return model == BASELINE_MODEL
+
+
+def _rates(entry: dict[str, Any], suffix: str) -> tuple[float, float] | None:
+    prompt = entry.get(f"input_cost_per_token{suffix}")
+    completion = entry.get(f"output_cost_per_token{suffix}")
+    if prompt is None or completion is None:
+        return None
+    return float(prompt), float(completion)
+
+
+@cache
+def _entry(model: str) -> dict[str, Any]:
+    """The table's entry for a model, for a fine-tune (`ft:base:org::id`) that of its base; empty for none."""
+    # Only the entry is kept: the whole table takes tens of megabytes.
+    table: dict[str, dict[str, Any]] = orjson.loads((_litellm_folder() / _TABLE).read_bytes())
+    for name in (model, _without_route(model)):
+        for known in (name, ":".join(name.split(":")[:2])):
+            if known in table:
+                return table[known]
+    return {}
+
+
+def _without_route(model: str) -> str:
+    for route in _ROUTES:
+        if model.startswith(route):
+            return model.removeprefix(route)
+    return model
+
+
+@cache
+def _litellm_folder() -> Path:
+    # importlib.resources would import the package to find it.
+    spec = importlib.util.find_spec("litellm")
+    assert spec is not None and spec.submodule_search_locations, "litellm is one of goldpan's dependencies"
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _own_encoding(model: str) -> str | None:
+    """The name of a model's own encoding, if it is one of those bundled."""
+    import tiktoken
+
+    try:
+        name = tiktoken.encoding_name_for_model(_without_route(model))
+    except KeyError:
+        return None
+    return name if name in _VOCABULARIES else None
+
+
+@cache
+def _load_encoding(name: str) -> tiktoken.Encoding | None:
+    import tiktoken
+
+    folder = _litellm_folder() / "litellm_core_utils" / "tokenizers"
+    if not (folder / _VOCABULARIES[name]).exists():
+        # tiktoken would fetch it.
+        return None
+    before = os.environ.get("TIKTOKEN_CACHE_DIR")
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
+    try:
+        return tiktoken.get_encoding(name)
+    finally:
+        if before is None:
+            del os.environ["TIKTOKEN_CACHE_DIR"]
+        else:
+            os.environ["TIKTOKEN_CACHE_DIR"] = before
