@@ -91,7 +91,7 @@ def download_whole(
                     raise
                 refusal = error
                 if error.status == 416:
-                    # Nothing lies behind this byte: the end was reached in disorder. Once more from the start.
+                    # Nothing lies behind this byte, so the end was reached in disorder: read it all again.
                     have = 0
             stalled = 0 if have > most else stalled + 1
             most = max(most, have)

@@ -32,7 +32,8 @@ from goldpan.providers.service_errors import service_error, unreadable_answer
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
 _ATTEMPTS = 3
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 120.0
-_CHUNK = 1 << 20
+# What was gathered for a chunk is lost when a read breaks off.
+_CHUNK = 1 << 14
 _Answer = TypeVar("_Answer")
 
 

@@ -27,7 +27,6 @@ NO_KEY = "unused"
 UPLOAD_PAGES = 3
 _SDK_RETRIES = 2
 _CONNECT_SECONDS = 30.0
-_CHUNK = 1 << 20
 # A file may take a moment before a batch can be made of it. Some services leave it at "uploaded" for ever.
 _BEING_PROCESSED = frozenset({"uploaded", "pending", "running"})
 _PROCESSING_SECONDS = 10.0
@@ -139,7 +138,8 @@ class OpenAIProvider:
         files = self._client.files.with_streaming_response
         try:
             with files.content(file_id, extra_headers=range_headers(start)) as response:
-                yield reading(response.headers, response.iter_bytes(_CHUNK))
+                # As it comes: with a chunk size, what was gathered for a chunk is lost when a read breaks off.
+                yield reading(response.headers, response.iter_bytes())
         except (openai.OpenAIError, httpx.HTTPError) as error:
             raise service_error(error, secret=self._api_key) from None
 
