@@ -38,6 +38,8 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 .soft { color: var(--soft); } .warn { color: var(--warn); }
 .scroll { overflow-x: auto; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+svg text.axis { font-weight: 600; } svg text.on-dark { fill: #ffffff; }
+svg text.on-light { fill: #14181e; }
 @media print { body { max-width: none; padding: 0; } }
 """
 

@@ -42,14 +42,19 @@ def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int =
     def statistic(weights: np.ndarray) -> np.ndarray:
         return np.stack([one.values(weights) for one in defined], axis=1)
 
-    columns = iter(bootstrap.replicate(sample, statistic, width=width).T)
-    return [_with_interval(one.coefficient, columns) for one in estimates]
+    draws = iter(bootstrap.replicate(sample, statistic, width=width).T)
+    return [
+        one.coefficient
+        if one.coefficient.value is None
+        else _with_interval(one.coefficient, next(draws), sample)
+        for one in estimates
+    ]
 
 
-def _with_interval(estimate: Coefficient, columns: object) -> Coefficient:
-    if estimate.value is None:
-        return estimate
-    return replace(estimate, interval=bootstrap.percentile_interval(next(columns), estimate.value))  # type: ignore
+def _with_interval(estimate: Coefficient, draws: np.ndarray, sample: Profiles) -> Coefficient:
+    assert estimate.value is not None
+    interval = bootstrap.percentile_interval(draws, estimate.value, sample.items)
+    return replace(estimate, interval=interval)
 
 
 def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.ndarray]:

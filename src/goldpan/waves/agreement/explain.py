@@ -46,7 +46,7 @@ def _abstentions(result: FeatureAgreement, coded: Coded) -> list[str]:
         return []
     if result.kind == "nominal":
         return [f"{total:,} answers are abstentions; they count as a label of their own."]
-    return [f"{total:,} answers are abstentions; they have no place on the scale and are left out."]
+    return [f"{total:,} answers are abstentions; they can be compared with no other answer and are left out."]
 
 
 def _weighting(result: FeatureAgreement) -> list[str]:

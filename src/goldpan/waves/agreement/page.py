@@ -1,0 +1,128 @@
+"""The agreement report as a self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from goldpan.heat_map import heat_map
+from goldpan.html import Markup, element, page, table
+from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
+from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
+
+_MOST_LABELS_IN_PICTURE = 40
+_MOST_COLUMNS = 8
+
+
+def report_page(report: AgreementReport) -> str:
+    """The page as text; the same report gives the same bytes."""
+    body: list[Markup] = [element("h1", report.title)]
+    body.append(element("p", BLINDNESS[report.blind], class_="warn" if report.blind is False else "soft"))
+    body += [element("p", note, class_="warn") for note in report.notes]
+    body.append(_overview(report))
+    for feature in report.features:
+        body += _feature(feature)
+    body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
+    return page(report.title, body)
+
+
+def _overview(report: AgreementReport) -> Markup:
+    rows = []
+    for feature in report.features:
+        quoted = feature.coefficient(feature.headline) if feature.headline else None
+        rows.append(
+            [
+                feature.feature,
+                title(quoted) if quoted else "",
+                (quoted.band or "") if quoted else "",
+                number(quoted.value) if quoted else "",
+                interval(quoted.interval) if quoted else "",
+                number(feature.observed.value),
+                f"{feature.paired_items:,}",
+            ]
+        )
+    header = ["Feature", "Coefficient", "Band", "Value", "95 % interval", "Observed", "Items"]
+    return table(header, rows, text_columns=3)
+
+
+def _feature(result: FeatureAgreement) -> Iterator[Markup]:
+    yield element("h2", result.feature)
+    yield element(
+        "p",
+        f"{KINDS[result.kind].capitalize()}. {result.items:,} items, of which {result.paired_items:,} were "
+        "answered by two or more annotators.",
+    )
+    for note in result.notes:
+        yield element("p", note)
+    yield table(
+        ["Annotator", "Items answered", "Abstentions"],
+        [[one.name, f"{one.answered:,}", f"{one.abstained:,}"] for one in result.annotators],
+    )
+    yield _coefficients([result.observed, *result.coefficients], "Over all annotators")
+    if result.labels:
+        yield _labels(result)
+    for pair in [*result.pairs, *result.repeats]:
+        yield from _pair(pair, alone=len(result.annotators) == 2 and pair in result.pairs)
+
+
+def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
+    rows = [
+        [
+            title(one),
+            " ".join(part for part in (shown_band(one), one.reason) if part),
+            number(one.value),
+            interval(one.interval),
+            "" if one.expected is None else number(one.expected),
+        ]
+        for one in coefficients
+    ]
+    header = ["Coefficient", "Band", "Value", "95 % interval", "Expected"]
+    return table(header, rows, caption=caption, text_columns=2)
+
+
+def _labels(result: FeatureAgreement) -> Markup:
+    names = [one.name for one in result.annotators]
+    each = len(names) <= _MOST_COLUMNS
+    rows = [
+        [
+            one.label,
+            *(f"{count:,}" for count in (one.counts if each else [sum(one.counts)])),
+            number(one.specific.value),
+            interval(one.specific.interval),
+            number(one.kappa.value),
+            interval(one.kappa.interval),
+            number(one.prevalence_index),
+            number(one.bias_index),
+        ]
+        for one in result.labels
+    ]
+    header = [
+        "Label",
+        *(names if each else ["Given"]),
+        "Agreement",
+        "95 % interval",
+        "Kappa",
+        "95 % interval",
+        "Prevalence index",
+        "Bias index",
+    ]
+    return table(header, rows, caption="By label, against all others")
+
+
+def _pair(pair: PairAgreement, alone: bool) -> Iterator[Markup]:
+    """One pair; its coefficients are left out when it is the only pair, as they stand above."""
+    yield element("h3", f"{pair.first} and {pair.second}")
+    if not alone:
+        caption = f"{pair.items:,} items answered by both"
+        yield _coefficients([pair.observed, *pair.coefficients], caption)
+    if pair.confusion is None:
+        return
+    used = pair.confusion.used()
+    if len(used.labels) > _MOST_LABELS_IN_PICTURE:
+        yield element(
+            "p", f"{len(used.labels)} labels are too many for a picture; agreement.json has the counts."
+        )
+        return
+    counts = used.counts.astype(int).tolist()
+    picture = heat_map(used.rows, used.columns, used.labels, used.labels, counts)
+    yield element("div", picture, class_="scroll")

@@ -1,0 +1,140 @@
+"""The agreement report as plain text, in the classic layout: one block per feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
+from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
+
+_MOST_COLUMNS = 15
+
+
+def report_text(report: AgreementReport, verbose: bool = False) -> str:
+    """The report as text with a final newline.
+
+    Args:
+        report: what was measured.
+        verbose: also each pair of annotators, and how intervals are made.
+    """
+    lines = [report.title, "=" * len(report.title), ""]
+    if report.blind is not None:
+        lines += [BLINDNESS[report.blind], ""]
+    lines += [f"! {note}" for note in report.notes]
+    for feature in report.features:
+        lines += ["", *feature_lines(feature, verbose)]
+    if verbose:
+        lines += ["", INTERVALS]
+    return "\n".join(_one_blank(lines)) + "\n"
+
+
+def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
+    """The block of one feature."""
+    heading = f"{_plain(result.feature)} ({KINDS[result.kind]})"
+    lines = [heading, "-" * len(heading)]
+    lines.append(f"Items:       {result.items:,}, of which {result.paired_items:,} answered by two or more")
+    lines += [
+        f"Annotator:   {_plain(one.name)}, {one.answered:,} items"
+        + (f", {one.abstained:,} abstentions" if one.abstained else "")
+        for one in result.annotators
+    ]
+    lines += ["", *_coefficient_lines([result.observed, *result.coefficients], result.headline)]
+    if result.labels:
+        lines += ["", *_label_lines(result)]
+    if len(result.annotators) == 2 and result.pairs and result.pairs[0].confusion:
+        lines += ["", *_confusion_lines(result.pairs[0].confusion)]
+    elif verbose:
+        for pair in result.pairs:
+            lines += ["", *_pair_lines(pair)]
+    for pair in result.repeats:
+        lines += ["", *_pair_lines(pair)]
+    if result.notes:
+        lines += ["", *(f"Note: {note}" for note in result.notes)]
+    return lines
+
+
+def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None = None) -> list[str]:
+    header = ["", "value", "95 % interval", "expected", "band"]
+    rows = [
+        [
+            title(one) + (" *" if one.name == headline else ""),
+            number(one.value),
+            interval(one.interval),
+            "" if one.expected is None else number(one.expected),
+            _plain(" ".join(part for part in (shown_band(one), one.reason) if part)),
+        ]
+        for one in coefficients
+    ]
+    lines = _aligned([header, *rows], right={1, 3})
+    return [*lines, "* the one to quote first"] if headline else lines
+
+
+def _label_lines(result: FeatureAgreement) -> list[str]:
+    header = [
+        "label",
+        *(_plain(one.name) for one in result.annotators),
+        "agreement",
+        "95 % interval",
+        "kappa",
+    ]
+    counts = range(1, len(result.annotators) + 1)
+    if len(result.annotators) > _MOST_COLUMNS:
+        header, counts = ["label", "given", "agreement", "95 % interval", "kappa"], range(1, 2)
+    rows = [
+        [
+            _plain(one.label),
+            *(f"{count:,}" for count in (one.counts if len(counts) > 1 else [sum(one.counts)])),
+            number(one.specific.value),
+            interval(one.specific.interval),
+            number(one.kappa.value),
+        ]
+        for one in result.labels
+    ]
+    right = {*counts, len(header) - 3, len(header) - 1}
+    return ["Agreement by label", *_aligned([header, *rows], right=right)]
+
+
+def _confusion_lines(matrix: ConfusionMatrix) -> list[str]:
+    used = matrix.used()
+    if len(used.labels) > _MOST_COLUMNS:
+        return [f"Confusion matrix: {len(used.labels)} labels, too many for text; see the JSON or the page"]
+    labels = [_plain(label) for label in used.labels]
+    rows = [
+        [label, *(f"{int(count):,}" for count in counts)]
+        for label, counts in zip(labels, used.counts, strict=True)
+    ]
+    heading = f"Confusion matrix (rows: {_plain(used.rows)}, columns: {_plain(used.columns)})"
+    return [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
+
+
+def _pair_lines(pair: PairAgreement) -> list[str]:
+    heading = f"{_plain(pair.first)} and {_plain(pair.second)}, {pair.items:,} items"
+    return [heading, *_coefficient_lines([pair.observed, *pair.coefficients])]
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _plain(text: str) -> str:
+    """One line without control characters: names and labels must not move a terminal's cursor."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _one_blank(lines: Iterable[str]) -> list[str]:
+    """Without a blank line after a blank line."""
+    kept: list[str] = []
+    for line in lines:
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    return kept

@@ -1,0 +1,69 @@
+"""How coefficients and numbers are named and written for people, in the text report and on the page."""
+
+from __future__ import annotations
+
+from goldpan.waves.agreement.coefficient import Coefficient, Interval
+
+TITLES = {
+    "observed_agreement": "Observed agreement",
+    "specific_agreement": "Specific agreement",
+    "cohen_kappa": "Cohen's kappa",
+    "cohen_kappa_linear": "Cohen's kappa, linear weights",
+    "cohen_kappa_quadratic": "Cohen's kappa, quadratic weights",
+    "mean_pairwise_kappa": "Mean pairwise kappa",
+    "mean_pairwise_kappa_linear": "Mean pairwise kappa, linear weights",
+    "mean_pairwise_kappa_quadratic": "Mean pairwise kappa, quadratic weights",
+    "scott_pi": "Scott's pi",
+    "fleiss_kappa": "Fleiss' kappa",
+    "gwet_ac1": "Gwet's AC1",
+    "gwet_ac2_quadratic": "Gwet's AC2, quadratic weights",
+    "pabak": "PABAK",
+    "randolph_kappa": "Randolph's kappa",
+    "krippendorff_alpha_nominal": "Krippendorff's alpha, nominal",
+    "krippendorff_alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "krippendorff_alpha_interval": "Krippendorff's alpha, interval",
+    "krippendorff_alpha_ratio": "Krippendorff's alpha, ratio",
+    "krippendorff_alpha_masi": "Krippendorff's alpha, MASI distance",
+    "krippendorff_alpha_jaccard": "Krippendorff's alpha, Jaccard distance",
+    "krippendorff_alpha_kendall": "Krippendorff's alpha, Kendall distance",
+}
+
+KINDS = {
+    "nominal": "one label of a set",
+    "ordered": "ordered labels",
+    "sets": "sets",
+    "ranking": "rankings",
+    "text": "free text",
+}
+
+BLINDNESS = {
+    True: "Blind: annotators saw neither the LLM's answer nor each other's.",
+    False: "NOT blind: annotators saw the LLM's answer or each other's, which raises agreement.",
+    None: "Whether annotators saw the LLM's answer or each other's is not recorded.",
+}
+
+INTERVALS = (
+    "Intervals are at 95 %. Observed agreement of two annotators: Wilson; all else: bootstrap over items "
+    "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels. "
+    "They say how far the sample of items moves a number, not how far other annotators would."
+)
+
+
+def title(coefficient: Coefficient) -> str:
+    """The coefficient's name for people."""
+    return TITLES.get(coefficient.name, coefficient.name)
+
+
+def shown_band(coefficient: Coefficient) -> str:
+    """The band of a chance-corrected coefficient; empty for observed agreement, which bands do not fit."""
+    return "" if coefficient.name == "observed_agreement" else coefficient.band or ""
+
+
+def number(value: float | None) -> str:
+    """Four decimals; a dash where there is no value."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def interval(given: Interval | None) -> str:
+    """`[0.1788, 0.2104]`; empty where there is none."""
+    return "" if given is None else f"[{given.low:.4f}, {given.high:.4f}]"

@@ -1,0 +1,180 @@
+"""Intervals cover the true value as often as they say, where the usual ones do not."""
+
+import numpy as np
+import pytest
+
+from goldpan.waves.agreement import bootstrap, multirater
+from goldpan.waves.agreement.bands import band
+from goldpan.waves.agreement.estimates import from_tables, pair_tables
+from goldpan.waves.agreement.kappa import cohen_kappa, contingency_table, kappa_values
+from goldpan.waves.agreement.measure import FeatureRatings, measure
+from goldpan.waves.agreement.scales import Scale
+
+SIMULATIONS, REPLICATES = 300, 500
+
+
+def simulated(generator, items, annotators, shares, kappa):
+    """Answers of a known pairwise kappa: each follows the item's truth with probability its root."""
+    truth = generator.choice(len(shares), p=shares, size=items)
+    noise = generator.choice(len(shares), p=shares, size=(items, annotators))
+    follows = generator.random((items, annotators)) < np.sqrt(kappa)
+    return np.where(follows, truth[:, None], noise)
+
+
+def statistic(codes, labels):
+    """Values of kappa (two annotators) or Fleiss' kappa of profiles under weights."""
+    if codes.shape[1] == 2:
+        return from_tables(pair_tables(codes, labels), kappa_values, np.eye(labels))
+    counts = multirater.label_counts(codes, labels)
+    return lambda weights: multirater.corrected_values(
+        counts, weights, np.eye(labels), multirater.fleiss_expected
+    )
+
+
+def plain_interval(codes, labels, generator):
+    """The usual percentile bootstrap over items."""
+    values = statistic(codes, labels)
+    draws = generator.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=REPLICATES)
+    found = values(draws.astype(float))
+    found = found[~np.isnan(found)]
+    return np.percentile(found, [2.5, 97.5]) if len(found) else (np.nan, np.nan)
+
+
+def wald_interval(codes, labels):
+    result = cohen_kappa(contingency_table(codes[:, 0], codes[:, 1], labels))
+    return result.value - 1.96 * result.standard_error, result.value + 1.96 * result.standard_error
+
+
+def coverage(items, annotators, shares, kappa, seed):
+    """Share of intervals that hold the true value: ours, plain bootstrap, Wald (two annotators only)."""
+    generator, labels = np.random.default_rng(seed), len(shares)
+    hits = []
+    for _ in range(SIMULATIONS):
+        codes = simulated(generator, items, annotators, shares, kappa)
+        sample = bootstrap.profiles(codes, labels)
+        values = statistic(sample.codes, labels)
+        estimate = values(sample.counts[None])[0]
+        if np.isnan(estimate):
+            continue
+        draws = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], REPLICATES)  # noqa: B023
+        ours = bootstrap.percentile_interval(draws[:, 0], estimate, items)
+        plain = plain_interval(codes, labels, generator)
+        wald = wald_interval(codes, labels) if annotators == 2 else plain
+        hits.append([low <= kappa <= high for low, high in ((ours.low, ours.high), plain, wald)])
+    assert len(hits) > SIMULATIONS / 2
+    return np.mean(hits, axis=0)
+
+
+RARE = [
+    (30, 2, (0.95, 0.05), 0.5),
+    (50, 2, (0.98, 0.02), 0.5),
+    (50, 2, (0.95, 0.05), 0.2),
+    (100, 2, (0.98, 0.02), 0.8),
+    (30, 2, (0.94, 0.04, 0.02), 0.5),
+    (30, 3, (0.95, 0.05), 0.5),
+    (30, 5, (0.95, 0.05), 0.8),
+]
+
+
+@pytest.mark.parametrize(("items", "annotators", "shares", "kappa"), RARE)
+def test_intervals_cover_where_a_label_is_rare_and_the_usual_ones_do_not(items, annotators, shares, kappa):
+    ours, plain, wald = coverage(items, annotators, shares, kappa, seed=20)
+    assert ours >= 0.93
+    assert plain < 0.75
+    assert wald < 0.75
+
+
+COMMON = [
+    (30, 2, (0.5, 0.5), 0.5),
+    (100, 2, (0.6, 0.3, 0.1), 0.8),
+    (500, 2, (0.95, 0.05), 0.5),
+    (50, 4, (0.5, 0.3, 0.2), 0.5),
+]
+
+
+@pytest.mark.parametrize(("items", "annotators", "shares", "kappa"), COMMON)
+def test_intervals_are_not_needlessly_wide_where_no_label_is_rare(items, annotators, shares, kappa):
+    ours, _, _ = coverage(items, annotators, shares, kappa, seed=21)
+    assert 0.92 <= ours <= 0.985
+
+
+def two(pairs):
+    return {f"item {number}": {"a": first, "b": second} for number, (first, second) in enumerate(pairs)}
+
+
+def test_perfect_agreement_on_a_few_items_is_not_reported_as_certain():
+    result = measure(FeatureRatings("x", Scale("nominal"), two([("yes", "yes")] * 15 + [("no", "no")] * 15)))
+    interval = result.coefficient("cohen_kappa").interval
+    assert interval.high == 1.0
+    assert 0.6 < interval.low < 0.95
+
+
+def test_pseudo_items_leave_the_estimate_alone():
+    codes = simulated(np.random.default_rng(1), 40, 3, (0.9, 0.1), 0.5)
+    sample = bootstrap.profiles(codes, 2)
+    with_pool = statistic(sample.codes, 2)(sample.counts[None])[0]
+    assert with_pool == pytest.approx(statistic(codes, 2)(np.ones((1, 40)))[0])
+
+
+@pytest.mark.parametrize("labels", [2, 3, 5])
+def test_two_annotators_get_two_over_k_squared_in_each_cell(labels):
+    codes = np.array([[0, 0], [1, 1], [0, 1]])
+    sample = bootstrap.profiles(codes, labels)
+    expected_items = sample.chances * (len(codes) + 2)
+    table = pair_tables(sample.codes, labels)(expected_items[None])[0]
+    observed = pair_tables(codes, labels)(np.ones((1, 3)))[0]
+    assert table - observed == pytest.approx(np.full((labels, labels), 2 / labels**2))
+
+
+@pytest.mark.parametrize("annotators", [3, 12])
+def test_pseudo_items_are_answered_as_often_as_real_items(annotators):
+    generator = np.random.default_rng(3)
+    codes = np.full((50, annotators), -1)
+    for row in codes:
+        row[generator.permutation(annotators)[:2]] = generator.integers(0, 4, size=2)
+    sample = bootstrap.profiles(codes, 4)
+    pool = sample.codes[sample.counts == 0]
+    assert len(pool)
+    assert ((pool >= 0).sum(1) == 2).all()
+
+
+def test_the_same_answers_in_another_order_give_the_same_interval():
+    pairs = [("x", "x")] * 20 + [("y", "y")] * 9 + [("x", "y")] * 5 + [("y", "x")] * 2
+    forward = measure(FeatureRatings("f", Scale("nominal"), two(pairs)))
+    ratings = two(pairs)
+    backward = measure(FeatureRatings("f", Scale("nominal"), dict(reversed(ratings.items()))))
+    assert forward.as_json() == backward.as_json()
+
+
+def test_the_interval_does_not_depend_on_how_replicates_are_cut_up():
+    codes = simulated(np.random.default_rng(2), 60, 3, (0.5, 0.5), 0.5)
+    sample = bootstrap.profiles(codes, 2)
+    values = statistic(sample.codes, 2)
+    whole = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], 200)
+    parts = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], 200, width=100_000)
+    np.testing.assert_allclose(whole, parts)
+
+
+def test_an_interval_of_undefined_replicates_is_none():
+    assert bootstrap.percentile_interval(np.full(10, np.nan), 0.5, 30) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (-0.001, "Poor"),
+        (0.0, "Slight"),
+        (0.2, "Slight"),
+        (0.2001, "Fair"),
+        (0.4, "Fair"),
+        (0.6, "Moderate"),
+        (0.1 + 0.2 + 0.3, "Moderate"),
+        (0.61, "Substantial"),
+        (0.8, "Substantial"),
+        (0.81, "Almost Perfect"),
+        (1.0, "Almost Perfect"),
+        (None, None),
+    ],
+)
+def test_bands_hold_their_upper_bound(value, name):
+    assert band(value) == name
