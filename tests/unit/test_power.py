@@ -1,0 +1,88 @@
+"""The planner of half-widths."""
+
+import math
+
+import numpy as np
+import pytest
+
+from goldpan.errors import StudyError
+from goldpan.waves.power import Expectation, items_for, large_sample_half_width, plan, plan_text
+
+
+def test_the_expected_table_has_the_kappa_and_the_shares():
+    expected = Expectation((0.7, 0.2, 0.1), 0.6)
+    table = expected.table
+    shares = np.array(expected.shares)
+    assert table.sum(0) == pytest.approx(shares)
+    chance = (shares**2).sum()
+    assert (np.trace(table) - chance) / (1 - chance) == pytest.approx(0.6)
+
+
+def test_the_large_sample_half_width_of_two_even_labels_is_its_closed_form():
+    # With even shares the variance of kappa is (1 - kappa^2) / n.
+    found = large_sample_half_width(100, Expectation((0.5, 0.5), 0.6))
+    assert found == pytest.approx(1.959964 * math.sqrt(1 - 0.36) / 10, abs=1e-6)
+
+
+def test_both_half_widths_agree_for_many_items():
+    found = plan(2000, Expectation((0.5, 0.5), 0.6), simulations=60)
+    assert found.half_width == pytest.approx(found.large_sample_half_width, rel=0.06)
+
+
+def test_the_formula_is_too_hopeful_for_a_rare_label_and_few_items():
+    found = plan(30, Expectation((0.9, 0.1), 0.9))
+    assert found.half_width > 1.15 * found.large_sample_half_width
+
+
+def test_more_items_narrow_the_interval():
+    widths = [plan(items, Expectation((0.8, 0.2), 0.6), 60).half_width for items in (30, 100, 300)]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_waves_without_the_rare_label_are_counted():
+    found = plan(30, Expectation((0.99, 0.01), 0.6))
+    assert found.undefined == pytest.approx(0.99**30 * (1 - 0.01 * 0.4) ** 30, abs=0.12)
+
+
+def test_a_kappa_that_is_mostly_undefined_has_no_half_width():
+    found = plan(10, Expectation((0.998, 0.002), 0.6))
+    assert found.half_width is None
+    assert "undefined" in plan_text(Expectation((0.998, 0.002), 0.6), [found])
+
+
+def test_the_items_for_a_half_width_reach_it_and_a_tenth_fewer_do_not():
+    expected = Expectation((0.7, 0.3), 0.6)
+    found = items_for(0.1, expected)
+    assert found.half_width <= 0.1
+    assert plan(int(found.items * 0.9), expected).half_width > 0.1
+
+
+def test_the_same_question_has_the_same_answer():
+    assert plan(40, Expectation((0.9, 0.1), 0.5)) == plan(40, Expectation((0.9, 0.1), 0.5))
+
+
+def test_weighted_kappa_can_be_planned():
+    expected = Expectation((0.2,) * 5, 0.5, "quadratic")
+    assert plan(100, expected, 60).half_width == pytest.approx(
+        large_sample_half_width(100, expected), rel=0.15
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "kappa"), [((1.0,), 0.5), ((0.5, 0.4), 0.5), ((1.0, 0.0), 0.5), ((0.5, 0.5), 1.0)]
+)
+def test_what_cannot_be_expected_is_refused(shares, kappa):
+    with pytest.raises(StudyError):
+        Expectation(shares, kappa)
+
+
+def test_an_unreachable_half_width_is_refused():
+    with pytest.raises(StudyError, match="100,000"):
+        items_for(0.001, Expectation((0.5, 0.5), 0.5))
+
+
+def test_the_text_has_a_line_per_plan():
+    expected = Expectation((0.7, 0.3), 0.6)
+    lines = plan_text(expected, [plan(30, expected, 20), plan(100, expected, 20)]).splitlines()
+    assert "70%, 30%" in lines[0]
+    assert [line.split()[0] for line in lines[-2:]] == ["30", "100"]
