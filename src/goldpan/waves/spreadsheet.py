@@ -23,7 +23,7 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _THREE_PARTS = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]0?0:00(?::00)?)?", re.ASCII)
 _TWO_PARTS = re.compile(r"(\d{1,4})[-/.](\d{1,4})", re.ASCII)
 _MONTH_NAME = re.compile(
-    r"(?:(?P<before>\d{1,4})[-/ .]?)?(?P<month>[a-z]{3,9})\.?(?:[-/ ,]?\s?(?P<after>\d{1,4}))?"
+    r"(?:(?P<before>\d{1,4})[-/ .]{0,2})?(?P<month>[a-z]{3,9})\.?(?:[-/ ,]?\s?(?P<after>\d{1,4}))?"
     r"(?:[-/ ,]\s?(?P<last>\d{2,4}))?",
     re.ASCII,
 )

@@ -17,10 +17,8 @@ from goldpan.waves.collect.filled import GivenOut, Problems
 from goldpan.waves.collect.json_file import read_json_document
 from goldpan.waves.collect.page_export import read_values
 from goldpan.waves.collect.table_rows import RawTable
+from goldpan.waves.sheets.page import DECISIONS
 from goldpan.waves.sheets.sheet import ADJUDICATION
-
-DECISIONS = "goldpan decisions"
-"""What the export of an adjudication page says it is."""
 
 COLUMNS = ("item_id", "feature", "final_label")
 """A CSV file with these columns (and, if one likes, `cause` and `notes`) holds decisions."""

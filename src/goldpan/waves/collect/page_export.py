@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems
+from goldpan.waves.sheets.page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
-
-ANSWERS = "goldpan answers"
-"""What the export of an annotation page says it is."""
 
 REMEDY = "export the answers again from the page that was given out"
 

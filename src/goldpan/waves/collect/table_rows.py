@@ -74,7 +74,9 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
 def _columns(header: list[str], given_out: GivenOut, problems: Problems) -> list[Column]:
     """The answer columns, all of which must be there."""
     wave = given_out.wave
-    columns = list(answer_columns(given_out.codebook, wave.annotators, wave.layout))
+    # On a sheet of one annotator the id of each row says who it is.
+    annotators = wave.annotators if wave.layout == SIDE_BY_SIDE else [""]
+    columns = list(answer_columns(given_out.codebook, annotators, wave.layout))
     for name in dict.fromkeys([*KEY_COLUMNS, *(column.name for column in columns)]):
         if header.count(name) > 1:
             problems.add("", f"there are {header.count(name)} columns called `{name}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,17 +67,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All that one annotator gets."""
+    """All that one annotator gets.
+
+    Attributes:
+        id: what each of its rows carries.
+        codebook: what is asked.
+        field_names: fields shown on any sheet of the wave, the same on all of them.
+        rows: in the order they are shown.
+        blind: whether it hides the LLM's answers and the other annotators'.
+    """
 
     id: SheetId
     codebook: Codebook
+    field_names: list[str]
     rows: list[Row]
     blind: bool
-
-    @property
-    def field_names(self) -> list[str]:
-        """Names of all fields shown on any row, in the order they first appear."""
-        return list(dict.fromkeys(name for row in self.rows for name in row.fields))
 
 
 def make_sheet(
@@ -85,7 +89,7 @@ def make_sheet(
     name: str,
     wave: Wave,
     annotator: str,
-    items: Iterable[Item],
+    items: Sequence[Item],
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Sheet:
@@ -120,15 +124,15 @@ def make_sheet(
         Row(shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {})))
         for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])
     ]
-    _check_show(wave, name, mine, rows)
-    return Sheet(SheetId(study, name, annotator, codebook.short_hash), codebook, rows, wave.blind)
+    sheet_id = SheetId(study, name, annotator, codebook.short_hash)
+    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, wave.blind)
 
 
 def make_side_by_side_sheet(
     study: str,
     name: str,
     wave: Wave,
-    items: Iterable[Item],
+    items: Sequence[Item],
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]],
 ) -> Sheet:
@@ -137,15 +141,17 @@ def make_side_by_side_sheet(
     Raises:
         StudyError: `show` names a field that no record has.
     """
-    ordered = list(items)
-    if wave.shuffle:
-        ordered.sort(key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
+    ordered = (
+        sorted(items, key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
+        if wave.shuffle
+        else items
+    )
     rows = [
         Row(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
         for item in ordered
     ]
-    _check_show(wave, name, ordered, rows)
-    return Sheet(SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash), codebook, rows, blind=False)
+    sheet_id = SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash)
+    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, blind=False)
 
 
 def _place(wave: Wave, annotator: str, item: Item) -> float:
@@ -161,8 +167,19 @@ def shown_fields(data: Mapping[str, Any], show: list[str] | None) -> dict[str, A
     return {path: value for path, (has, value) in found if has}
 
 
-def _check_show(wave: Wave, name: str, items: list[Item], rows: list[Row]) -> None:
-    for path in wave.show or []:
-        if rows and not any(path in row.fields for row in rows):
-            known = suggestion(path, dict.fromkeys(key for item in items for key in item.data))
-            raise StudyError(f"show: no record of the sample has `{path}`; {known}", where=f"waves.{name}")
+def field_names(items: Sequence[Item], wave: Wave, name: str) -> list[str]:
+    """The fields shown on the sheets of a wave: those of `show`, or all that any record of the sample has.
+
+    Raises:
+        StudyError: `show` names a field that no record of the sample has.
+    """
+    known = dict.fromkeys(key for item in items for key in item.data)
+    if wave.show is None:
+        return list(known)
+    for path in wave.show:
+        if items and not any(look_up(item.data, path)[0] for item in items):
+            raise StudyError(
+                f"show: no record of the sample has `{path}`; {suggestion(path, known)}",
+                where=f"waves.{name}",
+            )
+    return wave.show

@@ -28,6 +28,7 @@ _CUT = "\n[the rest does not fit into a cell]"
 _EPOCH = datetime.datetime(2020, 1, 1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_LIKE_AN_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _WIDTHS = {"id": 20, "field": 60, "llm": 20, "answer": 24, "flag": 8, "notes": 40, "agreement": 14}
 
 
@@ -55,7 +56,7 @@ def xlsx_sheet(sheet: Sheet, columns: Sequence[Column]) -> bytes:
 
 def escape(text: str) -> str:
     """`text` as XLSX spells it: what looks like one of the format's own escapes is escaped itself."""
-    return _ESCAPE.sub(r"_x005F_x\1_", text)
+    return _LIKE_AN_ESCAPE.sub("_x005F_", text)
 
 
 def unescape(text: str) -> str:

@@ -1,0 +1,53 @@
+// Answers that are typed: numbers and text. The caret goes into the field at once.
+
+function numberControl(feature, value, { give, fail }) {
+  const input = el("input", { className: "input", inputMode: "decimal", value: value ?? "" });
+  const finish = () => {
+    try {
+      give(readNumber(input.value, feature));
+    } catch (error) {
+      fail(error.message);
+    }
+  };
+  return typedControl(input, finish, (key) => key === "Enter");
+}
+
+function textControl(feature, value, { give, keep, fail }) {
+  const input = el("textarea", { rows: 4, value: value ?? "" });
+  const fits = () => !feature.max_chars || [...input.value].length <= feature.max_chars;
+  input.addEventListener("input", () => keep(input.value.trim() && fits() ? input.value : undefined));
+  const finish = () => {
+    if (!input.value.trim()) fail("There is no text yet.");
+    else if (!fits()) fail(`At most ${feature.max_chars} characters; there are ${[...input.value].length}.`);
+    else give(input.value);
+  };
+  return typedControl(input, finish, (key, event) => key === "Enter" && (event.ctrlKey || event.metaKey));
+}
+
+function typedControl(input, finish, finishes) {
+  input.addEventListener("keydown", (event) => {
+    if (!finishes(event.key, event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    finish();
+  });
+  const done = el("button", { type: "button", className: "main", onclick: finish }, "Done ", keyCap("Ctrl Enter"));
+  return {
+    node: el("div", {}, input, el("div", { className: "actions" }, done)),
+    onKey(key) {
+      if (key !== "Enter") return false;
+      input.focus();
+      return true;
+    },
+    focus: () => input.focus(),
+  };
+}
+
+// Throws an Error that says what is wrong.
+function readNumber(text, { integer, min, max }) {
+  const number = Number(text.trim().replace(",", "."));
+  if (!text.trim() || !Number.isFinite(number)) throw new Error("This is not a number.");
+  if (integer && !Number.isInteger(number)) throw new Error("This must be a whole number.");
+  if (number < min || number > max) throw new Error(`This must be from ${min} to ${max}.`);
+  return number;
+}

@@ -1,0 +1,198 @@
+"""Sheets as one self-contained HTML page: it opens from a disk, asks nobody, and exports a JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from goldpan.html import Markup, data_block, page
+from goldpan.study.wave import Wave
+from goldpan.tasks.features import Feature, value_of
+from goldpan.waves.answer_text import answer_text
+from goldpan.waves.causes import CAUSES
+from goldpan.waves.codebook import Choice, Codebook, choices
+from goldpan.waves.items import Item
+from goldpan.waves.sheets.guide import how_to_answer
+from goldpan.waves.sheets.sheet import ADJUDICATION, Row, Sheet, SheetId, shown_fields
+
+ANSWERS = "goldpan answers"
+"""What the export of an annotation page says it is."""
+
+DECISIONS = "goldpan decisions"
+"""What the export of an adjudication page says it is."""
+
+SCRIPTS = (
+    "dom",
+    "store",
+    "stopwatch",
+    "item",
+    "answers",
+    "choice_control",
+    "multilabel_control",
+    "typed_controls",
+    "ranking_control",
+    "extraction_control",
+    "codebook",
+    "exports",
+    "page",
+)
+"""The parts of the page's script in `page/js`, in their order."""
+
+CAUSE = "(cause)"
+"""The question after each decision; no feature can be called so."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One item and feature on which annotators differ.
+
+    Attributes:
+        answers: annotator -> answer; None is "cannot tell".
+        notes: annotator -> what they wrote beside the item.
+    """
+
+    item_id: str
+    feature: str
+    answers: Mapping[str, Any]
+    notes: Mapping[str, str]
+
+
+def annotation_page(sheet: Sheet, folder: str) -> str:
+    """The page of one annotator.
+
+    Args:
+        sheet: what it asks.
+        folder: where the exported file is to be put, as shown to the annotator.
+    """
+    codebook = sheet.codebook
+    names = [feature.name for feature in codebook.features]
+    rows = [
+        {
+            "row_id": row.item_id,
+            "item_id": row.item_id,
+            "asks": names,
+            "fields": list(row.fields.items()),
+            "llm": _llm_texts(row, codebook),
+            "answers": [],
+        }
+        for row in sheet.rows
+    ]
+    asked = [_feature(feature, codebook.cannot_tell) for feature in codebook.features]
+    return _page(ANSWERS, sheet.id, codebook, asked, rows, sheet.blind, folder)
+
+
+def adjudication_page(
+    study: str,
+    name: str,
+    wave: Wave,
+    codebook: Codebook,
+    items: Mapping[str, Item],
+    disagreements: Sequence[Disagreement],
+) -> str:
+    """The page on which disagreements are decided: one question a time, the annotators' answers side by side.
+
+    Args:
+        study, name, wave: the study's name, the wave's name, and the wave.
+        codebook: what was asked.
+        items: the sample by item id.
+        disagreements: what is to be decided, in this order.
+    """
+    rows = [
+        {
+            "row_id": f"{one.item_id}/{one.feature}",
+            "item_id": one.item_id,
+            "asks": [one.feature, CAUSE],
+            "fields": list(shown_fields(items[one.item_id].data, wave.show).items()),
+            "llm": {},
+            "answers": [
+                {
+                    "annotator": annotator,
+                    "value": value,
+                    "text": answer_text(codebook.by_name[one.feature], value),
+                    "note": one.notes.get(annotator, ""),
+                }
+                for annotator, value in sorted(one.answers.items())
+            ],
+        }
+        for one in disagreements
+    ]
+    asked = [_feature(feature, codebook.cannot_tell) for feature in codebook.features]
+    causes = [Choice(cause, cause, about, str(n)) for n, (cause, about) in enumerate(CAUSES.items(), 1)]
+    asked.append(
+        {
+            "name": CAUSE,
+            "title": "Why do they differ?",
+            "type": "classification",
+            "description": "It tells what to do next time: a better guideline, another question, or nothing.",
+            "choices": [asdict(cause) for cause in causes],
+            "cannot_tell": False,
+            "how": "one of the causes",
+        }
+    )
+    sheet_id = SheetId(study, name, ADJUDICATION, codebook.short_hash)
+    return _page(DECISIONS, sheet_id, codebook, asked, rows, True, wave.annotations_folder(study, name))
+
+
+def _page(
+    kind: str,
+    sheet_id: SheetId,
+    codebook: Codebook,
+    features: list[dict[str, Any]],
+    rows: list[dict[str, Any]],
+    blind: bool,
+    folder: str,
+) -> str:
+    data = {
+        "kind": kind,
+        "study": sheet_id.study,
+        "wave": sheet_id.wave,
+        "title": f"{sheet_id.study} · {sheet_id.wave}",
+        "annotator": sheet_id.annotator,
+        "task_hash": codebook.task_hash,
+        "codebook_hash": codebook.hash,
+        "blind": blind,
+        "folder": folder,
+        "guidelines": codebook.guidelines,
+        "features": features,
+        "exclusive": [group.order for group in codebook.exclusive],
+        "rows": rows,
+    }
+    title = f"{sheet_id.wave} · {sheet_id.annotator}"
+    body = [Markup(_asset("page.html")), data_block("data", data)]
+    return page(title, body, style=_asset("page.css"), script=_script())
+
+
+def _feature(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
+    """A feature as the page's script reads it."""
+    options = choices(feature)
+    about = feature.model_dump(exclude={"labels", "items", "rationale", "abstain"}, exclude_none=True)
+    return {
+        **about,
+        "title": feature.name,
+        "choices": None if options is None else [asdict(option) for option in options],
+        "cannot_tell": cannot_tell,
+        "how": how_to_answer(feature),
+    }
+
+
+def _llm_texts(row: Row, codebook: Codebook) -> dict[str, str]:
+    texts = {}
+    for name, prediction in row.llm.items():
+        if name in codebook.by_name:
+            reason = prediction.get("rationale")
+            text = answer_text(codebook.by_name[name], value_of(prediction))
+            texts[name] = f"{text} ({reason})" if reason else text
+    return texts
+
+
+def _script() -> str:
+    parts = [_asset(f"js/{name}.js") for name in SCRIPTS]
+    return '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("goldpan.waves") / "page" / name).read_text(encoding="utf-8")
