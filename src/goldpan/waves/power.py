@@ -2,8 +2,8 @@
 
 Two annotators with the same label shares and a true kappa give the table p_ij = kappa [i = j] p_i + (1 -
 kappa) p_i p_j. From it come the large-sample half-width (standard error of Fleiss, Cohen and Everitt 1969,
-Psychological Bulletin 72:323-327), which is too hopeful at small n or for rare labels, and the half-width
-to expect: the median of the intervals that goldpan would report, over simulated waves.
+Psychological Bulletin 72:323-327), which does not hold at small n or for rare labels, and the half-width to
+expect: the median of the intervals that goldpan would report, over simulated waves.
 """
 
 from __future__ import annotations
