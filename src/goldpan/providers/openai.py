@@ -138,7 +138,7 @@ class OpenAIProvider:
         files = self._client.files.with_streaming_response
         try:
             with files.content(file_id, extra_headers=range_headers(start)) as response:
-                # As it comes: with a chunk size, what was gathered for a chunk is lost when a read breaks off.
+                # As it comes: what was gathered for a chunk of some size is lost when a read breaks off.
                 yield reading(response.headers, response.iter_bytes())
         except (openai.OpenAIError, httpx.HTTPError) as error:
             raise service_error(error, secret=self._api_key) from None

@@ -1,0 +1,128 @@
+"""Which provider a study's settings lead to, whose key it takes, and what is missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from goldpan.errors import ProviderError, ReplayMissError
+from goldpan.providers.base import ENDPOINT
+from goldpan.providers.connect import connect
+from goldpan.providers.replay import ReplayProvider
+from goldpan.study.model import Provider
+from tests.scripted_service import answer, batch_object, scripted_service
+
+VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_API_KEY", "AZURE_API_BASE", "MY_KEY")
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def authorization(settings: dict) -> str:
+    """The Authorization header a provider sends to a server at the settings' base URL."""
+    with scripted_service() as service:
+        service.on("GET", "/batches/b", answer(batch_object()))
+        provider = Provider(**{"base_url": service.base_url} | settings)
+        connect(provider, local_folder=Path("unused")).retrieve("b")
+        return service.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("kind", ["local", "replay"])
+def test_local_and_replay_need_no_key(kind, tmp_path):
+    assert connect(Provider(kind=kind), local_folder=tmp_path / "engine").kind == kind
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_a_missing_key_is_named_with_what_to_do(kind, tmp_path):
+    with pytest.raises(ProviderError) as caught:
+        connect(Provider(kind=kind), local_folder=tmp_path)
+    assert "OPENAI_API_KEY" in caught.value.what and "export OPENAI_API_KEY=" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_the_key_comes_from_the_variable_the_study_names(kind, monkeypatch):
+    monkeypatch.setenv("MY_KEY", " sk-mine\n")
+    assert authorization({"kind": kind, "api_key_env": "MY_KEY"}) == "Bearer sk-mine"
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_a_named_variable_must_be_set_also_for_another_address(kind, tmp_path):
+    provider = Provider(kind=kind, base_url="http://127.0.0.1:9/v1", api_key_env="MY_KEY")
+    with pytest.raises(ProviderError, match="MY_KEY"):
+        connect(provider, local_folder=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_the_key_of_openai_is_not_sent_to_another_address(kind, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    assert authorization({"kind": kind}) == "Bearer unused"
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_the_key_of_openai_goes_to_the_address_of_the_environment(kind, monkeypatch, tmp_path):
+    with scripted_service() as service:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+        monkeypatch.setenv("OPENAI_BASE_URL", service.base_url)
+        service.on("GET", "/batches/b", answer(batch_object()))
+        connect(Provider(kind=kind), local_folder=tmp_path).retrieve("b")
+        assert service.requests[0].headers["authorization"] == "Bearer sk-openai"
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
+def test_the_official_address_may_be_written_out(url, tmp_path):
+    with pytest.raises(ProviderError, match="OPENAI_API_KEY"):
+        connect(Provider(kind="openai", base_url=url), local_folder=tmp_path)
+
+
+def test_a_key_with_a_line_break_is_refused_without_being_shown(monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-one\nsk-two")
+    with pytest.raises(ProviderError) as caught:
+        connect(Provider(kind="openai"), local_folder=tmp_path)
+    assert "OPENAI_API_KEY" in str(caught.value) and "sk-" not in str(caught.value)
+
+
+def test_azure_needs_its_address_and_its_key(monkeypatch, tmp_path):
+    provider = Provider(kind="litellm", custom_llm_provider="azure")
+    with pytest.raises(ProviderError, match="AZURE_API_BASE"):
+        connect(provider, local_folder=tmp_path)
+    monkeypatch.setenv("AZURE_API_BASE", "https://lab.openai.azure.com")
+    with pytest.raises(ProviderError, match="AZURE_API_KEY"):
+        connect(provider, local_folder=tmp_path)
+
+
+def test_hosted_vllm_without_an_address_is_refused(tmp_path):
+    with pytest.raises(ProviderError, match="base_url"):
+        connect(Provider(kind="litellm", custom_llm_provider="hosted_vllm"), local_folder=tmp_path)
+
+
+def test_connecting_imports_no_sdk_yet():
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from goldpan.providers.connect import connect; from goldpan.study.model import Provider\n"
+        "for kind in ('openai', 'litellm'):\n"
+        "    connect(Provider(kind=kind, base_url='http://127.0.0.1:9/v1'), local_folder=Path('x'))\n"
+        "print(sorted({'litellm', 'openai', 'httpx'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda provider: provider.upload(Path("r.jsonl"), "r.jsonl"),
+        lambda provider: provider.find_upload("r.jsonl", 1),
+        lambda provider: provider.create("file-1", ENDPOINT, {}),
+        lambda provider: provider.retrieve("batch_1"),
+        lambda provider: provider.batches(),
+        lambda provider: provider.cancel("batch_1"),
+        lambda provider: provider.download("file-1", Path("out")),
+    ],
+)
+def test_replay_refuses_every_call_and_says_what_to_do(call):
+    with pytest.raises(ReplayMissError, match=r"never calls out(.|\n)*goldpan ledger import"):
+        call(ReplayProvider())

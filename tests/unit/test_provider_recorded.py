@@ -1,0 +1,147 @@
+"""Real exchanges with OpenAI, and real batch objects, through the provider's code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+from goldpan.errors import ProviderError
+from goldpan.providers.base import Batch, BatchError, batch_from_dict
+from goldpan.providers.openai import OpenAIProvider
+from tests.scripted_service import Answer, ScriptedService, batch_object, scripted_service
+
+
+@contextmanager
+def recorded(folder: Path, name: str) -> Iterator[tuple[ScriptedService, OpenAIProvider]]:
+    """A server that answers each call as OpenAI did, in the recorded order, and a provider for it."""
+    with scripted_service() as service:
+        for exchange in jsonl(folder / "batch_api" / f"openai__{name}.jsonl"):
+            path = urlsplit(exchange["uri"]).path.removeprefix("/v1")
+            body = exchange["response_body"].encode()
+            service.on(
+                exchange["method"],
+                path,
+                Answer(exchange["status"], body, {"Content-Type": "application/json"}),
+            )
+        yield service, OpenAIProvider(service.base_url, "sk-test", timeout=5)
+
+
+def jsonl(path: Path) -> list[dict]:
+    return [orjson.loads(line) for line in path.read_bytes().split(b"\n") if line]
+
+
+def until_terminal(provider: OpenAIProvider, batch: Batch) -> list[str]:
+    """Statuses in the order they are first met, from the answer to `create` on."""
+    statuses = [batch.status]
+    while not batch.is_terminal:
+        batch = provider.retrieve(batch.id)
+        if batch.status != statuses[-1]:
+            statuses.append(batch.status)
+    return statuses
+
+
+def submit(provider: OpenAIProvider, service: ScriptedService, tmp_path: Path, metadata: dict) -> Batch:
+    requests = tmp_path / "requests.jsonl"
+    requests.write_bytes(b'{"custom_id": "0"}\n')
+    stored = provider.upload(requests, "upload")
+    return provider.create(stored.id, "/v1/chat/completions", metadata)
+
+
+def test_a_batch_goes_through_its_statuses_to_completed(shared_data, tmp_path):
+    with recorded(shared_data, "basic_batch_completion") as (service, provider):
+        batch = submit(provider, service, tmp_path, {})
+        assert until_terminal(provider, batch) == ["validating", "in_progress", "finalizing", "completed"]
+
+
+def test_create_sends_what_the_recorded_client_sent(shared_data, tmp_path):
+    exchanges = jsonl(shared_data / "batch_api" / "openai__basic_batch_completion.jsonl")
+    sent = next(orjson.loads(e["request_body"]) for e in exchanges if e["uri"].endswith("/batches"))
+    with recorded(shared_data, "basic_batch_completion") as (service, provider):
+        submit(provider, service, tmp_path, sent["metadata"])
+        assert service.heard("POST", "/batches")[0].json == sent
+
+
+def test_the_output_of_a_recorded_batch_comes_whole(shared_data, tmp_path):
+    with recorded(shared_data, "basic_batch_completion") as (service, provider):
+        batch = submit(provider, service, tmp_path, {})
+        until_terminal(provider, batch)
+        done = provider.retrieve(batch.id)
+        assert done.output_file_id is not None
+        provider.download(done.output_file_id, tmp_path / "out.jsonl")
+    rows = jsonl(tmp_path / "out.jsonl")
+    assert (done.total, done.completed, done.failed) == (3, 3, 0)
+    assert [row["custom_id"] for row in rows] == ["0", "1", "2"]
+
+
+def test_the_rest_of_a_partly_failed_batch_is_asked_and_comes_whole(shared_data, tmp_path):
+    with recorded(shared_data, "failed_request_batch_resume") as (service, provider):
+        batch = submit(provider, service, tmp_path, {})
+        assert until_terminal(provider, batch) == ["validating", "in_progress", "finalizing", "completed"]
+        done = provider.retrieve(batch.id)
+        provider.download(done.output_file_id, tmp_path / "out.jsonl")
+    assert [row["custom_id"] for row in jsonl(tmp_path / "out.jsonl")] == ["2"]
+
+
+def test_a_recorded_batch_is_cancelled(shared_data, tmp_path):
+    with recorded(shared_data, "batch_cancel") as (service, provider):
+        batch = submit(provider, service, tmp_path, {})
+        assert provider.retrieve(batch.id).status == "validating"
+        assert provider.cancel(batch.id).status == "cancelling"
+
+
+def test_all_recorded_batch_objects_are_understood(shared_data):
+    raw = jsonl(shared_data / "batch_api" / "openai_batch_objects.jsonl")
+    batches = [batch_from_dict(item) for item in raw]
+    assert len(batches) == 40
+    for item, batch in zip(raw, batches, strict=True):
+        assert (batch.id, batch.status, batch.created_at) == (item["id"], item["status"], item["created_at"])
+        counts = item["request_counts"]
+        assert (batch.total, batch.completed, batch.failed) == tuple(counts.values())
+        assert batch.metadata == item["metadata"]
+
+
+# Oddities of real objects, from public threads.
+
+
+def test_a_batch_may_be_completed_without_an_output_file():
+    counts = {"completed": 0, "failed": 9, "total": 9}
+    batch = batch_from_dict(
+        batch_object(status="completed", output_file_id=None, error_file_id="file-e", request_counts=counts)
+    )
+    assert (batch.output_file_id, batch.error_file_id, batch.failed) == (None, "file-e", 9)
+
+
+def test_an_empty_file_id_means_none():
+    batch = batch_from_dict(batch_object(status="completed", output_file_id="file-o", error_file_id=""))
+    assert (batch.output_file_id, batch.error_file_id) == ("file-o", None)
+
+
+def test_errors_of_a_failed_batch_keep_code_line_and_message():
+    error = {"code": "duplicate_custom_id", "line": 3, "message": "twice", "param": "custom_id"}
+    batch = batch_from_dict(batch_object(status="failed", errors={"object": "list", "data": [error]}))
+    assert batch.errors == (BatchError("duplicate_custom_id", "twice", 3, "custom_id"),)
+
+
+@pytest.mark.parametrize("errors", [None, {}, {"data": None}, {"data": []}])
+def test_errors_may_be_absent_in_several_ways(errors):
+    assert batch_from_dict(batch_object(errors=errors)).errors == ()
+
+
+@pytest.mark.parametrize("counts", [None, {}, {"total": None, "completed": None, "failed": None}])
+def test_counts_may_be_absent_in_several_ways(counts):
+    batch = batch_from_dict(batch_object(request_counts=counts))
+    assert (batch.total, batch.completed, batch.failed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("metadata", [None, {}])
+def test_metadata_may_be_absent(metadata):
+    assert batch_from_dict(batch_object(metadata=metadata)).metadata == {}
+
+
+@pytest.mark.parametrize("wrong", [{"status": "sleeping"}, {"status": None}, {"id": ""}])
+def test_an_object_that_is_no_batch_is_an_error(wrong):
+    with pytest.raises(ProviderError, match="the service described a batch"):
+        batch_from_dict(batch_object() | wrong)
