@@ -85,7 +85,7 @@ class Paths:
 
     def table(self, stage: str, source: str, file: str) -> str:
         """The features of one input file beside its original columns."""
-        return f"{self.stage(stage)}/tables/{source}/{file}.csv"
+        return f"{self.stage(stage)}/tables/{source}/{file.removesuffix('.csv')}.csv"
 
     def log(self, name: str) -> str:
         """Log file of a rule; `name` may hold placeholders."""

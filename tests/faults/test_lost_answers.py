@@ -1,0 +1,160 @@
+"""An endpoint that answers late, wrongly, partly or not at all."""
+
+import pytest
+
+from goldpan.providers.local.faults import FaultPlan
+from goldpan.serve import running_server
+from tests.faults.conftest import ROWS, SHARD_ROWS, SHARDS, comparable, make_project, scripted_answer
+
+
+@pytest.fixture
+def run_with(tmp_path):
+    """Run the project once against an endpoint with faults; returns project, server and the finished run."""
+    servers = []
+
+    def run(*faults, check=True, **stage):
+        context = running_server(
+            tmp_path / "server", answerer=scripted_answer, faults=FaultPlan(faults=list(faults))
+        )
+        server = context.__enter__()
+        servers.append(context)
+        project = make_project(tmp_path / "project", server.base_url, **stage)
+        return project, server, project.run(check=check)
+
+    yield run
+    for context in servers:
+        context.__exit__(None, None, None)
+
+
+HARMLESS = {
+    "the answer to the upload is lost": {"fault": "lost_answer", "calls": ["upload"]},
+    "the answer to the paid call is lost": {"fault": "lost_answer", "calls": ["create"]},
+    "the paid call does not arrive": {"fault": "lost_request", "calls": ["create"]},
+    "the answer to a poll is lost": {"fault": "lost_answer", "calls": ["retrieve"]},
+    "the answer to the list is lost": {"fault": "lost_answer", "calls": ["list_batches"]},
+    "the answer to a download is lost": {"fault": "lost_answer", "calls": ["content"]},
+    "429 at the paid call": {"fault": "rate_limited", "calls": ["create"], "retry_after": 0.2},
+    "429 at a poll": {"fault": "rate_limited", "calls": ["retrieve"], "retry_after": 0.2},
+    "500 before the paid call had an effect": {"fault": "server_error", "calls": ["create"]},
+    "500 after the paid call had its effect": {
+        "fault": "server_error",
+        "calls": ["create"],
+        "after_effect": True,
+    },
+    "404 right after the paid call": {"fault": "not_found", "calls": ["retrieve"]},
+    "a download that breaks off": {"fault": "truncated_download"},
+    "a download that is silently short": {"fault": "short_download"},
+    "shuffled output": {"fault": "shuffled"},
+    "duplicate rows": {"fault": "duplicate", "every": 3},
+    "an error file id of nothing": {"fault": "empty_error_file_id"},
+    "a slow answer": {"fault": "slow", "calls": ["create"], "seconds": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_passing_fault_changes_nothing_and_costs_nothing(name, run_with, undisturbed):
+    project, server, _ = run_with(HARMLESS[name])
+    assert len(server.engine.list_batches()) == SHARDS
+    assert comparable(project) == undisturbed
+
+
+ASKED_AGAIN = {
+    "rows in neither file": {"fault": "missing", "every": 5, "times": 12},
+    "rows that failed with 500": {"fault": "row_error", "every": 5, "times": 12},
+    "rows that failed with 429": {"fault": "row_error", "status": 429, "every": 5, "times": 12},
+    "answers that are not JSON": {"fault": "not_json", "every": 5, "times": 12},
+    "answers with a label outside the set": {"fault": "unknown_label", "every": 5, "times": 12},
+    "a batch that expired half way": {"fault": "expired", "after": 10, "batches": [1]},
+}
+
+
+@pytest.mark.parametrize("name", ASKED_AGAIN)
+def test_rows_without_a_good_answer_are_asked_again_and_only_those(name, run_with, undisturbed):
+    project, server, _ = run_with(ASKED_AGAIN[name])
+    asked = sum(batch.total for batch in server.engine.list_batches())
+    settled = project.json("stages/topics/round1/settled.json")
+    assert settled["left"] > 0
+    assert asked == ROWS + settled["left"]
+    states = [{**row, "round": 1} for row in comparable(project)]
+    assert [row["state"] for row in states] == ["ok"] * ROWS
+    assert [row["features"] for row in states] == [row["features"] for row in undisturbed]
+
+
+FINAL = {
+    "refused": ({"fault": "refused", "rows": "req__n7"}, "refused"),
+    "content filter": ({"fault": "content_filter", "rows": "req__n7"}, "refused"),
+    "truncated": ({"fault": "truncated", "rows": "req__n7"}, "truncated"),
+    "a bad request": ({"fault": "row_error", "rows": "req__n7", "status": 400}, "failed"),
+    "always in neither file": ({"fault": "missing", "rows": "req__n7"}, "missing"),
+    "always malformed": ({"fault": "not_json", "rows": "req__n7"}, "invalid"),
+}
+
+
+@pytest.mark.parametrize("name", FINAL)
+def test_a_row_without_an_answer_keeps_its_state_and_its_place(name, run_with):
+    fault, state = FINAL[name]
+    project, _, _ = run_with(fault)
+    rows = {row["id"]: row for row in project.rows("stages/topics/features.jsonl")}
+    assert len(rows) == ROWS
+    assert rows["n7"]["state"] == state
+    assert rows["n7"]["reason"]
+    summary = project.json("stages/topics/summary.json")
+    assert summary["states"]["ok"] == ROWS - 1
+    assert summary["states"][state] == 1
+    assert "Nothing to be done" in project.run().stdout
+
+
+def test_a_batch_refused_for_lack_of_room_is_queued_and_sent_again(run_with, undisturbed):
+    project, server, _ = run_with({"fault": "failed_validation", "times": 2})
+    statuses = sorted(batch.status for batch in server.engine.list_batches())
+    assert statuses == ["completed"] * SHARDS + ["failed"] * 2
+    assert comparable(project) == undisturbed
+
+
+def test_a_batch_that_failed_at_validation_is_recorded_with_its_code(run_with):
+    fault = {"fault": "failed_validation", "code": "invalid_json_line", "message": "line 3", "batches": [1, 4, 5]}
+    project, _, _ = run_with(fault, max_rounds=2)
+    summary = project.json("stages/topics/summary.json")
+    assert summary["records"] == ROWS
+    assert sum(summary["states"].values()) == ROWS
+    failed = [row for row in project.rows("stages/topics/features.jsonl") if row["state"] == "failed"]
+    assert {row["reason"] for row in failed} <= {"batch_failed: invalid_json_line"}
+
+
+def test_a_completed_batch_without_an_output_file_is_read(run_with):
+    project, _, _ = run_with({"fault": "row_error", "status": 400})
+    assert project.json("stages/topics/summary.json")["states"]["failed"] == ROWS
+
+
+def test_a_line_separator_inside_an_answer_stays_in_its_row(run_with):
+    project, _, _ = run_with({"fault": "line_separator", "every": 2})
+    rows = project.rows("stages/topics/features.jsonl")
+    assert [row["state"] for row in rows] == ["ok"] * ROWS
+    assert any("\u2028" in str(row["features"]) for row in rows)
+
+
+def test_a_cancelled_batch_keeps_what_was_answered_and_is_asked_again_only_on_request(run_with):
+    project, server, _ = run_with({"fault": "cancelled", "after": 10, "batches": [1]})
+    summary = project.json("stages/topics/summary.json")
+    assert summary["states"]["failed"] == SHARD_ROWS - 10
+    assert "Nothing to be done" in project.run().stdout
+    project.goldpan("retry", "topics", "--state", "failed")
+    project.run()
+    assert project.json("stages/topics/summary.json")["states"]["ok"] == ROWS
+    assert sum(batch.total for batch in server.engine.list_batches()) == ROWS + SHARD_ROWS - 10
+
+
+def test_an_endpoint_that_cannot_list_its_batches_is_not_paid_twice(run_with):
+    project, server, run = run_with(
+        {"fault": "lost_answer", "calls": ["create"]},
+        {"fault": "server_error", "calls": ["list_batches"], "status": 501, "times": None},
+        check=False,
+    )
+    assert run.returncode != 0
+    assert "cannot list its batches" in run.stdout
+    assert "goldpan batches adopt" in run.stdout
+    created = len(server.engine.list_batches())
+    project.run(check=False)
+    assert len(server.engine.list_batches()) - created <= SHARDS - 1
+    hashes = [batch.metadata["goldpan_key"] for batch in server.engine.list_batches()]
+    assert len(hashes) == len(set(hashes))
