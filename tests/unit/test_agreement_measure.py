@@ -16,7 +16,8 @@ from goldpan.tasks.features import (
     Text,
 )
 from goldpan.waves.agreement.measure import FeatureRatings, measure
-from goldpan.waves.agreement.scales import ABSTAINED, Scale, scale_of
+from goldpan.waves.agreement.scales import Scale, scale_of
+from goldpan.waves.codebook import CANNOT_TELL
 
 
 def by_item(**columns):
@@ -34,7 +35,7 @@ def nominal(ratings, **more):
 
 
 FEATURES = [
-    (Binary(type="binary", name="f", description="d"), Scale("nominal", ("false", "true"))),
+    (Binary(type="binary", name="f", description="d"), Scale("nominal", ("no", "yes"))),
     (
         Classification(type="classification", name="f", description="d", labels={"b": "", "a": ""}),
         Scale("nominal", ("b", "a")),
@@ -64,7 +65,7 @@ def test_answers_are_joined_by_item_and_not_by_position():
     assert nominal(dict(reversed(ratings.items()))).as_json() == nominal(ratings).as_json()
 
 
-@pytest.mark.parametrize(("one", "other"), [(1, "1"), (1, 1.0), (True, "true"), (2.50, "2.5")])
+@pytest.mark.parametrize(("one", "other"), [(1, "1"), (1, 1.0), (True, "yes"), (2.50, "2.5")])
 def test_one_label_written_in_two_ways_is_one_label(one, other):
     result = nominal(by_item(a=[one, "z"], b=[other, "z"]))
     assert result.observed.value == 1.0
@@ -77,10 +78,10 @@ def test_labels_that_differ_in_writing_stay_apart(one, other):
     assert nominal(by_item(a=[one, "z"], b=[other, "z"])).observed.value == 0.5
 
 
-@pytest.mark.parametrize("label", ["nan", "inf", "1_000", "1e999", "٣", "(abstained)"])
+@pytest.mark.parametrize("label", ["nan", "inf", "1_000", "1e999", "٣", "(cannot tell)"])
 def test_a_label_that_looks_like_a_number_or_an_abstention_is_just_a_label(label):
     result = nominal(by_item(a=[label, "x", None, label], b=[label, "x", None, "x"]))
-    assert [one.label for one in result.labels].count(label) == (2 if label == ABSTAINED else 1)
+    assert [one.label for one in result.labels].count(label) == (2 if label == CANNOT_TELL else 1)
     assert result.observed.value == 0.75
 
 
@@ -127,7 +128,7 @@ def test_items_with_one_answer_are_counted_and_left_out():
 def test_an_abstention_is_a_label_on_a_nominal_scale():
     result = nominal(by_item(a=["x", None, None, "y"], b=["x", None, "y", "y"]))
     assert result.observed.value == 0.75
-    assert result.labels[-1].label == ABSTAINED
+    assert result.labels[-1].label == CANNOT_TELL
     assert result.labels[-1].counts == (2, 1)
 
 
@@ -235,11 +236,11 @@ def test_a_list_feature_refuses_an_answer_that_is_no_list():
         measure(FeatureRatings("f", Scale("sets"), by_item(a=["x"], b=[["x"]])))
 
 
-def test_self_agreement_compares_first_and_last_answers():
-    repeats = {"ann": {"i1": ["x", "x"], "i2": ["y", "x"], "i3": ["y", "y"], "i4": ["x"]}}
-    result = nominal(by_item(ann=["x", "y"], ben=["x", "y"]), repeats=repeats)
-    (own,) = result.repeats
-    assert (own.first, own.second) == ("ann (first)", "ann (last)")
+def test_self_agreement_compares_the_two_showings_of_an_item():
+    first = by_item(ann=["x", "y", "y", "x", ...], ben=["x", "y", "x", "x", "x"])
+    second = by_item(ann=["x", "x", "y", ..., "x"])
+    (own,) = nominal(first, repeats=second).repeats
+    assert (own.first, own.second) == ("ann, first", "ann, second")
     assert (own.items, own.observed.value) == (3, pytest.approx(2 / 3))
 
 

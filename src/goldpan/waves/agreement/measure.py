@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -33,10 +32,6 @@ from goldpan.waves.agreement.scales import Scale, positions
 MOST_LABELS = 200
 """Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
 
-Repeats = Mapping[str, Mapping[str, Sequence[Any]]]
-"""annotator -> item id -> the answers given to that item, first to last."""
-
-
 @dataclass(frozen=True)
 class FeatureRatings:
     """What is known about one feature of a wave.
@@ -46,14 +41,14 @@ class FeatureRatings:
         scale: what kind of values it has.
         ratings: item id -> annotator -> value.
         annotators: whom to compare, in order; None for all that occur, sorted.
-        repeats: second answers for self-agreement, annotator -> item id -> answers.
+        repeats: answers to second showings, for self-agreement; item id -> annotator -> value.
     """
 
     feature: str
     scale: Scale
     ratings: Ratings
     annotators: tuple[str, ...] | None = None
-    repeats: Repeats = field(default_factory=dict)
+    repeats: Ratings = field(default_factory=dict)
 
 
 def measure(given: FeatureRatings) -> FeatureAgreement:
@@ -176,15 +171,15 @@ def _pair(codes: np.ndarray, coded: Coded, scale: Scale, first: str, second: str
 
 
 def _repeats(given: FeatureRatings) -> tuple[PairAgreement, ...]:
-    """Each annotator's first against last answer, for the items answered more than once."""
+    """Each annotator's answers to the first showing of an item against those to the second."""
     found = []
-    for name in sorted(given.repeats):
+    for name in sorted({name for answers in given.repeats.values() for name in answers}):
         answers = {
-            item: {"first": values[0], "last": values[-1]}
-            for item, values in given.repeats[name].items()
-            if len(values) > 1
+            item: {"first": given.ratings[item][name], "second": again[name]}
+            for item, again in given.repeats.items()
+            if name in again and name in given.ratings.get(item, {})
         }
         if answers:
-            coded = code(answers, given.scale, ("first", "last"))
-            found.append(_pair(coded.codes, coded, given.scale, f"{name} (first)", f"{name} (last)"))
+            coded = code(answers, given.scale, ("first", "second"))
+            found.append(_pair(coded.codes, coded, given.scale, f"{name}, first", f"{name}, second"))
     return tuple(found)

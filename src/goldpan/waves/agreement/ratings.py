@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.waves.agreement.scales import ABSTAINED, Scale
+from goldpan.waves.agreement.scales import Scale
+from goldpan.waves.codebook import CANNOT_TELL
 
 Ratings = Mapping[str, Mapping[str, Any]]
 """item id -> annotator -> value; None = abstained; not there = not answered."""
@@ -37,7 +38,7 @@ class Coded:
     @property
     def labels(self) -> list[str]:
         """The categories as shown to people."""
-        return [ABSTAINED if one is None else str(one) for one in self.categories]
+        return [CANNOT_TELL if one is None else str(one) for one in self.categories]
 
     @property
     def paired_items(self) -> int:

@@ -14,7 +14,6 @@ from goldpan.files import canonical_json
 from goldpan.tasks.features import Binary, Classification, Extraction, Feature, Multilabel, Ranking, Score
 
 Kind = Literal["nominal", "ordered", "sets", "ranking", "text"]
-ABSTAINED = "(abstained)"
 _MOST_DECLARED = 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 
@@ -80,7 +79,7 @@ def scale_of(feature: Feature) -> Scale:
     """The scale of a task's feature."""
     match feature:
         case Binary():
-            return Scale("nominal", ("false", "true"))
+            return Scale("nominal", ("no", "yes"))
         case Classification():
             return Scale("nominal", tuple(feature.label_list))
         case Multilabel():
@@ -102,11 +101,11 @@ def _whole_numbers(feature: Score) -> tuple[str, ...] | None:
 
 
 def value_text(value: Any) -> str:
-    """One value as a text: `true`, `3`, `2.5`, the label itself; objects and lists as canonical JSON."""
+    """One value as a text: `yes`, `3`, `2.5`, the label itself; objects and lists as canonical JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "yes" if value else "no"
     if isinstance(value, int | float):
         return str(int(value)) if value == int(value) else repr(float(value))
     return canonical_json(value).decode()

@@ -1,0 +1,156 @@
+"""`merged.csv` and `disagreements.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.cells import neutralise, restore
+from goldpan.errors import SheetError
+from goldpan.files import write_bytes
+from goldpan.tasks.features import Feature
+from goldpan.waves.answer_text import answer_text, field_text
+from goldpan.waves.collect.cell_values import read_cell
+from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.merge import Merged, Resolution
+from goldpan.waves.merge_wave import to_decide
+
+_FIXED = (
+    "item_id",
+    "feature",
+    "final_label",
+    "resolution",
+    "annotator_agreement",
+    "llm_decided",
+    "soft_label",
+)
+_ANSWER = "annotator_"
+_TRUTH = {True: "yes", False: "no", None: ""}
+
+Show = Callable[[str, Any], str]
+"""A feature's name and an answer to it -> how it stands in a cell."""
+
+
+def shown_by(features: Iterable[Feature]) -> Show:
+    """How answers to the features of a task stand in cells: as on the sheets."""
+    by_name = {feature.name: feature for feature in features}
+    return lambda name, value: answer_text(by_name[name], value)
+
+
+def write_merged(path: str | Path, rows: Sequence[Merged], show: Show) -> None:
+    """Write `merged.csv`: a row for each item and feature, a column for each annotator.
+
+    Columns: `item_id, feature, final_label, resolution, annotator_agreement (yes, no or empty),
+    llm_decided, soft_label (JSON)`, then `annotator_NAME` with each one's answer. A cell is empty where
+    there is no label or no answer. Cells that a spreadsheet would run are neutralised.
+    """
+    annotators = _annotators(rows)
+    table = [[*_FIXED, *(f"{_ANSWER}{name}" for name in annotators)]]
+    for row in rows:
+        label = show(row.feature, row.final_label) if row.resolved else ""
+        soft = orjson.dumps(row.soft_label).decode()
+        table.append(
+            [
+                row.item_id,
+                row.feature,
+                label,
+                str(row.resolution),
+                _TRUTH[row.annotator_agreement],
+                _TRUTH[row.llm_decided],
+                soft,
+                *_answers(row, annotators, show),
+            ]
+        )
+    write_bytes(path, _csv(table).encode())
+
+
+def write_disagreements(
+    path: str | Path, rows: Sequence[Merged], show: Show, fields: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Write `disagreements.csv`: the rows that a person has to decide, with the item's fields.
+
+    Fill in `final_label` (and `cause`, `notes`) and put the file into the folder of the filled sheets: it is
+    read as decisions. It begins with a byte order mark, so that spreadsheets do not guess the encoding.
+
+    Args:
+        path: where to.
+        rows: merged rows; the resolved ones are left out.
+        show: how answers stand in cells.
+        fields: the items' fields by item id, shown as they are.
+    """
+    open_rows = to_decide(rows)
+    annotators = _annotators(rows)
+    names = list(dict.fromkeys(name for row in open_rows for name in fields.get(row.item_id, {})))
+    answers = [f"{_ANSWER}{name}" for name in annotators]
+    header = ["item_id", "feature", *answers, "final_label", "cause", "notes", "resolution"]
+    table = [[*header, *(f"field_{name}" for name in names)]]
+    for row in open_rows:
+        shown = fields.get(row.item_id, {})
+        own = [row.item_id, row.feature, *_answers(row, annotators, show), "", "", "", str(row.resolution)]
+        table.append([*own, *(field_text(shown.get(name)) for name in names)])
+    write_bytes(path, _csv(table).encode("utf-8-sig"))
+
+
+def _annotators(rows: Iterable[Merged]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.answers))
+
+
+def _answers(row: Merged, annotators: Sequence[str], show: Show) -> list[str]:
+    return [show(row.feature, row.answers[name]) if name in row.answers else "" for name in annotators]
+
+
+def _csv(table: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([neutralise(cell) for cell in row] for row in table)
+    return text.getvalue()
+
+
+def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
+    """Read what `write_merged` wrote.
+
+    Raises:
+        SheetError: the file is none of these, or was changed into something that does not fit the features.
+    """
+    table = read_csv(Path(path))
+    header = [restore(name) for name in table.header]
+    if tuple(header[: len(_FIXED)]) != _FIXED:
+        raise SheetError(
+            "this is not a table of merged answers",
+            where=str(path),
+            remedy="it is made by the workflow; make it again",
+        )
+    by_name = {feature.name: feature for feature in features}
+    rows = []
+    for number, cells in table.rows:
+        where = f"{path}, row {number}"
+        row = dict(zip(header, map(restore, cells), strict=True))
+        feature = by_name.get(row["feature"])
+        if feature is None:
+            raise SheetError(f"there is no feature `{row['feature']}`", where=where)
+        rows.append(_read_row(row, feature, header[len(_FIXED) :]))
+    return rows
+
+
+def _read_row(row: dict[str, str], feature: Feature, answer_columns: Sequence[str]) -> Merged:
+    truth = {text: value for value, text in _TRUTH.items()}
+    answers = {name.removeprefix(_ANSWER): _value(feature, row[name]) for name in answer_columns if row[name]}
+    return Merged(
+        item_id=row["item_id"],
+        feature=feature.name,
+        final_label=_value(feature, row["final_label"]) if row["final_label"] else None,
+        resolution=Resolution(row["resolution"]),
+        annotator_agreement=truth[row["annotator_agreement"]],
+        soft_label=orjson.loads(row["soft_label"]),
+        answers=answers,
+    )
+
+
+def _value(feature: Feature, cell: str) -> Any:
+    # Not neutralised a second time: read_cell restores, and the cell has been restored already.
+    return read_cell(feature, neutralise(cell), cannot_tell=True).value

@@ -1,0 +1,97 @@
+"""The `dawid_skene` strategy: labels from a model of how annotators err, its posteriors as soft labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from goldpan.errors import StudyError
+from goldpan.waves.agreement.open_values import presence
+from goldpan.waves.agreement.ratings import Coded, code
+from goldpan.waves.agreement.scales import Scale
+from goldpan.waves.dawid_skene import dawid_skene
+from goldpan.waves.merge import FeatureAnswers, Merged, Resolution, all_alike, check_annotators
+
+_TIED = 1e-6
+
+
+def merge_by_dawid_skene(given: FeatureAnswers) -> list[Merged]:
+    """One row for each item; those whose two likeliest labels are as likely need review.
+
+    For sets of labels each label is a model of its own: given or not. "Cannot tell" is a label like any
+    other, except in sets, where it is no answer.
+
+    Raises:
+        StudyError: fewer than three annotators, or a feature whose answers are not labels of a closed set.
+    """
+    check_annotators(given, "dawid_skene")
+    if given.scale.kind == "sets" and given.scale.labels is not None:
+        return _merge_sets(given, given.scale.labels)
+    if not given.scale.closed:
+        raise StudyError(
+            f"feature `{given.feature}`: `dawid_skene` needs labels of a closed set",
+            remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
+        )
+    coded = code(given.ratings, Scale("nominal", given.scale.labels), given.annotators)
+    posteriors = _by_item(coded, dawid_skene(coded.codes, len(coded.categories)).posteriors)
+    return [_row(given, item, coded, posteriors.get(item)) for item in given.items]
+
+
+def _by_item(coded: Coded, posteriors: np.ndarray) -> dict[str, np.ndarray]:
+    """The posterior of each item that has an answer."""
+    answered: np.ndarray = np.any(coded.codes >= 0, axis=1)
+    return {item: posteriors[row] for row, item in enumerate(coded.items) if answered[row]}
+
+
+def _row(given: FeatureAnswers, item: str, coded: Coded, posterior: np.ndarray | None) -> Merged:
+    if posterior is None:
+        return _decided(given, item, None, Resolution.UNANSWERED, {})
+    order = np.argsort(-posterior, kind="stable")
+    soft = {coded.labels[index]: round(float(posterior[index]), 6) for index in order}
+    soft = {label: chance for label, chance in soft.items() if chance > 0}
+    if len(order) > 1 and posterior[order[0]] - posterior[order[1]] < _TIED:
+        return _decided(given, item, None, Resolution.NEEDS_REVIEW, soft)
+    label = _original(given, coded.categories[order[0]])
+    return _decided(given, item, label, Resolution.DAWID_SKENE, soft)
+
+
+def _original(given: FeatureAnswers, key: Any) -> Any:
+    """A value somebody gave that has this key: 3 and not the text "3"."""
+    for answers in given.ratings.values():
+        for value in answers.values():
+            if given.key(value) == key:
+                return value
+    return key
+
+
+def _merge_sets(given: FeatureAnswers, labels: tuple[str, ...]) -> list[Merged]:
+    coded = code(given.ratings, given.scale, given.annotators)
+    answered = {item for item, codes in zip(coded.items, coded.codes, strict=True) if (codes >= 0).any()}
+    chances = {}
+    for label in labels:
+        chosen = presence(coded.codes, coded.categories, label)
+        if (chosen == 1).any():
+            chances[label] = _by_item(coded, dawid_skene(chosen, 2).posteriors[:, 1])
+    rows = []
+    for item in given.items:
+        soft = {
+            label: round(float(by_item[item]), 6) for label, by_item in chances.items() if item in by_item
+        }
+        if item not in answered:
+            rows.append(_decided(given, item, None, Resolution.UNANSWERED, {}))
+        elif any(abs(chance - 0.5) < _TIED for chance in soft.values()):
+            rows.append(_decided(given, item, None, Resolution.NEEDS_REVIEW, soft))
+        else:
+            likely = [label for label, chance in soft.items() if chance > 0.5]
+            rows.append(_decided(given, item, likely, Resolution.DAWID_SKENE, soft))
+    return rows
+
+
+def _decided(
+    given: FeatureAnswers, item: str, label: Any, resolution: Resolution, soft: dict[str, float]
+) -> Merged:
+    answers = given.answers(item)
+    if item in given.decisions:
+        label, resolution = given.decisions[item], Resolution.ADJUDICATED
+    return Merged(item, given.feature, label, resolution, all_alike(given, answers), soft, answers)
