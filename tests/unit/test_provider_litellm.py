@@ -176,6 +176,20 @@ def test_an_upload_that_is_repeated_sends_the_whole_file_again(service, provider
     assert all(CONTENT in body and b'filename="r.jsonl"' in body for body in bodies) and len(bodies) == 2
 
 
+def test_upload_waits_until_the_file_is_processed(service, provider, tmp_path):
+    path = tmp_path / "requests.jsonl"
+    path.write_bytes(CONTENT)
+    service.on("POST", "/files", answer(file_object(status="pending")))
+    service.on("GET", "/files/file-1", answer(file_object(status="pending")), answer(file_object()))
+    provider.upload(path, "r.jsonl")
+    assert service.count("GET", "/files/file-1") == 2
+
+
+def test_a_service_that_cannot_list_files_has_none_to_find(service, provider):
+    service.on("GET", "/files", refusal(405, "method not allowed"))
+    assert provider.find_upload("requests.jsonl", 10) is None
+
+
 def test_find_upload_goes_by_name_and_size_and_takes_the_newest(service, provider):
     service.on(
         "GET",

@@ -136,7 +136,7 @@ def test_counts_may_be_absent_in_several_ways(counts):
     assert (batch.total, batch.completed, batch.failed) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("metadata", [None, {}])
+@pytest.mark.parametrize("metadata", [None, {}, {"nonce": None}])
 def test_metadata_may_be_absent(metadata):
     assert batch_from_dict(batch_object(metadata=metadata)).metadata == {}
 

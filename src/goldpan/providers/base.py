@@ -154,6 +154,8 @@ def batch_from_dict(raw: dict[str, Any]) -> Batch:
             )
             for item in errors
         ),
-        metadata={str(key): str(value) for key, value in (raw.get("metadata") or {}).items()},
+        metadata={
+            str(key): str(value) for key, value in (raw.get("metadata") or {}).items() if value is not None
+        },
         model=raw.get("model") or None,
     )

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
-from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -27,7 +26,8 @@ from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_fi
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first
-from goldpan.providers.service_errors import service_error, unreadable_answer
+from goldpan.providers.service_errors import NOT_OFFERED, service_error, unreadable_answer
+from goldpan.providers.uploads import is_upload, wait_until_processed
 
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
 _ATTEMPTS = 3
@@ -79,7 +79,7 @@ class LiteLLMProvider:
         return _import_litellm()
 
     def upload(self, path: Path, name: str) -> StoredFile:
-        """Upload a request file under `name`."""
+        """Upload a request file under `name`, and give the service a moment to process it."""
 
         def send() -> Any:
             with path.open("rb") as handle:
@@ -87,7 +87,11 @@ class LiteLLMProvider:
                     file=(name, handle, "application/jsonl"), purpose="batch", **self._target
                 )
 
-        return stored_file_from_dict(self._ask_again(send).model_dump())
+        described = self._ask_again(send).model_dump()
+        if self._service == "vertex_ai":
+            # It is in its bucket, and nothing processes it.
+            return stored_file_from_dict(described)
+        return wait_until_processed(described, self._described)
 
     def find_upload(self, name: str, size: int) -> StoredFile | None:
         """The newest file uploaded under `name` with `size` bytes, among the first the service lists.
@@ -96,14 +100,18 @@ class LiteLLMProvider:
         """
         if self._service == "vertex_ai":
             return None
-        listing = self._ask_again(partial(self._litellm.file_list, purpose="batch", **self._target))
-        files = (stored_file_from_dict(item.model_dump()) for item in listing.data or [])
-        same = [
-            file
-            for file in islice(files, UPLOAD_PAGES * PAGE_SIZE)
-            if file.name == name and file.bytes == size
-        ]
-        return max(same, key=lambda file: file.created_at or 0, default=None)
+        try:
+            page = self._ask_again(partial(self._litellm.file_list, purpose="batch", **self._target))
+        except ProviderError as error:
+            if error.status not in NOT_OFFERED:
+                raise
+            return None
+        files = [item.model_dump() for item in (page.data or [])[: UPLOAD_PAGES * PAGE_SIZE]]
+        same = [item for item in files if is_upload(item, name, size)]
+        if not same:
+            return None
+        newest = max(same, key=lambda item: item.get("created_at") or 0)
+        return wait_until_processed(newest, self._described)
 
     def create(self, file_id: str, endpoint: str, metadata: dict[str, str]) -> Batch:
         """Create the batch, with one request and never a second.
@@ -193,12 +201,17 @@ class LiteLLMProvider:
     def _size(self, file_id: str) -> int | None:
         """Bytes of a file according to the service, where it says."""
         try:
-            described = self._ask_again(partial(self._litellm.file_retrieve, file_id, **self._target))
-            return described.bytes or None
+            return self._described(file_id).get("bytes") or None
         except ProviderError as error:
             if error.retryable:
                 raise
             return None
+
+    def _described(self, file_id: str) -> dict[str, Any]:
+        described: dict[str, Any] = self._ask_again(
+            partial(self._litellm.file_retrieve, file_id, **self._target)
+        ).model_dump()
+        return described
 
     def _pages(self) -> Iterator[Page]:
         page = self._ask_again(partial(self._litellm.list_batches, limit=PAGE_SIZE, **self._target))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_file_from_dict
+from goldpan.providers.base import Batch, StoredFile, batch_from_dict
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first, page_from_dict
-from goldpan.providers.service_errors import service_error, unreadable_answer
+from goldpan.providers.service_errors import NOT_OFFERED, service_error, unreadable_answer
+from goldpan.providers.uploads import is_upload, wait_until_processed
 
 if TYPE_CHECKING:
     import openai
@@ -27,9 +27,6 @@ NO_KEY = "unused"
 UPLOAD_PAGES = 3
 _SDK_RETRIES = 2
 _CONNECT_SECONDS = 30.0
-# A file may take a moment before a batch can be made of it. Some services leave it at "uploaded" for ever.
-_BEING_PROCESSED = frozenset({"uploaded", "pending", "running"})
-_PROCESSING_SECONDS = 10.0
 
 
 class OpenAIProvider:
@@ -67,7 +64,7 @@ class OpenAIProvider:
             answer = self._ask(
                 lambda: files.create(file=(name, handle, "application/jsonl"), purpose="batch")
             )
-        return self._processed(answer)
+        return wait_until_processed(answer, self._described)
 
     def find_upload(self, name: str, size: int) -> StoredFile | None:
         """The newest file uploaded under `name` with `size` bytes, among the service's newest files.
@@ -78,11 +75,10 @@ class OpenAIProvider:
         try:
             for page in islice(pages, UPLOAD_PAGES):
                 for item in page.items:
-                    is_same = item.get("filename") == name and item.get("bytes") == size
-                    if is_same and item.get("status") != "error":
-                        return self._processed(item)
+                    if is_upload(item, name, size):
+                        return wait_until_processed(item, self._described)
         except ProviderError as error:
-            if error.status not in (404, 405, 501):
+            if error.status not in NOT_OFFERED:
                 raise
         return None
 
@@ -145,30 +141,16 @@ class OpenAIProvider:
 
     def _size(self, file_id: str) -> int | None:
         """Bytes of a file according to the service, where it says."""
-        files = self._client.files.with_raw_response
         try:
-            return self._ask(lambda: files.retrieve(file_id)).get("bytes") or None
+            return self._described(file_id).get("bytes") or None
         except ProviderError as error:
             if error.retryable:
                 raise
             return None
 
-    def _processed(self, described: dict[str, Any]) -> StoredFile:
+    def _described(self, file_id: str) -> dict[str, Any]:
         files = self._client.files.with_raw_response
-        file = stored_file_from_dict(described)
-        deadline, pause = time.monotonic() + _PROCESSING_SECONDS, 0.2
-        while described.get("status") in _BEING_PROCESSED and time.monotonic() < deadline:
-            time.sleep(pause)
-            pause *= 2
-            described = self._ask(lambda: files.retrieve(file.id))
-        if described.get("status") == "error":
-            reason = described.get("status_details") or "no reason is given"
-            raise ProviderError(
-                f"the service could not process the uploaded file: {reason}",
-                where=f"file {file.id} ({file.name})",
-                remedy="run again; nothing was paid",
-            )
-        return file
+        return self._ask(lambda: files.retrieve(file_id))
 
     def _pages(self, ask_for_list: Callable[..., Any]) -> Iterator[Page]:
         following: dict[str, str] = {}

@@ -12,6 +12,8 @@ import orjson
 
 from goldpan.errors import ProviderError
 
+# Statuses by which a service says that it does not offer a call.
+NOT_OFFERED = frozenset({404, 405, 501})
 # A service that says so may nevertheless have acted: the answer is a gateway's, or speaks of a lock.
 _DOUBTFUL = frozenset({408, 409})
 _RETRYABLE = frozenset({408, 409, 425, 429})
