@@ -7,6 +7,7 @@ from typing import Any
 from goldpan.errors import AnswerError
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
 from goldpan.waves.collect.tool_values import is_picked, read_picked, read_typed
+from goldpan.waves.sheets.argilla import NOTES
 
 _REMEDY = "correct it in Argilla and export the records again"
 
@@ -45,7 +46,7 @@ def read_argilla(file: str, document: list[dict[str, Any]], given_out: GivenOut)
 
 
 def _read_response(name: str, value: Any, answer: Answer, given_out: GivenOut, problems: Problems) -> None:
-    if name == "notes":
+    if name == NOTES:
         answer.note = str(value or "")
         return
     feature = given_out.codebook.by_name.get(name)

@@ -15,6 +15,11 @@ from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import Sheet
 
+NOTES = "notes"
+"""The question that is no feature."""
+
+_TEXT = {"type": "text", "use_markdown": False}
+
 
 def argilla_records(sheet: Sheet) -> bytes:
     """The records of one annotator, as JSON."""
@@ -37,13 +42,13 @@ def argilla_records(sheet: Sheet) -> bytes:
 def argilla_settings(codebook: Codebook, field_names: list[str]) -> bytes:
     """The settings of the dataset, as JSON: a question for each feature, and one for notes."""
     questions = [_question(feature, codebook.cannot_tell) for feature in codebook.features]
-    questions.append(_text_question("notes", "Notes", "Anything worth saying about this item."))
+    questions.append(_as_question(NOTES, "Anything worth saying about this item.", _TEXT))
     fields = [
         {
             "name": f"field_{number}",
             "title": name,
-            "required": False,
-            "settings": {"type": "text", "use_markdown": False},
+            "required": number == 1,  # Argilla publishes no dataset without a required field.
+            "settings": _TEXT,
         }
         for number, name in enumerate(field_names, 1)
     ]
@@ -72,7 +77,7 @@ def _question(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
     options = None if isinstance(feature, Ranking) else choices(feature)
     if options is None:
         hint = f"; or {CANNOT_TELL}" if cannot_tell else ""
-        return _text_question(feature.name, feature.name, f"{about}{hint}")
+        return _as_question(feature.name, f"{about}{hint}", _TEXT)
     texts = [option.text for option in options]
     texts += [NONE_OF_THEM] if isinstance(feature, Multilabel) else []
     # Labels, for scores too: a rating question has no place for "cannot tell".
@@ -82,19 +87,15 @@ def _question(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {"type": kind, "options": listed, "visible_options": None}
     if isinstance(feature, Multilabel):
         settings["options_order"] = "natural"
-    return _as_question(feature.name, feature.name, about, settings)
+    return _as_question(feature.name, about, settings)
 
 
-def _text_question(name: str, title: str, about: str) -> dict[str, Any]:
-    return _as_question(name, title, about, {"type": "text", "use_markdown": False})
-
-
-def _as_question(name: str, title: str, about: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _as_question(name: str, about: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "title": title,
+        "title": name,
         "description": about,
-        "required": False,
+        "required": name != NOTES,
         "settings": settings,
         "type": settings["type"],
     }

@@ -15,7 +15,7 @@ function answerText(feature, value) {
 const isAnswered = (row, answer) => row.asks.every((name) => name in answer.values);
 
 const isEmpty = (answer) =>
-  !Object.keys(answer.values).length && !answer.flag && !answer.skipped && !answer.note && !answer.seconds;
+  !Object.keys(answer.values).length && !answer.flag && !answer.skipped && !answer.note;
 
 // Groups of features of which several are answered with yes, though one may be.
 function exclusiveConflicts(groups, answer) {

@@ -62,6 +62,7 @@ function goTo(place) {
   current = place;
   const open = row().asks.findIndex((name) => !(name in answer().values));
   active = Math.max(open, 0);
+  store.lastRow = row().row_id;
   draw();
   showItem(row(), byId("item"));
 }
@@ -242,8 +243,7 @@ function start() {
     if (place >= 0) answers[place] = store.load(rowId);
     if (place === current) draw();
   });
-  const open = rows.findIndex((_, place) => isOpen(place) && !answers[place].skipped);
-  if (rows.length) goTo(Math.max(open, 0));
+  if (rows.length) goTo(Math.max(rows.findIndex((one) => one.row_id === store.lastRow), 0));
   else notify("There is nothing to answer on this page.");
   if (!store.works) notify("This browser does not let the page save. Export before you close it.", true);
 }

@@ -7,22 +7,38 @@ class Store {
   }
 
   load(rowId) {
-    try {
-      const saved = localStorage.getItem(this.prefix + rowId);
-      return { ...Store.blank(), ...(saved ? JSON.parse(saved) : {}) };
-    } catch {
-      this.works = false;
-      return Store.blank();
-    }
+    return { ...Store.blank(), ...this.get(rowId) };
   }
 
   save(rowId, answer) {
+    this.set(rowId, answer);
+    return this.works;
+  }
+
+  // The row that was up last; undefined at first.
+  get lastRow() {
+    return this.get("(last row)");
+  }
+
+  set lastRow(rowId) {
+    this.set("(last row)", rowId);
+  }
+
+  get(name) {
     try {
-      localStorage.setItem(this.prefix + rowId, JSON.stringify(answer));
+      return JSON.parse(localStorage.getItem(this.prefix + name) ?? "null") ?? undefined;
+    } catch {
+      this.works = false;
+      return undefined;
+    }
+  }
+
+  set(name, value) {
+    try {
+      localStorage.setItem(this.prefix + name, JSON.stringify(value));
     } catch {
       this.works = false;
     }
-    return this.works;
   }
 
   // Another tab with the same sheet saved something.
