@@ -1,0 +1,53 @@
+"""Agreement on all features of a collected wave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goldpan.waves.agreement.measure import FeatureRatings, measure
+from goldpan.waves.agreement.report import AgreementReport
+from goldpan.waves.agreement.scales import scale_of
+from goldpan.waves.codebook import Codebook
+from goldpan.waves.collect.collected import CollectedWave, WaveStatus
+
+
+def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Sequence[str]) -> AgreementReport:
+    """Agreement between the people of a wave; the LLM is not one of them.
+
+    Args:
+        collected: the answers.
+        codebook: what was asked.
+        annotators: all of the wave, in its order.
+
+    Raises:
+        SheetError: an answer does not fit its feature.
+    """
+    ratings, repeats = collected.ratings, collected.repeats
+    features = [
+        FeatureRatings(
+            feature=feature.name,
+            scale=scale_of(feature),
+            ratings=ratings.get(feature.name, {}),
+            annotators=tuple(annotators),
+            repeats=repeats.get(feature.name, {}),
+        )
+        for feature in codebook.features
+    ]
+    return AgreementReport(
+        title=f"Agreement in wave {collected.status.wave} of {collected.status.study}",
+        features=tuple(measure(feature) for feature in features),
+        blind=collected.status.blind,
+        notes=tuple(wave_notes(collected.status)),
+    )
+
+
+def wave_notes(status: WaveStatus) -> list[str]:
+    """What a reader must know about how the wave was made: who is not done, whether sheets were shared."""
+    notes = []
+    if status.layout == "side_by_side":
+        notes.append("Annotators worked side by side in one sheet and could see each other's answers.")
+    for name, one in status.annotators.items():
+        if not one.is_complete:
+            left = one.assigned - one.answered
+            notes.append(f"Partial: {name} has not fully answered {left:,} of {one.assigned:,} items.")
+    return notes

@@ -1,0 +1,217 @@
+"""The data card of a gold set, in Markdown: what it is, how sure its labels are, and its limits."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from goldpan.waves.agreement.report import AgreementReport
+from goldpan.waves.agreement.words import BLINDNESS, interval, number, title
+from goldpan.waves.gold import SPLITS, GoldItem, GoldSet
+from goldpan.waves.merge_files import Show
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
+_MOST_LABELS = 50
+_NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class GoldDescription:
+    """What only people know about a gold set, and what it was made from.
+
+    Attributes:
+        study, wave: names.
+        description: one paragraph.
+        strategy: how differences were resolved.
+        codebook_hash, task_hash: of what annotators and the LLM were asked.
+        license: SPDX name or URL.
+        creators: names.
+        url, citation, date_published, version: as the publisher gives them.
+    """
+
+    study: str
+    wave: str
+    description: str
+    strategy: str
+    codebook_hash: str
+    task_hash: str
+    license: str | None = None
+    creators: tuple[str, ...] = ()
+    url: str | None = None
+    citation: str | None = None
+    date_published: str | None = None
+    version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+        return f"{self.study}-{self.wave}-gold"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the card quotes from elsewhere.
+
+    Attributes:
+        agreement: measured before anything was merged.
+        files: name -> SHA-256 of the files of the gold set.
+        kinds: feature -> its type, e.g. `classification`.
+        notes: further sentences about limits, e.g. whose sheets are missing.
+    """
+
+    agreement: AgreementReport
+    files: Mapping[str, str]
+    kinds: Mapping[str, str]
+    notes: Sequence[str] = ()
+
+
+def gold_card(gold: GoldSet, about: GoldDescription, measured: Measured, show: Show) -> str:
+    """The card as Markdown with a final newline; the same arguments give the same bytes."""
+    parts = [
+        [f"# {_plain(about.name)}", _plain(about.description) or "No description was given."],
+        _facts(gold, about),
+        _splits(gold),
+        _labels(gold, measured.kinds, show),
+        _agreement(measured.agreement),
+        _resolutions(gold, about.strategy),
+        _limits(gold, measured),
+        _files(measured.files),
+    ]
+    return "\n\n".join(block for part in parts for block in part) + "\n"
+
+
+def _facts(gold: GoldSet, about: GoldDescription) -> list[str]:
+    facts = {
+        "Items": f"{len(gold.items):,}",
+        "Features": ", ".join(gold.features),
+        "Annotators": f"{len(gold.annotators)}: {', '.join(gold.annotators)}",
+        "Licence": about.license or _NOT_STATED,
+        "Creators": ", ".join(about.creators) or _NOT_STATED,
+        "Address": about.url or _NOT_STATED,
+        "To be cited as": about.citation or _NOT_STATED,
+        "Version": about.version or _NOT_STATED,
+        "Codebook": about.codebook_hash[:12],
+        "Task": about.task_hash[:12],
+        "Content hash": gold.content_hash,
+    }
+    return [_table(["", ""], [[name, _plain(value)] for name, value in facts.items()])]
+
+
+def _splits(gold: GoldSet) -> list[str]:
+    rows = []
+    for name in SPLITS:
+        items = gold.split(name)
+        rows.append([name, f"{len(items):,}", f"{len({item.group for item in items}):,}"])
+    return ["## Splits", "Items of one group are in one split.", _table(["split", "items", "groups"], rows)]
+
+
+def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
+    """Counts of each label, and its share in the population by the items' inclusion probabilities."""
+    blocks = [
+        "## Labels",
+        "`weighted` is the share in the population that the wave was drawn from: each item counts one over "
+        "its inclusion probability.",
+    ]
+    for feature in gold.features:
+        given = [
+            (item, _texts(item.labels[feature], feature, kinds, show))
+            for item in gold.items
+            if feature in item.labels
+        ]
+        counts = Counter(label for _, labels in given for label in labels)
+        blocks += [f"### {_plain(feature)}", f"{len(given):,} items, {len(counts):,} different answers."]
+        if counts and len(counts) <= _MOST_LABELS:
+            ordered = sorted(counts, key=lambda label: (-counts[label], label))
+            rows = [_label_row(label, given) for label in ordered]
+            blocks.append(_table(["label", "items", "share", "weighted", *SPLITS], rows))
+    return blocks
+
+
+def _texts(value: Any, feature: str, kinds: Mapping[str, str], show: Show) -> list[str]:
+    """The labels an answer is counted under: each of several, or the answer itself."""
+    if kinds.get(feature) == "multilabel" and value:
+        return list(value)
+    return [show(feature, value)]
+
+
+def _label_row(label: str, given: Sequence[tuple[GoldItem, list[str]]]) -> list[str]:
+    having = [item for item, labels in given if label in labels]
+    weight = sum(1 / item.inclusion_probability for item in having)
+    total = sum(1 / item.inclusion_probability for item, _ in given)
+    by_split = Counter(item.split for item in having)
+    return [
+        _plain(label),
+        f"{len(having):,}",
+        f"{len(having) / len(given):.1%}",
+        f"{weight / total:.1%}",
+        *(f"{by_split[name]:,}" for name in SPLITS),
+    ]
+
+
+def _agreement(report: AgreementReport) -> list[str]:
+    rows = []
+    for feature in report.features:
+        quoted = feature.coefficient(feature.headline) if feature.headline else None
+        rows.append(
+            [
+                _plain(feature.feature),
+                f"{feature.paired_items:,}",
+                f"{number(feature.observed.value)} {interval(feature.observed.interval)}".strip(),
+                title(quoted) if quoted else "",
+                f"{number(quoted.value)} {interval(quoted.interval)}".strip() if quoted else "",
+                (quoted.band or quoted.reason or "") if quoted else "",
+            ]
+        )
+    header = ["feature", "items", "observed", "coefficient", "value and 95 % interval", "band"]
+    return [
+        "## Agreement",
+        "Measured on the annotators' answers as collected, before they were merged. "
+        + BLINDNESS[report.blind],
+        _table(header, rows),
+    ]
+
+
+def _resolutions(gold: GoldSet, strategy: str) -> list[str]:
+    rows = []
+    for feature in gold.features:
+        counts = Counter(item.resolutions.get(feature, "") for item in gold.items)
+        rows += [[_plain(feature), name, f"{count:,}"] for name, count in sorted(counts.items())]
+    return [
+        "## How labels were decided",
+        f"Strategy: `{strategy}`. A row says how many items came to their label in which way.",
+        _table(["feature", "resolution", "items"], rows),
+    ]
+
+
+def _limits(gold: GoldSet, measured: Measured) -> list[str]:
+    unresolved = sum(feature not in item.labels for item in gold.items for feature in gold.features)
+    tipped = sum(item.llm_decided(feature) for item in gold.items for feature in gold.features)
+    limits = [
+        f"{len(gold.left_out):,} items of the wave have no resolved label at all and are not in the files.",
+        f"{unresolved:,} labels of items in the files are unresolved; they are absent, not negative.",
+        f"{tipped:,} labels were tipped by the LLM's own answer; leave them out when evaluating it.",
+        "Intervals say how far the sample of items moves a number, not how far other annotators would.",
+        "Shares in the files are those of the sample; use the inclusion probabilities for the population.",
+        *measured.notes,
+        *(f"{feature.feature}: {note}" for feature in measured.agreement.features for note in feature.notes),
+    ]
+    return ["## Limits", "\n".join(f"- {_plain(limit)}" for limit in limits)]
+
+
+def _files(files: Mapping[str, str]) -> list[str]:
+    rows = [[_plain(name), f"`{digest}`"] for name, digest in files.items()]
+    return ["## Files", _table(["file", "SHA-256"], rows)]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _plain(text: str) -> str:
+    """`text` on one line, with nothing in it that Markdown or HTML would act on."""
+    one_line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return _MARKUP.sub(r"\\\1", one_line)

@@ -1,0 +1,52 @@
+"""The folder of a gold set: three splits, one table, a data card and Croissant metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from goldpan.files import sha256_file, write_bytes, write_json
+from goldpan.tasks.features import Feature
+from goldpan.waves.agreement.report import AgreementReport
+from goldpan.waves.croissant import croissant
+from goldpan.waves.gold import SPLITS, GoldSet, write_gold_lines
+from goldpan.waves.gold_card import GoldDescription, Measured, gold_card
+from goldpan.waves.gold_table import write_gold_table
+from goldpan.waves.merge_files import shown_by
+
+TABLE, CARD, CROISSANT = "gold.csv", "card.md", "croissant.json"
+
+
+def write_gold(
+    folder: str | Path,
+    gold: GoldSet,
+    features: Sequence[Feature],
+    about: GoldDescription,
+    agreement: AgreementReport,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write `{train,dev,test}.jsonl`, `gold.csv`, `card.md` and `croissant.json`.
+
+    The same arguments give the same bytes; a split without items is an empty file.
+
+    Args:
+        folder: where to.
+        gold: the gold set.
+        features: those of the codebook.
+        about: what people know about it.
+        agreement: measured on the wave.
+        notes: further sentences for the card's limits.
+    """
+    folder, show = Path(folder), shown_by(features)
+    for split in SPLITS:
+        write_gold_lines(folder / f"{split}.jsonl", gold.split(split))
+    write_gold_table(folder / TABLE, gold, show)
+    data_files = {name: folder / name for name in (*(f"{split}.jsonl" for split in SPLITS), TABLE)}
+    measured = Measured(
+        agreement=agreement,
+        files={name: sha256_file(path) for name, path in data_files.items()},
+        kinds={feature.name: feature.type for feature in features},
+        notes=notes,
+    )
+    write_bytes(folder / CARD, gold_card(gold, about, measured, show).encode())
+    write_json(folder / CROISSANT, croissant(gold, about, {**data_files, CARD: folder / CARD}))
