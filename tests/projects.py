@@ -26,7 +26,11 @@ TOPIC_TASK = {
             "labels": ["animals", "machines", "weather"],
             "rationale": True,
         },
-        {"name": "urgent", "type": "binary", "description": "The note asks for something to be done at once."},
+        {
+            "name": "urgent",
+            "type": "binary",
+            "description": "The note asks for something to be done at once.",
+        },
         {"name": "length", "type": "score", "min": 0, "max": 5, "description": "How long the note is."},
     ],
 }
@@ -52,12 +56,16 @@ class WorkflowProject:
         for name in ("Snakefile", "rules", "workflow", "profiles"):
             (root / name).symlink_to(CHECKOUT / name)
         project = cls(root)
-        project.write("config/config.yaml", "study: notes\nledger: .goldpan/ledger.sqlite\nresults: results\n")
+        project.write(
+            "config/config.yaml", "study: notes\nledger: .goldpan/ledger.sqlite\nresults: results\n"
+        )
         project.write_task(TOPIC_TASK)
         project.write_task(DETAIL_TASK)
         project.write("config/tasks/topic.system.j2", "You label notes.")
         project.write("config/tasks/topic.user.j2", "Note:\n{{ data.text }}")
-        project.write("config/tasks/detail.user.j2", "Look again ({{ answers.topics.topic }}):\n{{ data.text }}")
+        project.write(
+            "config/tasks/detail.user.j2", "Look again ({{ answers.topics.topic }}):\n{{ data.text }}"
+        )
         return project
 
     def write(self, name: str, text: str) -> Path:

@@ -1,8 +1,8 @@
 """Named places in paid work at which the fault tests stop a process to kill it.
 
 Set `GOLDPAN_STOP_AT=<name>` and `GOLDPAN_STOP_FILE=<path>`: the first process that reaches the place writes
-its process id to the file and sleeps until it is killed or the file is removed. Without the variables a
-place costs one dictionary look-up.
+its process id to the file and sleeps until it is killed or the file says something else. Without the
+variables a place costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def reached(name: str) -> None:
     """Stop here if the environment asks for it."""
     if os.environ.get("GOLDPAN_STOP_AT") != name:
         return
-    marker = Path(os.environ["GOLDPAN_STOP_FILE"])
+    marker, me = Path(os.environ["GOLDPAN_STOP_FILE"]), str(os.getpid())
     try:
         with marker.open("x") as handle:
-            handle.write(str(os.getpid()))
+            handle.write(me)
     except FileExistsError:
         return
-    while marker.exists():
+    while marker.read_text() == me:
         time.sleep(0.02)

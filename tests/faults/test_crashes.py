@@ -52,7 +52,7 @@ def test_a_killed_main_process_costs_nothing_and_loses_nothing(point, tmp_path, 
     process.kill()
     process.wait()
     # The orphaned worker goes on while the next run starts: the worst that can happen.
-    (project.root / "stopped").unlink()
+    (project.root / "stopped").write_text("go on")
     project.run()
     assert len(server.engine.list_batches()) == SHARDS
     assert comparable(project) == undisturbed

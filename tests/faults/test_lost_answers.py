@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
-from tests.faults.conftest import ROWS, SHARD_ROWS, SHARDS, comparable, make_project, scripted_answer
+from tests.faults.conftest import ROWS, SHARDS, comparable, make_project, scripted_answer
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ ASKED_AGAIN = {
     "rows that failed with 429": {"fault": "row_error", "status": 429, "every": 5, "times": 12},
     "answers that are not JSON": {"fault": "not_json", "every": 5, "times": 12},
     "answers with a label outside the set": {"fault": "unknown_label", "every": 5, "times": 12},
-    "a batch that expired half way": {"fault": "expired", "after": 10, "batches": [1]},
+    "a batch that expired half way": {"fault": "expired", "after": 4, "batches": [1]},
 }
 
 
@@ -112,7 +112,12 @@ def test_a_batch_refused_for_lack_of_room_is_queued_and_sent_again(run_with, und
 
 
 def test_a_batch_that_failed_at_validation_is_recorded_with_its_code(run_with):
-    fault = {"fault": "failed_validation", "code": "invalid_json_line", "message": "line 3", "batches": [1, 4, 5]}
+    fault = {
+        "fault": "failed_validation",
+        "code": "invalid_json_line",
+        "message": "line 3",
+        "batches": [1, 4, 5],
+    }
     project, _, _ = run_with(fault, max_rounds=2)
     summary = project.json("stages/topics/summary.json")
     assert summary["records"] == ROWS
@@ -130,18 +135,19 @@ def test_a_line_separator_inside_an_answer_stays_in_its_row(run_with):
     project, _, _ = run_with({"fault": "line_separator", "every": 2})
     rows = project.rows("stages/topics/features.jsonl")
     assert [row["state"] for row in rows] == ["ok"] * ROWS
-    assert any("\u2028" in str(row["features"]) for row in rows)
+    assert sum("\u2028" in row["features"]["topic"]["rationale"] for row in rows) > ROWS // 3
 
 
 def test_a_cancelled_batch_keeps_what_was_answered_and_is_asked_again_only_on_request(run_with):
-    project, server, _ = run_with({"fault": "cancelled", "after": 10, "batches": [1]})
+    project, server, _ = run_with({"fault": "cancelled", "after": 4, "batches": [1]})
+    unanswered = server.engine.list_batches()[-1].total - 4
     summary = project.json("stages/topics/summary.json")
-    assert summary["states"]["failed"] == SHARD_ROWS - 10
+    assert summary["states"]["failed"] == unanswered > 0
     assert "Nothing to be done" in project.run().stdout
     project.goldpan("retry", "topics", "--state", "failed")
     project.run()
     assert project.json("stages/topics/summary.json")["states"]["ok"] == ROWS
-    assert sum(batch.total for batch in server.engine.list_batches()) == ROWS + SHARD_ROWS - 10
+    assert sum(batch.total for batch in server.engine.list_batches()) == ROWS + unanswered
 
 
 def test_an_endpoint_that_cannot_list_its_batches_is_not_paid_twice(run_with):

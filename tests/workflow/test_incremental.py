@@ -95,7 +95,8 @@ def test_deleted_results_pay_nothing_and_come_back_as_they_were(project):
 
 
 @pytest.mark.parametrize(
-    "name", ["round1/requests/0000.jsonl", "round1/batches/0000.json", "round1/raw/0000.jsonl", "summary.json"]
+    "name",
+    ["round1/requests/0000.jsonl", "round1/batches/0000.json", "round1/raw/0000.jsonl", "summary.json"],
 )
 def test_one_named_output_is_rebuilt_alone(project, name):
     before = paid(project)

@@ -99,7 +99,7 @@ def _mismatch(asked: Path, expected: str | None, row: dict[str, Any] | None) -> 
     return ReconciliationError(
         f"expected the row of record {expected!r}, found that of {found!r}",
         where=str(asked),
-        remedy="the plan is older than the records: delete plan.json beside this file and run again",
+        remedy="the plan is older than the records: snakemake --forcerun plan",
     )
 
 
@@ -148,7 +148,7 @@ class _Rows:
             raise ReconciliationError(
                 f"request {row['key'][:12]} of record {row['id']!r} has no outcome in the ledger",
                 where=str(self._ledger.path),
-                remedy="run again; if it stays so, delete the stage's round folders and run again",
+                remedy="run again; if it stays so: snakemake --forcerun plan",
             )
         part: dict[str, Any] = {"state": answer.state, "reason": answer.reason, **head}
         part.update(self._provenance(answer))

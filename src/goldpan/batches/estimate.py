@@ -45,13 +45,19 @@ class Estimate:
 
 
 class TokenEstimator:
-    """Watches requests go by and knows how many prompt tokens they have."""
+    """Watches requests go by and knows how many prompt tokens they have.
+
+    Attributes:
+        ratio: tokens for each byte, as seen so far.
+        tokenizer: name of what counts the tokens; `none` until a request was seen.
+    """
 
     def __init__(self, model: str, expected: int | None = None):
         self._model = model
         self._counter: TokenCounter | None = None
         self._ratios: list[float] = []
         self._bytes = 0
+        self.ratio = 0.0
         self.tokenizer = "none"
 
     def see(self, size: int, text: bytes) -> int:
@@ -66,12 +72,8 @@ class TokenEstimator:
                 self._counter = TokenCounter(self._model)
                 self.tokenizer = self._counter.name
             self._ratios.append(self._counter.count(text.decode()) / max(1, len(text)))
+            self.ratio = sum(self._ratios) / len(self._ratios)
         return math.ceil(size * self.ratio)
-
-    @property
-    def ratio(self) -> float:
-        """Tokens for each byte, as seen so far."""
-        return sum(self._ratios) / len(self._ratios) if self._ratios else 0.0
 
     @property
     def sampled(self) -> int:

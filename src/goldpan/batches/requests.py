@@ -3,7 +3,8 @@
 The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` without spaces, in
 UTF-8; its SHA-256 is the request key. The body is hashed as it is sent: its keys are in the order that
 `request_body` gives them, for a model answers in the order of the schema, and another order is another
-request. All of a request but its messages is the same for a whole stage, so these parts are serialised once.
+request. All of a request but its messages is the same for a whole stage, so it is serialised once, and hashed
+once: the messages come last.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ _MARK = "\x00messages\x00"
 
 def request_body(task: Task, stage: Stage, messages: Any) -> dict[str, Any]:
     """The body of a chat-completions request that asks `task` with the settings of `stage`."""
-    body: dict[str, Any] = {"model": stage.model, **dict(sorted(stage.params.items())), "messages": messages}
+    body: dict[str, Any] = {"model": stage.model, **dict(sorted(stage.params.items()))}
     if stage.output == "tool":
         body["tools"] = [schema.tool(task)]
         body["tool_choice"] = schema.tool_choice(task)
     elif stage.output == "json_schema":
         body["response_format"] = schema.response_format(task)
+    body["messages"] = messages
     return body
 
 

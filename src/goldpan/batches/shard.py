@@ -37,7 +37,7 @@ def place_shard(
             raise ReconciliationError(
                 f"shard {shard.name} cannot be made again as it was planned",
                 where=str(output),
-                remedy="records or task changed after the plan: delete plan.json beside it and run again",
+                remedy="records or task changed after the plan: snakemake --forcerun plan",
             )
 
 

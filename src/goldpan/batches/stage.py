@@ -12,7 +12,7 @@ from typing import Any
 
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.plan import Plan, Shard, plan_round, read_plan
+from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import place_shard
 from goldpan.batches.stage_records import follow_stage, gather_records
@@ -20,6 +20,7 @@ from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
+from goldpan.errors import StudyError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
@@ -184,6 +185,35 @@ class StageRun:
                 self._at(self.paths.asked(self.name, number)),
                 self._at(self.paths.settled(self.name, number)),
             )
+
+    def forgive(self, states: set[str]) -> int:
+        """Let requests that ended in one of these states be asked again in the next run.
+
+        The files that say the stage is settled are removed, so that the next run plans it anew.
+
+        Returns:
+            How many requests may be asked again.
+
+        Raises:
+            StudyError: the stage was not asked yet.
+        """
+        asked = self._at(self.paths.asked(self.name, 1))
+        if not asked.exists():
+            raise StudyError(
+                f"stage `{self.name}` was not asked yet", where=str(asked), remedy="run snakemake"
+            )
+        with Ledger(self.project.ledger) as ledger:
+            keys = [bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row]
+            outcomes = ledger.outcomes(keys)
+            count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
+        if count:
+            for path in (
+                self.paths.plan(self.name, 1),
+                self.paths.settled(self.name, 1),
+                self.paths.summary(self.name),
+            ):
+                self._at(path).unlink(missing_ok=True)
+        return count
 
     def consolidate(self) -> Summary:
         """Write features.jsonl, features.parquet and summary.json."""

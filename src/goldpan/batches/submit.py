@@ -121,7 +121,7 @@ def _create(
             return provider.create(file_id, ENDPOINT, metadata(submission))
         except ProviderError as error:
             if error.in_doubt:
-                batch = _find(provider, submission, grace_seconds)
+                batch = _find(provider, ledger.submission(submission.id), grace_seconds)
                 if batch is not None:
                     return batch
             elif error.status == 404 and submission.file_id == file_id:
@@ -182,11 +182,13 @@ def _find(provider: BatchProvider, submission: Submission, grace_seconds: float)
 
 
 def _search(provider: BatchProvider, submission: Submission) -> Batch | None:
+    """The oldest batch that carries the intent's nonce or was made from its upload."""
     found: Batch | None = None
     for batch in provider.batches():
         if batch.created_at is not None and batch.created_at < submission.intent_at - CLOCK_TOLERANCE:
             break
-        if batch.metadata.get("nonce") == submission.nonce:
+        # A service may drop metadata; the name of the uploaded file carries the nonce, too.
+        if submission.nonce == batch.metadata.get("nonce") or submission.file_id == batch.input_file_id:
             found = batch
     return found
 

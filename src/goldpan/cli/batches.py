@@ -181,28 +181,18 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 def _retry(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from goldpan.batches.plan import iter_asked
+    from goldpan.batches.stage import StageRun
     from goldpan.batches.summary import STATES
     from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
 
     project = project_of(options)
+    if options.stage not in project.study.stages:
+        raise StudyError(f"there is no stage `{options.stage}`; there are: {', '.join(project.study.stages)}")
     wanted = set(options.state or ()) or set(STATES) - {"ok", "skipped"}
     if unknown := wanted - set(STATES):
         raise StudyError(f"no such state: {', '.join(sorted(unknown))}; there are: {', '.join(STATES)}")
-    asked = project.root / project.paths.asked(options.stage, 1)
-    if options.stage not in project.study.stages or not Path(asked).exists():
-        raise StudyError(f"stage `{options.stage}` was not asked yet", where=str(asked))
-    with Ledger(project.ledger) as ledger:
-        keys = [bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row]
-        outcomes = ledger.outcomes(keys)
-        chosen = [key for key in outcomes if outcomes[key].state in wanted]
-        count = ledger.forgive(chosen)
-    if count:
-        (project.root / project.paths.plan(options.stage, 1)).unlink(missing_ok=True)
-    print(f"{count} requests may be asked again; run snakemake")
+    count = StageRun(project, options.stage).forgive(wanted)
+    print(f"{count} requests may be asked again" + ("; run snakemake" if count else ""))
 
 
 def _by_batch(ledger: Ledger, batch_id: str) -> Submission:
