@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goldpan.errors import StudyError
-from goldpan.waves.power import Expectation, items_for, large_sample_half_width, plan, plan_text
+from goldpan.waves.power import Expectation, expectation, items_for, large_sample_half_width, plan, plan_text
 
 
 def test_the_expected_table_has_the_kappa_and_the_shares():
@@ -86,3 +86,16 @@ def test_the_text_has_a_line_per_plan():
     lines = plan_text(expected, [plan(30, expected, 20), plan(100, expected, 20)]).splitlines()
     assert "70%, 30%" in lines[0]
     assert [line.split()[0] for line in lines[-2:]] == ["30", "100"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "prevalence", "shares"),
+    [(2, 0.1, (0.9, 0.1)), (3, 0.2, (0.4, 0.4, 0.2)), (4, None, (0.25, 0.25, 0.25, 0.25))],
+)
+def test_shares_follow_from_the_number_of_labels_and_a_prevalence(labels, prevalence, shares):
+    assert expectation(labels, 0.5, prevalence).shares == pytest.approx(shares)
+
+
+def test_one_label_cannot_be_planned():
+    with pytest.raises(StudyError, match="2 labels"):
+        expectation(1, 0.5)

@@ -30,6 +30,9 @@ _FIXED = (
     "soft_label",
 )
 _ANSWER = "annotator_"
+Fields = Mapping[str, Mapping[str, Any]]
+"""item id -> name -> value."""
+
 _TRUTH = {True: "yes", False: "no", None: ""}
 
 Show = Callable[[str, Any], str]
@@ -42,36 +45,38 @@ def shown_by(features: Iterable[Feature]) -> Show:
     return lambda name, value: answer_text(by_name[name], value)
 
 
-def write_merged(path: str | Path, rows: Sequence[Merged], show: Show) -> None:
+def write_merged(path: str | Path, rows: Sequence[Merged], show: Show, fields: Fields | None = None) -> None:
     """Write `merged.csv`: a row for each item and feature, a column for each annotator.
 
     Columns: `item_id, feature, final_label, resolution, annotator_agreement (yes, no or empty),
-    llm_decided, soft_label (JSON)`, then `annotator_NAME` with each one's answer. A cell is empty where
-    there is no label or no answer. Cells that a spreadsheet would run are neutralised.
+    llm_decided, soft_label (JSON)`, then `annotator_NAME` with each one's answer, then `field_NAME`. A cell
+    is empty where there is no label or no answer. Cells that a spreadsheet would run are neutralised.
+
+    Args:
+        path: where to.
+        rows: merged rows.
+        show: how answers stand in cells.
+        fields: the items' fields, where they are wanted beside the labels.
     """
     annotators = _annotators(rows)
-    table = [[*_FIXED, *(f"{_ANSWER}{name}" for name in annotators)]]
+    names = _field_names(rows, fields or {})
+    header = [*_FIXED, *(f"{_ANSWER}{name}" for name in annotators), *(f"field_{name}" for name in names)]
+    table = [header]
     for row in rows:
-        label = show(row.feature, row.final_label) if row.resolved else ""
-        soft = orjson.dumps(row.soft_label).decode()
-        table.append(
-            [
-                row.item_id,
-                row.feature,
-                label,
-                str(row.resolution),
-                _TRUTH[row.annotator_agreement],
-                _TRUTH[row.llm_decided],
-                soft,
-                *_answers(row, annotators, show),
-            ]
-        )
+        fixed = [
+            row.item_id,
+            row.feature,
+            show(row.feature, row.final_label) if row.resolved else "",
+            str(row.resolution),
+            _TRUTH[row.annotator_agreement],
+            _TRUTH[row.llm_decided],
+            orjson.dumps(row.soft_label).decode(),
+        ]
+        table.append([*fixed, *_answers(row, annotators, show), *_field_cells(row, names, fields or {})])
     write_bytes(path, _csv(table).encode())
 
 
-def write_disagreements(
-    path: str | Path, rows: Sequence[Merged], show: Show, fields: Mapping[str, Mapping[str, Any]]
-) -> None:
+def write_disagreements(path: str | Path, rows: Sequence[Merged], show: Show, fields: Fields) -> None:
     """Write `disagreements.csv`: the rows that a person has to decide, with the item's fields.
 
     Fill in `final_label` (and `cause`, `notes`) and put the file into the folder of the filled sheets: it is
@@ -81,19 +86,26 @@ def write_disagreements(
         path: where to.
         rows: merged rows; the resolved ones are left out.
         show: how answers stand in cells.
-        fields: the items' fields by item id, shown as they are.
+        fields: the items' fields, shown as they are.
     """
-    open_rows = to_decide(rows)
-    annotators = _annotators(rows)
-    names = list(dict.fromkeys(name for row in open_rows for name in fields.get(row.item_id, {})))
+    open_rows, annotators = to_decide(rows), _annotators(rows)
+    names = _field_names(open_rows, fields)
     answers = [f"{_ANSWER}{name}" for name in annotators]
     header = ["item_id", "feature", *answers, "final_label", "cause", "notes", "resolution"]
     table = [[*header, *(f"field_{name}" for name in names)]]
     for row in open_rows:
-        shown = fields.get(row.item_id, {})
         own = [row.item_id, row.feature, *_answers(row, annotators, show), "", "", "", str(row.resolution)]
-        table.append([*own, *(field_text(shown.get(name)) for name in names)])
+        table.append([*own, *_field_cells(row, names, fields)])
     write_bytes(path, _csv(table).encode("utf-8-sig"))
+
+
+def _field_names(rows: Iterable[Merged], fields: Fields) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in fields.get(row.item_id, {})))
+
+
+def _field_cells(row: Merged, names: Sequence[str], fields: Fields) -> list[str]:
+    shown = fields.get(row.item_id, {})
+    return [field_text(shown.get(name)) for name in names]
 
 
 def _annotators(rows: Iterable[Merged]) -> list[str]:
@@ -126,6 +138,7 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
             remedy="it is made by the workflow; make it again",
         )
     by_name = {feature.name: feature for feature in features}
+    answer_columns = [name for name in header[len(_FIXED) :] if name.startswith(_ANSWER)]
     rows = []
     for number, cells in table.rows:
         where = f"{path}, row {number}"
@@ -133,7 +146,7 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
         feature = by_name.get(row["feature"])
         if feature is None:
             raise SheetError(f"there is no feature `{row['feature']}`", where=where)
-        rows.append(_read_row(row, feature, header[len(_FIXED) :]))
+        rows.append(_read_row(row, feature, answer_columns))
     return rows
 
 

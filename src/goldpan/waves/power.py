@@ -65,6 +65,28 @@ class Expectation:
         return agreement_weights(self.weighting, range(len(self.shares)))
 
 
+def expectation(
+    labels: int, kappa: float, prevalence: float | None = None, weighting: str = UNWEIGHTED
+) -> Expectation:
+    """An expectation from few numbers.
+
+    Args:
+        labels: number of labels, k.
+        kappa: the true kappa one reckons with.
+        prevalence: share of the rarest label that matters; the others share the rest evenly. Without it all
+            labels are as frequent.
+        weighting: `unweighted`, `linear` or `quadratic`.
+
+    Raises:
+        StudyError: as for `Expectation`.
+    """
+    if labels < 2:
+        raise StudyError(f"agreement needs at least 2 labels, not {labels}")
+    if prevalence is None:
+        return Expectation((1 / labels,) * labels, kappa, weighting)
+    return Expectation(((1 - prevalence) / (labels - 1),) * (labels - 1) + (prevalence,), kappa, weighting)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What n items give.

@@ -117,18 +117,17 @@ def _list_of(value: Any) -> Sequence[Any]:
     return value
 
 
-def _number(text: Hashable) -> float | None:
-    # Not float() alone: it reads "nan", "infinity" and "1_000", which are labels here.
-    return float(str(text)) if _NUMBER.fullmatch(str(text)) else None
+def is_number(text: Hashable) -> bool:
+    """Whether a label is a plain number; "nan", "infinity" and "1_000", which float() reads, are labels."""
+    return bool(_NUMBER.fullmatch(str(text)))
 
 
 def _all_numbers(categories: Iterable[Hashable]) -> bool:
-    return all(_number(one) is not None for one in categories)
+    return all(map(is_number, categories))
 
 
 def _number_first(key: Hashable) -> tuple[bool, float, str]:
-    number = _number(key)
-    return number is None, number or 0.0, str(key)
+    return (False, float(str(key)), str(key)) if is_number(key) else (True, 0.0, str(key))
 
 
 def _sortable(key: Hashable) -> Any:

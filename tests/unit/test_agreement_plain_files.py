@@ -1,0 +1,227 @@
+"""`goldpan agreement` and `goldpan merge` on plain tables outside any study."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from goldpan.errors import GoldpanError, SheetError, SourceError, StudyError
+from goldpan.waves.plain_commands import (
+    Values,
+    agreement_command,
+    agreement_of_files,
+    merge_command,
+    merge_of_files,
+)
+from goldpan.waves.plain_table import Layout, read_plain_answers
+
+USUAL = Layout()
+WIDE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="answers.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def ratings(path, layout=USUAL):
+    return read_plain_answers([path], layout).ratings
+
+
+def test_a_wide_table_is_read_by_the_usual_names(file):
+    answers = read_plain_answers([file(WIDE)], USUAL)
+    assert answers.annotators == ["a", "b"]
+    assert answers.ratings == {
+        "label": {"1": {"a": "x", "b": "x"}, "2": {"a": "x", "b": "y"}, "3": {"a": "y", "b": "y"}}
+    }
+    assert answers.fields["2"] == {"text": "two"}
+
+
+SAME = {"1": {"a": "x", "b": "x"}, "2": {"a": "x", "b": "y"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("id,annotator_a,annotator_b\n1,x,x\n2,x,y\n", "t.csv"),
+        ("id;annotator_a;annotator_b\r\n1;x;x\r\n2;x;y\r\n", "t.csv"),
+        ("\ufeffid\tannotator_a\tannotator_b\n1\tx\tx\n2\tx\ty\n", "t.tsv"),
+        ("sep=;\nid;annotator_a;annotator_b\n1;x;x\n2;x;y\n", "t.csv"),
+        ('id\tannotator_a\tannotator_b\n1\t"x"\tx\n2\tx\ty\n', "t.csv"),
+        ("annotator_b,id,annotator_a\nx,1,x\ny,2,x\n", "t.csv"),
+        ("item_id,annotator,label\n2,b,y\n1,a,x\n1,b,x\n2,a,x\n", "t.csv"),
+        ("id\tannotator\tvalue\n2\tb\ty\n1\ta\tx\n1\tb\tx\n2\ta\tx\n", "t.tsv"),
+    ],
+)
+def test_the_same_answers_are_read_from_every_form(file, text, name):
+    assert ratings(file(text, name)) == {"label": SAME}
+
+
+def test_several_features_and_the_llm_are_read_from_a_side_by_side_table(file):
+    path = file(
+        "id,annotator_a_topic,annotator_b_topic,annotator_a_tone,annotator_b_tone,llm_topic\n1,x,y,p,,x\n"
+    )
+    answers = read_plain_answers([path], USUAL)
+    assert answers.ratings == {"topic": {"1": {"a": "x", "b": "y"}}, "tone": {"1": {"a": "p"}}}
+    assert answers.llm == {"topic": {"1": "x"}}
+
+
+def test_columns_can_be_named_or_numbered(file):
+    path = file("text,ann,ben\none,x,y\n")
+    for columns in (("ann", "ben"), ("2", "3")):
+        assert ratings(path, Layout(columns=columns)) == {
+            "label": {"answers.csv:2": {"ann": "x", "ben": "y"}}
+        }
+
+
+def test_a_table_without_a_header_is_read_by_number(file):
+    path = file('He said "no" .\t1\t2\n"Quoted" at the start\t2\t2\n', "levels.txt")
+    answers = read_plain_answers([path], Layout(columns=("2", "3"), header=False))
+    assert answers.ratings["label"] == {
+        "levels.txt:1": {"a": "1", "b": "2"},
+        "levels.txt:2": {"a": "2", "b": "2"},
+    }
+    assert answers.fields["levels.txt:2"] == {"1": '"Quoted" at the start'}
+
+
+def test_labels_that_look_like_nothing_are_kept_and_empty_cells_are_no_answer(file):
+    path = file("id,annotator_a,annotator_b\n1,NA,None\n2,null,\n3,TRUE,1.0\n4,'=x,(cannot tell)\n")
+    assert ratings(path)["label"] == {
+        "1": {"a": "NA", "b": "None"},
+        "2": {"a": "null"},
+        "3": {"a": "TRUE", "b": "1.0"},
+        "4": {"a": "=x", "b": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,x,y\n1,a,b\n", "annotator_a"),
+        ("id,annotator_a,annotator_b\n1,x,y\n1,x,x\n", "row 3"),
+        ("id,annotator,label\n1,a,x\n1,a,y\n", "twice"),
+        ("id,annotator_a,annotator_a\n1,x,y\n", "two columns"),
+        ("id,annotator_a,annotator_b\n1,x,y,z\n", "4 cells"),
+        ("annotator,label\na,x\n", "item_id"),
+        (b"id,annotator_a,annotator_b\n1,\xe4,y\n", "UTF-8"),
+        ("", "empty"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_with_its_place(file, text, said):
+    with pytest.raises(GoldpanError) as error:
+        ratings(file(text))
+    assert said in str(error.value)
+    assert "answers.csv" in str(error.value)
+
+
+def test_a_tab_separated_file_that_is_not_utf8_is_refused_by_line(file):
+    with pytest.raises(SourceError, match="line 2"):
+        ratings(file(b"id\tannotator_a\tannotator_b\n1\t\xe4\tx\n", "t.tsv"))
+
+
+def test_a_misspelled_column_is_suggested(file):
+    with pytest.raises(SourceError, match="annotator_b"):
+        ratings(file(WIDE), Layout(columns=("annotator_a", "anotator_b")))
+
+
+def test_the_same_item_in_two_files_is_refused(file):
+    paths = [file(WIDE, "one.csv"), file(WIDE, "two.csv")]
+    with pytest.raises(SourceError, match=r"two\.csv"):
+        read_plain_answers(paths, USUAL)
+
+
+def test_three_different_numbers_are_an_ordered_scale_and_two_are_labels(file):
+    scores = file("annotator_a,annotator_b\n1,2\n3,3\n", "scores.csv")
+    yes_or_no = file("annotator_a,annotator_b\n1,0\n0,0\n", "binary.csv")
+    kinds = [agreement_of_files([path], USUAL, Values()).features[0].kind for path in (scores, yes_or_no)]
+    assert kinds == ["ordered", "nominal"]
+    assert agreement_of_files([scores], USUAL, Values("nominal")).features[0].kind == "nominal"
+
+
+def test_an_order_of_labels_makes_them_ordered(file):
+    path = file("annotator_a,annotator_b\nB1,A2\nC1,C1\nA2,A2\n")
+    report = agreement_of_files([path], USUAL, Values(order=("A2", "B1", "C1")))
+    assert report.features[0].coefficient("cohen_kappa_quadratic").value > 0.5
+    with pytest.raises(SheetError, match="C1"):
+        agreement_of_files([path], USUAL, Values(order=("A2", "B1")))
+
+
+def test_the_command_prints_text_or_json_and_writes_a_page(file, tmp_path):
+    path = file(WIDE)
+    assert "Cohen's kappa" in agreement_command([path], USUAL, Values())
+    printed = agreement_command([path], USUAL, Values(), as_json=True, page=tmp_path / "page.html")
+    assert json.loads(printed)["features"][0]["feature"] == "label"
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_kappas_of_the_real_annotators_come_from_their_files_as_they_are(shared_data):
+    paths = sorted((shared_data / "two_annotators").glob("*.txt"))
+    report = agreement_of_files(paths, Layout(columns=("2", "3"), header=False), Values())
+    (feature,) = report.features
+    found = [feature.coefficient(f"cohen_kappa{weights}").value for weights in ("", "_linear", "_quadratic")]
+    assert (feature.items, found) == (7453, pytest.approx([0.1944, 0.4530, 0.6952], abs=5e-5))
+
+
+def table(path):
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def test_merging_writes_the_labels_beside_the_fields(file, tmp_path):
+    out = tmp_path / "merged.csv"
+    said = merge_command([file(WIDE)], USUAL, Values(), "conservative", out)
+    assert [
+        (row["item_id"], row["final_label"], row["resolution"], row["field_text"]) for row in table(out)
+    ] == [
+        ("1", "x", "agreement", "one"),
+        ("2", "", "needs_review", "two"),
+        ("3", "y", "agreement", "three"),
+    ]
+    assert "agreement            2" in said
+
+
+def test_merging_with_the_llm_names_whom_it_supported(file):
+    path = file("id,annotator_a,annotator_b,llm\n1,x,y,x\n2,x,y,y\n3,x,y,z\n4,x,y,\n")
+    rows = merge_of_files([path], USUAL, Values(), "majority_llm").rows
+    assert [row.resolution for row in rows] == [
+        "majority_a_llm",
+        "majority_b_llm",
+        "needs_review",
+        "needs_review",
+    ]
+
+
+def test_filled_disagreements_are_decisions(file, tmp_path):
+    open_file = tmp_path / "disagreements.csv"
+    merge_command([file(WIDE)], USUAL, Values(), "adjudicate", tmp_path / "m.csv", open_file)
+    rows = table(open_file)
+    assert [row["item_id"] for row in rows] == ["2"]
+    text = open_file.read_bytes().decode("utf-8-sig")
+    decided = file(text.replace("2,label,x,y,,", "2,label,x,y,y,"), "decided.csv")
+    merged = merge_of_files([file(WIDE)], USUAL, Values(), "adjudicate", decided).rows
+    assert [(row.final_label, row.resolution) for row in merged][1] == ("y", "adjudicated")
+
+
+def test_a_decision_about_an_unknown_item_is_refused(file):
+    decided = file("item_id,feature,final_label\n9,label,x\n", "decided.csv")
+    with pytest.raises(SourceError, match="row 2"):
+        merge_of_files([file(WIDE)], USUAL, Values(), "adjudicate", decided)
+
+
+def test_a_strategy_for_three_is_refused_for_two(file):
+    with pytest.raises(StudyError, match="majority"):
+        merge_of_files([file(WIDE)], USUAL, Values(), "majority")
+
+
+def test_a_summary_can_be_json(file, tmp_path):
+    printed = merge_command([file(WIDE)], USUAL, Values(), "adjudicate", tmp_path / "m.csv", as_json=True)
+    assert json.loads(printed) == {
+        "strategy": "adjudicate",
+        "rows": 3,
+        "resolutions": {"agreement": 2, "awaiting_adjudication": 1},
+    }
