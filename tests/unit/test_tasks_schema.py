@@ -42,14 +42,14 @@ def schemas_within(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from schemas_within(node["items"])
 
 
-def test_flat_names_stand_in_order_with_each_reason_after_its_value(parameters):
+def test_flat_names_stand_in_order_with_each_reason_before_its_value(parameters):
     assert list(parameters["properties"]) == [
-        "relevant_detected",
         "relevant_rationale",
+        "relevant_detected",
         "topic",
         "tools",
-        "depth",
         "depth_rationale",
+        "depth",
         "share",
         "summary_text",
         "places",

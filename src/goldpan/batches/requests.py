@@ -2,7 +2,7 @@
 
 The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` without spaces, in
 UTF-8; its SHA-256 is the request key. The body is hashed as it is sent: its keys are in the order that
-`request_body` gives them, for a model answers in the order of the schema, and another order is another
+`chat_body` gives them, for a model answers in the order of the schema, and another order is another
 request. All of a request but its messages is the same for a whole stage, so it is serialised once, and hashed
 once: the messages come last.
 """
@@ -10,35 +10,23 @@ once: the messages come last.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 
 from goldpan.providers.base import ENDPOINT
 from goldpan.study.model import Stage
-from goldpan.tasks import schema
+from goldpan.tasks.chat import chat_body
 from goldpan.tasks.task import Task
 
 _MARK = "\x00messages\x00"
-
-
-def request_body(task: Task, stage: Stage, messages: Any) -> dict[str, Any]:
-    """The body of a chat-completions request that asks `task` with the settings of `stage`."""
-    body: dict[str, Any] = {"model": stage.model, **dict(sorted(stage.params.items()))}
-    if stage.output == "tool":
-        body["tools"] = [schema.tool(task)]
-        body["tool_choice"] = schema.tool_choice(task)
-    elif stage.output == "json_schema":
-        body["response_format"] = schema.response_format(task)
-    body["messages"] = messages
-    return body
 
 
 class RequestForm:
     """The unchanging parts of a task's requests in a stage, ready to take messages."""
 
     def __init__(self, task: Task, stage: Stage):
-        body = orjson.dumps(request_body(task, stage, _MARK))
+        asked = chat_body(task, stage.output, model=stage.model, params=stage.params, messages=_MARK)
+        body = orjson.dumps(asked)
         self._head, self._tail = body.split(orjson.dumps(_MARK))
         self._hash_start = hashlib.sha256(b'{"body":' + self._head)
         self._endpoint = orjson.dumps(ENDPOINT)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import AnswerError, TaskError, WrongFunctionNameError
-from goldpan.tasks import schema, traces
+from goldpan.tasks import traces
 from goldpan.tasks.answers import AnswerReader
+from goldpan.tasks.chat import chat_body
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
 
@@ -106,13 +107,8 @@ def build_request(
     """
     rubric = _rubric(_has_follow_up(segment), folder or default_folder())
     material = traces.prepare(dict(segment), max_chars)
-    return {
-        **params,
-        "model": model,
-        "messages": rubric.renderer.messages({"data": segment, **material.context}),
-        "tools": [schema.tool(rubric.task)],
-        "tool_choice": schema.tool_choice(rubric.task),
-    }
+    messages = rubric.renderer.messages({"data": segment, **material.context})
+    return chat_body(rubric.task, "tool", model=model, params=params, messages=messages)
 
 
 def parse_tool_call(tool_call: Any, folder: Path | None = None) -> dict[str, Prediction]:

@@ -98,14 +98,15 @@ class _Prompt:
             code = environment.compile(source, name=place, filename=place)
         except TemplateSyntaxError as error:
             raise _syntax_error(error, place) from None
-        self._template = Template.from_code(environment, code, environment.make_globals(None), None)
+        # A plain dict: the environment's own chain of mappings costs as much as rendering does.
+        self._template = Template.from_code(environment, code, dict(environment.globals), None)
 
     def render(self, context: dict[str, Any]) -> str:
         try:
             text = self._template.render(context)
         except Exception as error:
             raise self._failure(error, context) from None
-        if not text.strip():
+        if not text or text.isspace():
             raise PromptError(
                 "the prompt is empty for this record",
                 where=self._place,

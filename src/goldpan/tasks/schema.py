@@ -31,12 +31,15 @@ _BOUNDS = ("minimum", "maximum", "minItems", "maxItems")
 
 
 def parameters_schema(task: Task) -> Schema:
-    """JSON schema of an answer: flat keys in the order of the features, each reason right after its value."""
+    """JSON schema of an answer: flat keys in the order of the features, each reason right before its value.
+
+    A model writes fields in the order of the schema: a reason that comes first can still change the value.
+    """
     properties: dict[str, Schema] = {}
     for feature in task.features:
-        properties[feature.key] = feature_schema(feature)
         if feature.rationale_key:
             properties[feature.rationale_key] = {"type": "string", "description": _rationale(feature)}
+        properties[feature.key] = feature_schema(feature)
     return _closed_object(properties)
 
 

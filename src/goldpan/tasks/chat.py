@@ -1,0 +1,29 @@
+"""The body of a chat-completions request that asks a task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from goldpan.study.model import Output
+from goldpan.tasks import schema
+from goldpan.tasks.task import Task
+
+
+def chat_body(
+    task: Task, output: Output, *, model: str, params: dict[str, Any], messages: Any
+) -> dict[str, Any]:
+    """The body that asks `task` for an answer in the form of `output`.
+
+    Args:
+        params: further parameters of the request; they are put in the order of their names.
+        messages: chat messages, or what stands for them; they come last, so that all before them is the same
+            for every request of a stage.
+    """
+    body: dict[str, Any] = {"model": model, **dict(sorted(params.items()))}
+    if output == "tool":
+        body["tools"] = [schema.tool(task)]
+        body["tool_choice"] = schema.tool_choice(task)
+    elif output == "json_schema":
+        body["response_format"] = schema.response_format(task)
+    body["messages"] = messages
+    return body
