@@ -1,0 +1,79 @@
+"""What one gets without a model: the same answer to every item."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from goldpan.evaluation.coding import Coded, Objects, Values
+from goldpan.evaluation.design import Design
+from goldpan.evaluation.figures import Figure
+from goldpan.evaluation.report import Baseline
+from goldpan.evaluation.resample import figures, group
+from goldpan.tasks.features import Extraction
+from goldpan.waves.agreement.scales import value_text
+from goldpan.waves.codebook import CANNOT_TELL
+
+
+def figures_of(coded: Coded, model: int, values: Values, design: Design) -> tuple[Figure, ...]:
+    """The figures of one model.
+
+    Args:
+        coded: gold values and predictions.
+        model: which column of predictions, from 0.
+        values: of the feature.
+        design: of the same items.
+    """
+    sample = group(coded.codes[:, [0, model + 1]], design, coded.possible_gold_codes)
+    return figures(sample, values.measures(coded)(sample.codes))
+
+
+def constant_answers(gold: Sequence[Hashable], values: Values, design: Design) -> list[tuple[str, Hashable]]:
+    """Name and answer of each baseline; the majority baseline is the first.
+
+    The most frequent gold value, by the weights of the design; of scores also the mean; of extractions
+    nothing at all. They are found on the evaluated items themselves, which favours them a little.
+    """
+    if isinstance(values.feature, Extraction):
+        return [("nothing", Objects((), ()))]
+    weight_of: dict[Hashable, float] = {}
+    for key, weight in zip(gold, design.weights, strict=True):
+        weight_of[key] = weight_of.get(key, 0.0) + float(weight)
+    # Rounded, so that the order of the sums does not decide between values that are equally frequent.
+    most = min(weight_of, key=lambda key: (-round(weight_of[key], 9), shown(key)))
+    if values.scale.kind != "ordered":
+        return [("majority", most)]
+    mean = np.average([float(str(key)) for key in gold], weights=design.weights)
+    return [("majority", most), ("mean", value_text(round(float(mean), 6)))]
+
+
+def evaluate_baselines(
+    gold: Sequence[Hashable], values: Values, design: Design
+) -> tuple[list[Hashable], tuple[Baseline, ...]]:
+    """The baselines' answers, and how good they are.
+
+    Args:
+        gold: key of each item's gold value.
+        values: of the feature.
+        design: of the same items.
+    """
+    answers = constant_answers(gold, values, design)
+    coded = values.code(gold, [[answer] * len(gold) for _, answer in answers])
+    found = tuple(
+        Baseline(name, shown(answer), figures_of(coded, number, values, design))
+        for number, (name, answer) in enumerate(answers)
+    )
+    return [answer for _, answer in answers], found
+
+
+def shown(key: Any) -> str:
+    """The key of a value as text for people."""
+    if key is None:
+        return CANNOT_TELL
+    if isinstance(key, Objects):
+        return "; ".join(key.whole) or "(none)"
+    if isinstance(key, tuple):
+        return "; ".join(key) or "(none)"
+    return str(key)

@@ -1,0 +1,157 @@
+"""Whether a model's confidence can be believed: reliability by bin, calibration error, Brier score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from goldpan.evaluation.design import Design, effective_size
+from goldpan.evaluation.figures import Estimate, Figure
+from goldpan.evaluation.label_measures import nan_ratio
+from goldpan.evaluation.resample import figures, group
+from goldpan.waves.agreement.bootstrap import wilson_interval
+from goldpan.waves.agreement.coefficient import rounded
+
+BINS = 10
+_SIMULATIONS = 1000
+_DISTINCT = 10_000
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Items whose confidence lies in one interval.
+
+    Attributes:
+        low, high: the interval; it holds `low` but not `high`, but for the last, which holds 1.
+        items: how many.
+        confidence: mean confidence, weighted by the design.
+        accuracy: share that is right, likewise, with Wilson's interval.
+    """
+
+    low: float
+    high: float
+    items: int
+    confidence: float
+    accuracy: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "items": self.items,
+            "confidence": rounded(self.confidence),
+            "accuracy": self.accuracy.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Confidence held against what was right.
+
+    The expected calibration error is biased: with few items even a perfectly calibrated model shows some. So
+    the error that such a model would show on these items is simulated (Vaicenavicius et al. 2019, AISTATS).
+
+    Attributes:
+        items: items with a confidence.
+        without: answered items without one.
+        bins: those that hold an item.
+        ece: expected calibration error (Guo et al. 2017, ICML), weighted by the design.
+        ece_if_calibrated: what a perfectly calibrated model would show on average.
+        ece_p_value: how often such a model would show as much or more.
+        brier: mean squared difference of confidence and being right (Brier 1950).
+    """
+
+    items: int
+    without: int
+    bins: tuple[Bin, ...]
+    ece: float
+    ece_if_calibrated: float
+    ece_p_value: float
+    brier: Figure
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "items": self.items,
+            "without_confidence": self.without,
+            "ece": rounded(self.ece),
+            "ece_if_calibrated": rounded(self.ece_if_calibrated),
+            "ece_p_value": rounded(self.ece_p_value),
+            "brier": self.brier.as_json(),
+            "bins": [one.as_json() for one in self.bins],
+        }
+
+
+def calibration(confidence: np.ndarray, right: np.ndarray, design: Design, without: int = 0) -> Calibration:
+    """Measure the calibration of n answers.
+
+    Args:
+        confidence: probability that each answer is right, shape (n,), n at least 1.
+        right: whether it is, shape (n,).
+        design: of the same items.
+        without: answered items that have no confidence.
+
+    Raises:
+        ValueError: a confidence is not between 0 and 1.
+    """
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise ValueError("a confidence must lie between 0 and 1")
+    places = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = tuple(
+        _bin(place, confidence[places == place], right[places == place], design.weights[places == place])
+        for place in np.unique(places)
+    )
+    observed = _error(confidence, right[None], design.weights, places)[0]
+    sample = _brier_sample(confidence, right, design)
+    generator = np.random.default_rng(sample.seed)
+    simulated = generator.random((_SIMULATIONS, len(confidence))) < confidence
+    errors = _error(confidence, simulated, design.weights, places)
+    return Calibration(
+        items=len(confidence),
+        without=without,
+        bins=bins,
+        ece=float(observed),
+        ece_if_calibrated=float(errors.mean()),
+        ece_p_value=float((1 + (errors >= observed - 1e-12).sum()) / (1 + _SIMULATIONS)),
+        brier=figures(sample, _Brier(sample.codes))[0],
+    )
+
+
+def _bin(place: int, confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> Bin:
+    share = float((weights * right).sum() / weights.sum())
+    size = effective_size(weights)
+    return Bin(
+        low=int(place) / BINS,
+        high=(int(place) + 1) / BINS,
+        items=len(confidence),
+        confidence=float((weights * confidence).sum() / weights.sum()),
+        accuracy=Estimate(share, wilson_interval(share * size, size)),
+    )
+
+
+def _error(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Expected calibration error (b,) of outcomes (b, n): mean over bins of |confidence - accuracy|."""
+    gaps = weights * (confidence - right)
+    return np.abs(gaps @ np.eye(BINS)[places]).sum(1) / weights.sum()
+
+
+def _brier_sample(confidence: np.ndarray, right: np.ndarray, design: Design) -> Any:
+    # Confidences to four digits: what they say does not change, and items group.
+    codes = np.column_stack([right.astype(int), np.rint(confidence * _DISTINCT).astype(int)])
+    return group(codes, design, np.array([0, 1]))
+
+
+class _Brier:
+    """Mean squared difference; rows of whether right, and confidence in steps of 1 / 10,000."""
+
+    names = ("brier",)
+
+    def __init__(self, rows: np.ndarray):
+        self._loss = (rows[:, 1] / _DISTINCT - rows[:, 0]) ** 2
+        self.width = len(rows)
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        return nan_ratio(weights @ self._loss, weights.sum(1))[:, None]

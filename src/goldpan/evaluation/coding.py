@@ -1,0 +1,204 @@
+"""The values of a feature as codes: when two answers are the same, and which figures suit them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from goldpan.evaluation.joined_measures import JoinedMeasures
+from goldpan.evaluation.label_measures import LabelMeasures
+from goldpan.evaluation.ranking_measures import RankingMeasures
+from goldpan.evaluation.resample import Measures
+from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
+from goldpan.evaluation.set_measures import MacroOfLabels, SetMeasures
+from goldpan.files import canonical_json
+from goldpan.tasks.features import Extraction, Feature, Score
+from goldpan.waves.agreement.scales import Scale, positions, scale_of, value_text
+from goldpan.waves.codebook import CANNOT_TELL
+from goldpan.waves.strata import look_up
+
+_EDGES = " \t.,;:!?\"'`()[]{}«»“”‘’"
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Extracted objects as texts: by the fields that tell them apart, and whole; both sorted."""
+
+    matched: tuple[str, ...]
+    whole: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Gold values and predictions of the same items as codes.
+
+    Attributes:
+        categories: the k distinct values; None stands for an abstention.
+        codes: shape (n, 1 + m): the gold value, then each model's prediction; k where a prediction failed.
+        is_nominal: whether the categories are labels of a set.
+    """
+
+    categories: tuple[Any, ...]
+    codes: np.ndarray
+    is_nominal: bool
+
+    @property
+    def failed(self) -> int:
+        """The code of a prediction that failed."""
+        return len(self.categories)
+
+    @property
+    def gold_codes(self) -> np.ndarray:
+        """The codes of the values that occur in the gold."""
+        return np.unique(self.codes[:, 0])
+
+    @property
+    def possible_gold_codes(self) -> np.ndarray:
+        """The codes that the gold value of another item could have: any label that occurs, on either side."""
+        return np.unique(self.codes[self.codes < self.failed]) if self.is_nominal else self.gold_codes
+
+    def labels(self) -> list[str]:
+        """The categories as shown to people."""
+        return [CANNOT_TELL if one is None else str(one) for one in self.categories]
+
+
+class Values:
+    """How the values of one feature compare.
+
+    An abstention ("the text does not say") is a label like any other where values are single labels. Of other
+    kinds it has no distance to anything: there an abstaining prediction counts as failed.
+
+    Args:
+        feature: from the task.
+        match: of an extraction, the fields (`a.b` goes inside) that tell whether two objects are the same;
+            None for all. Texts are compared without regard to case, spaces and punctuation around them.
+    """
+
+    def __init__(self, feature: Feature, match: Sequence[str] | None = None):
+        self.feature = feature
+        self.scale: Scale = scale_of(feature)
+        self._match = match
+
+    @property
+    def can_abstain(self) -> bool:
+        """Whether an abstention is a label of its own."""
+        return self.scale.kind == "nominal"
+
+    def key(self, value: Any) -> Hashable:
+        """A value in the form in which equal answers are equal; None for an abstention.
+
+        Raises:
+            SheetError: the value does not fit the kind of feature.
+        """
+        if value is None:
+            return None
+        if isinstance(self.feature, Extraction):
+            whole = sorted(_object_text(one, None) for one in value)
+            matched = sorted(_object_text(one, self._match) for one in value)
+            return Objects(tuple(matched), tuple(whole))
+        key = self.scale.key(value)
+        return tuple(sorted(key)) if isinstance(key, frozenset) else key
+
+    def code(self, gold: Sequence[Hashable], predicted: Sequence[Sequence[Hashable]]) -> Coded:
+        """Codes of gold values and of each model's predictions.
+
+        Args:
+            gold: key of each item's gold value.
+            predicted: of each model, the key for each item, or `FAILED`.
+        """
+        columns = [list(gold), *(list(one) for one in predicted)]
+        found = {key for column in columns for key in column if key is not FAILED}
+        categories = self._categories(found - {None})
+        if None in found:
+            categories = (*categories, None)
+        index = {key: number for number, key in enumerate(categories)}
+        codes = np.array(
+            [[len(categories) if key is FAILED else index[key] for key in column] for column in columns]
+        )
+        return Coded(categories, codes.T.reshape(-1, len(columns)), self.scale.kind == "nominal")
+
+    def _categories(self, found: Iterable[Hashable]) -> tuple[Hashable, ...]:
+        if self.scale.closed:
+            return self.scale.categories(found)
+        return tuple(sorted(found, key=_order))
+
+    def measures(self, coded: Coded) -> Callable[[np.ndarray], Measures]:
+        """A function from rows of codes (u, 2), gold and prediction, to the figures that suit the feature."""
+        categories = coded.categories
+        match self.scale.kind:
+            case "nominal":
+                averaged = [
+                    code
+                    for code, category in enumerate(categories)
+                    if category is not None or code in coded.gold_codes
+                ]
+                return lambda rows: LabelMeasures(rows, len(categories), averaged)
+            case "ordered":
+                scale = self.score_scale(categories)
+                return lambda rows: ScoreMeasures(rows, scale)
+            case "ranking":
+                return lambda rows: RankingMeasures(rows, categories)
+            case _ if isinstance(self.feature, Extraction):
+                return lambda rows: _object_measures(rows, categories, self._match is not None)
+        labels = self.scale.labels or ()
+        return lambda rows: JoinedMeasures(
+            [("", SetMeasures(rows, categories)), ("", MacroOfLabels(rows, categories, labels))]
+        )
+
+    def score_scale(self, categories: Sequence[Any]) -> ScoreScale:
+        """The numbers of an ordered feature's categories, with the bounds of its scale."""
+        numbers = positions(categories)
+        if isinstance(self.feature, Score):
+            return ScoreScale(numbers, self.feature.min, self.feature.max, self.feature.integer)
+        return ScoreScale(numbers, float(numbers.min()), float(numbers.max()), False)
+
+
+class _NoValue(Enum):
+    FAILED = "failed"
+
+
+FAILED = _NoValue.FAILED
+"""Stands where a prediction has no value: the row failed, was refused, is missing, and so on."""
+
+
+def _object_measures(rows: np.ndarray, categories: Sequence[Objects], by_key: bool) -> Measures:
+    matched = SetMeasures(rows, [one.matched for one in categories])
+    if not by_key:
+        return matched
+    whole = SetMeasures(rows, [one.whole for one in categories])
+    return JoinedMeasures([("", matched), ("whole_", whole)])
+
+
+def _object_text(value: Any, fields: Sequence[str] | None) -> str:
+    """One extracted object as canonical text, by some or all of its fields."""
+    if fields is not None:
+        value = {name: look_up(value, name)[1] for name in fields}
+    return canonical_json(normalised(value)).decode()
+
+
+def normalised(value: Any) -> Any:
+    """A value without what should not tell two extractions apart.
+
+    Texts: Unicode NFKC, case folded, white space as one space, no punctuation around them. Numbers: 1.0 is 1.
+    Fields that are null are left out.
+    """
+    if isinstance(value, str):
+        return _SPACE.sub(" ", unicodedata.normalize("NFKC", value).casefold()).strip(_EDGES)
+    if isinstance(value, dict):
+        return {name: normalised(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [normalised(one) for one in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value_text(value)
+    return value
+
+
+def _order(key: Any) -> Any:
+    return (key.matched, key.whole) if isinstance(key, Objects) else key

@@ -1,0 +1,114 @@
+"""Two models on the same items: which is better, and whether the difference could be chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from goldpan.evaluation.design import Design
+from goldpan.evaluation.figures import Figure
+from goldpan.evaluation.resample import Measures, figures, group
+from goldpan.waves.agreement.coefficient import rounded
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test of whether two models are right equally often (1947, Psychometrika 12:153-157).
+
+    Attributes:
+        only_first, only_second: items that only the one or only the other has right.
+        p_value: exact and two-sided, from the binomial distribution; 1 where they never differ.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "only_first_right": self.only_first,
+            "only_second_right": self.only_second,
+            "p_value": rounded(self.p_value),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same items.
+
+    Attributes:
+        first, second: their names.
+        items: items compared.
+        mcnemar: test on exactly right answers; of the items as they are, without weights.
+        differences: of each figure, first minus second, with intervals from a paired bootstrap.
+    """
+
+    first: str
+    second: str
+    items: int
+    mcnemar: McNemar
+    differences: tuple[Figure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "items": self.items,
+            "mcnemar": self.mcnemar.as_json(),
+            "differences": [one.as_json() for one in self.differences],
+        }
+
+
+def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
+    """McNemar's exact test.
+
+    Args:
+        first_right, second_right: whether each model is right on each item, shape (n,).
+    """
+    only_first = int((first_right & ~second_right).sum())
+    only_second = int((second_right & ~first_right).sum())
+    differing, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(math.comb(differing, count) for count in range(fewer + 1))
+    # Integers to the end: 2 ** differing has no place in a float above 1,023 differing items.
+    p_value = min(1.0, 2 * tail / 2**differing) if differing else 1.0
+    return McNemar(only_first, only_second, p_value)
+
+
+def compare(
+    names: tuple[str, str],
+    codes: np.ndarray,
+    design: Design,
+    gold_codes: np.ndarray,
+    measures: Callable[[np.ndarray], Measures],
+) -> Comparison:
+    """Compare two models.
+
+    Args:
+        names: of the models.
+        codes: shape (n, 3): gold value, first and second prediction.
+        design: of the same items.
+        gold_codes: codes that a gold value could have.
+        measures: from rows (u, 2) of gold and predicted codes to figures.
+    """
+    sample = group(codes, design, gold_codes)
+    both = _Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
+    right = codes[:, 1:] == codes[:, :1]
+    return Comparison(*names, len(codes), mcnemar(right[:, 0], right[:, 1]), figures(sample, both))
+
+
+class _Difference:
+    """The figures of one model minus those of another, on the same rows."""
+
+    def __init__(self, first: Measures, second: Measures):
+        self._first, self._second = first, second
+        self.names = first.names
+        self.width = first.width + second.width
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        return self._first.values(weights) - self._second.values(weights)

@@ -1,0 +1,119 @@
+"""Corrected prevalence of a feature's labels in the corpus that a model answered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from goldpan.evaluation.baselines import figures_of, shown
+from goldpan.evaluation.coding import Coded, Values
+from goldpan.evaluation.design import Design, Drawn
+from goldpan.evaluation.figures import figure
+from goldpan.evaluation.predictions import FeatureCounts, Predictions
+from goldpan.evaluation.prevalence import (
+    LEAST_ITEMS,
+    LabelPrevalence,
+    Prevalence,
+    corrected_mean,
+    corrected_share,
+    post_strata,
+)
+from goldpan.tasks.features import Multilabel, Score
+from goldpan.waves.agreement.measure import MOST_LABELS
+
+_TOLERANCE = 0.05
+
+
+def corpus_prevalence(
+    values: Values, model: Predictions, coded: Coded, design: Design, drawn: Iterable[Drawn]
+) -> Prevalence | None:
+    """How frequent each label really is in the corpus, by a model's counts and the gold sample.
+
+    Args:
+        values: of the feature.
+        model: its predictions, with counts over the whole corpus.
+        coded: gold values and the model's predictions of the same items as `design`.
+        design: of the evaluated items.
+        drawn: all items of the sample; they tell how large a population it was drawn from.
+
+    Returns:
+        None for features whose values are no labels or numbers.
+    """
+    counts = model.counts[values.feature.name]
+    is_multilabel = isinstance(values.feature, Multilabel)
+    if not values.scale.closed and not is_multilabel:
+        return None
+    answered = coded.codes[:, 1] != coded.failed
+    items = int(answered.sum())
+    reason = _reason(counts, items, sum(1 / item.inclusion_probability for item in drawn))
+    if reason:
+        return Prevalence(counts.records, items, reason=reason)
+    answered_only = Coded(coded.categories, coded.codes[answered], coded.is_nominal)
+    part = design.part(answered)
+    labels = (
+        _of_sets(values, counts, answered_only, part.weights)
+        if is_multilabel
+        else _of_labels(values, counts, answered_only, part.weights)
+    )
+    if not isinstance(values.feature, Score):
+        return Prevalence(counts.records, items, tuple(labels))
+    bias = figure(figures_of(answered_only, 0, values, part), "bias")
+    assert bias is not None
+    mean = counts.total / counts.records
+    return Prevalence(counts.records, items, tuple(labels), mean, corrected_mean(mean, bias.weighted))
+
+
+def _reason(counts: FeatureCounts, items: int, population: float) -> str | None:
+    if items < LEAST_ITEMS:
+        return f"{items} gold items with a prediction are too few"
+    if abs(population - counts.records) > _TOLERANCE * max(population, counts.records):
+        return (
+            f"the gold sample was drawn from {population:,.0f} records, but the model answered"
+            f" {counts.records:,}: these are not the same corpus"
+        )
+    return None
+
+
+def _of_labels(
+    values: Values, counts: FeatureCounts, coded: Coded, weights: np.ndarray
+) -> list[LabelPrevalence]:
+    if len(counts.keys) > MOST_LABELS or len(coded.categories) > MOST_LABELS:
+        return []
+    predicted = [coded.categories[code] for code in coded.codes[:, 1]]
+    gold = [coded.categories[code] for code in coded.codes[:, 0]]
+    found = {*counts.keys, *gold}
+    ordered = [*values.scale.categories(found - {None}), *([None] if None in found else [])]
+    return [
+        _one(label, gold, predicted, counts.keys, counts.records, weights)
+        for label in ordered
+        if label in found
+    ]
+
+
+def _one(
+    label: Hashable,
+    gold: Sequence[Hashable],
+    predicted: Sequence[Hashable],
+    sizes: Mapping[Hashable, int],
+    records: int,
+    weights: np.ndarray,
+) -> LabelPrevalence:
+    strata = post_strata(predicted, sizes)
+    assert strata is not None
+    has = np.array([one == label for one in gold])
+    return LabelPrevalence(shown(label), sizes.get(label, 0) / records, corrected_share(has, weights, strata))
+
+
+def _of_sets(
+    values: Values, counts: FeatureCounts, coded: Coded, weights: np.ndarray
+) -> list[LabelPrevalence]:
+    found = []
+    for label in values.scale.labels or ():
+        gold, predicted = ([label in coded.categories[code] for code in column] for column in coded.codes.T)
+        if not any(gold) and not counts.keys[label]:
+            continue
+        sizes: dict[Hashable, int] = {True: counts.keys[label], False: counts.records - counts.keys[label]}
+        one = _one(True, gold, predicted, sizes, counts.records, weights)
+        found.append(LabelPrevalence(label, one.predicted, one.corrected))
+    return found

@@ -1,0 +1,205 @@
+"""Evaluate predictions against the gold set of a wave: the room's entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.evaluation.coding import Values
+from goldpan.evaluation.feature import GoldData, evaluate_feature
+from goldpan.evaluation.mistakes import write_mistakes
+from goldpan.evaluation.page import report_page
+from goldpan.evaluation.people import people_of
+from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
+from goldpan.evaluation.report import EvaluationReport, ModelSource
+from goldpan.files import canonical_json, read_json, sha256_hex, write_bytes, write_json
+from goldpan.study.evaluation import Evaluation
+from goldpan.tasks.features import Extraction, Feature, Text
+from goldpan.tasks.nearest import suggestion
+from goldpan.waves.gold import SPLITS, GoldItem, read_gold
+from goldpan.waves.items import read_items
+from goldpan.waves.merge_files import read_merged
+
+
+@dataclass(frozen=True)
+class EvaluationInputs:
+    """What an evaluation reads.
+
+    Attributes:
+        gold: the gold files of the wave, all splits; the study says which are evaluated.
+        predictions: name of the predictions -> their files: `features.jsonl` of a stage, or annotated files.
+        summaries: name of the predictions -> `summary.json` of their stage, for costs and models.
+        sample: `sample.jsonl` of the wave; with it, items that nobody resolved are counted and made up for.
+        merged: `merged.csv` of the wave; with it, the alternative annotator test is run.
+    """
+
+    gold: Sequence[Path]
+    predictions: Mapping[str, Sequence[Path]]
+    summaries: Mapping[str, Path] = field(default_factory=dict)
+    sample: Path | None = None
+    merged: Path | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationOutputs:
+    """What an evaluation writes: the JSON, the page, and the table of mistakes."""
+
+    json: Path
+    html: Path
+    errors: Path
+
+
+def evaluate(
+    name: str, settings: Evaluation, features: Mapping[str, Feature], inputs: EvaluationInputs
+) -> EvaluationReport:
+    """Evaluate all predictions on all features. The same inputs give the same report, to the last digit.
+
+    Args:
+        name: of the evaluation.
+        settings: what the study says.
+        features: those of the wave, by name (see `waves.codebook.wave_features`).
+        inputs: the files.
+
+    Raises:
+        StudyError: a feature or field of the settings is not there, or no gold item is in the splits.
+        SourceError: predictions that cannot be read or do not fit the features.
+        ReconciliationError: gold files that cannot be read or do not fit the sample.
+    """
+    where = f"evaluations.{name}"
+    values = _values(settings, features, where)
+    gold = read_gold(inputs.gold)
+    evaluated = _in_splits(gold, settings, where)
+    drawn = gold if inputs.sample is None else list(read_items(inputs.sample).values())
+    _check_gold(gold, {item.item_id for item in drawn})
+    models = [
+        _read_predictions(model, settings, inputs.predictions[model], values, evaluated)
+        for model in settings.predictions
+    ]
+    people = None if inputs.merged is None else people_of(read_merged(inputs.merged, features.values()))
+    data = GoldData(drawn, evaluated)
+    return EvaluationReport(
+        name=name,
+        wave=settings.wave,
+        splits=SPLITS if settings.split == "all" else tuple(settings.split),
+        gold_hash=sha256_hex(b"\n".join(canonical_json(_content(item)) for item in evaluated.values())),
+        drawn=len(drawn),
+        without_any_label=len(drawn) - len(gold),
+        sources=tuple(_source(model, settings, inputs.summaries.get(model.name)) for model in models),
+        features=tuple(evaluate_feature(one, data, models, settings, people) for one in values.values()),
+        notes=tuple(_notes(settings, models, evaluated)),
+    )
+
+
+def evaluate_files(
+    name: str,
+    settings: Evaluation,
+    features: Mapping[str, Feature],
+    inputs: EvaluationInputs,
+    outputs: EvaluationOutputs,
+) -> EvaluationReport:
+    """Evaluate, and write the JSON, the page and the table of mistakes; arguments as for `evaluate`."""
+    report = evaluate(name, settings, features, inputs)
+    write_mistakes(outputs.errors, report.features)
+    write_bytes(outputs.html, report_page(report, settings.mistakes).encode())
+    write_json(outputs.json, report.as_json())
+    return report
+
+
+def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -> dict[str, Values]:
+    for name in [*(settings.features or []), *settings.match]:
+        if name not in features:
+            raise StudyError(f"there is no feature `{name}`; {suggestion(name, features)}", where=where)
+    for name, fields in settings.match.items():
+        feature = features[name]
+        if not isinstance(feature, Extraction):
+            raise StudyError(f"match: `{name}` is no extraction but a {feature.type}", where=where)
+        known = {one.name for one in feature.fields}
+        for path in fields:
+            if path.partition(".")[0] not in known:
+                raise StudyError(f"match: `{name}` has no field `{path}`", where=where)
+    chosen = settings.features or [name for name, one in features.items() if not isinstance(one, Text)]
+    for name in chosen:
+        if isinstance(features[name], Text):
+            raise StudyError(
+                f"`{name}` is free text, which no figure here measures",
+                where=f"{where}.features",
+                remedy="leave it out",
+            )
+    return {name: Values(features[name], settings.match.get(name)) for name in chosen}
+
+
+def _in_splits(gold: Sequence[GoldItem], settings: Evaluation, where: str) -> dict[str, GoldItem]:
+    wanted = SPLITS if settings.split == "all" else settings.split
+    found = {item.item_id: item for item in gold if item.split in wanted}
+    if not found:
+        raise StudyError(
+            f"no item of the gold set is in split {' or '.join(wanted)}",
+            where=where,
+            remedy="name other splits, or enlarge the wave",
+        )
+    return dict(sorted(found.items()))
+
+
+def _check_gold(gold: Sequence[GoldItem], drawn: set[str]) -> None:
+    seen: set[str] = set()
+    for item in gold:
+        if item.item_id in seen or item.item_id not in drawn:
+            fault = "stands twice in the gold files" if item.item_id in seen else "is not in the sample"
+            raise ReconciliationError(
+                f"item {item.item_id} {fault}",
+                remedy="give the gold files of one wave, each once, with the sample of that wave",
+            )
+        seen.add(item.item_id)
+
+
+def _read_predictions(
+    name: str,
+    settings: Evaluation,
+    paths: Sequence[Path],
+    values: Mapping[str, Values],
+    wanted: Iterable[str],
+) -> Predictions:
+    given = settings.predictions[name]
+    if given.stage is not None:
+        return read_stage(name, paths[0], values, wanted)
+    return read_annotated(name, paths, values, wanted, given.heads)
+
+
+def _content(item: GoldItem) -> dict[str, Any]:
+    return {"item_id": item.item_id, "labels": item.labels, "resolutions": item.resolutions}
+
+
+def _source(model: Predictions, settings: Evaluation, summary_file: Path | None) -> ModelSource:
+    given = settings.predictions[model.name]
+    summary = {} if summary_file is None else read_json(summary_file)
+    asked = summary.get("records", 0) - summary.get("states", {}).get("skipped", 0)
+    cost = summary.get("cost_usd")
+    return ModelSource(
+        model=model.name,
+        kind="stage" if given.stage is not None else "annotated",
+        source=given.stage or given.annotated or "",
+        answered_by=dict(sorted(model.models.items())),
+        is_baseline=bool(summary.get("baseline", False)),
+        tasks=dict(sorted(model.tasks.items())),
+        states=dict(sorted(model.states.items())),
+        files=model.files,
+        cost_usd=cost,
+        cost_per_record_usd=cost / asked if cost is not None and asked else None,
+        tokens=summary.get("tokens", {}),
+    )
+
+
+def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:
+    notes = []
+    for model in models:
+        if not any(model.of_items.values()):
+            notes.append(f"{model.name}: no gold item has a row in these predictions.")
+        if settings.predictions[model.name].annotated and any(item.split != "test" for item in gold.values()):
+            notes.append(
+                f"{model.name}: a head that learned from this gold set must be measured on its test split"
+                " alone."
+            )
+    return notes

@@ -1,0 +1,247 @@
+"""Evaluate all models on one feature."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from goldpan.evaluation.baselines import evaluate_baselines, figures_of, shown
+from goldpan.evaluation.calibration import Calibration, calibration
+from goldpan.evaluation.coding import FAILED, Coded, Values
+from goldpan.evaluation.comparison import Comparison, compare
+from goldpan.evaluation.corpus import corpus_prevalence
+from goldpan.evaluation.design import Design, design_of, unused_strata
+from goldpan.evaluation.label_figures import confusion_of, figures_by_label
+from goldpan.evaluation.mistakes import most_telling_first
+from goldpan.evaluation.people import People
+from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
+from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
+from goldpan.study.evaluation import Evaluation
+from goldpan.waves.answer_text import field_text
+from goldpan.waves.gold import GoldItem
+from goldpan.waves.items import Item
+from goldpan.waves.strata import look_up
+
+BASELINE = "baseline"
+_FEW = 30
+
+
+@dataclass(frozen=True)
+class GoldData:
+    """The gold set of a wave.
+
+    Attributes:
+        drawn: all items of the sample, resolved or not.
+        items: those of the evaluated splits, by item id.
+    """
+
+    drawn: Sequence[Item | GoldItem]
+    items: Mapping[str, GoldItem]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Items that are evaluated together.
+
+    Attributes:
+        ids: item ids, n of them.
+        gold: key of each one's gold value.
+        design: strata and weights.
+    """
+
+    ids: tuple[str, ...]
+    gold: tuple[Hashable, ...]
+    design: Design
+
+
+def evaluate_feature(
+    values: Values,
+    gold: GoldData,
+    models: Sequence[Predictions],
+    settings: Evaluation,
+    people: People | None,
+) -> FeatureEvaluation:
+    """Evaluate all models on one feature.
+
+    Args:
+        values: of the feature.
+        gold: the gold set.
+        models: their predictions.
+        settings: what the study says.
+        people: the annotators' own answers, for the alternative annotator test.
+    """
+    name = values.feature.name
+    labelled = [item for item in gold.items.values() if name in item.labels]
+    usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
+    ours = [item for item in usable if not item.llm_decided(name)]
+    main, whole = (_part(some, gold, values) for some in (ours, usable))
+    counts = ItemCounts(
+        in_split=len(gold.items),
+        unresolved=len(gold.items) - len(labelled),
+        cannot_tell=len(labelled) - len(usable),
+        llm_decided=len(usable) - len(ours),
+        evaluated=len(ours),
+        is_weighted=main.design.is_unequal,
+    )
+    empty = FeatureEvaluation(name, values.feature.type, values.scale.kind, counts)
+    if not ours:
+        return replace(empty, notes=("No item has a gold label that can be evaluated.",))
+    answers, baselines = evaluate_baselines(main.gold, values, main.design)
+    each = _Each(values, gold, main, whole, answers[0], people, settings)
+    return replace(
+        empty,
+        baselines=baselines,
+        models=tuple(each.evaluate(model) for model in models),
+        comparisons=tuple(each.compare(pair, models) for pair in settings.pairs),
+        notes=tuple(_notes(gold, ours, counts, baselines)),
+    )
+
+
+def _part(items: Sequence[GoldItem], gold: GoldData, values: Values) -> _Part:
+    name = values.feature.name
+    return _Part(
+        ids=tuple(item.item_id for item in items),
+        gold=tuple(values.key(item.labels[name]) for item in items),
+        design=design_of(gold.drawn, items),
+    )
+
+
+class _Each:
+    """Evaluates one model, or two, on the feature."""
+
+    def __init__(
+        self,
+        values: Values,
+        gold: GoldData,
+        main: _Part,
+        whole: _Part,
+        majority: Hashable,
+        people: People | None,
+        settings: Evaluation,
+    ):
+        self._values, self._gold, self._main, self._whole = values, gold, main, whole
+        self._majority, self._people, self._settings = majority, people, settings
+
+    def evaluate(self, model: Predictions) -> ModelEvaluation:
+        values, main = self._values, self._main
+        given = [self._prediction(model, item) for item in main.ids]
+        keys = [self._key(one) for one in given]
+        coded = values.code(main.gold, [keys])
+        failed = coded.codes[:, 1] == coded.failed
+        return ModelEvaluation(
+            model=model.name,
+            figures=figures_of(coded, 0, values, main.design),
+            failed=dict(sorted(Counter(one.state for one in given if one.state != OK).items())),
+            answered=self._answered(coded, failed),
+            with_llm_decided=self._with_llm_decided(model),
+            labels=figures_by_label(coded, values, main.design),
+            confusion=confusion_of(coded, values),
+            over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
+            calibration=_calibration(given, coded, main.design),
+            prevalence=corpus_prevalence(values, model, coded, main.design, self._gold.drawn),
+            alternative=self._alternative(model),
+            mistakes=tuple(self._mistakes(given, coded)),
+        )
+
+    def compare(self, pair: tuple[str, str], models: Sequence[Predictions]) -> Comparison:
+        by_name = {model.name: model for model in models}
+        keys = [
+            [self._key(self._prediction(by_name[name], item)) for item in self._main.ids] for name in pair
+        ]
+        return self._compared(pair, keys)
+
+    def _compared(self, names: tuple[str, str], keys: Sequence[Sequence[Hashable]]) -> Comparison:
+        coded = self._values.code(self._main.gold, keys)
+        return compare(
+            names, coded.codes, self._main.design, coded.possible_gold_codes, self._values.measures(coded)
+        )
+
+    def _prediction(self, model: Predictions, item: str) -> Prediction:
+        found = model.of(self._values.feature.name, item)
+        if found.state == OK and found.value is None and not self._values.can_abstain:
+            return Prediction(ABSTAINED, None, found.confidence)
+        return found
+
+    def _key(self, prediction: Prediction) -> Hashable:
+        return self._values.key(prediction.value) if prediction.state == OK else FAILED
+
+    def _answered(self, coded: Coded, failed: np.ndarray) -> Any:
+        if not failed.any() or failed.all():
+            return None
+        answered = Coded(coded.categories, coded.codes[~failed], coded.is_nominal)
+        return figures_of(answered, 0, self._values, self._main.design.part(~failed))
+
+    def _with_llm_decided(self, model: Predictions) -> Any:
+        if len(self._whole.ids) == len(self._main.ids):
+            return None
+        keys = [self._key(self._prediction(model, item)) for item in self._whole.ids]
+        coded = self._values.code(self._whole.gold, [keys])
+        return figures_of(coded, 0, self._values, self._whole.design)
+
+    def _alternative(self, model: Predictions) -> Any:
+        if self._people is None:
+            return None
+        llm = {item: self._key(self._prediction(model, item)) for item in self._gold.items}
+        return self._people.test(self._values, llm, self._settings.epsilon)
+
+    def _mistakes(self, given: Sequence[Prediction], coded: Coded) -> list[Mistake]:
+        found, errors = [], []
+        for place in np.flatnonzero(coded.codes[:, 0] != coded.codes[:, 1]).tolist():
+            gold, predicted = coded.codes[place]
+            key = coded.categories[predicted] if predicted != coded.failed else FAILED
+            item, prediction = self._gold.items[self._main.ids[place]], given[place]
+            found.append(
+                Mistake(
+                    item_id=item.item_id,
+                    id=item.id,
+                    gold=shown(coded.categories[gold]),
+                    predicted="" if key is FAILED else shown(key),
+                    state=prediction.state,
+                    confidence=prediction.confidence,
+                    fields=self._fields(item),
+                )
+            )
+            errors.append(_distance(self._values, coded.categories[gold], key))
+        return most_telling_first(found, errors)
+
+    def _fields(self, item: GoldItem) -> dict[str, str]:
+        names = self._settings.show or list(item.data)
+        return {name: field_text(look_up(item.data, name)[1]) for name in names}
+
+
+def _distance(values: Values, gold: Any, predicted: Any) -> float:
+    """How far off a score is; 0 for other kinds and failed predictions."""
+    if values.scale.kind != "ordered" or predicted is FAILED:
+        return 0.0
+    return abs(float(gold) - float(predicted))
+
+
+def _calibration(given: Sequence[Prediction], coded: Coded, design: Design) -> Calibration | None:
+    answered = np.array([one.state == OK for one in given])
+    sure = np.array([one.state == OK and one.confidence is not None for one in given])
+    if not sure.any():
+        return None
+    confidence = np.array([one.confidence for one in given if one.state == OK and one.confidence is not None])
+    right = (coded.codes[:, 0] == coded.codes[:, 1])[sure]
+    return calibration(confidence, right, design.part(sure), without=int(answered.sum() - sure.sum()))
+
+
+def _notes(
+    gold: GoldData, used: Sequence[GoldItem], counts: ItemCounts, baselines: Sequence[Baseline]
+) -> list[str]:
+    notes = []
+    if counts.evaluated < _FEW:
+        notes.append(
+            f"Only {counts.evaluated} items are evaluated: too few to tell good from middling models."
+        )
+    lost = unused_strata(gold.drawn, used)
+    if lost:
+        notes.append(
+            f"No item is left of the strata {', '.join(lost)}: the figures say nothing about them, and the"
+            " weighted ones are not those of the whole corpus."
+        )
+    return notes

@@ -1,0 +1,148 @@
+"""The part of the evaluation page about one model on one feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from goldpan.evaluation.calibration import Calibration
+from goldpan.evaluation.figures import Figure, figure
+from goldpan.evaluation.pictures import calibration_plot
+from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
+from goldpan.evaluation.words import BASELINES, estimate, number, p_value, quoted, title
+from goldpan.heat_map import heat_map
+from goldpan.html import Markup, element, table
+
+_MOST_LABELS_IN_PICTURE = 40
+_LONGEST_TEXT = 600
+
+
+def model_section(feature: FeatureEvaluation, model: ModelEvaluation, mistakes: int) -> Iterator[Markup]:
+    """The section's parts.
+
+    Args:
+        feature: the results of the feature.
+        model: those of the model.
+        mistakes: how many mistakes to show.
+    """
+    yield element("h3", model.model)
+    if model.failed:
+        states = ", ".join(f"{state} {count:,}" for state, count in model.failed.items())
+        count = sum(model.failed.values())
+        yield element(
+            "p",
+            f"{count:,} of {feature.items.evaluated:,} items have no prediction ({states}). They count as"
+            " wrong; the column “answered only” leaves them out.",
+            class_="warn",
+        )
+    if model.with_llm_decided:
+        yield element(
+            "p",
+            f"The gold label of {feature.items.llm_decided:,} more items was decided by an LLM, so they are"
+            " left out; a column of its own has the figures with them.",
+        )
+    yield _figures(feature, model)
+    yield element("p", _over_baseline(model))
+    if model.labels:
+        yield _labels(feature, model)
+    if model.confusion is not None:
+        yield _confusion(model.confusion)
+    if model.calibration is not None:
+        yield from _calibration(model.calibration)
+    if model.mistakes and mistakes:
+        yield _mistakes(model.mistakes, mistakes)
+
+
+def _figures(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
+    weighted = feature.items.is_weighted
+    columns: list[tuple[str, tuple[Figure, ...], bool]] = []
+    if weighted:
+        columns.append(("Whole corpus (weighted)", model.figures, True))
+    columns.append(("Evaluated items", model.figures, False))
+    if model.answered:
+        columns.append(("Answered only", model.answered, weighted))
+    if model.with_llm_decided:
+        columns.append(("With items the LLM decided", model.with_llm_decided, weighted))
+    columns += [
+        (f"{BASELINES[baseline.name]} ({baseline.answer})", baseline.figures, weighted)
+        for baseline in feature.baselines
+    ]
+    rows = [
+        [title(one.name), *(quoted(figure(figures, one.name), some) for _, figures, some in columns)]
+        for one in model.figures
+    ]
+    return table(["Figure", *(name for name, _, _ in columns)], rows, caption="With 95 % intervals")
+
+
+def _over_baseline(model: ModelEvaluation) -> str:
+    test = model.over_baseline.mcnemar
+    return (
+        f"Against the baseline: {test.only_first:,} items only this model has right,"
+        f" {test.only_second:,} only the baseline (exact McNemar test, p {p_value(test.p_value)})."
+    )
+
+
+def _labels(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
+    weighted = feature.items.is_weighted
+    names = ("precision", "recall", "f1")
+    rows = [
+        [
+            one.label,
+            f"{one.gold:,}",
+            f"{one.predicted:,}",
+            *(quoted(figure(one.figures, name), weighted) for name in names),
+        ]
+        for one in model.labels
+    ]
+    header = ["Label", "Gold", "Predicted", *(title(name) for name in names)]
+    how = "weighted, " if weighted else ""
+    return table(header, rows, caption=f"By label, against all others ({how}with 95 % intervals)")
+
+
+def _confusion(confusion: Confusion) -> Markup:
+    if len(confusion.gold) > _MOST_LABELS_IN_PICTURE:
+        return element(
+            "p", f"{len(confusion.gold)} labels are too many for a picture; the JSON has the counts."
+        )
+    picture = heat_map("Gold", "Predicted", confusion.gold, confusion.predicted, confusion.counts)
+    return element("div", picture, class_="scroll")
+
+
+def _calibration(found: Calibration) -> Iterator[Markup]:
+    yield element("h4", "Calibration")
+    verdict = (
+        "more than chance would show, so the confidence is off"
+        if found.ece_p_value < 0.05
+        else "no more than chance may show"
+    )
+    yield element(
+        "p",
+        f"Of {found.items:,} answers with a confidence: expected calibration error {number(found.ece)}; a"
+        f" perfectly calibrated model would show {number(found.ece_if_calibrated)} on as many items, so this"
+        f" is {verdict} (p {p_value(found.ece_p_value)}). Brier score {estimate(found.brier.weighted)}."
+        + (f" {found.without:,} answers have no confidence." if found.without else ""),
+    )
+    yield element("div", calibration_plot(found.bins), class_="scroll")
+
+
+def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
+    shown = mistakes[:most]
+    fields = list(dict.fromkeys(name for one in shown for name in one.fields))
+    header = ["Gold", "Predicted", "Confidence", *fields, "Record"]
+    head = element("thead", element("tr", *(element("th", name) for name in header)))
+    body = element("tbody", *(element("tr", *_mistake(one, fields)) for one in shown))
+    count = f"{len(mistakes):,} mistakes"
+    if len(mistakes) > most:
+        count += f", {most:,} shown; errors.csv has all"
+    rows = element("div", element("table", head, body), class_="scroll")
+    return element("details", element("summary", count), rows)
+
+
+def _mistake(one: Mistake, fields: Sequence[str]) -> Iterator[Markup]:
+    yield element("td", one.gold)
+    yield element("td", one.predicted or f"({one.state})")
+    yield element("td", "" if one.confidence is None else f"{one.confidence:.2f}", class_="number")
+    for name in fields:
+        text = one.fields.get(name, "")
+        cut = text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+        yield element("td", cut, class_="text")
+    yield element("td", one.id, class_="soft")

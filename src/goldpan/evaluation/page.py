@@ -1,0 +1,165 @@
+"""The evaluation as a self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from goldpan.evaluation.feature_section import anchor, feature_section
+from goldpan.evaluation.figures import Figure, figure
+from goldpan.evaluation.pictures import STYLE
+from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
+from goldpan.evaluation.words import HEADLINES, KINDS, money, quoted, title
+from goldpan.html import Markup, element, page, table
+
+_YES = "true"
+
+
+def report_page(report: EvaluationReport, mistakes: int) -> str:
+    """The page as text; the same report gives the same bytes.
+
+    Args:
+        report: what was found.
+        mistakes: how many mistakes of each model to show for a feature.
+    """
+    heading = f"Evaluation: {report.name}"
+    body: list[Markup] = [element("h1", heading), element("p", _what(report))]
+    body += [element("p", note, class_="warn") for note in _warnings(report)]
+    body += _overview(report.features)
+    for feature in report.features:
+        body += feature_section(feature, mistakes)
+    body += [element("h2", "Where the numbers come from"), _sources(report), _hashes(report)]
+    body += _methods()
+    return page(heading, body, style=STYLE)
+
+
+def _what(report: EvaluationReport) -> str:
+    models = ", ".join(source.model for source in report.sources)
+    text = (
+        f"{models} against the gold set of wave {report.wave}, split {', '.join(report.splits)};"
+        f" {report.drawn:,} items were drawn."
+    )
+    if report.without_any_label:
+        text += f" {report.without_any_label:,} of them have no gold label at all."
+    return text
+
+
+def _warnings(report: EvaluationReport) -> Iterator[str]:
+    yield from report.notes
+    for source in report.sources:
+        if source.is_baseline:
+            yield (
+                f"{source.model} is goldpan's built-in baseline annotator, which is there to try things out;"
+                " its figures are those of no LLM."
+            )
+
+
+def _overview(features: Sequence[FeatureEvaluation]) -> Iterator[Markup]:
+    """One table for each kind of feature."""
+    for kind in HEADLINES:
+        some = [one for one in features if one.kind == kind and one.models]
+        for group, is_binary in (
+            ([one for one in some if one.type == "binary"], True),
+            ([one for one in some if one.type != "binary"], False),
+        ):
+            if group:
+                yield _overview_of(group, "Yes or no" if is_binary else KINDS[kind], is_binary)
+
+
+def _overview_of(features: Sequence[FeatureEvaluation], kind: str, is_binary: bool) -> Markup:
+    names = HEADLINES[features[0].kind]
+    of_yes = ("precision", "recall", "f1") if is_binary else ()
+    rows = []
+    for feature in features:
+        weighted = feature.items.is_weighted
+        baseline = figure(feature.baselines[0].figures, names[0])
+        for model in feature.models:
+            link = element("a", feature.feature, href=f"#{anchor(feature.feature)}")
+            rows.append(
+                [
+                    link,
+                    model.model,
+                    f"{feature.items.evaluated:,}",
+                    quoted(model.figure(names[0]), weighted),
+                    quoted(baseline, weighted).partition(" ")[0],
+                    *(quoted(_of_label(model, _YES, name), weighted) for name in of_yes),
+                    *(
+                        quoted(model.figure(name), weighted)
+                        for name in names[1:]
+                        if not is_binary or name != "f1_macro"
+                    ),
+                ]
+            )
+    header = [
+        "Feature",
+        "Model",
+        "Items",
+        title(names[0]),
+        "Baseline",
+        *(f"{title(name)} of yes" for name in of_yes),
+        *(title(name) for name in names[1:] if not is_binary or name != "f1_macro"),
+    ]
+    return table(header, rows, caption=f"{kind}: figures with 95 % intervals", text_columns=2)
+
+
+def _of_label(model: ModelEvaluation, label: str, name: str) -> Figure | None:
+    found = next((one for one in model.labels if one.label == label), None)
+    return None if found is None else figure(found.figures, name)
+
+
+def _sources(report: EvaluationReport) -> Markup:
+    rows = [
+        [
+            source.model,
+            f"{source.kind} {source.source}",
+            _counted(source.answered_by),
+            _counted(source.states),
+            ", ".join(f"{task} {hash_[:12]}" for task, hash_ in source.tasks.items()),
+            money(source.cost_usd),
+            money(source.cost_per_record_usd),
+            _tokens(source),
+        ]
+        for source in report.sources
+    ]
+    header = ["Model", "From", "Answered by", "Records by state", "Task", "Cost", "Cost per record", "Tokens"]
+    return table(header, rows, text_columns=5)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _tokens(source: ModelSource) -> str:
+    return " + ".join(f"{count:,}" for count in source.tokens.values()) or "–"
+
+
+def _hashes(report: EvaluationReport) -> Markup:
+    rows = [["Gold items", report.gold_hash]]
+    rows += [
+        [f"{source.model}: {name}", hash_]
+        for source in report.sources
+        for name, hash_ in source.files.items()
+    ]
+    return table(["What", "SHA-256"], rows, text_columns=2)
+
+
+def _methods() -> Iterator[Markup]:
+    yield element("h2", "How the numbers are made")
+    for text in (
+        "Predictions are joined to the gold set by item id. A prediction that failed, was refused, is missing"
+        " or abstains where that is no label counts as wrong; for errors of scores it counts as far off as one"
+        " can be, and Spearman's rho and the bias leave it out. Items whose gold label an LLM decided are left"
+        " out.",
+        "Weighted figures give each item the inverse of its inclusion probability (Horvitz and Thompson 1952;"
+        " Hajek 1971); items of a stratum that cannot be used are made up for by the others of that stratum."
+        " Without weights, a sample that holds rare answers more often than the corpus does gives the wrong"
+        " recall.",
+        "Intervals at 95 %: stratified bootstrap over items (Rao and Wu 1988) with two pseudo-items and"
+        " expanded percentiles (Hesterberg 2015). They say how far another sample of items would move a"
+        " figure, not how far other annotators would. Differences of models come from the same resampled"
+        " items.",
+        "Macro figures are means over the labels that occur in gold or predictions; the precision of a label"
+        " that is never predicted counts as 0 in them. The baselines are found on the evaluated items.",
+        "Prevalence is post-stratified by the predicted label (Tenenbein 1970), with intervals after Zou,"
+        " Huang and Zhang (2009). The alternative annotator test is that of Calderon, Reichart and Dror (2025).",
+    ):
+        yield element("p", text)

@@ -1,0 +1,50 @@
+"""The annotators' own answers, for the alternative annotator test."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from goldpan.evaluation.alternative_annotator import AlternativeAnnotator, alternative_annotator_test
+from goldpan.evaluation.closeness import closeness
+from goldpan.evaluation.coding import Values
+from goldpan.waves.merge import Merged
+
+
+@dataclass(frozen=True)
+class People:
+    """What each annotator of a wave said.
+
+    Attributes:
+        answers: feature -> annotator -> item id -> answer; None is "cannot tell".
+    """
+
+    answers: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+    def test(self, values: Values, llm: Mapping[str, Hashable], epsilon: float) -> AlternativeAnnotator:
+        """The alternative annotator test of one model on one feature.
+
+        Args:
+            values: of the feature.
+            llm: item id -> key of the model's answer, or `FAILED`; only these items are looked at.
+            epsilon: how much worse the model may be.
+        """
+        keys = {
+            name: {
+                item: values.key(answer)
+                for item, answer in answers.items()
+                if item in llm and (answer is not None or values.can_abstain)
+            }
+            for name, answers in self.answers.get(values.feature.name, {}).items()
+        }
+        return alternative_annotator_test(keys, llm, closeness(values), epsilon)
+
+
+def people_of(rows: Iterable[Merged]) -> People:
+    """The answers that merged rows were made from."""
+    answers: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        for name, answer in row.answers.items():
+            answers.setdefault(row.feature, {}).setdefault(name, {})[row.item_id] = answer
+    return People(answers)

@@ -1,0 +1,240 @@
+"""Predictions to evaluate: the answers of a stage, or what heads wrote into annotated files.
+
+Rows are joined to the gold set by item id alone. The whole file is read once: the rows of gold items are
+kept, of all others only the counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import SourceError
+from goldpan.evaluation.coding import Values
+from goldpan.files import sha256_file
+from goldpan.tasks.features import Binary, Multilabel, Score, value_of
+from goldpan.waves.items import item_id, iter_rows
+
+MISSING, NOT_ASKED, ABSTAINED = "missing", "not_asked", "abstained"
+OK = "ok"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model said about one feature of one item.
+
+    Attributes:
+        state: `ok`, or why there is no value: a state of the row, `missing` (no row), `not_asked`.
+        value: the value; None when the model abstained or there is none.
+        confidence: the model's probability that the value is right, 0 to 1, if it gives one.
+    """
+
+    state: str
+    value: Any = None
+    confidence: float | None = None
+
+
+@dataclass
+class FeatureCounts:
+    """What a model said about one feature in its whole file.
+
+    Attributes:
+        records: rows with a value (abstentions included where they are a label).
+        keys: how often each value was given (see `coding.Values.key`); of sets, how many have each member.
+        total: sum of the numbers, for scores.
+    """
+
+    records: int = 0
+    keys: Counter[Hashable] = field(default_factory=Counter)
+    total: float = 0.0
+
+    def add(self, values: Values, value: Any) -> None:
+        """Count one value."""
+        if value is None and not values.can_abstain:
+            return
+        self.records += 1
+        key = values.key(value)
+        if isinstance(values.feature, Multilabel):
+            self.keys.update(set(key))  # type: ignore[call-overload]
+        elif values.scale.closed:
+            self.keys[key] += 1
+        if isinstance(values.feature, Score):
+            self.total += float(value)
+
+
+@dataclass
+class Predictions:
+    """The predictions of one model.
+
+    Attributes:
+        name: as it stands in the report.
+        of_items: feature -> item id -> prediction, for items of the gold set that have a row.
+        counts: feature -> counts over the whole file.
+        states: rows of the whole file by state.
+        models: rows by the model that answered, as the provider calls it.
+        tasks: name of the task -> its hash.
+        files: name -> SHA-256 of what was read.
+    """
+
+    name: str
+    of_items: dict[str, dict[str, Prediction]] = field(default_factory=dict)
+    counts: dict[str, FeatureCounts] = field(default_factory=dict)
+    states: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    tasks: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def of(self, feature: str, item: str) -> Prediction:
+        """What the model said about a feature of an item."""
+        return self.of_items.get(feature, {}).get(item, Prediction(MISSING))
+
+
+Read = Callable[[Mapping[str, Any], Values], Prediction]
+"""From a row of a file to what it says about a feature."""
+
+
+def read_stage(name: str, path: Path, features: Mapping[str, Values], wanted: Iterable[str]) -> Predictions:
+    """The answers of a stage, from its `features.jsonl`.
+
+    Args:
+        name: what the report calls them.
+        path: the file.
+        features: the features to evaluate.
+        wanted: item ids of the gold set.
+
+    Raises:
+        SourceError: a line is not a row of such a file, or two rows have one id.
+    """
+    return _read(name, [path], features, wanted, _stage_prediction)
+
+
+def read_annotated(
+    name: str,
+    paths: Sequence[Path],
+    features: Mapping[str, Values],
+    wanted: Iterable[str],
+    heads: Mapping[str, str],
+) -> Predictions:
+    """What heads predicted, from annotated JSONL files; a row has `id`, and for each head one or more of
+    `label_HEAD`, `score_HEAD`, `probability_HEAD` (of the label given).
+
+    Args:
+        name: what the report calls them.
+        paths: the files.
+        features: the features to evaluate.
+        wanted: item ids of the gold set.
+        heads: feature -> head; a feature that is not there is predicted by the head of its own name.
+
+    Raises:
+        SourceError: a line is not a JSON object with an id, a value does not fit its feature, or two rows
+            have one id.
+    """
+
+    def read(row: Mapping[str, Any], values: Values) -> Prediction:
+        return _head_prediction(row, values, heads.get(values.feature.name, values.feature.name))
+
+    return _read(name, paths, features, wanted, read)
+
+
+def _read(
+    name: str,
+    paths: Sequence[Path],
+    features: Mapping[str, Values],
+    wanted: Iterable[str],
+    read: Read,
+) -> Predictions:
+    found = Predictions(name, {feature: {} for feature in features})
+    found.counts = {feature: FeatureCounts() for feature in features}
+    in_gold, seen = set(wanted), set()
+    for path in paths:
+        found.files[path.name] = sha256_file(path)
+        for number, row in iter_rows(path, SourceError):
+            where = f"{path}, line {number}"
+            try:
+                item = item_id(row["id"])
+            except (KeyError, AttributeError):
+                raise SourceError(
+                    "the row has no `id`, so nobody can tell which record it is about",
+                    where=where,
+                    remedy="predictions are joined by id: name it among the output keys",
+                ) from None
+            if item in in_gold:
+                if item in seen:
+                    raise SourceError(f"there are two rows of record `{row['id']}`", where=where)
+                seen.add(item)
+            _add_row(found, row, item if item in in_gold else None, features, read, where)
+    return found
+
+
+def _add_row(
+    found: Predictions,
+    row: Mapping[str, Any],
+    item: str | None,
+    features: Mapping[str, Values],
+    read: Read,
+    where: str,
+) -> None:
+    found.states[row.get("state", OK)] += 1
+    if row.get("model"):
+        found.models[row["model"]] += 1
+    if row.get("task_hash"):
+        found.tasks[row["task"]] = row["task_hash"]
+    for feature, values in features.items():
+        try:
+            prediction = read(row, values)
+            if prediction.state == OK:
+                found.counts[feature].add(values, prediction.value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                f"what stands here for `{feature}` does not fit it: {error}", where=where
+            ) from None
+        if item is not None:
+            found.of_items[feature][item] = prediction
+
+
+def _stage_prediction(row: Mapping[str, Any], values: Values) -> Prediction:
+    if row["state"] != OK:
+        return Prediction(row["state"])
+    given = row["features"].get(values.feature.name)
+    if given is None:
+        return Prediction(NOT_ASKED)
+    value = value_of(given)
+    confidence = given.get("confidence")
+    if confidence is None:
+        confidence = _share_of_samples(row, values, value)
+    return Prediction(OK, value, confidence)
+
+
+def _share_of_samples(row: Mapping[str, Any], values: Values, value: Any) -> float | None:
+    """Share of several independent answers that agree with the first; None where only one was asked for."""
+    answers = [
+        values.key(value_of(sample["features"][values.feature.name]))
+        for sample in row.get("samples", [])
+        if values.feature.name in sample["features"]
+    ]
+    if len(answers) < 2:
+        return None
+    return answers.count(values.key(value)) / len(answers)
+
+
+def _head_prediction(row: Mapping[str, Any], values: Values, head: str) -> Prediction:
+    key = f"score_{head}" if isinstance(values.feature, Score) else f"label_{head}"
+    if key not in row:
+        return Prediction(NOT_ASKED)
+    value = row[key]
+    if value is None:
+        return Prediction(MISSING)
+    if isinstance(values.feature, Binary):
+        value = _truth(value)
+    return Prediction(OK, value, row.get(f"probability_{head}"))
+
+
+def _truth(value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    text = str(value).lower()
+    if text not in known:
+        raise ValueError(f"{value!r} is neither yes nor no")
+    return known[text]

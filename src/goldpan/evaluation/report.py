@@ -1,0 +1,323 @@
+"""The results of an evaluation, as they are kept, shown and written to its JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
+from goldpan.evaluation.calibration import Calibration
+from goldpan.evaluation.comparison import Comparison
+from goldpan.evaluation.figures import Figure, figure
+from goldpan.evaluation.prevalence import Prevalence
+
+FORMAT = "goldpan-evaluation-1"
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """One label against all others.
+
+    Attributes:
+        label: as shown.
+        gold: evaluated items that have it.
+        predicted: items to which the model gives it.
+        figures: precision, recall, F1.
+    """
+
+    label: str
+    gold: int
+    predicted: int
+    figures: tuple[Figure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "label": self.label,
+            "gold": self.gold,
+            "predicted": self.predicted,
+            "figures": [one.as_json() for one in self.figures],
+        }
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Evaluated items by gold and predicted label, each counted once.
+
+    Attributes:
+        gold: labels of the rows.
+        predicted: labels of the columns; the last may be that of failed predictions.
+        counts: one row for each gold label.
+    """
+
+    gold: tuple[str, ...]
+    predicted: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "gold": list(self.gold),
+            "predicted": list(self.predicted),
+            "counts": [list(row) for row in self.counts],
+        }
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A prediction that is not the gold value.
+
+    Attributes:
+        item_id, id: of the item and its record.
+        gold, predicted: as shown; `predicted` is empty where the prediction failed.
+        state: `ok`, or why there is no prediction.
+        confidence: of the model, where it gives one.
+        fields: of the record, as text.
+    """
+
+    item_id: str
+    id: str
+    gold: str
+    predicted: str
+    state: str
+    confidence: float | None
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What one gets without a model.
+
+    Attributes:
+        name: `majority`, `mean` or `nothing`.
+        answer: the answer given to every item, as shown.
+        figures: the same as those of the models.
+    """
+
+    name: str
+    answer: str
+    figures: tuple[Figure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "name": self.name,
+            "answer": self.answer,
+            "figures": [one.as_json() for one in self.figures],
+        }
+
+
+@dataclass(frozen=True)
+class ModelEvaluation:
+    """One model on one feature.
+
+    Attributes:
+        model: its name.
+        figures: over all evaluated items; failed predictions count as wrong.
+        failed: evaluated items without a prediction, by state.
+        answered: the figures over the items that have a prediction, where some have none.
+        with_llm_decided: the figures with the items whose gold label the LLM decided, where there are such.
+        labels: each label; of single labels and sets of labels.
+        confusion: of single labels, unless they are too many.
+        over_baseline: the model against the majority baseline.
+        calibration: where predictions carry a confidence.
+        prevalence: of the labels in the model's whole corpus.
+        alternative: the alternative annotator test; None where annotators' answers are not at hand.
+        mistakes: all of them, the most telling first.
+    """
+
+    model: str
+    figures: tuple[Figure, ...]
+    failed: dict[str, int]
+    answered: tuple[Figure, ...] | None
+    with_llm_decided: tuple[Figure, ...] | None
+    labels: tuple[LabelFigures, ...]
+    confusion: Confusion | None
+    over_baseline: Comparison
+    calibration: Calibration | None
+    prevalence: Prevalence | None
+    alternative: AlternativeAnnotator | None
+    mistakes: tuple[Mistake, ...]
+
+    def figure(self, name: str) -> Figure | None:
+        """The figure of that name, if it was computed."""
+        return figure(self.figures, name)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form; mistakes are counted here and listed in `errors.csv`."""
+        return {
+            "model": self.model,
+            "figures": _listed(self.figures),
+            "failed": self.failed,
+            "answered_only": _listed(self.answered),
+            "with_llm_decided": _listed(self.with_llm_decided),
+            "labels": [one.as_json() for one in self.labels],
+            "confusion": self.confusion.as_json() if self.confusion else None,
+            "over_baseline": self.over_baseline.as_json(),
+            "calibration": self.calibration.as_json() if self.calibration else None,
+            "prevalence": self.prevalence.as_json() if self.prevalence else None,
+            "alternative_annotator_test": self.alternative.as_json() if self.alternative else None,
+            "mistakes": len(self.mistakes),
+        }
+
+
+def _listed(figures: tuple[Figure, ...] | None) -> list[dict[str, Any]] | None:
+    return None if figures is None else [one.as_json() for one in figures]
+
+
+@dataclass(frozen=True)
+class ItemCounts:
+    """What became of the items of the gold set, for one feature.
+
+    Attributes:
+        in_split: items of the evaluated splits.
+        unresolved: of these, those without a gold label for the feature.
+        cannot_tell: those whose gold label is "cannot tell", where that cannot be compared.
+        llm_decided: those whose gold label the LLM decided; left out.
+        evaluated: those that remain.
+        is_weighted: whether they stand for different numbers of records, so that weighted figures differ.
+    """
+
+    in_split: int
+    unresolved: int
+    cannot_tell: int
+    llm_decided: int
+    evaluated: int
+    is_weighted: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "in_split": self.in_split,
+            "unresolved": self.unresolved,
+            "cannot_tell": self.cannot_tell,
+            "llm_decided": self.llm_decided,
+            "evaluated": self.evaluated,
+            "is_weighted": self.is_weighted,
+        }
+
+
+@dataclass(frozen=True)
+class FeatureEvaluation:
+    """All models on one feature.
+
+    Attributes:
+        feature, type: name and type.
+        kind: how its values compare (see `agreement.scales.Scale`).
+        items: what became of the gold items.
+        baselines: the first is the majority baseline.
+        models: in the order of the study.
+        comparisons: pairs of models.
+        notes: sentences that a reader of the numbers must know.
+    """
+
+    feature: str
+    type: str
+    kind: str
+    items: ItemCounts
+    baselines: tuple[Baseline, ...] = ()
+    models: tuple[ModelEvaluation, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "feature": self.feature,
+            "type": self.type,
+            "kind": self.kind,
+            "items": self.items.as_json(),
+            "baselines": [one.as_json() for one in self.baselines],
+            "models": [one.as_json() for one in self.models],
+            "comparisons": [one.as_json() for one in self.comparisons],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the predictions of a model come from.
+
+    Attributes:
+        model: its name in the report.
+        kind: `stage` or `annotated`.
+        source: name of the stage or of the annotated files.
+        answered_by: rows by model, as the provider calls it.
+        is_baseline: whether the built-in weak annotator gave answers.
+        tasks: task -> hash.
+        states: rows of the whole file by state.
+        files: name -> SHA-256.
+        cost_usd: of the whole stage, from its summary; None when not known.
+        cost_per_record_usd: that by records asked.
+        tokens: prompt and completion tokens of the whole stage.
+    """
+
+    model: str
+    kind: str
+    source: str
+    answered_by: dict[str, int]
+    is_baseline: bool
+    tasks: dict[str, str]
+    states: dict[str, int]
+    files: dict[str, str]
+    cost_usd: float | None = None
+    cost_per_record_usd: float | None = None
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "model": self.model,
+            "kind": self.kind,
+            "source": self.source,
+            "answered_by": self.answered_by,
+            "is_baseline": self.is_baseline,
+            "tasks": self.tasks,
+            "states": self.states,
+            "files": self.files,
+            "cost_usd": self.cost_usd,
+            "cost_per_record_usd": self.cost_per_record_usd,
+            "tokens": self.tokens,
+        }
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Everything an evaluation found.
+
+    Attributes:
+        name: of the evaluation.
+        wave: whose gold set.
+        splits: which splits of it.
+        gold_hash: SHA-256 of the gold items read.
+        drawn: items of the wave.
+        without_any_label: of these, those nobody resolved for any feature.
+        sources: where predictions come from, a model each.
+        features: results by feature.
+        notes: sentences about the whole.
+    """
+
+    name: str
+    wave: str
+    splits: tuple[str, ...]
+    gold_hash: str
+    drawn: int
+    without_any_label: int
+    sources: tuple[ModelSource, ...]
+    features: tuple[FeatureEvaluation, ...]
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form: the content of the evaluation's JSON file."""
+        return {
+            "format": FORMAT,
+            "evaluation": self.name,
+            "wave": self.wave,
+            "splits": list(self.splits),
+            "gold_hash": self.gold_hash,
+            "drawn": self.drawn,
+            "without_any_label": self.without_any_label,
+            "notes": list(self.notes),
+            "models": [one.as_json() for one in self.sources],
+            "features": [one.as_json() for one in self.features],
+        }

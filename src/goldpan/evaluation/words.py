@@ -1,0 +1,97 @@
+"""How figures are named and written for people."""
+
+from __future__ import annotations
+
+from goldpan.evaluation.figures import Estimate, Figure
+from goldpan.waves.agreement.coefficient import Interval
+
+TITLES = {
+    "accuracy": "Accuracy",
+    "accuracy_within_1": "Accuracy within 1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "precision_macro": "Precision, macro",
+    "recall_macro": "Recall, macro",
+    "f1_macro": "F1, macro",
+    "precision_micro": "Precision, micro",
+    "recall_micro": "Recall, micro",
+    "f1_micro": "F1, micro",
+    "cohen_kappa": "Cohen's kappa",
+    "cohen_kappa_quadratic": "Kappa, quadratic weights",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean square error",
+    "bias": "Bias (prediction minus gold)",
+    "spearman": "Spearman's rho",
+    "exact_match": "Exact match",
+    "jaccard": "Jaccard similarity",
+    "kendall_tau": "Kendall's tau",
+    "top_1": "First place right",
+    "whole_precision_micro": "Precision, all fields",
+    "whole_recall_micro": "Recall, all fields",
+    "whole_f1_micro": "F1, all fields",
+    "whole_exact_match": "Exact match, all fields",
+    "whole_jaccard": "Jaccard similarity, all fields",
+    "brier": "Brier score",
+}
+
+HEADLINES = {
+    "nominal": ("accuracy", "f1_macro", "cohen_kappa"),
+    "ordered": ("mae", "spearman", "cohen_kappa_quadratic"),
+    "sets": ("precision_micro", "recall_micro", "f1_micro"),
+    "ranking": ("kendall_tau", "top_1", "exact_match"),
+}
+"""kind of values -> the figures to quote first."""
+
+KINDS = {
+    "nominal": "One label of a set",
+    "ordered": "Scores",
+    "sets": "Sets",
+    "ranking": "Rankings",
+}
+
+BASELINES = {"majority": "Always the most frequent", "mean": "Always the mean", "nothing": "Never anything"}
+
+
+def title(name: str) -> str:
+    """A figure's name for people."""
+    return TITLES.get(name, name)
+
+
+def number(value: float | None) -> str:
+    """Three decimals; a dash where there is no value."""
+    return "–" if value is None else f"{value + 0.0:.3f}"
+
+
+def interval(given: Interval | None) -> str:
+    """`[0.812, 0.901]`; empty where there is none."""
+    return "" if given is None else f"[{given.low:.3f}, {given.high:.3f}]"
+
+
+def estimate(given: Estimate) -> str:
+    """`0.857 [0.812, 0.901]`."""
+    return f"{number(given.value)} {interval(given.interval)}".strip()
+
+
+def quoted(given: Figure | None, weighted: bool) -> str:
+    """The estimate of a figure that the report quotes; a dash where there is no figure."""
+    if given is None:
+        return number(None)
+    return estimate(given.weighted if weighted else given.raw)
+
+
+def percent(share: float | None) -> str:
+    """`4.1 %`."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def p_value(value: float | None) -> str:
+    """`0.013`, `< 0.001`; a dash where there is none."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def money(value: float | None) -> str:
+    """`$0.000412`: four digits that count; a dash where it is not known."""
+    return "–" if value is None else f"${value:.4g}"

@@ -1,0 +1,119 @@
+"""The Pydantic model of an evaluation in the study file: whose predictions, against which gold set."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from goldpan.study.base import Model, Name
+
+SplitName = Literal["train", "dev", "test"]
+
+
+class Predicted(Model):
+    """Where predictions come from: the answers of a stage, or what heads wrote."""
+
+    stage: Name | None = Field(None, description="A stage whose answers are evaluated.")
+    annotated: Name | None = Field(None, description="Annotated files whose heads are evaluated.")
+    heads: dict[str, Name] = Field(
+        default_factory=dict,
+        description="`annotated` only: feature -> head that predicts it; default the head of the same name.",
+    )
+
+    @model_validator(mode="after")
+    def _either_stage_or_annotated(self) -> Predicted:
+        if (self.stage is None) == (self.annotated is None):
+            raise ValueError("give either `stage` or `annotated`")
+        if self.heads and self.annotated is None:
+            raise ValueError("`heads` goes with `annotated`")
+        return self
+
+
+class Evaluation(Model):
+    """Predictions of one or several models, measured against the gold set of a wave."""
+
+    wave: Name = Field(description="The wave whose gold set is the truth.")
+    split: list[SplitName] | Literal["all"] = Field(
+        "all",
+        description="Which splits of the gold set to measure on. For a head that learned from the gold set:"
+        " `test`.",
+    )
+    predictions: dict[Name, Predicted] = Field(
+        min_length=1,
+        description="What is evaluated, by the name it has in the report; the name of a stage will do.",
+    )
+    features: list[str] | None = Field(
+        None, min_length=1, description="Which features to evaluate; default all of the gold set but texts."
+    )
+    match: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="For an extraction: fields that tell whether two objects are the same; default all.",
+    )
+    compare: list[tuple[Name, Name]] | None = Field(
+        None, description="Pairs of predictions to compare; default every pair, `[]` for none."
+    )
+    epsilon: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Of the alternative annotator test: by how much an LLM may do worse than a person and"
+        " still be preferred, being cheaper; 0.1 for crowd workers, 0.15 for skilled annotators, 0.2 for"
+        " experts.",
+    )
+    show: list[str] | None = Field(
+        None, min_length=1, description="Fields of the record beside each mistake; default all."
+    )
+    mistakes: Annotated[int, Field(ge=0)] = Field(
+        50, description="How many mistakes of a model the page shows for a feature; errors.csv has all."
+    )
+
+    @field_validator(
+        "predictions",
+        mode="before",
+        json_schema_input_type=dict[Name, Predicted | Name] | list[Name] | Name,
+    )
+    @classmethod
+    def _a_stage_by_name(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return {name: {"stage": name} for name in value}
+        if isinstance(value, dict):
+            return {
+                name: {"stage": given} if isinstance(given, str) else given for name, given in value.items()
+            }
+        return value
+
+    @field_validator(
+        "split", mode="before", json_schema_input_type=list[SplitName] | SplitName | Literal["all"]
+    )
+    @classmethod
+    def _one_split_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) and value != "all" else value
+
+    @field_validator("features", "show", mode="before", json_schema_input_type=list[str] | str | None)
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _pairs_name_predictions(self) -> Evaluation:
+        for first, second in self.compare or []:
+            for name in (first, second):
+                if name not in self.predictions:
+                    raise ValueError(
+                        f"compare: there are no predictions `{name}`; there are:"
+                        f" {', '.join(self.predictions)}"
+                    )
+            if first == second:
+                raise ValueError(f"compare: `{first}` cannot be compared with itself")
+        return self
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs of predictions to compare."""
+        if self.compare is None:
+            return list(itertools.combinations(self.predictions, 2))
+        return list(self.compare)
