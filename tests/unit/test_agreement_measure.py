@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from goldpan.errors import SheetError
@@ -174,6 +175,18 @@ def test_mean_pairwise_kappa_is_the_mean_of_the_pairs():
     result = nominal(by_item(a=list("xyxyxxyy"), b=list("xyyyxxyy"), c=list("xyxyyxyx")))
     kappas = [pair.coefficients[0].value for pair in result.pairs]
     assert result.coefficient("mean_pairwise_kappa").value == pytest.approx(sum(kappas) / 3)
+
+
+def test_the_pairs_of_very_many_annotators_are_summed_up_and_not_listed():
+    generator = np.random.default_rng(1)
+    answers = {f"p{number:02}": list(generator.choice(["x", "y"], size=30)) for number in range(12)}
+    result = nominal(by_item(**answers))
+    mean = result.coefficient("mean_pairwise_kappa")
+    first_two = nominal(by_item(a=answers["p00"], b=answers["p01"])).coefficient("cohen_kappa")
+    assert result.pairs == ()
+    assert (mean.interval, "no interval" in mean.reason) == (None, True)
+    assert abs(mean.value) < 0.2 and mean.value != first_two.value
+    assert any("Pairs are listed for up to 8" in note for note in result.notes)
 
 
 def test_a_pair_without_a_kappa_is_left_out_of_the_mean_and_said_so():

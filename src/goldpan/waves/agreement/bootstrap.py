@@ -34,7 +34,7 @@ LEVEL = 0.95
 PSEUDO_ITEMS = 2.0
 METHOD = "bootstrap over items with two pseudo-items, expanded percentiles"
 _MOST_PATTERNS = 4096
-_POOL = 1024
+_POOL = 256
 _CHUNK_CELLS = 4_000_000
 
 Statistic = Callable[[np.ndarray], np.ndarray]

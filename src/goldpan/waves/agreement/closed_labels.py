@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,14 +100,26 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     counts, identity = multirater.label_counts(sample.codes, labels.size), np.eye(labels.size)
     fleiss = multirater.fleiss_kappa(multirater.label_counts(codes, labels.size))
     estimates = [Estimate(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
-    if codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS:
-        estimates += [
-            mean_pairwise_kappa(name, codes, sample, credit)
-            for name, credit in labels.credits("mean_pairwise_kappa")
-        ]
+    pairwise = [
+        mean_pairwise_kappa(name, codes, sample, credit)
+        for name, credit in labels.credits("mean_pairwise_kappa")
+    ]
+    listed = codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS
+    estimates += pairwise if listed else []
     estimates += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
     estimates += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
-    return with_intervals(sample, estimates, labels.size**2)
+    results = with_intervals(sample, estimates, labels.size**2)
+    if not listed:
+        reason = f"no interval with more than {MOST_ANNOTATORS_IN_PAIRS} annotators"
+        results[1:1] = [replace(one.coefficient, reason=one.coefficient.reason or reason) for one in pairwise]
+    return results
+
+
+def alphas_only(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+    """The alphas alone, for numbers too many to make a table of all pairs of them."""
+    sample = bootstrap.profiles(codes, labels.size)
+    estimates = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return with_intervals(sample, estimates, labels.size)
 
 
 def _chance_by_label_shares(

@@ -35,26 +35,19 @@ def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int =
         estimates: in the order of the result.
         width: the most numbers a value function holds per replicate, to bound memory.
     """
-    defined = [one for one in estimates if one.coefficient.value is not None]
+    results = [one.coefficient for one in estimates]
+    defined = {index: one.value for index, one in enumerate(results) if one.value is not None}
     if not defined:
-        return [one.coefficient for one in estimates]
+        return results
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        return np.stack([one.values(weights) for one in defined], axis=1)
+        return np.stack([estimates[index].values(weights) for index in defined], axis=1)
 
-    draws = iter(bootstrap.replicate(sample, statistic, width=width).T)
-    return [
-        one.coefficient
-        if one.coefficient.value is None
-        else _with_interval(one.coefficient, next(draws), sample)
-        for one in estimates
-    ]
-
-
-def _with_interval(estimate: Coefficient, draws: np.ndarray, sample: Profiles) -> Coefficient:
-    assert estimate.value is not None
-    interval = bootstrap.percentile_interval(draws, estimate.value, sample.items)
-    return replace(estimate, interval=interval)
+    draws = bootstrap.replicate(sample, statistic, width=width)
+    for (index, value), column in zip(defined.items(), draws.T, strict=True):
+        interval = bootstrap.percentile_interval(column, value, sample.items)
+        results[index] = replace(results[index], interval=interval)
+    return results
 
 
 def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.ratings import Coded
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
 
@@ -31,13 +32,19 @@ def _coverage(result: FeatureAgreement) -> list[str]:
         return ["Nobody answered."]
     if len(result.annotators) == 1:
         return ["Agreement needs two annotators; there is only one."]
+    notes = []
+    if len(result.annotators) > MOST_ANNOTATORS_IN_PAIRS:
+        notes.append(f"Pairs are listed for up to {MOST_ANNOTATORS_IN_PAIRS} annotators; here they are not.")
     alone = result.items - result.paired_items
-    if not alone:
-        return []
-    return [
-        f"{alone:,} of {result.items:,} items have fewer than two answers to compare; "
-        "they say nothing about agreement."
-    ]
+    return (
+        notes
+        if not alone
+        else [
+            *notes,
+            f"{alone:,} of {result.items:,} items have fewer than two answers to compare; "
+            "they say nothing about agreement.",
+        ]
+    )
 
 
 def _abstentions(result: FeatureAgreement, coded: Coded) -> list[str]:

@@ -13,6 +13,7 @@ from goldpan.waves.agreement.by_label import label_agreement
 from goldpan.waves.agreement.closed_labels import (
     MOST_ANNOTATORS_IN_PAIRS,
     LabelSet,
+    alphas_only,
     many_annotators,
     two_annotators,
 )
@@ -31,6 +32,7 @@ from goldpan.waves.agreement.scales import Scale, positions
 
 MOST_LABELS = 200
 """Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
+
 
 @dataclass(frozen=True)
 class FeatureRatings:
@@ -76,7 +78,7 @@ def measure(given: FeatureRatings) -> FeatureAgreement:
         headline=_headline(given.scale, len(coded.annotators), coefficients),
         coefficients=tuple(coefficients),
         labels=_by_label(coded, given.scale),
-        pairs=_pairs(coded, given.scale),
+        pairs=_pairs(coded, given.scale, coefficients),
         repeats=_repeats(given),
     )
     return explain.annotated(result, coded)
@@ -95,20 +97,11 @@ def _coefficients(codes: np.ndarray, coded: Coded, scale: Scale) -> list[Coeffic
     size = len(coded.categories)
     places = positions(coded.categories) if scale.kind == "ordered" else None
     if size > MOST_LABELS:
-        return _too_many_labels(codes, LabelSet(size, places))
+        reason = f"{size} distinct values; above {MOST_LABELS} only alpha is computed"
+        return [Coefficient("cohen_kappa", None, reason=reason), *alphas_only(codes, LabelSet(size, places))]
     if codes.shape[1] == 2:
         return two_annotators(codes[(codes >= 0).all(1)], LabelSet(size, places))
     return many_annotators(codes, LabelSet(size, places))
-
-
-def _too_many_labels(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
-    from goldpan.waves.agreement import bootstrap
-    from goldpan.waves.agreement.estimates import alpha_estimate, with_intervals
-
-    reason = f"{labels.size} distinct values; above {MOST_LABELS} only alpha is computed"
-    sample = bootstrap.profiles(codes, labels.size)
-    alphas = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
-    return [Coefficient("cohen_kappa", None, reason=reason), *with_intervals(sample, alphas, labels.size)]
 
 
 def _headline(scale: Scale, annotators: int, coefficients: Sequence[Coefficient]) -> str | None:
@@ -141,33 +134,32 @@ def _by_label(coded: Coded, scale: Scale) -> tuple[LabelAgreement, ...]:
     )
 
 
-def _pairs(coded: Coded, scale: Scale) -> tuple[PairAgreement, ...]:
-    if len(coded.annotators) > MOST_ANNOTATORS_IN_PAIRS:
+def _pairs(coded: Coded, scale: Scale, overall: Sequence[Coefficient]) -> tuple[PairAgreement, ...]:
+    """Each pair of annotators; for the only pair the coefficients over all annotators are its own."""
+    names = coded.annotators
+    if len(names) > MOST_ANNOTATORS_IN_PAIRS:
         return ()
-    pairs = itertools.combinations(range(len(coded.annotators)), 2)
-    return tuple(
-        _pair(
-            coded.codes[:, [first, second]], coded, scale, coded.annotators[first], coded.annotators[second]
-        )
-        for first, second in pairs
-    )
+    if len(names) == 2:
+        return (_pair(coded.codes, coded, scale, names, overall),)
+    found = []
+    for first, second in itertools.combinations(range(len(names)), 2):
+        codes = coded.codes[:, [first, second]]
+        coefficients = _coefficients(codes, coded, scale)
+        found.append(_pair(codes, coded, scale, (names[first], names[second]), coefficients))
+    return tuple(found)
 
 
-def _pair(codes: np.ndarray, coded: Coded, scale: Scale, first: str, second: str) -> PairAgreement:
+def _pair(
+    codes: np.ndarray, coded: Coded, scale: Scale, names: Sequence[str], coefficients: Sequence[Coefficient]
+) -> PairAgreement:
     both = codes[(codes >= 0).all(1)]
-    size = len(coded.categories)
+    size, (first, second) = len(coded.categories), names
     confusion = None
     if scale.closed and size <= MOST_LABELS:
         table = contingency_table(both[:, 0], both[:, 1], size)
         confusion = ConfusionMatrix(first, second, tuple(coded.labels), table)
-    return PairAgreement(
-        first,
-        second,
-        len(both),
-        observed_agreement(both, size),
-        tuple(_coefficients(both, coded, scale)),
-        confusion,
-    )
+    observed = observed_agreement(both, size)
+    return PairAgreement(first, second, len(both), observed, tuple(coefficients), confusion)
 
 
 def _repeats(given: FeatureRatings) -> tuple[PairAgreement, ...]:
@@ -181,5 +173,7 @@ def _repeats(given: FeatureRatings) -> tuple[PairAgreement, ...]:
         }
         if answers:
             coded = code(answers, given.scale, ("first", "second"))
-            found.append(_pair(coded.codes, coded, given.scale, f"{name}, first", f"{name}, second"))
+            names = (f"{name}, first", f"{name}, second")
+            coefficients = _coefficients(coded.codes, coded, given.scale)
+            found.append(_pair(coded.codes, coded, given.scale, names, coefficients))
     return tuple(found)
