@@ -84,7 +84,7 @@ def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
         SourceError: the file does not exist or cannot be read.
     """
     try:
-        raw = Path(path).open("rb")  # noqa: SIM115 - handed to the caller
+        raw = Path(path).open("rb", buffering=_CHUNK)  # noqa: SIM115 - handed to the caller
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
     magic = raw.read(4)
@@ -112,7 +112,7 @@ def iter_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
                 if number == 1 and line.startswith(b"\xef\xbb\xbf"):
                     line = line[3:]
                 line = line.rstrip(b"\r\n")
-                if line.strip():
+                if line and not line.isspace():
                     yield number, line
     except damage_errors() as error:
         raise damaged(f"{path}, after line {number}", error) from None
