@@ -6,6 +6,9 @@
 # results/{study}/stages/{stage}/round{n}/batches/        batch-id files
 # results/{study}/stages/{stage}/round{n}/raw/            the provider's lines
 # results/{study}/stages/{stage}/features.jsonl           one row per record, with its state
+# results/{study}/waves/{wave}/sheets/                    what annotators fill in
+# results/{study}/waves/{wave}/agreement.html             who agreed with whom, and how surely
+# results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
@@ -17,6 +20,7 @@ include: "rules/common.smk"
 include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/batches.smk"
+include: "rules/waves.smk"
 
 
 localrules:
@@ -38,3 +42,4 @@ rule all:
     input:
         all_features(),
         all_tables(),
+        all_waves(),

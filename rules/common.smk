@@ -11,6 +11,8 @@ from goldpan.ledger import RunLock
 from goldpan.records.inputs import source_files
 from goldpan.study import load_project
 from goldpan.tasks.task import task_files
+from goldpan.waves.collect.folder import sheet_files
+from goldpan.waves.sheets.write import sheet_names
 
 # Paths are relative, so that a project that is moved or cloned elsewhere is not stale.
 try:
@@ -34,6 +36,15 @@ try:
         )
         for name, stage in PROJECT.study.stages.items()
     }
+    FILLED_SHEETS = {
+        name: [
+            relpath(path)
+            for path in sheet_files(
+                PROJECT.root / wave.annotations_folder(PROJECT.study.study, name)
+            )
+        ]
+        for name, wave in PROJECT.study.waves.items()
+    }
 except GoldpanError as error:
     raise WorkflowError(str(error))
 
@@ -50,6 +61,7 @@ GOLDPAN = (
 wildcard_constraints:
     source="|".join(STUDY.sources),
     stage="|".join(STUDY.stages) or "none",
+    wave="|".join(STUDY.waves) or "none",
     round="[1-9][0-9]*",
     shard="[0-9]+|p[0-9a-f]+",
     file="[^/]+",
@@ -97,3 +109,22 @@ def tables_of(stage):
 def all_tables():
     """The per-file tables of all stages."""
     return [path for stage in STUDY.stages for path in tables_of(stage)]
+
+
+def sheets_of(wave):
+    """The sheets of a wave."""
+    return [PATHS.sheet(wave, name) for name in sheet_names(STUDY.waves[wave])]
+
+
+def all_waves():
+    """The sheets of every wave; once filled sheets are there, also what is made of them."""
+    paths = []
+    for wave in STUDY.waves:
+        paths += sheets_of(wave)
+        if FILLED_SHEETS[wave]:
+            paths += [
+                PATHS.agreement(wave, "html"),
+                PATHS.disagreements(wave),
+                PATHS.gold(wave, "card.md"),
+            ]
+    return paths

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import Model, Name
+from goldpan.study.wave import Wave
 
 Output = Literal["tool", "json_schema", "text"]
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -192,6 +193,9 @@ class Study(Model):
     stages: dict[Name, Stage] = Field(
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
+    waves: dict[Name, Wave] = Field(
+        default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
+    )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
@@ -210,6 +214,9 @@ class Study(Model):
                     _unknown("provider", stage.provider, self.providers, f"stages.{name}.provider")
                 )
             earlier.add(name)
+        for name, wave in self.waves.items():
+            if wave.stage not in self.stages:
+                raise ValueError(_unknown("stage", wave.stage, self.stages, f"waves.{name}.stage"))
         return self
 
     def sources_of(self, stage: str) -> list[str]:

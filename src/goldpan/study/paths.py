@@ -87,6 +87,54 @@ class Paths:
         """The features of one input file beside its original columns."""
         return f"{self.stage(stage)}/tables/{source}/{file.removesuffix('.csv')}.csv"
 
+    def wave(self, wave: str) -> str:
+        """Folder of a wave."""
+        return f"{self.base}/waves/{wave}"
+
+    def sample(self, wave: str) -> str:
+        """The items of a wave, one a line."""
+        return f"{self.wave(wave)}/sample.jsonl"
+
+    def sample_llm(self, wave: str) -> str:
+        """The LLM's predictions for the items, kept apart so that no blind sheet can show them."""
+        return f"{self.wave(wave)}/llm.jsonl"
+
+    def sample_counts(self, wave: str) -> str:
+        """Population and sample by stratum."""
+        return f"{self.wave(wave)}/sample.json"
+
+    def sheet(self, wave: str, name: str) -> str:
+        """One file given out to annotators."""
+        return f"{self.wave(wave)}/sheets/{name}"
+
+    def answers(self, wave: str) -> str:
+        """The collected answers, joined by item id."""
+        return f"{self.wave(wave)}/answers.jsonl"
+
+    def wave_status(self, wave: str) -> str:
+        """Who has answered how much, and what was repaired."""
+        return f"{self.wave(wave)}/status.json"
+
+    def agreement(self, wave: str, suffix: str) -> str:
+        """Agreement as `json`, `html` or `txt`."""
+        return f"{self.wave(wave)}/agreement.{suffix}"
+
+    def merged(self, wave: str) -> str:
+        """One label for each item and feature, and how it came about."""
+        return f"{self.wave(wave)}/merged.csv"
+
+    def disagreements(self, wave: str) -> str:
+        """The rows that a person has to decide."""
+        return f"{self.wave(wave)}/disagreements.csv"
+
+    def adjudication(self, wave: str) -> str:
+        """The page on which a person decides them."""
+        return f"{self.wave(wave)}/adjudication.html"
+
+    def gold(self, wave: str, name: str) -> str:
+        """One file of the frozen gold set."""
+        return f"{self.wave(wave)}/gold/{name}"
+
     def log(self, name: str) -> str:
         """Log file of a rule; `name` may hold placeholders."""
         return f"{self.base}/logs/{name}.log"

@@ -1,0 +1,156 @@
+# Features of a stage -> a sample -> sheets given out; filled sheets -> agreement, merged labels, a gold set.
+# The filled sheets are inputs only: nothing here writes into their folder.
+
+GOLD_FILES = (
+    "train.jsonl",
+    "dev.jsonl",
+    "test.jsonl",
+    "gold.csv",
+    "card.md",
+    "croissant.json",
+)
+
+
+def stage_of(wildcards):
+    """The stage a wave samples."""
+    return STUDY.waves[wildcards.wave].stage
+
+
+def wave_tasks(wildcards):
+    """Files that say what annotators are asked."""
+    guidelines = STUDY.waves[wildcards.wave].guidelines
+    return TASK_FILES[stage_of(wildcards)] + ([guidelines] if guidelines else [])
+
+
+def wave_setting(*names):
+    """Settings of a wave whose change makes a step stale, as text."""
+
+    def setting(wildcards):
+        given = STUDY.waves[wildcards.wave].model_dump(mode="json", include=set(names))
+        return repr(sorted(given.items()))
+
+    return setting
+
+
+rule sample:
+    input:
+        records=lambda wildcards: PATHS.stage_records(stage_of(wildcards)),
+        features=lambda wildcards: PATHS.features(stage_of(wildcards)),
+        tasks=wave_tasks,
+    output:
+        PATHS.sample("{wave}"),
+        PATHS.sample_llm("{wave}"),
+        PATHS.sample_counts("{wave}"),
+    log:
+        PATHS.log("waves/{wave}/sample"),
+    params:
+        setting=wave_setting(
+            *("stage", "features", "sample", "seed", "stratify", "annotators"),
+            *("overlap", "repeats", "layout", "blind"),
+        ),
+    message:
+        "Drawing the items of wave {wildcards.wave}"
+    script:
+        "../workflow/scripts/sample.py"
+
+
+for name, wave in STUDY.waves.items():
+
+    rule:
+        name:
+            f"sheets_{name}"
+        input:
+            PATHS.sample(name),
+            PATHS.sample_llm(name),
+            TASK_FILES[wave.stage],
+            wave.guidelines or [],
+        output:
+            sheets_of(name),
+        log:
+            PATHS.log(f"waves/{name}/sheets"),
+        params:
+            wave=name,
+            setting=repr(
+                wave.model_dump(
+                    mode="json", exclude={"strategy", "gold", "annotations"}
+                )
+            ),
+        message:
+            "Writing the sheets of a wave"
+        script:
+            "../workflow/scripts/sheets.py"
+
+
+rule collect:
+    input:
+        sample=PATHS.sample("{wave}"),
+        tasks=wave_tasks,
+        filled=lambda wildcards: FILLED_SHEETS[wildcards.wave],
+    output:
+        PATHS.answers("{wave}"),
+        PATHS.wave_status("{wave}"),
+    log:
+        PATHS.log("waves/{wave}/collect"),
+    params:
+        setting=wave_setting(
+            "annotators", "accept_codebooks", "annotations", "cannot_tell"
+        ),
+    message:
+        "Collecting the filled sheets of wave {wildcards.wave}"
+    script:
+        "../workflow/scripts/collect.py"
+
+
+rule agreement:
+    input:
+        PATHS.answers("{wave}"),
+        PATHS.wave_status("{wave}"),
+    output:
+        PATHS.agreement("{wave}", "json"),
+        PATHS.agreement("{wave}", "html"),
+        PATHS.agreement("{wave}", "txt"),
+    log:
+        PATHS.log("waves/{wave}/agreement"),
+    message:
+        "Measuring the agreement in wave {wildcards.wave}"
+    script:
+        "../workflow/scripts/agreement.py"
+
+
+rule merge:
+    input:
+        PATHS.answers("{wave}"),
+        PATHS.wave_status("{wave}"),
+        PATHS.sample("{wave}"),
+        PATHS.sample_llm("{wave}"),
+        filled=lambda wildcards: FILLED_SHEETS[wildcards.wave],
+    output:
+        PATHS.merged("{wave}"),
+        PATHS.disagreements("{wave}"),
+        PATHS.adjudication("{wave}"),
+    log:
+        PATHS.log("waves/{wave}/merge"),
+    params:
+        setting=wave_setting("strategy", "annotators", "annotations"),
+    message:
+        "Merging the answers of wave {wildcards.wave}"
+    script:
+        "../workflow/scripts/merge.py"
+
+
+rule gold:
+    input:
+        PATHS.merged("{wave}"),
+        PATHS.answers("{wave}"),
+        PATHS.wave_status("{wave}"),
+        PATHS.sample("{wave}"),
+    output:
+        [PATHS.gold("{wave}", name) for name in GOLD_FILES],
+    log:
+        PATHS.log("waves/{wave}/gold"),
+    params:
+        setting=wave_setting("gold", "seed", "strategy"),
+    message:
+        "Freezing the gold set of wave {wildcards.wave}"
+    script:
+        "../workflow/scripts/gold.py"

@@ -1,0 +1,11 @@
+"""Merged labels -> the frozen gold set with its card."""
+
+from goldpan.cli.logs import logging_to
+from goldpan.study import load_project
+from goldpan.waves.run import WaveRun
+
+with logging_to(snakemake.log[0]) as log:
+    config = snakemake.config
+    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+    gold = WaveRun(project, snakemake.wildcards.wave).freeze()
+    log(f"{len(gold.items)} items")
