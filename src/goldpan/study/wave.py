@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import string
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -42,7 +43,7 @@ class Stratify(Model):
         "proportional", description="Or the number of items for each stratum by its name."
     )
 
-    @field_validator("by", mode="before")
+    @field_validator("by", mode="before", json_schema_input_type=list[StratumKey] | StratumKey)
     @classmethod
     def _one_key_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -132,7 +133,9 @@ class Wave(Model):
     )
     gold: Gold = Field(Gold(), description="How the gold set is split.")
 
-    @field_validator("features", "show", "formats", mode="before")
+    @field_validator(
+        "features", "show", "formats", mode="before", json_schema_input_type=list[str] | str | None
+    )
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -185,6 +188,8 @@ class Wave(Model):
                 raise ValueError(
                     "a side-by-side sheet is never blind; add `blind: false` to have it all the same"
                 )
+            if len(self.annotators) > len(string.ascii_lowercase):
+                raise ValueError("a side-by-side sheet has room for 26 annotators")
             if self.repeats:
                 raise ValueError("a side-by-side sheet cannot show an item twice; leave `repeats` out")
             if self.overlap not in ("all", len(self.annotators)):
