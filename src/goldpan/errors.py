@@ -17,7 +17,8 @@ GoldpanError
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── PendingError          batches are still open and the study says not to wait
 ├── ReconciliationError   counts that must agree do not
-└── SheetError            a filled annotation sheet cannot be used (waves)
+├── SheetError            a filled annotation sheet cannot be used (waves)
+└── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
 """
 
 
@@ -124,4 +125,8 @@ class ReconciliationError(GoldpanError):
 
 
 class SheetError(GoldpanError):
+    pass
+
+
+class EmbeddingError(GoldpanError):
     pass

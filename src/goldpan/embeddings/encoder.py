@@ -1,0 +1,163 @@
+"""Embedding blocks of texts: tokenising, the forward passes and the caller's own work overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from goldpan.embeddings.forward import BatchForward
+from goldpan.embeddings.loading import LoadedModel, load_model
+from goldpan.embeddings.packing import pack
+from goldpan.embeddings.tokens import TextTokenizer, Tokens
+from goldpan.study.embedding import Embedding
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The embeddings of some texts, in their order.
+
+    Attributes:
+        vectors: [T, D] float32.
+        truncated: [T] whether the end of a text was cut off.
+        tokens: how many went through the model, special ones included, padding not.
+    """
+
+    vectors: np.ndarray
+    truncated: np.ndarray
+    tokens: int
+
+
+class PendingBlock:
+    """A block of texts on its way through an encoder."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        self._encoder = encoder
+        self._count = len(texts)
+        self._started = encoder._tokenizing.submit(self._start, texts)
+
+    def result(self) -> Embedded:
+        """Wait for the block.
+
+        Raises:
+            EmbeddingError: memory does not suffice for one of the texts.
+        """
+        tokens, batches = self._started.result()
+        chunks = _gathered(batches, len(tokens.ids), self._encoder.model.dimension)
+        if len(tokens.ids) > self._count:
+            chunks = _averaged(chunks, tokens, self._encoder.model.pooler.normalize)
+        return Embedded(chunks, tokens.truncated, int(tokens.lengths.sum()))
+
+    def _start(self, texts: Sequence[str]) -> tuple[Tokens, list[tuple[np.ndarray, Future[Tensor]]]]:
+        encoder = self._encoder
+        tokens = encoder._tokenize(texts)
+        batches = pack(tokens.lengths, encoder._forward.budget, encoder._forward.multiple)
+        return tokens, [
+            (places, encoder._streams.submit(encoder._forward, [tokens.ids[place] for place in places]))
+            for places in batches
+        ]
+
+
+class Encoder:
+    """A model that embeds texts.
+
+    On a CPU each thread takes batches of its own. Small batches on one core each keep its caches warm and
+    wait for nobody, which is faster than all cores on one large batch. On a GPU one thread feeds it.
+
+    The vector of a text does not depend on the other texts but for rounding, and not at all on timing: the
+    batches of a block are the same in each run.
+
+    Args:
+        settings: what the study says.
+        threads: CPU threads to use; default those that PyTorch would.
+        model: instead of loading the one that the settings name.
+
+    Raises:
+        EmbeddingError: the model cannot be had or does not fit the settings.
+    """
+
+    def __init__(
+        self, settings: Embedding, *, threads: int | None = None, model: LoadedModel | None = None
+    ) -> None:
+        import torch
+
+        self.model = model or load_model(settings)
+        self._tokenize = TextTokenizer(
+            self.model.tokenizer, self.model.max_length, settings.on_long, self.model.prefix
+        )
+        self._forward = BatchForward(
+            self.model.encoder,
+            self.model.pooler,
+            device=self.model.device,
+            pad_id=self.model.tokenizer.pad_token_id or 0,
+            padding=self.model.padding,
+            budget=self.model.budget,
+        )
+        self._threads_before = torch.get_num_threads()
+        on_cpu = self.model.device == "cpu"
+        self._streams = ThreadPoolExecutor(
+            max_workers=(threads or self._threads_before) if on_cpu else 1,
+            thread_name_prefix="forward",
+            initializer=torch.set_num_threads,
+            initargs=(1 if on_cpu else self._threads_before,),
+        )
+        self._tokenizing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenize")
+
+    def submit(self, texts: Sequence[str]) -> PendingBlock:
+        """Begin to embed a block of texts. Submit the next before asking for the result: they overlap."""
+        return PendingBlock(self, texts)
+
+    def encode(self, texts: Sequence[str]) -> Embedded:
+        """Embed some texts.
+
+        Raises:
+            EmbeddingError: memory does not suffice for one of them.
+        """
+        return self.submit(texts).result()
+
+    def close(self) -> None:
+        """Drop what is not begun and end the threads."""
+        import torch
+
+        self._tokenizing.shutdown(cancel_futures=True)
+        self._streams.shutdown(cancel_futures=True)
+        torch.set_num_threads(self._threads_before)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _gathered(batches: list[tuple[np.ndarray, Future[Tensor]]], count: int, dimension: int) -> np.ndarray:
+    """[C, D] vectors of chunks, from batches in any order; one copy from the device for them all."""
+    import numpy as np
+    import torch
+
+    vectors = np.empty((count, dimension), dtype=np.float32)
+    if batches:
+        places = np.concatenate([places for places, _ in batches])
+        vectors[places] = torch.cat([future.result() for _, future in batches]).cpu().numpy()
+    return vectors
+
+
+def _averaged(chunks: np.ndarray, tokens: Tokens, normalize: bool) -> np.ndarray:
+    """[T, D] means of the vectors of each text's chunks, weighted by their numbers of tokens."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.diff(tokens.owner, prepend=-1))
+    weights = tokens.lengths.astype(np.float32)
+    sums = np.add.reduceat(chunks * weights[:, None], starts, axis=0)
+    means = sums / np.add.reduceat(weights, starts)[:, None]
+    if normalize:
+        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    return means

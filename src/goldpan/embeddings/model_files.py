@@ -1,0 +1,135 @@
+"""Where a model's files lie: in a folder, inside an installed Python package, or on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldpan.errors import EmbeddingError
+from goldpan.files import canonical_json, sha256_file, sha256_hex
+
+PACKAGE = "package:"
+_ALWAYS = ("*.json", "*.txt", "*.model", "*.jinja")
+_SAFE_WEIGHTS = "*.safetensors"
+_PICKLED_WEIGHTS = "pytorch_model*.bin"
+_CODE = "*.py"
+# Other forms of the same weights, which are not read.
+_UNUSED_FOLDERS = frozenset({"onnx", "openvino", "coreml", "tflite"})
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on this machine.
+
+    Attributes:
+        name: as the study gives it.
+        folder: where its files lie.
+        revision: commit of the hub, or None for a folder or package.
+        sha256: hash over the names and bytes of all files that shape the embeddings.
+    """
+
+    name: str
+    folder: Path
+    revision: str | None
+    sha256: str
+
+
+def find_model(name: str, *, revision: str | None = None, trust_remote_code: bool = False) -> ModelFiles:
+    """Find a model by what the study calls it; from the hub it is downloaded unless it was before.
+
+    Args:
+        name: a folder (absolute or relative to the working directory), `package:NAME`, or a hub name.
+        revision: hub only.
+        trust_remote_code: also fetch the model's own Python code from the hub.
+
+    Raises:
+        EmbeddingError: there is no such model, or it cannot be had.
+    """
+    if name.startswith(PACKAGE):
+        folder, commit = _package_folder(name), None
+    elif (Path(name) / "config.json").is_file() or (Path(name) / "modules.json").is_file():
+        folder, commit = Path(name), None
+    elif Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise EmbeddingError(
+            "there is no model here: neither config.json nor modules.json",
+            where=name,
+            remedy="give a model's own folder, `package:NAME`, or its name on the hub",
+        )
+    else:
+        folder, commit = _hub_folder(name, revision, trust_remote_code)
+    if revision is not None and commit is None:
+        raise EmbeddingError(
+            "`revision` goes with a model of the hub only", where=name, remedy="leave `revision` out"
+        )
+    return ModelFiles(name, folder, commit, folder_hash(folder))
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and hashes of a folder's files that shape embeddings, in hexadecimal."""
+    patterns = [*_ALWAYS, _weights_pattern(folder), _CODE]
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for pattern in patterns
+        for path in folder.rglob(pattern)
+        if path.is_file() and not _UNUSED_FOLDERS & set(path.relative_to(folder).parts)
+    }
+    return sha256_hex(canonical_json({name: sha256_file(path) for name, path in files.items()}))
+
+
+def _weights_pattern(folder: Path) -> str:
+    return _SAFE_WEIGHTS if any(folder.rglob(_SAFE_WEIGHTS)) else _PICKLED_WEIGHTS
+
+
+def _package_folder(name: str) -> Path:
+    """The folder of a package, or one right inside it, that holds a model; the package is not imported."""
+    package = name.removeprefix(PACKAGE)
+    try:
+        spec = importlib.util.find_spec(package.replace("-", "_"))
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddingError(
+            f"there is no Python package `{package}` here",
+            where=name,
+            remedy=f"install it: python -m pip install {package.replace('_', '-')}",
+        )
+    roots = [Path(place) for place in spec.submodule_search_locations]
+    inside = sorted(folder for root in roots for folder in root.iterdir() if folder.is_dir())
+    found = [folder for folder in (*roots, *inside) if (folder / "config.json").is_file()]
+    if len(found) != 1:
+        raise EmbeddingError(
+            f"this package carries {len(found)} models, not one"
+            + (f": {', '.join(str(folder) for folder in found)}" if found else ""),
+            where=name,
+            remedy="give the folder of the model itself",
+        )
+    return found[0]
+
+
+def _hub_folder(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:
+    """The local snapshot of a hub model and its commit."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    patterns = [*_ALWAYS, *([_CODE] if trust_remote_code else [])]
+    ignored = [f"{folder}/*" for folder in sorted(_UNUSED_FOLDERS)]
+
+    def download(weights: str) -> Path:
+        return Path(
+            snapshot_download(
+                name, revision=revision, allow_patterns=[*patterns, weights], ignore_patterns=ignored
+            )
+        )
+
+    try:
+        folder = download(_SAFE_WEIGHTS)
+        if not any(folder.rglob(_SAFE_WEIGHTS)):
+            folder = download(_PICKLED_WEIGHTS)
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        raise EmbeddingError(
+            f"cannot be had from the Hugging Face hub: {str(error).splitlines()[0]}",
+            where=name,
+            remedy="check the name and the network; offline, give a local folder or `package:NAME`",
+        ) from None
+    return folder, folder.name

@@ -1,0 +1,228 @@
+"""Writing an embeddings file: HDF5, the same bytes from the same blocks, complete or not there at all."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goldpan.embeddings.blocks import EmbeddedBlock
+from goldpan.embeddings.documents import Label
+from goldpan.embeddings.provenance import Provenance
+from goldpan.errors import EmbeddingError, ReconciliationError
+from goldpan.files import replacing
+
+if TYPE_CHECKING:
+    import h5py
+
+FORMAT = "goldpan embeddings"
+FORMAT_VERSION = 1
+_CHUNK_ROWS = 1024
+
+
+@dataclass
+class EmbedCounts:
+    """What became of the records of one file; `rows` = `embedded` + all of `skipped`.
+
+    Attributes:
+        rows: records of the file.
+        embedded: those with an embedding.
+        truncated: those of them whose end was cut off.
+        skipped: those without, by the code of the reason.
+        tokens: how many went through the model.
+        resumed: records that an earlier, killed run had done.
+    """
+
+    rows: int = 0
+    embedded: int = 0
+    truncated: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    tokens: int = 0
+    resumed: int = 0
+
+    def add(self, block: EmbeddedBlock) -> None:
+        """Count one more block."""
+        self.rows += block.rows
+        self.embedded += len(block.ids)
+        self.truncated += sum(block.truncated)
+        self.skipped = dict(sorted((Counter(self.skipped) + Counter(s.code for s in block.skipped)).items()))
+        self.tokens += block.tokens
+
+
+@dataclass
+class Totals:
+    """What must be known of all blocks before the first is written.
+
+    Attributes:
+        counts: what became of the records.
+        has_text_labels: whether a label is text; then all are stored as text, else as float64.
+    """
+
+    counts: EmbedCounts = field(default_factory=EmbedCounts)
+    has_text_labels: bool = False
+
+    def add(self, block: EmbeddedBlock) -> None:
+        """Take in one more block."""
+        self.counts.add(block)
+        self.has_text_labels = self.has_text_labels or any(
+            isinstance(value, str) for row in block.labels for value in row
+        )
+
+
+def write_store(
+    output: Path,
+    blocks: Iterable[EmbeddedBlock],
+    totals: Totals,
+    provenance: Provenance,
+    *,
+    group: str,
+    compression: str,
+) -> None:
+    """Write an embeddings file, atomically and one block at a time.
+
+    Args:
+        output: the file.
+        blocks: all blocks of the records file in their order.
+        totals: what they add up to.
+        provenance: how they were made.
+        group: of the HDF5 file, for the datasets.
+        compression: `none`, `gzip` or `lzf`.
+
+    Raises:
+        EmbeddingError: the disk is full or fails.
+        ReconciliationError: the blocks are not those that were counted.
+    """
+    import h5py
+
+    try:
+        with (
+            replacing(output) as handle,
+            h5py.File(handle.name, "w", locking=False) as file,
+        ):
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = FORMAT_VERSION
+            target = file.create_group(group)
+            columns = _Columns(target, totals, provenance, compression)
+            for block in blocks:
+                columns.append(block)
+            if columns.rows != totals.counts.rows:
+                raise ReconciliationError(
+                    f"{columns.rows} of {totals.counts.rows} records reached the file",
+                    where=str(output),
+                    remedy="run again; if it happens again, the disk is failing",
+                )
+            for name, value in {**provenance.as_attributes(), **columns.attributes()}.items():
+                target.attrs[name] = value
+    except (OSError, RuntimeError) as error:
+        raise EmbeddingError(
+            f"cannot be written: {str(error).splitlines()[0]}",
+            where=str(output),
+            remedy="make room and run again; no text is embedded twice",
+        ) from None
+
+
+class _Columns:
+    """The datasets of a group, filled from the front."""
+
+    def __init__(
+        self,
+        group: h5py.Group,
+        totals: Totals,
+        provenance: Provenance,
+        compression: str,
+    ) -> None:
+        import h5py
+        import numpy as np
+
+        self._counts = totals.counts
+        self._has_text_labels = totals.has_text_labels
+        self._embedded = self._skipped = self._checksum = 0
+        text, rows, width = h5py.string_dtype(), totals.counts.embedded, len(provenance.labels)
+        skipped = totals.counts.rows - rows
+
+        def create(name: str, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+            packed = compression != "none" and all(shape)
+            return group.create_dataset(
+                name,
+                shape=shape,
+                dtype=dtype,
+                compression=compression if packed else None,
+                chunks=(min(_CHUNK_ROWS, shape[0]), *shape[1:]) if packed else None,
+                track_times=False,
+            )
+
+        self._vectors = create("embeddings", (rows, provenance.dimension), provenance.storage_dtype)
+        self._ids = create("document_id", (rows,), text)
+        self._source_rows = create("source_row", (rows,), np.int64)
+        self._truncated = create("truncated", (rows,), np.bool_)
+        self._labels = None
+        if width:
+            shape = (rows,) if width == 1 else (rows, width)
+            self._labels = create("labels", shape, text if self._has_text_labels else np.float64)
+        self._skipped_ids = create("skipped/document_id", (skipped,), text)
+        self._skipped_rows = create("skipped/source_row", (skipped,), np.int64)
+        self._reasons = create("skipped/reason", (skipped,), text)
+
+    @property
+    def rows(self) -> int:
+        """Records filled in, embedded and skipped."""
+        return self._embedded + self._skipped
+
+    def append(self, block: EmbeddedBlock) -> None:
+        """Fill in one more block."""
+        import numpy as np
+
+        place = slice(self._embedded, self._embedded + len(block.ids))
+        if block.ids:
+            self._checksum = zlib.crc32(block.vectors.data, self._checksum)
+            self._vectors[place] = block.vectors
+            self._ids[place] = block.ids
+            self._source_rows[place] = np.array(block.source_rows, dtype=np.int64)
+            self._truncated[place] = np.array(block.truncated, dtype=bool)
+            if self._labels is not None:
+                self._labels[place] = self._label_array(block.labels)
+        self._embedded = place.stop
+        if block.skipped:
+            place = slice(self._skipped, self._skipped + len(block.skipped))
+            self._skipped_ids[place] = [_storable(skip.id) for skip in block.skipped]
+            self._skipped_rows[place] = np.array([skip.source_row for skip in block.skipped], dtype=np.int64)
+            self._reasons[place] = [_storable(skip.reason) for skip in block.skipped]
+            self._skipped = place.stop
+
+    def attributes(self) -> dict[str, Any]:
+        """Counts, the checksum of the embeddings, and the mark of a complete group."""
+        counts = self._counts
+        return {
+            "rows": counts.rows,
+            "embedded": counts.embedded,
+            "skipped": counts.rows - counts.embedded,
+            "truncated_count": counts.truncated,
+            "tokens": counts.tokens,
+            "embeddings_crc32": self._checksum,
+            "complete": True,
+        }
+
+    def _label_array(self, labels: list[tuple[Label, ...]]) -> Any:
+        import numpy as np
+
+        if self._has_text_labels:
+            values: Any = np.array([[_label_text(value) for value in row] for row in labels], dtype=object)
+        else:
+            values = np.array(labels, dtype=np.float64)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+
+def _label_text(value: Label) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _storable(text: str) -> str:
+    """Text that HDF5 can hold: it ends strings at a NUL, which is written as its symbol."""
+    return text.replace("\0", "␀")
