@@ -371,7 +371,7 @@ class Ledger:
         rows = self._db.execute(f"SELECT key, {_OUTCOME_COLUMNS}, line FROM answers {condition}", values)
         for row in rows:
             line = None if row[-1] is None else decompress(row[-1])
-            yield row[0], Answer(row[1], row[2], bool(row[3]), *row[4:-1], line=line)
+            yield row[0], Answer(row[1], row[2], bool(row[3]), *row[4:-1], line)
 
     def forgive(self, keys: Iterable[bytes]) -> int:
         """Let requests that came to nothing be asked again; answers that are ok stay as they are.

@@ -213,7 +213,13 @@ class _Field(NamedTuple):
 def _field_of(feature: Feature) -> _Field:
     kind, value_key = PREDICTION_TYPES[feature.type]
     return _Field(
-        feature.name, kind, feature.key, value_key, value_check(feature), feature.abstain, feature.rationale_key
+        feature.name,
+        kind,
+        feature.key,
+        value_key,
+        value_check(feature),
+        feature.abstain,
+        feature.rationale_key,
     )
 
 
