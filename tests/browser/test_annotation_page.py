@@ -302,6 +302,20 @@ def test_the_codebook_is_at_hand(opened):
     assert page.text("#count") == "1 of 4 answered"
 
 
+def test_a_digit_needs_no_shift_on_a_keyboard_where_it_would(opened):
+    page, _ = opened(codebook(TONE))
+    page.tab.evaluate(
+        "() => document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: '&', code: 'Digit1', bubbles: true}))"
+    )
+    assert page.text("#last") == "1: tone = Positive"
+
+
+def test_a_long_number_in_a_record_is_shown_to_the_last_digit(opened):
+    page, _ = opened(codebook(TONE), sample=items(["t"], post=1234567890123456789))
+    assert page.text("#item .json") == "1234567890123456789"
+
+
 def test_a_number_leads_to_an_item(opened):
     page, _ = opened(codebook(TONE))
     page.tab.fill("#place", "3")

@@ -76,7 +76,7 @@ def test_a_later_export_of_the_same_page_adds_to_the_earlier(tmp_path):
         (export({FIRST: ANSWER | {"complaint": "no"}}), "not true or false"),
         (export({FIRST: ANSWER | {"mood": "x"}}), "does not ask for `mood`"),
         (export({"i0": ANSWER}), "has no item `i0`"),
-        (export({}, answers="none"), "not an export of a page: answers"),
+        (export({}, answers="none"), "not the form expected: answers"),
     ],
 )
 def test_an_export_that_cannot_be_used_is_refused(tmp_path, document, message):

@@ -325,3 +325,20 @@ def test_an_export_of_another_wave_is_refused(tmp_path, name, export):
 def test_untouched_tasks_are_no_answers(tmp_path, name):
     content = (label_studio_tasks if name == "untouched.json" else argilla_records)(sheet(*FEATURES))
     assert collected(tmp_path, name, content, *FEATURES).status.annotators["ann"].left == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", [{"data": {"item_id": FIRST}}]),
+        ("a.json", [{"data": {"item_id": FIRST, "sheet": "s"}, "annotations": [{"result": ["x"]}]}]),
+        (
+            "a.json",
+            [{"id": FIRST, "fields": {}, "metadata": {"sheet": "s"}, "responses": {"tone": "Positive"}}],
+        ),
+        ("a.jsonl", {"text": "t", "label": ["tone: Positive"], "sheet": "s"}),
+        ("a.jsonl", {"_view_id": "choice", "feature": "tone", "sheet": "s", "accept": "Positive"}),
+    ],
+)
+def test_an_export_of_another_form_is_refused_with_the_place(tmp_path, name, content):
+    assert "not the form expected" in refusal(tmp_path, name, content, *LABELLED)

@@ -45,6 +45,15 @@ def test_yaml_truth_values_and_numbers_are_strata():
         ({"formats": ["pdf"]}, "Input should be"),
         ({"formats": ["csv", "csv"]}, "named twice"),
         ({"layout": "side_by_side", "formats": ["csv"]}, "never blind"),
+        (
+            {
+                "layout": "side_by_side",
+                "blind": False,
+                "formats": ["csv"],
+                "annotators": [f"a{n}" for n in range(27)],
+            },
+            "room for 26 annotators",
+        ),
         ({"layout": "side_by_side", "blind": False}, "html cannot go with"),
         (
             {"layout": "side_by_side", "blind": False, "formats": ["csv"], "repeats": 0.1},

@@ -14,11 +14,12 @@ from goldpan.waves.cells import restore
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.collect.filled import GivenOut, Problems
-from goldpan.waves.collect.json_file import read_json_document
+from goldpan.waves.collect.json_file import ToolModel, as_model, read_json_document
+from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.collect.page_export import read_values
 from goldpan.waves.collect.table_rows import RawTable
 from goldpan.waves.sheets.page import DECISIONS
-from goldpan.waves.sheets.sheet import ADJUDICATION
+from goldpan.waves.sheets.sheet import ADJUDICATION, SheetId
 
 COLUMNS = ("item_id", "feature", "final_label")
 """A CSV file with these columns (and, if one likes, `cause` and `notes`) holds decisions."""
@@ -45,6 +46,22 @@ class Decision:
     where: str
 
 
+class _ExportedDecision(ToolModel):
+    item_id: str
+    feature: str
+    value: Any = None
+    cause: str = ""
+    note: str = ""
+
+
+class _Export(ToolModel):
+    study: str
+    wave: str
+    annotator: str
+    codebook_hash: str
+    decisions: list[_ExportedDecision]
+
+
 def is_decisions(document: Any) -> bool:
     """Whether a JSON document is an export of an adjudication page."""
     return isinstance(document, dict) and document.get("kind") == DECISIONS
@@ -67,7 +84,7 @@ def read_decisions(folder: Path, given_out: GivenOut) -> dict[str, dict[str, Dec
             unknown cause, or two different decisions on one answer.
     """
     decisions: dict[str, dict[str, Decision]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sheet_files(folder):
         for decision in _read_file(path, given_out):
             known = decisions.setdefault(decision.feature, {}).setdefault(decision.item_id, decision)
             if known.value != decision.value:
@@ -81,31 +98,36 @@ def read_decisions(folder: Path, given_out: GivenOut) -> dict[str, dict[str, Dec
 
 def _read_file(path: Path, given_out: GivenOut) -> list[Decision]:
     problems = Problems(str(path))
-    rows: Iterator[Decision] = iter(())
-    if path.suffix.lower() == ".json" and is_decisions(document := read_json_document(path)):
-        rows = _from_page(str(path), document, given_out, problems)
-    elif path.suffix.lower() in (".csv", ".tsv") and is_decisions_header((table := read_csv(path)).header):
-        rows = _from_table(table, given_out, problems)
-    decisions = list(rows)
+    decisions: list[Decision] = []
+    if path.suffix.lower() == ".json":
+        document = read_json_document(path)
+        if is_decisions(document):
+            decisions = list(_from_page(str(path), document, given_out, problems))
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        table = read_csv(path)
+        if is_decisions_header(table.header):
+            decisions = list(_from_table(table, given_out, problems))
     problems.raise_if_any(_REMEDY)
     return decisions
 
 
-def _from_page(
-    file: str, document: dict[str, Any], given_out: GivenOut, problems: Problems
-) -> Iterator[Decision]:
-    names = [str(document.get(key)) for key in ("study", "wave", "annotator", "codebook_hash")]
-    names[-1] = names[-1][:12]
+def _from_page(file: str, document: Any, given_out: GivenOut, problems: Problems) -> Iterator[Decision]:
+    export = as_model(_Export, document, file)
+    sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
     try:
-        if given_out.sheet_id("/".join(names)).annotator != ADJUDICATION:
-            raise ValueError("these are not the decisions of an adjudication page")
+        given_out.sheet_id(str(sheet_id))
     except ValueError as error:
         problems.add("", str(error))
         return
-    for number, row in enumerate(document.get("decisions") or [], 1):
-        place = f"decision {number} ({row.get('item_id')}, {row.get('feature')})"
-        values = read_values({row.get("feature"): row.get("value")}, given_out, place, problems)
-        yield from _checked(file, place, row, values, given_out, problems)
+    if export.annotator != ADJUDICATION:
+        problems.add("", "these are not the decisions of an adjudication page")
+        return
+    for number, one in enumerate(export.decisions, 1):
+        place = f"decision {number} ({one.item_id}, {one.feature})"
+        for value in read_values({one.feature: one.value}, given_out, place, problems).values():
+            decision = Decision(one.item_id, one.feature, value, one.cause, one.note, f"{file}, {place}")
+            if _fits(decision, place, given_out, problems):
+                yield decision
 
 
 def _from_table(table: RawTable, given_out: GivenOut, problems: Problems) -> Iterator[Decision]:
@@ -114,34 +136,30 @@ def _from_table(table: RawTable, given_out: GivenOut, problems: Problems) -> Ite
         place = f"row {number}"
         if is_empty(row.get("final_label")):
             continue
-        feature = given_out.codebook.by_name.get(row["feature"].strip())
+        name = row["feature"].strip()
+        feature = given_out.codebook.by_name.get(name)
         if feature is None:
-            known = suggestion(row["feature"], given_out.codebook.by_name)
-            problems.add(place, f"the wave does not ask for `{row['feature']}`; {known}")
+            known = suggestion(name, given_out.codebook.by_name)
+            problems.add(place, f"the wave does not ask for `{name}`; {known}")
             continue
         try:
             read = read_cell(feature, row["final_label"], given_out.codebook.cannot_tell)
         except AnswerError as error:
             problems.add(place, error.what)
             continue
-        row["feature"] = feature.name
-        yield from _checked(table.file, place, row, {feature.name: read.value}, given_out, problems)
+        cause, note = row.get("cause", "").strip().lower(), row.get("notes", "")
+        where = f"{table.file}, {place}"
+        decision = Decision(row["item_id"].strip(), name, read.value, cause, note, where)
+        if _fits(decision, place, given_out, problems):
+            yield decision
 
 
-def _checked(
-    file: str,
-    place: str,
-    row: dict[str, Any],
-    values: dict[str, Any],
-    given_out: GivenOut,
-    problems: Problems,
-) -> Iterator[Decision]:
-    item_id, cause = str(row.get("item_id")).strip(), str(row.get("cause") or "").strip().lower()
-    if item_id not in given_out.items:
-        problems.add(place, f"the wave has no item `{item_id}`")
-    elif cause and cause not in CAUSES:
-        problems.add(place, f"there is no cause `{cause}`; {suggestion(cause, CAUSES)}")
-    else:
-        note = str(row.get("note") or row.get("notes") or "")
-        for feature, value in values.items():
-            yield Decision(item_id, feature, value, cause, note, f"{file}, {place}")
+def _fits(decision: Decision, place: str, given_out: GivenOut, problems: Problems) -> bool:
+    """Whether a decision is about an item of the wave and names a known cause, or none."""
+    if decision.item_id not in given_out.items:
+        problems.add(place, f"the wave has no item `{decision.item_id}`")
+        return False
+    if decision.cause and decision.cause not in CAUSES:
+        problems.add(place, f"there is no cause `{decision.cause}`; {suggestion(decision.cause, CAUSES)}")
+        return False
+    return True

@@ -6,10 +6,25 @@ from typing import Any
 
 from goldpan.errors import AnswerError
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
+from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.collect.tool_values import is_picked, read_picked, read_typed
 from goldpan.waves.sheets.argilla import NOTES
 
 _REMEDY = "correct it in Argilla and export the records again"
+
+
+class _Response(ToolModel):
+    value: Any = None
+
+
+class _Metadata(ToolModel):
+    sheet: str
+
+
+class _Record(ToolModel):
+    id: str
+    metadata: _Metadata
+    responses: dict[str, list[_Response]] | None = None
 
 
 def is_argilla(document: Any) -> bool:
@@ -20,7 +35,7 @@ def is_argilla(document: Any) -> bool:
     )
 
 
-def read_argilla(file: str, document: list[dict[str, Any]], given_out: GivenOut) -> FilledSheet:
+def read_argilla(file: str, document: list[Any], given_out: GivenOut) -> FilledSheet:
     """The answers of an export; suggestions are no answers.
 
     Several people may have answered a record there; as a sheet belongs to one annotator, they must agree.
@@ -31,15 +46,16 @@ def read_argilla(file: str, document: list[dict[str, Any]], given_out: GivenOut)
     problems = Problems(file)
     sheet_ids = SheetIdCheck(given_out, problems)
     filled = FilledSheet(file)
-    for number, record in enumerate(document, 1):
-        place = f"record {number} ({record.get('id')})"
-        annotator = sheet_ids.annotator(str(record["metadata"].get("sheet")), place)
+    for number, row in enumerate(document, 1):
+        record = as_model(_Record, row, f"{file}, record {number}")
+        place = f"record {number} ({record.id})"
+        annotator = sheet_ids.annotator(record.metadata.sheet, place)
         if annotator is None:
             continue
-        answer = Answer(str(record.get("id")), annotator, file, place, {})
-        for name, responses in (record["responses"] or {}).items():
+        answer = Answer(record.id, annotator, file, place, {})
+        for name, responses in (record.responses or {}).items():
             for response in responses:
-                _read_response(name, response.get("value"), answer, given_out, problems)
+                _read_response(name, response.value, answer, given_out, problems)
         filled.answers.append(answer)
     problems.raise_if_any(_REMEDY)
     return filled
@@ -57,7 +73,7 @@ def _read_response(name: str, value: Any, answer: Answer, given_out: GivenOut, p
         if value in (None, "", []):
             return
         if is_picked(feature):
-            picked = value if isinstance(value, list) else [str(value)]
+            picked = [str(one) for one in value] if isinstance(value, list) else [str(value)]
             read = read_picked(feature, picked, cannot_tell)
         else:
             read = read_typed(feature, str(value), cannot_tell)

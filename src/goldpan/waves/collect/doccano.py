@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from goldpan.errors import AnswerError
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
+from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.collect.tool_values import read_picked
 from goldpan.waves.sheets.doccano import labels_of
 
 _REMEDY = "correct it in doccano and export the project again as JSONL"
+
+
+class _Document(ToolModel):
+    item_id: str
+    sheet: str
+    label: list[str]
+    comments: list[str] = Field(default_factory=list, alias="Comments")
 
 
 def is_doccano(row: dict[str, Any]) -> bool:
@@ -37,14 +47,15 @@ def read_doccano(file: str, rows: Iterable[tuple[int, dict[str, Any]]], given_ou
     sheet_ids = SheetIdCheck(given_out, problems)
     filled = FilledSheet(file)
     for number, row in rows:
-        place = f"line {number} ({row.get('item_id')})"
-        annotator = sheet_ids.annotator(str(row.get("sheet")), place)
+        document = as_model(_Document, row, f"{file}, line {number}")
+        place = f"line {number} ({document.item_id})"
+        annotator = sheet_ids.annotator(document.sheet, place)
         if annotator is None:
             continue
         picked: dict[str, tuple[Feature, list[str]]] = {}
-        for label in row["label"]:
+        for label in document.label:
             if label not in known:
-                problems.add(place, f"`{label}` is not one of the labels; {suggestion(str(label), known)}")
+                problems.add(place, f"`{label}` is not one of the labels; {suggestion(label, known)}")
                 continue
             feature, text = known[label]
             picked.setdefault(feature.name, (feature, []))[1].append(text)
@@ -54,7 +65,7 @@ def read_doccano(file: str, rows: Iterable[tuple[int, dict[str, Any]]], given_ou
                 values[name] = read_picked(feature, texts, given_out.codebook.cannot_tell)
             except AnswerError as error:
                 problems.add(place, error.what)
-        note = "\n".join(str(comment) for comment in row.get("Comments") or [])
-        filled.answers.append(Answer(str(row.get("item_id")), annotator, file, place, values, note=note))
+        note = "\n".join(document.comments)
+        filled.answers.append(Answer(document.item_id, annotator, file, place, values, note=note))
     problems.raise_if_any(_REMEDY)
     return filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from goldpan.errors import SheetError
@@ -17,14 +18,12 @@ from goldpan.waves.collect.filled import FilledSheet, GivenOut
 from goldpan.waves.collect.join import join
 from goldpan.waves.collect.json_file import read_json_document
 from goldpan.waves.collect.label_studio import is_label_studio, read_label_studio
+from goldpan.waves.collect.listing import SUFFIXES, all_files
 from goldpan.waves.collect.page_export import is_page_export, read_page_export
 from goldpan.waves.collect.prodigy import is_prodigy, read_prodigy
 from goldpan.waves.collect.table_rows import RawTable, is_sheet, read_table
 from goldpan.waves.collect.xlsx_file import read_xlsx
 from goldpan.waves.items import Item, iter_rows
-
-SUFFIXES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl"})
-"""Files that may be sheets."""
 
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",
@@ -35,12 +34,6 @@ _REFUSED = {
     ".zip": "unpack it",
     ".gz": "unpack it",
 }
-_TEMPORARY = (".", "~$")
-
-
-def sheet_files(folder: Path) -> list[Path]:
-    """All files in the folder and below that may be sheets, by name; nothing is opened."""
-    return [path for path in _files(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def collect(
@@ -69,7 +62,7 @@ def collect(
     given_out = GivenOut(study, name, wave, codebook, items)
     sheets: list[FilledSheet] = []
     ignored: list[str] = []
-    for path in _files(folder):
+    for path in all_files(folder):
         if path.suffix.lower() in SUFFIXES:
             sheet = read_sheet(path, given_out)
             if sheet is not None:
@@ -82,7 +75,7 @@ def collect(
             )
         else:
             ignored.append(str(path))
-    return join(sheets, given_out, ignored)
+    return _named_within(folder, join(sheets, given_out, ignored))
 
 
 def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
@@ -101,13 +94,21 @@ def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
     return _read_jsonl(path, given_out)
 
 
-def _files(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path
-        for path in found
-        if not any(part.startswith(_TEMPORARY) for part in path.relative_to(folder).parts)
-    )
+def _named_within(folder: Path, collected: CollectedWave) -> CollectedWave:
+    """The same with files named from the folder on: a result must not tell where the project lies."""
+
+    def short(name: str) -> str:
+        return name.removeprefix(f"{folder}/")
+
+    status = collected.status
+    annotators = {
+        name: replace(one, files=[short(file) for file in one.files])
+        for name, one in status.annotators.items()
+    }
+    repairs = [replace(repair, where=short(repair.where)) for repair in status.repairs]
+    ignored = [short(file) for file in status.ignored]
+    answers = [replace(one, files=[short(file) for file in one.files]) for one in collected.answers]
+    return CollectedWave(answers, replace(status, annotators=annotators, repairs=repairs, ignored=ignored))
 
 
 def _read_rows(table: RawTable, given_out: GivenOut) -> FilledSheet | None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems
+from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.sheets.page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
 
 REMEDY = "export the answers again from the page that was given out"
 
 
-class _ExportedAnswer(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
+class _ExportedAnswer(ToolModel):
     item_id: str
     values: dict[str, Any]
     flag: bool = False
@@ -25,9 +22,7 @@ class _ExportedAnswer(BaseModel):
     seconds: float | int | None = None
 
 
-class _Export(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
+class _Export(ToolModel):
     study: str
     wave: str
     annotator: str
@@ -46,14 +41,7 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
     Raises:
         SheetError: another wave or codebook, not the form of an export, or a value that is no answer.
     """
-    try:
-        export = _Export.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SheetError(
-            f"not an export of a page: {place}: {first['msg']}", where=file, remedy=REMEDY
-        ) from None
+    export = as_model(_Export, document, file)
     sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
     try:
         annotator = given_out.annotator(str(sheet_id))

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from goldpan.errors import AnswerError
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
+from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.collect.tool_values import is_picked, read_picked, read_typed
 from goldpan.waves.sheets.prodigy import ANSWER_FIELD
 
 _REMEDY = "correct it in Prodigy and write the dataset out again"
+
+
+class _Task(ToolModel):
+    item_id: str
+    sheet: str
+    feature: str
+    answer: str | None = None
+    accept: list[str] = Field(default_factory=list)
+    typed: str = Field("", alias=ANSWER_FIELD)
 
 
 def is_prodigy(row: dict[str, Any]) -> bool:
@@ -33,31 +45,29 @@ def read_prodigy(file: str, rows: Iterable[tuple[int, dict[str, Any]]], given_ou
     sheet_ids = SheetIdCheck(given_out, problems)
     filled = FilledSheet(file)
     for number, row in rows:
-        place = f"line {number} ({row.get('item_id')})"
-        annotator = sheet_ids.annotator(str(row.get("sheet")), place)
+        task = as_model(_Task, row, f"{file}, line {number}")
+        place = f"line {number} ({task.item_id})"
+        annotator = sheet_ids.annotator(task.sheet, place)
         if annotator is None:
             continue
-        answer = Answer(str(row.get("item_id")), annotator, file, place, {})
-        answer.flag = row.get("answer") == "reject"
-        if row.get("answer") == "accept":
-            _read_task(row, answer, given_out, problems)
+        answer = Answer(task.item_id, annotator, file, place, {}, flag=task.answer == "reject")
+        if task.answer == "accept":
+            _read_task(task, answer, given_out, problems)
         filled.answers.append(answer)
     problems.raise_if_any(_REMEDY)
     return filled
 
 
-def _read_task(row: dict[str, Any], answer: Answer, given_out: GivenOut, problems: Problems) -> None:
-    name = str(row["feature"])
-    feature = given_out.codebook.by_name.get(name)
+def _read_task(task: _Task, answer: Answer, given_out: GivenOut, problems: Problems) -> None:
+    name, feature = task.feature, given_out.codebook.by_name.get(task.feature)
     cannot_tell = given_out.codebook.cannot_tell
     try:
         if feature is None:
             raise AnswerError(f"the wave does not ask for `{name}`")
         if is_picked(feature):
-            picked = row.get("accept") or []
-            if picked:
-                answer.values[name] = read_picked(feature, picked, cannot_tell)
-        elif row.get(ANSWER_FIELD):
-            answer.values[name] = read_typed(feature, str(row[ANSWER_FIELD]), cannot_tell)
+            if task.accept:
+                answer.values[name] = read_picked(feature, task.accept, cannot_tell)
+        elif task.typed:
+            answer.values[name] = read_typed(feature, task.typed, cannot_tell)
     except AnswerError as error:
         problems.add(answer.place, error.what)

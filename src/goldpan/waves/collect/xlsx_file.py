@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,19 @@ def read_xlsx(path: Path) -> RawTable:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
+    # What openpyxl raises depends on which part of a damaged file it reaches first.
+    damage = (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        zlib.error,
+        SyntaxError,
+        KeyError,
+        TypeError,
+        ValueError,
+    )
     try:
         book = load_workbook(path)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except (*damage, EOFError, OSError) as error:
         raise SheetError(
             f"cannot be read as a workbook: {error}",
             where=str(path),

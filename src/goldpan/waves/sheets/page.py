@@ -11,7 +11,7 @@ from typing import Any
 from goldpan.html import Markup, data_block, page
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature, value_of
-from goldpan.waves.answer_text import answer_text
+from goldpan.waves.answer_text import answer_text, field_text, is_conversation
 from goldpan.waves.causes import CAUSES
 from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
@@ -74,7 +74,7 @@ def annotation_page(sheet: Sheet, folder: str) -> str:
             "row_id": row.item_id,
             "item_id": row.item_id,
             "asks": names,
-            "fields": list(row.fields.items()),
+            "fields": _fields(row.fields),
             "llm": _llm_texts(row, codebook),
             "answers": [],
         }
@@ -105,7 +105,7 @@ def adjudication_page(
             "row_id": f"{one.item_id}/{one.feature}",
             "item_id": one.item_id,
             "asks": [one.feature, CAUSE],
-            "fields": list(shown_fields(items[one.item_id].data, wave.show).items()),
+            "fields": _fields(shown_fields(items[one.item_id].data, wave.show)),
             "llm": {},
             "answers": [
                 {
@@ -176,6 +176,17 @@ def _feature(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
         "cannot_tell": cannot_tell,
         "how": how_to_answer(feature),
     }
+
+
+def _fields(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Fields as the page's script reads them; all but conversations as text, so that no number is rounded."""
+    fields = []
+    for name, value in shown.items():
+        kind = "text" if isinstance(value, str) else "conversation" if is_conversation(value) else "json"
+        fields.append(
+            {"name": name, "kind": kind, "value": value if kind == "conversation" else field_text(value)}
+        )
+    return fields
 
 
 def _llm_texts(row: Row, codebook: Codebook) -> dict[str, str]:

@@ -14,6 +14,11 @@ from goldpan.waves.codebook import FIXED_COLUMNS, Codebook, labels
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, Row, Sheet
 from goldpan.waves.spreadsheet import readings
 
+LONGEST_TEXT = 32_000
+"""Characters of a shown text; a cell holds 32,767, and some characters are written as several."""
+
+CUT = "\n[the rest does not fit into a cell]"
+
 ColumnKind = Literal["id", "field", "llm", "answer", "flag", "notes", "agreement"]
 
 
@@ -66,13 +71,17 @@ def side_by_side_columns(sheet: Sheet, annotators: Sequence[str]) -> list[Column
 
 
 def cell_text(column: Column, row: Row, sheet: Sheet) -> str:
-    """What stands in a cell when the sheet is given out; empty where an annotator is to write."""
+    """What stands in a cell when the sheet is given out; empty where an annotator is to write.
+
+    Longer texts than a spreadsheet's cell holds are cut, and say so: Excel would spread the rest over rows.
+    """
     if column.name == "item_id":
         return row.item_id
     if column.name == "sheet":
         return str(sheet.id)
     if column.kind == "field":
-        return field_text(row.fields.get(column.source))
+        text = field_text(row.fields.get(column.source))
+        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + CUT
     if column.kind == "llm" and column.feature and column.feature.name in row.llm:
         return answer_text(column.feature, value_of(row.llm[column.feature.name]))
     return ""

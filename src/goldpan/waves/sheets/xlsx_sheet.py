@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 ITEMS = "items"
 _CODEBOOK = "codebook"
 _LISTS = "lists"
-_LONGEST_CELL = 32_767
-_CUT = "\n[the rest does not fit into a cell]"
 _EPOCH = datetime.datetime(2020, 1, 1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -95,8 +93,6 @@ def _write_items(page: Worksheet, sheet: Sheet, columns: Sequence[Column]) -> No
 def _put(page: Worksheet, row: int, column: int, text: str) -> Any:
     """Write a text cell. Its type is set by hand: openpyxl makes formulas of texts that begin with `=`."""
     shown = escape(neutralise(_CONTROL.sub(lambda match: chr(0x2400 + ord(match[0])), text)))
-    if len(shown) > _LONGEST_CELL:
-        shown = shown[: _LONGEST_CELL - len(_CUT)] + _CUT
     cell = page.cell(row, column)
     if shown:
         cell.value = shown

@@ -4,23 +4,18 @@ const FOLD_AFTER_CHARACTERS = 1500;
 
 function showItem(row, container) {
   container.replaceChildren(
-    ...row.fields.map(([name, value]) => el("div", { className: "field" }, el("h2", {}, name), showValue(value)))
+    ...row.fields.map((field) => el("div", { className: "field" }, el("h2", {}, field.name), showField(field)))
   );
   container.scrollTop = 0;
 }
 
-function showValue(value) {
-  if (isConversation(value)) return el("div", {}, ...value.map(showTurn));
-  if (typeof value === "string") return showText(value);
-  return el("div", { className: "json" }, JSON.stringify(value, null, 2));
+function showField({ kind, value }) {
+  if (kind === "conversation") return el("div", {}, ...value.map(showTurn));
+  return kind === "text" ? showText(value) : el("div", { className: "json" }, value);
 }
 
 function showText(text) {
   return el("div", { className: text.length < 60 ? "text short" : "text", dir: "auto" }, text);
-}
-
-function isConversation(value) {
-  return Array.isArray(value) && value.length > 0 && value.every((turn) => typeof turn?.role === "string");
 }
 
 function showTurn(turn) {

@@ -202,6 +202,12 @@ const KEYS = {
   "?": () => showDialog(byId("help")),
 };
 
+// The key as labels name it. On some keyboards (French ones) a digit takes the shift key; here it does not.
+function keyOf(event) {
+  if (event.code.startsWith("Digit") && !event.shiftKey) return event.code.slice(-1);
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
 function onKey(event) {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
     event.preventDefault();
@@ -212,7 +218,7 @@ function onKey(event) {
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   // Enter and space on a button press it.
   if (event.target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = keyOf(event);
   const used = control.onKey(key);
   if (used || KEYS[key]) event.preventDefault();
   if (!used) KEYS[key]?.();
