@@ -152,6 +152,19 @@ class Values:
             [("", SetMeasures(rows, categories)), ("", MacroOfLabels(rows, categories, labels))]
         )
 
+    def right(self, coded: Coded) -> np.ndarray:
+        """Whether each prediction counts as right, shape (n, m): of the same label, number (rounded where the
+        scale is of whole numbers), ranking, set, or objects by the fields that tell them apart."""
+        if self.scale.kind == "ordered":
+            same: Sequence[Any] = self.score_scale(coded.categories).rounded().tolist()
+        elif isinstance(self.feature, Extraction):
+            same = [one.matched for one in coded.categories]
+        else:
+            same = coded.categories
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(same))}
+        classes = np.array([*(numbers[value] for value in same), -1])[coded.codes]
+        return classes[:, 1:] == classes[:, :1]
+
     def score_scale(self, categories: Sequence[Any]) -> ScoreScale:
         """The numbers of an ordered feature's categories, with the bounds of its scale."""
         numbers = positions(categories)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from goldpan.evaluation.coding import Coded, Values
 from goldpan.evaluation.design import Design
 from goldpan.evaluation.figures import Figure
 from goldpan.evaluation.resample import Measures, figures, group
@@ -80,26 +80,20 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
     return McNemar(only_first, only_second, p_value)
 
 
-def compare(
-    names: tuple[str, str],
-    codes: np.ndarray,
-    design: Design,
-    gold_codes: np.ndarray,
-    measures: Callable[[np.ndarray], Measures],
-) -> Comparison:
+def compare(names: tuple[str, str], coded: Coded, values: Values, design: Design) -> Comparison:
     """Compare two models.
 
     Args:
         names: of the models.
-        codes: shape (n, 3): gold value, first and second prediction.
+        coded: gold values, first and second predictions.
+        values: of the feature.
         design: of the same items.
-        gold_codes: codes that a gold value could have.
-        measures: from rows (u, 2) of gold and predicted codes to figures.
     """
-    sample = group(codes, design, gold_codes)
+    sample = group(coded.codes, design, coded.possible_gold_codes)
+    measures = values.measures(coded)
     both = _Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
-    right = codes[:, 1:] == codes[:, :1]
-    return Comparison(*names, len(codes), mcnemar(right[:, 0], right[:, 1]), figures(sample, both))
+    right = values.right(coded)
+    return Comparison(*names, len(right), mcnemar(right[:, 0], right[:, 1]), figures(sample, both))
 
 
 class _Difference:

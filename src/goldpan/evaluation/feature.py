@@ -141,7 +141,7 @@ class _Each:
             labels=figures_by_label(coded, values, main.design),
             confusion=confusion_of(coded, values),
             over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
-            calibration=_calibration(given, coded, main.design),
+            calibration=_calibration(given, values.right(coded)[:, 0], main.design),
             prevalence=corpus_prevalence(values, model, coded, main.design, self._gold.drawn),
             alternative=self._alternative(model),
             mistakes=tuple(self._mistakes(given, coded)),
@@ -156,9 +156,7 @@ class _Each:
 
     def _compared(self, names: tuple[str, str], keys: Sequence[Sequence[Hashable]]) -> Comparison:
         coded = self._values.code(self._main.gold, keys)
-        return compare(
-            names, coded.codes, self._main.design, coded.possible_gold_codes, self._values.measures(coded)
-        )
+        return compare(names, coded, self._values, self._main.design)
 
     def _prediction(self, model: Predictions, item: str) -> Prediction:
         found = model.of(self._values.feature.name, item)
@@ -190,7 +188,7 @@ class _Each:
 
     def _mistakes(self, given: Sequence[Prediction], coded: Coded) -> list[Mistake]:
         found, errors = [], []
-        for place in np.flatnonzero(coded.codes[:, 0] != coded.codes[:, 1]).tolist():
+        for place in np.flatnonzero(~self._values.right(coded)[:, 0]).tolist():
             gold, predicted = coded.codes[place]
             key = coded.categories[predicted] if predicted != coded.failed else FAILED
             item, prediction = self._gold.items[self._main.ids[place]], given[place]
@@ -220,14 +218,13 @@ def _distance(values: Values, gold: Any, predicted: Any) -> float:
     return abs(float(gold) - float(predicted))
 
 
-def _calibration(given: Sequence[Prediction], coded: Coded, design: Design) -> Calibration | None:
+def _calibration(given: Sequence[Prediction], right: np.ndarray, design: Design) -> Calibration | None:
     answered = np.array([one.state == OK for one in given])
     sure = np.array([one.state == OK and one.confidence is not None for one in given])
     if not sure.any():
         return None
     confidence = np.array([one.confidence for one in given if one.state == OK and one.confidence is not None])
-    right = (coded.codes[:, 0] == coded.codes[:, 1])[sure]
-    return calibration(confidence, right, design.part(sure), without=int(answered.sum() - sure.sum()))
+    return calibration(confidence, right[sure], design.part(sure), without=int(answered.sum() - sure.sum()))
 
 
 def _notes(

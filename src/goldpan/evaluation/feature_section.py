@@ -12,9 +12,9 @@ from goldpan.evaluation.pictures import Dot, dot_plot
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
 from goldpan.evaluation.words import (
-    BASELINES,
     HEADLINES,
     KINDS,
+    baseline_title,
     estimate,
     number,
     p_value,
@@ -24,7 +24,7 @@ from goldpan.evaluation.words import (
 )
 from goldpan.html import Markup, element, table
 
-_SHARES = frozenset({"accuracy", "precision_micro"})
+_SHARES = frozenset({"accuracy", "f1_micro"})
 _MOST_LABELS_IN_PICTURE = 30
 
 
@@ -91,7 +91,7 @@ def _all_models(feature: FeatureEvaluation) -> Markup:
     ]
     rows += [
         [
-            f"{BASELINES[baseline.name]} ({baseline.answer})",
+            baseline_title(baseline),
             *(quoted(figure(baseline.figures, name), weighted) for name in names),
         ]
         for baseline in feature.baselines

@@ -8,7 +8,7 @@ from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.figures import Figure, figure
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
-from goldpan.evaluation.words import BASELINES, estimate, number, p_value, quoted, title
+from goldpan.evaluation.words import baseline_title, estimate, number, p_value, quoted, title
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, table
 
@@ -53,6 +53,7 @@ def model_section(feature: FeatureEvaluation, model: ModelEvaluation, mistakes: 
 
 
 def _figures(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
+    """All figures; the micro figures of single labels only where they are not all the same as accuracy."""
     weighted = feature.items.is_weighted
     columns: list[tuple[str, tuple[Figure, ...], bool]] = []
     if weighted:
@@ -61,14 +62,12 @@ def _figures(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
     if model.answered:
         columns.append(("Answered only", model.answered, weighted))
     if model.with_llm_decided:
-        columns.append(("With items the LLM decided", model.with_llm_decided, weighted))
-    columns += [
-        (f"{BASELINES[baseline.name]} ({baseline.answer})", baseline.figures, weighted)
-        for baseline in feature.baselines
-    ]
+        columns.append(("With LLM-decided items", model.with_llm_decided, weighted))
+    columns += [(baseline_title(baseline), baseline.figures, weighted) for baseline in feature.baselines]
     rows = [
         [title(one.name), *(quoted(figure(figures, one.name), some) for _, figures, some in columns)]
         for one in model.figures
+        if model.failed or feature.kind != "nominal" or not one.name.endswith("_micro")
     ]
     return table(["Figure", *(name for name, _, _ in columns)], rows, caption="With 95 % intervals")
 
@@ -127,9 +126,10 @@ def _calibration(found: Calibration) -> Iterator[Markup]:
 def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
     shown = mistakes[:most]
     fields = list(dict.fromkeys(name for one in shown for name in one.fields))
-    header = ["Gold", "Predicted", "Confidence", *fields, "Record"]
+    sure = any(one.confidence is not None for one in shown)
+    header = ["Gold", "Predicted", *(["Confidence"] if sure else []), *fields, "Record"]
     head = element("thead", element("tr", *(element("th", name) for name in header)))
-    body = element("tbody", *(element("tr", *_mistake(one, fields)) for one in shown))
+    body = element("tbody", *(element("tr", *_mistake(one, fields, sure)) for one in shown))
     count = f"{len(mistakes):,} mistakes"
     if len(mistakes) > most:
         count += f", {most:,} shown; errors.csv has all"
@@ -137,10 +137,11 @@ def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
     return element("details", element("summary", count), rows)
 
 
-def _mistake(one: Mistake, fields: Sequence[str]) -> Iterator[Markup]:
-    yield element("td", one.gold)
-    yield element("td", one.predicted or f"({one.state})")
-    yield element("td", "" if one.confidence is None else f"{one.confidence:.2f}", class_="number")
+def _mistake(one: Mistake, fields: Sequence[str], sure: bool) -> Iterator[Markup]:
+    yield element("td", one.gold, class_="answer")
+    yield element("td", one.predicted or f"({one.state})", class_="answer")
+    if sure:
+        yield element("td", "" if one.confidence is None else f"{one.confidence:.2f}", class_="number")
     for name in fields:
         text = one.fields.get(name, "")
         cut = text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"

@@ -10,8 +10,7 @@ from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
 from goldpan.evaluation.words import HEADLINES, KINDS, money, quoted, title
 from goldpan.html import Markup, element, page, table
-
-_YES = "true"
+from goldpan.waves.agreement.scales import value_text
 
 
 def report_page(report: EvaluationReport, mistakes: int) -> str:
@@ -71,7 +70,8 @@ def _overview_of(features: Sequence[FeatureEvaluation], kind: str, is_binary: bo
     rows = []
     for feature in features:
         weighted = feature.items.is_weighted
-        baseline = figure(feature.baselines[0].figures, names[0])
+        # Of scores the last is the mean, which is the harder one to beat.
+        baseline = figure(feature.baselines[-1].figures, names[0])
         for model in feature.models:
             link = element("a", feature.feature, href=f"#{anchor(feature.feature)}")
             rows.append(
@@ -81,7 +81,7 @@ def _overview_of(features: Sequence[FeatureEvaluation], kind: str, is_binary: bo
                     f"{feature.items.evaluated:,}",
                     quoted(model.figure(names[0]), weighted),
                     quoted(baseline, weighted).partition(" ")[0],
-                    *(quoted(_of_label(model, _YES, name), weighted) for name in of_yes),
+                    *(quoted(_of_label(model, value_text(True), name), weighted) for name in of_yes),
                     *(
                         quoted(model.figure(name), weighted)
                         for name in names[1:]
@@ -146,9 +146,9 @@ def _methods() -> Iterator[Markup]:
     yield element("h2", "How the numbers are made")
     for text in (
         "Predictions are joined to the gold set by item id. A prediction that failed, was refused, is missing"
-        " or abstains where that is no label counts as wrong; for errors of scores it counts as far off as one"
-        " can be, and Spearman's rho and the bias leave it out. Items whose gold label an LLM decided are left"
-        " out.",
+        " or abstains where that is no label counts as wrong; for errors of scores it counts as far off as"
+        " one can be, and Spearman's rho and the bias leave it out. Items whose gold label an LLM decided are"
+        " left out.",
         "Weighted figures give each item the inverse of its inclusion probability (Horvitz and Thompson 1952;"
         " Hajek 1971); items of a stratum that cannot be used are made up for by the others of that stratum."
         " Without weights, a sample that holds rare answers more often than the corpus does gives the wrong"
@@ -160,6 +160,7 @@ def _methods() -> Iterator[Markup]:
         "Macro figures are means over the labels that occur in gold or predictions; the precision of a label"
         " that is never predicted counts as 0 in them. The baselines are found on the evaluated items.",
         "Prevalence is post-stratified by the predicted label (Tenenbein 1970), with intervals after Zou,"
-        " Huang and Zhang (2009). The alternative annotator test is that of Calderon, Reichart and Dror (2025).",
+        " Huang and Zhang (2009). The alternative annotator test is that of Calderon, Reichart and Dror"
+        " (2025).",
     ):
         yield element("p", text)

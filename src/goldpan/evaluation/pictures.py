@@ -10,6 +10,8 @@ from goldpan.evaluation.words import number
 from goldpan.html import Markup, element
 
 STYLE = """
+body { max-width: 78rem; } td:first-child { white-space: nowrap; }
+td.answer:first-child, td.answer { white-space: normal; min-width: 7rem; }
 svg .mark { fill: var(--accent); } svg .bar { stroke: var(--accent); stroke-width: 2; }
 svg .hollow { fill: var(--paper); stroke: var(--warn); stroke-width: 2; }
 svg .grid { stroke: var(--line); } svg .guide { stroke: var(--soft); stroke-dasharray: 4 3; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goldpan.evaluation.figures import Estimate, Figure
+from goldpan.evaluation.report import Baseline
 from goldpan.waves.agreement.coefficient import Interval
 
 TITLES = {
@@ -38,7 +39,7 @@ TITLES = {
 HEADLINES = {
     "nominal": ("accuracy", "f1_macro", "cohen_kappa"),
     "ordered": ("mae", "spearman", "cohen_kappa_quadratic"),
-    "sets": ("precision_micro", "recall_micro", "f1_micro"),
+    "sets": ("f1_micro", "precision_micro", "recall_micro"),
     "ranking": ("kendall_tau", "top_1", "exact_match"),
 }
 """kind of values -> the figures to quote first."""
@@ -50,22 +51,27 @@ KINDS = {
     "ranking": "Rankings",
 }
 
-BASELINES = {"majority": "Always the most frequent", "mean": "Always the mean", "nothing": "Never anything"}
-
 
 def title(name: str) -> str:
     """A figure's name for people."""
     return TITLES.get(name, name)
 
 
+def baseline_title(given: Baseline) -> str:
+    """A baseline's name for people: the answer it always gives."""
+    if given.name == "nothing":
+        return "Never anything"
+    return f"Always the mean, {float(given.answer):.3g}" if given.name == "mean" else f"Always {given.answer}"
+
+
 def number(value: float | None) -> str:
     """Three decimals; a dash where there is no value."""
-    return "–" if value is None else f"{value + 0.0:.3f}"
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"
 
 
 def interval(given: Interval | None) -> str:
     """`[0.812, 0.901]`; empty where there is none."""
-    return "" if given is None else f"[{given.low:.3f}, {given.high:.3f}]"
+    return "" if given is None else f"[{number(given.low)}, {number(given.high)}]"
 
 
 def estimate(given: Estimate) -> str:
