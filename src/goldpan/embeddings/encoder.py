@@ -12,11 +12,14 @@ from goldpan.embeddings.forward import BatchForward
 from goldpan.embeddings.loading import LoadedModel, load_model
 from goldpan.embeddings.packing import pack
 from goldpan.embeddings.tokens import TextTokenizer, Tokens
-from goldpan.study.embedding import Embedding
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+    from goldpan.study.embedding import Embedding
+
+_GPU_FEEDERS = 2
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,15 @@ class Encoder:
     """A model that embeds texts.
 
     On a CPU each thread takes batches of its own. Small batches on one core each keep its caches warm and
-    wait for nobody, which is faster than all cores on one large batch. On a GPU one thread feeds it.
+    wait for nobody, which is faster than all cores on one large batch. On a GPU a second thread prepares a
+    batch while the first waits for the device.
 
     The vector of a text does not depend on the other texts but for rounding, and not at all on timing: the
     batches of a block are the same in each run.
 
     Args:
         settings: what the study says.
-        threads: CPU threads to use; default those that PyTorch would.
+        threads: threads that run batches; default as many as PyTorch would use on a CPU, two on a GPU.
         model: instead of loading the one that the settings name.
 
     Raises:
@@ -102,7 +106,7 @@ class Encoder:
         self._threads_before = torch.get_num_threads()
         on_cpu = self.model.device == "cpu"
         self._streams = ThreadPoolExecutor(
-            max_workers=(threads or self._threads_before) if on_cpu else 1,
+            max_workers=threads or (self._threads_before if on_cpu else _GPU_FEEDERS),
             thread_name_prefix="forward",
             initializer=torch.set_num_threads,
             initargs=(1 if on_cpu else self._threads_before,),

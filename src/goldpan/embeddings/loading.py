@@ -11,10 +11,11 @@ from goldpan.embeddings.modules import Modules, read_modules
 from goldpan.embeddings.pooling import MODES, Pooler, load_dense
 from goldpan.embeddings.positions import most_positions
 from goldpan.errors import EmbeddingError
-from goldpan.study.embedding import Embedding
 
 if TYPE_CHECKING:
     import torch
+
+    from goldpan.study.embedding import Embedding
 
 _GPU_BUDGET, _CPU_BUDGET = 65_536, 512
 _NO_LIMIT = 1_000_000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldpan import __version__
 from goldpan.embeddings.loading import LoadedModel
 from goldpan.files import canonical_json
-from goldpan.study.embedding import Embedding
+
+if TYPE_CHECKING:
+    from goldpan.study.embedding import Embedding
 
 _LISTS = frozenset({"text", "labels"})
 _MUST_AGREE = ("model_sha256", "pooling", "normalize", "dimension", "max_length", "on_long", "prefix")
