@@ -11,10 +11,12 @@ rule submit:
         PATHS.batch("{stage}", "{round}", "{shard}"),
     log:
         PATHS.log("stages/{stage}/round{round}/submit-{shard}"),
+    conda:
+        "../envs/llm.yaml"
     message:
         "Submitting shard {wildcards.shard} of stage {wildcards.stage}, once"
     shell:
-        GOLDPAN + " submit {wildcards.stage} --round {wildcards.round}"
+        "goldpan_step submit {wildcards.stage} --round {wildcards.round}"
         " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
 
 
@@ -29,11 +31,12 @@ checkpoint wait:
         PATHS.completion("{stage}", "{round}"),
     log:
         PATHS.log("stages/{stage}/round{round}/wait"),
+    conda:
+        "../envs/llm.yaml"
     message:
         "Waiting for the batches of round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        GOLDPAN
-        + " wait {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step wait {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
 
 
 rule fetch:
@@ -43,8 +46,10 @@ rule fetch:
         PATHS.raw("{stage}", "{round}", "{shard}"),
     log:
         PATHS.log("stages/{stage}/round{round}/fetch-{shard}"),
+    conda:
+        "../envs/llm.yaml"
     message:
         "Fetching the answers of shard {wildcards.shard} of stage {wildcards.stage}"
     shell:
-        GOLDPAN + " fetch {wildcards.stage} --round {wildcards.round}"
+        "goldpan_step fetch {wildcards.stage} --round {wildcards.round}"
         " --shard {wildcards.shard} 2>&1 | tee {log} >&2"

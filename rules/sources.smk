@@ -8,6 +8,8 @@ rule records:
         PATHS.records("{source}", "{file}"),
     log:
         PATHS.log("records/{source}/{file}"),
+    conda:
+        "../envs/report.yaml"
     params:
         source=lambda wildcards: STUDY.sources[wildcards.source].model_dump_json(
             exclude={"files"}

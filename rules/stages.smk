@@ -1,37 +1,6 @@
 # Records -> what a stage asks -> rounds of requests -> one row of features per record.
 
 
-def stage_inputs(wildcards):
-    """A stage asks about its sources' records, or about what an earlier stage answered."""
-    earlier = STUDY.stages[wildcards.stage].input.stage
-    if earlier is None:
-        return records_of(wildcards.stage)
-    return [PATHS.stage_records(earlier), PATHS.features(earlier)]
-
-
-def round_before(wildcards):
-    """A round asks what the one before it left; the first has none before it."""
-    number = int(wildcards.round)
-    return [PATHS.settled(wildcards.stage, number - 1)] if number > 1 else []
-
-
-def shards_of(wildcards):
-    """Shard names of a round, once it is planned."""
-    plan = checkpoints.plan.get(
-        stage=wildcards.stage, round=wildcards.round
-    ).output.plan
-    return [shard["name"] for shard in read_json(plan)["shards"]]
-
-
-def settled_rounds(wildcards):
-    """Every round up to the first that leaves nothing to ask."""
-    rounds = []
-    while not rounds or read_json(rounds[-1])["left"]:
-        settled = checkpoints.settle.get(stage=wildcards.stage, round=len(rounds) + 1)
-        rounds.append(settled.output[0])
-    return rounds
-
-
 rule stage_records:
     input:
         stage_inputs,
@@ -39,6 +8,8 @@ rule stage_records:
         PATHS.stage_records("{stage}"),
     log:
         PATHS.log("stages/{stage}/records"),
+    conda:
+        "../envs/llm.yaml"
     params:
         setting=lambda wildcards: stage_setting(wildcards.stage, "input"),
     message:
@@ -57,6 +28,8 @@ checkpoint plan:
         asked=PATHS.asked("{stage}", "{round}"),
     log:
         PATHS.log("stages/{stage}/round{round}/plan"),
+    conda:
+        "../envs/llm.yaml"
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
@@ -66,8 +39,7 @@ checkpoint plan:
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        GOLDPAN
-        + " plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
 
 
 rule requests:
@@ -78,10 +50,12 @@ rule requests:
         PATHS.requests("{stage}", "{round}", "{shard}"),
     log:
         PATHS.log("stages/{stage}/round{round}/requests-{shard}"),
+    conda:
+        "../envs/llm.yaml"
     message:
         "Placing request file {wildcards.shard} of stage {wildcards.stage}"
     shell:
-        GOLDPAN + " requests {wildcards.stage} --round {wildcards.round}"
+        "goldpan_step requests {wildcards.stage} --round {wildcards.round}"
         " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
 
 
@@ -98,11 +72,12 @@ checkpoint settle:
         PATHS.settled("{stage}", "{round}"),
     log:
         PATHS.log("stages/{stage}/round{round}/settle"),
+    conda:
+        "../envs/llm.yaml"
     message:
         "Settling round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        GOLDPAN
-        + " settle {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step settle {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
 
 
 rule features:
@@ -117,6 +92,8 @@ rule features:
         summary=PATHS.summary("{stage}"),
     log:
         PATHS.log("stages/{stage}/features"),
+    conda:
+        "../envs/llm.yaml"
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage, "task", "output", "price_usd_per_million"
@@ -140,6 +117,8 @@ for name in STUDY.stages:
                 tables_of(name),
             log:
                 PATHS.log(f"stages/{name}/tables"),
+            conda:
+                "../envs/llm.yaml"
             params:
                 stage=name,
             message:

@@ -1,36 +1,6 @@
 # Features of a stage -> a sample -> sheets given out; filled sheets -> agreement, merged labels, a gold set.
 # The filled sheets are inputs only: nothing here writes into their folder.
 
-GOLD_FILES = (
-    "train.jsonl",
-    "dev.jsonl",
-    "test.jsonl",
-    "gold.csv",
-    "card.md",
-    "croissant.json",
-)
-
-
-def stage_of(wildcards):
-    """The stage a wave samples."""
-    return STUDY.waves[wildcards.wave].stage
-
-
-def wave_tasks(wildcards):
-    """Files that say what annotators are asked."""
-    guidelines = STUDY.waves[wildcards.wave].guidelines
-    return TASK_FILES[stage_of(wildcards)] + ([guidelines] if guidelines else [])
-
-
-def wave_setting(*names):
-    """Settings of a wave whose change makes a step stale, as text."""
-
-    def setting(wildcards):
-        given = STUDY.waves[wildcards.wave].model_dump(mode="json", include=set(names))
-        return repr(sorted(given.items()))
-
-    return setting
-
 
 rule sample:
     input:
@@ -43,6 +13,8 @@ rule sample:
         PATHS.sample_counts("{wave}"),
     log:
         PATHS.log("waves/{wave}/sample"),
+    conda:
+        "../envs/report.yaml"
     params:
         setting=wave_setting(
             *("stage", "features", "sample", "seed", "stratify", "annotators"),
@@ -68,6 +40,8 @@ for name, wave in STUDY.waves.items():
             sheets_of(name),
         log:
             PATHS.log(f"waves/{name}/sheets"),
+        conda:
+            "../envs/report.yaml"
         params:
             wave=name,
             setting=repr(
@@ -91,6 +65,8 @@ rule collect:
         PATHS.wave_status("{wave}"),
     log:
         PATHS.log("waves/{wave}/collect"),
+    conda:
+        "../envs/report.yaml"
     params:
         setting=wave_setting(
             "annotators", "accept_codebooks", "annotations", "cannot_tell"
@@ -111,6 +87,8 @@ rule agreement:
         PATHS.agreement("{wave}", "txt"),
     log:
         PATHS.log("waves/{wave}/agreement"),
+    conda:
+        "../envs/report.yaml"
     message:
         "Measuring the agreement in wave {wildcards.wave}"
     script:
@@ -130,6 +108,8 @@ rule merge:
         PATHS.adjudication("{wave}"),
     log:
         PATHS.log("waves/{wave}/merge"),
+    conda:
+        "../envs/report.yaml"
     params:
         setting=wave_setting("strategy", "annotators", "annotations"),
     message:
@@ -148,6 +128,8 @@ rule gold:
         [PATHS.gold("{wave}", name) for name in GOLD_FILES],
     log:
         PATHS.log("waves/{wave}/gold"),
+    conda:
+        "../envs/report.yaml"
     params:
         setting=wave_setting("gold", "seed", "strategy"),
     message:

@@ -1,0 +1,38 @@
+"""The conda files and the requirements say the same versions, and pyproject allows them."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.projects import CHECKOUT
+
+
+def pins() -> dict[str, str]:
+    """name -> version of all requirements files."""
+    found = {}
+    for path in CHECKOUT.glob("requirements*.txt"):
+        for line in path.read_text().splitlines():
+            if match := re.fullmatch(r"([A-Za-z0-9_.-]+)==([^ ;]+).*", line):
+                found[match[1].lower()] = match[2]
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "envs").glob("*.yaml")), ids=lambda path: path.name)
+def test_a_conda_file_pins_what_the_requirements_pin(path):
+    packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+    assert packages
+    for line in packages:
+        name, version = line.split("==")
+        assert pins()[name.lower()] == version, name
+
+
+def test_every_dependency_of_pyproject_is_pinned_within_its_range():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(line) for line in project["dependencies"]]
+    wanted += [Requirement(line) for extra in project["optional-dependencies"].values() for line in extra]
+    for requirement in wanted:
+        assert Version(pins()[requirement.name.lower()]) in requirement.specifier, requirement.name
