@@ -242,7 +242,9 @@ def test_another_codebook_starts_with_nothing(opened, profile):
 def test_a_second_tab_sees_what_the_first_saves(opened, profile):
     page, _ = opened(codebook(TONE))
     other = OpenPage(profile.new_page(), page.path).open()
+    page.tab.bring_to_front()
     page.press("1")
+    assert page.text("#count") == "1 of 4 answered"
     other.tab.locator("#count", has_text="1 of 4 answered").wait_for()
 
 
@@ -323,6 +325,16 @@ def test_a_number_leads_to_an_item(opened):
     assert page.item_text() == TEXTS[2]
 
 
+@pytest.mark.parametrize("text", ["0", "5", "two", "1.5", ""])
+def test_a_number_that_leads_nowhere_changes_nothing(opened, text):
+    page, _ = opened(codebook(TONE))
+    page.press("ArrowRight")
+    page.tab.fill("#place", text)
+    page.press("Enter")
+    assert page.item_text() == TEXTS[1] and page.tab.input_value("#place") == "2"
+    assert page.errors == []
+
+
 def test_a_page_that_is_not_blind_says_so_and_shows_the_llm(tmp_path, profile):
     answer = {"type": "ClassificationPrediction", "label": "Neutral", "rationale": "only facts"}
     sample = list(items().values())
@@ -337,5 +349,9 @@ def test_a_page_that_is_not_blind_says_so_and_shows_the_llm(tmp_path, profile):
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_page_with_hardly_any_items_works(opened, count):
-    page, _ = opened(codebook(TONE), sample=dict(list(items().items())[:count]) if count else {})
-    assert page.errors == []
+    sample = dict(list(items().items())[:count])
+    page, paged = opened(codebook(TONE))
+    paged.sample = sample
+    few = OpenPage(page.tab, paged.write()).open()
+    few.press("1", "ArrowRight", "ArrowLeft", "f", "s", "g", "c", "Escape", "Backspace")
+    assert few.errors == []

@@ -57,7 +57,7 @@ function fail(message) {
 }
 
 function goTo(place) {
-  if (place < 0 || place >= rows.length) return;
+  if (!(place in rows)) return draw();
   save();
   current = place;
   const open = row().asks.findIndex((name) => !(name in answer().values));
@@ -230,6 +230,7 @@ function start() {
   byId("not-blind").hidden = data.blind;
   byId("total").textContent = rows.length;
   fillCodebook(data, byId("codebook").querySelector(".sheet"));
+  if (!rows.length) return notify("There is nothing to answer on this page.");
   const clicks = {
     "open-codebook": KEYS.c, "open-help": KEYS["?"], export: exportAll, load: () => byId("file").click(),
     previous: KEYS.ArrowLeft, next: KEYS.ArrowRight, flag: toggleFlag, skip, "next-open": goToOpen,
@@ -249,8 +250,7 @@ function start() {
     if (place >= 0) answers[place] = store.load(rowId);
     if (place === current) draw();
   });
-  if (rows.length) goTo(Math.max(rows.findIndex((one) => one.row_id === store.lastRow), 0));
-  else notify("There is nothing to answer on this page.");
+  goTo(Math.max(rows.findIndex((one) => one.row_id === store.lastRow), 0));
   if (!store.works) notify("This browser does not let the page save. Export before you close it.", true);
 }
 
