@@ -16,7 +16,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/snakemake --cores 2 --quiet rules --config study=quickstart
+	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
 test: $(VENV)/.installed-dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
@@ -109,3 +110,24 @@ def _summary(options: argparse.Namespace) -> None:
     print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
     if any(row[0].endswith("*") for row in rows):
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+    if project.study.waves:
+        print()
+        print_table(
+            ["wave", "items", "answers", "look at"],
+            [[wave, *_wave_summary(project, wave)] for wave in project.study.waves],
+            empty="no waves",
+        )
+
+
+def _wave_summary(project: Project, wave: str) -> tuple[int | None, str, str]:
+    """Items of a wave, how far its annotators are, and the file that says most about it."""
+    from goldpan.files import read_json
+
+    paths, root = project.paths, project.root
+    counts, status = root / paths.sample_counts(wave), root / paths.wave_status(wave)
+    if not counts.exists():
+        return None, "not drawn yet", paths.sample(wave)
+    items = read_json(counts)["sampled"]
+    if not status.exists():
+        return items, "sheets are out", str(Path(paths.sheet(wave, "x")).parent)
+    return items, read_json(status)["state"], paths.agreement(wave, "html")
