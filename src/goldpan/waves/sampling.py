@@ -87,6 +87,16 @@ class SampleFiles:
     counts: Path
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """Where a record stands in the sample: its turn, its stratum, and who answers it."""
+
+    number: int
+    stratum: str
+    annotators: tuple[str, ...]
+    repeated_by: tuple[str, ...]
+
+
 def draw_sample(
     study: str, name: str, wave: Wave, features: Mapping[str, Feature], files: SampleFiles
 ) -> SampleCounts:
@@ -124,19 +134,11 @@ def draw_sample(
     order = list(itertools.islice(turns(population, allocation), limit))
     sampled = Counter(order)
     ranked = _best(sampled, asked_features, strata, wave.seed, files)
-    probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
-
     plan = OverlapPlan(wave.annotators, wave.per_item, wave.repeats, wave.seed)
-    drawn: dict[str, tuple[int, str, tuple[str, ...], tuple[str, ...]]] = {}
-    next_of = {stratum: iter(ids) for stratum, ids in ranked.items()}
-    repeats: Counter[str] = Counter(dict.fromkeys(wave.annotators, 0))
-    for number, stratum in enumerate(order, 1):
-        record_id = next(next_of[stratum])
-        annotators, repeated = plan.assign(item_id(record_id))
-        repeats.update(repeated)
-        drawn[record_id] = (number, stratum, annotators, repeated)
+    drawn = _assign(order, ranked, plan)
     if len({item_id(record_id) for record_id in drawn}) != len(drawn):
         raise ReconciliationError("two records of the sample get one item id", where=where)
+    probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
     _write_items(drawn, probability, asked_features, files)
 
     asked: int | str | dict[str, int] = (
@@ -160,7 +162,7 @@ def draw_sample(
             for stratum, count in sorted(population.items())
         ],
         annotators=dict(plan.load),
-        repeats=dict(repeats),
+        repeats={name: sum(name in one.repeated_by for one in drawn.values()) for name in plan.load},
     )
     write_json(files.counts, asdict(counts))
     return counts
@@ -198,8 +200,18 @@ def _best(
     return {stratum: [name for _, name in sorted(heap, reverse=True)] for stratum, heap in heaps.items()}
 
 
+def _assign(order: list[str], ranked: Mapping[str, list[str]], plan: OverlapPlan) -> dict[str, _Drawn]:
+    """The place of each record drawn, by record id, in the order of drawing."""
+    next_of = {stratum: iter(ids) for stratum, ids in ranked.items()}
+    drawn = {}
+    for number, stratum in enumerate(order, 1):
+        record_id = next(next_of[stratum])
+        drawn[record_id] = _Drawn(number, stratum, *plan.assign(item_id(record_id)))
+    return drawn
+
+
 def _write_items(
-    drawn: Mapping[str, tuple[int, str, tuple[str, ...], tuple[str, ...]]],
+    drawn: Mapping[str, _Drawn],
     probability: Mapping[str, float],
     features: list[str],
     files: SampleFiles,
@@ -208,18 +220,18 @@ def _write_items(
         for row, data in _rows(files, with_data=True):
             if row["id"] not in drawn:
                 continue
-            number, stratum, annotators, repeated = drawn[row["id"]]
+            place = drawn[row["id"]]
             item = Item(
                 item_id=item_id(row["id"]),
                 repeat_id=repeat_id(row["id"]),
                 id=row["id"],
                 source=row["source"],
                 file=row["file"],
-                stratum=stratum,
-                inclusion_probability=probability[stratum],
-                draw=number,
-                annotators=annotators,
-                repeated_by=repeated,
+                stratum=place.stratum,
+                inclusion_probability=probability[place.stratum],
+                draw=place.number,
+                annotators=place.annotators,
+                repeated_by=place.repeated_by,
                 data=data,
             )
             sample.write(item.as_line())
