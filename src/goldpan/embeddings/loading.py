@@ -146,12 +146,8 @@ def _encoder(folder: Path, dtype: str, device: str, settings: Embedding) -> torc
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise EmbeddingError(
-            f"the model cannot be loaded: {str(error).strip().splitlines()[0]}",
-            where=str(folder),
-            remedy="check that the folder is complete, and whether the model needs `trust_remote_code: true`",
-        ) from None
+    except Exception as error:  # transformers and safetensors have no error in common
+        raise _not_loaded("model", folder, error) from None
     # A pooler that a checkpoint lacks is not used; any other weights would be random.
     missing = sorted(name for name in report["missing_keys"] if "pooler." not in name)
     if missing:
@@ -163,6 +159,15 @@ def _encoder(folder: Path, dtype: str, device: str, settings: Embedding) -> torc
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     return model.to(device).eval()
+
+
+def _not_loaded(part: str, folder: Path, error: Exception) -> EmbeddingError:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return EmbeddingError(
+        f"the {part} cannot be loaded: {lines[0]}",
+        where=str(folder),
+        remedy="check that the folder is complete, and whether the model needs `trust_remote_code: true`",
+    )
 
 
 def _dimension(encoder: Any, modes: tuple[str, ...], dense: tuple[Any, ...]) -> int:
@@ -177,10 +182,8 @@ def _tokenizer(modules: Modules, settings: Embedding) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise EmbeddingError(
-            f"the tokenizer cannot be loaded: {str(error).strip().splitlines()[0]}", where=str(folder)
-        ) from None
+    except Exception as error:  # the tokenizers library raises plain Exception
+        raise _not_loaded("tokenizer", folder, error) from None
     if not getattr(tokenizer, "is_fast", False):
         raise EmbeddingError(
             "the tokenizer has no fast form (tokenizer.json)",
