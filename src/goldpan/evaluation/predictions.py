@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import SourceError
+from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import Values
 from goldpan.files import sha256_file
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
@@ -187,7 +187,7 @@ def _add_row(
             prediction = read(row, values)
             if prediction.state == OK:
                 found.counts[feature].add(values, prediction.value)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, SheetError) as error:
             raise SourceError(
                 f"what stands here for `{feature}` does not fit it: {error}", where=where
             ) from None

@@ -1,0 +1,360 @@
+"""A whole evaluation from files to files."""
+
+import csv
+from random import Random
+
+import orjson
+import pytest
+
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
+from goldpan.evaluation.figures import figure
+from goldpan.tasks.features import Classification
+from goldpan.waves.merge import Merged, Resolution
+from goldpan.waves.merge_files import shown_by, write_merged
+from tests.evaluation_builders import (
+    gold_item,
+    inputs,
+    prediction,
+    sample_item,
+    settings,
+    stage_row,
+    write_gold,
+    write_lines,
+)
+from tests.wave_builders import ALL_FEATURES, COMPLAINT, GIST, PARTS, STARS, TONE
+
+TONES = {"tone": TONE}
+P, N, O = "Positive", "Negative", "Neutral"
+
+
+def tone_row(number, label, confidence=None, **changes):
+    return stage_row(number, {"tone": prediction(TONE, label, confidence)}, **changes)
+
+
+def only(report):
+    """The only model of the only feature."""
+    return report.features[0].models[0]
+
+
+def raw(model, name):
+    return model.figure(name).raw.value
+
+
+def outputs(folder):
+    return EvaluationOutputs(folder / "e.json", folder / "e.html", folder / "errors.csv")
+
+
+def test_rows_are_joined_by_id_whatever_their_order(tmp_path):
+    labels = [P, N, O, P, N, O, O]
+    gold = [gold_item(n, {"tone": label}) for n, label in enumerate(labels)]
+    rows = [tone_row(n, label) for n, label in enumerate(labels)]
+    Random(3).shuffle(rows)
+    report = evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows}))
+    assert raw(only(report), "accuracy") == 1
+    assert not only(report).mistakes
+
+
+def test_failed_rows_count_as_wrong_and_are_shown_apart(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(5)]
+    rows = [
+        tone_row(0, P),
+        tone_row(1, P),
+        stage_row(2, {}, state="refused"),
+        stage_row(3, {}, state="failed"),
+    ]
+    model = only(evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows})))
+    assert raw(model, "accuracy") == pytest.approx(2 / 5)
+    assert model.failed == {"failed": 1, "missing": 1, "refused": 1}
+    assert figure(model.answered, "accuracy").raw.value == 1
+    assert [one.state for one in model.mistakes] == ["failed", "missing", "refused"]
+    assert model.confusion.predicted == (P, "(failed)") and model.confusion.counts == ((2, 3),)
+
+
+def test_labels_the_llm_decided_are_left_out_and_both_figures_given(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(4)]
+    gold += [gold_item(n, {"tone": N}, resolutions={"tone": "majority_a_llm"}) for n in (4, 5)]
+    # The model is right where it decided, of course.
+    rows = [tone_row(n, N if n >= 3 else P) for n in range(6)]
+    report = evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows}))
+    assert report.features[0].items.llm_decided == 2
+    assert raw(only(report), "accuracy") == pytest.approx(3 / 4)
+    assert figure(only(report).with_llm_decided, "accuracy").raw.value == pytest.approx(5 / 6)
+
+
+def test_items_without_a_gold_label_are_left_out_and_counted(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(3)]
+    gold.append(gold_item(3, {}, resolutions={"tone": "needs_review"}))
+    never_resolved = gold_item(4, {})
+    sample = write_lines(tmp_path / "sample.jsonl", [])
+    sample.write_bytes(b"".join(sample_item(item).as_line() for item in [*gold, never_resolved]))
+    rows = [tone_row(n, P) for n in range(5)]
+    report = evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows}, sample=sample))
+    items = report.features[0].items
+    assert (report.drawn, report.without_any_label) == (5, 1)
+    assert (items.in_split, items.unresolved, items.evaluated) == (4, 1, 3)
+
+
+def test_cannot_tell_is_a_label_of_classifications_and_no_number_of_scores(tmp_path):
+    features = {"tone": TONE, "stars": STARS}
+    gold = [gold_item(n, {"tone": None, "stars": None if n else 3}) for n in range(4)]
+    row = {"tone": prediction(TONE, None), "stars": prediction(STARS, None)}
+    rows = [stage_row(n, row) for n in range(4)]
+    tone, stars = evaluate("e", settings("m"), features, inputs(tmp_path, gold, {"m": rows})).features
+    assert raw(tone.models[0], "accuracy") == 1
+    assert (stars.items.cannot_tell, stars.items.evaluated) == (3, 1)
+    assert stars.models[0].failed == {"abstained": 1} and raw(stars.models[0], "mae") == 2
+
+
+def test_only_the_splits_asked_for_are_evaluated(tmp_path):
+    gold = [gold_item(n, {"tone": P}, split="test" if n < 2 else "train") for n in range(6)]
+    rows = [tone_row(n, P if n < 2 else N) for n in range(6)]
+    files = inputs(tmp_path, gold, {"m": rows})
+    assert raw(only(evaluate("e", settings("m", split="test"), TONES, files)), "accuracy") == 1
+    assert raw(only(evaluate("e", settings("m"), TONES, files)), "accuracy") == pytest.approx(1 / 3)
+    with pytest.raises(StudyError, match="no item of the gold set is in split dev"):
+        evaluate("e", settings("m", split="dev"), TONES, files)
+
+
+def test_the_baselines_stand_beside_the_figures(tmp_path):
+    gold = [gold_item(n, {"stars": value}) for n, value in enumerate([1, 4, 4, 4, 5])]
+    rows = [stage_row(n, {"stars": prediction(STARS, 4)}) for n in range(5)]
+    feature = evaluate("e", settings("m"), {"stars": STARS}, inputs(tmp_path, gold, {"m": rows})).features[0]
+    majority, mean = feature.baselines
+    assert (majority.answer, figure(majority.figures, "accuracy").raw.value) == ("4", 0.6)
+    assert float(mean.answer) == pytest.approx(3.6)
+    assert figure(mean.figures, "rmse").raw.value == pytest.approx((9.2 / 5) ** 0.5)
+    assert feature.models[0].over_baseline.mcnemar.p_value == 1
+
+
+def test_always_not_duplicate_is_right_on_90_8_percent_of_the_products(tmp_path, shared_data):
+    with (shared_data / "products" / "test.csv").open(newline="") as handle:
+        labels = [row["label"] for row in csv.DictReader(handle)]
+    match = Classification(
+        name="match", type="classification", description="Same?", labels=["duplicate", "not duplicate"]
+    )
+    gold = [gold_item(n, {"match": label}) for n, label in enumerate(labels)]
+    rows = [
+        stage_row(n, {"match": prediction(match, "not duplicate" if n % 20 else "duplicate")})
+        for n in range(len(labels))
+    ]
+    report = evaluate("e", settings("m"), {"match": match}, inputs(tmp_path, gold, {"m": rows}))
+    baseline = report.features[0].baselines[0]
+    accuracy = figure(baseline.figures, "accuracy").raw
+    assert baseline.answer == "not duplicate"
+    assert round(100 * accuracy.value, 1) == 90.8
+    assert accuracy.interval.low < accuracy.value < accuracy.interval.high
+    assert figure(baseline.figures, "cohen_kappa").raw.value == pytest.approx(0)
+    # A model that is right less often than the baseline is said to be.
+    lead = figure(only(report).over_baseline.differences, "accuracy").raw
+    assert lead.value < 0 and lead.interval.high < 0.01
+
+
+def everything(folder):
+    """An evaluation of every type of feature by two models, with people's answers; its settings and inputs."""
+    random = Random(8)
+    features = [one for one in ALL_FEATURES if one is not GIST]
+
+    def answer(feature):
+        match feature.type:
+            case "binary":
+                return random.random() < 0.3
+            case "classification":
+                return random.choice([*feature.label_list, None])
+            case "multilabel":
+                return random.sample(feature.label_list, random.randint(0, 2))
+            case "score":
+                return random.randint(1, 5)
+            case "ranking":
+                return random.sample(feature.items, len(feature.items))
+            case _:
+                return [{"part": random.choice(["lid", "cup"]), "count": None, "broken": False}]
+
+    gold, merged, rows = [], [], {"big": [], "small": []}
+    for n in range(60):
+        labels = {one.name: answer(one) for one in features}
+        item = gold_item(
+            n,
+            labels,
+            stratum="rare" if n < 20 else "common",
+            inclusion_probability=0.5 if n < 20 else 0.1,
+            data={"text": "<script>alert('x')</script> & =1+1 \u2028 </style>", "more": {"deep": [1]}},
+        )
+        gold.append(item)
+        for one in features:
+            answers = {name: random.choice([labels[one.name], answer(one)]) for name in ("ann", "ben", "cat")}
+            merged.append(
+                Merged(item.item_id, one.name, labels[one.name], Resolution.MAJORITY, False, {}, answers)
+            )
+        for model, chance in (("big", 0.9), ("small", 0.6)):
+            given = {
+                one.name: prediction(
+                    one,
+                    labels[one.name] if random.random() < chance else answer(one),
+                    round(random.uniform(0.5, 1), 2),
+                )
+                for one in features
+            }
+            rows[model].append(stage_row(n, given))
+    table = folder / "merged.csv"
+    write_merged(table, merged, shown_by(ALL_FEATURES))
+    summary = folder / "summary.json"
+    summary.write_bytes(
+        orjson.dumps(
+            {
+                "records": 62,
+                "states": {"ok": 60, "skipped": 2},
+                "cost_usd": 0.6,
+                "baseline": True,
+                "tokens": {"prompt": 10, "completion": 5},
+            }
+        )
+    )
+    given = inputs(folder, gold, rows, merged=table, summaries={"big": summary})
+    return settings("big", "small", match={"parts": ["part"]}, epsilon=0.2), given
+
+
+FEATURES = {feature.name: feature for feature in ALL_FEATURES}
+
+
+def test_every_type_of_feature_is_evaluated_and_a_rerun_gives_the_same_bytes(tmp_path):
+    chosen, given = everything(tmp_path)
+    written = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        report = evaluate_files("reviews", chosen, FEATURES, given, outputs(folder))
+        written.append([(folder / file).read_bytes() for file in ("e.json", "e.html", "errors.csv")])
+    assert written[0] == written[1]
+    assert [one.feature for one in report.features] == [name for name in FEATURES if name != "gist"]
+    for feature in report.features:
+        big, small = feature.models
+        assert big.alternative.winning_rate is not None
+        assert big.calibration.items == feature.items.evaluated or feature.kind != "nominal"
+        assert feature.items.is_weighted
+        assert [one.first for one in feature.comparisons] == ["big"]
+    assert report.sources[0].cost_per_record_usd == pytest.approx(0.01)
+    assert report.sources[0].is_baseline
+
+
+def test_the_json_says_all_that_was_found(tmp_path):
+    chosen, given = everything(tmp_path)
+    report = evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
+    found = orjson.loads((tmp_path / "e.json").read_bytes())
+    assert found["format"] == "goldpan-evaluation-1"
+    assert found["models"][0]["files"]["features.jsonl"]
+    tone = next(one for one in found["features"] if one["feature"] == "tone")
+    model = tone["models"][0]
+    accuracy = next(one for one in model["figures"] if one["name"] == "accuracy")
+    expected = report.features[0].models[0].figure("accuracy").weighted
+    assert accuracy["weighted"]["value"] == pytest.approx(expected.value, abs=1e-6)
+    assert accuracy["weighted"]["interval"]["low"] < accuracy["weighted"]["value"]
+    for part in ("labels", "confusion", "calibration", "prevalence", "alternative_annotator_test"):
+        assert model[part], part
+
+
+def test_the_table_of_mistakes_has_them_all_neutralised(tmp_path):
+    chosen, given = everything(tmp_path)
+    report = evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
+    with (tmp_path / "errors.csv").open(newline="", encoding="utf-8-sig") as handle:
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == sum(len(model.mistakes) for one in report.features for model in one.models)
+    assert {row["feature"] for row in rows} >= {"tone", "stars", "parts"}
+    assert rows[0]["field_text"].startswith("<script>") and rows[0]["id"].startswith("r")
+    assert {row["state"] for row in rows} == {"ok", "abstained"} - ({"abstained"} if len(rows) else set())
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(tmp_path):
+    gold = [gold_item(0, {"tone": P}, data={"text": "=cmd|' /C calc'!A0"})]
+    given = inputs(tmp_path, gold, {"m": [tone_row(0, N)]})
+    evaluate_files("e", settings("m"), TONES, given, outputs(tmp_path))
+    assert ",'=cmd|" in (tmp_path / "errors.csv").read_text(encoding="utf-8-sig")
+
+
+def test_mistakes_come_with_the_surest_first(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(4)]
+    rows = [tone_row(n, N, confidence) for n, confidence in enumerate([0.6, 0.9, None, 0.7])]
+    model = only(evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows})))
+    assert [one.confidence for one in model.mistakes] == [0.9, 0.7, 0.6, None]
+
+
+def test_mistakes_of_scores_come_with_the_largest_first(tmp_path):
+    gold = [gold_item(n, {"stars": 1}) for n in range(3)]
+    rows = [stage_row(n, {"stars": prediction(STARS, n + 2)}) for n in range(3)]
+    model = only(evaluate("e", settings("m"), {"stars": STARS}, inputs(tmp_path, gold, {"m": rows})))
+    assert [one.predicted for one in model.mistakes] == ["4", "3", "2"]
+
+
+def test_only_the_fields_asked_for_are_shown(tmp_path):
+    gold = [gold_item(0, {"tone": P}, data={"text": "t", "secret": "s", "deep": {"er": "d"}})]
+    chosen = settings("m", show=["text", "deep.er"])
+    model = only(evaluate("e", chosen, TONES, inputs(tmp_path, gold, {"m": [tone_row(0, N)]})))
+    assert model.mistakes[0].fields == {"text": "t", "deep.er": "d"}
+
+
+def test_predictions_of_heads_are_evaluated_with_a_warning_about_what_they_learned_from(tmp_path):
+    gold = [gold_item(n, {"tone": P}, split="train") for n in range(3)]
+    rows = [{"id": f"r{n}", "label_mood": P} for n in range(3)]
+    chosen = settings(predictions={"head": {"annotated": "all", "heads": {"tone": "mood"}}})
+    files = EvaluationInputs(
+        [write_gold(tmp_path / "gold.jsonl", gold)],
+        {
+            "head": [
+                write_lines(tmp_path / "a.jsonl", rows[:2]),
+                write_lines(tmp_path / "b.jsonl", rows[2:]),
+            ]
+        },
+    )
+    report = evaluate("e", chosen, TONES, files)
+    assert raw(only(report), "accuracy") == 1
+    assert any("test split alone" in note for note in report.notes)
+
+
+def test_few_items_are_said_to_be_few(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(3)]
+    report = evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": [tone_row(0, P)]}))
+    assert any("too few" in note for note in report.features[0].notes)
+
+
+def test_a_feature_without_gold_labels_is_reported_and_not_an_error(tmp_path):
+    gold = [gold_item(0, {"tone": P}, resolutions={"complaint": "needs_review"})]
+    features = TONES | {"complaint": COMPLAINT}
+    report = evaluate("e", settings("m"), features, inputs(tmp_path, gold, {"m": [tone_row(0, P)]}))
+    assert not report.features[1].models and report.features[1].notes
+
+
+def test_predictions_of_other_records_are_noticed(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(3)]
+    report = evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": [tone_row(99, P)]}))
+    assert "no gold item has a row" in report.notes[0]
+    assert raw(only(report), "accuracy") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": ["tune"]}, r"no feature `tune`.*tone"),
+        ({"features": ["gist"]}, "free text"),
+        ({"match": {"tone": ["part"]}}, "no extraction"),
+        ({"match": {"parts": ["prt"]}}, "no field `prt`"),
+    ],
+)
+def test_settings_that_lead_nowhere_are_refused(tmp_path, changes, message):
+    gold = [gold_item(0, {"tone": P})]
+    features = {"tone": TONE, "gist": GIST, "parts": PARTS}
+    with pytest.raises(StudyError, match=message):
+        evaluate("e", settings("m", **changes), features, inputs(tmp_path, gold, {"m": [tone_row(0, P)]}))
+
+
+def test_gold_items_that_are_not_of_the_sample_are_refused(tmp_path):
+    gold = [gold_item(0, {"tone": P})]
+    sample = tmp_path / "sample.jsonl"
+    sample.write_bytes(sample_item(gold_item(1, {})).as_line())
+    with pytest.raises(ReconciliationError, match="not in the sample"):
+        evaluate("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": [tone_row(0, P)]}, sample=sample))
+
+
+def test_a_gold_file_given_twice_is_refused(tmp_path):
+    given = inputs(tmp_path, [gold_item(0, {"tone": P})], {"m": [tone_row(0, P)]})
+    twice = EvaluationInputs([*given.gold, *given.gold], given.predictions)
+    with pytest.raises(ReconciliationError, match="twice"):
+        evaluate("e", settings("m"), TONES, twice)

@@ -1,0 +1,201 @@
+"""Intervals that hold and weights that are right, in simulations that the naive methods fail."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from goldpan.evaluation.coding import FAILED, Values
+from goldpan.evaluation.design import Design, design_of, effective_size, unused_strata
+from goldpan.evaluation.figures import figure
+from goldpan.evaluation.label_figures import figures_by_label
+from goldpan.evaluation.label_measures import LabelMeasures, OneLabelMeasures
+from goldpan.evaluation.resample import figures, group
+from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
+from tests.evaluation_builders import gold_item
+from tests.wave_builders import COMPLAINT
+
+EITHER = np.array([0, 1])
+
+
+def equal(items):
+    """A design of items drawn alike."""
+    return Design(np.zeros(items, dtype=int), np.ones(items))
+
+
+def covers(estimate, truth):
+    return estimate.interval.low - 1e-9 <= truth <= estimate.interval.high + 1e-9
+
+
+@dataclass
+class Truth:
+    """A model with known errors on a corpus with a known share of yes."""
+
+    prevalence: float
+    sensitivity: float
+    specificity: float
+
+    @property
+    def precision(self):
+        found = self.prevalence * self.sensitivity
+        return found / (found + (1 - self.prevalence) * (1 - self.specificity))
+
+    def corpus(self, generator, size):
+        """Gold and predicted, shape (size, 2), in exactly these shares."""
+        gold = np.arange(size) < self.prevalence * size
+        right = np.empty(size)
+        for label in (True, False):
+            own = np.flatnonzero(gold == label)
+            right[own] = (generator.permutation(len(own)) + 0.5) / len(own)
+        predicted = np.where(gold, right < self.sensitivity, right > self.specificity)
+        return np.column_stack([gold, predicted]).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("truth", "items"),
+    [
+        (Truth(0.05, 0.95, 0.995), 60),
+        (Truth(0.05, 0.8, 0.98), 200),
+        (Truth(0.3, 0.9, 0.9), 60),
+        (Truth(0.5, 0.98, 0.98), 200),
+    ],
+)
+def test_intervals_of_precision_and_recall_hold(truth, items):
+    generator = np.random.default_rng(11)
+    corpus = truth.corpus(generator, 100_000)
+    held = {"precision": [], "recall": []}
+    for _ in range(200):
+        rows = corpus[generator.integers(0, len(corpus), items)]
+        sample = group(rows, equal(items), EITHER)
+        for one in figures(sample, OneLabelMeasures(sample.codes))[:2]:
+            if one.raw.value is not None:
+                expected = truth.sensitivity if one.name == "recall" else truth.precision
+                held[one.name].append(covers(one.raw, expected))
+    assert np.mean(held["precision"]) > 0.92
+    assert np.mean(held["recall"]) > 0.92
+
+
+@pytest.mark.parametrize("items", [30, 100])
+def test_intervals_of_score_figures_hold(items):
+    generator = np.random.default_rng(5)
+    gold = generator.choice(6, size=100_000, p=[0.35, 0.25, 0.2, 0.1, 0.07, 0.03])
+    predicted = np.clip(gold + generator.choice(3, size=100_000, p=[0.1, 0.8, 0.1]) - 1, 0, 5)
+    corpus = np.column_stack([gold, predicted])
+    scale = ScoreScale(np.arange(6.0), 0, 5, True)
+    truth = ScoreMeasures(corpus, scale).values(np.ones((1, len(corpus))))[0]
+    held = []
+    for _ in range(120):
+        rows = corpus[generator.integers(0, len(corpus), items)]
+        sample = group(rows, equal(items), np.unique(rows[:, 0]))
+        found = figures(sample, ScoreMeasures(sample.codes, scale))
+        held.append(
+            [
+                covers(one.raw, value)
+                for one, value in zip(found, truth, strict=True)
+                if one.raw.value is not None
+            ]
+        )
+    by_figure = dict(zip(ScoreMeasures.names, np.mean(held, axis=0), strict=True))
+    for name in ("mae", "rmse", "spearman", "cohen_kappa_quadratic"):
+        assert by_figure[name] > 0.91, by_figure
+
+
+def test_nothing_wrong_in_fifty_items_is_no_proof_of_perfection():
+    sample = group(np.zeros((50, 2), dtype=int), equal(50), EITHER)
+    accuracy = figures(sample, LabelMeasures(sample.codes, 2))[0].raw
+    assert accuracy.value == 1
+    assert 0.9 < accuracy.interval.low < 0.985
+
+
+def balanced(corpus, generator, each):
+    """Gold items with as many predicted yes as predicted no, and the codes of what was predicted."""
+    items, predicted = [], []
+    for label in (0, 1):
+        places = np.flatnonzero(corpus[:, 1] == label)
+        for place in generator.choice(places, each, replace=False):
+            items.append(
+                gold_item(
+                    int(place),
+                    {"complaint": bool(corpus[place, 0])},
+                    stratum="yes" if label else "no",
+                    inclusion_probability=each / len(places),
+                )
+            )
+            predicted.append(bool(label))
+    return items, predicted
+
+
+def test_recall_of_a_sample_balanced_by_the_llms_label_is_right_only_with_weights():
+    truth = Truth(0.1, 0.6, 0.97)
+    generator = np.random.default_rng(2)
+    corpus = truth.corpus(generator, 20_000)
+    values = Values(COMPLAINT)
+    raw, weighted, raw_held, held = [], [], [], []
+    for _ in range(60):
+        items, predicted = balanced(corpus, generator, 200)
+        gold = [values.key(item.labels["complaint"]) for item in items]
+        coded = values.code(gold, [[values.key(one) for one in predicted]])
+        yes = figures_by_label(coded, values, design_of(items, items))[1]
+        recall, precision = figure(yes.figures, "recall"), figure(yes.figures, "precision")
+        raw.append(recall.raw.value)
+        weighted.append(recall.weighted.value)
+        raw_held.append(covers(recall.raw, truth.sensitivity))
+        held.append(covers(recall.weighted, truth.sensitivity))
+        assert precision.raw.value == pytest.approx(precision.weighted.value)
+    assert np.mean(raw) > truth.sensitivity + 0.15, "the naive recall is far too good"
+    assert np.mean(raw_held) == 0
+    assert np.mean(weighted) == pytest.approx(truth.sensitivity, abs=0.03)
+    assert np.mean(held) > 0.92
+
+
+def test_items_lost_from_a_stratum_are_made_up_for_by_the_others_of_it():
+    drawn = [gold_item(n, {}, stratum="rare", inclusion_probability=0.5) for n in range(4)]
+    drawn += [gold_item(n, {}, stratum="common", inclusion_probability=0.1) for n in range(4, 8)]
+    used = [drawn[0], *drawn[4:]]
+    weights = design_of(drawn, used).weights
+    # The four rare ones stand for 8 records, and so does the one that is left; each common one for 10.
+    assert weights / weights[1] == pytest.approx([0.8, 1, 1, 1, 1])
+    assert unused_strata(drawn, drawn[4:]) == ["rare"]
+
+
+def test_items_that_were_drawn_alike_have_equal_weights():
+    items = [gold_item(n, {}, inclusion_probability=0.03) for n in range(5)]
+    design = design_of(items, items)
+    assert design.weights == pytest.approx(np.ones(5))
+    assert not design.is_unequal
+
+
+def test_small_strata_get_the_variance_they_should():
+    """Of many strata with two items each, whose mean has a known standard error."""
+    strata = np.repeat(np.arange(50), 2)
+    # Within each stratum one item is right and one wrong: variance of a stratum's mean is 1/4.
+    rows = np.column_stack([np.zeros(100, dtype=int), np.tile([0, 1], 50)])
+    sample = group(rows, Design(strata, np.ones(100)), EITHER)
+    accuracy = figures(sample, LabelMeasures(sample.codes, 2))[0].raw
+    expected = 1.96 * np.sqrt(0.25 / 50)
+    assert (accuracy.interval.high - accuracy.interval.low) / 2 == pytest.approx(expected, rel=0.15)
+
+
+def test_the_same_items_in_another_order_give_the_same_interval():
+    generator = np.random.default_rng(0)
+    rows = generator.integers(0, 3, size=(70, 2))
+    design = Design(generator.integers(0, 2, 70), np.ones(70))
+    order = generator.permutation(70)
+    found = []
+    for some in (np.arange(70), order):
+        sample = group(rows[some], Design(design.strata[some], design.weights[some]), np.arange(3))
+        found.append(figures(sample, LabelMeasures(sample.codes, 3)))
+    assert found[0] == found[1]
+
+
+def test_all_failed_predictions_give_nought_and_not_an_error():
+    values = Values(COMPLAINT)
+    coded = values.code(["yes", "no"], [[FAILED, FAILED]])
+    sample = group(coded.codes, equal(2), coded.possible_gold_codes)
+    found = {one.name: one.raw.value for one in figures(sample, values.measures(coded)(sample.codes))}
+    assert found["accuracy"] == 0 and found["f1_macro"] == 0 and found["precision_micro"] is None
+
+
+def test_the_effective_size_of_equal_weights_is_their_number():
+    assert effective_size(np.full(7, 3.0)) == pytest.approx(7)
+    assert effective_size(np.array([1.0, 0, 0])) == pytest.approx(1)
