@@ -90,7 +90,7 @@ def test_the_example_paragraphs_fill_three_files_with_some_empty(project, tmp_pa
         "public_bodies.csv": 20,
     }
     assert sum(not record["data"]["paragraph_text"] for record in found) == 4
-    assert not any("skip" in record for record in found)
+    assert sum("skip" in record for record in found) == 4
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,7 @@ def test_the_example_paragraphs_hold_cells_that_are_hard_to_carry(project, what)
 
 def test_an_empty_paragraph_is_asked_of_nobody(project, tmp_path):
     for record in records(project, "two_step", "paragraphs", tmp_path):
-        asked = chosen_task("two_step", "relevance", record)
-        assert (asked is None) == (record["data"]["paragraph_text"] == "")
+        assert ("skip" in record) == (record["data"]["paragraph_text"] == "")
 
 
 def test_the_baseline_passes_some_example_paragraphs_and_not_others(project, tmp_path):

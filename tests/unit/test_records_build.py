@@ -251,3 +251,16 @@ def test_a_damaged_records_file_names_the_line(tmp_path, line):
     path.write_text('{"id":"a","source":"s","file":"f","line":1,"data":{}}\n' + line + "\n")
     with pytest.raises(SourceError, match=r"records\.jsonl:2: this records file is damaged"):
         list(iter_records(path))
+
+
+@pytest.mark.parametrize("value", ["", " \u00a0\t", None], ids=["empty", "white space", "null"])
+def test_a_row_that_is_blank_is_skipped_even_where_errors_stop(desk, value):
+    counts = desk.build("in.jsonl", lines({"text": value}, {"text": "a"}), not_blank=["text"])
+    assert counts == RecordCounts(rows=2, records=1, skipped={"blank": 1})
+    assert desk.records()[0]["skip"] == "blank: the field `text` is empty"
+
+
+def test_two_blank_rows_of_one_content_are_both_kept(desk):
+    counts = desk.build("in.jsonl", lines({"text": ""}, {"text": ""}), not_blank=["text"])
+    assert counts.skipped == {"blank": 2}
+    assert len({record["id"] for record in desk.records()}) == 2

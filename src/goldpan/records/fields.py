@@ -37,6 +37,18 @@ def check_columns(columns: Iterable[str], wanted: Iterable[str], path: str) -> N
             )
 
 
+def check_not_blank(data: Mapping[str, Any], fields: Iterable[str]) -> None:
+    """Check that none of `fields` is absent, null, or only white space.
+
+    Raises:
+        RowError: `blank`.
+    """
+    for name in fields:
+        value = data.get(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise RowError("blank", f"the field `{name}` is empty")
+
+
 def check_fields(data: dict[str, Any], fields: Mapping[str, FieldType]) -> None:
     """Check that typed data has all `fields`, each of its type. An integer is also a number.
 

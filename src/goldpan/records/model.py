@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 
-class Record(TypedDict):
-    """One line of a records file.
+class RecordHead(TypedDict):
+    """Which record it is; the first keys of its line.
 
     Attributes:
         id: stable; from named fields or a hash of the content. A row that could not be read has the id
@@ -14,15 +14,23 @@ class Record(TypedDict):
         source: name of the source in the study.
         file: short name of the source file (see `study.paths.file_names`).
         line: line or row number in that file, from 1.
-        data: the row itself; empty for a row that could not be read.
-        answers: in a stage's records, what earlier stages answered: {stage: {feature: value}}.
-        skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
     """
 
     id: str
     source: str
     file: str
     line: int
+
+
+class Record(RecordHead):
+    """One line of a records file.
+
+    Attributes:
+        data: the row itself; empty for a row that could not be read.
+        answers: in a stage's records, what earlier stages answered: {stage: {feature: value}}.
+        skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
+    """
+
     data: dict[str, Any]
     answers: NotRequired[dict[str, dict[str, Any]]]
     skip: NotRequired[str]

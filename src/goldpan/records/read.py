@@ -13,10 +13,10 @@ import orjson
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, replacing
 from goldpan.records.columnar import read_parquet
-from goldpan.records.fields import check_fields, convert_cells
+from goldpan.records.fields import check_not_blank, check_fields, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
 from goldpan.records.jsonl import read_jsonl
-from goldpan.records.model import Record
+from goldpan.records.model import Record, RecordHead
 from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.records.tables import read_csv
@@ -32,6 +32,9 @@ _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _RECORD_KEYS = {"id", "source", "file", "line", "data"}
+# Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
+_DATA_KEY = b',"data":'
+BLANK = "blank"
 _COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
 
 
@@ -76,7 +79,7 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
             try:
                 handle.write(builder.usable(row))
             except RowError as error:
-                if source.on_error == "stop":
+                if source.on_error == "stop" and error.code != BLANK:
                     raise builder.stopped(row, error) from None
                 handle.write(builder.skipped(row, error))
                 skipped[error.code] += 1
@@ -102,6 +105,22 @@ def iter_records(path: Path) -> Iterator[Record]:
         if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
             raise _damaged_record(path, number, "it is not a record")
         yield record  # type: ignore[misc]
+
+
+def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
+    """Yield the head and the whole line of each record of a records file, without parsing its data.
+
+    Raises:
+        SourceError: the file is missing or damaged (with file and line).
+    """
+    for number, line in iter_lines(path):
+        end = line.find(_DATA_KEY)
+        if end < 0 or not line.endswith(b"}"):
+            raise _damaged_record(path, number, "it is not a record")
+        try:
+            yield orjson.loads(line[:end] + b"}"), line
+        except orjson.JSONDecodeError as error:
+            raise _damaged_record(path, number, str(error)) from None
 
 
 def format_of(source: Source, path: Path) -> Format:
@@ -137,7 +156,7 @@ class _Builder:
     def read(self) -> Iterator[Row]:
         """The rows of the source file."""
         source, path = self.source, self.path
-        columns = [*source.fields, *(source.id or [])]
+        columns = [*source.fields, *(source.id or []), *source.not_blank]
         if self.format == "parquet":
             return read_parquet(path, columns)
         if self.format == "csv":
@@ -151,6 +170,7 @@ class _Builder:
             raise row.error
         try:
             data = self._typed(row.data)
+            check_not_blank(row.data, self.source.not_blank)
             identifier = self._identify(row.data)
             line = self._line(row, identifier, data)
         except orjson.JSONEncodeError:

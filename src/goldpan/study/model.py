@@ -28,6 +28,11 @@ class Source(Model):
     fields: dict[str, FieldType] = Field(
         default_factory=dict, description="Fields each row must have, and their types."
     )
+    not_blank: list[str] = Field(
+        default_factory=list,
+        description="Fields that must hold more than white space; a row without is recorded as skipped:"
+        " blank, and nobody is asked.",
+    )
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
     )
