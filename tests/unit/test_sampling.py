@@ -317,6 +317,14 @@ def test_a_larger_sample_leaves_the_plan_of_the_smaller_as_it_is(tmp_path):
         assert (item.annotators, item.repeated_by) == (large[item_id].annotators, large[item_id].repeated_by)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5])
+def test_repeats_do_not_keep_step_with_strata_that_take_turns(share):
+    plan = OverlapPlan(["ann", "ben"], 2, repeats=share, seed=7)
+    repeated = [at % 2 for at in range(400) if "ann" in plan.assign(f"i{at}")[1]]
+    assert len(repeated) == 400 * share
+    assert 0.3 < sum(repeated) / len(repeated) < 0.7
+
+
 def test_the_share_of_repeats_is_exact_for_each_annotator(tmp_path):
     counts, items = draw(
         tmp_path, reviews(), sample=60, annotators=["ann", "ben", "cat"], overlap=2, repeats=0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from goldpan.waves.draw import rank
 
@@ -15,6 +16,9 @@ class OverlapPlan:
     to those who have met the fewest times, so that all pairs can be compared. What an item gets depends on
     the items before it only: a larger sample leaves the plan of the smaller one as it is.
 
+    Of every 1/share of an annotator's items one is shown twice, at a place that looks random: strata take
+    turns in the order of drawing, and a fixed place could hit the same stratum each time.
+
     Args:
         annotators: all of them.
         per_item: how many answer each item.
@@ -23,7 +27,8 @@ class OverlapPlan:
     """
 
     def __init__(self, annotators: Sequence[str], per_item: int, repeats: float, seed: int):
-        self.annotators, self.per_item, self.repeats, self.seed = list(annotators), per_item, repeats, seed
+        self.annotators, self.per_item, self.seed = list(annotators), per_item, seed
+        self.repeats = Fraction(repeats).limit_denominator(10_000)
         self.load = dict.fromkeys(annotators, 0)
         self._met = {(a, b): 0 for a in annotators for b in annotators}
 
@@ -42,13 +47,18 @@ class OverlapPlan:
                     ),
                 )
             )
-        repeated = [name for name in chosen if self._is_repeated(self.load[name])]
+        repeated = [name for name in chosen if self._is_repeated(name)]
         for name in chosen:
             self.load[name] += 1
             for other in chosen:
                 self._met[name, other] += 1
         return tuple(sorted(chosen, key=self.annotators.index)), tuple(sorted(repeated))
 
-    def _is_repeated(self, before: int) -> bool:
-        """Whether an annotator's next item, after `before` others, is shown twice: every 1/share-th is."""
-        return math.floor((before + 1) * self.repeats) > math.floor(before * self.repeats)
+    def _is_repeated(self, name: str) -> bool:
+        """Whether the next item of an annotator is the one of its run of 1/share items that is shown twice."""
+        if not self.repeats:
+            return False
+        place = self.load[name]
+        run = math.floor(place * self.repeats)
+        start, end = math.ceil(run / self.repeats), math.ceil((run + 1) / self.repeats)
+        return place == start + rank(self.seed, "repeat", name, str(run)) % (end - start)
