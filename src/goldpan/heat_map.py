@@ -33,12 +33,15 @@ def heat_map(
     upright = longest * _FONT_WIDTH < _CELL_WIDTH
     left = 30 + _FONT_WIDTH * max((len(_short(label)) for label in row_labels), default=0)
     top = 42 if upright else 34 + _FONT_WIDTH * longest
-    width, height = left + _CELL_WIDTH * len(column_labels) + 2, top + _CELL_HEIGHT * len(row_labels) + 2
+    across, down = _CELL_WIDTH * len(column_labels), _CELL_HEIGHT * len(row_labels)
+    # A small table under a long name is as wide as the name.
+    width = left + max(across, _FONT_WIDTH * len(columns)) + 2
+    height = top + max(down, _FONT_WIDTH * len(rows)) + 2
     largest = max((max(row, default=0) for row in counts), default=0) or 1
     square = list(row_labels) == list(column_labels)
     parts = [
-        _text(left + _CELL_WIDTH * len(column_labels) / 2, 14, columns, text_anchor="middle", class_="axis"),
-        _upwards(14, top + _CELL_HEIGHT * len(row_labels) / 2, rows, text_anchor="middle", class_="axis"),
+        _text((left + width) / 2, 14, columns, text_anchor="middle", class_="axis"),
+        _upwards(14, (top + height) / 2, rows, text_anchor="middle", class_="axis"),
     ]
     for column, label in enumerate(column_labels):
         x = left + _CELL_WIDTH * (column + 0.5)

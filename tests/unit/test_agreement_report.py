@@ -99,6 +99,13 @@ def test_a_heat_map_shortens_long_labels_but_names_them_in_full():
     assert f"a: {label}, b: {label}: 3" in svg
 
 
+def test_a_small_heat_map_has_room_for_long_names():
+    name = "somebody, second showing"
+    svg = heat_map(name, name, ["1"], ["1"], [[2]])
+    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', svg).groups())
+    assert min(width, height) > 6 * len(name)
+
+
 def test_many_annotators_are_summed_in_the_table_of_labels():
     names = [f"person {number:02}" for number in range(20)]
     answers = {f"{item}": dict.fromkeys(names, "xy"[item % 2]) for item in range(4)}

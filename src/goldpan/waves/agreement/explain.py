@@ -9,6 +9,7 @@ import numpy as np
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.ratings import Coded
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
+from goldpan.waves.agreement.words import title
 
 _HIGH_PREVALENCE = 0.6
 _HIGH_AGREEMENT = 0.8
@@ -104,6 +105,6 @@ def _width(result: FeatureAgreement) -> list[str]:
     if high - low < _WIDE:
         return []
     return [
-        f"With {result.paired_items:,} items `{headline.name}` may be anything from {low:.2f} to {high:.2f}: "
+        f"With {result.paired_items:,} items {title(headline)} may be anything from {low:.2f} to {high:.2f}: "
         "its band is not settled."
     ]
