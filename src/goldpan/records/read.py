@@ -13,7 +13,7 @@ import orjson
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, replacing
 from goldpan.records.columnar import read_parquet
-from goldpan.records.fields import check_not_blank, check_fields, convert_cells
+from goldpan.records.fields import check_fields, check_not_blank, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.model import Record, RecordHead
