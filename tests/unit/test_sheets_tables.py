@@ -163,7 +163,20 @@ def test_the_same_sheet_gives_the_same_xlsx_bytes():
     assert xlsx_sheet(sheet, task_columns(sheet)) == xlsx_sheet(sheet, task_columns(sheet))
 
 
-@pytest.mark.parametrize("text", ["_x0041_", "_x005F_x0041_", "plain", "_x00_"])
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("line_x000D_\nbreak", "line\r\nbreak"),
+        ("_x005F_x0041_", "_x0041_"),
+        ("_x0041_", "_x0041_"),
+        ("_x00_", "_x00_"),
+    ],
+)
+def test_what_spreadsheet_programs_write_for_odd_texts_is_understood(written, text):
+    assert unescape(written) == text
+
+
+@pytest.mark.parametrize("text", ["_x0041_", "_x000D_", "_x005F_x0041_", "plain", "_x00_"])
 def test_xlsx_escapes_are_reversible(text):
     assert unescape(escape(text)) == text
 

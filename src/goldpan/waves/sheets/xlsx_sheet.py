@@ -25,7 +25,7 @@ _CODEBOOK = "codebook"
 _LISTS = "lists"
 _EPOCH = datetime.datetime(2020, 1, 1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_|_x(005[Ff])_(?=x[0-9A-Fa-f]{4}_)")
 _LIKE_AN_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _WIDTHS = {"id": 20, "field": 60, "llm": 20, "answer": 24, "flag": 8, "notes": 40, "agreement": 14}
 
@@ -58,8 +58,12 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """The text of a cell whose characters a spreadsheet program wrote as `_x000D_` and the like."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    """The text of a cell, from how a spreadsheet program spells it.
+
+    Only control characters and escaped underscores are turned back: programs write nothing else as an escape,
+    and LibreOffice writes a text such as `_x0041_` as it is.
+    """
+    return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
 
 
 def _write_items(page: Worksheet, sheet: Sheet, columns: Sequence[Column]) -> None:
