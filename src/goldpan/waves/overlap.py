@@ -55,7 +55,7 @@ class OverlapPlan:
         return tuple(sorted(chosen, key=self.annotators.index)), tuple(sorted(repeated))
 
     def _is_repeated(self, name: str) -> bool:
-        """Whether the next item of an annotator is the one of its run of 1/share items that is shown twice."""
+        """Whether an annotator's next item is the one of its run of 1/share items that is shown twice."""
         if not self.repeats:
             return False
         place = self.load[name]
