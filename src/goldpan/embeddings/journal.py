@@ -80,7 +80,7 @@ class Journal:
         """
         import numpy as np
 
-        vectors = np.ascontiguousarray(block.vectors).data.cast("B")
+        vectors = np.ascontiguousarray(block.vectors).reshape(-1).view(np.uint8).data
         described = orjson.dumps(_description(block))
         checksum = zlib.crc32(vectors, zlib.crc32(described))
         self._write(_FRAME.pack(len(described), len(vectors), checksum) + described)
