@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -13,6 +14,11 @@ from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import PREDICTION_TYPES, Feature
 from goldpan.waves.gold import GoldItem
 from goldpan.waves.items import Item, item_id, repeat_id
+from goldpan.waves.merge import Merged, Resolution
+from goldpan.waves.merge_files import shown_by, write_merged
+from tests.wave_builders import ALL_FEATURES, GIST
+
+FEATURES = {feature.name: feature for feature in ALL_FEATURES}
 
 
 def gold_item(number: int, labels: Mapping[str, Any], **changes: Any) -> GoldItem:
@@ -105,3 +111,67 @@ def inputs(
 def settings(*models: str, **changes: Any) -> Evaluation:
     """An evaluation of stages of these names."""
     return Evaluation.model_validate({"wave": "first", "predictions": list(models)} | changes)
+
+
+def everything(folder: Path) -> tuple[Evaluation, EvaluationInputs]:
+    """Settings and inputs: every type of feature, two models, and people's answers."""
+    random = Random(8)
+    features = [one for one in ALL_FEATURES if one is not GIST]
+
+    def answer(feature):
+        match feature.type:
+            case "binary":
+                return random.random() < 0.3
+            case "classification":
+                return random.choice([*feature.label_list, None])
+            case "multilabel":
+                return random.sample(feature.label_list, random.randint(0, 2))
+            case "score":
+                return random.randint(1, 5)
+            case "ranking":
+                return random.sample(feature.items, len(feature.items))
+            case _:
+                return [{"part": random.choice(["lid", "cup"]), "count": None, "broken": False}]
+
+    gold, merged, rows = [], [], {"big": [], "small": []}
+    for n in range(60):
+        labels = {one.name: answer(one) for one in features}
+        item = gold_item(
+            n,
+            labels,
+            stratum="rare" if n < 20 else "common",
+            inclusion_probability=0.5 if n < 20 else 0.1,
+            data={"text": "<script>alert('x')</script> & =1+1 \u2028 </style>", "more": {"deep": [1]}},
+        )
+        gold.append(item)
+        for one in features:
+            answers = {name: random.choice([labels[one.name], answer(one)]) for name in ("ann", "ben", "cat")}
+            merged.append(
+                Merged(item.item_id, one.name, labels[one.name], Resolution.MAJORITY, False, {}, answers)
+            )
+        for model, chance in (("big", 0.9), ("small", 0.6)):
+            given = {
+                one.name: prediction(
+                    one,
+                    labels[one.name] if random.random() < chance else answer(one),
+                    round(random.uniform(0.5, 1), 2),
+                )
+                for one in features
+            }
+            rows[model].append(stage_row(n, given))
+    table = folder / "merged.csv"
+    write_merged(table, merged, shown_by(ALL_FEATURES))
+    summary = folder / "summary.json"
+    summary.write_bytes(
+        orjson.dumps(
+            {
+                "records": 62,
+                "states": {"ok": 60, "skipped": 2},
+                "cost_usd": 0.6,
+                "baseline": True,
+                "tokens": {"prompt": 10, "completion": 5},
+            }
+        )
+    )
+    given = inputs(folder, gold, rows, merged=table, summaries={"big": summary})
+    return settings("big", "small", match={"parts": ["part"]}, epsilon=0.2), given

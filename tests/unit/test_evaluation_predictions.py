@@ -105,14 +105,17 @@ def test_heads_are_read_from_annotated_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("feature", "value"),
-    [(COMPLAINT, "perhaps"), (STARS, "many"), (STARS, float("nan")), (TOPICS, "price")],
+    ("feature", "key", "value"),
+    [
+        (COMPLAINT, "label_complaint", '"perhaps"'),
+        (STARS, "score_stars", '"many"'),
+        (STARS, "score_stars", "NaN"),
+        (TOPICS, "label_topics", '"price"'),
+    ],
 )
-def test_a_value_that_does_not_fit_its_feature_is_refused(tmp_path, feature, value):
-    key = ("score_" if feature is STARS else "label_") + feature.name
+def test_a_value_that_does_not_fit_its_feature_is_refused(tmp_path, feature, key, value):
     path = tmp_path / "a.jsonl"
-    path.write_text(
-        f'{{"id": "r0", "{key}": {value if value != value else repr(value)}}}\n'.replace("'", '"')
-    )
-    with pytest.raises(SourceError, match=r"line 1"):
+    path.write_text(f'{{"id": "r0", "{key}": {value}}}\n')
+    with pytest.raises(SourceError) as caught:
         read_annotated("m", [path], {feature.name: Values(feature)}, IDS, {})
+    assert caught.value.where.endswith("a.jsonl, line 1")
