@@ -9,6 +9,7 @@
 # results/{study}/waves/{wave}/sheets/                    what annotators fill in
 # results/{study}/waves/{wave}/agreement.html             who agreed with whom, and how surely
 # results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
+# results/{study}/evaluation/{evaluation}.html            how good the predictions are
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
@@ -22,6 +23,7 @@ include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/batches.smk"
 include: "rules/waves.smk"
+include: "rules/evaluation.smk"
 
 
 localrules:
@@ -44,3 +46,4 @@ rule all:
         all_features(),
         all_tables(),
         all_waves(),
+        all_evaluations(),

@@ -71,6 +71,7 @@ wildcard_constraints:
     source="|".join(STUDY.sources),
     stage="|".join(STUDY.stages) or "none",
     wave="|".join(STUDY.waves) or "none",
+    evaluation="|".join(STUDY.evaluations) or "none",
     round="[1-9][0-9]*",
     shard="[0-9]+|p[0-9a-f]+",
     file="[^/]+",

@@ -123,3 +123,34 @@ def wave_setting(*names):
         return repr(sorted(given.items()))
 
     return setting
+
+
+def gold_of(wave):
+    """The splits of a wave's gold set."""
+    return [PATHS.gold(wave, f"{split}.jsonl") for split in ("train", "dev", "test")]
+
+
+def evaluated_wave(wildcards):
+    """What an evaluation needs to know of its wave."""
+    wave = STUDY.evaluations[wildcards.evaluation].wave
+    return [PATHS.sample(wave), PATHS.merged(wave)]
+
+
+def evaluated_stages(wildcards):
+    """Features and summaries of the stages that an evaluation measures."""
+    predictions = STUDY.evaluations[wildcards.evaluation].predictions.values()
+    stages = [given.stage for given in predictions if given.stage]
+    return [
+        path
+        for stage in stages
+        for path in (PATHS.features(stage), PATHS.summary(stage))
+    ]
+
+
+def all_evaluations():
+    """The evaluations whose gold set can be made: filled sheets of its wave are there."""
+    return [
+        PATHS.evaluation(name, "html")
+        for name, evaluation in STUDY.evaluations.items()
+        if FILLED_SHEETS[evaluation.wave]
+    ]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import Model, Name
+from goldpan.study.evaluation import Evaluation
 from goldpan.study.wave import Wave
 
 Output = Literal["tool", "json_schema", "text"]
@@ -202,6 +203,10 @@ class Study(Model):
         default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
     )
 
+    evaluations: dict[Name, Evaluation] = Field(
+        default_factory=dict, description="Predictions measured against gold sets, by name."
+    )
+
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
         earlier: set[str] = set()
@@ -222,6 +227,13 @@ class Study(Model):
         for name, wave in self.waves.items():
             if wave.stage not in self.stages:
                 raise ValueError(_unknown("stage", wave.stage, self.stages, f"waves.{name}.stage"))
+        for name, evaluation in self.evaluations.items():
+            if evaluation.wave not in self.waves:
+                raise ValueError(_unknown("wave", evaluation.wave, self.waves, f"evaluations.{name}.wave"))
+            for model, given in evaluation.predictions.items():
+                if given.stage is not None and given.stage not in self.stages:
+                    place = f"evaluations.{name}.predictions.{model}.stage"
+                    raise ValueError(_unknown("stage", given.stage, self.stages, place))
         return self
 
     def sources_of(self, stage: str) -> list[str]:

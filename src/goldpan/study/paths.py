@@ -135,6 +135,10 @@ class Paths:
         """One file of the frozen gold set."""
         return f"{self.wave(wave)}/gold/{name}"
 
+    def evaluation(self, evaluation: str, suffix: str) -> str:
+        """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
+        return f"{self.base}/evaluation/{evaluation}.{suffix}"
+
     def log(self, name: str) -> str:
         """Log file of a rule; `name` may hold placeholders."""
         return f"{self.base}/logs/{name}.log"

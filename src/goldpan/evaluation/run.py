@@ -1,0 +1,59 @@
+"""One evaluation of a project, from the files it reads to the files it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from goldpan.errors import StudyError
+from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
+from goldpan.evaluation.report import EvaluationReport
+from goldpan.study.evaluation import Predicted
+from goldpan.study.load import Project
+from goldpan.waves.gold import SPLITS
+from goldpan.waves.run import WaveRun
+
+
+def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
+    """Write the JSON, the page and the table of mistakes of the evaluation `name`.
+
+    Raises:
+        StudyError: the study has no such evaluation, or it asks for something this version cannot read.
+        SourceError, ReconciliationError: the files it reads do not fit together.
+    """
+    if name not in project.study.evaluations:
+        known = ", ".join(project.study.evaluations) or "none"
+        raise StudyError(
+            f"there is no evaluation `{name}`; there are: {known}", where=str(project.study_file)
+        )
+    settings = project.study.evaluations[name]
+    root, paths, wave = project.root, project.paths, settings.wave
+    inputs = EvaluationInputs(
+        gold=[root / paths.gold(wave, f"{split}.jsonl") for split in SPLITS],
+        predictions={
+            model: [root / _features_of(project, given, name)]
+            for model, given in settings.predictions.items()
+        },
+        summaries={
+            model: root / paths.summary(given.stage)
+            for model, given in settings.predictions.items()
+            if given.stage is not None
+        },
+        sample=root / paths.sample(wave),
+        merged=root / paths.merged(wave),
+    )
+    outputs = EvaluationOutputs(
+        json=root / paths.evaluation(name, "json"),
+        html=root / paths.evaluation(name, "html"),
+        errors=root / paths.evaluation(name, "errors.csv"),
+    )
+    return evaluate_files(name, settings, WaveRun(project, wave).codebook.by_name, inputs, outputs)
+
+
+def _features_of(project: Project, given: Predicted, name: str) -> Path | str:
+    if given.stage is None:
+        raise StudyError(
+            "predictions of heads cannot be evaluated in a study yet",
+            where=f"evaluations.{name}.predictions",
+            remedy="evaluate the answers of a stage",
+        )
+    return project.paths.features(given.stage)
