@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ITEMS = "items"
 _CODEBOOK = "codebook"
 _LISTS = "lists"
+_FONT = "Calibri"
 _EPOCH = datetime.datetime(2020, 1, 1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_|_x(005[Ff])_(?=x[0-9A-Fa-f]{4}_)")
@@ -78,7 +79,7 @@ def _write_items(page: Worksheet, sheet: Sheet, columns: Sequence[Column]) -> No
         page.column_dimensions[letter].width = _WIDTHS[column.kind]
         page.column_dimensions[letter].hidden = column.kind == "id"
         cell = _put(page, 1, place, column.name)
-        cell.font, cell.fill, cell.alignment = Font(bold=True, color="FFFFFF"), header, wrapped
+        cell.font, cell.fill, cell.alignment = Font(name=_FONT, bold=True, color="FFFFFF"), header, wrapped
     open_cell = Protection(locked=False)
     formula = _agreement_formula(columns)
     for number, row in enumerate(sheet.rows, 2):
@@ -172,7 +173,7 @@ def _write_codebook(book: Workbook, codebook: Codebook) -> None:
         for place, text in enumerate(row, 1):
             cell = _put(page, number, place, text)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-            cell.font = Font(bold=number == 1 or place == 1)
+            cell.font = Font(name=_FONT, bold=number == 1 or place == 1)
     for letter, width in zip("ABC", (28, 44, 100), strict=True):
         page.column_dimensions[letter].width = width
     page.freeze_panes = "A2"
