@@ -25,10 +25,10 @@ def write_tables(
 ) -> None:
     """Write the tables of a stage, one for each (source, file) of `outputs`.
 
-    Columns: those of the input, in its order; for each feature its value and its rationale, free texts last
-    (a feature's column that the input has already gets the suffix `_answer`); `state`, `reason`,
-    `source_file`, `record_id`, `batch_id`, `answered_at` (UTC). Cells that a spreadsheet would run as a
-    formula are neutralised by a leading apostrophe.
+    Columns: those of the input, in its order; for each feature its value and its rationale, free texts last;
+    `state`, `reason`, `source_file`, `record_id`, `batch_id`, `answered_at` (UTC). A column of ours whose
+    name the input has already gets the suffix `_answer`. Cells that a spreadsheet would run as a formula are
+    neutralised by a leading apostrophe.
 
     Raises:
         ReconciliationError: a row belongs to a file that is not among the outputs.
@@ -66,20 +66,14 @@ def _input_columns(records: Path) -> dict[tuple[str, str], list[str]]:
 
 class _Table:
     def __init__(self, out: Any, columns: list[str], schema: list[Feature]):
-        self._columns = columns
-        self._names = {
-            feature.name: f"{feature.name}_answer" if feature.name in columns else feature.name
-            for feature in schema
-        }
-        self._reasons = {
-            feature.name: _reason_column(feature, schema) for feature in schema if feature.rationale
-        }
+        self._columns, self._schema = columns, schema
         self._text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
         self._csv = csv.writer(self._text, lineterminator="\n")
-        head = [*columns]
-        for name, column in self._names.items():
-            head += [column, self._reasons[name]] if name in self._reasons else [column]
-        self._csv.writerow([*head, "state", "reason", "source_file", "record_id", "batch_id", "answered_at"])
+        own = []
+        for feature in schema:
+            own += [feature.name, _reason_column(feature, schema)] if feature.rationale else [feature.name]
+        own += ["state", "reason", "source_file", "record_id", "batch_id", "answered_at"]
+        self._csv.writerow([neutralise(name) for name in [*columns, *_apart_from(columns, own)]])
 
     def write(self, record: Record, row: dict[str, Any]) -> None:
         cells = [_cell(record["data"].get(name)) for name in self._columns]
@@ -90,10 +84,10 @@ class _Table:
         self._csv.writerow([*cells, when])
 
     def _answers(self, features: dict[str, Any]) -> Iterator[Any]:
-        for name in self._names:
-            prediction = features.get(name)
+        for feature in self._schema:
+            prediction = features.get(feature.name)
             yield None if prediction is None else value_of(prediction)
-            if name in self._reasons:
+            if feature.rationale:
                 yield None if prediction is None else prediction.get("rationale")
 
     def flush(self) -> None:
@@ -107,6 +101,16 @@ def _reason_column(feature: Feature, schema: list[Feature]) -> str:
     return (
         "explanation" if sum(bool(other.rationale) for other in schema) == 1 else f"{feature.name}_rationale"
     )
+
+
+def _apart_from(columns: list[str], own: list[str]) -> Iterator[str]:
+    """The names of our own columns, with the suffix `_answer` where that name is taken."""
+    taken = set(columns)
+    for name in own:
+        while name in taken:
+            name += "_answer"
+        taken.add(name)
+        yield name
 
 
 def _cell(value: Any) -> Any:
