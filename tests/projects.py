@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -44,20 +45,27 @@ DETAIL_TASK = {
 
 @dataclass
 class WorkflowProject:
-    """A project folder with the checkout's workflow in it."""
+    """A project folder with the checkout's workflow in it.
+
+    Attributes:
+        root: the folder.
+        environment: further variables for its processes.
+        study: the study that is run when none is named.
+    """
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    study: str = "notes"
 
     @classmethod
-    def create(cls, root: Path) -> WorkflowProject:
+    def create(cls, root: Path, study: str = "notes") -> WorkflowProject:
         """Link the workflow's files and write two small tasks."""
         root.mkdir(parents=True, exist_ok=True)
         for name in ("Snakefile", "rules", "workflow", "profiles"):
             (root / name).symlink_to(CHECKOUT / name)
-        project = cls(root)
+        project = cls(root, study=study)
         project.write(
-            "config/config.yaml", "study: notes\nledger: .goldpan/ledger.sqlite\nresults: results\n"
+            "config/config.yaml", f"study: {study}\nledger: .goldpan/ledger.sqlite\nresults: results\n"
         )
         project.write_task(TOPIC_TASK)
         project.write_task(DETAIL_TASK)
@@ -67,6 +75,11 @@ class WorkflowProject:
             "config/tasks/detail.user.j2", "Look again ({{ answers.topics.topic }}):\n{{ data.text }}"
         )
         return project
+
+    def copy(self, root: Path) -> WorkflowProject:
+        """The same project in another folder, as far as it has run."""
+        copied = Path(shutil.copytree(self.root, root, symlinks=True))
+        return WorkflowProject(copied, dict(self.environment), self.study)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file of the project."""
@@ -119,16 +132,16 @@ class WorkflowProject:
         return done
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """The rows of a JSONL artifact below results/notes."""
-        return [orjson.loads(line) for line in (self.artifact(name)).read_bytes().split(b"\n") if line]
+        """The rows of a JSONL artifact of the study."""
+        return [orjson.loads(line) for line in self.artifact(name).read_bytes().split(b"\n") if line]
 
     def json(self, name: str) -> Any:
-        """A JSON artifact below results/notes."""
+        """A JSON artifact of the study."""
         return orjson.loads(self.artifact(name).read_bytes())
 
     def artifact(self, name: str) -> Path:
-        """A file below results/notes."""
-        return self.root / "results" / "notes" / name
+        """A file of the study."""
+        return self.root / "results" / self.study / name
 
 
 def notes_study(provider: dict[str, Any] | None = None, **stage: Any) -> dict[str, Any]:
