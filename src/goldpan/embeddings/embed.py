@@ -65,7 +65,7 @@ def embed_file(
         for block in _embedded_blocks(settings, records, encoder, done):
             journal.append(block)
             totals.add(block)
-            crashpoints.reached("embedding_block_written")
+            crashpoints.reached("embedding_block_done")
         write_store(
             output,
             journal.blocks(),

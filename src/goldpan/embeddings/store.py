@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goldpan import crashpoints
 from goldpan.embeddings.blocks import EmbeddedBlock
 from goldpan.embeddings.documents import Label
 from goldpan.embeddings.provenance import Provenance
@@ -108,6 +109,7 @@ def write_store(
             columns = _Columns(target, totals, provenance, compression)
             for block in blocks:
                 columns.append(block)
+                crashpoints.reached("embedding_block_stored")
             if columns.rows != totals.counts.rows:
                 raise ReconciliationError(
                     f"{columns.rows} of {totals.counts.rows} records reached the file",
