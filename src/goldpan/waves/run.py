@@ -8,7 +8,6 @@ from pathlib import Path
 from goldpan.errors import StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.study.load import Project
-from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
 from goldpan.waves.agreement.page import report_page
 from goldpan.waves.agreement.text import report_text
@@ -27,6 +26,7 @@ from goldpan.waves.merge_files import read_merged, shown_by, write_disagreements
 from goldpan.waves.merge_wave import disagreements, merge_wave
 from goldpan.waves.sampling import SampleCounts, SampleFiles, draw_sample
 from goldpan.waves.sheets.page import adjudication_page
+from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.write import write_sheets
 
 
@@ -74,14 +74,23 @@ class WaveRun:
         )
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether there is a sample."""
+        return self._at(self.paths.sample(self.name)).exists()
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """The sample by item id, as it was when first looked at."""
+        return read_items(self._at(self.paths.sample(self.name)))
+
+    @property
     def annotations(self) -> Path:
         """The folder of the filled sheets; an input only."""
         return self._at(self.wave.annotations_folder(self.study, self.name))
 
     def draw(self) -> SampleCounts:
         """Write sample.jsonl, llm.jsonl and sample.json."""
-        features: dict[str, Feature] = {f.name: f for task in self.tasks for f in task.features}
-        asked = {feature.name: feature for feature in self.codebook.features}
+        features = {feature.name: feature for task in self.tasks for feature in task.features}
         files = SampleFiles(
             features=self._at(self.paths.features(self.wave.stage)),
             records=self._at(self.paths.stage_records(self.wave.stage)),
@@ -89,17 +98,21 @@ class WaveRun:
             llm=self._at(self.paths.sample_llm(self.name)),
             counts=self._at(self.paths.sample_counts(self.name)),
         )
-        return draw_sample(self.study, self.name, self.wave, {**asked, **_others(features, asked)}, files)
+        return draw_sample(self.study, self.name, self.wave, features | self.codebook.by_name, files)
 
     def write_sheets(self) -> list[Path]:
         """Write the sheets to give out."""
         folder = self._at(self.paths.sheet(self.name, "x")).parent
         llm = read_llm_predictions(self._at(self.paths.sample_llm(self.name)))
-        return write_sheets(folder, self.study, self.name, self.wave, self.codebook, self._items(), llm)
+        return write_sheets(folder, self.study, self.name, self.wave, self.codebook, self.items, llm)
+
+    def read_sheets(self) -> CollectedWave:
+        """The filled sheets as they lie there now; writes nothing."""
+        return collect(self.annotations, self.study, self.name, self.wave, self.codebook, self.items)
 
     def collect(self) -> WaveStatus:
         """Read the filled sheets, and write answers.jsonl and status.json."""
-        collected = collect(self.annotations, self.study, self.name, self.wave, self.codebook, self._items())
+        collected = self.read_sheets()
         write_collected(
             collected, self._at(self.paths.answers(self.name)), self._at(self.paths.wave_status(self.name))
         )
@@ -114,36 +127,38 @@ class WaveRun:
         write_bytes(self._at(self.paths.agreement(self.name, "txt")), text.encode())
         return text
 
-    def merge(self) -> list[Merged]:
-        """Write merged.csv, disagreements.csv and adjudication.html."""
-        collected, items = self._collected(), self._items()
-        decisions = read_decisions(
-            self.annotations, GivenOut(self.study, self.name, self.wave, self.codebook, items)
-        )
-        rows = merge_wave(
+    def merged(self, collected: CollectedWave) -> list[Merged]:
+        """One label for each item and feature, from these answers and the decisions in the folder."""
+        given_out = GivenOut(self.study, self.name, self.wave, self.codebook, self.items)
+        return merge_wave(
             self.codebook,
-            list(items),
+            list(self.items),
             self.wave.annotators,
             collected.ratings,
             self.wave.strategy,
             read_llm_predictions(self._at(self.paths.sample_llm(self.name))),
-            decisions,
+            read_decisions(self.annotations, given_out),
         )
+
+    def merge(self) -> list[Merged]:
+        """Write merged.csv, disagreements.csv and adjudication.html."""
+        collected = self._collected()
+        rows = self.merged(collected)
         show = shown_by(self.codebook.features)
-        fields = {item_id: item.data for item_id, item in items.items()}
-        write_merged(self._at(self.paths.merged(self.name)), rows, show, fields)
-        write_disagreements(self._at(self.paths.disagreements(self.name)), rows, show, fields)
-        page = adjudication_page(
-            self.study, self.name, self.wave, self.codebook, items, disagreements(rows, collected.notes)
-        )
+        # Those who decide see what the annotators saw, and no more.
+        shown = {name: shown_fields(item.data, self.wave.show) for name, item in self.items.items()}
+        write_merged(self._at(self.paths.merged(self.name)), rows, show, shown)
+        write_disagreements(self._at(self.paths.disagreements(self.name)), rows, show, shown)
+        open_rows = disagreements(rows, collected.notes)
+        page = adjudication_page(self.study, self.name, self.wave, self.codebook, self.items, open_rows)
         write_bytes(self._at(self.paths.adjudication(self.name)), page.encode())
         return rows
 
     def freeze(self) -> GoldSet:
         """Write the gold set with its data card and metadata."""
-        collected, items = self._collected(), self._items()
         rows = read_merged(self._at(self.paths.merged(self.name)), self.codebook.features)
-        gold = freeze_gold(items, rows, self.wave.gold, self.wave.seed, self.wave.annotators)
+        gold = freeze_gold(self.items, rows, self.wave.gold, self.wave.seed, self.wave.annotators)
+        collected = self._collected()
         about = GoldDescription(
             study=self.study,
             wave=self.name,
@@ -162,14 +177,7 @@ class WaveRun:
         )
         return gold
 
-    def _items(self) -> dict[str, Item]:
-        return read_items(self._at(self.paths.sample(self.name)))
-
     def _collected(self) -> CollectedWave:
         return read_collected(
             self._at(self.paths.answers(self.name)), self._at(self.paths.wave_status(self.name))
         )
-
-
-def _others(features: dict[str, Feature], asked: dict[str, Feature]) -> dict[str, Feature]:
-    return {name: feature for name, feature in features.items() if name not in asked}

@@ -1,0 +1,93 @@
+"""How far a wave is: who has answered how much, and what is still to be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from goldpan.waves.collect.collected import AnnotatorStatus
+from goldpan.waves.merge import Merged, resolution_counts
+from goldpan.waves.merge_wave import to_decide
+from goldpan.waves.run import WaveRun
+
+
+@dataclass(frozen=True)
+class FeatureProgress:
+    """How far one feature is.
+
+    Attributes:
+        feature: its name.
+        compared: items with two answers or more.
+        disagreed: of these, items on which the answers differ.
+        resolutions: how items came to their label, or why they have none yet, and how many.
+        to_decide: ids of the items that a person has to decide.
+    """
+
+    feature: str
+    compared: int
+    disagreed: int
+    resolutions: dict[str, int]
+    to_decide: list[str]
+
+
+@dataclass(frozen=True)
+class WaveProgress:
+    """How far a wave is.
+
+    Attributes:
+        wave: its name.
+        state: `not drawn` while there is no sample, `partial` until everybody has answered everything, then
+            `complete`.
+        items: size of the sample.
+        annotators: how far each is.
+        features: how far each feature is.
+    """
+
+    wave: str
+    state: Literal["not drawn", "partial", "complete"]
+    items: int = 0
+    annotators: dict[str, AnnotatorStatus] = field(default_factory=dict)
+    features: tuple[FeatureProgress, ...] = ()
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no disagreement waits for a person."""
+        return not any(feature.to_decide for feature in self.features)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return asdict(self)
+
+
+def progress_of(run: WaveRun) -> WaveProgress:
+    """How far a wave is, by the filled sheets as they lie in its folder now; nothing is written.
+
+    Raises:
+        SheetError: a filled sheet cannot be used.
+    """
+    if not run.is_drawn:
+        return WaveProgress(run.name, "not drawn")
+    collected = run.read_sheets()
+    rows = run.merged(collected)
+    return WaveProgress(
+        wave=run.name,
+        state=collected.status.state,
+        items=len(run.items),
+        annotators=collected.status.annotators,
+        features=tuple(
+            _feature_progress(feature.name, [row for row in rows if row.feature == feature.name])
+            for feature in run.codebook.features
+        ),
+    )
+
+
+def _feature_progress(name: str, rows: Iterable[Merged]) -> FeatureProgress:
+    rows = list(rows)
+    return FeatureProgress(
+        feature=name,
+        compared=sum(row.annotator_agreement is not None for row in rows),
+        disagreed=sum(row.annotator_agreement is False for row in rows),
+        resolutions=resolution_counts(rows),
+        to_decide=[row.item_id for row in to_decide(rows)],
+    )

@@ -1,0 +1,94 @@
+"""What the waves of a study will say about agreement, before anyone starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from goldpan.files import read_json
+from goldpan.tasks.features import Feature
+from goldpan.waves.agreement.scales import scale_of
+from goldpan.waves.agreement.weights import UNWEIGHTED
+from goldpan.waves.power import Plan, expectation, plan
+from goldpan.waves.run import WaveRun
+
+MOST_LABELS = 20
+"""With more labels the simulation takes long, and kappa is seldom what one wants to know."""
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """What a wave gives for one feature.
+
+    Attributes:
+        wave, feature: their names.
+        labels: number of labels; None where answers are not single labels.
+        weighting: of the kappa planned for: quadratic for a score of three or more steps.
+        plan: what the wave's items give; None with a `note` that says why.
+    """
+
+    wave: str
+    feature: str
+    labels: int | None
+    weighting: str
+    plan: Plan | None
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "wave": self.wave,
+            "feature": self.feature,
+            "labels": self.labels,
+            "weighting": self.weighting,
+            "plan": self.plan and self.plan.as_json(),
+            "note": self.note,
+        }
+
+
+def plan_wave(run: WaveRun, kappa: float, prevalence: float | None = None) -> list[FeaturePlan]:
+    """The plan of each feature of a wave, for two of its annotators.
+
+    Args:
+        run: the wave.
+        kappa: the true kappa one reckons with.
+        prevalence: share of the rarest label; without it all labels are reckoned to be as frequent.
+
+    Raises:
+        StudyError: kappa or prevalence is out of bounds.
+    """
+    items = wave_size(run)
+    return [_plan_feature(run, feature, items, kappa, prevalence) for feature in run.codebook.features]
+
+
+def wave_size(run: WaveRun) -> int | None:
+    """Number of items: as drawn, else as the study asks for; None for `all` before the sample is drawn."""
+    if run.is_drawn:
+        return read_json(run.project.root / run.paths.sample_counts(run.name))["sampled"]
+    if isinstance(run.wave.sample, int):
+        return run.wave.sample
+    allocation = run.wave.stratify.allocation if run.wave.stratify else None
+    return sum(allocation.values()) if isinstance(allocation, dict) else None
+
+
+def _plan_feature(
+    run: WaveRun, feature: Feature, items: int | None, kappa: float, prevalence: float | None
+) -> FeaturePlan:
+    scale = scale_of(feature)
+    labels = len(scale.labels) if scale.closed and scale.labels else None
+    weighting = "quadratic" if scale.kind == "ordered" and (labels or 0) > 2 else UNWEIGHTED
+    note = ""
+    if labels is None:
+        note = f"there is no kappa for a {feature.type} without a fixed set of labels"
+    elif labels > MOST_LABELS:
+        note = f"more than {MOST_LABELS} labels: plan with --labels for as many as you tell apart"
+    elif run.wave.per_item < 2:
+        note = "each item is answered by one annotator, so agreement cannot be measured"
+    elif items is None:
+        note = "the number of items is known once the sample is drawn"
+    elif items < 2:
+        note = "agreement needs two items"
+    if note or labels is None or items is None:
+        return FeaturePlan(run.name, feature.name, labels, weighting, None, note)
+    expected = expectation(labels, kappa, prevalence, weighting)
+    return FeaturePlan(run.name, feature.name, labels, weighting, plan(items, expected))
