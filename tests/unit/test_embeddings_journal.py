@@ -108,6 +108,9 @@ def test_a_damaged_block_and_all_after_it_are_dropped(output):
 
     with Journal(output) as journal:
         assert numbers(journal.resume(PROVENANCE)) == [0]
+        # It takes the damaged block's place, and is as long; block 2 must not come back behind it.
+        journal.append(block(1))
+        assert numbers(journal.blocks()) == [0, 1]
 
 
 def test_a_file_that_is_no_journal_is_begun_anew(output):

@@ -161,6 +161,12 @@ def test_a_second_run_gives_the_same_bytes(tmp_path, settings, compression):
     assert (tmp_path / "first.h5").read_bytes() == (tmp_path / "second.h5").read_bytes()
 
 
+def test_no_time_is_stored(whole_file):
+    with h5py.File(whole_file) as file:
+        times = [h5py.h5o.get_info(item.id).ctime for item in (file["train"], file["train/embeddings"])]
+    assert times == [0, 0]
+
+
 @pytest.mark.parametrize("compression", ["gzip", "lzf"])
 def test_compression_changes_no_value(tmp_path, settings, compression):
     records = write_records(tmp_path / "records.jsonl", random_texts(30))
