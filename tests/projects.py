@@ -144,6 +144,14 @@ class WorkflowProject:
         return self.root / "results" / self.study / name
 
 
+def shipped_study(root: Path, name: str) -> tuple[WorkflowProject, dict[str, Any]]:
+    """A project with the checkout's own tasks, and one of its studies for the test to adapt and write."""
+    project = WorkflowProject.create(root, study=name)
+    shutil.copytree(CHECKOUT / "config" / "tasks", root / "config" / "tasks", dirs_exist_ok=True)
+    text = (CHECKOUT / "config" / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
+    return project, yaml.safe_load(text)
+
+
 def notes_study(provider: dict[str, Any] | None = None, **stage: Any) -> dict[str, Any]:
     """A study of one stage over notes/*.jsonl."""
     return {

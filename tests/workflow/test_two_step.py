@@ -3,19 +3,17 @@
 import csv
 import hashlib
 import random
-import shutil
 import threading
 from collections import Counter
 
 import pytest
-import yaml
 
 from goldpan.cells import restore
 from goldpan.ledger import Ledger
 from goldpan.providers.local.completions import completion
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
-from tests.projects import CHECKOUT, WorkflowProject
+from tests.projects import WorkflowProject, shipped_study
 
 FILES = {"banks.csv": 400, "funds.csv": 350, "states.csv": 250}
 COLUMNS = {
@@ -117,9 +115,7 @@ def server(tmp_path_factory, annotator):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, server):
     """The shipped study and tasks over 1,000 rows in three files, run to the end."""
-    project = WorkflowProject.create(tmp_path_factory.mktemp("finished") / "project", study="two_step")
-    shutil.copytree(CHECKOUT / "config" / "tasks", project.root / "config" / "tasks", dirs_exist_ok=True)
-    study = yaml.safe_load((CHECKOUT / "config" / "studies" / "two_step.yaml").read_text(encoding="utf-8"))
+    project, study = shipped_study(tmp_path_factory.mktemp("finished") / "project", "two_step")
     study["sources"]["paragraphs"]["files"] = "paragraphs/*.csv"
     study["providers"]["openai"] = {"kind": "openai", "base_url": server.base_url}
     for stage in study["stages"].values():
