@@ -6,10 +6,12 @@ from scipy import stats
 from sklearn import metrics
 
 from goldpan.evaluation.coding import FAILED, Values
+from goldpan.evaluation.label_figures import confusion_of
 from goldpan.evaluation.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.evaluation.ranking_measures import RankingMeasures
 from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
 from goldpan.evaluation.set_measures import MacroOfLabels, SetMeasures
+from goldpan.tasks.features import Score
 from tests.wave_builders import ORDER, PARTS, STARS, TONE, TOPICS
 
 
@@ -129,6 +131,29 @@ def test_a_fractional_prediction_of_whole_numbers_is_rounded_for_accuracy_only()
     assert found["accuracy"] == 0.5
     assert found["mae"] == pytest.approx((0.4 + 0.6) / 2)
     assert values.right(coded)[:, 0].tolist() == [True, False]
+
+
+def test_fractional_predictions_of_whole_numbers_are_counted_by_the_nearest_label():
+    generator = np.random.default_rng(4)
+    gold = generator.integers(1, 6, 50)
+    predicted = np.clip(gold + generator.normal(0, 0.6, 50), 0.6, 5.4)
+    rounded = np.clip(np.floor(predicted + 0.5), 1, 5)
+    values = Values(STARS)
+    coded = values.code([values.key(int(one)) for one in gold], [[values.key(one) for one in predicted]])
+    found = one_of(values.measures(coded)(coded.codes), rows=range(50))
+    assert found["f1_macro"] == pytest.approx(metrics.f1_score(gold, rounded, average="macro"))
+    assert found["accuracy"] == pytest.approx(np.mean(gold == rounded))
+    matrix = confusion_of(coded, values)
+    assert matrix.gold == ("1", "2", "3", "4", "5")
+    assert np.array(matrix.counts).tolist() == metrics.confusion_matrix(gold, rounded).tolist()
+
+
+def test_scores_that_are_no_whole_numbers_have_no_labels():
+    share = Score(name="share", type="score", description="x", min=0, max=1, integer=False)
+    values = Values(share)
+    coded = values.code([values.key(0.25), values.key(0.5)], [[values.key(0.25), values.key(0.75)]])
+    found = one_of(values.measures(coded)(coded.codes), rows=range(2))
+    assert "f1_macro" not in found and found["accuracy"] == 0.5
 
 
 def test_sets_are_compared_by_their_members():

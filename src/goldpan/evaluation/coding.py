@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.joined_measures import JoinedMeasures
+from goldpan.evaluation.joined_measures import JoinedMeasures, PickedMeasures
 from goldpan.evaluation.label_measures import LabelMeasures
 from goldpan.evaluation.ranking_measures import RankingMeasures
 from goldpan.evaluation.resample import Measures
-from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
+from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale, whole_numbers
 from goldpan.evaluation.set_measures import MacroOfLabels, SetMeasures
 from goldpan.files import canonical_json
 from goldpan.tasks.features import Extraction, Feature, Score
+from goldpan.waves.agreement.measure import MOST_LABELS
 from goldpan.waves.agreement.scales import Scale, positions, scale_of, value_text
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.strata import look_up
@@ -142,7 +143,15 @@ class Values:
                 return lambda rows: LabelMeasures(rows, len(categories), averaged)
             case "ordered":
                 scale = self.score_scale(categories)
-                return lambda rows: ScoreMeasures(rows, scale)
+                counted = len(np.unique(scale.rounded()))
+                if not scale.integer or counted > MOST_LABELS:
+                    return lambda rows: ScoreMeasures(rows, scale)
+                return lambda rows: JoinedMeasures(
+                    [
+                        ("", ScoreMeasures(rows, scale)),
+                        ("", PickedMeasures(self._label_measures(rows, coded), ("f1_macro",))),
+                    ]
+                )
             case "ranking":
                 return lambda rows: RankingMeasures(rows, categories)
             case _ if isinstance(self.feature, Extraction):
@@ -152,18 +161,37 @@ class Values:
             [("", SetMeasures(rows, categories)), ("", MacroOfLabels(rows, categories, labels))]
         )
 
-    def right(self, coded: Coded) -> np.ndarray:
-        """Whether each prediction counts as right, shape (n, m): of the same label, number (rounded where the
-        scale is of whole numbers), ranking, set, or objects by the fields that tell them apart."""
+    def _label_measures(self, rows: np.ndarray, coded: Coded) -> LabelMeasures:
+        """Figures of whole-number scores as labels."""
+        counted = self.as_counted(Coded(coded.categories, rows, coded.is_nominal))
+        return LabelMeasures(counted.codes, len(counted.categories))
+
+    def as_counted(self, coded: Coded) -> Coded:
+        """The same answers as they count for accuracy: scores of a whole-number scale rounded, objects by the
+        fields that tell them apart."""
         if self.scale.kind == "ordered":
-            same: Sequence[Any] = self.score_scale(coded.categories).rounded().tolist()
+            counted: list[Any] = [
+                value_text(one) for one in self.score_scale(coded.categories).rounded().tolist()
+            ]
         elif isinstance(self.feature, Extraction):
-            same = [one.matched for one in coded.categories]
+            counted = [one.matched for one in coded.categories]
         else:
-            same = coded.categories
-        numbers = {value: number for number, value in enumerate(dict.fromkeys(same))}
-        classes = np.array([*(numbers[value] for value in same), -1])[coded.codes]
-        return classes[:, 1:] == classes[:, :1]
+            return coded
+        index = {one: number for number, one in enumerate(dict.fromkeys(counted))}
+        mapping = np.array([*(index[one] for one in counted), len(index)])
+        return Coded(tuple(index), mapping[coded.codes], coded.is_nominal)
+
+    def right(self, coded: Coded) -> np.ndarray:
+        """Whether each prediction counts as right, shape (n, m)."""
+        codes = self.as_counted(coded).codes
+        return codes[:, 1:] == codes[:, :1]
+
+    def counted_key(self, value: Any) -> Hashable:
+        """The key of a value as it counts for accuracy, for counting labels in a corpus."""
+        if isinstance(self.feature, Score) and self.feature.integer:
+            rounded = whole_numbers(np.array([float(value)]), self.feature.min, self.feature.max)
+            return value_text(float(rounded[0]))
+        return self.key(value)
 
     def score_scale(self, categories: Sequence[Any]) -> ScoreScale:
         """The numbers of an ordered feature's categories, with the bounds of its scale."""

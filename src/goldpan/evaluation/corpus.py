@@ -78,8 +78,9 @@ def _reason(counts: FeatureCounts, items: int, population: float) -> str | None:
 def _of_labels(
     values: Values, counts: FeatureCounts, coded: Coded, weights: np.ndarray
 ) -> list[LabelPrevalence]:
-    if len(counts.keys) > MOST_LABELS or len(coded.categories) > MOST_LABELS:
+    if not counts.keys or len(counts.keys) > MOST_LABELS:
         return []
+    coded = values.as_counted(coded)
     predicted = [coded.categories[code] for code in coded.codes[:, 1]]
     gold = [coded.categories[code] for code in coded.codes[:, 0]]
     found = {*counts.keys, *gold}

@@ -1,4 +1,4 @@
-"""Several measures of the same rows as one."""
+"""Several measures of the same rows as one, and some figures of many."""
 
 from __future__ import annotations
 
@@ -24,3 +24,21 @@ class JoinedMeasures:
     def values(self, weights: np.ndarray) -> np.ndarray:
         """Figures (b, s) under weights (b, u) of the rows."""
         return np.concatenate([part.values(weights) for part in self._parts], axis=1)
+
+
+class PickedMeasures:
+    """Some of the figures of other measures.
+
+    Args:
+        measures: the measures.
+        names: which of their figures, in this order.
+    """
+
+    def __init__(self, measures: Measures, names: tuple[str, ...]):
+        self._measures, self.names = measures, names
+        self._columns = [measures.names.index(name) for name in names]
+        self.width = measures.width
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """Figures (b, s) under weights (b, u) of the rows."""
+        return self._measures.values(weights)[:, self._columns]

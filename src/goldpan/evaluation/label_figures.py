@@ -25,8 +25,9 @@ def figures_by_label(coded: Coded, values: Values, design: Design) -> tuple[Labe
         values: of the feature.
         design: of the same items.
     """
-    if values.scale.closed and len(coded.categories) <= MOST_LABELS:
-        given = {label: coded.codes == code for code, label in enumerate(coded.labels())}
+    counted = values.as_counted(coded)
+    if values.scale.closed and len(counted.categories) <= MOST_LABELS:
+        given = {label: counted.codes == code for code, label in enumerate(counted.labels())}
     elif values.scale.kind == "sets" and values.scale.labels is not None:
         given = {label: _holds(coded, label) for label in values.scale.labels}
     else:
@@ -51,6 +52,7 @@ def _one_label(label: str, has: np.ndarray, design: Design) -> LabelFigures:
 
 def confusion_of(coded: Coded, values: Values) -> Confusion | None:
     """Counts of gold by predicted label, of the labels that occur; None unless values are single labels."""
+    coded = values.as_counted(coded)
     size = len(coded.categories)
     if not values.scale.closed or size > MOST_LABELS:
         return None

@@ -43,7 +43,8 @@ class FeatureCounts:
 
     Attributes:
         records: rows with a value (abstentions included where they are a label).
-        keys: how often each value was given (see `coding.Values.key`); of sets, how many have each member.
+        keys: how often each value was given, as it counts for accuracy; of sets, how many have each member;
+            empty for rankings, extractions and scores that are not whole numbers.
         total: sum of the numbers, for scores.
     """
 
@@ -56,13 +57,13 @@ class FeatureCounts:
         if value is None and not values.can_abstain:
             return
         self.records += 1
-        key = values.key(value)
-        if isinstance(values.feature, Multilabel):
-            self.keys.update(set(key))  # type: ignore[call-overload]
-        elif values.scale.closed:
-            self.keys[key] += 1
-        if isinstance(values.feature, Score):
+        feature = values.feature
+        if isinstance(feature, Score):
             self.total += float(value)
+        if isinstance(feature, Multilabel):
+            self.keys.update(set(values.key(value)))  # type: ignore[call-overload]
+        elif values.scale.kind == "nominal" or (isinstance(feature, Score) and feature.integer):
+            self.keys[values.counted_key(value)] += 1
 
 
 @dataclass

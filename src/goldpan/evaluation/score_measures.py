@@ -31,10 +31,13 @@ class ScoreScale:
     integer: bool
 
     def rounded(self) -> np.ndarray:
-        """The numbers as they count for accuracy and kappa, shape (k,): halves go up."""
-        if not self.integer:
-            return self.numbers
-        return np.clip(np.floor(self.numbers + 0.5), self.low, self.high)
+        """The numbers as they count for accuracy and kappa, shape (k,)."""
+        return whole_numbers(self.numbers, self.low, self.high) if self.integer else self.numbers
+
+
+def whole_numbers(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The nearest whole numbers between two bounds; halves go up."""
+    return np.clip(np.floor(numbers + 0.5), low, high)
 
 
 class ScoreMeasures:
