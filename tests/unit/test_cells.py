@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldpan.waves.cells import neutralise, restore
+from goldpan.cells import neutralise, restore
 
 HOSTILE = [
     '=cmd|"/c calc"!A1',

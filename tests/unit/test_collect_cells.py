@@ -7,10 +7,10 @@ import datetime
 
 import pytest
 
+from goldpan.cells import neutralise
 from goldpan.errors import AnswerError
 from goldpan.tasks.features import Score
 from goldpan.waves.answer_text import answer_text
-from goldpan.waves.cells import neutralise
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from tests.wave_builders import COMPLAINT, GIST, ORDER, PARTS, STARS, TONE, TOPICS, labelled
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from openpyxl import load_workbook
 
-from goldpan.waves.cells import neutralise
+from goldpan.cells import neutralise
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.sheets.csv_sheet import csv_sheet
 from goldpan.waves.sheets.sheet import make_sheet

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from goldpan.cells import restore
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.causes import CAUSES
-from goldpan.waves.cells import restore
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.collect.filled import GivenOut, Problems

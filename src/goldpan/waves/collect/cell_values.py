@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from goldpan.cells import restore
 from goldpan.errors import AnswerError
 from goldpan.tasks.features import (
     Binary,
@@ -26,7 +27,6 @@ from goldpan.tasks.features import (
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.values import value_check
 from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
-from goldpan.waves.cells import restore
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, labels
 from goldpan.waves.spreadsheet import as_number, fold, readings, share_a_reading
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.cells import restore
 from goldpan.errors import AnswerError
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.answer_text import answer_text
-from goldpan.waves.cells import restore
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, Repair, SheetIdCheck
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE

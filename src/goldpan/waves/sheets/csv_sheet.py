@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from goldpan.waves.cells import neutralise
+from goldpan.cells import neutralise
 from goldpan.waves.sheets.sheet import Sheet
 from goldpan.waves.sheets.table import Column, cell_text, check_labels
 

@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from goldpan.cells import neutralise
 from goldpan.tasks.features import Multilabel, Ranking
-from goldpan.waves.cells import neutralise
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import Sheet
