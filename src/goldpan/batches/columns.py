@@ -1,19 +1,62 @@
-"""features.parquet: the rows of features.jsonl as typed columns."""
+"""Rows of features.jsonl as typed columns, for features.parquet and for counting."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldpan.tasks.features import Feature, Score, value_of
+from goldpan.tasks.features import PREDICTION_TYPES, Feature, Score
 from goldpan.tasks.task import Task
 
-_ROWS_IN_GROUP = 10_000
+_MOST_ROWS_IN_GROUP = 10_000
+_MOST_BYTES_IN_GROUP = 8 << 20
 _PLAIN_COLUMNS = ("id", "source", "file", "state", "reason", "model", "batch_id", "custom_id", "task")
+# Where few values recur, Parquet stores each once; for other texts it would only look for recurrences.
+_RECURRING_COLUMNS = ("source", "file", "state", "reason", "model", "batch_id", "task")
+_RECURRING_TYPES = ("binary", "classification", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One feature of some rows, in their order.
+
+    Attributes:
+        feature: the feature.
+        values: its bare values; None where the row has no such feature or the annotator abstained.
+        rationales: its reasons; None where there are none; empty for a feature without reasons.
+        abstentions: in how many rows the annotator abstained.
+    """
+
+    feature: Feature
+    values: list[Any]
+    rationales: list[str | None]
+    abstentions: int
+
+
+def features_of(tasks: Iterable[Task]) -> list[Feature]:
+    """The features of some tasks, each name once."""
+    return list({feature.name: feature for task in tasks for feature in task.features}.values())
+
+
+def columns_of(rows: Sequence[dict[str, Any]], features: Iterable[Feature]) -> list[Column]:
+    """The columns of some rows of features.jsonl."""
+    given = [row["features"] for row in rows]
+    return [_column(feature, [one.get(feature.name) for one in given]) for feature in features]
+
+
+def _column(feature: Feature, predictions: list[dict[str, Any] | None]) -> Column:
+    value_key = PREDICTION_TYPES[feature.type][1]
+    values = [None if given is None else given[value_key] for given in predictions]
+    rationales: list[str | None] = []
+    if feature.rationale:
+        rationales = [None if given is None else given.get("rationale") for given in predictions]
+    return Column(feature, values, rationales, values.count(None) - predictions.count(None))
 
 
 class ParquetRows:
@@ -23,10 +66,10 @@ class ParquetRows:
     extractions) and, where it has reasons, `<name>_rationale`. The file appears whole or not at all.
     """
 
-    def __init__(self, path: Path, tasks: list[Task]):
-        self._path = path
-        self._features = {feature.name: feature for task in tasks for feature in task.features}
-        self._rows: list[dict[str, Any]] = []
+    def __init__(self, path: Path, features: list[Feature]):
+        self._path, self._features = path, features
+        self._batches: list[Any] = []
+        self._rows = self._bytes = 0
         self._writer: Any = None
 
     def __enter__(self) -> ParquetRows:
@@ -34,36 +77,51 @@ class ParquetRows:
         import pyarrow.parquet as pq
 
         fields = [pa.field(name, pa.string()) for name in _PLAIN_COLUMNS]
-        for name, feature in self._features.items():
-            fields.append(pa.field(name, _arrow_type(feature)))
+        recurring = list(_RECURRING_COLUMNS)
+        for feature in self._features:
+            fields.append(pa.field(feature.name, _arrow_type(feature)))
+            if feature.type in _RECURRING_TYPES:
+                recurring.append(feature.name)
             if feature.rationale:
-                fields.append(pa.field(f"{name}_rationale", pa.string()))
+                fields.append(pa.field(f"{feature.name}_rationale", pa.string()))
         self._schema = pa.schema(fields)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-        self._writer = pq.ParquetWriter(self._part, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._part,
+            self._schema,
+            compression="zstd",
+            use_dictionary=recurring,
+            write_statistics=[*recurring, "id"],
+        )
         return self
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Take a row of features.jsonl."""
-        flat = {name: row.get(name) for name in _PLAIN_COLUMNS}
-        for name, prediction in row["features"].items():
-            value = value_of(prediction)
-            if prediction["type"] == "ExtractionPrediction" and value is not None:
-                value = orjson.dumps(value).decode()
-            flat[name] = value
-            if "rationale" in prediction:
-                flat[f"{name}_rationale"] = prediction["rationale"]
-        self._rows.append(flat)
-        if len(self._rows) >= _ROWS_IN_GROUP:
+    def add(self, rows: Sequence[dict[str, Any]], columns: Iterable[Column]) -> None:
+        """Take some rows of features.jsonl, and `columns_of` them."""
+        import pyarrow as pa
+
+        cells: list[list[Any]] = [[row.get(name) for row in rows] for name in _PLAIN_COLUMNS]
+        for column in columns:
+            values = column.values
+            if column.feature.type == "extraction":
+                values = [None if value is None else orjson.dumps(value).decode() for value in values]
+            cells.append(values)
+            if column.feature.rationale:
+                cells.append(column.rationales)
+        arrays = [pa.array(given, field.type) for given, field in zip(cells, self._schema, strict=True)]
+        batch = pa.record_batch(arrays, schema=self._schema)
+        self._batches.append(batch)
+        self._rows += len(rows)
+        self._bytes += batch.nbytes
+        if self._rows >= _MOST_ROWS_IN_GROUP or self._bytes >= _MOST_BYTES_IN_GROUP:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows.clear()
+            self._writer.write_table(pa.Table.from_batches(self._batches))
+        self._batches, self._rows, self._bytes = [], 0, 0
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:

@@ -10,20 +10,20 @@ from typing import Any
 
 import orjson
 
-from goldpan.batches.columns import ParquetRows
+from goldpan.batches.columns import ParquetRows, columns_of, features_of
 from goldpan.batches.plan import iter_asked
 from goldpan.batches.summary import Summary
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.ledger import Answer, Ledger, Submission
-from goldpan.records.model import Record
-from goldpan.records.read import iter_records
+from goldpan.records.model import RecordHead
+from goldpan.records.read import iter_heads
 from goldpan.study.load import Project
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.task import Task, load_task
 
-_CHUNK = 256
+_CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -57,32 +57,36 @@ def consolidate(
     for choice in stage.task:
         task = load_task(choice.task, project.tasks)
         readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output))
-    counts = Summary(project.study.study, stage_name, stage, [reader.task for reader in readers.values()])
+    tasks = [reader.task for reader in readers.values()]
+    features_asked = features_of(tasks)
+    counts = Summary(project.study.study, stage_name, stage, tasks)
     with (
         Ledger(project.ledger) as ledger,
         counts,
         replacing(features) as out,
-        ParquetRows(parquet, [reader.task for reader in readers.values()]) as columns,
+        ParquetRows(parquet, features_asked) as table,
     ):
-        rows = _Rows(ledger, readers)
+        maker = _RowMaker(ledger, readers)
         for chunk in _chunks(_joined(records, asked)):
-            for row, answers in rows.make(chunk):
+            rows, answers = maker.make(chunk)
+            for row in rows:
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-                columns.add(row)
-                counts.add(row, answers)
+            columns = columns_of(rows, features_asked)
+            table.add(rows, columns)
+            counts.add(rows, columns, answers)
         counts.reconcile()
     counts.write(summary)
     return counts
 
 
-Joined = tuple[Record, list[dict[str, Any]]]
+Joined = tuple[RecordHead, list[dict[str, Any]]]
 
 
 def _joined(records: Path, asked: Path) -> Iterator[Joined]:
     """Each record with its rows of asked.jsonl; the two files must name the same ids in the same order."""
     rows = iter_asked(asked)
     row = next(rows, None)
-    for record in iter_records(records):
+    for record, _ in iter_heads(records):
         mine = []
         while row is not None and row["id"] == record["id"]:
             mine.append(row)
@@ -113,23 +117,19 @@ def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
     yield chunk
 
 
-class _Rows:
+class _RowMaker:
     """Makes the rows of features.jsonl."""
 
     def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader]):
         self._ledger, self._readers = ledger, readers
         self._submissions: dict[int, Submission] = {}
 
-    def make(self, chunk: list[Joined]) -> Iterator[tuple[dict[str, Any], list[tuple[bytes, Answer]]]]:
-        """The row of each record, and the answers it was made from."""
+    def make(self, chunk: list[Joined]) -> tuple[list[dict[str, Any]], list[tuple[bytes, Answer]]]:
+        """The row of each record, and the answers they were made from by request key."""
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
-        for record, mine in chunk:
-            used = [
-                (keys[row["key"]], answers[keys[row["key"]]]) for row in mine if _is_in(row, keys, answers)
-            ]
-            parts = [self._part(row, keys, answers) for row in mine]
-            yield _row_of(record, parts), used
+        rows = [_row_of(record, [self._part(row, keys, answers) for row in mine]) for record, mine in chunk]
+        return rows, list(answers.items())
 
     def _part(
         self, row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Answer]
@@ -185,11 +185,7 @@ class _Rows:
         return content
 
 
-def _is_in(row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Answer]) -> bool:
-    return "key" in row and keys[row["key"]] in answers
-
-
-def _row_of(record: Record, parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:
     """The row of a record: its only sample, or the first that is ok with all beside it."""
     best = next((part for part in parts if part["state"] == "ok"), parts[0])
     features = best.get("features", {})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.columns import Column
 from goldpan.batches.estimate import stage_price
 from goldpan.errors import ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Answer
 from goldpan.records.seen import SeenKeys
 from goldpan.study.model import Stage
-from goldpan.tasks.features import value_of
 from goldpan.tasks.task import Task
 
 STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
@@ -43,21 +45,30 @@ class Summary:
     def __exit__(self, *exc: object) -> None:
         self._seen.close()
 
-    def add(self, row: dict[str, Any], answers: list[tuple[bytes, Answer]]) -> None:
-        """Count a row of features.jsonl and the answers it was made from."""
-        self.records += 1
-        state = row["state"]
-        self.states[state] += 1
-        if state != "ok":
-            code = (row["reason"] or "unknown").partition(":")[0]
-            self._reasons.setdefault(state, Counter())[code] += 1
-        if "task" in row:
-            self._by_task[row["task"]] += 1
-        if row["model"]:
-            self._models[row["model"]] += 1
-        self._adjusted += "adjusted" in row
-        for name, prediction in row["features"].items():
-            self._add_value(name, prediction)
+    def add(
+        self,
+        rows: Sequence[dict[str, Any]],
+        columns: Iterable[Column],
+        answers: Sequence[tuple[bytes, Answer]],
+    ) -> None:
+        """Count some rows of features.jsonl.
+
+        Args:
+            rows: the rows.
+            columns: `columns_of` them.
+            answers: request key and answer of all that the rows were made from, each once.
+        """
+        self.records += len(rows)
+        self.states.update(row["state"] for row in rows)
+        self._by_task.update(row["task"] for row in rows if "task" in row)
+        self._models.update(row["model"] for row in rows if row["model"])
+        self._adjusted += sum("adjusted" in row for row in rows)
+        for row in rows:
+            if row["state"] != "ok":
+                code = (row["reason"] or "unknown").partition(":")[0]
+                self._reasons.setdefault(row["state"], Counter())[code] += 1
+        for column in columns:
+            self._count_values(column)
         new = self._seen.add_new(key for key, _ in answers)
         for key, answer in answers:
             if key in new:
@@ -65,21 +76,24 @@ class Summary:
                 self._tokens["prompt"] += answer.prompt_tokens
                 self._tokens["completion"] += answer.completion_tokens
 
-    def _add_value(self, name: str, prediction: dict[str, Any]) -> None:
-        kind, value = prediction["type"], value_of(prediction)
-        if value is None:
-            self._values.setdefault(name, Counter())["(abstained)"] += 1
-        elif kind == "MultilabelPrediction":
-            self._values.setdefault(name, Counter()).update(value)
-        elif kind in ("BinaryPrediction", "ClassificationPrediction"):
-            label = str(value).lower() if isinstance(value, bool) else value
-            self._values.setdefault(name, Counter())[label] += 1
-        elif kind == "ScorePrediction":
-            total = self._scores.setdefault(name, [0, 0.0])
-            total[0] += 1
-            total[1] += value
-            if value == int(value):
-                self._values.setdefault(name, Counter())[str(int(value))] += 1
+    def _count_values(self, column: Column) -> None:
+        kind, values = column.feature.type, column.values
+        counts = self._values.setdefault(column.feature.name, Counter())
+        if column.abstentions:
+            counts["(abstained)"] += column.abstentions
+        if kind == "binary":
+            counts["true"] += values.count(True)
+            counts["false"] += values.count(False)
+        elif kind == "classification":
+            counts.update(value for value in values if value is not None)
+        elif kind == "multilabel":
+            counts.update(chain.from_iterable(value for value in values if value is not None))
+        elif kind == "score":
+            scores = [value for value in values if value is not None]
+            total = self._scores.setdefault(column.feature.name, [0, 0.0])
+            total[0] += len(scores)
+            total[1] += sum(scores)
+            counts.update(str(int(value)) for value in scores if value == int(value))
 
     def reconcile(self) -> None:
         """Check that every record is in exactly one known state."""
@@ -126,8 +140,10 @@ class Summary:
             "models": dict(sorted(self._models.items())),
             "baseline": self.is_baseline,
             "adjusted": self._adjusted,
-            "labels": {name: dict(sorted(counts.items())) for name, counts in self._values.items()},
-            "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items()},
+            "labels": {
+                name: dict(sorted((+counts).items())) for name, counts in self._values.items() if +counts
+            },
+            "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
             "tokens": {"prompt": self._tokens["prompt"], "completion": self._tokens["completion"]},
             "cost_usd": self.cost_usd,

@@ -369,9 +369,14 @@ class Ledger:
     def _with_lines(self, condition: str, values: Sequence[Any]) -> Iterator[tuple[bytes, Answer]]:
         decompress = self._decompressor.decompress
         rows = self._db.execute(f"SELECT key, {_OUTCOME_COLUMNS}, line FROM answers {condition}", values)
-        for row in rows:
-            line = None if row[-1] is None else decompress(row[-1])
-            yield row[0], Answer(row[1], row[2], bool(row[3]), *row[4:-1], line)
+        for key, state, reason, retryable, attempts, forgiven, prompt, completion, submission, line in rows:
+            line = None if line is None else decompress(line)
+            yield (
+                key,
+                Answer(
+                    state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission, line
+                ),
+            )
 
     def forgive(self, keys: Iterable[bytes]) -> int:
         """Let requests that came to nothing be asked again; answers that are ok stay as they are.
