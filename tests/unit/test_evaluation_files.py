@@ -10,6 +10,8 @@ from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
 from goldpan.evaluation.figures import figure
 from goldpan.tasks.features import Classification
+from goldpan.waves.merge import Merged, Resolution
+from goldpan.waves.merge_files import shown_by, write_merged
 from tests.evaluation_builders import (
     FEATURES,
     everything,
@@ -92,6 +94,23 @@ def test_items_without_a_gold_label_are_left_out_and_counted(tmp_path):
     assert (items.in_split, items.unresolved, items.evaluated) == (4, 1, 3)
 
 
+def test_people_are_compared_with_the_llm_on_items_that_nobody_could_resolve_too(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(25)]
+    disputed = [gold_item(n, {}) for n in range(25, 40)]
+    sample, table = tmp_path / "sample.jsonl", tmp_path / "merged.csv"
+    sample.write_bytes(b"".join(sample_item(item).as_line() for item in [*gold, *disputed]))
+    answers = {"ann": P, "ben": P, "cat": N}
+    rows = [
+        Merged(item.item_id, "tone", None, Resolution.NEEDS_REVIEW, False, {}, answers)
+        for item in [*gold, *disputed]
+    ]
+    write_merged(table, rows, shown_by([TONE]))
+    predictions = {"m": [tone_row(n, P) for n in range(40)]}
+    given = inputs(tmp_path, gold, predictions, sample=sample, merged=table)
+    found = only(evaluate("e", settings("m"), TONES, given)).alternative
+    assert [one.items for one in found.against] == [40, 40, 40]
+
+
 def test_cannot_tell_is_a_label_of_classifications_and_no_number_of_scores(tmp_path):
     features = {"tone": TONE, "stars": STARS}
     gold = [gold_item(n, {"tone": None, "stars": None if n else 3}) for n in range(4)]
@@ -171,7 +190,7 @@ def test_the_json_says_all_that_was_found(tmp_path):
     report = evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
     found = orjson.loads((tmp_path / "e.json").read_bytes())
     assert found["format"] == "goldpan-evaluation-1"
-    assert found["models"][0]["files"]["features.jsonl"]
+    assert found["models"][0]["files"]["big/features.jsonl"]
     tone = next(one for one in found["features"] if one["feature"] == "tone")
     model = tone["models"][0]
     accuracy = next(one for one in model["figures"] if one["name"] == "accuracy")

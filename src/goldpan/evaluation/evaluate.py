@@ -74,12 +74,14 @@ def evaluate(
     evaluated = _in_splits(gold, settings, where)
     drawn = gold if inputs.sample is None else list(read_items(inputs.sample).values())
     _check_gold(gold, {item.item_id for item in drawn})
+    # Of items without any gold label nobody knows the split.
+    annotated = [item.item_id for item in drawn] if settings.split == "all" else list(evaluated)
     models = [
-        _read_predictions(model, settings, inputs.predictions[model], values, evaluated)
+        _read_predictions(model, settings, inputs.predictions[model], values, annotated)
         for model in settings.predictions
     ]
     people = None if inputs.merged is None else people_of(read_merged(inputs.merged, features.values()))
-    data = GoldData(drawn, evaluated)
+    data = GoldData(drawn, evaluated, annotated)
     return EvaluationReport(
         name=name,
         wave=settings.wave,
@@ -195,7 +197,7 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:
     notes = []
     for model in models:
-        if not any(model.of_items.values()):
+        if not any(item in found for found in model.of_items.values() for item in gold):
             notes.append(f"{model.name}: no gold item has a row in these predictions.")
         if settings.predictions[model.name].annotated and any(item.split != "test" for item in gold.values()):
             notes.append(

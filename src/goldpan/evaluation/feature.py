@@ -37,10 +37,13 @@ class GoldData:
     Attributes:
         drawn: all items of the sample, resolved or not.
         items: those of the evaluated splits, by item id.
+        annotated: ids of the items on which people are compared with a model; the alternative annotator test
+            needs no gold label, and items that nobody could resolve belong to it.
     """
 
     drawn: Sequence[Item | GoldItem]
     items: Mapping[str, GoldItem]
+    annotated: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ class _Each:
     def _alternative(self, model: Predictions) -> Any:
         if self._people is None:
             return None
-        llm = {item: self._key(self._prediction(model, item)) for item in self._gold.items}
+        llm = {item: self._key(self._prediction(model, item)) for item in self._gold.annotated}
         return self._people.test(self._values, llm, self._settings.epsilon)
 
     def _mistakes(self, given: Sequence[Prediction], coded: Coded) -> list[Mistake]:

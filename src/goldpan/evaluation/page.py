@@ -9,8 +9,11 @@ from goldpan.evaluation.figures import Figure, figure
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
 from goldpan.evaluation.words import HEADLINES, KINDS, money, quoted, title
+from goldpan.files import sha256_hex
 from goldpan.html import Markup, element, page, table
 from goldpan.waves.agreement.scales import value_text
+
+_MOST_FILES = 10
 
 
 def report_page(report: EvaluationReport, mistakes: int) -> str:
@@ -134,11 +137,12 @@ def _tokens(source: ModelSource) -> str:
 
 def _hashes(report: EvaluationReport) -> Markup:
     rows = [["Gold items", report.gold_hash]]
-    rows += [
-        [f"{source.model}: {name}", hash_]
-        for source in report.sources
-        for name, hash_ in source.files.items()
-    ]
+    for source in report.sources:
+        if len(source.files) > _MOST_FILES:
+            together = sha256_hex("\n".join(sorted(source.files.values())).encode())
+            rows.append([f"{source.model}: {len(source.files):,} files, the hash of their hashes", together])
+        else:
+            rows += [[f"{source.model}: {name}", hash_] for name, hash_ in source.files.items()]
     return table(["What", "SHA-256"], rows, text_columns=2)
 
 

@@ -72,7 +72,7 @@ class Predictions:
 
     Attributes:
         name: as it stands in the report.
-        of_items: feature -> item id -> prediction, for items of the gold set that have a row.
+        of_items: feature -> item id -> prediction, for wanted items that have a row.
         counts: feature -> counts over the whole file.
         states: rows of the whole file by state.
         models: rows by the model that answered, as the provider calls it.
@@ -104,7 +104,7 @@ def read_stage(name: str, path: Path, features: Mapping[str, Values], wanted: It
         name: what the report calls them.
         path: the file.
         features: the features to evaluate.
-        wanted: item ids of the gold set.
+        wanted: item ids of the items whose predictions are to be kept.
 
     Raises:
         SourceError: a line is not a row of such a file, or two rows have one id.
@@ -126,7 +126,7 @@ def read_annotated(
         name: what the report calls them.
         paths: the files.
         features: the features to evaluate.
-        wanted: item ids of the gold set.
+        wanted: item ids of the items whose predictions are to be kept.
         heads: feature -> head; a feature that is not there is predicted by the head of its own name.
 
     Raises:
@@ -149,9 +149,9 @@ def _read(
 ) -> Predictions:
     found = Predictions(name, {feature: {} for feature in features})
     found.counts = {feature: FeatureCounts() for feature in features}
-    in_gold, seen = set(wanted), set()
+    kept, seen = set(wanted), set()
     for path in paths:
-        found.files[path.name] = sha256_file(path)
+        found.files[f"{path.parent.name}/{path.name}"] = sha256_file(path)
         for number, row in iter_rows(path, SourceError):
             where = f"{path}, line {number}"
             try:
@@ -162,11 +162,11 @@ def _read(
                     where=where,
                     remedy="predictions are joined by id: name it among the output keys",
                 ) from None
-            if item in in_gold:
+            if item in kept:
                 if item in seen:
                     raise SourceError(f"there are two rows of record `{row['id']}`", where=where)
                 seen.add(item)
-            _add_row(found, row, item if item in in_gold else None, features, read, where)
+            _add_row(found, row, item if item in kept else None, features, read, where)
     return found
 
 

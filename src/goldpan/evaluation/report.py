@@ -246,7 +246,7 @@ class ModelSource:
         is_baseline: whether the built-in weak annotator gave answers.
         tasks: task -> hash.
         states: rows of the whole file by state.
-        files: name -> SHA-256.
+        files: folder and name -> SHA-256.
         cost_usd: of the whole stage, from its summary; None when not known.
         cost_per_record_usd: that by records asked.
         tokens: prompt and completion tokens of the whole stage.
