@@ -42,6 +42,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
 
 
+def put_in_place(written: Path, path: Path) -> None:
+    """Flush a finished file of the same disk to it, and give it the name `path`."""
+    with written.open("rb") as handle:
+        os.fsync(handle.fileno())
+    written.replace(path)
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with replacing(path) as handle:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
 from goldpan.crashpoints import reached
 from goldpan.errors import ProviderError
-from goldpan.files import replacing
+from goldpan.files import put_in_place, replacing
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchProvider
 
 DOWNLOAD_ATTEMPTS = 3
+_BLOCK = 1 << 20
 
 
 def fetch_batch(ledger: Ledger, provider: BatchProvider, batch: Batch, submission: int, raw: Path) -> None:
@@ -28,24 +29,33 @@ def fetch_batch(ledger: Ledger, provider: BatchProvider, batch: Batch, submissio
     Raises:
         ProviderError: a file cannot be had whole, and the ledger does not have its lines either.
     """
-    with replacing(raw) as out, tempfile.TemporaryDirectory(dir=raw.parent, prefix=".fetch-") as folder:
+    files = ((batch.output_file_id, batch.completed), (batch.error_file_id, batch.failed))
+    with tempfile.TemporaryDirectory(dir=raw.parent, prefix=".fetch-") as folder:
+        parts: list[Path] = []
         try:
-            for file_id, expected in (
-                (batch.output_file_id, batch.completed),
-                (batch.error_file_id, batch.failed),
-            ):
+            for file_id, expected in files:
                 if file_id is not None:
-                    _append(provider, file_id, expected, Path(folder) / "part", out)
+                    part = Path(folder) / str(len(parts))
+                    _download(provider, file_id, expected, part)
+                    parts.append(part)
         except ProviderError:
             if ledger.submission(submission).state != "settled":
                 raise
-            out.seek(0)
-            out.truncate()
-            for line in ledger.lines_of(submission):
-                out.write(line + b"\n")
+            with replacing(raw) as out:
+                for line in ledger.lines_of(submission):
+                    out.write(line + b"\n")
+            return
+        if len(parts) == 1:
+            put_in_place(parts[0], raw)
+            return
+        with replacing(raw) as out:
+            for part in parts:
+                with part.open("rb") as handle:
+                    shutil.copyfileobj(handle, out, _BLOCK)
 
 
-def _append(provider: BatchProvider, file_id: str, expected: int, part: Path, out: BinaryIO) -> None:
+def _download(provider: BatchProvider, file_id: str, expected: int, part: Path) -> None:
+    """Write a file of whole lines to `part`, with as many lines as expected if they can be had."""
     for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
         try:
             provider.download(file_id, part)
@@ -63,20 +73,19 @@ def _append(provider: BatchProvider, file_id: str, expected: int, part: Path, ou
             remedy="run again; the file stays at the provider",
             retryable=True,
         )
-    with part.open("rb") as handle:
-        shutil.copyfileobj(handle, out, 1 << 20)
-        if handle.tell():
-            handle.seek(-1, 2)
+    with part.open("rb+") as handle:
+        if handle.seek(0, os.SEEK_END):
+            handle.seek(-1, os.SEEK_END)
             if handle.read(1) != b"\n":
-                out.write(b"\n")
+                handle.write(b"\n")
 
 
 def _count_lines(path: Path) -> tuple[int, int | None]:
     """Lines of a JSONL file, and the number of the last one if it is not whole JSON."""
     count, last = 0, b""
-    with path.open("rb") as handle:
+    with path.open("rb", buffering=_BLOCK) as handle:
         for line in handle:
-            if line.strip():
+            if not line.isspace():
                 count += 1
                 last = line
     if not last:
