@@ -6,7 +6,7 @@ rule sample:
     input:
         records=lambda wildcards: PATHS.stage_records(stage_of(wildcards)),
         features=lambda wildcards: PATHS.features(stage_of(wildcards)),
-        tasks=wave_tasks,
+        tasks=lambda wildcards: TASK_FILES[stage_of(wildcards)],
     output:
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
@@ -44,9 +44,10 @@ for name, wave in STUDY.waves.items():
             "../envs/report.yaml"
         params:
             wave=name,
-            setting=repr(
+            # A function: Snakemake takes braces in plain text for wildcards.
+            setting=lambda wildcards, wave=wave: repr(
                 wave.model_dump(
-                    mode="json", exclude={"strategy", "gold", "annotations"}
+                    mode="json", exclude={"strategy", "gold", "accept_codebooks"}
                 )
             ),
         message:
@@ -69,7 +70,8 @@ rule collect:
         "../envs/report.yaml"
     params:
         setting=wave_setting(
-            "annotators", "accept_codebooks", "annotations", "cannot_tell"
+            *("stage", "features", "annotators", "cannot_tell", "guidelines"),
+            *("blind", "layout", "accept_codebooks", "annotations"),
         ),
     message:
         "Collecting the filled sheets of wave {wildcards.wave}"
@@ -111,7 +113,10 @@ rule merge:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting("strategy", "annotators", "annotations"),
+        setting=wave_setting(
+            *("strategy", "annotators", "annotations"),
+            *("stage", "features", "show", "cannot_tell", "guidelines"),
+        ),
     message:
         "Merging the answers of wave {wildcards.wave}"
     script:
@@ -124,6 +129,7 @@ rule gold:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
+        tasks=wave_tasks,
     output:
         [PATHS.gold("{wave}", name) for name in GOLD_FILES],
     log:
@@ -131,7 +137,8 @@ rule gold:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting("gold", "seed", "strategy"),
+        setting=wave_setting("gold", "seed", "strategy", "annotators", "features"),
+        description=lambda wildcards: STUDY.description,
     message:
         "Freezing the gold set of wave {wildcards.wave}"
     script:

@@ -7,4 +7,5 @@ from goldpan.waves.run import WaveRun
 with logging_to(snakemake.log[0]) as log:
     config = snakemake.config
     project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
-    log(WaveRun(project, snakemake.wildcards.wave).draw())
+    counts = WaveRun(project, snakemake.wildcards.wave).draw()
+    log(f"{counts.sampled} items drawn from {counts.population} records")

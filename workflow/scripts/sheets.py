@@ -7,4 +7,5 @@ from goldpan.waves.run import WaveRun
 with logging_to(snakemake.log[0]) as log:
     config = snakemake.config
     project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
-    log(WaveRun(project, snakemake.params.wave).write_sheets())
+    for path in WaveRun(project, snakemake.params.wave).write_sheets():
+        log(path.name)

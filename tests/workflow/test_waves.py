@@ -1,0 +1,309 @@
+"""Waves through Snakemake: what is given out, what comes back, and what a change makes stale."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from goldpan.ledger import Ledger
+from tests.filled_sheets import fill_csv, fill_page, read_sheet_rows, write_sheet_rows
+from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study
+
+TOPICS = ("animals", "machines", "weather")
+WAVE = {
+    "stage": "topics",
+    "features": ["topic", "urgent"],
+    "sample": 12,
+    "stratify": {"by": "features.topic", "allocation": "equal"},
+    "annotators": ["ann", "ben"],
+    "repeats": 0.25,
+    "show": ["text"],
+    "formats": ["html", "csv"],
+}
+AFTER_SHEETS = {"collect", "agreement", "merge", "gold"}
+
+
+def wave_study(**changes):
+    return {**notes_study(), "waves": {"check": {**WAVE, **changes}}}
+
+
+def paid(project):
+    with Ledger(project.root / ".goldpan" / "ledger.sqlite") as ledger:
+        return sum(given.requests for given in ledger.submissions())
+
+
+def ran(done):
+    """Names of the rules that a run ran, by its table of jobs."""
+    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", done.stdout, re.M | re.S)
+    assert table is not None, done.stdout
+    return {line.split()[0] for line in table[1].splitlines()} - {"all", "total"}
+
+
+def items(project):
+    return {row["item_id"]: row for row in project.rows("waves/check/sample.jsonl")}
+
+
+def right_answers(project):
+    """Item id, first or second showing -> the answers of somebody who has read the note."""
+    found = {}
+    for item in items(project).values():
+        topic = TOPICS[int(item["id"].removeprefix("n")) % 3]
+        found[item["item_id"]] = found[item["repeat_id"]] = {"topic": topic, "urgent": "no"}
+    return found
+
+
+def wrong(project):
+    """Three items of the sample on which `ben` errs."""
+    right = right_answers(project)
+    return [item for item in sorted(items(project)) if right[item]["topic"] != "weather"][:3]
+
+
+def folder(project) -> Path:
+    return project.root / "annotations" / "notes" / "check"
+
+
+def sheet(project, name) -> Path:
+    return project.artifact(f"waves/check/sheets/{name}")
+
+
+def fill_in(project):
+    """Two filled sheets: `ann` is right throughout, `ben` takes three notes to be about the weather."""
+    right = right_answers(project)
+    erring = {item: right[item] | {"topic": "weather", "urgent": "yes"} for item in wrong(project)}
+    fill_csv(sheet(project, "ann.csv"), folder(project) / "ann.csv", right.get)
+    values = right | erring
+    fill_page(
+        sheet(project, "ben.html"),
+        folder(project) / "ben.json",
+        lambda item: {**values[item], "urgent": values[item]["urgent"] == "yes"},
+    )
+
+
+def copy_of(project, target):
+    return WorkflowProject(Path(shutil.copytree(project.root, target, symlinks=True)))
+
+
+def hashes(path):
+    return {
+        str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in path.rglob("*")
+        if file.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def given_out(tmp_path_factory):
+    """A project whose wave was given out, and has not come back."""
+    made = WorkflowProject.create(tmp_path_factory.mktemp("waves") / "project")
+    made.write_study(wave_study())
+    made.write_rows("notes/a.jsonl", note_rows(40))
+    made.run()
+    return made
+
+
+@pytest.fixture(scope="module")
+def come_back(given_out, tmp_path_factory):
+    """The same project once both sheets have come back."""
+    made = copy_of(given_out, tmp_path_factory.mktemp("come_back") / "project")
+    fill_in(made)
+    made.run()
+    return made
+
+
+@pytest.fixture
+def fresh(given_out, tmp_path):
+    return copy_of(given_out, tmp_path / "project")
+
+
+@pytest.fixture
+def project(come_back, tmp_path):
+    return copy_of(come_back, tmp_path / "project")
+
+
+def test_sheets_wait_for_answers_and_nothing_else_is_made_of_them(given_out):
+    assert {file.name for file in sheet(given_out, "").iterdir()} == {
+        f"{name}.{form}" for name in ("ann", "ben") for form in ("html", "csv")
+    }
+    assert not given_out.artifact("waves/check/agreement.html").exists()
+    assert not given_out.artifact("waves/check/gold").exists()
+
+
+def test_each_annotator_gets_three_of_twelve_items_twice(given_out):
+    rows = read_sheet_rows(sheet(given_out, "ann.csv"))
+    assert len(rows) == len({row["item_id"] for row in rows}) == 15
+    assert len({row["text"] for row in rows}) == 12
+
+
+def test_what_came_back_is_collected_without_loss(come_back):
+    answers = come_back.rows("waves/check/answers.jsonl")
+    assert len(answers) == 2 * 15
+    expected = right_answers(come_back)
+    assert all(
+        row["values"]["topic"] == expected[row["item_id"]]["topic"]
+        for row in answers
+        if row["annotator"] == "ann"
+    )
+    assert come_back.json("waves/check/status.json")["state"] == "complete"
+
+
+def test_labels_agreed_upon_are_gold_and_the_others_wait(come_back):
+    gold = [
+        row for name in ("train", "dev", "test") for row in come_back.rows(f"waves/check/gold/{name}.jsonl")
+    ]
+    agreed = {
+        row["item_id"]: row["labels"] for row in gold if set(row["resolutions"].values()) == {"agreement"}
+    }
+    expected = {item: right_answers(come_back)[item]["topic"] for item in items(come_back)}
+    assert {item: labels["topic"] for item, labels in agreed.items()} == {
+        item: topic for item, topic in expected.items() if item not in wrong(come_back)
+    }
+    waiting = read_sheet_rows(come_back.artifact("waves/check/disagreements.csv"))
+    assert {row["item_id"] for row in waiting} == set(wrong(come_back))
+
+
+def test_those_who_decide_see_the_fields_that_annotators_saw(come_back):
+    waiting = read_sheet_rows(come_back.artifact("waves/check/disagreements.csv"))
+    assert [name for name in waiting[0] if name.startswith("field_")] == ["field_text"]
+
+
+def test_an_edited_sheet_reruns_what_is_made_of_it_and_nothing_upstream(project):
+    before, features = paid(project), project.artifact("stages/topics/features.jsonl").stat().st_mtime_ns
+    right = right_answers(project)
+    slip = wrong(project)[0]
+    fill_csv(
+        sheet(project, "ann.csv"),
+        folder(project) / "ann.csv",
+        lambda item: right[item] | ({"urgent": "yes"} if item == slip else {}),
+    )
+    assert ran(project.run()) == AFTER_SHEETS
+    assert paid(project) == before
+    assert project.artifact("stages/topics/features.jsonl").stat().st_mtime_ns == features
+    waiting = read_sheet_rows(project.artifact("waves/check/disagreements.csv"))
+    assert (slip, "urgent") not in {(row["item_id"], row["feature"]) for row in waiting}
+
+
+def test_a_second_run_has_nothing_to_do(project):
+    assert "Nothing to be done" in project.run().stdout
+
+
+def test_a_missing_sheet_makes_the_wave_partial_and_says_whose(fresh):
+    right = right_answers(fresh)
+    fill_csv(sheet(fresh, "ann.csv"), folder(fresh) / "ann.csv", right.get)
+    fresh.run()
+    status = fresh.json("waves/check/status.json")
+    assert status["state"] == "partial"
+    assert status["annotators"]["ben"]["left"] == 12
+    note = "Partial: ben has not fully answered 12 of 12 items."
+    assert note in fresh.json("waves/check/agreement.json")["notes"]
+    assert "ben has not fully answered 12 of 12 items" in fresh.artifact(
+        "waves/check/gold/card.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_a_sheet_of_another_wave_stops_the_run_and_says_so(project):
+    rows = read_sheet_rows(folder(project) / "ann.csv")
+    write_sheet_rows(
+        folder(project) / "strange.csv",
+        [row | {"sheet": row["sheet"].replace("notes/check/", "notes/other/")} for row in rows],
+    )
+    done = project.run(check=False)
+    assert done.returncode != 0
+    assert "this is a sheet of the wave `other` of `notes`, not of `check` of `notes`" in done.stdout
+    assert "strange.csv" in done.stdout
+    assert "Traceback" not in done.stdout
+    (folder(project) / "strange.csv").unlink()
+    project.run()
+    assert project.json("waves/check/status.json")["state"] == "complete"
+
+
+def test_a_larger_sample_keeps_what_was_given_out_and_what_came_back(project):
+    before, old = paid(project), items(project)
+    answers = project.rows("waves/check/answers.jsonl")
+    project.write_study(wave_study(sample=18))
+    project.run()
+    new = items(project)
+    assert len(new) == 18
+    for item, row in old.items():
+        kept = ("stratum", "draw", "annotators", "repeated_by")
+        assert {name: new[item][name] for name in kept} == {name: row[name] for name in kept}
+    assert project.rows("waves/check/answers.jsonl") == answers
+    assert project.json("waves/check/status.json")["annotators"]["ann"]["left"] == 6
+    assert paid(project) == before
+
+
+def test_decisions_resolve_what_was_disagreed(project):
+    waiting = read_sheet_rows(project.artifact("waves/check/disagreements.csv"))
+    assert len(waiting) == 6
+    for row in waiting:
+        row |= {"final_label": row["annotator_ann"], "cause": "slip"}
+    write_sheet_rows(folder(project) / "decided.csv", waiting)
+    project.run()
+    assert read_sheet_rows(project.artifact("waves/check/disagreements.csv")) == []
+    merged = read_sheet_rows(project.artifact("waves/check/merged.csv"))
+    decided = {row["item_id"] for row in merged if row["resolution"] == "adjudicated"}
+    assert decided == set(wrong(project))
+    assert "12 items" in project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8")
+
+
+def test_a_changed_strategy_leaves_the_collected_answers_alone(project):
+    project.write_study(wave_study(strategy="annotator_a"))
+    assert ran(project.run()) == {"merge", "gold"}
+    assert read_sheet_rows(project.artifact("waves/check/disagreements.csv")) == []
+
+
+def test_results_say_it_when_the_wave_was_not_blind(project):
+    project.write_study(wave_study(blind=False))
+    project.run()
+    assert project.json("waves/check/agreement.json")["blind"] is False
+    assert "NOT blind" in project.artifact("waves/check/agreement.txt").read_text(encoding="utf-8")
+
+
+def test_the_agreement_page_alone_is_made_from_a_clean_results_folder(project):
+    before = paid(project)
+    page = project.artifact("waves/check/agreement.html").read_bytes()
+    shutil.rmtree(project.root / "results")
+    project.run("results/notes/waves/check/agreement.html")
+    assert project.artifact("waves/check/agreement.html").read_bytes() == page
+    assert not project.artifact("waves/check/gold").exists()
+    assert paid(project) == before
+
+
+def test_filled_sheets_are_never_written_nor_deleted(project):
+    before = hashes(project.root / "annotations")
+    project.run("--forcerun", "sample")
+    assert hashes(project.root / "annotations") == before
+    project.run("--delete-all-output")
+    assert not project.artifact("waves/check/agreement.html").exists()
+    assert hashes(project.root / "annotations") == before
+
+
+def test_status_tells_what_is_left_and_what_is_to_be_decided(project):
+    said = project.goldpan("waves", "status").stdout
+    assert re.search(r"^ann +12 +12 +0 +0 +3 of 3", said, re.M)
+    assert re.search(r"^topic +12 +3 +3 ", said, re.M)
+    assert "results/notes/waves/check/adjudication.html" in said
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """The wave of the quickstart, with the made-up sheets that come with it."""
+    made = WorkflowProject.create(tmp_path_factory.mktemp("quickstart") / "project")
+    shutil.rmtree(made.root / "config")
+    for name in ("config", "examples", "annotations"):
+        shutil.copytree(CHECKOUT / name, made.root / name)
+    card = "results/quickstart/waves/check/gold/card.md"
+    made.run("--config", "study=quickstart", "--", card, card.replace("gold/card.md", "agreement.json"))
+    return made.root / "results" / "quickstart" / "waves" / "check"
+
+
+def test_the_made_up_sheets_of_the_quickstart_fit_its_wave(quickstart):
+    assert '"state": "complete"' in (quickstart / "status.json").read_text(encoding="utf-8")
+    assert read_sheet_rows(quickstart / "disagreements.csv") == []
+
+
+def test_the_gold_set_of_the_quickstart_has_three_splits(quickstart):
+    counts = {path.stem: len(path.read_bytes().splitlines()) for path in quickstart.glob("gold/*.jsonl")}
+    assert sum(counts.values()) == 24
+    assert all(counts[name] for name in ("train", "dev", "test"))
