@@ -336,7 +336,7 @@ def _over_budget(stage: Stage, estimate: Estimate, spent_before: float) -> str |
         )
     total = spent_before + estimate.cost_usd
     if total > stage.budget_usd:
-        return f"the estimate of {total:.2f} USD is above the budget of {stage.budget_usd:.2f} USD"
+        return f"the estimate of {total:.4f} USD is above the budget of {stage.budget_usd:.4f} USD"
     return None
 
 
