@@ -105,22 +105,22 @@ class _ShardWriter:
         Returns:
             The shard's name.
         """
-        line = question.line()
-        tokens = self._estimator.see(len(line), question.messages)
+        size = question.size
+        tokens = self._estimator.see(size, question.messages)
         limit = self._limits.prompt_tokens
         if self._requests and (
             self._requests >= self._limits.requests
-            or self._bytes + len(line) > self._limits.bytes
+            or self._bytes + size > self._limits.bytes
             or (limit is not None and self._tokens + tokens > limit)
         ):
             self.close()
         if not self._requests:
             self._open()
         if self._file:
-            self._file.write(line)
+            self._file.writelines(question.line_parts())
         self._hash.update(shard_row(question.custom_id, question.key.hex(), attempts))
         self._requests += 1
-        self._bytes += len(line)
+        self._bytes += size
         self._tokens += tokens
         return f"{len(self.shards):04d}"
 

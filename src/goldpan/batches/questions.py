@@ -30,7 +30,7 @@ class Skip:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
     """One request of a record, before it is decided whether to ask it."""
 
@@ -48,9 +48,9 @@ class Question:
         """Size of its line in a request file."""
         return self.form.size(self.custom_id, self.messages)
 
-    def line(self) -> bytes:
-        """The line of the request file."""
-        return self.form.line(self.custom_id, self.messages)
+    def line_parts(self) -> tuple[bytes, ...]:
+        """The line of the request file, in parts to be written one after the other."""
+        return self.form.line_parts(self.custom_id, self.messages)
 
 
 @dataclass(frozen=True)

@@ -27,32 +27,29 @@ class RequestForm:
     def __init__(self, task: Task, stage: Stage):
         asked = chat_body(task, stage.output, model=stage.model, params=stage.params, messages=_MARK)
         body = orjson.dumps(asked)
-        self._head, self._tail = body.split(orjson.dumps(_MARK))
+        self._head, tail = body.split(orjson.dumps(_MARK))
         self._hash_start = hashlib.sha256(b'{"body":' + self._head)
-        self._endpoint = orjson.dumps(ENDPOINT)
+        endpoint = orjson.dumps(ENDPOINT)
+        self._hash_end = b'%b,"endpoint":%b,"sample":%%d}' % (tail, endpoint)
+        self._line_start = b'{"custom_id":"%%b","method":"POST","url":%b,"body":' % endpoint
+        self._line_end = tail + b"}\n"
         self.fixed_bytes = len(body)
-        self._empty_line = len(self.line("", b""))
+        self._empty_line = sum(map(len, self.line_parts("", b"")))
 
     def key(self, messages: bytes, sample: int) -> bytes:
         """The request key (32 bytes) of messages given as canonical JSON."""
         digest = self._hash_start.copy()
         digest.update(messages)
-        digest.update(b'%b,"endpoint":%b,"sample":%d}' % (self._tail, self._endpoint, sample))
+        digest.update(self._hash_end % sample)
         return digest.digest()
 
     def size(self, custom_id: str, messages: bytes) -> int:
-        """Length of `line` in bytes."""
+        """Length of its line in bytes."""
         return self._empty_line + len(custom_id) + len(messages)
 
-    def line(self, custom_id: str, messages: bytes) -> bytes:
-        """One line of a request file, with its newline."""
-        return b'{"custom_id":"%b","method":"POST","url":%b,"body":%b%b%b}\n' % (
-            custom_id.encode(),
-            self._endpoint,
-            self._head,
-            messages,
-            self._tail,
-        )
+    def line_parts(self, custom_id: str, messages: bytes) -> tuple[bytes, ...]:
+        """One line of a request file, with its newline, in parts to be written one after the other."""
+        return self._line_start % custom_id.encode(), self._head, messages, self._line_end
 
 
 def messages_json(messages: list[dict[str, str]]) -> bytes:

@@ -31,7 +31,7 @@ def place_shard(
     digest = hashlib.sha256()
     with replacing(output) as out:
         for question, attempts in _planned(project, stage_name, shard.name, records, asked):
-            out.write(question.line())
+            out.writelines(question.line_parts())
             digest.update(shard_row(question.custom_id, question.key.hex(), attempts))
         if digest.hexdigest() != shard.hash:
             raise ReconciliationError(
