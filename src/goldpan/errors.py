@@ -18,7 +18,8 @@ GoldpanError
 ├── PendingError          batches are still open and the study says not to wait
 ├── ReconciliationError   counts that must agree do not
 ├── SheetError            a filled annotation sheet cannot be used (waves)
-└── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
+├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
+└── HeadError             a head cannot be trained, read, or applied to these embeddings
 """
 
 
@@ -129,4 +130,8 @@ class SheetError(GoldpanError):
 
 
 class EmbeddingError(GoldpanError):
+    pass
+
+
+class HeadError(GoldpanError):
     pass

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from goldpan.embeddings.device import available_device
 from goldpan.embeddings.model_files import ModelFiles, find_model
 from goldpan.embeddings.modules import Modules, read_modules
 from goldpan.embeddings.pooling import MODES, Pooler, load_dense
@@ -70,7 +71,7 @@ def load_model(settings: Embedding) -> LoadedModel:
             where=settings.model,
             remedy='set `prefix: ""`, or say `pooling` in the study',
         )
-    device = _device(settings)
+    device = available_device(settings.device)
     dtype = _compute_dtype(settings, device)
     encoder = _encoder(modules.transformer, dtype, device, settings)
     tokenizer = _tokenizer(modules, settings)
@@ -105,21 +106,6 @@ def _pooling_modes(settings: Embedding, modules: Modules, files: ModelFiles) -> 
             remedy="say `pooling: mean`, `cls` or `last`, as the model's authors do",
         )
     return modules.pooling
-
-
-def _device(settings: Embedding) -> str:
-    import torch
-
-    if settings.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not has[settings.device.partition(":")[0]]:
-        raise EmbeddingError(
-            f"there is no device `{settings.device}` here",
-            where="device",
-            remedy="run on a machine that has one, or set `device: auto`",
-        )
-    return settings.device
 
 
 def _compute_dtype(settings: Embedding, device: str) -> str:

@@ -1,0 +1,192 @@
+"""The labels a head learns from, by record id: a gold set, the answers of stages, or fields of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.files import canonical_json, replacing
+from goldpan.heads.aggregate import aggregate
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
+from goldpan.study.head import Aggregate, Head
+from goldpan.tasks.features import value_of
+from goldpan.waves.gold import SplitName, read_gold, split_of
+from goldpan.waves.items import iter_rows
+from goldpan.waves.strata import look_up
+
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One record with what is known about it.
+
+    Attributes:
+        id: the record's id.
+        split: `train`, `dev` or `test`.
+        group: records of one group are in one split.
+        values: target -> bare value; None when there is none, nobody could tell, or a majority was a tie.
+        answers: target -> how many answers the value was made from.
+    """
+
+    id: str
+    split: SplitName
+    group: str
+    values: dict[str, Any]
+    answers: dict[str, int]
+
+
+def read_labels(settings: Head, files: Sequence[Path], records: Sequence[Path] = ()) -> dict[str, Labelled]:
+    """The labels of a head by record id.
+
+    Args:
+        settings: what the study says.
+        files: all gold files of the wave; `features.jsonl` of each stage; or records files of the sources.
+        records: for labels of stages that are grouped by `data.FIELD`, the records files of their sources.
+
+    Raises:
+        StudyError: a record lacks the field of the group key.
+        ReconciliationError: two rows are about one record, or a file is not what it should be.
+        HeadError: answers that cannot be aggregated.
+    """
+    if settings.labels.wave:
+        return _gold_labels(settings, files)
+    if settings.labels.source:
+        return _record_labels(settings, files)
+    return _stage_labels(settings, files, records)
+
+
+def write_labels(path: Path, labels: Iterable[Labelled]) -> None:
+    """Write what a head learned from, one record a line."""
+    with replacing(path) as handle:
+        for label in labels:
+            handle.write(orjson.dumps(asdict(label), option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
+    found: dict[str, Labelled] = {}
+    for item in read_gold(files):
+        values = {target: item.labels.get(settings.field_of(target)) for target in settings.targets}
+        answers = {target: int(value is not None) for target, value in values.items()}
+        _add(found, Labelled(item.id, item.split, item.group, values, answers), "the gold set")
+    return found
+
+
+def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
+    found: dict[str, Labelled] = {}
+    for path in files:
+        for record in iter_records(path):
+            if "skip" in record:
+                continue
+            data = record["data"]
+            values = {target: look_up(data, settings.field_of(target))[1] for target in settings.targets}
+            answers = {target: int(value is not None) for target, value in values.items()}
+            _add(
+                found,
+                _placed(settings, record["id"], _group_of(record, settings.group), values, answers),
+                path,
+            )
+    return found
+
+
+def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]) -> dict[str, Labelled]:
+    """The answers of one or more stages; each answer of each stage counts the same."""
+    given: dict[str, dict[str, list[Any]]] = {}
+    groups: dict[str, str] = {}
+    grouped_by_data = (settings.group or "").startswith("data.")
+    for path in files:
+        seen: set[str] = set()
+        for number, row in iter_rows(path):
+            id = row["id"]
+            if id in seen:
+                raise ReconciliationError(
+                    f"there are two rows of record {id!r}", where=f"{path}, line {number}"
+                )
+            seen.add(id)
+            if row["state"] != OK:
+                continue
+            answers = given.setdefault(id, {target: [] for target in settings.targets})
+            for target in settings.targets:
+                answers[target] += _answers(row, settings.field_of(target), settings.labels.aggregate)
+            if not grouped_by_data:
+                groups[id] = _group_of({**row, "data": {}}, settings.group)
+    if grouped_by_data:
+        groups = _groups(given, records, settings.group)
+    return {
+        id: _placed(
+            settings,
+            id,
+            groups[id],
+            {target: _one_of(values, settings.labels.aggregate) for target, values in answers.items()},
+            {target: len(values) for target, values in answers.items()},
+        )
+        for id, answers in given.items()
+    }
+
+
+def _answers(row: Mapping[str, Any], feature: str, how: Aggregate | None) -> list[Any]:
+    """What was answered about a feature: once, or by each sample where they are aggregated."""
+    samples = row["samples"] if how and "samples" in row else [row]
+    predictions = [sample["features"].get(feature) for sample in samples if sample["state"] == OK]
+    values = [value_of(prediction) for prediction in predictions if prediction is not None]
+    return [value for value in values if value is not None]
+
+
+def _one_of(values: Sequence[Any], how: Aggregate | None) -> Any:
+    if not values:
+        return None
+    return values[0] if how is None else aggregate(values, how)
+
+
+def _groups(wanted: Mapping[str, Any], records: Sequence[Path], key: str | None) -> dict[str, str]:
+    groups = {
+        record["id"]: _group_of(record, key)
+        for path in records
+        for record in iter_records(path)
+        if record["id"] in wanted
+    }
+    for id in wanted:
+        if id not in groups:
+            raise ReconciliationError(
+                f"the record {id!r} was answered but is in no records file, so its group is not known",
+                where=", ".join(map(str, records)) or "no records file given",
+                remedy="make the features again",
+            )
+    return groups
+
+
+def _group_of(record: Record | Mapping[str, Any], key: str | None) -> str:
+    """The group of a record by `source`, `file` or `data.FIELD`; without a key the record itself."""
+    if key is None:
+        return record["id"]
+    if key == "source":
+        return record["source"]
+    if key == "file":
+        return f"{record['source']}/{record['file']}"
+    found, value = look_up(record["data"], key.removeprefix("data."))
+    if not found or value is None:
+        raise StudyError(
+            f"the record {record['id']!r} has no `{key}`, by which the labels are to be grouped",
+            remedy="correct `group` of the head",
+        )
+    return value if isinstance(value, str) else canonical_json(value).decode()
+
+
+def _placed(settings: Head, id: str, group: str, values: dict[str, Any], answers: dict[str, int]) -> Labelled:
+    return Labelled(id, split_of(group, settings.split, settings.seed), group, values, answers)
+
+
+def _add(found: dict[str, Labelled], label: Labelled, where: object) -> None:
+    if label.id in found:
+        raise ReconciliationError(
+            f"there are two rows of record {label.id!r}",
+            where=str(where),
+            remedy="labels are joined by id; give the sources ids that differ",
+        )
+    found[label.id] = label

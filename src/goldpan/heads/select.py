@@ -1,0 +1,99 @@
+"""Select the annotated records that a condition holds for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import SourceError
+from goldpan.files import iter_lines, write_json
+from goldpan.heads.annotate import STATE_KEYS
+from goldpan.heads.jsonl import writing
+from goldpan.study.head import Selection
+from goldpan.tasks.where import Where
+from goldpan.waves.items import iter_rows
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """Rows of one annotated file, and how many of them were selected."""
+
+    rows: int
+    selected: int
+
+
+@dataclass
+class SelectionCounts:
+    """What was selected.
+
+    Attributes:
+        where: the condition.
+        files: by the annotated file, as `source/file`.
+    """
+
+    where: str
+    files: dict[str, FileCounts] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "where": self.where,
+            "rows": sum(one.rows for one in self.files.values()),
+            "selected": sum(one.selected for one in self.files.values()),
+            "files": {name: {"rows": one.rows, "selected": one.selected} for name, one in self.files.items()},
+        }
+
+
+def select(
+    settings: Selection, annotated: Sequence[Path], output: Path, counts_file: Path
+) -> SelectionCounts:
+    """Write the rows that the condition holds for, as they stand, and the counts.
+
+    A comparison with null is false, so records that were skipped are selected only by a condition that asks
+    for them.
+
+    Args:
+        settings: what the study says.
+        annotated: annotated files, plain or compressed.
+        output: the JSONL to write, compressed as the study says.
+        counts_file: the JSON to write.
+
+    Raises:
+        WhereError: the condition is not one, or names something that the rows do not have.
+        SourceError: a file is damaged.
+    """
+    where = Where.parse(settings.where, None, [*_names(annotated), *STATE_KEYS])
+    counts = SelectionCounts(settings.where)
+    with writing(output, settings.compression) as out:
+        for path in annotated:
+            rows = selected = 0
+            for number, line in iter_lines(path):
+                rows += 1
+                if where.matches(_row(path, number, line)):
+                    selected += 1
+                    out.write(line + b"\n")
+            counts.files[f"{path.parent.name}/{path.name}"] = FileCounts(rows, selected)
+    write_json(counts_file, counts.as_json())
+    return counts
+
+
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise SourceError(f"not valid JSON: {error}", where=f"{path}, line {number}") from None
+    if not isinstance(row, dict):
+        raise SourceError("must be a JSON object", where=f"{path}, line {number}")
+    return row
+
+
+def _names(annotated: Sequence[Path]) -> list[str]:
+    """The columns of the annotated files: those of the first row, for all rows have the same."""
+    for path in annotated:
+        for _, row in iter_rows(path, SourceError):
+            return list(row)
+    return []
