@@ -17,7 +17,7 @@ rule submit:
         "Submitting shard {wildcards.shard} of stage {wildcards.stage}, once"
     shell:
         "goldpan_step submit {wildcards.stage} --round {wildcards.round}"
-        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
+        " --shard {wildcards.shard} 2>&1 | tee -i {log} >&2"
 
 
 checkpoint wait:
@@ -36,7 +36,7 @@ checkpoint wait:
     message:
         "Waiting for the batches of round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        "goldpan_step wait {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step wait {wildcards.stage} --round {wildcards.round} 2>&1 | tee -i {log} >&2"
 
 
 rule fetch:
@@ -52,4 +52,4 @@ rule fetch:
         "Fetching the answers of shard {wildcards.shard} of stage {wildcards.stage}"
     shell:
         "goldpan_step fetch {wildcards.stage} --round {wildcards.round}"
-        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
+        " --shard {wildcards.shard} 2>&1 | tee -i {log} >&2"

@@ -57,7 +57,7 @@ PATHS = PROJECT.paths
 # An advisory lock: it dies with this process, so that after a crash the next run just runs.
 RUN_LOCK = RunLock(PROJECT.ledger)
 # Rules that talk to providers are commands that a person can run, too: `goldpan step ...`. Without pipefail
-# the exit code of a step that is piped into its log would be lost.
+# the exit code of a step that is piped into its log would be lost; without `tee -i` its last words on Ctrl-C.
 shell.prefix(
     "set -euo pipefail; "
     f"goldpan_step() {{{{ {quote(sys.executable)} -m goldpan step"

@@ -39,7 +39,7 @@ checkpoint plan:
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        "goldpan_step plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee -i {log} >&2"
 
 
 rule requests:
@@ -56,7 +56,7 @@ rule requests:
         "Placing request file {wildcards.shard} of stage {wildcards.stage}"
     shell:
         "goldpan_step requests {wildcards.stage} --round {wildcards.round}"
-        " --shard {wildcards.shard} 2>&1 | tee {log} >&2"
+        " --shard {wildcards.shard} 2>&1 | tee -i {log} >&2"
 
 
 checkpoint settle:
@@ -77,7 +77,7 @@ checkpoint settle:
     message:
         "Settling round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        "goldpan_step settle {wildcards.stage} --round {wildcards.round} 2>&1 | tee {log} >&2"
+        "goldpan_step settle {wildcards.stage} --round {wildcards.round} 2>&1 | tee -i {log} >&2"
 
 
 rule features:

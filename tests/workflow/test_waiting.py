@@ -88,6 +88,7 @@ def test_after_ctrl_c_the_same_command_goes_on_and_pays_nothing_more(tmp_path, s
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
+    assert "goldpan: stopped; run the same command again to go on" in output
     assert "Traceback" not in output
     assert not project.artifact("stages/topics/round1/completion.json").exists()
 
