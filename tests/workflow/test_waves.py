@@ -81,10 +81,6 @@ def fill_in(project):
     )
 
 
-def copy_of(project, target):
-    return WorkflowProject(Path(shutil.copytree(project.root, target, symlinks=True)))
-
-
 def hashes(path):
     return {
         str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
@@ -106,7 +102,7 @@ def given_out(tmp_path_factory):
 @pytest.fixture(scope="module")
 def come_back(given_out, tmp_path_factory):
     """The same project once both sheets have come back."""
-    made = copy_of(given_out, tmp_path_factory.mktemp("come_back") / "project")
+    made = given_out.copy(tmp_path_factory.mktemp("come_back") / "project")
     fill_in(made)
     made.run()
     return made
@@ -114,12 +110,12 @@ def come_back(given_out, tmp_path_factory):
 
 @pytest.fixture
 def fresh(given_out, tmp_path):
-    return copy_of(given_out, tmp_path / "project")
+    return given_out.copy(tmp_path / "project")
 
 
 @pytest.fixture
 def project(come_back, tmp_path):
-    return copy_of(come_back, tmp_path / "project")
+    return come_back.copy(tmp_path / "project")
 
 
 def test_sheets_wait_for_answers_and_nothing_else_is_made_of_them(given_out):
