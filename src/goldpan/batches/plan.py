@@ -27,7 +27,7 @@ from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
-# Records in hand at a time: more would not be faster, for they would no longer fit into the processor's cache.
+# Records in hand at a time; more take longer, for they no longer fit into the processor's cache.
 _CHUNK = 64
 
 
