@@ -1,4 +1,4 @@
-"""A process killed at any step of paid work: a plain rerun ends as if nothing had happened, and pays no more."""
+"""Killed at any step of paid work, a run ends by a plain rerun as if nothing had been, and pays no more."""
 
 import os
 import signal

@@ -16,6 +16,7 @@ RowErrorCode = Literal[
     "duplicate_id",
     "bad_row",
     "bad_encoding",
+    "blank",
 ]
 
 
