@@ -23,7 +23,7 @@ from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.task import Task, load_task
 
-# Records in hand at a time; more take longer, for they no longer fit into the processor's cache.
+# Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
 
 

@@ -19,7 +19,7 @@ from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
-from goldpan.files import iter_lines, replacing, write_json
+from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
 from goldpan.records.read import iter_records
@@ -27,7 +27,7 @@ from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
-# Records in hand at a time; more take longer, for they no longer fit into the processor's cache.
+# Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
 
 
@@ -80,8 +80,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan.json."""
-    raw = orjson.loads(path.read_bytes())
+    """Read a plan.json. Raises SourceError when it is missing or damaged."""
+    raw = read_json(path)
     return Plan(**{**raw, "shards": [Shard(**shard) for shard in raw["shards"]]})
 
 
