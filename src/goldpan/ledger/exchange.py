@@ -13,7 +13,8 @@ import zstandard
 
 from goldpan.errors import LedgerError
 from goldpan.files import iter_lines, replacing
-from goldpan.ledger.store import Answer, Ledger, Submission
+from goldpan.ledger.rows import Answer, Submission
+from goldpan.ledger.store import Ledger
 
 FORMAT = "goldpan-ledger/1"
 

@@ -7,95 +7,20 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
 from goldpan.errors import LedgerError
+from goldpan.ledger.rows import Answer, Asked, Outcome, Submission
 
 SCHEMA_VERSION = 1
 _LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
 _PAGE_BYTES, _CACHE_KIB = 16_384, 16_384
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One attempt to have a shard answered; the columns of table `submissions`."""
-
-    id: int
-    shard: str
-    nonce: str
-    state: str
-    provider: str
-    study: str
-    stage: str
-    round: int
-    task: str
-    task_hash: str
-    model: str
-    requests: int
-    bytes: int
-    intent_at: float
-    file_id: str | None = None
-    batch_id: str | None = None
-    created_at: int | None = None
-    status: str | None = None
-    completed: int = 0
-    failed: int = 0
-    checked_at: float | None = None
-    settled_at: float | None = None
-    note: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether money may still be at work."""
-        return self.state in ("intent", "created")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One row of a submission: its id there, its request key (32 bytes) and the task that was asked."""
-
-    custom_id: str
-    key: bytes
-    task: str
-
-
-# Outcomes and answers are made by the million; a frozen dataclass takes three times as long to make.
-@dataclass(slots=True)
-class Outcome:
-    """What came of one request in one submission. `key` has 32 bytes."""
-
-    key: bytes
-    state: str
-    reason: str | None
-    retryable: bool
-    line: bytes | None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-@dataclass(slots=True)
-class Answer:
-    """The best outcome known for a request, after `attempts` submissions; columns of table `answers`."""
-
-    state: str
-    reason: str | None
-    retryable: bool
-    attempts: int
-    forgiven: int
-    prompt_tokens: int
-    completion_tokens: int
-    submission: int
-    line: bytes | None = None
-
-    def may_be_asked(self, max_rounds: int) -> bool:
-        """Whether another attempt may help and is allowed."""
-        return self.retryable and self.attempts - self.forgiven < max_rounds
 
 
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))

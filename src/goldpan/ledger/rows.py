@@ -1,0 +1,81 @@
+"""What the ledger's tables hold, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One attempt to have a shard answered; the columns of table `submissions`."""
+
+    id: int
+    shard: str
+    nonce: str
+    state: str
+    provider: str
+    study: str
+    stage: str
+    round: int
+    task: str
+    task_hash: str
+    model: str
+    requests: int
+    bytes: int
+    intent_at: float
+    file_id: str | None = None
+    batch_id: str | None = None
+    created_at: int | None = None
+    status: str | None = None
+    completed: int = 0
+    failed: int = 0
+    checked_at: float | None = None
+    settled_at: float | None = None
+    note: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still be at work."""
+        return self.state in ("intent", "created")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One row of a submission: its id there, its request key (32 bytes) and the task that was asked."""
+
+    custom_id: str
+    key: bytes
+    task: str
+
+
+# Outcomes and answers are made by the million; a frozen dataclass takes three times as long to make.
+@dataclass(slots=True)
+class Outcome:
+    """What came of one request in one submission. `key` has 32 bytes."""
+
+    key: bytes
+    state: str
+    reason: str | None
+    retryable: bool
+    line: bytes | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Answer:
+    """The best outcome known for a request, after `attempts` submissions; columns of table `answers`."""
+
+    state: str
+    reason: str | None
+    retryable: bool
+    attempts: int
+    forgiven: int
+    prompt_tokens: int
+    completion_tokens: int
+    submission: int
+    line: bytes | None = None
+
+    def may_be_asked(self, max_rounds: int) -> bool:
+        """Whether another attempt may help and is allowed."""
+        return self.retryable and self.attempts - self.forgiven < max_rounds
