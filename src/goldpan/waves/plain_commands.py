@@ -22,7 +22,7 @@ from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.merge import FeatureAnswers, Merged, merge_feature, resolution_counts
 from goldpan.waves.merge_files import write_disagreements, write_merged
-from goldpan.waves.plain_table import Layout, PlainAnswers, read_plain_answers
+from goldpan.waves.plain_table import Layout, PlainAnswers, existing, read_plain_answers
 
 ScaleChoice = Literal["auto", "nominal", "ordered"]
 
@@ -115,7 +115,7 @@ def merge_of_files(
         StudyError: the strategy does not fit the number of annotators.
     """
     answers = read_plain_answers(paths, layout)
-    decided = _decisions(Path(decisions), answers) if decisions is not None else {}
+    decided = _decisions(existing(decisions), answers) if decisions is not None else {}
     rows = []
     for feature, ratings in answers.ratings.items():
         given = FeatureAnswers(

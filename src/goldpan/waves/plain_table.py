@@ -86,15 +86,27 @@ def read_plain_answers(paths: Iterable[str | Path], layout: Layout) -> PlainAnsw
     """Read all tables into one set of answers.
 
     Raises:
-        SourceError: no columns of answers are found, a named column is missing, a row has too many cells, or
-            an annotator answers twice.
+        SourceError: there is no such file, no columns of answers are found, a named column is missing, a row
+            has too many cells, or an annotator answers twice.
     """
     answers = PlainAnswers()
-    for path in map(Path, paths):
-        _read_table(path, layout, answers)
+    for path in paths:
+        _read_table(existing(path), layout, answers)
     if not answers.ratings:
         raise SourceError("there are no answers in these files")
     return answers
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file.
+
+    Raises:
+        SourceError: there is none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SourceError("there is no such file", where=str(path), remedy="check the name")
+    return path
 
 
 def _read_table(path: Path, layout: Layout, answers: PlainAnswers) -> None:

@@ -1,0 +1,245 @@
+"""`goldpan waves`, `goldpan agreement` and `goldpan merge`, as they are called."""
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from goldpan.cli import main
+from goldpan.cli.waves import STRATEGIES, WEIGHTINGS
+from goldpan.study import load_project
+from goldpan.study.wave import Strategy
+from goldpan.waves.agreement import weights
+from goldpan.waves.run import WaveRun
+from tests.filled_sheets import fill_csv
+from tests.projects import WorkflowProject, notes_study
+from tests.wave_builders import write_stage
+
+TABLE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
+TOPICS = ("animals", "machines", "weather")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "answers.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def said(capsys):
+    """Run a command that succeeds; what it printed."""
+
+    def run(*arguments) -> str:
+        assert main([str(one) for one in arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command that fails; what it said about it."""
+
+    def run(*arguments) -> str:
+        assert main([str(one) for one in arguments]) == 1
+        return capsys.readouterr().err
+
+    return run
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def make_project(root: Path, **changes) -> WorkflowProject:
+    """A project with an answered stage of twelve notes, and a wave over all of them."""
+    project = WorkflowProject.create(root)
+    wave = {"stage": "topics", "sample": "all", "annotators": ["ann", "ben"], "formats": ["csv"], **changes}
+    project.write_study({**notes_study(), "waves": {"check": wave}})
+    answers = [
+        {
+            "topic": {"type": "ClassificationPrediction", "label": TOPICS[at % 3]},
+            "urgent": {"type": "BinaryPrediction", "detected": False},
+            "length": {"type": "ScorePrediction", "score": at % 6},
+        }
+        for at in range(12)
+    ]
+    notes = [
+        ({"id": f"n{at}", "features": found}, {"text": f"Note {at}."}) for at, found in enumerate(answers)
+    ]
+    write_stage(project.artifact("stages/topics"), notes)
+    return project
+
+
+def wave_of(project: WorkflowProject) -> WaveRun:
+    return WaveRun(load_project(root=project.root), "check")
+
+
+def fill_in(project: WorkflowProject, annotator: str, topic: str, only: int = 12) -> None:
+    """Fill in the first rows of a sheet: always the same topic, not urgent, of length 1."""
+    sheet = project.artifact(f"waves/check/sheets/{annotator}.csv")
+    answered = {row["item_id"] for row in rows(sheet)[:only]}
+    fill_csv(
+        sheet,
+        project.root / f"annotations/notes/check/{annotator}.csv",
+        lambda item: {"topic": topic, "urgent": "no", "length": 1} if item in answered else {},
+    )
+
+
+def test_the_choices_are_those_of_the_library():
+    assert get_args(Strategy) == STRATEGIES
+    assert WEIGHTINGS == weights.WEIGHTINGS
+
+
+def test_a_plan_of_usual_sizes_narrows_with_the_items(said):
+    plans = json.loads(said("waves", "plan", "--json"))
+    widths = [plan["half_width"] for plan in plans]
+    assert [plan["items"] for plan in plans] == [30, 50, 100, 200, 300, 500]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_a_plan_for_a_half_width_finds_the_items(said):
+    options = ["--half-width", "0.15", "--kappa", "0.7", "--prevalence", "0.3", "--json"]
+    (plan,) = json.loads(said("waves", "plan", *options))
+    assert plan["half_width"] <= 0.15
+    (fewer,) = json.loads(said("waves", "plan", "--items", plan["items"] * 2 // 3, *options[2:]))
+    assert fewer["half_width"] > 0.15
+
+
+def test_weights_and_labels_change_the_plan(said):
+    base = ["waves", "plan", "--items", 100, "--labels", 5]
+    plain, quadratic = said(*base), said(*base, "--weights", "quadratic")
+    assert "5 labels" in plain
+    assert "quadratic weights" in quadratic
+    assert plain.splitlines()[-1] != quadratic.splitlines()[-1]
+
+
+def test_a_plan_of_a_study_names_each_feature_of_its_waves(said, tmp_path):
+    project = make_project(tmp_path / "project", sample=8)
+    plans = json.loads(said("waves", "plan", "--study", "notes", "--root", project.root, "--json"))
+    assert [(plan["feature"], plan["labels"], plan["weighting"]) for plan in plans] == [
+        ("topic", 3, "unweighted"),
+        ("urgent", 2, "unweighted"),
+        ("length", 6, "quadratic"),
+    ]
+    assert {plan["plan"]["items"] for plan in plans} == {8}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sample": "all"}, "known once the sample is drawn"),
+        ({"sample": 8, "overlap": 1}, "answered by one annotator"),
+    ],
+)
+def test_a_plan_of_a_study_says_why_there_is_none(said, tmp_path, changes, reason):
+    project = make_project(tmp_path / "project", **changes)
+    assert reason in said("waves", "plan", "--study", "notes", "--root", project.root)
+
+
+def test_a_plan_of_a_study_knows_the_items_once_they_are_drawn(said, tmp_path):
+    project = make_project(tmp_path / "project")
+    wave_of(project).draw()
+    plans = json.loads(said("waves", "plan", "--study", "notes", "--root", project.root, "--json"))
+    assert {plan["plan"]["items"] for plan in plans} == {12}
+
+
+def test_what_the_study_says_cannot_be_said_besides(refused, tmp_path):
+    project = make_project(tmp_path / "project")
+    message = refused("waves", "plan", "--study", "notes", "--root", project.root, "--items", 5)
+    assert "--items cannot go with --study" in message
+
+
+def test_the_status_of_a_wave_that_is_not_drawn_says_how_to_draw_it(said, tmp_path):
+    project = make_project(tmp_path / "project")
+    text = said("waves", "status", "--root", project.root)
+    assert "not drawn" in text
+    assert "results/notes/waves/check/sample.jsonl" in text
+
+
+def test_the_status_counts_what_each_annotator_has_answered(said, tmp_path):
+    project = make_project(tmp_path / "project")
+    wave_of(project).draw()
+    wave_of(project).write_sheets()
+    fill_in(project, "ann", "animals")
+    fill_in(project, "ben", "weather", only=5)
+    (wave,) = json.loads(said("waves", "status", "check", "--root", project.root, "--json"))
+    assert wave["state"] == "partial"
+    assert [(one["answered"], one["left"]) for one in wave["annotators"].values()] == [(12, 0), (5, 7)]
+    topic = next(one for one in wave["features"] if one["feature"] == "topic")
+    assert (topic["compared"], topic["disagreed"], len(topic["to_decide"])) == (5, 5, 5)
+    assert topic["resolutions"] == {"single": 7, "awaiting_adjudication": 5}
+
+
+def test_the_status_reads_the_sheets_as_they_lie_there_and_writes_nothing(said, tmp_path):
+    project = make_project(tmp_path / "project")
+    wave_of(project).draw()
+    wave_of(project).write_sheets()
+    fill_in(project, "ann", "animals")
+    before = {path: path.stat().st_mtime_ns for path in project.root.rglob("*")}
+    text = said("waves", "status", "--root", project.root)
+    assert re.search(r"^ann +12 +12 ", text, re.M)
+    assert re.search(r"^ben +12 +0 ", text, re.M)
+    assert "filled sheets go into annotations/notes/check/" in text
+    assert {path: path.stat().st_mtime_ns for path in project.root.rglob("*")} == before
+
+
+def test_an_unknown_wave_is_refused_with_those_there_are(refused, tmp_path):
+    project = make_project(tmp_path / "project")
+    assert "there are: check" in refused("waves", "status", "chekc", "--root", project.root)
+
+
+def test_agreement_of_a_table_is_printed_in_words_or_as_json(said, table):
+    assert "Cohen's kappa" in said("agreement", table)
+    report = json.loads(said("agreement", table, "--json"))
+    kappa = next(one for one in report["features"][0]["coefficients"] if one["name"] == "cohen_kappa")
+    assert kappa["value"] == 0.4
+
+
+def test_agreement_takes_named_or_numbered_columns(said, tmp_path):
+    path = tmp_path / "levels.tsv"
+    path.write_text("s1\t1\t1\ns2\t2\t3\ns3\t3\t3\n", encoding="utf-8")
+    text = said("agreement", path, "--no-header", "--columns", "2", "3")
+    assert "quadratic weights" in text
+    assert "quadratic weights" not in said(
+        "agreement", path, "--no-header", "--scale", "nominal", "--columns", "2", "3"
+    )
+
+
+def test_agreement_is_written_as_a_page_too(said, table, tmp_path):
+    said("agreement", table, "--html", tmp_path / "pages" / "report.html")
+    assert "<svg" in (tmp_path / "pages" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [["agreement"], ["merge", "--out", "labels.csv"]])
+def test_a_missing_file_is_named(refused, tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "absent.csv: there is no such file" in refused(*command, "absent.csv")
+
+
+def test_merging_writes_labels_and_what_is_to_be_decided(said, table, tmp_path):
+    out, open_rows = tmp_path / "labels.csv", tmp_path / "open.csv"
+    said("merge", table, "--out", out, "--disagreements", open_rows)
+    assert [row["resolution"] for row in rows(out)] == ["agreement", "awaiting_adjudication", "agreement"]
+    assert [(row["item_id"], row["final_label"]) for row in rows(open_rows)] == [("2", "")]
+
+
+def test_decisions_come_back_the_way_they_went_out(said, table, tmp_path):
+    out, open_rows = tmp_path / "labels.csv", tmp_path / "open.csv"
+    said("merge", table, "--out", out, "--disagreements", open_rows)
+    decided = open_rows.read_text(encoding="utf-8-sig").replace("2,label,x,y,,", "2,label,x,y,y,")
+    open_rows.write_text(decided, encoding="utf-8")
+    summary = json.loads(said("merge", table, "--out", out, "--decisions", open_rows, "--json"))
+    assert summary["resolutions"] == {"agreement": 2, "adjudicated": 1}
+    assert rows(out)[1]["final_label"] == "y"
+
+
+def test_a_strategy_that_needs_three_annotators_is_refused_for_two(refused, table, tmp_path):
+    message = refused("merge", table, "--out", tmp_path / "labels.csv", "--strategy", "majority")
+    assert "needs at least 3 annotators" in message
+    assert not (tmp_path / "labels.csv").exists()
