@@ -66,14 +66,14 @@ def select(
         WhereError: the condition is not one, or names something that the rows do not have.
         SourceError: a file is damaged.
     """
-    where = Where.parse(settings.where, None, [*_names(annotated), *STATE_KEYS])
+    where = _condition(settings.where, annotated)
     counts = SelectionCounts(settings.where)
     with writing(output, settings.compression) as out:
         for path in annotated:
             rows = selected = 0
             for number, line in iter_lines(path):
                 rows += 1
-                if where.matches(_row(path, number, line)):
+                if where is not None and where.matches(_row(path, number, line)):
                     selected += 1
                     out.write(line + b"\n")
             counts.files[f"{path.parent.name}/{path.name}"] = FileCounts(rows, selected)
@@ -91,9 +91,12 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def _names(annotated: Sequence[Path]) -> list[str]:
-    """The columns of the annotated files: those of the first row, for all rows have the same."""
+def _condition(where: str, annotated: Sequence[Path]) -> Where | None:
+    """The condition, checked against the columns of the first row, for all rows have the same.
+
+    None where there is no row at all, so that nobody knows what it may name.
+    """
     for path in annotated:
         for _, row in iter_rows(path, SourceError):
-            return list(row)
-    return []
+            return Where.parse(where, None, [*row, *STATE_KEYS])
+    return None
