@@ -22,11 +22,12 @@ WAVE = {
     "show": ["text"],
     "formats": ["html", "csv"],
 }
-AFTER_SHEETS = {"collect", "agreement", "merge", "gold"}
+EVALUATION = {"wave": "check", "predictions": "topics"}
+AFTER_SHEETS = {"collect", "agreement", "merge", "gold", "evaluation"}
 
 
 def wave_study(**changes):
-    return {**notes_study(), "waves": {"check": {**WAVE, **changes}}}
+    return {**notes_study(), "waves": {"check": {**WAVE, **changes}}, "evaluations": {"llm": EVALUATION}}
 
 
 def paid(project):
@@ -164,6 +165,14 @@ def test_those_who_decide_see_the_fields_that_annotators_saw(come_back):
     assert [name for name in waiting[0] if name.startswith("field_")] == ["field_text"]
 
 
+def test_the_llm_is_measured_against_the_gold_set(come_back):
+    report = come_back.json("evaluation/llm.json")
+    assert [feature["feature"] for feature in report["features"]] == ["topic", "urgent"]
+    page = come_back.artifact("evaluation/llm.html").read_text()
+    assert "Content-Security-Policy" in page
+    assert come_back.artifact("evaluation/llm.errors.csv").exists()
+
+
 def test_an_edited_sheet_reruns_what_is_made_of_it_and_nothing_upstream(project):
     before, features = paid(project), project.artifact("stages/topics/features.jsonl").stat().st_mtime_ns
     right = right_answers(project)
@@ -245,7 +254,7 @@ def test_decisions_resolve_what_was_disagreed(project):
 
 def test_a_changed_strategy_leaves_the_collected_answers_alone(project):
     project.write_study(wave_study(strategy="annotator_a"))
-    assert ran(project.run()) == {"merge", "gold"}
+    assert ran(project.run()) == {"merge", "gold", "evaluation"}
     assert read_sheet_rows(project.artifact("waves/check/disagreements.csv")) == []
 
 
