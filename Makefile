@@ -20,8 +20,11 @@ demo: $(VENV)/.installed
 	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
+# One process for each suite: a browser driver and torch do not get on in one process.
+SUITES := unit workflow faults browser
+
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	failed=0; for suite in $(SUITES); do $(BIN)/python -m pytest tests/$$suite || failed=1; done; exit $$failed
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
