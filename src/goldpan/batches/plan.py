@@ -80,7 +80,7 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan.json. Raises SourceError when it is missing or damaged."""
+    """Read a plan.json. Raises SourceError when it is damaged."""
     raw = read_json(path)
     return Plan(**{**raw, "shards": [Shard(**shard) for shard in raw["shards"]]})
 

@@ -52,6 +52,16 @@ class StageRun:
     def _at(self, path: str) -> Path:
         return self.project.root / path
 
+    def _left(self, path: str) -> Path:
+        """A file that an earlier step has left. Raises StudyError when it is not there."""
+        if not (self.project.root / path).exists():
+            raise StudyError(
+                f"stage `{self.name}` is not so far yet: the step before has to leave this file first",
+                where=path,
+                remedy=f"run it, or `snakemake {path}`",
+            )
+        return self.project.root / path
+
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment."""
         folder = self.provider_settings.folder
@@ -94,7 +104,7 @@ class StageRun:
         """Write plan.json and asked.jsonl of a round, and spool its request files."""
         spent = 0.0
         for earlier in range(1, number):
-            spent += read_plan(self._at(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
+            spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
         return plan_round(
             self.project,
             self.name,
@@ -143,7 +153,7 @@ class StageRun:
         waiting: list[Waiting] = []
         with Ledger(self.project.ledger) as ledger:
             for shard in plan.shards:
-                batch_file = read_json(self._at(self.paths.batch(self.name, number, shard.name)))
+                batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
                 latest = ledger.latest_submission(shard.hash)
                 submission = latest or ledger.submission(batch_file["submission"])
                 waiting.append(Waiting(shard.name, shard.hash, submission))
@@ -197,11 +207,7 @@ class StageRun:
         Raises:
             StudyError: the stage was not asked yet.
         """
-        asked = self._at(self.paths.asked(self.name, 1))
-        if not asked.exists():
-            raise StudyError(
-                f"stage `{self.name}` was not asked yet", where=str(asked), remedy="run snakemake"
-            )
+        asked = self._left(self.paths.asked(self.name, 1))
         with Ledger(self.project.ledger) as ledger:
             keys = [bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row]
             outcomes = ledger.outcomes(keys)
@@ -238,11 +244,11 @@ class StageRun:
         )
 
     def _plan(self, number: int) -> Plan:
-        return read_plan(self._at(self.paths.plan(self.name, number)))
+        return read_plan(self._left(self.paths.plan(self.name, number)))
 
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
-        rows = read_json(self._at(self.paths.completion(self.name, number)))["batches"]
+        rows = read_json(self._left(self.paths.completion(self.name, number)))["batches"]
         return {row["shard"]: (row["submission"], _batch(row)) for row in rows}
 
 
