@@ -182,15 +182,22 @@ def _find(provider: BatchProvider, submission: Submission, grace_seconds: float)
 
 
 def _search(provider: BatchProvider, submission: Submission) -> Batch | None:
-    """The oldest batch that carries the intent's nonce or was made from its upload."""
+    """The oldest batch that belongs to an intent."""
     found: Batch | None = None
     for batch in provider.batches():
         if batch.created_at is not None and batch.created_at < submission.intent_at - CLOCK_TOLERANCE:
             break
-        # A service may drop metadata; the name of the uploaded file carries the nonce, too.
-        if submission.nonce == batch.metadata.get("nonce") or submission.file_id == batch.input_file_id:
+        if belongs_to(batch, submission):
             found = batch
     return found
+
+
+def belongs_to(batch: Batch, submission: Submission) -> bool:
+    """Whether a batch was made for a submission: it carries its nonce, or was made from its upload."""
+    # A service may drop metadata.
+    return submission.nonce == batch.metadata.get("nonce") or (
+        submission.file_id is not None and submission.file_id == batch.input_file_id
+    )
 
 
 def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submission) -> None:

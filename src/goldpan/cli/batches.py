@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
 from goldpan.cli.tables import print_table
-from goldpan.errors import LedgerError, StudyError
+from goldpan.errors import LedgerError, ProviderError, StudyError
 
 if TYPE_CHECKING:
     from goldpan.ledger import Ledger, Submission
     from goldpan.providers.base import Batch, BatchProvider
     from goldpan.study import Project
+
+_LONGEST_INTERVAL = 120.0
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,13 +59,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(options: argparse.Namespace) -> None:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
-
-    project = project_of(options)
-    study = None if options.all_studies else project.study.study
-    with Ledger(project.ledger) as ledger:
-        found = ledger.submissions(study=study, only_open=options.open)
+    with _batches_of(options) as batches:
+        study = None if options.all_studies else batches.project.study.study
+        found = batches.ledger.submissions(study=study, only_open=options.open)
     now = time.time()
     print_table(
         ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad", "age"],
@@ -90,18 +90,11 @@ def _age(seconds: float) -> str:
 
 
 def _status(options: argparse.Namespace) -> None:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
-
-    project = project_of(options)
-    with Ledger(project.ledger) as ledger:
-        if options.batch:
-            chosen = [_by_batch(ledger, options.batch)]
-        else:
-            chosen = _at_provider(ledger, project)
+    with _batches_of(options) as batches:
+        chosen = [batches.by_id(options.batch)] if options.batch else batches.at_provider()
         rows = []
         for given in chosen:
-            batch = _retrieve(project, ledger, given)
+            batch = batches.retrieve(given)
             rows.append([batch.id, batch.status, given.stage, batch.total, batch.completed, batch.failed])
             for error in batch.errors:
                 line = f"line {error.line}: " if error.line else ""
@@ -110,47 +103,49 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _wait(options: argparse.Namespace) -> None:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
+    from goldpan.batches.wait import LONGEST_SILENCE
 
-    project = project_of(options)
-    with Ledger(project.ledger) as ledger:
-        chosen = _at_provider(ledger, project)
-        interval = 1.0
+    with _batches_of(options) as batches:
+        chosen = batches.at_provider()
+        if not chosen:
+            print("no open batches")
+            return
+        interval, silence = 1.0, 0
         while True:
-            states = [_retrieve(project, ledger, given) for given in chosen]
-            done = sum(batch.completed for batch in states)
-            still = [batch for batch in states if not batch.is_terminal]
-            print(f"{len(still)} of {len(states)} batches open, {done} rows done", file=sys.stderr)
-            if not still:
-                break
+            try:
+                states = [batches.retrieve(given) for given in chosen]
+            except ProviderError as error:
+                silence += 1
+                if not error.retryable or silence == LONGEST_SILENCE:
+                    raise
+                print(f"no answer: {error.what}", file=sys.stderr)
+            else:
+                silence = 0
+                done = sum(batch.completed for batch in states)
+                still = sum(not batch.is_terminal for batch in states)
+                print(f"{still} of {len(states)} batches open, {done} rows done", file=sys.stderr)
+                if not still:
+                    break
             time.sleep(interval)
-            interval = min(interval * 1.5, 120.0)
+            interval = min(interval * 1.5, _LONGEST_INTERVAL)
     print("all batches are terminal; `snakemake` takes their answers over")
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
-
-    project = project_of(options)
-    with Ledger(project.ledger) as ledger:
-        if options.batch == "all":
-            chosen = _at_provider(ledger, project)
-        else:
-            chosen = [_by_batch(ledger, options.batch)]
+    with _batches_of(options) as batches:
+        chosen = batches.at_provider() if options.batch == "all" else [batches.by_id(options.batch)]
+        chosen = [given for given in chosen if given.is_open]
         if not chosen:
-            print("no open batches")
+            print("there is nothing to cancel: no such batch is open")
             return 0
         rows = sum(given.requests for given in chosen)
-        question = f"cancel {len(chosen)} batches with {rows} requests? Answers so far are kept. [y/N] "
-        if not options.yes and input(question).strip().lower() not in ("y", "yes"):
+        if not options.yes and not _confirmed(f"cancel {len(chosen)} batches with {rows} requests?"):
             print("nothing was cancelled")
             return 1
         for given in chosen:
             assert given.batch_id is not None
-            batch = _provider(project, given).cancel(given.batch_id)
-            ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
+            batch = batches.provider(given).cancel(given.batch_id)
+            batches.ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
             print(f"{batch.id}: {batch.status}")
     print(
         "requests without an answer will be recorded as failed (cancelled); `goldpan retry` asks them again"
@@ -158,12 +153,20 @@ def _cancel(options: argparse.Namespace) -> int:
     return 0
 
 
-def _adopt(options: argparse.Namespace) -> None:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
+def _confirmed(question: str) -> bool:
+    """Whether a person says yes; without one at the keyboard the answer is no."""
+    try:
+        return input(f"{question} Answers so far are kept. [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
-    project = project_of(options)
-    with Ledger(project.ledger) as ledger:
+
+def _adopt(options: argparse.Namespace) -> None:
+    from goldpan.batches.submit import belongs_to
+
+    with _batches_of(options) as batches:
+        ledger = batches.ledger
         found = [given for given in ledger.submissions(only_open=True) if given.id == options.submission]
         if not found or found[0].state != "intent":
             raise LedgerError(
@@ -175,57 +178,81 @@ def _adopt(options: argparse.Namespace) -> None:
             ledger.void(options.submission, "declared as never made by `goldpan batches adopt`")
             print("the shard will be submitted again on the next run")
             return
-        batch = _provider(project, found[0]).retrieve(options.batch)
+        batch = batches.provider(found[0]).retrieve(options.batch)
+        if not belongs_to(batch, found[0]):
+            raise LedgerError(
+                f"batch {batch.id} was not made for submission {options.submission}: it has neither its nonce"
+                " nor its request file",
+                where=str(ledger.path),
+                remedy=f"look for the batch with metadata nonce {found[0].nonce}",
+            )
         ledger.record_batch(options.submission, batch.id, batch.created_at, batch.status)
         print(f"{batch.id}: {batch.status}; `snakemake` goes on with it")
 
 
 def _retry(options: argparse.Namespace) -> None:
-    from goldpan.batches.stage import StageRun
     from goldpan.batches.summary import STATES
-    from goldpan.cli.project import project_of
+    from goldpan.cli.project import project_of, stage_of
 
-    project = project_of(options)
-    if options.stage not in project.study.stages:
-        raise StudyError(f"there is no stage `{options.stage}`; there are: {', '.join(project.study.stages)}")
+    run = stage_of(project_of(options), options.stage)
     wanted = set(options.state or ()) or set(STATES) - {"ok", "skipped"}
     if unknown := wanted - set(STATES):
         raise StudyError(f"no such state: {', '.join(sorted(unknown))}; there are: {', '.join(STATES)}")
-    count = StageRun(project, options.stage).forgive(wanted)
+    count = run.forgive(wanted)
     print(f"{count} requests may be asked again" + ("; run snakemake" if count else ""))
 
 
-def _by_batch(ledger: Ledger, batch_id: str) -> Submission:
-    for given in reversed(ledger.submissions()):
-        if given.batch_id == batch_id:
-            return given
-    raise LedgerError(
-        f"the ledger knows no batch {batch_id!r}",
-        where=str(ledger.path),
-        remedy="`goldpan batches list` shows those it knows",
-    )
+class _Batches:
+    """The batches that a project's ledger knows, and the providers they are with."""
 
+    def __init__(self, project: Project, ledger: Ledger):
+        self.project, self.ledger = project, ledger
+        self._providers: dict[str, BatchProvider] = {}
 
-def _at_provider(ledger: Ledger, project: Project) -> list[Submission]:
-    chosen = ledger.submissions(study=project.study.study, only_open=True)
-    return [given for given in chosen if given.batch_id is not None]
+    def at_provider(self) -> list[Submission]:
+        """The open batches of the study."""
+        chosen = self.ledger.submissions(study=self.project.study.study, only_open=True)
+        return [given for given in chosen if given.batch_id is not None]
 
-
-def _provider(project: Project, given: Submission) -> BatchProvider:
-    from goldpan.batches.stage import StageRun
-
-    if given.stage not in project.study.stages:
-        raise StudyError(
-            f"batch {given.batch_id} belongs to stage `{given.stage}` of study `{given.study}`",
-            where=str(project.study_file),
-            remedy=f"name that study: --study {given.study}",
+    def by_id(self, batch_id: str) -> Submission:
+        """The submission with a batch id. Raises LedgerError when the ledger does not know it."""
+        for given in reversed(self.ledger.submissions()):
+            if given.batch_id == batch_id:
+                return given
+        raise LedgerError(
+            f"the ledger knows no batch {batch_id!r}",
+            where=str(self.ledger.path),
+            remedy="`goldpan batches list` shows those it knows",
         )
-    return StageRun(project, given.stage).connect()
+
+    def provider(self, given: Submission) -> BatchProvider:
+        """Who has a batch. Raises StudyError when it belongs to another study."""
+        from goldpan.batches.stage import StageRun
+
+        if given.study != self.project.study.study or given.stage not in self.project.study.stages:
+            raise StudyError(
+                f"batch {given.batch_id} belongs to stage `{given.stage}` of study `{given.study}`",
+                where=str(self.project.study_file),
+                remedy=f"name that study: --study {given.study}",
+            )
+        if given.stage not in self._providers:
+            self._providers[given.stage] = StageRun(self.project, given.stage).connect()
+        return self._providers[given.stage]
+
+    def retrieve(self, given: Submission) -> Batch:
+        """The present state of a batch, which the ledger is told, too."""
+        assert given.batch_id is not None
+        batch = self.provider(given).retrieve(given.batch_id)
+        if given.is_open:
+            self.ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
+        return batch
 
 
-def _retrieve(project: Project, ledger: Ledger, given: Submission) -> Batch:
-    assert given.batch_id is not None
-    batch = _provider(project, given).retrieve(given.batch_id)
-    if given.is_open:
-        ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
-    return batch
+@contextmanager
+def _batches_of(options: argparse.Namespace) -> Iterator[_Batches]:
+    from goldpan.cli.project import project_of
+    from goldpan.ledger import Ledger
+
+    project = project_of(options)
+    with Ledger(project.ledger) as ledger:
+        yield _Batches(project, ledger)

@@ -25,19 +25,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(options: argparse.Namespace) -> None:
-    from goldpan.batches.stage import StageRun
-    from goldpan.cli.project import project_of
+    from goldpan.cli.project import project_of, stage_of
     from goldpan.errors import StudyError
 
-    project = project_of(options)
-    if options.stage not in project.study.stages:
-        raise StudyError(
-            f"there is no stage `{options.stage}`; there are: {', '.join(project.study.stages)}",
-            where=str(project.study_file),
-        )
+    run = stage_of(project_of(options), options.stage)
     if options.step in ("requests", "submit", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
-    _STEPS[options.step](StageRun(project, options.stage), options)
+    _STEPS[options.step](run, options)
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
