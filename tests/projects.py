@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
+
+from goldpan.ledger import Ledger
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -139,6 +144,15 @@ class WorkflowProject:
         """A JSON artifact of the study."""
         return orjson.loads(self.artifact(name).read_bytes())
 
+    def ledger(self) -> Ledger:
+        """The project's ledger, opened."""
+        return Ledger(self.root / ".goldpan" / "ledger.sqlite")
+
+    def paid(self) -> int:
+        """Requests that were ever submitted."""
+        with self.ledger() as ledger:
+            return sum(given.requests for given in ledger.submissions())
+
     def artifact(self, name: str) -> Path:
         """A file of the study."""
         return self.root / "results" / self.study / name
@@ -170,7 +184,34 @@ def notes_study(provider: dict[str, Any] | None = None, **stage: Any) -> dict[st
     }
 
 
+def two_stage_study() -> dict[str, Any]:
+    """The same, with a second stage that looks again at notes about animals."""
+    study = notes_study()
+    study["stages"]["details"] = {
+        "input": {"stage": "topics", "where": "topic == 'animals'"},
+        "task": "detail",
+        "provider": "main",
+        "model": "goldpan-baseline-1",
+    }
+    return study
+
+
 def note_rows(count: int, start: int = 0) -> list[dict[str, Any]]:
     """Rows with distinct texts."""
     kinds = ("the cat and the dog sleep", "the engine of the machine is loud", "rain and wind tomorrow")
     return [{"id": f"n{at}", "text": f"Note {at}: {kinds[at % 3]}."} for at in range(start, start + count)]
+
+
+def printed_table(text: str) -> list[dict[str, str]]:
+    """The rows of a printed table; cells are two spaces apart, and empty ones at the end are left out."""
+    lines = [re.split(r"  +", line.strip()) for line in text.splitlines() if "  " in line.strip()]
+    return [dict(zip(lines[0], line, strict=False)) for line in lines[1:]]
+
+
+def until(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something is so; fail when a process ends before it is."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "waited two minutes in vain"
+        assert process is None or process.poll() is None, f"the run ended:\n{process.communicate()[0]}"
+        time.sleep(0.05)

@@ -3,29 +3,10 @@
 import os
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 
-from goldpan.ledger import Ledger
-from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, notes_study
-
-
-def paid(project: WorkflowProject) -> int:
-    """Requests that were ever submitted."""
-    with Ledger(project.root / ".goldpan" / "ledger.sqlite") as ledger:
-        return sum(given.requests for given in ledger.submissions())
-
-
-def two_stage_study() -> dict:
-    study = notes_study()
-    study["stages"]["details"] = {
-        "input": {"stage": "topics", "where": "topic == 'animals'"},
-        "task": "detail",
-        "provider": "main",
-        "model": "goldpan-baseline-1",
-    }
-    return study
+from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, two_stage_study
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +22,26 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def project(finished, tmp_path):
     """A copy of the finished project; that it is not stale elsewhere is a property of its own."""
-    return WorkflowProject(Path(shutil.copytree(finished.root, tmp_path / "project", symlinks=True)))
+    return finished.copy(tmp_path / "project")
 
 
 def test_one_record_more_among_1000_pays_for_one_request(project):
-    before = paid(project)
+    before = project.paid()
     animals = project.json("stages/details/summary.json")["states"]["ok"]
     assert before == 1000 + animals > 1000
     project.write_rows("notes/b.jsonl", note_rows(1, start=1001))
     project.run()
     more = project.json("stages/details/summary.json")["states"]["ok"] - animals
-    assert paid(project) == before + 1 + more
+    assert project.paid() == before + 1 + more
     assert len(project.rows("stages/topics/features.jsonl")) == 1001
 
 
 def test_an_edited_prompt_pays_for_its_stage_only(project):
-    before = paid(project)
+    before = project.paid()
     asked = project.json("stages/details/summary.json")["states"]["ok"]
     project.write("config/tasks/detail.user.j2", "Look closely:\n{{ data.text }}")
     run = project.run()
-    assert paid(project) == before + asked
+    assert project.paid() == before + asked
     assert "stage topics" not in run.stdout
 
 
@@ -69,27 +50,27 @@ def test_taking_an_edit_back_pays_nothing(project):
     original = template.read_text()
     template.write_text("Read this note:\n{{ data.text }}")
     project.run()
-    before = paid(project)
+    before = project.paid()
     template.write_text(original)
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
 
 
 def test_touched_files_pay_nothing(project):
-    before = paid(project)
+    before = project.paid()
     time.sleep(1.1)
     for path in [*project.root.glob("notes/*"), *project.root.glob("config/tasks/*")]:
         os.utime(path)
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
 
 
 def test_deleted_results_pay_nothing_and_come_back_as_they_were(project):
-    before = paid(project)
+    before = project.paid()
     features = project.artifact("stages/topics/features.jsonl").read_bytes()
     shutil.rmtree(project.root / "results")
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
     assert project.artifact("stages/topics/features.jsonl").read_bytes() == features
     assert project.json("stages/topics/round1/requests/plan.json")["requests"]["asked"] == 0
 
@@ -99,14 +80,14 @@ def test_deleted_results_pay_nothing_and_come_back_as_they_were(project):
     ["round1/requests/0000.jsonl", "round1/batches/0000.json", "round1/raw/0000.jsonl", "summary.json"],
 )
 def test_one_named_output_is_rebuilt_alone(project, name):
-    before = paid(project)
+    before = project.paid()
     target = project.artifact(f"stages/topics/{name}")
     content = target.read_bytes()
     target.unlink()
     run = project.run(f"results/notes/stages/topics/{name}")
     assert "1 of 1 steps (100%) done" in run.stdout
     assert target.read_bytes() == content
-    assert paid(project) == before
+    assert project.paid() == before
     assert "Nothing to be done" in project.run().stdout
 
 
@@ -115,18 +96,18 @@ def test_a_second_run_has_nothing_to_do_even_in_another_place(project):
 
 
 def test_a_changed_description_of_a_feature_is_a_changed_request(project):
-    before = paid(project)
+    before = project.paid()
     task = {**TOPIC_TASK, "features": [{**TOPIC_TASK["features"][0], "description": "Its subject."}]}
     project.write_task(task)
     project.run()
-    assert paid(project) >= before + 1000
+    assert project.paid() >= before + 1000
 
 
 def test_a_removed_record_pays_nothing_and_leaves_the_features(project):
-    before = paid(project)
+    before = project.paid()
     project.write_rows("notes/a.jsonl", note_rows(999))
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
     assert len(project.rows("stages/topics/features.jsonl")) == 999
 
 

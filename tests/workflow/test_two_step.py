@@ -9,7 +9,6 @@ from collections import Counter
 import pytest
 
 from goldpan.cells import restore
-from goldpan.ledger import Ledger
 from goldpan.providers.local.completions import completion
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
@@ -147,11 +146,6 @@ def wrong_scores(project: WorkflowProject) -> list[tuple[str, str, str]]:
     return wrong
 
 
-def paid(project: WorkflowProject) -> int:
-    with Ledger(project.root / ".goldpan" / "ledger.sqlite") as ledger:
-        return sum(given.requests for given in ledger.submissions())
-
-
 def test_no_score_stands_beside_a_wrong_paragraph(finished):
     assert wrong_scores(finished) == []
 
@@ -209,13 +203,13 @@ def test_a_filtered_row_says_why_it_has_no_scores(finished):
 
 def test_reordered_inputs_pay_nothing_and_keep_every_score_with_its_paragraph(finished, annotator, tmp_path):
     project = finished.copy(tmp_path / "project")
-    before, asked = paid(project), annotator.asked.total()
+    before, asked = project.paid(), annotator.asked.total()
     for name in FILES:
         rows = rows_of(name)
         random.Random(name).shuffle(rows)
         write_input(project, name, rows)
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
     assert annotator.asked.total() == asked
     assert wrong_scores(project) == []
     order = [row["paragraph_text"] for row in table(project, "assetization", "banks.csv")]
@@ -224,10 +218,10 @@ def test_reordered_inputs_pay_nothing_and_keep_every_score_with_its_paragraph(fi
 
 def test_rows_moved_and_removed_leave_the_scores_of_the_others(finished, annotator, tmp_path):
     project = finished.copy(tmp_path / "project")
-    before = paid(project)
+    before = project.paid()
     moved = rows_of("banks.csv")
     write_input(project, "banks.csv", moved[::-3])
     project.run()
-    assert paid(project) == before
+    assert project.paid() == before
     assert wrong_scores(project) == []
     assert len(table(project, "relevance", "banks.csv")) == len(moved[::-3])

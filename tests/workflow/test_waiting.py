@@ -4,14 +4,12 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
-from goldpan.ledger import Ledger
 from goldpan.serve import running_server
 from tests.faults.conftest import ROWS, comparable, make_project, scripted_answer
-from tests.projects import WorkflowProject
+from tests.projects import WorkflowProject, until
 from tests.scripted_service import refusal, scripted_service
 
 SECRET = "sk-trial-9f3b1c77d2aa4e0e8b51"
@@ -45,15 +43,6 @@ def start(project: WorkflowProject) -> subprocess.Popen:
         project.command(), cwd=project.root, env=project.env(), text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-
-
-def until(condition, process: subprocess.Popen | None = None) -> None:
-    """Wait until something is so; fail when a process ends before it is."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "waited two minutes in vain"
-        assert process is None or process.poll() is None, f"the run ended:\n{process.communicate()[0]}"
-        time.sleep(0.05)
 
 
 def is_waiting(project: WorkflowProject) -> bool:
@@ -152,7 +141,7 @@ def holding(project: WorkflowProject, secret: str) -> list[str]:
     """Files of a project that hold a text, also where it is compressed in the ledger."""
     files = [path for path in project.root.rglob("*") if path.is_file() and not path.is_symlink()]
     found = [str(path) for path in files if secret.encode() in path.read_bytes()]
-    with Ledger(project.root / ".goldpan" / "ledger.sqlite") as ledger:
+    with project.ledger() as ledger:
         found += [
             answer.state for _, answer in ledger.all_answers() if secret.encode() in (answer.line or b"")
         ]
