@@ -30,5 +30,7 @@ def _value(schema: dict[str, Any], draw: random.Random, words: list[str]) -> Any
         return draw.choice(schema["enum"])
     if schema["type"] == "boolean":
         return draw.random() < _TRUE_SHARE
+    if schema["type"] == "integer":
+        return draw.randint(schema["minimum"], schema["maximum"])
     start = draw.randrange(len(words))
     return f"Step {draw.randrange(1, 30)}: {' '.join(words[start : start + draw.randrange(10, 26)])}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ import pytest
 
 from tests.bench import traces
 from tests.bench.measuring import CHECKOUT
+
+# Before litellm is imported: else it asks the network for its price table, and waits.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 _FINDINGS: list[str] = []
 

@@ -17,7 +17,7 @@ from goldpan.tasks.features import Binary, Classification, Feature
 from goldpan.tasks.task import load_task
 from tests.bench.measuring import CHECKOUT
 
-FEATURES = load_task("trace_critic_follow_up", CHECKOUT / "config" / "tasks").features
+RUBRIC = load_task("trace_critic_follow_up", CHECKOUT / "config" / "tasks")
 
 
 class BinaryPrediction(BaseModel):
@@ -63,7 +63,10 @@ def consolidated(row: dict[str, Any]) -> dict[str, Any]:
     """The consolidated row of one line of an output file."""
     response = litellm.ModelResponse(**row["response"]["body"])
     arguments = json.loads(response.choices[0].message.tool_calls[0].function.arguments)
-    predictions = {feature.name: prediction(feature, arguments) for feature in FEATURES}
+    predictions = {feature.name: prediction(feature, arguments) for feature in RUBRIC.features}
+    for group in RUBRIC.exclusive:
+        for name in [name for name in group.order if predictions[name].detected][1:]:
+            predictions[name].detected = False
     return {
         "batch_id": row["id"],
         "custom_id": row["custom_id"],

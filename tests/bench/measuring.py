@@ -107,7 +107,10 @@ def _peak_mib() -> float:
 
 
 class _WithoutPandas:
-    """Hides pandas, which pyarrow loads where it is: goldpan does not install it, its tests do."""
+    """Hides pandas, which pyarrow loads where it is: goldpan does not install it, its tests do.
+
+    `sys.modules["pandas"] = None` would not do: pyarrow's compiled code takes the None for the module.
+    """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         if name.partition(".")[0] == "pandas":

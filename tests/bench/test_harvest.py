@@ -1,4 +1,4 @@
-"""Harvesting 50,000 answers (fetch, settle, consolidate), against a script that only reads and writes them."""
+"""Harvesting 50,000 answers (fetch, settle, consolidate), against a script that reads and writes them."""
 
 import shutil
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
@@ -20,7 +21,7 @@ SCHEMA_VERSION = 1
 _LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
-_PAGE_BYTES, _CACHE_KIB = 16_384, 16_384
+_PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
@@ -207,7 +208,7 @@ class Ledger:
     def asked_by(self, number: int) -> dict[str, tuple[bytes, str]]:
         """custom_id -> (request key, task) of an open submission; at most one shard's worth of rows."""
         rows = self._db.execute("SELECT custom_id, key, task FROM asked WHERE submission = ?", (number,))
-        return {custom_id: (key, task) for custom_id, key, task in rows}
+        return {custom_id: (key, sys.intern(task)) for custom_id, key, task in rows}
 
     def under_way(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """request key -> shard of the open submission that carries it, for those keys that are under way."""
