@@ -197,7 +197,7 @@ class _Planner:
         self.skipped: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.asked_of: Counter[str] = Counter()
-        self.pending: dict[str, int] = {}
+        self.pending: set[str] = set()
         if spool:
             spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
 
@@ -244,12 +244,13 @@ class _Planner:
                 row.update({"do": "oversize", "bytes": item.size})
             elif item.key in to_ask:
                 to_ask.discard(item.key)
-                attempts = outcomes[item.key].attempts if item.key in outcomes else 0
+                attempts = _attempts(outcomes.get(item.key))
                 row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
             elif item.key in under_way:
                 shard = under_way[item.key]
-                self.pending[shard] = self.pending.get(shard, 0) + 1
-                row.update({"do": "pending", "shard": pending_name(shard)})
+                self.pending.add(shard)
+                attempts = _attempts(outcomes.get(item.key))
+                row.update({"do": "pending", "shard": pending_name(shard), "attempts": attempts})
             else:
                 row["do"] = self._known_as(outcomes.get(item.key))
             self.counts[row["do"]] += 1
@@ -325,6 +326,10 @@ class _Planner:
                 "rule": price.rule,
             },
         )
+
+
+def _attempts(outcome: Answer | None) -> int:
+    return 0 if outcome is None else outcome.attempts
 
 
 def _over_budget(stage: Stage, estimate: Estimate, spent_before: float) -> str | None:

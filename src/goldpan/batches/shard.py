@@ -46,9 +46,13 @@ def _planned(
 ) -> Iterator[tuple[Question, int]]:
     stage = project.study.stages[stage_name]
     questioner = Questioner(stage, project.tasks, context_window(stage.model))
-    wanted = {
-        (row["id"], row["sample"]): row["attempts"] for row in iter_asked(asked) if row.get("shard") == name
-    }
+    wanted: dict[tuple[str, int], int] = {}
+    keys: set[str] = set()
+    for row in iter_asked(asked):
+        # Of records that share a request the first stands in the shard.
+        if row.get("shard") == name and row["key"] not in keys:
+            keys.add(row["key"])
+            wanted[row["id"], row["sample"]] = row["attempts"]
     for record in iter_records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
