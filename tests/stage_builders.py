@@ -1,0 +1,68 @@
+"""One stage of a small project, taken step by step in this process by the library alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from goldpan.batches.plan import Plan, iter_asked
+from goldpan.batches.settle import Settled
+from goldpan.batches.stage import StageRun
+from goldpan.records.read import build_records
+from goldpan.study import load_project
+from tests.projects import WorkflowProject, notes_study
+
+STAGE = "topics"
+
+
+def make_stage(
+    root: Path, rows: list[dict[str, Any]], provider: dict[str, Any] | None = None, **stage: Any
+) -> StageRun:
+    """A stage over notes, with its records made; by default the local baseline answers it."""
+    project = WorkflowProject.create(root)
+    project.write_study(notes_study(provider, **stage))
+    project.write_rows("notes/a.jsonl", rows)
+    return with_records(root)
+
+
+def with_records(root: Path) -> StageRun:
+    """The stage as its files say now, with its records made anew."""
+    run = StageRun(load_project("notes", root=root), STAGE)
+    for (source, file), path in run.input_files().items():
+        output = at(run, run.paths.records(source, file))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        build_records(run.project.study.sources[source], source, file, path, output)
+    run.make_records()
+    return run
+
+
+def at(run: StageRun, path: str) -> Path:
+    """A file of the project."""
+    return run.project.root / path
+
+
+def asked_of(run: StageRun, number: int = 1) -> list[dict[str, Any]]:
+    """The rows of a round's asked.jsonl."""
+    return list(iter_asked(at(run, run.paths.asked(STAGE, number))))
+
+
+def send(run: StageRun, plan: Plan) -> None:
+    """Bring all shards of a round to the provider."""
+    for shard in plan.shards:
+        run.place(plan.round, shard.name)
+        run.submit(plan.round, shard.name)
+
+
+def finish(run: StageRun, plan: Plan) -> Settled:
+    """Wait for what was sent, fetch it and settle the round."""
+    run.wait(plan.round, lambda progress: None)
+    for shard in plan.shards:
+        run.fetch(plan.round, shard.name)
+    return run.settle(plan.round)
+
+
+def answer(run: StageRun, number: int = 1) -> Settled:
+    """Take a round from its plan to its end."""
+    plan = run.plan(number)
+    send(run, plan)
+    return finish(run, plan)
