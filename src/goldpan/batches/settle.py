@@ -15,7 +15,7 @@ from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, TaskError
 from goldpan.files import iter_lines, write_json
-from goldpan.ledger import Ledger, Outcome
+from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.study.load import Project
 from goldpan.study.model import Output
@@ -50,28 +50,35 @@ class Settled:
 class _Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked."""
 
-    def __init__(self, project: Project, output: Output):
+    def __init__(self, project: Project, output: Output, asked: Submission):
         self._project, self._output = project, output
+        self._hashes = dict(zip(asked.task.split(), asked.task_hash.split(), strict=True))
         self._readers: dict[str, AnswerReader | None] = {}
 
     def get(self, task: str) -> AnswerReader | None:
         if task not in self._readers:
-            try:
-                self._readers[task] = AnswerReader(load_task(task, self._project.tasks), self._output)
-            except TaskError:
-                self._readers[task] = None
+            self._readers[task] = self._reader(task)
         return self._readers[task]
+
+    def _reader(self, name: str) -> AnswerReader | None:
+        try:
+            task = load_task(name, self._project.tasks)
+        except TaskError:
+            return None
+        # By other labels a good answer would be invalid, and asked again once the edit is taken back.
+        return AnswerReader(task, self._output) if task.hash == self._hashes.get(name) else None
 
 
 def settle_shard(
     ledger: Ledger, project: Project, stage: str, submission: int, batch: Batch, raw: Path
 ) -> None:
     """Take over the outcomes of one shard from its raw lines; does nothing when that was done before."""
-    if not ledger.submission(submission).is_open:
+    given = ledger.submission(submission)
+    if not given.is_open:
         return
     asked = ledger.asked_by(submission)
     noticed = Settlement()
-    readers = _Readers(project, project.study.stages[stage].output)
+    readers = _Readers(project, project.study.stages[stage].output, given)
     chosen = _read_outcomes(raw, asked, readers, noticed)
 
     def outcomes() -> Iterator[Outcome]:
@@ -88,7 +95,7 @@ def settle_shard(
     ledger.settle(
         submission, outcomes(), status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
     )
-    Spool(project.ledger).remove(ledger.submission(submission).shard)
+    Spool(project.ledger).remove(given.shard)
 
 
 def _read_outcomes(
