@@ -72,15 +72,7 @@ def write_embeddings(
             kept.append(record)
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     assert len(vectors) == len(kept)
-    block = EmbeddedBlock(
-        ids=[record["id"] for record in kept],
-        source_rows=[record["line"] for record in kept],
-        truncated=[False] * len(kept),
-        labels=[()] * len(kept),
-        skipped=skipped,
-        tokens=0,
-        vectors=vectors,
-    )
+    block = block_of([record["id"] for record in kept], [record["line"] for record in kept], vectors, skipped)
     totals = Totals()
     totals.add(block)
     given = PROVENANCE | {"dimension": vectors.shape[1], "source_sha256": sha256_file(records)} | changes
@@ -94,6 +86,21 @@ def write_embeddings(
         compression="none",
     )
     return path
+
+
+def block_of(
+    ids: list[str], source_rows: Sequence[int], vectors: np.ndarray, skipped: Sequence[Skipped] = ()
+) -> EmbeddedBlock:
+    """Embedded documents and skipped records, without labels, as they come from the encoder."""
+    return EmbeddedBlock(
+        ids=ids,
+        source_rows=np.array(source_rows, dtype=np.int64),
+        truncated=np.zeros(len(ids), dtype=bool),
+        labels=[()] * len(ids),
+        skipped=list(skipped),
+        tokens=0,
+        vectors=vectors,
+    )
 
 
 def head_settings(targets: Any, **changes: Any) -> Head:

@@ -15,18 +15,22 @@ pytest.importorskip("torch", reason="heads need the `embeddings` extra (torch, s
 
 ROWS = 1_000_000
 LOOP_ROWS = 20_000
+REPEATS = 3
 
 
 def test_four_heads_are_ten_times_as_fast_as_a_loop_over_rows(tmp_path):
     make_corpus(str(tmp_path), str(ROWS))
-    loop = measure(loop_over_rows, tmp_path, str(LOOP_ROWS)).result
-    ours = measure(annotate, tmp_path)
-    per_row, loop_per_row = ours.wall / ours.result, loop["seconds"] / loop["rows"]
-    print(
-        f"\n{ours.result:,} rows: {ours}, {1e6 * per_row:.2f} us a row;"
-        f" loop {1e6 * loop_per_row:.2f} us a row, {loop_per_row / per_row:.1f} times as long"
-    )
-    assert loop_per_row / per_row >= 10
+    # In turn, so that what else the machine does falls on both.
+    runs = [
+        (measure(loop_over_rows, tmp_path, str(LOOP_ROWS)).result, measure(annotate, tmp_path).result)
+        for _ in range(REPEATS)
+    ]
+    ratios = {}
+    for clock in ("wall", "processor"):
+        loop, ours = (min(1e6 * run[place][clock] / run[place]["rows"] for run in runs) for place in (0, 1))
+        ratios[clock] = loop / ours
+        print(f"\n{clock}: {ours:.2f} us a row, loop {loop:.2f}, {ratios[clock]:.1f} times as long", end="")
+    assert ratios["wall"] >= 10
 
 
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):

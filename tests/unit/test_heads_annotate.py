@@ -199,9 +199,9 @@ def test_a_file_without_records_gives_a_file_without_rows(tmp_path):
 
 
 def test_two_columns_of_one_name_are_an_error(corpus, tmp_path):
-    with pytest.raises(StudyError, match="two heads write the column `score_stars`"):
+    with pytest.raises(StudyError, match="two columns called `score_stars`"):
         annotate(corpus, tmp_path / "out.jsonl", [head("a"), head("b")])
-    with pytest.raises(StudyError, match="`score_length` is the name of a column"):
+    with pytest.raises(StudyError, match="two columns called `score_length`"):
         annotate(corpus, tmp_path / "out.jsonl", output_keys=["score_length"])
 
 

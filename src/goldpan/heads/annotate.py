@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,21 +15,21 @@ from goldpan.embeddings.device import available_device
 from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import storable
-from goldpan.errors import ReconciliationError, StudyError
+from goldpan.errors import ReconciliationError
 from goldpan.heads.columns import Columns
 from goldpan.heads.fused import FusedHeads
 from goldpan.heads.jsonl import writing
 from goldpan.heads.model import HeadModel
+from goldpan.heads.output_keys import OutputKeys
+from goldpan.heads.threads import made_ahead
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
-from goldpan.study.head import RECORD_KEYS, Annotated
-from goldpan.waves.strata import look_up
+from goldpan.study.head import Annotated
 
-STATE_KEYS = ("state", "reason")
 _BLOCK_ROWS = 8192
 
-Embedded = tuple[str, int, dict[str, Any]]
-"""Id, line in the source file, and columns of a record that has an embedding."""
+Annotation = tuple[str, int, tuple[Any, ...]]
+"""Id, line in the source file, and values of all columns of a record that has an embedding."""
 
 
 @dataclass
@@ -65,6 +66,7 @@ def annotate_file(
     output: Path,
     *,
     group: str = "train",
+    threads: int = 1,
 ) -> AnnotatedCounts:
     """Write one row for each record of a records file, with what all heads say about it.
 
@@ -78,6 +80,7 @@ def annotate_file(
         heads: the heads to apply, those of the study and those made elsewhere.
         output: the JSONL to write, compressed as the study says.
         group: of the HDF5 file.
+        threads: of the CPU, for the matrix product; for heads of one layer one is best.
 
     Raises:
         HeadError: a head was trained on other embeddings.
@@ -88,43 +91,55 @@ def annotate_file(
     """
     counts = AnnotatedCounts()
     columns = Columns([target for head in heads for target in head.targets], settings.probabilities)
-    keys = _OutputKeys(settings.output_keys, columns.names, counts.missing_keys)
+    keys = OutputKeys(settings.output_keys, columns.names)
+    names = columns.names
     with EmbeddingFile(embeddings, group) as file:
         for head in heads:
             head.check_fits(file.provenance, str(embeddings))
         fused = FusedHeads(heads, available_device(settings.device))
-        made = _annotations(file, fused, columns)
         with writing(output, settings.compression) as out:
-            for record, line, given in _joined(records, file, made):
+            for record, line, given in _joined(records, file, _annotations(file, fused, columns, threads)):
+                counts.rows += 1
                 row: dict[str, Any] = {
                     "id": record["id"],
                     "source": record["source"],
                     "file": record["file"],
+                    "state": "ok",
                 }
-                counts.rows += 1
+                if settings.output_keys:
+                    row.update(keys.fields(record, line))
                 if isinstance(given, Skipped):
                     counts.skipped[given.code] += 1
-                    row |= {"state": "skipped", "reason": given.reason}
-                    given = columns.empty
+                    row |= {"state": "skipped", **columns.empty, "reason": given.reason}
                 else:
-                    counts.annotated += 1
-                    row["state"] = "ok"
-                keys.copy(record, line, row)
-                row |= given
+                    row.update(zip(names, given, strict=True))
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    counts.annotated = counts.rows - counts.skipped.total()
+    counts.missing_keys = keys.missing
     return counts
 
 
-def _annotations(file: EmbeddingFile, fused: FusedHeads, columns: Columns) -> Iterator[Embedded]:
+def _annotations(
+    file: EmbeddingFile, fused: FusedHeads, columns: Columns, threads: int
+) -> Iterator[Annotation]:
     """What the heads say about each record that has an embedding, in the order of the file."""
-    for block in file.blocks(_BLOCK_ROWS):
-        rows = columns.rows(fused.predict(block.embeddings))
-        yield from zip(block.document_ids, block.source_rows.tolist(), rows, strict=True)
+    blocks = (
+        list(
+            zip(
+                block.document_ids,
+                block.source_rows.tolist(),
+                columns.rows(fused.predict(block.embeddings)),
+                strict=True,
+            )
+        )
+        for block in file.blocks(_BLOCK_ROWS)
+    )
+    return itertools.chain.from_iterable(made_ahead(blocks, threads))
 
 
 def _joined(
-    records: Path, file: EmbeddingFile, annotations: Iterator[Embedded]
-) -> Iterator[tuple[RecordHead, bytes, dict[str, Any] | Skipped]]:
+    records: Path, file: EmbeddingFile, annotations: Iterator[Annotation]
+) -> Iterator[tuple[RecordHead, bytes, tuple[Any, ...] | Skipped]]:
     """Each record, its line, and its annotation or why it has none.
 
     Raises:
@@ -133,14 +148,15 @@ def _joined(
     skipped = iter(file.skipped())
     annotation, skip = next(annotations, None), next(skipped, None)
     for record, line in iter_heads(records):
-        if annotation is not None and annotation[:2] == (record["id"], record["line"]):
+        id, row = record["id"], record["line"]
+        if annotation is not None and annotation[0] == id and annotation[1] == row:
             yield record, line, annotation[2]
             annotation = next(annotations, None)
-        elif skip is not None and (skip.id, skip.source_row) == (storable(record["id"]), record["line"]):
+        elif skip is not None and (skip.id, skip.source_row) == (storable(id), row):
             yield record, line, skip
             skip = next(skipped, None)
         else:
-            raise _mismatch(records, file, f"record {record['id']!r} has no embedding and was not skipped")
+            raise _mismatch(records, file, f"record {id!r} has no embedding and was not skipped")
     if annotation is not None:
         raise _mismatch(records, file, f"record {annotation[0]!r} has an embedding but is not there")
     if skip is not None:
@@ -153,43 +169,3 @@ def _mismatch(records: Path, file: EmbeddingFile, what: str) -> ReconciliationEr
         where=str(records),
         remedy="make the embeddings again",
     )
-
-
-class _OutputKeys:
-    """The fields of the original rows that are carried over.
-
-    Args:
-        keys: as the study names them.
-        columns: of the heads.
-        missing: counts records that lack a key.
-
-    Raises:
-        StudyError: a key has the name of a column.
-    """
-
-    def __init__(self, keys: Sequence[str], columns: Sequence[str], missing: Counter[str]) -> None:
-        taken = {*columns, *STATE_KEYS}
-        for key in keys:
-            if key in taken:
-                raise StudyError(
-                    f"output_keys: `{key}` is the name of a column that is written anyway",
-                    remedy="give the head another name, or leave the key out",
-                )
-        repeated = [name for name in columns if columns.count(name) > 1]
-        if repeated:
-            raise StudyError(f"two heads write the column `{repeated[0]}`", remedy="rename one of them")
-        self._has_line = "line" in keys
-        self._of_data = [key for key in keys if key not in RECORD_KEYS]
-        self._missing = missing
-
-    def copy(self, record: RecordHead, line: bytes, row: dict[str, Any]) -> None:
-        """Put the fields of a record into its row; a line is parsed only if fields of its data are wanted."""
-        if self._has_line:
-            row["line"] = record["line"]
-        if not self._of_data:
-            return
-        data = orjson.loads(line)["data"]
-        for key in self._of_data:
-            found, row[key] = look_up(data, key)
-            if not found:
-                self._missing[key] += 1

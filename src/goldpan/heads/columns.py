@@ -35,15 +35,13 @@ class Columns:
         self.names = [name for target in targets for name in self._names(target)]
         self.empty: dict[str, Any] = dict.fromkeys(self.names)
 
-    def rows(self, predictions: Sequence[TargetPrediction]) -> Iterator[dict[str, Any]]:
-        """The columns of each record.
+    def rows(self, predictions: Sequence[TargetPrediction]) -> Iterator[tuple[Any, ...]]:
+        """The values of all columns, record by record.
 
         Args:
             predictions: of n records, target by target.
         """
-        columns = [values for one in predictions for values in self._values(one)]
-        names = self.names
-        return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+        return zip(*(values for one in predictions for values in self._values(one)), strict=True)
 
     def _names(self, target: Target) -> list[str]:
         names = []

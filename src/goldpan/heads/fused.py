@@ -36,24 +36,26 @@ class FusedHeads:
         self.heads = list(heads)
         self._device = device
         firsts = [head.layers[0] for head in heads]
-        self._weight = torch.cat([self._tensor(layer.weight) for layer in firsts]).T.contiguous()
+        self._weight = torch.cat([self._tensor(layer.weight) for layer in firsts])
         self._bias = torch.cat([self._tensor(layer.bias) for layer in firsts])
         self._widths = [len(layer.bias) for layer in firsts]
         self._seconds = [
-            None if len(head.layers) == 1 else tuple(map(self._tensor, (layer.weight.T, layer.bias)))
+            (self._tensor(head.layers[1].weight), self._tensor(head.layers[1].bias))
+            if len(head.layers) == 2
+            else None
             for head in heads
-            for layer in (head.layers[-1],)
         ]
 
     def outputs(self, embeddings: np.ndarray) -> list[np.ndarray]:
         """The raw outputs of each head, [n, head.outputs] float32, for embeddings [n, D]."""
         import torch
+        from torch.nn.functional import linear
 
         with torch.inference_mode():
-            fused = torch.addmm(self._bias, self._tensor(embeddings), self._weight)
+            fused = linear(self._tensor(embeddings), self._weight, self._bias)
             found = []
             for part, second in zip(fused.split(self._widths, dim=1), self._seconds, strict=True):
-                outputs = part if second is None else torch.addmm(second[1], part.relu(), second[0])
+                outputs = part if second is None else linear(part.relu(), *second)
                 found.append(outputs.cpu().numpy())
         return found
 

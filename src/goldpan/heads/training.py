@@ -13,6 +13,7 @@ from goldpan.embeddings.device import available_device
 from goldpan.errors import HeadError
 from goldpan.heads.model import Linear
 from goldpan.heads.targets import Target
+from goldpan.heads.threads import torch_threads
 from goldpan.study.head import Head
 
 if TYPE_CHECKING:
@@ -269,13 +270,11 @@ def _deterministic(seed: int) -> Iterator[None]:
 
     # What cuBLAS needs to be deterministic; it is read when a GPU is first used.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
     try:
-        torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
-        with torch.random.fork_rng():
+        with torch_threads(1), torch.random.fork_rng():
             torch.manual_seed(seed)
             yield
     finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        torch.use_deterministic_algorithms(before)

@@ -15,8 +15,6 @@ Aggregate = Literal["mean", "median", "min", "max", "majority"]
 Compression = Literal["none", "gzip", "zstd"]
 Share = typing.Annotated[float, Field(gt=0, lt=1)]
 
-RECORD_KEYS = ("id", "source", "file", "line")
-"""Output keys that name the record rather than a field of its row."""
 
 _DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]+)?)$"
 
