@@ -21,6 +21,7 @@ from goldpan.records.read import iter_heads
 from goldpan.study.load import Project
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
+from goldpan.tasks.features import value_of
 from goldpan.tasks.task import Task, load_task
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
@@ -212,4 +213,15 @@ def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:
             for part in parts
         ]
         row["sample_states"] = dict(sorted(Counter(part["state"] for part in parts).items()))
+        row["features"] = _with_confidence(features, parts)
     return row
+
+
+def _with_confidence(features: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Predictions with the share of the answered samples that say the same, as `confidence`."""
+    answered = [part["features"] for part in parts if part["state"] == "ok"]
+    rated = {}
+    for name, prediction in features.items():
+        same = sum(value_of(other[name]) == value_of(prediction) for other in answered if name in other)
+        rated[name] = {**prediction, "confidence": round(same / len(answered), 6)}
+    return rated
