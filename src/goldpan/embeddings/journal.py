@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import mmap
 import os
 import struct
 import zlib
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import orjson
 
@@ -28,11 +29,17 @@ from goldpan.embeddings.provenance import Provenance
 from goldpan.errors import EmbeddingError
 from goldpan.files import canonical_json
 
-if TYPE_CHECKING:
-    import numpy as np
+# Lengths of the description and of the vectors; checksums of the description, and of all vectors so far.
+_FRAME_HEAD = struct.Struct("<QQII")
 
-# Lengths of the description and of the vectors, and the checksum of both.
-_FRAME = struct.Struct("<QQI")
+
+class _Frame(NamedTuple):
+    """A block as it stands in the journal."""
+
+    described: bytes
+    vectors: memoryview
+    described_checksum: int
+    checksum: int
 
 
 class Journal:
@@ -46,11 +53,13 @@ class Journal:
     Attributes:
         path: where it lies.
         waited: whether another process had it open; it may have made the output meanwhile.
+        checksum: CRC-32 of the vectors of all blocks.
     """
 
     def __init__(self, output: Path) -> None:
         self.path = journal_path(output)
         self._handle, self.waited = _locked(self.path)
+        self.checksum = 0
         self._begin = self._end = 0
         self._provenance: Provenance | None = None
 
@@ -68,7 +77,14 @@ class Journal:
             self._handle.seek(0)
             self._write(header)
         self._begin = self._end = len(header)
-        yield from self.blocks()
+        self.checksum = 0
+        size = self.path.stat().st_size
+        for frame, end in self._frames(size):
+            checksum = zlib.crc32(frame.vectors, self.checksum)
+            if zlib.crc32(frame.described) != frame.described_checksum or checksum != frame.checksum:
+                break
+            self._end, self.checksum = end, checksum
+            yield self._block(frame)
         self._handle.truncate(self._end)
         self._handle.seek(self._end)
 
@@ -81,18 +97,17 @@ class Journal:
         import numpy as np
 
         vectors = np.ascontiguousarray(block.vectors).reshape(-1).view(np.uint8).data
-        described = orjson.dumps(_description(block))
-        checksum = zlib.crc32(vectors, zlib.crc32(described))
-        self._write(_FRAME.pack(len(described), len(vectors), checksum) + described)
+        described = orjson.dumps(_description(block), option=orjson.OPT_SERIALIZE_NUMPY)
+        checksum = zlib.crc32(vectors, self.checksum)
+        lengths = len(described), len(vectors)
+        self._write(_FRAME_HEAD.pack(*lengths, zlib.crc32(described), checksum) + described)
         self._write(vectors)
+        self._end, self.checksum = self._handle.tell(), checksum
 
     def blocks(self) -> Iterator[EmbeddedBlock]:
-        """Yield the whole blocks, one at a time, and stop after the last of them."""
-        with self.path.open("rb") as reader:
-            reader.seek(self._begin)
-            while (block := self._read_block(reader)) is not None:
-                self._end = reader.tell()
-                yield block
+        """Yield the blocks that were kept and added, one at a time."""
+        for frame, _ in self._frames(self._end):
+            yield self._block(frame)
 
     def remove(self) -> None:
         """Delete the journal; what it was for is done."""
@@ -110,19 +125,31 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _read_block(self, reader: BinaryIO) -> EmbeddedBlock | None:
-        """The next block; None where no whole block stands."""
-        frame = reader.read(_FRAME.size)
-        if len(frame) < _FRAME.size:
-            return None
-        description_length, vectors_length, checksum = _FRAME.unpack(frame)
-        if description_length + vectors_length > os.fstat(reader.fileno()).st_size - reader.tell():
-            return None
-        described, vectors = reader.read(description_length), reader.read(vectors_length)
-        if zlib.crc32(vectors, zlib.crc32(described)) != checksum:
-            return None
+    def _frames(self, size: int) -> Iterator[tuple[_Frame, int]]:
+        """Yield what stands in the first `size` bytes, with the place where each frame ends."""
+        with self.path.open("rb") as reader:
+            reader.seek(self._begin)
+            while len(head := reader.read(_FRAME_HEAD.size)) == _FRAME_HEAD.size:
+                described_length, vectors_length, *checksums = _FRAME_HEAD.unpack(head)
+                end = reader.tell() + described_length + vectors_length
+                if end > size:
+                    return
+                described = reader.read(described_length)
+                yield _Frame(described, _mapped(reader, end - vectors_length, end), *checksums), end
+                reader.seek(end)
+
+    def _block(self, frame: _Frame) -> EmbeddedBlock:
+        import numpy as np
+
         assert self._provenance is not None
-        return _block(orjson.loads(described), vectors, self._provenance)
+        made = self._provenance
+        vectors = np.frombuffer(frame.vectors, dtype=made.storage_dtype).reshape(-1, made.dimension)
+        described = orjson.loads(frame.described)
+        described["source_rows"] = np.array(described["source_rows"], dtype=np.int64)
+        described["truncated"] = np.array(described["truncated"], dtype=bool)
+        described["labels"] = [tuple(labels) for labels in described["labels"]]
+        described["skipped"] = [Skipped(*skip) for skip in described["skipped"]]
+        return EmbeddedBlock(**described, vectors=vectors)
 
     def _write(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
@@ -135,6 +162,15 @@ class Journal:
                 where=str(self.path),
                 remedy="make room and run again; it goes on after the last whole block",
             ) from None
+
+
+def _mapped(reader: BinaryIO, begin: int, end: int) -> memoryview:
+    """The bytes from `begin` to `end`, which are not copied, nor in memory for longer than they are used."""
+    if begin == end:
+        return memoryview(b"")
+    aligned = begin - begin % mmap.ALLOCATIONGRANULARITY
+    data = mmap.mmap(reader.fileno(), end - aligned, access=mmap.ACCESS_READ, offset=aligned)
+    return memoryview(data)[begin - aligned :]
 
 
 def journal_path(output: Path) -> Path:
@@ -169,15 +205,3 @@ def _description(block: EmbeddedBlock) -> dict[str, Any]:
         "skipped": [(skip.id, skip.source_row, skip.reason) for skip in block.skipped],
         "tokens": block.tokens,
     }
-
-
-def _block(description: dict[str, Any], vectors: bytes, provenance: Provenance) -> EmbeddedBlock:
-    description["labels"] = [tuple(labels) for labels in description["labels"]]
-    description["skipped"] = [Skipped(*skip) for skip in description["skipped"]]
-    return EmbeddedBlock(**description, vectors=_vectors(vectors, provenance))
-
-
-def _vectors(data: bytes, provenance: Provenance) -> np.ndarray:
-    import numpy as np
-
-    return np.frombuffer(data, dtype=provenance.storage_dtype).reshape(-1, provenance.dimension)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ class EmbedCounts:
         """Count one more block."""
         self.rows += block.rows
         self.embedded += len(block.ids)
-        self.truncated += sum(block.truncated)
+        self.truncated += int(block.truncated.sum())
         self.skipped = dict(sorted((Counter(self.skipped) + Counter(s.code for s in block.skipped)).items()))
         self.tokens += block.tokens
 
@@ -68,9 +67,9 @@ class Totals:
     def add(self, block: EmbeddedBlock) -> None:
         """Take in one more block."""
         self.counts.add(block)
-        self.has_text_labels = self.has_text_labels or any(
-            isinstance(value, str) for row in block.labels for value in row
-        )
+        if not self.has_text_labels:
+            kinds = {type(value) for row in block.labels for value in row}
+            self.has_text_labels = str in kinds
 
 
 def write_store(
@@ -79,6 +78,7 @@ def write_store(
     totals: Totals,
     provenance: Provenance,
     *,
+    checksum: int,
     group: str,
     compression: str,
 ) -> None:
@@ -89,6 +89,7 @@ def write_store(
         blocks: all blocks of the records file in their order.
         totals: what they add up to.
         provenance: how they were made.
+        checksum: CRC-32 of the bytes of all vectors, taken when they were made.
         group: of the HDF5 file, for the datasets.
         compression: `none`, `gzip` or `lzf`.
 
@@ -116,7 +117,8 @@ def write_store(
                     where=str(output),
                     remedy="run again; if it happens again, the disk is failing",
                 )
-            for name, value in {**provenance.as_attributes(), **columns.attributes()}.items():
+            attributes = {**provenance.as_attributes(), **columns.attributes(), "embeddings_crc32": checksum}
+            for name, value in attributes.items():
                 target.attrs[name] = value
     except (OSError, RuntimeError) as error:
         raise EmbeddingError(
@@ -141,7 +143,7 @@ class _Columns:
 
         self._counts = totals.counts
         self._has_text_labels = totals.has_text_labels
-        self._embedded = self._skipped = self._checksum = 0
+        self._embedded = self._skipped = 0
         text, rows, width = h5py.string_dtype(), totals.counts.embedded, len(provenance.labels)
         skipped = totals.counts.rows - rows
 
@@ -179,23 +181,22 @@ class _Columns:
 
         place = slice(self._embedded, self._embedded + len(block.ids))
         if block.ids:
-            self._checksum = zlib.crc32(block.vectors.data, self._checksum)
             self._vectors[place] = block.vectors
             self._ids[place] = block.ids
-            self._source_rows[place] = np.array(block.source_rows, dtype=np.int64)
-            self._truncated[place] = np.array(block.truncated, dtype=bool)
+            self._source_rows[place] = block.source_rows
+            self._truncated[place] = block.truncated
             if self._labels is not None:
                 self._labels[place] = self._label_array(block.labels)
         self._embedded = place.stop
         if block.skipped:
             place = slice(self._skipped, self._skipped + len(block.skipped))
-            self._skipped_ids[place] = [_storable(skip.id) for skip in block.skipped]
+            self._skipped_ids[place] = [storable(skip.id) for skip in block.skipped]
             self._skipped_rows[place] = np.array([skip.source_row for skip in block.skipped], dtype=np.int64)
-            self._reasons[place] = [_storable(skip.reason) for skip in block.skipped]
+            self._reasons[place] = [storable(skip.reason) for skip in block.skipped]
             self._skipped = place.stop
 
     def attributes(self) -> dict[str, Any]:
-        """Counts, the checksum of the embeddings, and the mark of a complete group."""
+        """Counts and the mark of a complete group."""
         counts = self._counts
         return {
             "rows": counts.rows,
@@ -203,7 +204,6 @@ class _Columns:
             "skipped": counts.rows - counts.embedded,
             "truncated_count": counts.truncated,
             "tokens": counts.tokens,
-            "embeddings_crc32": self._checksum,
             "complete": True,
         }
 
@@ -225,6 +225,6 @@ def _label_text(value: Label) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Text that HDF5 can hold: it ends strings at a NUL, which is written as its symbol."""
     return text.replace("\0", "␀")
