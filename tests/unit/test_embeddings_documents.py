@@ -82,6 +82,13 @@ def test_labels_are_numbers_texts_or_null(value, label):
     assert label_of({"scores": {"score": value}}, "scores.score") == label
 
 
+@pytest.mark.parametrize("value", [[1], {"a": 1}, "a\0b"])
+def test_other_labels_are_of_the_wrong_type(value):
+    with pytest.raises(UnusableRecord) as caught:
+        label_of({"score": value}, "score")
+    assert caught.value.code == "wrong_type"
+
+
 def test_each_record_that_cannot_be_embedded_is_skipped_with_its_reason(tmp_path):
     rows = [
         {"id": "!notes/a:1", "skip": "bad_json: the row is not JSON"},

@@ -1,5 +1,9 @@
 """Finding and loading a model; each way it can fail is an error that names the place."""
 
+import os
+import subprocess
+import sys
+
 import orjson
 import pytest
 
@@ -151,6 +155,26 @@ def test_the_hub_is_not_asked_offline():
     with pytest.raises(EmbeddingError, match="hub") as caught:
         find_model("nobody/no-such-model")
     assert "package:NAME" in str(caught.value)
+
+
+def test_a_model_of_the_hub_that_was_downloaded_before_is_found_offline(tmp_path):
+    snapshot = tmp_path / "hub" / "models--someone--tiny" / "snapshots" / ("ab" * 20)
+    save_encoder(snapshot)
+    refs = tmp_path / "hub" / "models--someone--tiny" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("ab" * 20)
+
+    program = "from goldpan.embeddings.model_files import find_model; print(find_model('someone/tiny'))"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert f"revision='{'ab' * 20}'" in found
+    assert str(snapshot) in found
 
 
 def test_a_revision_goes_with_the_hub_only(encoder_folder):

@@ -141,6 +141,15 @@ def test_skipped_records_are_listed_and_the_counts_add_up(tmp_path, settings):
     assert listed == [("d2", 2, "empty_text"), ("bad", 8, "bad_json"), ("nul␀", 9, "empty_text")]
 
 
+def test_progress_is_told_after_each_block(tmp_path, settings):
+    records = write_records(tmp_path / "records.jsonl", random_texts(20))
+    told = []
+
+    embed_file(settings(), records, tmp_path / "out.h5", progress=lambda counts: told.append(counts.embedded))
+
+    assert told == [7, 14, 20]
+
+
 def test_a_file_of_which_no_record_can_be_embedded_is_complete(tmp_path, settings):
     records = write_records(tmp_path / "records.jsonl", ["", " "])
 

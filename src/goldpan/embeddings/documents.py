@@ -128,6 +128,10 @@ def label_of(data: dict[str, Any], name: str) -> Label:
     value = _value(data, name)
     if isinstance(value, bool | int | float):
         return float(value)
+    if isinstance(value, str) and "\0" in value:
+        raise UnusableRecord(
+            "wrong_type", f"the label `{name}` holds a NUL character, which HDF5 cannot store"
+        )
     if value is None or isinstance(value, str):
         return value
     raise _wrong_type(name, value)

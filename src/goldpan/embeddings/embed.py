@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def embed_file(
     *,
     threads: int | None = None,
     encoder: Encoder | None = None,
+    progress: Callable[[EmbedCounts], None] | None = None,
 ) -> EmbedCounts:
     """Embed the records of one file, in memory that does not grow with their number.
 
@@ -41,6 +42,7 @@ def embed_file(
         output: the HDF5 file to write.
         threads: CPU threads; default those that PyTorch would use.
         encoder: one made of the same settings, to use for several files.
+        progress: called after each block with the counts so far.
 
     Raises:
         SourceError: the records file is damaged, or with `on_error: stop` a record cannot be embedded.
@@ -65,6 +67,8 @@ def embed_file(
         for block in _embedded_blocks(settings, records, encoder, done):
             journal.append(block)
             totals.add(block)
+            if progress:
+                progress(totals.counts)
             crashpoints.reached("embedding_block_done")
         write_store(
             output,
