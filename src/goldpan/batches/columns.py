@@ -14,8 +14,9 @@ import orjson
 from goldpan.tasks.features import PREDICTION_TYPES, Feature, Score
 from goldpan.tasks.task import Task
 
-_MOST_ROWS_IN_GROUP = 10_000
-_MOST_BYTES_IN_GROUP = 8 << 20
+_ROWS_AT_A_TIME = 256
+_MOST_ROWS_IN_GROUP = 10_240
+_MOST_BYTES_IN_GROUP = 4 << 20
 _PLAIN_COLUMNS = ("id", "source", "file", "state", "reason", "model", "batch_id", "custom_id", "task")
 # Where few values recur, Parquet stores each once; for other texts it would only look for recurrences.
 _RECURRING_COLUMNS = ("source", "file", "state", "reason", "model", "batch_id", "task")
@@ -68,8 +69,8 @@ class ParquetRows:
 
     def __init__(self, path: Path, features: list[Feature]):
         self._path, self._features = path, features
+        self._cells: list[list[Any]] = []
         self._batches: list[Any] = []
-        self._rows = self._bytes = 0
         self._writer: Any = None
 
     def __enter__(self) -> ParquetRows:
@@ -85,6 +86,7 @@ class ParquetRows:
             if feature.rationale:
                 fields.append(pa.field(f"{feature.name}_rationale", pa.string()))
         self._schema = pa.schema(fields)
+        self._cells = [[] for _ in fields]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
         self._writer = pq.ParquetWriter(
@@ -98,35 +100,46 @@ class ParquetRows:
 
     def add(self, rows: Sequence[dict[str, Any]], columns: Iterable[Column]) -> None:
         """Take some rows of features.jsonl, and `columns_of` them."""
-        import pyarrow as pa
-
-        cells: list[list[Any]] = [[row.get(name) for row in rows] for name in _PLAIN_COLUMNS]
+        cells = iter(self._cells)
+        for name in _PLAIN_COLUMNS:
+            next(cells).extend(row.get(name) for row in rows)
         for column in columns:
             values = column.values
             if column.feature.type == "extraction":
                 values = [None if value is None else orjson.dumps(value).decode() for value in values]
-            cells.append(values)
+            next(cells).extend(values)
             if column.feature.rationale:
-                cells.append(column.rationales)
-        arrays = [pa.array(given, field.type) for given, field in zip(cells, self._schema, strict=True)]
-        batch = pa.record_batch(arrays, schema=self._schema)
-        self._batches.append(batch)
-        self._rows += len(rows)
-        self._bytes += batch.nbytes
-        if self._rows >= _MOST_ROWS_IN_GROUP or self._bytes >= _MOST_BYTES_IN_GROUP:
-            self._flush()
+                next(cells).extend(column.rationales)
+        if len(self._cells[0]) >= _ROWS_AT_A_TIME:
+            self._pack()
 
-    def _flush(self) -> None:
+    def _pack(self) -> None:
+        """Turn the cells so far into Arrow's arrays, which take less room, and write a group of them."""
         import pyarrow as pa
 
-        if self._rows:
-            self._writer.write_table(pa.Table.from_batches(self._batches))
-        self._batches, self._rows, self._bytes = [], 0, 0
+        arrays = [pa.array(cells, field.type) for cells, field in zip(self._cells, self._schema, strict=True)]
+        self._cells = [[] for _ in arrays]
+        self._batches.append(pa.record_batch(arrays, schema=self._schema))
+        rows = sum(batch.num_rows for batch in self._batches)
+        if (
+            rows >= _MOST_ROWS_IN_GROUP
+            or sum(batch.nbytes for batch in self._batches) >= _MOST_BYTES_IN_GROUP
+        ):
+            self._write_group()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_batches(self._batches, self._schema))
+        self._batches.clear()
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:
             if kind is None:
-                self._flush()
+                if self._cells[0]:
+                    self._pack()
+                if self._batches:
+                    self._write_group()
             self._writer.close()
             if kind is None:
                 self._part.replace(self._path)
