@@ -1,6 +1,6 @@
 """Embedding, storing and memory, each against a baseline measured in the same run.
 
-    python -m pytest tests/bench/bench_embeddings.py -s
+    python -m pytest tests/bench/test_embeddings.py -s
 
 The machine should have two cores to itself: what else runs on it falls on all that is measured, but not in
 equal parts.
