@@ -53,7 +53,7 @@ def test_writing_hdf5_takes_at_most_three_times_a_plain_write(tmp_path, finding)
     measured = run_apart(store_speed, tmp_path, str(STORED_ROWS))
     ratios = {name: measured[name] / measured["plain"] for name in ("hdf5", "journal_and_hdf5")}
     finding(
-        f"storing {measured['mib']:.0f} MiB: plain {measured['plain']:.3f} s, HDF5 {ratios['hdf5']:.2f} times,"
+        f"{measured['mib']:.0f} MiB: plain {measured['plain']:.2f} s, HDF5 {ratios['hdf5']:.2f} times,"
         f" with the journal {ratios['journal_and_hdf5']:.2f} times"
     )
     assert ratios["hdf5"] <= 3
