@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from goldpan.errors import TaskError
 from goldpan.tasks.features import PREDICTION_TYPES, Feature, Score
 from goldpan.tasks.task import Task
 
@@ -41,8 +42,38 @@ class Column:
 
 
 def features_of(tasks: Iterable[Task]) -> list[Feature]:
-    """The features of some tasks, each name once."""
-    return list({feature.name: feature for task in tasks for feature in task.features}.values())
+    """The features of a stage's tasks, each name once.
+
+    Raises:
+        TaskError: a name stands for features of two types, which cannot share a column.
+    """
+    found: dict[str, Feature] = {}
+    for task in tasks:
+        for feature in task.features:
+            kind, other = _kind(found.setdefault(feature.name, feature)), _kind(feature)
+            if kind != other:
+                raise TaskError(
+                    f"feature `{feature.name}` is a {kind} in one task of the stage and a {other} in another",
+                    where=f"task {task.name}",
+                    remedy="give one of them another name",
+                )
+    return list(found.values())
+
+
+def _kind(feature: Feature) -> str:
+    return "score of whole numbers" if isinstance(feature, Score) and feature.integer else feature.type
+
+
+def apart_from(taken: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Names of columns, with the suffix `_answer` where a name is taken."""
+    known = set(taken)
+    apart = []
+    for name in names:
+        while name in known:
+            name += "_answer"
+        known.add(name)
+        apart.append(name)
+    return apart
 
 
 def columns_of(rows: Sequence[dict[str, Any]], features: Iterable[Feature]) -> list[Column]:
@@ -64,7 +95,8 @@ class ParquetRows:
     """Writes rows in groups, so that memory does not grow with their number.
 
     Each feature has a column of its name (bool, string, int64, double, list of strings, or JSON text for
-    extractions) and, where it has reasons, `<name>_rationale`. The file appears whole or not at all.
+    extractions) and, where it has reasons, `<name>_rationale`; a feature called as one of the columns that
+    every row has gets the suffix `_answer`. The file appears whole or not at all.
     """
 
     def __init__(self, path: Path, features: list[Feature]):
@@ -77,14 +109,18 @@ class ParquetRows:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        own = []
+        for feature in self._features:
+            own.append((feature.name, _arrow_type(feature), feature.type in _RECURRING_TYPES))
+            if feature.rationale:
+                own.append((f"{feature.name}_rationale", pa.string(), False))
         fields = [pa.field(name, pa.string()) for name in _PLAIN_COLUMNS]
         recurring = list(_RECURRING_COLUMNS)
-        for feature in self._features:
-            fields.append(pa.field(feature.name, _arrow_type(feature)))
-            if feature.type in _RECURRING_TYPES:
-                recurring.append(feature.name)
-            if feature.rationale:
-                fields.append(pa.field(f"{feature.name}_rationale", pa.string()))
+        names = apart_from(_PLAIN_COLUMNS, [name for name, _, _ in own])
+        for name, (_, arrow_type, recurs) in zip(names, own, strict=True):
+            fields.append(pa.field(name, arrow_type))
+            if recurs:
+                recurring.append(name)
         self._schema = pa.schema(fields)
         self._cells = [[] for _ in fields]
         self._path.parent.mkdir(parents=True, exist_ok=True)

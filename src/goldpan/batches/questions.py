@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.columns import features_of
 from goldpan.batches.requests import RequestForm, messages_json
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
@@ -69,6 +70,9 @@ class Questioner:
         stage: the stage's settings.
         tasks: folder of the task files.
         context_tokens: context window of the model, in tokens.
+
+    Raises:
+        TaskError: a task is wrong, or two tasks of the stage do not go together.
     """
 
     def __init__(self, stage: Stage, tasks: Path, context_tokens: int | None):
@@ -88,6 +92,8 @@ class Questioner:
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
+        # Refused here, before anything is asked.
+        features_of(self.tasks.values())
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
@@ -78,11 +79,7 @@ class StageRun:
 
     def features(self) -> list[Feature]:
         """The features of all tasks of the stage, each once."""
-        found: dict[str, Feature] = {}
-        for choice in self.stage.task:
-            for feature in load_task(choice.task, self.project.tasks).features:
-                found.setdefault(feature.name, feature)
-        return list(found.values())
+        return features_of(load_task(choice.task, self.project.tasks) for choice in self.stage.task)
 
     def make_records(self) -> int:
         """Write records.jsonl: what is to be asked, with skips."""

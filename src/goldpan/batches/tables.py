@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from goldpan.batches.columns import apart_from
 from goldpan.cells import neutralise
 from goldpan.errors import ReconciliationError
 from goldpan.files import iter_lines, replacing
@@ -73,7 +74,7 @@ class _Table:
         for feature in schema:
             own += [feature.name, _reason_column(feature, schema)] if feature.rationale else [feature.name]
         own += ["state", "reason", "source_file", "record_id", "batch_id", "answered_at"]
-        self._csv.writerow([neutralise(name) for name in [*columns, *_apart_from(columns, own)]])
+        self._csv.writerow([neutralise(name) for name in [*columns, *apart_from(columns, own)]])
 
     def write(self, record: Record, row: dict[str, Any]) -> None:
         cells = [_cell(record["data"].get(name)) for name in self._columns]
@@ -101,16 +102,6 @@ def _reason_column(feature: Feature, schema: list[Feature]) -> str:
     return (
         "explanation" if sum(bool(other.rationale) for other in schema) == 1 else f"{feature.name}_rationale"
     )
-
-
-def _apart_from(columns: list[str], own: list[str]) -> Iterator[str]:
-    """The names of our own columns, with the suffix `_answer` where that name is taken."""
-    taken = set(columns)
-    for name in own:
-        while name in taken:
-            name += "_answer"
-        taken.add(name)
-        yield name
 
 
 def _cell(value: Any) -> Any:
