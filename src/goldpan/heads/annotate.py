@@ -16,20 +16,20 @@ from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import storable
 from goldpan.errors import ReconciliationError
+from goldpan.files import iter_lines
 from goldpan.heads.columns import Columns
 from goldpan.heads.fused import FusedHeads
 from goldpan.heads.jsonl import writing
 from goldpan.heads.model import HeadModel
 from goldpan.heads.output_keys import OutputKeys
+from goldpan.heads.record_lines import line_start, parsed, row_start
 from goldpan.heads.threads import made_ahead
-from goldpan.records.model import RecordHead
-from goldpan.records.read import iter_heads
 from goldpan.study.head import Annotated
 
 _BLOCK_ROWS = 8192
 
-Annotation = tuple[str, int, tuple[Any, ...]]
-"""Id, line in the source file, and values of all columns of a record that has an embedding."""
+Annotation = tuple[bytes, bytes, str]
+"""Start of the line, columns as JSON text, and id of a record that has an embedding."""
 
 
 @dataclass
@@ -91,29 +91,23 @@ def annotate_file(
     """
     counts = AnnotatedCounts()
     columns = Columns([target for head in heads for target in head.targets], settings.probabilities)
-    keys = OutputKeys(settings.output_keys, columns.names)
-    names = columns.names
+    keys = OutputKeys(settings.output_keys, columns.names, str(records))
     with EmbeddingFile(embeddings, group) as file:
         for head in heads:
             head.check_fits(file.provenance, str(embeddings))
         fused = FusedHeads(heads, available_device(settings.device))
         with writing(output, settings.compression) as out:
-            for record, line, given in _joined(records, file, _annotations(file, fused, columns, threads)):
+            for line, given in _joined(records, file, _annotations(file, fused, columns, threads)):
                 counts.rows += 1
-                row: dict[str, Any] = {
-                    "id": record["id"],
-                    "source": record["source"],
-                    "file": record["file"],
-                    "state": "ok",
-                }
-                if settings.output_keys:
-                    row.update(keys.fields(record, line))
+                kept = keys.text(line)
                 if isinstance(given, Skipped):
                     counts.skipped[given.code] += 1
-                    row |= {"state": "skipped", **columns.empty, "reason": given.reason}
+                    reason = orjson.dumps(given.reason)
+                    out.write(
+                        b'%b%b%b,"reason":%b}\n' % (row_start(line, b"skipped"), kept, columns.empty, reason)
+                    )
                 else:
-                    row.update(zip(names, given, strict=True))
-                out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+                    out.write(b"%b%b%b}\n" % (row_start(line, b"ok"), kept, given))
     counts.annotated = counts.rows - counts.skipped.total()
     counts.missing_keys = keys.missing
     return counts
@@ -126,9 +120,9 @@ def _annotations(
     blocks = (
         list(
             zip(
+                map(line_start, block.document_ids),
+                columns.texts(fused.predict(block.embeddings)),
                 block.document_ids,
-                block.source_rows.tolist(),
-                columns.rows(fused.predict(block.embeddings)),
                 strict=True,
             )
         )
@@ -139,26 +133,29 @@ def _annotations(
 
 def _joined(
     records: Path, file: EmbeddingFile, annotations: Iterator[Annotation]
-) -> Iterator[tuple[RecordHead, bytes, tuple[Any, ...] | Skipped]]:
-    """Each record, its line, and its annotation or why it has none.
+) -> Iterator[tuple[bytes, bytes | Skipped]]:
+    """Each line of a records file, and what the heads say about its record or why they say nothing.
 
     Raises:
         ReconciliationError: a record is neither the next one embedded nor the next one skipped.
+        SourceError: a line is not a record.
     """
     skipped = iter(file.skipped())
     annotation, skip = next(annotations, None), next(skipped, None)
-    for record, line in iter_heads(records):
-        id, row = record["id"], record["line"]
-        if annotation is not None and annotation[0] == id and annotation[1] == row:
-            yield record, line, annotation[2]
+    for number, line in iter_lines(records):
+        if annotation is not None and line.startswith(annotation[0]):
+            yield line, annotation[1]
             annotation = next(annotations, None)
-        elif skip is not None and (skip.id, skip.source_row) == (storable(id), row):
-            yield record, line, skip
-            skip = next(skipped, None)
-        else:
-            raise _mismatch(records, file, f"record {id!r} has no embedding and was not skipped")
+            continue
+        record = parsed(line, f"{records}:{number}")
+        if skip is None or (skip.id, skip.source_row) != (storable(record["id"]), record["line"]):
+            raise _mismatch(
+                records, file, f"record {record['id']!r} has no embedding here and was not skipped"
+            )
+        yield line, skip
+        skip = next(skipped, None)
     if annotation is not None:
-        raise _mismatch(records, file, f"record {annotation[0]!r} has an embedding but is not there")
+        raise _mismatch(records, file, f"record {annotation[2]!r} has an embedding but is not there")
     if skip is not None:
         raise _mismatch(records, file, f"record {skip.id!r} was skipped but is not there")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 
 from goldpan.heads.fused import TargetPrediction
 from goldpan.heads.targets import Target
@@ -27,21 +28,25 @@ class Columns:
 
     Attributes:
         names: of all columns, in their order.
-        empty: null for each.
+        empty: the columns of a record of which nothing is predicted, as JSON text: all null.
     """
 
     def __init__(self, targets: Sequence[Target], probabilities: bool) -> None:
         self._probabilities = probabilities
         self.names = [name for target in targets for name in self._names(target)]
-        self.empty: dict[str, Any] = dict.fromkeys(self.names)
+        self._template = b",".join(orjson.dumps(name).replace(b"%", b"%%") + b":%b" for name in self.names)
+        self.empty = self._template % ((b"null",) * len(self.names))
 
-    def rows(self, predictions: Sequence[TargetPrediction]) -> Iterator[tuple[Any, ...]]:
-        """The values of all columns, record by record.
+    def texts(self, predictions: Sequence[TargetPrediction]) -> Iterator[bytes]:
+        """The columns of each record as JSON text, such as `"score_quality":2.5,"label_topic":"law"`.
+
+        Values are turned into text column by column, which is several times as fast as row by row.
 
         Args:
-            predictions: of n records, target by target.
+            predictions: of at least one record, target by target.
         """
-        return zip(*(values for one in predictions for values in self._values(one)), strict=True)
+        columns = (values for one in predictions for values in self._values(one))
+        return map(self._template.__mod__, zip(*columns, strict=True))
 
     def _names(self, target: Target) -> list[str]:
         names = []
@@ -53,22 +58,20 @@ class Columns:
                 names.append(f"probabilities_{target.column}")
         return names
 
-    def _values(self, prediction: TargetPrediction) -> list[list[Any]]:
-        """A list of n values for each column of a target."""
-        predicted = prediction.predicted
-        found: list[list[Any]] = []
+    def _values(self, prediction: TargetPrediction) -> Iterator[list[bytes]]:
+        """The JSON texts of n values for each column of a target."""
+        predicted, labels = prediction.predicted, prediction.target.labels
         if predicted.score is not None:
-            found.append(_rounded(predicted.score))
+            yield _numbers(predicted.score)
         if predicted.label is not None and predicted.probabilities is not None:
-            labels = _label_values(prediction.target)
-            found.append([labels[place] for place in predicted.label.tolist()])
-            own = np.take_along_axis(predicted.probabilities, predicted.label[:, None], axis=1)
-            found.append(_rounded(own[:, 0]))
+            texts = [orjson.dumps(value) for value in _label_values(prediction.target)]
+            yield [texts[place] for place in predicted.label.tolist()]
+            yield _numbers(
+                np.take_along_axis(predicted.probabilities, predicted.label[:, None], axis=1)[:, 0]
+            )
             if self._probabilities:
-                texts = prediction.target.labels
-                rows = _rounded(predicted.probabilities)
-                found.append([dict(zip(texts, row, strict=True)) for row in rows])
-        return found
+                rows = _rounded(predicted.probabilities).tolist()
+                yield [orjson.dumps(dict(zip(labels, row, strict=True))) for row in rows]
 
 
 def _label_values(target: Target) -> list[Any]:
@@ -79,5 +82,10 @@ def _label_values(target: Target) -> list[Any]:
     return list(target.labels)
 
 
-def _rounded(values: np.ndarray) -> list[Any]:
-    return np.round(values, _DECIMALS).tolist()
+def _numbers(values: np.ndarray) -> list[bytes]:
+    return orjson.dumps(_rounded(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Rounded for files; -0.0 becomes 0.0."""
+    return np.ascontiguousarray(np.round(values, _DECIMALS) + 0.0)

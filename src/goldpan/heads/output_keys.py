@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from goldpan.errors import StudyError
-from goldpan.records.model import RecordHead
+from goldpan.heads.record_lines import parsed
+from goldpan.records.model import Record
 from goldpan.waves.strata import look_up
 
 ALWAYS = ("id", "source", "file", "state")
@@ -23,6 +24,7 @@ class OutputKeys:
     Args:
         keys: names of fields of the original rows (`a.b` goes inside), or `line`.
         columns: of the heads.
+        where: name of the records file, for errors.
 
     Attributes:
         missing: key -> records whose row has no such field; there it is null.
@@ -31,7 +33,7 @@ class OutputKeys:
         StudyError: two columns of a row would have one name.
     """
 
-    def __init__(self, keys: Sequence[str], columns: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[str], columns: Sequence[str], where: str) -> None:
         for name in (*keys, *columns):
             if [*ALWAYS, *STATE_KEYS[1:], *keys, *columns].count(name) > 1:
                 raise StudyError(
@@ -39,16 +41,23 @@ class OutputKeys:
                     remedy="give the head another name, or take the name out of `output_keys`",
                 )
         self._keys = list(keys)
-        self._needs_data = any(key != _LINE for key in keys)
+        self._where = where
         self.missing: Counter[str] = Counter()
 
-    def fields(self, record: RecordHead, line: bytes) -> dict[str, Any]:
-        """The keys with their values; a line is parsed only if fields of its data are wanted."""
-        data = orjson.loads(line)["data"] if self._needs_data else {}
-        return {key: record["line"] if key == _LINE else self._field(data, key) for key in self._keys}
+    def text(self, line: bytes) -> bytes:
+        """The keys with their values in the record of a line, as JSON text with a comma behind each.
 
-    def _field(self, data: dict[str, Any], key: str) -> Any:
-        found, value = look_up(data, key)
+        Raises:
+            SourceError: the line is not a record.
+        """
+        if not self._keys:
+            return b""
+        record = parsed(line, self._where)
+        fields = {key: record["line"] if key == _LINE else self._field(record, key) for key in self._keys}
+        return orjson.dumps(fields)[1:-1] + b","
+
+    def _field(self, record: Record, key: str) -> Any:
+        found, value = look_up(record["data"], key)
         if not found:
             self.missing[key] += 1
         return value
