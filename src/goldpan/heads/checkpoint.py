@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.embeddings.provenance import Provenance
 from goldpan.errors import HeadError, SourceError
-from goldpan.files import read_json, write_bytes, write_json
+from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
 from goldpan.heads.model import HeadModel, Linear
 from goldpan.heads.targets import Target
 
@@ -31,13 +31,15 @@ def save_head(folder: Path, head: HeadModel) -> None:
         tensors[f"layers.{place}.bias"] = layer.bias
     for target, thresholds in head.thresholds.items():
         tensors[f"thresholds.{target}"] = thresholds
-    write_bytes(folder / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+    weights = save(tensors, metadata={"format": "pt"})
+    write_bytes(folder / WEIGHTS, weights)
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": head.name,
         "architecture": "linear" if len(head.layers) == 1 else "mlp",
         "dimension": head.dimension,
+        "weights_sha256": sha256_hex(weights),
         "targets": [
             {"name": one.name, "column": one.column, "kind": one.kind, "labels": list(one.labels)}
             for one in head.targets
@@ -55,6 +57,8 @@ def load_head(folder: Path) -> HeadModel:
     """
     config = _config(folder)
     tensors = read_safetensors(folder / WEIGHTS)
+    if sha256_file(folder / WEIGHTS) != config.get("weights_sha256"):
+        raise damaged_head(folder, "its weights are not those that its configuration is about")
     try:
         count = 1 if config["architecture"] == "linear" else 2
         targets = tuple(

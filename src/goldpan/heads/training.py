@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,7 +94,7 @@ def fit(settings: Head, targets: Sequence[Target], train: Examples, dev: Example
 
     scaling = _scaling(targets, train)
     shares = [_shares(target, values) for target, values in zip(targets, train.truths, strict=True)]
-    with _deterministic(settings.seed):
+    with _seeded(settings):
         weights = [_weights(settings, share) for share in shares]
         network = HeadNetwork(
             train.embeddings.shape[1],
@@ -264,17 +263,15 @@ def _folded(network: HeadNetwork, targets: Sequence[Target], scaling: _Scaling) 
 
 
 @contextlib.contextmanager
-def _deterministic(seed: int) -> Iterator[None]:
-    """One thread, deterministic algorithms and this seed; afterwards all as it was."""
+def _seeded(settings: Head) -> Iterator[None]:
+    """One thread, the study's seed, and on the CPU deterministic algorithms; afterwards all as it was."""
     import torch
 
-    # What cuBLAS needs to be deterministic; it is read when a GPU is first used.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(settings.device == "cpu")
     try:
         with torch_threads(1), torch.random.fork_rng():
-            torch.manual_seed(seed)
+            torch.manual_seed(settings.seed)
             yield
     finally:
         torch.use_deterministic_algorithms(before)
