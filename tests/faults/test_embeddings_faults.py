@@ -158,8 +158,8 @@ def small_disk(folder, size: str):
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-# The journal of all blocks takes about 12 KiB, and the file about 20 KiB more.
-@pytest.mark.parametrize("size", ["8k", "24k"], ids=["in the journal", "in the file"])
+# The journal of all blocks takes about 12 KiB; the file is begun only where there is room for it.
+@pytest.mark.parametrize("size", ["8k", "24k"], ids=["in the journal", "before the file"])
 def test_a_full_disk_is_an_error_after_which_a_run_goes_on(tmp_path, settings, records, undisturbed, size):
     with small_disk(tmp_path / "disk", size) as disk:
         output = disk / "out.h5"
@@ -174,6 +174,15 @@ def test_a_full_disk_is_an_error_after_which_a_run_goes_on(tmp_path, settings, r
 
         assert counts.resumed > 0
         assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("size", ["8k", "24k", "200k"])
+def test_on_a_full_disk_a_process_ends_with_an_error_not_a_crash(tmp_path, settings, records, size):
+    with small_disk(tmp_path / "disk", size) as disk:
+        process = start(settings, records, disk / "out.h5")
+        process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert [path.name for path in disk.iterdir()] == [".out.h5.journal"]
 
 
 def test_weights_that_give_nan_are_an_error_with_the_record(tmp_path, settings, records, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 FORMAT = "goldpan embeddings"
 FORMAT_VERSION = 1
 _CHUNK_ROWS = 1024
+_NUMBER_BYTES = 24
+"""The longest a float64 is as text."""
+_METADATA_BYTES = 256 << 10
+"""Room for superblock, groups and attributes, which is far more than they take."""
 
 
 @dataclass
@@ -59,10 +64,14 @@ class Totals:
     Attributes:
         counts: what became of the records.
         has_text_labels: whether a label is text; then all are stored as text, else as float64.
+        texts: ids, reasons and text labels, how many.
+        text_bytes: what they take in UTF-8.
     """
 
     counts: EmbedCounts = field(default_factory=EmbedCounts)
     has_text_labels: bool = False
+    texts: int = 0
+    text_bytes: int = 0
 
     def add(self, block: EmbeddedBlock) -> None:
         """Take in one more block."""
@@ -70,6 +79,24 @@ class Totals:
         if not self.has_text_labels:
             kinds = {type(value) for row in block.labels for value in row}
             self.has_text_labels = str in kinds
+        texts = [*block.ids, *(text for skip in block.skipped for text in (skip.id, skip.reason))]
+        labels = [value for row in block.labels for value in row]
+        self.texts += len(texts) + len(labels)
+        self.text_bytes += sum(len(text.encode()) for text in texts)
+        self.text_bytes += sum(
+            len(value.encode()) if isinstance(value, str) else _NUMBER_BYTES for value in labels
+        )
+
+    def bytes_at_most(self, provenance: Provenance) -> int:
+        """The size that the file will have at most, whatever its layout.
+
+        A text takes a reference of 16 bytes and, in a heap of blocks of 4 KiB that may be half empty, a head
+        of 16 bytes and itself, padded to 8 (HDF5 File Format Specification 3.0, III.E).
+        """
+        rows, labels = self.counts.rows, 8 * len(provenance.labels)
+        width = provenance.dimension * (2 if provenance.storage_dtype == "float16" else 4)
+        heap = 2 * (24 * self.texts + self.text_bytes) + 16 * self.texts
+        return _METADATA_BYTES + rows * (width + labels + 8 + 8 + 1) + heap
 
 
 def write_store(
@@ -100,26 +127,33 @@ def write_store(
     import h5py
 
     try:
-        with (
-            replacing(output) as handle,
-            h5py.File(handle.name, "w", locking=False) as file,
-        ):
-            file.attrs["format"] = FORMAT
-            file.attrs["format_version"] = FORMAT_VERSION
-            target = file.create_group(group)
-            columns = _Columns(target, totals, provenance, compression)
-            for block in blocks:
-                columns.append(block)
-                crashpoints.reached("embedding_block_stored")
-            if columns.rows != totals.counts.rows:
-                raise ReconciliationError(
-                    f"{columns.rows} of {totals.counts.rows} records reached the file",
-                    where=str(output),
-                    remedy="run again; if it happens again, the disk is failing",
-                )
-            attributes = {**provenance.as_attributes(), **columns.attributes(), "embeddings_crc32": checksum}
-            for name, value in attributes.items():
-                target.attrs[name] = value
+        with replacing(output) as handle:
+            size = totals.bytes_at_most(provenance)
+            # HDF5 2.0 ends the process when it closes a file that it could not write to its end, so the room
+            # is taken first. Opening a file to write gives its room back: hence twice.
+            os.posix_fallocate(handle.fileno(), 0, size)
+            with h5py.File(handle.name, "w", locking=False) as file:
+                os.posix_fallocate(handle.fileno(), 0, size)
+                file.attrs["format"] = FORMAT
+                file.attrs["format_version"] = FORMAT_VERSION
+                target = file.create_group(group)
+                columns = _Columns(target, totals, provenance, compression)
+                for block in blocks:
+                    columns.append(block)
+                    crashpoints.reached("embedding_block_stored")
+                if columns.rows != totals.counts.rows:
+                    raise ReconciliationError(
+                        f"{columns.rows} of {totals.counts.rows} records reached the file",
+                        where=str(output),
+                        remedy="run again; if it happens again, the disk is failing",
+                    )
+                attributes = {**provenance.as_attributes(), **columns.attributes()}
+                for name, value in {**attributes, "embeddings_crc32": checksum}.items():
+                    target.attrs[name] = value
+                file.flush()
+                used = file.id.get_filesize()
+            # HDF5 cuts the file to its length only where it knows that it is longer.
+            os.truncate(handle.name, min(used, Path(handle.name).stat().st_size))
     except (OSError, RuntimeError) as error:
         raise EmbeddingError(
             f"cannot be written: {str(error).splitlines()[0]}",
