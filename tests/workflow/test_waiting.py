@@ -13,17 +13,15 @@ from tests.projects import WorkflowProject, until
 from tests.scripted_service import refusal, scripted_service
 
 SECRET = "sk-trial-9f3b1c77d2aa4e0e8b51"
-BATCH_SECONDS = 4.0
+AN_HOUR = 3600.0
 WAIT_LOG = "logs/stages/topics/round1/wait.log"
 CREATE, UPLOAD = ("POST", "/v1/batches"), ("POST", "/v1/files")
 
 
 @pytest.fixture
 def slow_server(tmp_path):
-    """An endpoint whose batches take some seconds."""
-    with running_server(
-        tmp_path / "server", answerer=scripted_answer, seconds_per_batch=BATCH_SECONDS
-    ) as running:
+    """An endpoint whose batches take an hour, or as long as a test sets `engine.seconds_per_batch` to."""
+    with running_server(tmp_path / "server", answerer=scripted_answer, seconds_per_batch=AN_HOUR) as running:
         yield running
 
 
@@ -64,6 +62,7 @@ def test_wait_false_submits_and_exits_and_a_later_run_goes_on(tmp_path, slow_ser
     assert "nothing is wrong: the study says `wait: false`" in first.stdout
     assert "Traceback" not in first.stdout
 
+    slow_server.engine.seconds_per_batch = 0
     until(lambda: slow_server.engine.list_batches()[0].status == "completed")
     project.run()
     assert slow_server.calls[CREATE] == slow_server.calls[UPLOAD] == 1
@@ -81,20 +80,32 @@ def test_after_ctrl_c_the_same_command_goes_on_and_pays_nothing_more(tmp_path, s
     assert "Traceback" not in output
     assert not project.artifact("stages/topics/round1/completion.json").exists()
 
+    slow_server.engine.seconds_per_batch = 0
     project.run()
     assert slow_server.calls[CREATE] == slow_server.calls[UPLOAD] == 1
     assert features_are_whole(project)
 
 
+def rows_done(project: WorkflowProject) -> list[int]:
+    """What the progress lines have said so far."""
+    return [
+        int(count) for count in re.findall(rf"(\d+)/{ROWS} rows done", project.artifact(WAIT_LOG).read_text())
+    ]
+
+
 def test_progress_lines_show_rows_done_as_they_come(tmp_path, slow_server):
     project = one_batch_project(tmp_path, slow_server, poll={"first": 0.2, "longest": 0.2})
-    project.run()
-    log = project.artifact(WAIT_LOG).read_text()
-    done = [int(count) for count in re.findall(rf"(\d+)/{ROWS} rows done", log)]
+    process = start(project)
+    until(lambda: is_waiting(project), process)
+    slow_server.engine.seconds_per_batch = 60
+    until(lambda: len(set(rows_done(project))) > 2, process)
+    slow_server.engine.seconds_per_batch = 0
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    done = rows_done(project)
     assert done == sorted(done)
-    assert len(set(done)) > 2
-    assert done[-1] == ROWS
-    assert re.search(r"topics, round 1: 1/1 batches, 60/60 rows done, 0 failed, \d+:\d\d elapsed", log)
+    assert done[0] < done[-1] == ROWS
+    assert re.search(r"topics, round 1: 1/1 batches, 60/60 rows done, 0 failed, \d+:\d\d elapsed", output)
 
 
 def test_a_stage_over_its_budget_is_refused_before_anything_is_uploaded(tmp_path, server):
@@ -131,6 +142,7 @@ def test_a_second_run_at_the_same_time_is_refused_and_harms_nothing(tmp_path, sl
     assert f"another run uses this ledger (process {process.pid})" in second.stdout
     assert "two studies at a time need two ledgers" in second.stdout
     assert "Traceback" not in second.stdout
+    slow_server.engine.seconds_per_batch = 0
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert slow_server.calls[CREATE] == 1
