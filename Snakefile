@@ -9,6 +9,10 @@
 # results/{study}/waves/{wave}/sheets/                    what annotators fill in
 # results/{study}/waves/{wave}/agreement.html             who agreed with whom, and how surely
 # results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
+# results/{study}/embeddings/{embedding}/{source}/{file}.h5  one vector per record
+# results/{study}/heads/{head}/                           a small model, and what it can do
+# results/{study}/annotated/{annotated}/{source}/{file}.jsonl  what heads say about each record
+# results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
@@ -23,17 +27,33 @@ include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/batches.smk"
 include: "rules/waves.smk"
+include: "rules/embeddings.smk"
+include: "rules/heads.smk"
 include: "rules/evaluation.smk"
 
 
+# What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster
+# gets `embed`, `head` and `annotate`.
 localrules:
     all,
+    records,
+    stage_records,
     plan,
     requests,
     submit,
     wait,
     fetch,
     settle,
+    features,
+    sample,
+    collect,
+    agreement,
+    merge,
+    gold,
+    embedding_summary,
+    annotated_summary,
+    selection,
+    evaluation,
 
 
 onstart:
@@ -46,4 +66,8 @@ rule all:
         all_features(),
         all_tables(),
         all_waves(),
+        all_embeddings(),
+        all_heads(),
+        all_annotated(),
+        all_selections(),
         all_evaluations(),

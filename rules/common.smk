@@ -9,8 +9,19 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
+from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError
+from goldpan.evaluation.files import predicted_files
 from goldpan.files import read_json
+from goldpan.heads.files import (
+    HEAD_FILES,
+    annotated_files,
+    annotated_places,
+    label_files,
+    labelled_embeddings,
+    labelled_records,
+    trained_heads,
+)
 from goldpan.ledger import RunLock
 from goldpan.records.inputs import source_files
 from goldpan.study import load_project
@@ -54,6 +65,7 @@ except GoldpanError as error:
 
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
+SHARDED_EMBEDDINGS = {name for name, one in STUDY.embeddings.items() if one.shards}
 # An advisory lock: it dies with this process, so that after a crash the next run just runs.
 RUN_LOCK = RunLock(PROJECT.ledger)
 # Rules that talk to providers are commands that a person can run, too: `goldpan step ...`. Without pipefail
@@ -74,6 +86,11 @@ wildcard_constraints:
     stage="|".join(STUDY.stages) or "none",
     wave="|".join(STUDY.waves) or "none",
     evaluation="|".join(STUDY.evaluations) or "none",
+    embedding="|".join(STUDY.embeddings) or "none",
+    head="|".join(STUDY.heads) or "none",
+    annotated="|".join(STUDY.annotated) or "none",
+    selection="|".join(STUDY.selections) or "none",
+    suffix=r"\.jsonl(\.gz|\.zst)?",
     round="[1-9][0-9]*",
     shard="[0-9]+|p[0-9a-f]+",
     file="[^/]+",

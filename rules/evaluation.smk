@@ -5,7 +5,7 @@ rule evaluation:
     input:
         gold=lambda wildcards: gold_of(STUDY.evaluations[wildcards.evaluation].wave),
         wave=lambda wildcards: evaluated_wave(wildcards),
-        predictions=lambda wildcards: evaluated_stages(wildcards),
+        predictions=lambda wildcards: evaluated_predictions(wildcards),
     output:
         PATHS.evaluation("{evaluation}", "json"),
         PATHS.evaluation("{evaluation}", "html"),

@@ -117,6 +117,7 @@ for name in STUDY.stages:
                 tables_of(name),
             log:
                 PATHS.log(f"stages/{name}/tables"),
+            localrule: True
             conda:
                 "../envs/llm.yaml"
             params:

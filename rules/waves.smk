@@ -40,6 +40,7 @@ for name, wave in STUDY.waves.items():
             sheets_of(name),
         log:
             PATHS.log(f"waves/{name}/sheets"),
+        localrule: True
         conda:
             "../envs/report.yaml"
         params:

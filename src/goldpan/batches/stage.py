@@ -26,7 +26,7 @@ from goldpan.files import read_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
 from goldpan.providers.connect import connect
-from goldpan.records.inputs import source_files
+from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
 from goldpan.tasks.features import Feature
@@ -71,11 +71,7 @@ class StageRun:
 
     def input_files(self) -> dict[tuple[str, str], Path]:
         """(source, file) -> the user's file, for all input files whose records reach this stage."""
-        return {
-            (source, file): path
-            for source in self.project.study.sources_of(self.name)
-            for file, path in source_files(self.project.study.sources[source], self.project.root).items()
-        }
+        return files_of_sources(self.project, self.project.study.sources_of(self.name))
 
     def features(self) -> list[Feature]:
         """The features of all tasks of the stage, each once."""

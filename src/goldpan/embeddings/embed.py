@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from goldpan import crashpoints
@@ -16,7 +17,7 @@ from goldpan.embeddings.provenance import Provenance, provenance_of
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import EmbedCounts, Totals, write_store
 from goldpan.errors import EmbeddingError, ReconciliationError
-from goldpan.files import sha256_file
+from goldpan.files import put_in_place, sha256_file
 from goldpan.study.embedding import Embedding
 
 _BLOCKS_AHEAD = 2
@@ -81,6 +82,55 @@ def embed_file(
         )
         journal.remove()
         return totals.counts
+
+
+def embed_files(
+    settings: Embedding,
+    files: Sequence[tuple[Path, Path]],
+    encoder: Encoder,
+    *,
+    progress: Callable[[Path, EmbedCounts], None] | None = None,
+) -> list[EmbedCounts]:
+    """Embed several records files with one model, and put all their embeddings in place at the end.
+
+    Of a run that was killed the workflow removes all outputs; what it had finished is kept under other names
+    until all is done, and taken by the next run.
+
+    Args:
+        settings: what the study says.
+        files: records files, each with the HDF5 file to write.
+        encoder: made of the same settings.
+        progress: called with the records file and its counts so far, after each block.
+
+    Raises:
+        SourceError, EmbeddingError, ReconciliationError: as of `embed_file`.
+    """
+    counts = []
+    for records, output in files:
+        finished = _finished(output)
+        provenance = provenance_of(settings, encoder.model, sha256_file(records))
+        made = _counts_of(finished, settings.group, provenance)
+        counts.append(
+            made
+            or embed_file(
+                settings,
+                records,
+                finished,
+                encoder=encoder,
+                progress=partial(progress, records) if progress else None,
+            )
+        )
+        crashpoints.reached("embedding_file_done")
+    for _, output in files:
+        # Another copy of this run may have put it in place already.
+        if _finished(output).exists() or not output.exists():
+            put_in_place(_finished(output), output)
+    return counts
+
+
+def _finished(output: Path) -> Path:
+    """Where the embeddings of one of several files wait for the others."""
+    return output.with_name(f".{output.name}.finished")
 
 
 def _embedded_blocks(

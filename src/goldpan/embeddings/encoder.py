@@ -79,7 +79,7 @@ class Encoder:
 
     Args:
         settings: what the study says.
-        threads: threads that run batches; default as many as PyTorch would use on a CPU, two on a GPU.
+        threads: on a CPU, threads that run batches; default as many as PyTorch would use.
         model: instead of loading the one that the settings name.
 
     Raises:
@@ -106,7 +106,7 @@ class Encoder:
         self._threads_before = torch.get_num_threads()
         on_cpu = self.model.device == "cpu"
         self._streams = ThreadPoolExecutor(
-            max_workers=threads or (self._threads_before if on_cpu else _GPU_FEEDERS),
+            max_workers=(threads or self._threads_before) if on_cpu else _GPU_FEEDERS,
             thread_name_prefix="forward",
             initializer=torch.set_num_threads,
             initargs=(1 if on_cpu else self._threads_before,),

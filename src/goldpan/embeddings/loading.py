@@ -53,14 +53,21 @@ class LoadedModel:
     budget: int
 
 
-def load_model(settings: Embedding) -> LoadedModel:
+def load_model(settings: Embedding, root: Path = Path()) -> LoadedModel:
     """Load the model of an embedding.
+
+    Args:
+        settings: what the study says.
+        root: where a relative folder of the model starts.
 
     Raises:
         EmbeddingError: it cannot be found, lacks weights, or does not fit the settings.
     """
     files = find_model(
-        settings.model, revision=settings.revision, trust_remote_code=settings.trust_remote_code
+        settings.model,
+        root=root,
+        revision=settings.revision,
+        trust_remote_code=settings.trust_remote_code,
     )
     modules = read_modules(files.folder)
     modes = _pooling_modes(settings, modules, files)

@@ -35,11 +35,14 @@ class ModelFiles:
     sha256: str
 
 
-def find_model(name: str, *, revision: str | None = None, trust_remote_code: bool = False) -> ModelFiles:
+def find_model(
+    name: str, *, root: Path = Path(), revision: str | None = None, trust_remote_code: bool = False
+) -> ModelFiles:
     """Find a model by what the study calls it; from the hub it is downloaded unless it was before.
 
     Args:
-        name: a folder (absolute or relative to the working directory), `package:NAME`, or a hub name.
+        name: a folder, `package:NAME`, or a hub name.
+        root: where relative folders start.
         revision: hub only.
         trust_remote_code: also fetch the model's own Python code from the hub.
 
@@ -48,9 +51,9 @@ def find_model(name: str, *, revision: str | None = None, trust_remote_code: boo
     """
     if name.startswith(PACKAGE):
         folder, commit = _package_folder(name), None
-    elif (Path(name) / "config.json").is_file() or (Path(name) / "modules.json").is_file():
-        folder, commit = Path(name), None
-    elif Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+    elif is_model_folder(root / name):
+        folder, commit = root / name, None
+    elif (root / name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise EmbeddingError(
             "there is no model here: neither config.json nor modules.json",
             where=name,
@@ -65,15 +68,25 @@ def find_model(name: str, *, revision: str | None = None, trust_remote_code: boo
     return ModelFiles(name, folder, commit, folder_hash(folder))
 
 
-def folder_hash(folder: Path) -> str:
-    """SHA-256 over the names and hashes of a folder's files that shape embeddings, in hexadecimal."""
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder holds a model."""
+    return (folder / "config.json").is_file() or (folder / "modules.json").is_file()
+
+
+def shaping_files(folder: Path) -> dict[str, Path]:
+    """The files of a model's folder that shape embeddings, by their names in it."""
     patterns = [*_ALWAYS, _weights_pattern(folder), _CODE]
-    files = {
+    return {
         path.relative_to(folder).as_posix(): path
         for pattern in patterns
         for path in folder.rglob(pattern)
         if path.is_file() and not _UNUSED_FOLDERS & set(path.relative_to(folder).parts)
     }
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and hashes of a folder's files that shape embeddings, in hexadecimal."""
+    files = shaping_files(folder)
     return sha256_hex(canonical_json({name: sha256_file(path) for name, path in files.items()}))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
+from goldpan.evaluation.files import predicted_files
 from goldpan.evaluation.report import EvaluationReport
-from goldpan.study.evaluation import Predicted
 from goldpan.study.load import Project
 from goldpan.waves.gold import SPLITS
 from goldpan.waves.run import WaveRun
@@ -17,7 +15,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     """Write the JSON, the page and the table of mistakes of the evaluation `name`.
 
     Raises:
-        StudyError: the study has no such evaluation, or it asks for something this version cannot read.
+        StudyError: the study has no such evaluation.
         SourceError, ReconciliationError: the files it reads do not fit together.
     """
     if name not in project.study.evaluations:
@@ -30,7 +28,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     inputs = EvaluationInputs(
         gold=[root / paths.gold(wave, f"{split}.jsonl") for split in SPLITS],
         predictions={
-            model: [root / _features_of(project, given, name)]
+            model: [root / path for path in predicted_files(project, given)]
             for model, given in settings.predictions.items()
         },
         summaries={
@@ -47,13 +45,3 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         errors=root / paths.evaluation(name, "errors.csv"),
     )
     return evaluate_files(name, settings, WaveRun(project, wave).codebook.by_name, inputs, outputs)
-
-
-def _features_of(project: Project, given: Predicted, name: str) -> Path | str:
-    if given.stage is None:
-        raise StudyError(
-            "predictions of heads cannot be evaluated in a study yet",
-            where=f"evaluations.{name}.predictions",
-            remedy="evaluate the answers of a stage",
-        )
-    return project.paths.features(given.stage)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from pathlib import Path
 
 from goldpan.errors import StudyError
+from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.study.paths import file_names
 
@@ -34,6 +36,19 @@ def source_files(source: Source, root: Path) -> dict[str, Path]:
             )
         files += matches
     return file_names(files, root)
+
+
+def files_of_sources(project: Project, sources: Iterable[str]) -> dict[tuple[str, str], Path]:
+    """(source, file) -> the user's file, for all files of some sources, in the order of the sources.
+
+    Raises:
+        StudyError: a pattern matches no file.
+    """
+    return {
+        (source, file): path
+        for source in sources
+        for file, path in source_files(project.study.sources[source], project.root).items()
+    }
 
 
 def _matches(pattern: str, root: Path) -> list[Path]:

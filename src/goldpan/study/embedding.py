@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, Literal
 
@@ -89,6 +90,12 @@ class Embedding(Model):
         ge=1,
         description="Documents sorted by length and written together; what a killed job may lose.",
     )
+    shards: int | None = Field(
+        None,
+        ge=1,
+        description="Deal the files to so many jobs, each of which loads the model once: for many small"
+        " files. Without it each file is a job of its own.",
+    )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$",
@@ -144,6 +151,11 @@ class Embedding(Model):
         if self.compute_dtype == "float16" and self.device == "cpu":
             raise ValueError("`compute_dtype: float16` is for GPUs; on the CPU use float32 or bfloat16")
         return self
+
+    def shard_of(self, source: str, file: str) -> int:
+        """The shard that a file is dealt to, from 0; it stays there when other files come or go."""
+        digest = hashlib.sha256(f"{source}/{file}".encode()).digest()
+        return int.from_bytes(digest[:8]) % (self.shards or 1)
 
     @property
     def text_fields(self) -> list[str]:

@@ -7,7 +7,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import Model, Name
+from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation
+from goldpan.study.head import Annotated, Head, Selection
+from goldpan.study.references import check_references
 from goldpan.study.wave import Wave
 
 Output = Literal["tool", "json_schema", "text"]
@@ -202,38 +205,25 @@ class Study(Model):
     waves: dict[Name, Wave] = Field(
         default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
     )
-
+    embeddings: dict[Name, Embedding] = Field(
+        default_factory=dict, description="Models applied to the records of sources, by name."
+    )
+    heads: dict[Name, Head] = Field(
+        default_factory=dict, description="Small models from embeddings to labels, by name."
+    )
+    annotated: dict[Name, Annotated] = Field(
+        default_factory=dict, description="Heads applied to all records of an embedding, by name."
+    )
+    selections: dict[Name, Selection] = Field(
+        default_factory=dict, description="Annotated records that a condition holds for, by name."
+    )
     evaluations: dict[Name, Evaluation] = Field(
         default_factory=dict, description="Predictions measured against gold sets, by name."
     )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
-        earlier: set[str] = set()
-        for name, stage in self.stages.items():
-            for source in stage.input.source or []:
-                if source not in self.sources:
-                    raise ValueError(_unknown("source", source, self.sources, f"stages.{name}.input.source"))
-            before = stage.input.stage
-            if before is not None and before not in earlier:
-                if before in self.stages:
-                    raise ValueError(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
-                raise ValueError(_unknown("stage", before, earlier, f"stages.{name}.input.stage"))
-            if stage.provider not in self.providers:
-                raise ValueError(
-                    _unknown("provider", stage.provider, self.providers, f"stages.{name}.provider")
-                )
-            earlier.add(name)
-        for name, wave in self.waves.items():
-            if wave.stage not in self.stages:
-                raise ValueError(_unknown("stage", wave.stage, self.stages, f"waves.{name}.stage"))
-        for name, evaluation in self.evaluations.items():
-            if evaluation.wave not in self.waves:
-                raise ValueError(_unknown("wave", evaluation.wave, self.waves, f"evaluations.{name}.wave"))
-            for model, given in evaluation.predictions.items():
-                if given.stage is not None and given.stage not in self.stages:
-                    place = f"evaluations.{name}.predictions.{model}.stage"
-                    raise ValueError(_unknown("stage", given.stage, self.stages, place))
+        check_references(self)
         return self
 
     def sources_of(self, stage: str) -> list[str]:
@@ -241,9 +231,15 @@ class Study(Model):
         given = self.stages[stage].input
         return self.sources_of(given.stage) if given.stage else list(given.source or [])
 
-
-def _unknown(kind: str, name: str, known: Any, where: str) -> str:
-    return f"{where}: there is no {kind} `{name}`; there are: {', '.join(sorted(known)) or 'none'}"
+    def label_sources(self, head: str) -> list[str]:
+        """The sources a head learns from: those that its labels are about, as far as they are embedded."""
+        settings = self.heads[head]
+        origin = settings.labels
+        stages = origin.stage or ([self.waves[origin.wave].stage] if origin.wave else [])
+        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(
+            origin.source or []
+        )
+        return [source for source in self.embeddings[settings.embedding].source if source in labelled]
 
 
 class ProjectSettings(Model):

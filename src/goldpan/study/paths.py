@@ -135,6 +135,38 @@ class Paths:
         """One file of the frozen gold set."""
         return f"{self.wave(wave)}/gold/{name}"
 
+    def embeddings(self, embedding: str, source: str, file: str) -> str:
+        """The embeddings of one records file, as HDF5."""
+        return f"{self.base}/embeddings/{embedding}/{source}/{file}.h5"
+
+    def embedding_summary(self, embedding: str) -> str:
+        """What became of the records, by file."""
+        return f"{self.base}/embeddings/{embedding}/summary.json"
+
+    def head(self, head: str, name: str) -> str:
+        """One file of a head: its checkpoint, what it learned from, what it can do."""
+        return f"{self.base}/heads/{head}/{name}"
+
+    def annotated(self, annotated: str, source: str, file: str, suffix: str) -> str:
+        """One row for each record of a file, with what the heads say about it."""
+        return f"{self.base}/annotated/{annotated}/{source}/{file}{suffix}"
+
+    def annotated_counts(self, annotated: str, source: str, file: str, suffix: str) -> str:
+        """What became of the records of one annotated file."""
+        return f"{self.annotated(annotated, source, file, suffix)}.counts.json"
+
+    def annotated_summary(self, annotated: str) -> str:
+        """The counts of all annotated files, and their sums."""
+        return f"{self.base}/annotated/{annotated}/summary.json"
+
+    def selection(self, selection: str, suffix: str) -> str:
+        """The annotated rows that a condition holds for."""
+        return f"{self.base}/selections/{selection}{suffix}"
+
+    def selection_counts(self, selection: str, suffix: str) -> str:
+        """How many rows were selected from which file."""
+        return f"{self.selection(selection, suffix)}.counts.json"
+
     def evaluation(self, evaluation: str, suffix: str) -> str:
         """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
         return f"{self.base}/evaluation/{evaluation}.{suffix}"

@@ -1,0 +1,77 @@
+# Records -> embeddings, one HDF5 file for each records file. Runs on a GPU where there is one.
+
+# A job asks for so much at first, and for as much again with each retry. A profile's `set-resources` and
+# `set-threads` say otherwise where that does not fit.
+EMBED_THREADS, EMBED_MEM_MB, EMBED_MINUTES = 4, 8000, 60
+
+
+for name in SHARDED_EMBEDDINGS:
+    for shard, places in shards_of_embedding(name).items():
+
+        rule:
+            name:
+                f"embed_{name}_{shard}"
+            input:
+                records=[PATHS.records(*place) for place in places],
+                model=embedding_model_files(name),
+            output:
+                [PATHS.embeddings(name, *place) for place in places],
+            log:
+                PATHS.log(f"embeddings/{name}/shard-{shard}"),
+            conda:
+                "../envs/gpu.yaml"
+            threads: EMBED_THREADS
+            resources:
+                gpu=1,
+                mem_mb=lambda wildcards, attempt: EMBED_MEM_MB * attempt,
+                runtime=lambda wildcards, attempt: EMBED_MINUTES * attempt * 4,
+            params:
+                embedding=name,
+                places=places,
+                setting=embedding_setting(name),
+            message:
+                "Embedding a shard of files"
+            script:
+                "../workflow/scripts/embed.py"
+
+
+rule embed:
+    input:
+        records=PATHS.records("{source}", "{file}"),
+        model=lambda wildcards: embedding_model_files(wildcards.embedding),
+    output:
+        PATHS.embeddings("{embedding}", "{source}", "{file}"),
+    log:
+        PATHS.log("embeddings/{embedding}/{source}/{file}"),
+    wildcard_constraints:
+        embedding="|".join(STUDY.embeddings.keys() - SHARDED_EMBEDDINGS) or "none",
+    conda:
+        "../envs/gpu.yaml"
+    threads: EMBED_THREADS
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: EMBED_MEM_MB * attempt,
+        runtime=lambda wildcards, attempt: EMBED_MINUTES * attempt,
+    params:
+        embedding=lambda wildcards: wildcards.embedding,
+        places=lambda wildcards: [(wildcards.source, wildcards.file)],
+        setting=lambda wildcards: embedding_setting(wildcards.embedding),
+    message:
+        "Embedding {input.records}"
+    script:
+        "../workflow/scripts/embed.py"
+
+
+rule embedding_summary:
+    input:
+        lambda wildcards: embeddings_of(wildcards.embedding),
+    output:
+        PATHS.embedding_summary("{embedding}"),
+    log:
+        PATHS.log("embeddings/{embedding}/summary"),
+    conda:
+        "../envs/gpu.yaml"
+    message:
+        "Counting what {wildcards.embedding} embedded"
+    script:
+        "../workflow/scripts/embedding_summary.py"

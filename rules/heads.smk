@@ -1,0 +1,90 @@
+# Embeddings and labels -> heads; heads -> one row for each record of the corpus; rows that a condition holds for.
+
+
+rule head:
+    input:
+        embeddings=lambda wildcards: labelled_embeddings(PROJECT, wildcards.head),
+        labels=lambda wildcards: label_files(PROJECT, wildcards.head),
+        records=lambda wildcards: labelled_records(PROJECT, wildcards.head),
+    output:
+        [PATHS.head("{head}", name) for name in HEAD_FILES],
+    log:
+        PATHS.log("heads/{head}"),
+    conda:
+        "../envs/gpu.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        setting=lambda wildcards: STUDY.heads[wildcards.head].model_dump_json(),
+    message:
+        "Training the head {wildcards.head}"
+    script:
+        "../workflow/scripts/head.py"
+
+
+rule annotate:
+    input:
+        embeddings=lambda wildcards: PATHS.embeddings(
+            STUDY.annotated[wildcards.annotated].embedding,
+            wildcards.source,
+            wildcards.file,
+        ),
+        records=records_to_annotate,
+        heads=lambda wildcards: trained_heads(PROJECT, wildcards.annotated),
+        external=lambda wildcards: external_heads(wildcards.annotated),
+    output:
+        rows=PATHS.annotated("{annotated}", "{source}", "{file}", "{suffix}"),
+        counts=PATHS.annotated_counts("{annotated}", "{source}", "{file}", "{suffix}"),
+    log:
+        PATHS.log("annotated/{annotated}/{source}/{file}{suffix}"),
+    conda:
+        "../envs/gpu.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        setting=lambda wildcards: STUDY.annotated[wildcards.annotated].model_dump_json(),
+    message:
+        "Annotating {wildcards.source}/{wildcards.file}"
+    script:
+        "../workflow/scripts/annotate.py"
+
+
+rule annotated_summary:
+    input:
+        lambda wildcards: counts_of_annotated(wildcards.annotated),
+    output:
+        PATHS.annotated_summary("{annotated}"),
+    log:
+        PATHS.log("annotated/{annotated}/summary"),
+    conda:
+        "../envs/gpu.yaml"
+    message:
+        "Counting what was annotated in {wildcards.annotated}"
+    script:
+        "../workflow/scripts/annotated_summary.py"
+
+
+rule selection:
+    input:
+        lambda wildcards: annotated_files(
+            PROJECT, STUDY.selections[wildcards.selection].annotated
+        ),
+    output:
+        rows=PATHS.selection("{selection}", "{suffix}"),
+        counts=PATHS.selection_counts("{selection}", "{suffix}"),
+    log:
+        PATHS.log("selections/{selection}{suffix}"),
+    conda:
+        "../envs/gpu.yaml"
+    params:
+        where=lambda wildcards: STUDY.selections[wildcards.selection].where,
+    message:
+        "Selecting rows for {wildcards.selection}"
+    script:
+        "../workflow/scripts/selection.py"

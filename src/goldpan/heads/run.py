@@ -1,0 +1,133 @@
+"""The steps of a project's heads, annotated files and selections, each from files to files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from goldpan.embeddings.run import EmbeddingRun
+from goldpan.errors import StudyError
+from goldpan.files import read_json, write_json
+from goldpan.heads.annotate import AnnotatedCounts, annotate_file
+from goldpan.heads.files import (
+    annotated_files,
+    annotated_places,
+    label_files,
+    labelled_embeddings,
+    labelled_records,
+)
+from goldpan.heads.load import load_heads
+from goldpan.heads.select import SelectionCounts, select
+from goldpan.heads.train import train_head
+from goldpan.study.load import Project
+
+ModelT = TypeVar("ModelT")
+
+
+def train_in_project(project: Project, name: str) -> dict[str, Any]:
+    """Train the head `name` and write its checkpoint, labels and metrics; returns what metrics.json holds.
+
+    Raises:
+        StudyError: the study has no such head.
+        HeadError, EmbeddingError, ReconciliationError: as of `train_head`.
+    """
+    settings = _named(project, "head", project.study.heads, name)
+    return train_head(
+        name,
+        settings,
+        _at(project, labelled_embeddings(project, name)),
+        _at(project, label_files(project, name)),
+        _head_folder(project, name),
+        group=project.study.embeddings[settings.embedding].group,
+        records=_at(project, labelled_records(project, name)),
+    )
+
+
+def annotate_in_project(
+    project: Project, name: str, source: str, file: str, *, threads: int = 1
+) -> AnnotatedCounts:
+    """Write the annotated rows of one records file, and their counts.
+
+    Raises:
+        StudyError: the study has no such annotated files.
+        HeadError, EmbeddingError, ReconciliationError, SourceError: as of `annotate_file` and `load_heads`.
+    """
+    settings = _named(project, "annotated files", project.study.annotated, name)
+    embedding = EmbeddingRun(project, settings.embedding)
+    heads = load_heads(
+        {head: _head_folder(project, head) for head in settings.heads},
+        {head: project.root / path for head, path in settings.regression_head_checkpoints.items()},
+    )
+    paths = project.paths
+    counts = annotate_file(
+        settings,
+        embedding.embeddings_file(source, file),
+        embedding.records_file(source, file),
+        heads,
+        project.root / paths.annotated(name, source, file, settings.suffix),
+        group=embedding.settings.group,
+        threads=threads,
+    )
+    write_json(project.root / paths.annotated_counts(name, source, file, settings.suffix), counts.as_json())
+    return counts
+
+
+def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
+    """Write what became of the records of all annotated files, file by file and in all.
+
+    Raises:
+        StudyError: the study has no such annotated files.
+    """
+    settings = _named(project, "annotated files", project.study.annotated, name)
+    total, files = AnnotatedCounts(), {}
+    for source, file in annotated_places(project, name):
+        counts = read_json(project.root / project.paths.annotated_counts(name, source, file, settings.suffix))
+        files[f"{source}/{file}"] = counts
+        total.rows += counts["rows"]
+        total.annotated += counts["annotated"]
+        total.skipped.update(counts["skipped"])
+        total.missing_keys.update(counts["missing_keys"])
+    summary = {
+        "study": project.study.study,
+        "name": name,
+        "embedding": settings.embedding,
+        "heads": [*settings.heads, *settings.regression_head_checkpoints],
+        **total.as_json(),
+        "files": files,
+    }
+    write_json(project.root / project.paths.annotated_summary(name), summary)
+    return summary
+
+
+def select_in_project(project: Project, name: str) -> SelectionCounts:
+    """Write the annotated rows that the condition of a selection holds for, and the counts.
+
+    Raises:
+        StudyError: the study has no such selection.
+        WhereError, SourceError: as of `select`.
+    """
+    settings = _named(project, "selection", project.study.selections, name)
+    return select(
+        settings,
+        _at(project, annotated_files(project, settings.annotated)),
+        project.root / project.paths.selection(name, settings.suffix),
+        project.root / project.paths.selection_counts(name, settings.suffix),
+    )
+
+
+def _at(project: Project, paths: Sequence[str]) -> list[Path]:
+    return [project.root / path for path in paths]
+
+
+def _head_folder(project: Project, head: str) -> Path:
+    return (project.root / project.paths.head(head, "x")).parent
+
+
+def _named(project: Project, kind: str, known: Mapping[str, ModelT], name: str) -> ModelT:
+    if name not in known:
+        raise StudyError(
+            f"there is no {kind} `{name}`; there are: {', '.join(known) or 'none'}",
+            where=str(project.study_file),
+        )
+    return known[name]

@@ -1,0 +1,85 @@
+"""Names in a study lead to what they name; checked once all parts of the study are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from goldpan.study.model import Study
+
+
+def check_references(study: Study) -> None:
+    """Check that every name in a study is there, and that what it names can be used so.
+
+    Raises:
+        ValueError: with the place, the name, and the names there are.
+    """
+    _check_stages(study)
+    for name, wave in study.waves.items():
+        _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+    for name, embedding in study.embeddings.items():
+        for source in embedding.source:
+            _check("source", source, study.sources, f"embeddings.{name}.source")
+    _check_heads(study)
+    _check_annotated(study)
+    _check_evaluations(study)
+
+
+def _check_stages(study: Study) -> None:
+    earlier: set[str] = set()
+    for name, stage in study.stages.items():
+        for source in stage.input.source or []:
+            _check("source", source, study.sources, f"stages.{name}.input.source")
+        before = stage.input.stage
+        if before is not None and before not in earlier:
+            if before in study.stages:
+                raise ValueError(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
+            _check("stage", before, earlier, f"stages.{name}.input.stage")
+        _check("provider", stage.provider, study.providers, f"stages.{name}.provider")
+        earlier.add(name)
+
+
+def _check_heads(study: Study) -> None:
+    for name, head in study.heads.items():
+        place = f"heads.{name}"
+        _check("embedding", head.embedding, study.embeddings, f"{place}.embedding")
+        if head.labels.wave:
+            _check("wave", head.labels.wave, study.waves, f"{place}.labels.wave")
+        for stage in head.labels.stage or []:
+            _check("stage", stage, study.stages, f"{place}.labels.stage")
+        for source in head.labels.source or []:
+            _check("source", source, study.sources, f"{place}.labels.source")
+        if not study.label_sources(name):
+            embedded = ", ".join(study.embeddings[head.embedding].source)
+            raise ValueError(
+                f"{place}.labels: none of the labels is about a record that `{head.embedding}` embeds"
+                f" (sources: {embedded})"
+            )
+
+
+def _check_annotated(study: Study) -> None:
+    for name, annotated in study.annotated.items():
+        _check("embedding", annotated.embedding, study.embeddings, f"annotated.{name}.embedding")
+        for head in annotated.heads:
+            _check("head", head, study.heads, f"annotated.{name}.heads")
+    for name, selection in study.selections.items():
+        _check("annotated files", selection.annotated, study.annotated, f"selections.{name}.annotated")
+
+
+def _check_evaluations(study: Study) -> None:
+    for name, evaluation in study.evaluations.items():
+        _check("wave", evaluation.wave, study.waves, f"evaluations.{name}.wave")
+        for model, given in evaluation.predictions.items():
+            place = f"evaluations.{name}.predictions.{model}"
+            if given.stage is not None:
+                _check("stage", given.stage, study.stages, f"{place}.stage")
+            if given.annotated is not None:
+                _check("annotated files", given.annotated, study.annotated, f"{place}.annotated")
+
+
+def _check(kind: str, name: str, known: Iterable[str], place: str) -> None:
+    if name not in known:
+        raise ValueError(
+            f"{place}: there is no {kind} `{name}`; there are: {', '.join(sorted(known)) or 'none'}"
+        )

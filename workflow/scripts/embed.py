@@ -1,0 +1,22 @@
+"""Records -> embeddings of one file, or of a shard of files."""
+
+from goldpan.cli.logs import logging_to
+from goldpan.embeddings.run import EmbeddingRun
+from goldpan.study import load_project
+
+with logging_to(snakemake.log[0]) as log:
+    config = snakemake.config
+    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+    run = EmbeddingRun(project, snakemake.params.embedding)
+    places = [tuple(place) for place in snakemake.params.places]
+    made = run.embed(
+        places,
+        threads=snakemake.threads,
+        progress=lambda records, counts: log(f"{records.name}: {counts.rows} records so far"),
+    )
+    for (source, file), counts in zip(places, made, strict=True):
+        log(
+            f"{source}/{file}: {counts.rows} records, {counts.embedded} embedded,"
+            f" {counts.truncated} truncated, skipped {counts.skipped}, {counts.tokens} tokens;"
+            f" {counts.resumed} done by an earlier run"
+        )
