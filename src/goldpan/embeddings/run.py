@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from goldpan.embeddings.embed import embed_files
+from goldpan.embeddings.installed import check_installed
 from goldpan.embeddings.store import EmbedCounts
 from goldpan.errors import StudyError
 from goldpan.files import write_json
@@ -60,6 +61,7 @@ class EmbeddingRun:
             threads: of the CPU; default as many as PyTorch would use.
             progress: called with the records file and its counts so far, after each block.
         """
+        check_installed()
         from goldpan.embeddings.encoder import Encoder
         from goldpan.embeddings.loading import load_model
 

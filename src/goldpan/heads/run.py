@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from goldpan.embeddings.installed import check_installed
 from goldpan.embeddings.run import EmbeddingRun
 from goldpan.errors import StudyError
 from goldpan.files import read_json, write_json
@@ -32,6 +33,7 @@ def train_in_project(project: Project, name: str) -> dict[str, Any]:
         StudyError: the study has no such head.
         HeadError, EmbeddingError, ReconciliationError: as of `train_head`.
     """
+    check_installed()
     settings = _named(project, "head", project.study.heads, name)
     return train_head(
         name,
@@ -53,6 +55,7 @@ def annotate_in_project(
         StudyError: the study has no such annotated files.
         HeadError, EmbeddingError, ReconciliationError, SourceError: as of `annotate_file` and `load_heads`.
     """
+    check_installed()
     settings = _named(project, "annotated files", project.study.annotated, name)
     embedding = EmbeddingRun(project, settings.embedding)
     heads = load_heads(

@@ -102,7 +102,7 @@ def _source_hash(path: Path, group: str) -> str:
 
 
 def _target(head: str, name: str, settings: Head, data: Dataset) -> Target:
-    column = head if len(settings.targets) == 1 else f"{head}_{name}"
+    column = settings.column_of(head, name)
     values = [value for value in data.values(name) if value is not None]
     return resolve_target(name, column, settings.targets[name], values)
 

@@ -177,6 +177,15 @@ class Head(Model):
                 )
         return self
 
+    def column_of(self, head: str, target: str) -> str:
+        """What the columns of a target are called after `score_` and `label_`.
+
+        Args:
+            head: the name of this head.
+            target: one of its targets.
+        """
+        return head if len(self.targets) == 1 else f"{head}_{target}"
+
     def field_of(self, target: str) -> str:
         """The feature or field that a target is learned from."""
         return self.targets[target].field or target

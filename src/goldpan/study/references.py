@@ -76,6 +76,19 @@ def _check_evaluations(study: Study) -> None:
                 _check("stage", given.stage, study.stages, f"{place}.stage")
             if given.annotated is not None:
                 _check("annotated files", given.annotated, study.annotated, f"{place}.annotated")
+                for column in given.heads.values():
+                    _check("head", column, _columns(study, given.annotated), f"{place}.heads")
+
+
+def _columns(study: Study, annotated: str) -> list[str]:
+    """What the columns of annotated files are called after `score_` and `label_`."""
+    given = study.annotated[annotated]
+    own = [
+        study.heads[head].column_of(head, target)
+        for head in given.heads
+        for target in study.heads[head].targets
+    ]
+    return [*own, *given.regression_head_checkpoints]
 
 
 def _check(kind: str, name: str, known: Iterable[str], place: str) -> None:

@@ -1,0 +1,134 @@
+"""What a study has made so far, as tables for the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from goldpan.cli.tables import print_table
+from goldpan.files import read_json
+from goldpan.study import Project
+
+_NOT_YET = "not made yet"
+
+
+def print_summary(project: Project) -> None:
+    """Print counts by state, how far the waves are, what the models can do, and where to look."""
+    _print_stages(project)
+    parts = (
+        (project.study.waves, ["wave", "items", "answers", "look at"], _wave),
+        (
+            project.study.embeddings,
+            ["embedding", "records", "embedded", "truncated", "skipped", "counts"],
+            _embedding,
+        ),
+        (project.study.heads, ["head", "labelled", "on the test split (95 % interval)", "metrics"], _head),
+        (project.study.annotated, ["annotated", "records", "annotated", "skipped", "counts"], _annotated),
+        (project.study.selections, ["selection", "records", "selected", "where", "rows"], _selection),
+        (project.study.evaluations, ["evaluation", "gold items", "look at"], _evaluation),
+    )
+    for names, head, row in parts:
+        if names:
+            print()
+            print_table(head, [[name, *row(project, name)] for name in names], empty="")
+
+
+def _print_stages(project: Project) -> None:
+    rows: list[list[Any]] = []
+    for stage in project.study.stages:
+        made = _made(project, project.paths.summary(stage))
+        if made is None:
+            rows.append([stage, None, None, _NOT_YET, None, project.paths.features(stage)])
+            continue
+        others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
+        cost = made["cost_usd"]
+        rows.append(
+            [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
+             "unknown" if cost is None else f"{cost:.4f}", project.paths.features(stage)]
+        )  # fmt: skip
+        if made["baseline"]:
+            rows[-1][0] = f"{stage} *"
+    print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
+    if any(row[0].endswith("*") for row in rows):
+        print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+
+
+def _made(project: Project, path: str) -> Any:
+    """What an artifact holds; None while it is not there."""
+    file = project.root / path
+    return read_json(file) if file.exists() else None
+
+
+def _wave(project: Project, wave: str) -> list[Any]:
+    """Items of a wave, how far its annotators are, and the file that says most about it."""
+    paths = project.paths
+    counts = _made(project, paths.sample_counts(wave))
+    if counts is None:
+        return [None, "not drawn yet", paths.sample(wave)]
+    status = _made(project, paths.wave_status(wave))
+    if status is None:
+        return [counts["sampled"], "sheets are out", str(Path(paths.sheet(wave, "x")).parent)]
+    return [counts["sampled"], status["state"], paths.agreement(wave, "html")]
+
+
+def _embedding(project: Project, embedding: str) -> list[Any]:
+    path = project.paths.embedding_summary(embedding)
+    made = _made(project, path)
+    if made is None:
+        return [None, None, None, _NOT_YET, path]
+    return [made["rows"], made["embedded"], made["truncated"], _reasons(made["skipped"]), path]
+
+
+def _head(project: Project, head: str) -> list[Any]:
+    from goldpan.heads.measures import MAIN_FIGURE
+
+    path = project.paths.head(head, "metrics.json")
+    made = _made(project, path)
+    if made is None:
+        waiting = project.study.heads[head].labels.wave
+        return [None, f"waits for the sheets of {waiting}" if waiting else _NOT_YET, path]
+    found = []
+    for target, report in made["targets"].items():
+        name = MAIN_FIGURE[report["kind"]]
+        found.append(f"{target}: {name} {_figure(report['figures'][name])}")
+        if made["measured_on"] != "test":
+            found[-1] += f" on {made['measured_on']}"
+    return [made["labelled"], "; ".join(found), path]
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "undefined"
+    interval = figure["interval"]
+    return f"{figure['value']:.2f}" + (
+        f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
+    )
+
+
+def _annotated(project: Project, annotated: str) -> list[Any]:
+    path = project.paths.annotated_summary(annotated)
+    made = _made(project, path)
+    if made is None:
+        return [None, None, _NOT_YET, path]
+    return [made["rows"], made["annotated"], _reasons(made["skipped"]), path]
+
+
+def _selection(project: Project, selection: str) -> list[Any]:
+    settings = project.study.selections[selection]
+    rows = project.paths.selection(selection, settings.suffix)
+    made = _made(project, project.paths.selection_counts(selection, settings.suffix))
+    if made is None:
+        return [None, None, settings.where, _NOT_YET]
+    return [made["rows"], made["selected"], made["where"], rows]
+
+
+def _evaluation(project: Project, evaluation: str) -> list[Any]:
+    made = _made(project, project.paths.evaluation(evaluation, "json"))
+    if made is None:
+        return [None, _NOT_YET]
+    items = max((feature["items"]["evaluated"] for feature in made["features"]), default=0)
+    return [items, project.paths.evaluation(evaluation, "html")]
+
+
+def _reasons(skipped: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "-"

@@ -1,0 +1,88 @@
+"""Checking embeddings, heads and selections as far as that is possible without data and without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from goldpan.batches.stage import StageRun
+from goldpan.embeddings.model_files import local_model
+from goldpan.errors import EmbeddingError, GoldpanError, StudyError
+from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
+from goldpan.study.load import Project
+from goldpan.tasks.features import Feature
+from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.where import Where
+from goldpan.waves.run import WaveRun
+
+_LEARNED = frozenset({"binary", "classification", "score"})
+_PREFIXES = ("score_", "label_", "probability_", "probabilities_")
+
+
+def check_models(project: Project) -> Iterator[str]:
+    """Check what the study says of embeddings, heads and selections; yields a line about each.
+
+    Raises:
+        StudyError: a model, a feature or a checkpoint is not there, or cannot be learned.
+        WhereError: a condition names what annotated rows do not have.
+    """
+    for name, embedding in project.study.embeddings.items():
+        try:
+            folder = local_model(embedding.model, project.root)
+        except EmbeddingError as error:
+            raise StudyError(error.what, where=f"embeddings.{name}.model", remedy=error.remedy) from None
+        lies = (
+            "on the Hugging Face hub; it is downloaded unless it was before" if folder is None else "is here"
+        )
+        yield f"embedding {name}: the model {embedding.model} {lies}"
+    for name in project.study.heads:
+        yield f"head {name}: {_check_head(project, name)} targets"
+    for name, annotated in project.study.annotated.items():
+        for head, path in annotated.regression_head_checkpoints.items():
+            if not (project.root / path).exists():
+                raise StudyError(
+                    f"there is no file or folder `{path}`",
+                    where=f"annotated.{name}.regression_head_checkpoints.{head}",
+                    remedy="paths start from the project root",
+                )
+    for name in project.study.selections:
+        _check_selection(project, name)
+
+
+def _check_head(project: Project, name: str) -> int:
+    head = project.study.heads[name]
+    known: list[Mapping[str, Feature]] = []
+    if head.labels.wave:
+        known = [WaveRun(project, head.labels.wave).codebook.by_name]
+    for stage in head.labels.stage or []:
+        known.append({feature.name: feature for feature in StageRun(project, stage).features()})
+    for target in head.targets:
+        field = head.field_of(target)
+        for features in known:
+            where = f"heads.{name}.targets.{target}"
+            if field not in features:
+                raise StudyError(f"there is no feature `{field}`; {suggestion(field, features)}", where=where)
+            if features[field].type not in _LEARNED:
+                raise StudyError(
+                    f"`{field}` is a {features[field].type}, which a head cannot learn",
+                    where=where,
+                    remedy="a head learns binary features, classifications and scores",
+                )
+    return len(head.targets)
+
+
+def _check_selection(project: Project, name: str) -> None:
+    selection = project.study.selections[name]
+    annotated = project.study.annotated[selection.annotated]
+    if annotated.regression_head_checkpoints:
+        return  # How many outputs these have is known once they are read.
+    columns = [
+        prefix + project.study.heads[head].column_of(head, target)
+        for head in annotated.heads
+        for target in project.study.heads[head].targets
+        for prefix in _PREFIXES
+    ]
+    try:
+        Where.parse(selection.where, None, [*ALWAYS, *STATE_KEYS, *annotated.output_keys, *columns])
+    except GoldpanError as error:
+        error.where = error.where or f"selections.{name}.where"
+        raise
