@@ -202,6 +202,13 @@ def note_rows(count: int, start: int = 0) -> list[dict[str, Any]]:
     return [{"id": f"n{at}", "text": f"Note {at}: {kinds[at % 3]}."} for at in range(start, start + count)]
 
 
+def ran(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Names of the rules that a run ran, by its table of jobs."""
+    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", done.stdout, re.M | re.S)
+    assert table is not None, done.stdout
+    return {line.split()[0] for line in table[1].splitlines()} - {"all", "total"}
+
+
 def printed_table(text: str) -> list[dict[str, str]]:
     """The rows of a printed table; cells are two spaces apart, and empty ones at the end are left out."""
     lines = [re.split(r"  +", line.strip()) for line in text.splitlines() if "  " in line.strip()]

@@ -9,7 +9,7 @@ import pytest
 
 from goldpan.ledger import Ledger
 from tests.filled_sheets import fill_csv, fill_page, read_sheet_rows, write_sheet_rows
-from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study
+from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study, ran
 
 TOPICS = ("animals", "machines", "weather")
 WAVE = {
@@ -33,13 +33,6 @@ def wave_study(**changes):
 def paid(project):
     with Ledger(project.root / ".goldpan" / "ledger.sqlite") as ledger:
         return sum(given.requests for given in ledger.submissions())
-
-
-def ran(done):
-    """Names of the rules that a run ran, by its table of jobs."""
-    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", done.stdout, re.M | re.S)
-    assert table is not None, done.stdout
-    return {line.split()[0] for line in table[1].splitlines()} - {"all", "total"}
 
 
 def items(project):
