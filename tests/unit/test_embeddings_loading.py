@@ -14,7 +14,7 @@ from goldpan.errors import EmbeddingError
 from goldpan.study.embedding import Embedding
 from tests.tiny_models import POSITIONS, save_encoder, save_modules
 
-pytest.importorskip("torch", reason="embeddings need the `embeddings` extra (torch, transformers)")
+pytest.importorskip("torch", reason="embeddings need the extra `models`")
 
 
 def settings(model, **given) -> Embedding:

@@ -13,7 +13,7 @@ from goldpan.study.embedding import Embedding
 from goldpan.study.paths import Paths, file_names
 from tests.tiny_models import WIDTH, random_texts, save_encoder, write_records
 
-pytest.importorskip("torch", reason="embeddings need the `embeddings` extra (torch, transformers)")
+pytest.importorskip("torch", reason="embeddings need the extra `models`")
 h5py = pytest.importorskip("h5py")
 
 

@@ -7,7 +7,7 @@ from goldpan.embeddings.packing import pack
 from goldpan.embeddings.tokens import TextTokenizer
 from tests.tiny_models import WORDS, random_texts, save_encoder
 
-pytest.importorskip("transformers", reason="embeddings need the `embeddings` extra (torch, transformers)")
+pytest.importorskip("transformers", reason="embeddings need the extra `models`")
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from tests.head_builders import (
 from tests.wave_builders import COMPLAINT, STARS, TONE
 
 h5py = pytest.importorskip("h5py")
-pytest.importorskip("torch", reason="heads need the `embeddings` extra (torch, safetensors)")
+pytest.importorskip("torch", reason="heads need the extra `models`")
 
 WIDTH = 4
 TARGETS = (

@@ -19,7 +19,7 @@ from goldpan.heads.model import HeadModel, Linear
 from goldpan.heads.targets import Target
 from tests.head_builders import PROVENANCE, random_vectors, write_embeddings, write_records
 
-torch = pytest.importorskip("torch", reason="heads need the `embeddings` extra (torch, safetensors)")
+torch = pytest.importorskip("torch", reason="heads need the extra `models`")
 
 WIDTH = 8
 MADE = Provenance(**PROVENANCE, dimension=WIDTH, source_sha256="")

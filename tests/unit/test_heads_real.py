@@ -20,7 +20,7 @@ from goldpan.tasks.features import Score
 from goldpan.waves.items import item_id
 from tests.head_builders import head_settings, read_rows, write_embeddings
 
-pytest.importorskip("torch", reason="heads need the `embeddings` extra (torch, safetensors)")
+pytest.importorskip("torch", reason="heads need the extra `models`")
 
 SCORE = {"field": "scores.score", "kind": "ordinal", "labels": [0, 1, 2, 3, 4, 5]}
 

@@ -9,7 +9,7 @@ from goldpan.heads.fused import FusedHeads
 from goldpan.heads.train import train_head
 from tests.head_builders import head_settings, random_vectors, read_rows, write_embeddings, write_records
 
-pytest.importorskip("torch", reason="heads need the `embeddings` extra (torch, safetensors)")
+pytest.importorskip("torch", reason="heads need the extra `models`")
 
 COUNT = 400
 

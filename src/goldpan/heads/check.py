@@ -84,5 +84,5 @@ def _check_selection(project: Project, name: str) -> None:
     try:
         Where.parse(selection.where, None, [*ALWAYS, *STATE_KEYS, *annotated.output_keys, *columns])
     except GoldpanError as error:
-        error.where = error.where or f"selections.{name}.where"
+        error.where = f"selections.{name}.where: {error.where}"
         raise

@@ -56,7 +56,7 @@ def annotate_in_project(
         HeadError, EmbeddingError, ReconciliationError, SourceError: as of `annotate_file` and `load_heads`.
     """
     check_installed()
-    settings = _named(project, "annotated files", project.study.annotated, name)
+    settings = _named(project, "set of annotated files", project.study.annotated, name)
     embedding = EmbeddingRun(project, settings.embedding)
     heads = load_heads(
         {head: _head_folder(project, head) for head in settings.heads},
@@ -82,7 +82,7 @@ def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
     Raises:
         StudyError: the study has no such annotated files.
     """
-    settings = _named(project, "annotated files", project.study.annotated, name)
+    settings = _named(project, "set of annotated files", project.study.annotated, name)
     total, files = AnnotatedCounts(), {}
     for source, file in annotated_places(project, name):
         counts = read_json(project.root / project.paths.annotated_counts(name, source, file, settings.suffix))

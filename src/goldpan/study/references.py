@@ -64,7 +64,7 @@ def _check_annotated(study: Study) -> None:
         for head in annotated.heads:
             _check("head", head, study.heads, f"annotated.{name}.heads")
     for name, selection in study.selections.items():
-        _check("annotated files", selection.annotated, study.annotated, f"selections.{name}.annotated")
+        _check("set of annotated files", selection.annotated, study.annotated, f"selections.{name}.annotated")
 
 
 def _check_evaluations(study: Study) -> None:
@@ -75,7 +75,7 @@ def _check_evaluations(study: Study) -> None:
             if given.stage is not None:
                 _check("stage", given.stage, study.stages, f"{place}.stage")
             if given.annotated is not None:
-                _check("annotated files", given.annotated, study.annotated, f"{place}.annotated")
+                _check("set of annotated files", given.annotated, study.annotated, f"{place}.annotated")
                 for column in given.heads.values():
                     _check("head", column, _columns(study, given.annotated), f"{place}.heads")
 

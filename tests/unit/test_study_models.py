@@ -1,0 +1,180 @@
+"""What a study says of embeddings, heads and annotated files: names that lead nowhere are errors."""
+
+import pytest
+import yaml
+
+from goldpan.errors import GoldpanError, StudyError
+from goldpan.heads.check import check_models
+from goldpan.study import load_project, load_study
+from goldpan.study.embedding import Embedding
+from tests.corpus_projects import MODEL, corpus_study
+from tests.projects import WorkflowProject
+
+REMOVED = object()
+
+
+def changed(path: str, value) -> dict:
+    """The study with the value at a dotted path replaced, or removed."""
+    study = yaml.safe_load(yaml.safe_dump(corpus_study()))
+    *parents, last = path.split(".")
+    place = study
+    for name in parents:
+        place = place.setdefault(name, {})
+    if value is REMOVED:
+        del place[last]
+    else:
+        place[last] = value
+    return study
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a study and return its project."""
+    made = WorkflowProject.create(tmp_path / "project", study="corpus")
+    made.write(f"{MODEL}/config.json", "{}")
+
+    def write(study):
+        made.write_study(study)
+        return made.root
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (
+            "embeddings.tiny.source",
+            "texts",
+            "embeddings.tiny.source: there is no source `texts`; there are: notes",
+        ),
+        (
+            "heads.length.embedding",
+            "small",
+            "heads.length.embedding: there is no embedding `small`; there are: tiny",
+        ),
+        (
+            "heads.length.labels",
+            {"wave": "w"},
+            "heads.length.labels.wave: there is no wave `w`; there are: none",
+        ),
+        (
+            "heads.length.labels",
+            {"stage": "s"},
+            "heads.length.labels.stage: there is no stage `s`; there are: none",
+        ),
+        (
+            "heads.length.labels",
+            {"source": "x"},
+            "heads.length.labels.source: there is no source `x`; there are: notes",
+        ),
+        (
+            "annotated.all.embedding",
+            "small",
+            "annotated.all.embedding: there is no embedding `small`; there are: tiny",
+        ),
+        ("annotated.all.heads", "tall", "annotated.all.heads: there is no head `tall`; there are: length"),
+        (
+            "selections.long.annotated",
+            "x",
+            "selections.long.annotated: there is no set of annotated files `x`; there are: all",
+        ),
+        ("embeddings.tiny.shards", 0, "embeddings.tiny.shards: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_told_with_those_there_are(write, path, value, says):
+    root = write(changed(path, value))
+    with pytest.raises(StudyError) as caught:
+        load_study(root / "config/studies/corpus.yaml")
+    assert says in str(caught.value)
+
+
+def test_labels_of_records_that_are_not_embedded_are_refused(write):
+    study = changed("sources.others", {"files": ["others/*.jsonl"]})
+    study["heads"]["length"]["labels"] = {"source": "others"}
+    root = write(study)
+    with pytest.raises(StudyError, match="none of the labels is about a record that `tiny` embeds"):
+        load_study(root / "config/studies/corpus.yaml")
+
+
+def test_an_evaluation_of_a_head_that_does_not_annotate_is_refused(write):
+    study = corpus_study()
+    study["stages"] = {
+        "topics": {"input": {"source": "notes"}, "task": "topic", "provider": "main", "model": "m"}
+    }
+    study["waves"] = {"check": {"stage": "topics", "sample": 9, "annotators": ["ann"]}}
+    study["evaluations"] = {
+        "e": {"wave": "check", "predictions": {"h": {"annotated": "all", "heads": {"topic": "subject"}}}}
+    }
+    root = write(study)
+    with pytest.raises(
+        StudyError, match=r"predictions\.h\.heads: there is no head `subject`; there are: length"
+    ):
+        load_study(root / "config/studies/corpus.yaml")
+
+
+def test_a_sound_study_is_told_in_a_line_for_each_part(write):
+    found = list(check_models(load_project("corpus", root=write(corpus_study()))))
+    assert found == [f"embedding tiny: the model {MODEL} is here", "head length: 1 targets"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("embeddings.tiny.model", "models/none/here", "there is no model here"),
+        ("embeddings.tiny.model", "package:no_such_package", "there is no Python package `no_such_package`"),
+        (
+            "annotated.all.regression_head_checkpoints",
+            {"edu": "models/edu"},
+            "there is no file or folder `models/edu`",
+        ),
+        ("selections.long.where", "score_lenght > 3", "did you mean `score_length`?"),
+        ("selections.long.where", "score_length >", "not a condition: invalid syntax"),
+    ],
+)
+def test_a_check_without_data_finds_what_a_run_would_stumble_over(write, path, value, says):
+    project = load_project("corpus", root=write(changed(path, value)))
+    with pytest.raises(GoldpanError) as caught:
+        list(check_models(project))
+    assert says in str(caught.value)
+    assert path.rpartition(".")[0] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ({"topik": "classification"}, "there is no feature `topik`; did you mean `topic`?"),
+        ({"gist": "classification"}, "`gist` is a text, which a head cannot learn"),
+    ],
+)
+def test_a_target_must_be_a_feature_that_a_head_can_learn(write, tmp_path, target, says):
+    study = corpus_study()
+    study["stages"] = {
+        "topics": {"input": {"source": "notes"}, "task": "gist", "provider": "main", "model": "m"}
+    }
+    study["heads"]["length"].update(labels={"stage": "topics"}, targets=target)
+    root = write(study)
+    (root / "config/tasks/gist.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "task": "gist",
+                "description": "d",
+                "prompt": {"user": "topic.user.j2"},
+                "features": [
+                    {"name": "topic", "type": "classification", "description": "d", "labels": ["a", "b"]},
+                    {"name": "gist", "type": "text", "description": "d"},
+                ],
+            }
+        )
+    )
+    with pytest.raises(StudyError) as caught:
+        list(check_models(load_project("corpus", root=root)))
+    assert says in str(caught.value)
+
+
+def test_files_stay_in_their_shard_when_others_come():
+    shards = Embedding(source="notes", model="m", shards=7)
+    first = {f"f{place}": shards.shard_of("notes", f"f{place}") for place in range(200)}
+    assert set(first.values()) == set(range(7))
+    assert first == {name: shards.shard_of("notes", name) for name in first}
+    assert {Embedding(source="notes", model="m").shard_of("notes", name) for name in first} == {0}
