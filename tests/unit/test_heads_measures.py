@@ -105,6 +105,14 @@ def test_records_of_one_group_count_as_one():
     assert many.interval.high - many.interval.low == pytest.approx(width, rel=0.15)
 
 
+@pytest.mark.parametrize(("groups", "has_interval"), [(1, False), (4, False), (5, True)])
+def test_a_handful_of_groups_has_figures_but_no_intervals(groups, has_interval):
+    sample = Sample(STARS, [f"g{n % groups}" for n in range(40)], 0)
+    figure = sample.figures(ordinal_answers(40))["mae"]
+    assert figure.value is not None
+    assert (figure.interval is not None) == has_interval
+
+
 def test_intervals_cover_the_truth():
     """Of 200 samples of 60 records with a true accuracy of 0.8, the interval holds it in at least 92 %."""
     random = np.random.default_rng(4)

@@ -91,6 +91,8 @@ def _head(project: Project, head: str) -> list[Any]:
     for target, report in made["targets"].items():
         name = MAIN_FIGURE[report["kind"]]
         found.append(f"{target}: {name} {_figure(report['figures'][name])}")
+        if report["notes"]:
+            found[-1] += " (too few groups for an interval)"
         if made["measured_on"] != "test":
             found[-1] += f" on {made['measured_on']}"
     return [made["labelled"], "; ".join(found), path]

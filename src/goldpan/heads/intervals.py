@@ -3,6 +3,9 @@
 Records of one group are alike, so groups are drawn and not records. As for agreement (see
 `goldpan.waves.agreement.bootstrap`), two pseudo-records are added before replicates are drawn: any true value
 with any predicted one that occurs. Without them 50 right of 50 would have the interval [1, 1].
+
+A handful of groups, drawn again and again, does not show how much groups differ: below `FEWEST_GROUPS` there
+are no intervals.
 """
 
 from __future__ import annotations
@@ -19,13 +22,17 @@ from goldpan.waves.agreement.bootstrap import PSEUDO_ITEMS, REPLICATES, percenti
 from goldpan.waves.agreement.coefficient import Interval, finite, rounded
 
 METHOD = "bootstrap over groups with two pseudo-records, expanded percentiles"
+FEWEST_GROUPS = 5
 _POOL = 256
 _CHUNK_CELLS = 4_000_000
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its interval; None where it is undefined, as the rank correlation of a constant is."""
+    """A number with its interval; None where it is undefined, as the rank correlation of a constant is.
+
+    There is no interval where there are too few groups.
+    """
 
     value: float | None
     interval: Interval | None
@@ -97,8 +104,8 @@ class Sample:
         found = {}
         for place, name in enumerate(figure_names(self.target)):
             value = finite(values[place])
-            interval = (
-                None if value is None else percentile_interval(replicates[:, place], value, self.groups)
-            )
+            interval = None
+            if value is not None and self.groups >= FEWEST_GROUPS:
+                interval = percentile_interval(replicates[:, place], value, self.groups)
             found[name] = Figure(value, None if interval is None else replace(interval, method=METHOD))
         return found

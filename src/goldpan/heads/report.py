@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from goldpan.heads.intervals import Figure, Sample
+from goldpan.heads.intervals import FEWEST_GROUPS, Figure, Sample
 from goldpan.heads.measures import MAIN_FIGURE, Answers, answers_of
 from goldpan.heads.model import Predicted
 from goldpan.heads.targets import Target
@@ -131,10 +131,19 @@ class TargetReport:
             "labels": list(self.target.labels),
             "counts": {split: asdict(counts) for split, counts in self.counts.items()},
             "groups_measured": self.groups,
+            "notes": self._notes(),
             "figures": _json(self.figures),
             "baselines": {name: one.as_json() for name, one in self.baselines.items()},
             "learning_curve": self.curve.as_json() if self.curve else None,
         }
+
+    def _notes(self) -> list[str]:
+        if self.groups >= FEWEST_GROUPS:
+            return []
+        return [
+            f"Records of one group are alike, and those measured on are of {self.groups} group(s) only:"
+            f" below {FEWEST_GROUPS} nobody can tell how sure these figures are."
+        ]
 
 
 def baselines_of(
