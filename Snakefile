@@ -23,6 +23,7 @@ configfile: "config/config.yaml"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/inputs_of_models.smk"
 include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/batches.smk"
