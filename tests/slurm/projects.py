@@ -1,0 +1,79 @@
+"""Projects that are run on a cluster."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.corpus_projects import corpus_project, corpus_study
+from tests.projects import CHECKOUT, WorkflowProject
+from tests.slurm.cluster import Cluster
+
+RECORDS = 30
+BLOCK = 10
+EMBEDDINGS = [f"embeddings/tiny/notes/{year}__a.jsonl.h5" for year in (2023, 2024)]
+FIRST_EMBEDDINGS = f"results/corpus/{EMBEDDINGS[0]}"
+
+
+def notes_on_a_cluster() -> dict[str, Any]:
+    """The study of `tests.corpus_projects`, its head learning what an LLM answered, in small blocks."""
+    study = corpus_study(embeddings={"tiny": {"block_size": BLOCK}})
+    study["stages"] = {
+        "topics": {
+            "input": {"source": "notes"},
+            "task": "topic",
+            "provider": "main",
+            "model": "goldpan-baseline-1",
+        }
+    }
+    study["heads"]["length"] |= {"labels": {"stage": "topics"}, "targets": {"length": "regression"}}
+    return study
+
+
+@dataclass
+class SlurmProject(WorkflowProject):
+    """A project whose Snakemake submits to a cluster, as `snakemake --profile slurm` does."""
+
+    @classmethod
+    def on(cls, cluster: Cluster, root: Path) -> SlurmProject:
+        """A project of two files that was never run."""
+        made = corpus_project(root)
+        made.write_study(notes_on_a_cluster())
+        (root / "slurm").symlink_to((CHECKOUT / "slurm").readlink())
+        return cls(root, cluster.env(), made.study)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The same with a short time between two looks at the jobs."""
+        launcher = Path(__file__).with_name("fast_polling.py")
+        return [sys.executable, str(launcher), "--profile", "slurm", *arguments]
+
+    def run_plainly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`snakemake --profile slurm` as a user types it."""
+        return self._call(
+            [str(Path(sys.executable).with_name("snakemake")), "--profile", "slurm", *arguments], check=True
+        )
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start Snakemake, and go on."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env={**self.env(), **environment},
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def start_until_a_block_is_done(self, *arguments: str) -> tuple[subprocess.Popen[str], Path]:
+        """Start Snakemake; the first job that has embedded a block waits until the file is written to."""
+        marker = self.root / "stopped"
+        point = {"GOLDPAN_STOP_AT": "embedding_block_done", "GOLDPAN_STOP_FILE": str(marker)}
+        return self.start(*arguments, **point), marker
+
+    def embedding_log(self) -> str:
+        """What the job said that made the first embeddings file."""
+        return self.artifact("logs/embeddings/tiny/notes/2023__a.jsonl.log").read_text()
