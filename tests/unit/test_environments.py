@@ -30,6 +30,16 @@ def test_a_conda_file_pins_what_the_requirements_pin(path):
         assert pins()[name.lower()] == version, name
 
 
+def test_no_two_requirements_files_pin_a_package_differently():
+    seen: dict[str, set[str]] = {}
+    for path in CHECKOUT.glob("requirements*.txt"):
+        for line in path.read_text().splitlines():
+            if "==" in line:
+                name, version = line.split("==")
+                seen.setdefault(name.lower(), set()).add(version)
+    assert {name: versions for name, versions in seen.items() if len(versions) > 1} == {}
+
+
 def test_every_dependency_of_pyproject_is_pinned_within_its_range():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     wanted = [Requirement(line) for line in project["dependencies"]]
