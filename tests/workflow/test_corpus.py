@@ -211,3 +211,23 @@ def test_summary_shows_what_the_models_made(made):
     shown = made.goldpan("summary").stdout
     assert "words: spearman" in shown
     assert "results/corpus/selections/long.jsonl" in shown
+
+
+def test_the_steps_by_hand_leave_what_the_rules_leave(project):
+    names = [*EMBEDDINGS, "heads/length/metrics.json", *ANNOTATED, "selections/long.jsonl"]
+    before = digests(project, names)
+    for name in names:
+        project.artifact(name).unlink()
+    assert "30 records, 30 embedded" in project.goldpan("models", "embed", "tiny").stdout
+    assert "words: spearman" in project.goldpan("models", "train", "length").stdout
+    project.goldpan("models", "annotate", "all", "--file", f"notes/{FILES[0]}")
+    assert not project.artifact(ANNOTATED[1]).exists()
+    project.goldpan("models", "annotate", "all", "--file", f"notes/{FILES[1]}")
+    assert "of 60 rows: score_length >= 20" in project.goldpan("models", "select", "long").stdout
+    assert digests(project, names) == before
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_nearest(project):
+    done = project.goldpan("models", "embed", "tiny", "--file", "notes/2023__b.jsonl", check=False)
+    assert done.returncode == 1
+    assert "there is no file `notes/2023__b.jsonl` here; did you mean `notes/2023__a.jsonl`?" in done.stdout

@@ -21,7 +21,6 @@ from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
-from goldpan.errors import StudyError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
@@ -54,14 +53,7 @@ class StageRun:
         return self.project.root / path
 
     def _left(self, path: str) -> Path:
-        """A file that an earlier step has left. Raises StudyError when it is not there."""
-        if not (self.project.root / path).exists():
-            raise StudyError(
-                f"stage `{self.name}` is not so far yet: the step before has to leave this file first",
-                where=path,
-                remedy=f"run it, or `snakemake {path}`",
-            )
-        return self.project.root / path
+        return self.project.left(path, f"stage `{self.name}`")
 
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from goldpan.errors import StudyError
 from goldpan.study import Project, load_project
 
 if TYPE_CHECKING:
@@ -21,9 +20,5 @@ def stage_of(project: Project, name: str) -> StageRun:
     """A stage by name. Raises StudyError that lists the stages there are."""
     from goldpan.batches.stage import StageRun
 
-    if name not in project.study.stages:
-        raise StudyError(
-            f"there is no stage `{name}`; there are: {', '.join(project.study.stages) or 'none'}",
-            where=str(project.study_file),
-        )
+    project.named("stage", project.study.stages, name)
     return StageRun(project, name)

@@ -80,22 +80,27 @@ def _embedding(project: Project, embedding: str) -> list[Any]:
 
 
 def _head(project: Project, head: str) -> list[Any]:
-    from goldpan.heads.measures import MAIN_FIGURE
-
     path = project.paths.head(head, "metrics.json")
     made = _made(project, path)
     if made is None:
         waiting = project.study.heads[head].labels.wave
         return [None, f"waits for the sheets of {waiting}" if waiting else _NOT_YET, path]
+    return [made["labelled"], head_figures(made), path]
+
+
+def head_figures(metrics: dict[str, Any]) -> str:
+    """The main figure of each target of a head with its interval, from its metrics.json."""
+    from goldpan.heads.measures import MAIN_FIGURE
+
     found = []
-    for target, report in made["targets"].items():
+    for target, report in metrics["targets"].items():
         name = MAIN_FIGURE[report["kind"]]
         found.append(f"{target}: {name} {_figure(report['figures'][name])}")
         if report["notes"]:
             found[-1] += " (too few groups for an interval)"
-        if made["measured_on"] != "test":
-            found[-1] += f" on {made['measured_on']}"
-    return [made["labelled"], "; ".join(found), path]
+        if metrics["measured_on"] != "test":
+            found[-1] += f" on {metrics['measured_on']}"
+    return "; ".join(found)
 
 
 def _figure(figure: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from goldpan.embeddings.embed import embed_files
 from goldpan.embeddings.installed import check_installed
 from goldpan.embeddings.store import EmbedCounts
-from goldpan.errors import StudyError
 from goldpan.files import write_json
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
@@ -27,21 +26,12 @@ class EmbeddingRun:
     """
 
     def __init__(self, project: Project, name: str):
-        if name not in project.study.embeddings:
-            known = ", ".join(project.study.embeddings) or "none"
-            raise StudyError(
-                f"there is no embedding `{name}`; there are: {known}", where=str(project.study_file)
-            )
         self.project, self.name = project, name
-        self.settings = project.study.embeddings[name]
+        self.settings = project.named("embedding", project.study.embeddings, name)
 
     def files(self) -> list[tuple[str, str]]:
         """(source, file) of all records files that are embedded."""
         return list(files_of_sources(self.project, self.settings.source))
-
-    def records_file(self, source: str, file: str) -> Path:
-        """The records file that an embeddings file is made of."""
-        return self.project.root / self.project.paths.records(source, file)
 
     def embeddings_file(self, source: str, file: str) -> Path:
         """The HDF5 file with the embeddings of a records file."""
@@ -66,7 +56,11 @@ class EmbeddingRun:
         from goldpan.embeddings.loading import load_model
 
         model = load_model(self.settings, self.project.root)
-        pairs = [(self.records_file(*place), self.embeddings_file(*place)) for place in files]
+        needed_by = f"embedding `{self.name}`"
+        pairs = [
+            (self.project.left(self.project.paths.records(*place), needed_by), self.embeddings_file(*place))
+            for place in files
+        ]
         with Encoder(self.settings, threads=threads, model=model) as encoder:
             return embed_files(self.settings, pairs, encoder, progress=progress)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import predicted_files
 from goldpan.evaluation.report import EvaluationReport
@@ -18,12 +17,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         StudyError: the study has no such evaluation.
         SourceError, ReconciliationError: the files it reads do not fit together.
     """
-    if name not in project.study.evaluations:
-        known = ", ".join(project.study.evaluations) or "none"
-        raise StudyError(
-            f"there is no evaluation `{name}`; there are: {known}", where=str(project.study_file)
-        )
-    settings = project.study.evaluations[name]
+    settings = project.named("evaluation", project.study.evaluations, name)
     root, paths, wave = project.root, project.paths, settings.wave
     inputs = EvaluationInputs(
         gold=[root / paths.gold(wave, f"{split}.jsonl") for split in SPLITS],

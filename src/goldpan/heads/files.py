@@ -33,7 +33,8 @@ def labelled_embeddings(project: Project, head: str) -> list[str]:
 
 def annotated_places(project: Project, annotated: str) -> list[tuple[str, str]]:
     """(source, file) of all records files that are annotated."""
-    embedding = project.study.embeddings[project.study.annotated[annotated].embedding]
+    settings = project.named("set of annotated files", project.study.annotated, annotated)
+    embedding = project.study.embeddings[settings.embedding]
     return list(files_of_sources(project, embedding.source))
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from goldpan.embeddings.installed import check_installed
-from goldpan.embeddings.run import EmbeddingRun
-from goldpan.errors import StudyError
 from goldpan.files import read_json, write_json
 from goldpan.heads.annotate import AnnotatedCounts, annotate_file
 from goldpan.heads.files import (
@@ -17,13 +15,12 @@ from goldpan.heads.files import (
     label_files,
     labelled_embeddings,
     labelled_records,
+    trained_heads,
 )
 from goldpan.heads.load import load_heads
 from goldpan.heads.select import SelectionCounts, select
 from goldpan.heads.train import train_head
 from goldpan.study.load import Project
-
-ModelT = TypeVar("ModelT")
 
 
 def train_in_project(project: Project, name: str) -> dict[str, Any]:
@@ -34,15 +31,15 @@ def train_in_project(project: Project, name: str) -> dict[str, Any]:
         HeadError, EmbeddingError, ReconciliationError: as of `train_head`.
     """
     check_installed()
-    settings = _named(project, "head", project.study.heads, name)
+    settings = project.named("head", project.study.heads, name)
     return train_head(
         name,
         settings,
-        _at(project, labelled_embeddings(project, name)),
-        _at(project, label_files(project, name)),
+        _left(project, labelled_embeddings(project, name), f"head `{name}`"),
+        _left(project, label_files(project, name), f"head `{name}`"),
         _head_folder(project, name),
         group=project.study.embeddings[settings.embedding].group,
-        records=_at(project, labelled_records(project, name)),
+        records=_left(project, labelled_records(project, name), f"head `{name}`"),
     )
 
 
@@ -56,20 +53,20 @@ def annotate_in_project(
         HeadError, EmbeddingError, ReconciliationError, SourceError: as of `annotate_file` and `load_heads`.
     """
     check_installed()
-    settings = _named(project, "set of annotated files", project.study.annotated, name)
-    embedding = EmbeddingRun(project, settings.embedding)
+    settings = project.named("set of annotated files", project.study.annotated, name)
+    paths, needed_by = project.paths, f"annotated.{name}"
+    _left(project, trained_heads(project, name), needed_by)
     heads = load_heads(
         {head: _head_folder(project, head) for head in settings.heads},
         {head: project.root / path for head, path in settings.regression_head_checkpoints.items()},
     )
-    paths = project.paths
     counts = annotate_file(
         settings,
-        embedding.embeddings_file(source, file),
-        embedding.records_file(source, file),
+        project.left(paths.embeddings(settings.embedding, source, file), needed_by),
+        project.left(paths.records(source, file), needed_by),
         heads,
         project.root / paths.annotated(name, source, file, settings.suffix),
-        group=embedding.settings.group,
+        group=project.study.embeddings[settings.embedding].group,
         threads=threads,
     )
     write_json(project.root / paths.annotated_counts(name, source, file, settings.suffix), counts.as_json())
@@ -82,7 +79,7 @@ def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
     Raises:
         StudyError: the study has no such annotated files.
     """
-    settings = _named(project, "set of annotated files", project.study.annotated, name)
+    settings = project.named("set of annotated files", project.study.annotated, name)
     total, files = AnnotatedCounts(), {}
     for source, file in annotated_places(project, name):
         counts = read_json(project.root / project.paths.annotated_counts(name, source, file, settings.suffix))
@@ -110,27 +107,18 @@ def select_in_project(project: Project, name: str) -> SelectionCounts:
         StudyError: the study has no such selection.
         WhereError, SourceError: as of `select`.
     """
-    settings = _named(project, "selection", project.study.selections, name)
+    settings = project.named("selection", project.study.selections, name)
     return select(
         settings,
-        _at(project, annotated_files(project, settings.annotated)),
+        _left(project, annotated_files(project, settings.annotated), f"selection `{name}`"),
         project.root / project.paths.selection(name, settings.suffix),
         project.root / project.paths.selection_counts(name, settings.suffix),
     )
 
 
-def _at(project: Project, paths: Sequence[str]) -> list[Path]:
-    return [project.root / path for path in paths]
+def _left(project: Project, paths: Sequence[str], needed_by: str) -> list[Path]:
+    return [project.left(path, needed_by) for path in paths]
 
 
 def _head_folder(project: Project, head: str) -> Path:
     return (project.root / project.paths.head(head, "x")).parent
-
-
-def _named(project: Project, kind: str, known: Mapping[str, ModelT], name: str) -> ModelT:
-    if name not in known:
-        raise StudyError(
-            f"there is no {kind} `{name}`; there are: {', '.join(known) or 'none'}",
-            where=str(project.study_file),
-        )
-    return known[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,42 @@ class Project:
     def tasks(self) -> Path:
         """Folder of the task files."""
         return self.root / "config" / "tasks"
+
+    def named(self, kind: str, known: Mapping[str, PartT], name: str) -> PartT:
+        """A part of the study by its name.
+
+        Args:
+            kind: what it is, for the error.
+            known: the parts of this kind.
+            name: the one that is wanted.
+
+        Raises:
+            StudyError: there is none; the message lists those there are.
+        """
+        if name not in known:
+            raise StudyError(
+                f"there is no {kind} `{name}`; there are: {', '.join(known) or 'none'}",
+                where=str(self.study_file),
+            )
+        return known[name]
+
+    def left(self, path: str, needed_by: str) -> Path:
+        """A file that an earlier step has left.
+
+        Args:
+            path: the artifact, relative to the project root.
+            needed_by: what needs it, for the error.
+
+        Raises:
+            StudyError: it is not there.
+        """
+        if not (self.root / path).exists():
+            raise StudyError(
+                f"{needed_by} is not so far yet: the step before has to leave this file first",
+                where=path,
+                remedy=f"run it, or `snakemake {path}`",
+            )
+        return self.root / path
 
 
 class _UniqueKeys(yaml.SafeLoader):

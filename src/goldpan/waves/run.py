@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from goldpan.errors import StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.study.load import Project
 from goldpan.tasks.task import Task, load_task
@@ -42,11 +41,8 @@ class WaveRun:
     """
 
     def __init__(self, project: Project, name: str):
-        if name not in project.study.waves:
-            known = ", ".join(project.study.waves) or "none"
-            raise StudyError(f"there is no wave `{name}`; there are: {known}", where=str(project.study_file))
         self.project, self.name = project, name
-        self.wave = project.study.waves[name]
+        self.wave = project.named("wave", project.study.waves, name)
         self.study, self.paths = project.study.study, project.paths
 
     def _at(self, path: str) -> Path:
