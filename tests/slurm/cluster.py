@@ -45,9 +45,21 @@ class ClusterError(Exception):
     """The cluster could not be started or stopped."""
 
 
-def missing_programs() -> list[str]:
-    """Programs of Slurm that this machine lacks."""
-    return [name for name in PROGRAMS if shutil.which(name, path=_search_path()) is None]
+def obstacle() -> str | None:
+    """Why a cluster cannot be started on this machine, if it cannot."""
+    missing = [name for name in PROGRAMS if shutil.which(name, path=_search_path()) is None]
+    if missing:
+        return f"there is no {', '.join(missing)} (Debian: apt-get install {' '.join(PACKAGES)})"
+    if os.geteuid() != 0:
+        return "Slurm's daemons are started by root only"
+    try:
+        address = socket.gethostbyname(_host())
+    except OSError:
+        address = "no address"
+    if not address.startswith("127."):
+        # Job steps would listen on it.
+        return f"the name of this host leads to {address}; let /etc/hosts say `127.0.0.1 {_host()}`"
+    return None
 
 
 @dataclass
@@ -118,6 +130,8 @@ class Cluster:
 
     def start(self) -> None:
         """Start munge, the controller and the nodes, and wait until the nodes can take jobs."""
+        if _daemon_of(self.folder / "slurmctld.pid"):
+            raise ClusterError(f"a cluster runs in {self.folder}; stop it first")
         self._configure()
         self._start(
             "munged",
@@ -213,7 +227,7 @@ class Cluster:
         )
 
     def _configuration_lines(self, ports: list[int]) -> Iterator[str]:
-        host = socket.gethostname().split(".")[0]
+        host = _host()
         settings = {
             "ClusterName": "goldpan",
             "SlurmctldHost": f"{host}(127.0.0.1)",
@@ -332,6 +346,11 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def _host() -> str:
+    """What Slurm takes for the name of this host."""
+    return socket.gethostname().split(".")[0]
+
+
 def _search_path() -> str:
     """Daemons lie where only root looks by default."""
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -347,8 +366,8 @@ def main(arguments: list[str]) -> int:
         if arguments[0] == "stop":
             cluster.stop()
             return 0
-        if missing := missing_programs():
-            raise ClusterError(f"not installed: {', '.join(missing)}; apt-get install {' '.join(PACKAGES)}")
+        if reason := obstacle():
+            raise ClusterError(reason)
         cluster.start()
     except ClusterError as error:
         print(error, file=sys.stderr)

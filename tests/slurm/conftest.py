@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import PACKAGES, Cluster, missing_programs
+from tests.slurm.cluster import Cluster, obstacle
 from tests.slurm.projects import SlurmProject
 
 
@@ -19,10 +18,8 @@ def cluster() -> Iterator[Cluster]:
     """A running cluster; nodes that a test loses it brings back."""
     pytest.importorskip("torch", reason="embeddings need the extra `models`")
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="Slurm needs the extra `slurm`")
-    if os.geteuid() != 0:
-        pytest.skip("Slurm's daemons are started by root only")
-    if missing := missing_programs():
-        pytest.skip(f"no {', '.join(missing)} on this machine (Debian: apt-get install {' '.join(PACKAGES)})")
+    if reason := obstacle():
+        pytest.skip(f"no Slurm can be started here: {reason}")
     # Short, since the path of a socket is limited.
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     running = Cluster(folder)

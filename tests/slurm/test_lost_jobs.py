@@ -95,7 +95,9 @@ def test_a_job_left_behind_by_a_killed_snakemake_ends_well_as_does_its_second_co
         assert len(made) == RECORDS
 
 
-@pytest.mark.xfail(reason="the first copy moves its file away before the second looks for it", strict=True)
+@pytest.mark.xfail(
+    strict=False, reason="a race: the first copy may move its file away before the second looks for it"
+)
 def test_the_second_copy_takes_what_the_first_embedded(left_behind):
     project, _ = left_behind
     assert f"; {RECORDS} done by an earlier run" in project.embedding_log()
