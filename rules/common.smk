@@ -81,6 +81,17 @@ LIBRARY_PATHS = [str(Path(goldpan.__file__).parents[1]), environ.get("PYTHONPATH
 environ.update(PYTHONPATH=pathsep.join(filter(None, LIBRARY_PATHS)))
 
 
+def keep_slurm_logs_with_the_study():
+    """Let Slurm's own logs lie below the study's results.
+
+    A profile has one place for all studies, and the executor no public way to name another; an executor
+    without this attribute keeps its own place.
+    """
+    executor = getattr(workflow.scheduler, "_executor", None)
+    if hasattr(executor, "slurm_logdir"):
+        executor.slurm_logdir = Path(PATHS.slurm_logs()).resolve()
+
+
 wildcard_constraints:
     source="|".join(STUDY.sources),
     stage="|".join(STUDY.stages) or "none",

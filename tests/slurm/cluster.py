@@ -256,6 +256,8 @@ class Cluster:
             "SchedulerParameters": "sched_interval=2,bf_interval=2,batch_sched_delay=0",
             "KillWait": 1,
             "SlurmdTimeout": 60,
+            # A machine that is busy with other tests answers late, and is not lost.
+            "MessageTimeout": 60,
             # A node that was put down stays so until a test says otherwise.
             "ReturnToService": 0,
             # As long as jobs are known without a database; tests look back at them.

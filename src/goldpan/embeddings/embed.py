@@ -30,6 +30,7 @@ def embed_file(
     *,
     threads: int | None = None,
     encoder: Encoder | None = None,
+    moved_to: Path | None = None,
     progress: Callable[[EmbedCounts], None] | None = None,
 ) -> EmbedCounts:
     """Embed the records of one file, in memory that does not grow with their number.
@@ -43,6 +44,7 @@ def embed_file(
         output: the HDF5 file to write.
         threads: CPU threads; default those that PyTorch would use.
         encoder: one made of the same settings, to use for several files.
+        moved_to: where another run at the same time may have moved the output to.
         progress: called after each block with the counts so far.
 
     Raises:
@@ -55,10 +57,11 @@ def embed_file(
         provenance = provenance_of(settings, encoder.model, sha256_file(records))
         journal = stack.enter_context(Journal(output))
         if journal.waited:
-            made = _counts_of(output, settings.group, provenance)
-            if made:
-                journal.remove()
-                return made
+            for place in filter(None, (output, moved_to)):
+                made = _counts_of(place, settings.group, provenance)
+                if made:
+                    journal.remove()
+                    return made
         _remove_leftovers(output)
         totals, done = Totals(), []
         for kept in journal.resume(provenance):
@@ -117,6 +120,7 @@ def embed_files(
                 records,
                 finished,
                 encoder=encoder,
+                moved_to=output,
                 progress=partial(progress, records) if progress else None,
             )
         )

@@ -171,6 +171,10 @@ class Paths:
         """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
         return f"{self.base}/evaluation/{evaluation}.{suffix}"
 
+    def slurm_logs(self) -> str:
+        """Folder of what Slurm says of jobs; its executor deletes what is old there."""
+        return f"{self.base}/logs/slurm"
+
     def log(self, name: str) -> str:
         """Log file of a rule; `name` may hold placeholders."""
         return f"{self.base}/logs/{name}.log"
