@@ -225,3 +225,40 @@ def test_a_summary_can_be_json(file, tmp_path):
         "rows": 3,
         "resolutions": {"agreement": 2, "awaiting_adjudication": 1},
     }
+
+
+@pytest.mark.parametrize(
+    ("out", "disagreements"),
+    [
+        ("answers.csv", None),
+        ("link.csv", None),
+        ("folder/../answers.csv", None),
+        ("decided.csv", None),
+        ("new.csv", "answers.csv"),
+        ("new.csv", "decided.csv"),
+        ("new.csv", "new.csv"),
+    ],
+)
+def test_merging_never_writes_over_what_people_filled_in(file, tmp_path, out, disagreements):
+    decided = file("item_id,feature,final_label\n2,label,x\n", "decided.csv")
+    (tmp_path / "link.csv").symlink_to(file(WIDE))
+    (tmp_path / "folder").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.csv")}
+    with pytest.raises(StudyError, match="a file of its own"):
+        merge_command(
+            [tmp_path / "answers.csv"],
+            USUAL,
+            Values(),
+            "adjudicate",
+            tmp_path / out,
+            tmp_path / disagreements if disagreements else None,
+            decided,
+        )
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.csv")} == before
+
+
+def test_the_page_is_not_written_over_the_answers(file):
+    path = file(WIDE)
+    with pytest.raises(StudyError, match="--html"):
+        agreement_command([path], USUAL, Values(), page=path)
+    assert path.read_text() == WIDE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from goldpan.cells import restore
-from goldpan.errors import SourceError
+from goldpan.errors import SourceError, StudyError
 from goldpan.files import write_bytes
 from goldpan.study.wave import Strategy
 from goldpan.waves.agreement.measure import FeatureRatings, measure
@@ -74,7 +74,12 @@ def agreement_command(
     verbose: bool = False,
     page: str | Path | None = None,
 ) -> str:
-    """What `goldpan agreement` prints: the report as text or JSON; `page` also gets it as HTML."""
+    """What `goldpan agreement` prints: the report as text or JSON; `page` also gets it as HTML.
+
+    Raises:
+        StudyError: `page` is one of the tables.
+    """
+    _check_outputs({"--html": page}, {"the answers": paths})
     report = agreement_of_files(paths, layout, values)
     if page is not None:
         write_bytes(page, report_page(report).encode())
@@ -141,7 +146,15 @@ def merge_command(
     decisions: str | Path | None = None,
     as_json: bool = False,
 ) -> str:
-    """What `goldpan merge` prints, after it has written `out` and, if named, `disagreements`."""
+    """What `goldpan merge` prints, after it has written `out` and, if named, `disagreements`.
+
+    Raises:
+        StudyError: a file to write is also one that is read, or both are one file.
+    """
+    _check_outputs(
+        {"--out": out, "--disagreements": disagreements},
+        {"the answers": paths, "--decisions": [decisions] if decisions is not None else []},
+    )
     merged = merge_of_files(paths, layout, values, strategy, decisions)
     write_merged(out, merged.rows, _shown, merged.answers.fields)
     if disagreements is not None:
@@ -153,6 +166,30 @@ def merge_command(
     width = max(map(len, counts), default=0)
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
     return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
+
+
+def _check_outputs(
+    outputs: Mapping[str, str | Path | None], inputs: Mapping[str, Sequence[str | Path]]
+) -> None:
+    """Refuse to write over what people have filled in, under whatever name it is given."""
+    taken = [(name, Path(path)) for name, paths in inputs.items() for path in paths]
+    for name, output in outputs.items():
+        if output is None:
+            continue
+        path = Path(output)
+        if also := next((other for other, there in taken if _is_same_file(path, there)), None):
+            raise StudyError(
+                f"`{name}` would overwrite this file, which is also given as {also}; nothing is written",
+                where=str(path),
+                remedy=f"give `{name}` a file of its own",
+            )
+        taken.append((name, path))
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def _scale(answers: PlainAnswers, feature: str, values: Values) -> Scale:
