@@ -158,6 +158,15 @@ def test_nothing_to_compare_is_reported_and_no_error(ratings):
     assert result.notes
 
 
+@pytest.mark.parametrize("annotators", [("a", "b"), ("a", "b", "c")])
+@pytest.mark.parametrize("ratings", [{}, {"i1": {}, "i2": {}}])
+@pytest.mark.parametrize(("feature", "scale"), FEATURES, ids=lambda one: getattr(one, "type", ""))
+def test_a_feature_of_any_type_that_nobody_has_answered_is_no_error(feature, scale, ratings, annotators):
+    result = measure(FeatureRatings(feature.name, scale, ratings, annotators))
+    assert result.paired_items == 0
+    assert all(one.value is None and one.reason for one in result.coefficients)
+
+
 def test_many_annotators_with_missing_answers_get_the_coefficients_of_many():
     result = nominal(by_item(a=list("xyxyx"), b=["x", "y", ..., "y", "y"], c=["x", ..., "x", "y", "x"]))
     names = [one.name for one in result.coefficients]

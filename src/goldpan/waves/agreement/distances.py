@@ -106,9 +106,9 @@ def kendall(rankings: Sequence[tuple[str, ...]]) -> Metric:
     if any(sorted(ranking) != items for ranking in rankings):
         raise ValueError("rankings can only be compared when all rank the same items")
     first, second = np.triu_indices(len(items), 1)
-    places = np.array([[ranking.index(item) for item in items] for ranking in rankings]).reshape(
-        -1, len(items)
-    )
+    # Not reshape(-1, ...): without any rankings there is no item either, and -1 could be any number.
+    places = np.array([[ranking.index(item) for item in items] for ranking in rankings], dtype=int)
+    places = places.reshape(len(rankings), len(items))
     order = np.sign(places[:, first] - places[:, second]).astype(float)
 
     def rows(part: slice) -> np.ndarray:

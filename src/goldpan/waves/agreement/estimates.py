@@ -61,7 +61,7 @@ def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.nda
         flat = np.zeros((len(weights), labels * labels))
         if len(distinct):
             flat[:, distinct] = np.add.reduceat(weights[:, both[order]], starts, axis=1)
-        return flat.reshape(-1, labels, labels)
+        return flat.reshape(len(weights), labels, labels)
 
     return tables
 
