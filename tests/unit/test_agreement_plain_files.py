@@ -72,6 +72,34 @@ def test_several_features_and_the_llm_are_read_from_a_side_by_side_table(file):
     assert answers.llm == {"topic": {"1": "x"}}
 
 
+def test_an_annotator_of_several_features_is_counted_once(file):
+    path = file(
+        "id,annotator_a_tone,annotator_b_tone,annotator_a_uses,annotator_b_uses\n1,p,n,x,x\n2,p,p,x,y\n"
+    )
+    assert read_plain_answers([path], USUAL).annotators == ["a", "b"]
+    for feature in agreement_of_files([path], USUAL, Values()).features:
+        assert [one.name for one in feature.annotators] == ["a", "b"]
+        assert "cohen_kappa" in [one.name for one in feature.coefficients]
+    with pytest.raises(StudyError, match="majority"):
+        merge_of_files([path], USUAL, Values(), "majority")
+
+
+def test_columns_that_goldpan_writes_are_nobodys_answers(file):
+    path = file("id,annotator_a,annotator_b,annotator_agreement,llm_decided\n1,x,x,yes,no\n2,x,y,no,no\n")
+    answers = read_plain_answers([path], USUAL)
+    assert answers.annotators == ["a", "b"]
+    assert answers.llm == {}
+
+
+def test_a_file_that_merge_has_written_is_refused_and_the_right_one_named(file, tmp_path):
+    merged, open_rows = tmp_path / "merged.csv", tmp_path / "open.csv"
+    merge_command([file(WIDE)], USUAL, Values(), "adjudicate", merged, open_rows)
+    for path, said in ((merged, "merged from"), (open_rows, "--decisions")):
+        with pytest.raises(SourceError, match=said) as error:
+            read_plain_answers([path], USUAL)
+        assert path.name in str(error.value)
+
+
 def test_columns_can_be_named_or_numbered(file):
     path = file("text,ann,ben\none,x,y\n")
     for columns in (("ann", "ben"), ("2", "3")):

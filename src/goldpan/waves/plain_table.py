@@ -27,6 +27,8 @@ _ITEM_COLUMNS = ("item_id", "id")
 _VALUE_COLUMNS = ("label", "value", "answer")
 _ANNOTATOR = re.compile(r"annotator_([A-Za-z0-9]+)(?:_(.+))?")
 _LLM = re.compile(r"llm(?:_(.+))?")
+_OF_MERGED_FILES = frozenset({"annotator_agreement", "llm_decided"})
+"""Columns that goldpan writes itself, and that look like somebody's answers."""
 ONE_FEATURE = "label"
 """What the feature is called where the table does not name it."""
 
@@ -86,8 +88,8 @@ def read_plain_answers(paths: Iterable[str | Path], layout: Layout) -> PlainAnsw
     """Read all tables into one set of answers.
 
     Raises:
-        SourceError: there is no such file, no columns of answers are found, a named column is missing, a row
-            has too many cells, or an annotator answers twice.
+        SourceError: there is no such file, it is a result of goldpan's, no columns of answers are found, a
+            named column is missing, a row has too many cells, or an annotator answers twice.
     """
     answers = PlainAnswers()
     for path in paths:
@@ -119,10 +121,26 @@ def _read_table(path: Path, layout: Layout, answers: PlainAnswers) -> None:
         header = [str(number) for number in range(1, len(rows[0][1]) + 1)]
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise SourceError(f"there are two columns `{twice}`", where=str(path), remedy="rename one of them")
+    if layout.columns is None and {"item_id", "feature", "final_label", "resolution"} <= set(header):
+        raise _one_of_ours(path, header)
     if layout.columns is None and "annotator" in header:
         _read_long(path, header, rows, layout, answers)
     else:
         _read_wide(path, header, rows, layout, answers)
+
+
+def _one_of_ours(path: Path, header: Sequence[str]) -> SourceError:
+    if "annotator_agreement" in header:
+        return SourceError(
+            "this is a file of merged labels, with a row for each item and feature, not one of answers",
+            where=str(path),
+            remedy="give the table of answers it was merged from; a wave's agreement is in its agreement.html",
+        )
+    return SourceError(
+        "this is a list of disagreements, not a table of all answers",
+        where=str(path),
+        remedy="give the table of answers it was made from; filled in, this one goes with `--decisions`",
+    )
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
@@ -162,7 +180,7 @@ def _read_wide(
     people = _people(path, header, layout)
     llm = _llm(path, header, layout)
     item = _item_column(path, header, layout)
-    answers.annotators += [name for name, _ in people.values() if name not in answers.annotators]
+    answers.annotators = list(dict.fromkeys([*answers.annotators, *(name for name, _ in people.values())]))
     others = [name for name in header if name not in (*people, *llm, item)]
     for number, cells in rows:
         where = f"{path}, row {number}"
@@ -187,7 +205,8 @@ def _people(path: Path, header: Sequence[str], layout: Layout) -> dict[str, tupl
         letters = iter(string.ascii_lowercase)
         names = [name.removeprefix("annotator_") if layout.header else next(letters) for name in found]
         return {column: (name, ONE_FEATURE) for column, name in zip(found, names, strict=True)}
-    matches = {name: match for name in header if (match := _ANNOTATOR.fullmatch(name))}
+    candidates = [name for name in header if name not in _OF_MERGED_FILES]
+    matches = {name: match for name in candidates if (match := _ANNOTATOR.fullmatch(name))}
     if len(matches) < 2:
         raise SourceError(
             f"no columns of answers are found; the columns are: {', '.join(header)}",
@@ -201,7 +220,8 @@ def _llm(path: Path, header: Sequence[str], layout: Layout) -> dict[str, str]:
     """column -> feature of the LLM's answers."""
     if layout.llm is not None:
         return {_column(path, header, layout.llm): ONE_FEATURE}
-    return {name: match[1] or ONE_FEATURE for name in header if (match := _LLM.fullmatch(name))}
+    candidates = [name for name in header if name not in _OF_MERGED_FILES]
+    return {name: match[1] or ONE_FEATURE for name in candidates if (match := _LLM.fullmatch(name))}
 
 
 def _item_column(path: Path, header: Sequence[str], layout: Layout) -> str | None:
