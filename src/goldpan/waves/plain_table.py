@@ -134,7 +134,7 @@ def _one_of_ours(path: Path, header: Sequence[str]) -> SourceError:
         return SourceError(
             "this is a file of merged labels, with a row for each item and feature, not one of answers",
             where=str(path),
-            remedy="give the table of answers it was merged from; a wave's agreement is in its agreement.html",
+            remedy="give the table of answers it was merged from; for a wave, see its agreement.html",
         )
     return SourceError(
         "this is a list of disagreements, not a table of all answers",
