@@ -1,5 +1,7 @@
 """Intervals cover the true value as often as they say, where the usual ones do not."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,10 @@ from goldpan.waves.agreement.bands import band
 from goldpan.waves.agreement.estimates import from_tables, pair_tables
 from goldpan.waves.agreement.kappa import cohen_kappa, contingency_table, kappa_values
 from goldpan.waves.agreement.measure import FeatureRatings, measure
+from goldpan.waves.agreement.page import report_page
+from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.scales import Scale
+from goldpan.waves.agreement.text import report_text
 
 SIMULATIONS, REPLICATES = 300, 500
 
@@ -107,6 +112,41 @@ def test_perfect_agreement_on_a_few_items_is_not_reported_as_certain():
     interval = result.coefficient("cohen_kappa").interval
     assert interval.high == 1.0
     assert 0.6 < interval.low < 0.95
+
+
+FEW = [
+    ("nominal", "xy", ["xy", "xx", "yx", "yy"]),
+    ("ordered", "123", ["12", "31", "22", "33"]),
+]
+
+
+@pytest.mark.parametrize("items", [1, 2, 4])
+@pytest.mark.parametrize("annotators", [2, 3])
+@pytest.mark.parametrize(("kind", "labels", "pairs"), FEW)
+def test_a_handful_of_items_has_no_interval_but_a_reason(kind, labels, pairs, annotators, items):
+    ratings = {
+        f"i{number}": dict(zip("abc", pair + pair[:1] * (annotators - 2), strict=False))
+        for number, pair in enumerate(pairs[:items])
+    } | {f"alone {number}": {"a": labels[0]} for number in range(9)}
+    result = measure(FeatureRatings("f", Scale(kind, tuple(labels)), ratings))
+    defined = [one for one in result.coefficients if one.value is not None]
+    assert defined
+    assert all(one.interval is None and "fewer than 5 items" in one.reason for one in defined)
+    assert any(f"Only {items} item" in note for note in result.notes)
+    report = AgreementReport("T", (result,))
+    assert "fewer than 5" in report_text(report)
+    assert "fewer than 5" in report_page(report)
+    assert json.loads(json.dumps(result.as_json()))["coefficients"][0]["interval"] is None
+
+
+def test_five_items_have_an_interval():
+    result = measure(FeatureRatings("f", Scale("nominal"), two(["xx", "xy", "yy", "yy", "yx"])))
+    assert all(one.interval.high > one.interval.low and not one.reason for one in result.coefficients)
+
+
+def test_the_interval_of_observed_agreement_holds_with_one_item_too():
+    observed = measure(FeatureRatings("f", Scale("nominal"), two(["xy"]))).observed
+    assert (observed.interval.method, observed.interval.high > 0.7) == ("Wilson", True)
 
 
 def test_pseudo_items_leave_the_estimate_alone():

@@ -12,6 +12,10 @@ the bootstrap's narrowness at small n ("expanded percentiles", Hesterberg 2015, 
 widened to hold the estimate. In simulations with 2 to 8 annotators, 2 to 5 labels, prevalence from 2 % and
 kappa from 0.2 to 0.8 it covers 0.92 to 1.00 where the plain bootstrap covers from 0.09.
 
+Below `FEWEST_ITEMS` items there are no intervals. A single item can only be drawn again, so that its interval
+has no width; those of two to four items hold, but come from the pseudo-items more than from the answers, and
+span three quarters of the scale from -1 to 1 or more.
+
 Resampling is by item: answers to one item stay together. It says how far the sample of items moves the
 result, not how far other annotators would.
 """
@@ -32,6 +36,8 @@ from goldpan.waves.agreement.coefficient import Interval
 REPLICATES = 2000
 LEVEL = 0.95
 PSEUDO_ITEMS = 2.0
+FEWEST_ITEMS = 5
+"""Items that two or more answered, below which there are no intervals by bootstrap."""
 METHOD = "bootstrap over items with two pseudo-items, expanded percentiles"
 _MOST_PATTERNS = 4096
 _POOL = 256
@@ -58,6 +64,11 @@ class Profiles:
     chances: np.ndarray
     items: int
     seed: int
+
+    @property
+    def paired_items(self) -> int:
+        """Items that two or more answered: the others say nothing about agreement."""
+        return int(self.counts[(self.codes >= 0).sum(1) >= 2].sum())
 
 
 def profiles(codes: np.ndarray, labels: int) -> Profiles:

@@ -16,6 +16,8 @@ from goldpan.waves.agreement.multirater import Expected
 Values = Callable[[np.ndarray], np.ndarray]
 """From weights (b, u) of the profiles to a coefficient's values (b,)."""
 
+TOO_FEW_ITEMS = f"no interval with fewer than {bootstrap.FEWEST_ITEMS} items"
+
 Alpha = AlphaByMetric | AlphaOnScale
 
 
@@ -28,7 +30,7 @@ class Estimate:
 
 
 def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int = 0) -> list[Coefficient]:
-    """Give each defined coefficient its interval, all from the same replicates.
+    """Give each defined coefficient its interval, all from the same replicates, or say why it has none.
 
     Args:
         sample: the profiles that the estimates' value functions were made for.
@@ -39,6 +41,10 @@ def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int =
     defined = {index: one.value for index, one in enumerate(results) if one.value is not None}
     if not defined:
         return results
+    if sample.paired_items < bootstrap.FEWEST_ITEMS:
+        for index in defined:
+            results[index] = _without_interval(results[index], TOO_FEW_ITEMS)
+        return results
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         return np.stack([estimates[index].values(weights) for index in defined], axis=1)
@@ -46,8 +52,15 @@ def with_intervals(sample: Profiles, estimates: Sequence[Estimate], width: int =
     draws = bootstrap.replicate(sample, statistic, width=width)
     for (index, value), column in zip(defined.items(), draws.T, strict=True):
         interval = bootstrap.percentile_interval(column, value, sample.items)
-        results[index] = replace(results[index], interval=interval)
+        if interval is None:
+            results[index] = _without_interval(results[index], "no interval: undefined whenever resampled")
+        else:
+            results[index] = replace(results[index], interval=interval)
     return results
+
+
+def _without_interval(coefficient: Coefficient, why: str) -> Coefficient:
+    return replace(coefficient, reason="; ".join(part for part in (coefficient.reason, why) if part))
 
 
 def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.ndarray]:

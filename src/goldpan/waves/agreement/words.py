@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goldpan.waves.agreement.bootstrap import FEWEST_ITEMS
 from goldpan.waves.agreement.coefficient import Coefficient, Interval
 
 TITLES = {
@@ -44,7 +45,8 @@ BLINDNESS = {
 
 INTERVALS = (
     "Intervals are at 95 %. Observed agreement of two annotators: Wilson; all else: bootstrap over items "
-    "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels. "
+    "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels; "
+    f"none below {FEWEST_ITEMS} items. "
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
