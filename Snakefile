@@ -18,7 +18,11 @@
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
 
-configfile: "config/config.yaml"
+from os.path import exists
+
+if exists("config/config.yaml"):
+
+    configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"

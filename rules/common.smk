@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 import goldpan
 from goldpan.embeddings.model_files import is_model_folder, shaping_files
-from goldpan.errors import GoldpanError
+from goldpan.errors import GoldpanError, StudyError
 from goldpan.evaluation.files import predicted_files
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -25,15 +25,27 @@ from goldpan.heads.files import (
 from goldpan.ledger import RunLock
 from goldpan.records.inputs import source_files
 from goldpan.study import load_project
+from goldpan.study.model import ProjectSettings
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sheets.write import sheet_names
 
+if "study" not in config:
+    raise WorkflowError("Name a study: snakemake --config study=NAME")
+for setting, default in ProjectSettings(study=config["study"]).model_dump().items():
+    config.setdefault(setting, default)
 # Paths are relative, so that a project that is moved or cloned elsewhere is not stale.
 try:
     PROJECT = load_project(
         config["study"], ledger=config["ledger"], results=config["results"]
     )
+    if PROJECT.root.resolve() != Path.cwd():
+        raise StudyError(
+            "this study belongs to a project in another folder",
+            where=str(PROJECT.study_file),
+            remedy=f"run in that folder: snakemake -s {workflow.main_snakefile} -d {PROJECT.root.resolve()}"
+            f" --cores 2 --config study={PROJECT.study_file.resolve()}",
+        )
     INPUT_FILES = {
         name: {
             file: relpath(path)

@@ -79,6 +79,11 @@ def records_to_annotate(wildcards):
 def external_heads(annotated):
     """The files of heads that were made elsewhere."""
     paths = STUDY.annotated[annotated].regression_head_checkpoints.values()
+    for path in paths:
+        if not (PROJECT.root / path).exists():
+            raise WorkflowError(
+                f"annotated.{annotated}.regression_head_checkpoints: there is no file or folder `{path}`"
+            )
     return [
         relpath(file)
         for path in (PROJECT.root / path for path in paths)

@@ -43,7 +43,7 @@ def follow(tmp_path):
 
 def test_records_that_do_not_pass_are_kept_as_skipped(follow):
     made = follow([record("a"), record("b"), record("c")], [row("a", 1), row("b", 2), row("c", 3)])
-    assert [given.get("skip") for given in made] == ["filtered: not score >= 2", None, None]
+    assert [given.get("skip") for given in made] == ["filtered: not (score >= 2)", None, None]
     assert [given["id"] for given in made] == ["a", "b", "c"]
 
 

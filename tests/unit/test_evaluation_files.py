@@ -307,3 +307,32 @@ def test_a_gold_file_given_twice_is_refused(tmp_path):
     twice = EvaluationInputs([*given.gold, *given.gold], given.predictions)
     with pytest.raises(ReconciliationError, match="twice"):
         evaluate("e", settings("m"), TONES, twice)
+
+
+def test_a_model_that_does_not_predict_a_feature_is_left_out_of_it_and_named(tmp_path):
+    gold = [gold_item(n, {"tone": P, "complaint": True}) for n in range(6)]
+    both = [
+        stage_row(n, {"tone": prediction(TONE, P), "complaint": prediction(COMPLAINT, True)})
+        for n in range(6)
+    ]
+    alone = [tone_row(n, P) for n in range(6)]
+    report = evaluate(
+        "e",
+        settings("both", "alone"),
+        {"tone": TONE, "complaint": COMPLAINT},
+        inputs(tmp_path, gold, {"both": both, "alone": alone}),
+    )
+    tone, complaint = report.features
+    assert [model.model for model in tone.models] == ["both", "alone"]
+    assert [model.model for model in complaint.models] == ["both"]
+    assert len(tone.comparisons) == 1 and not complaint.comparisons
+    assert "alone does not predict this feature." in complaint.notes
+
+
+def test_a_feature_that_no_model_predicts_has_a_section_without_figures(tmp_path):
+    gold = [gold_item(n, {"tone": P, "complaint": True}) for n in range(6)]
+    given = inputs(tmp_path, gold, {"m": [tone_row(n, P) for n in range(6)]})
+    features = {"tone": TONE, "complaint": COMPLAINT}
+    report = evaluate_files("e", settings("m"), features, given, outputs(tmp_path))
+    assert not report.features[1].models
+    assert "m does not predict this feature." in (tmp_path / "e.html").read_text()

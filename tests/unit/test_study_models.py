@@ -79,6 +79,7 @@ def write(tmp_path):
             "x",
             "selections.long.annotated: there is no set of annotated files `x`; there are: all",
         ),
+        ("heads.tall-ones", {}, "'tall-ones' cannot name a column: a letter, then letters, digits and `_`"),
         ("embeddings.tiny.shards", 0, "embeddings.tiny.shards: Input should be greater than or equal to 1"),
     ],
 )
@@ -87,6 +88,11 @@ def test_a_name_that_leads_nowhere_is_told_with_those_there_are(write, path, val
     with pytest.raises(StudyError) as caught:
         load_study(root / "config/studies/corpus.yaml")
     assert says in str(caught.value)
+
+
+def test_a_study_without_stages_needs_no_provider(write):
+    root = write(changed("providers", REMOVED))
+    assert load_study(root / "config/studies/corpus.yaml").providers == {}
 
 
 def test_labels_of_records_that_are_not_embedded_are_refused(write):
@@ -128,7 +134,11 @@ def test_a_sound_study_is_told_in_a_line_for_each_part(write):
             {"edu": "models/edu"},
             "there is no file or folder `models/edu`",
         ),
-        ("selections.long.where", "score_lenght > 3", "did you mean `score_length`?"),
+        (
+            "selections.long.where",
+            "score_lenght > 3",
+            "there is no column `score_lenght`; did you mean `score_length`?",
+        ),
         ("selections.long.where", "score_length >", "not a condition: invalid syntax"),
     ],
 )

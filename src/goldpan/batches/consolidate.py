@@ -105,7 +105,7 @@ def _mismatch(asked: Path, expected: str | None, row: dict[str, Any] | None) -> 
     return ReconciliationError(
         f"expected the row of record {expected!r}, found that of {found!r}",
         where=str(asked),
-        remedy="the plan is older than the records: snakemake --forcerun plan",
+        remedy="the plan is older than the records: snakemake --cores 2 --forcerun plan --config study=NAME",
     )
 
 
@@ -150,7 +150,7 @@ class _RowMaker:
             raise ReconciliationError(
                 f"request {row['key'][:12]} of record {row['id']!r} has no outcome in the ledger",
                 where=str(self._ledger.path),
-                remedy="run again; if it stays so: snakemake --forcerun plan",
+                remedy="run again; if it stays so: snakemake --cores 2 --forcerun plan --config study=NAME",
             )
         part: dict[str, Any] = {"state": answer.state, "reason": answer.reason, **head}
         part.update(self._provenance(answer))

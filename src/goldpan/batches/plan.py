@@ -75,7 +75,7 @@ class Plan:
         raise ReconciliationError(
             f"the plan of round {self.round} of stage {self.stage} has no shard {name!r};"
             f" it has: {', '.join(shard.name for shard in self.shards) or 'none'}",
-            remedy="build the plan first, and name one of its shards",
+            remedy="name one of its shards; a plan whose requests the ledger has all answered has none",
         )
 
 

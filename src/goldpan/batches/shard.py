@@ -37,7 +37,8 @@ def place_shard(
             raise ReconciliationError(
                 f"shard {shard.name} cannot be made again as it was planned",
                 where=str(output),
-                remedy="records or task changed after the plan: snakemake --forcerun plan",
+                remedy="records or task changed after the plan:"
+                " snakemake --cores 2 --forcerun plan --config study=NAME",
             )
 
 

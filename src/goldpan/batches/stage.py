@@ -158,6 +158,7 @@ class StageRun:
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
+        self._plan(number).shard(shard)
         submission, batch = self._completed(number)[shard]
         raw = self._at(self.paths.raw(self.name, number, shard))
         raw.parent.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def follow_stage(
                 else:
                     predictions = row["features"]
                     if condition and not condition.matches(values_of_row(dict(record), predictions)):
-                        record["skip"] = f"filtered: not {where}"
+                        record["skip"] = f"filtered: not ({where})"
                     values = {name: value_of(given) for name, given in predictions.items()}
                     record.setdefault("answers", {})[earlier] = values
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
@@ -105,7 +105,7 @@ def _mismatch(path: Path, number: int, expected: str | None, found: str | None) 
     return ReconciliationError(
         f"expected the row of record {expected!r}, found that of {found!r}",
         where=f"{path}, line {number}",
-        remedy="rebuild this file: snakemake --forcerun features",
+        remedy="rebuild this file: snakemake --cores 2 --forcerun features --config study=NAME",
     )
 
 

@@ -50,7 +50,8 @@ def write_tables(
                 raise ReconciliationError(
                     f"the row of record {record['id']!r} has no place in the tables",
                     where=str(features),
-                    remedy="rebuild features and tables: snakemake --forcerun features",
+                    remedy="rebuild features and tables:"
+                    " snakemake --cores 2 --forcerun features --config study=NAME",
                 )
             tables[place].write(record, row)
 

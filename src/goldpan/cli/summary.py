@@ -25,7 +25,7 @@ def print_summary(project: Project) -> None:
         (project.study.heads, ["head", "labelled", "on the test split (95 % interval)", "metrics"], _head),
         (project.study.annotated, ["annotated", "records", "annotated", "skipped", "counts"], _annotated),
         (project.study.selections, ["selection", "records", "selected", "where", "rows"], _selection),
-        (project.study.evaluations, ["evaluation", "gold items", "look at"], _evaluation),
+        (project.study.evaluations, ["evaluation", "items evaluated", "look at"], _evaluation),
     )
     for names, head, row in parts:
         if names:

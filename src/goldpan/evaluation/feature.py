@@ -68,7 +68,7 @@ def evaluate_feature(
     settings: Evaluation,
     people: People | None,
 ) -> FeatureEvaluation:
-    """Evaluate all models on one feature.
+    """Evaluate on one feature all models that predict it.
 
     Args:
         values: of the feature.
@@ -78,6 +78,9 @@ def evaluate_feature(
         people: the annotators' own answers, for the alternative annotator test.
     """
     name = values.feature.name
+    silent = [model.name for model in models if not model.covers(name)]
+    models = [model for model in models if model.covers(name)]
+    pairs = [pair for pair in settings.pairs if not set(pair) & set(silent)]
     labelled = [item for item in gold.items.values() if name in item.labels]
     usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
     ours = [item for item in usable if not item.llm_decided(name)]
@@ -99,8 +102,8 @@ def evaluate_feature(
         empty,
         baselines=baselines,
         models=tuple(each.evaluate(model) for model in models),
-        comparisons=tuple(each.compare(pair, models) for pair in settings.pairs),
-        notes=tuple(_notes(gold, ours, counts, baselines)),
+        comparisons=tuple(each.compare(pair, models) for pair in pairs),
+        notes=(*_silent(silent), *_notes(gold, ours, counts, baselines)),
     )
 
 
@@ -228,6 +231,10 @@ def _calibration(given: Sequence[Prediction], right: np.ndarray, design: Design)
         return None
     confidence = np.array([one.confidence for one in given if one.state == OK and one.confidence is not None])
     return calibration(confidence, right[sure], design.part(sure), without=int(answered.sum() - sure.sum()))
+
+
+def _silent(models: Sequence[str]) -> list[str]:
+    return [f"{model} does not predict this feature." for model in models]
 
 
 def _notes(

@@ -88,6 +88,11 @@ class Predictions:
     tasks: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
+    def covers(self, feature: str) -> bool:
+        """Whether the model was asked for a feature at all, of any of the wanted items that have a row."""
+        found = self.of_items.get(feature, {})
+        return not found or any(one.state != NOT_ASKED for one in found.values())
+
     def of(self, feature: str, item: str) -> Prediction:
         """What the model said about a feature of an item."""
         return self.of_items.get(feature, {}).get(item, Prediction(MISSING))

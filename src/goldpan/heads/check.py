@@ -82,7 +82,7 @@ def _check_selection(project: Project, name: str) -> None:
         for prefix in _PREFIXES
     ]
     try:
-        Where.parse(selection.where, None, [*ALWAYS, *STATE_KEYS, *annotated.output_keys, *columns])
+        Where.parse(selection.where, None, [*ALWAYS, *STATE_KEYS, *annotated.output_keys, *columns], "column")
     except GoldpanError as error:
         error.where = f"selections.{name}.where: {error.where}"
         raise

@@ -77,7 +77,7 @@ def _read_pickled(path: Path) -> dict[str, np.ndarray]:
         raise damaged_head(path, "there is no such file") from None
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         raise HeadError(
-            f"this file cannot be loaded as plain weights: {str(error).splitlines()[0][:200]}",
+            f"this file cannot be loaded as plain weights ({type(error).__name__})",
             where=str(path),
             remedy="save the state dict alone: torch.save(model.state_dict(), ...); nothing else is loaded,"
             " for a pickle may run any code",

@@ -98,5 +98,5 @@ def _condition(where: str, annotated: Sequence[Path]) -> Where | None:
     """
     for path in annotated:
         for _, row in iter_rows(path, SourceError):
-            return Where.parse(where, None, [*row, *STATE_KEYS])
+            return Where.parse(where, None, [*row, *STATE_KEYS], "column")
     return None

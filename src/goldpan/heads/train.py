@@ -104,7 +104,11 @@ def _source_hash(path: Path, group: str) -> str:
 def _target(head: str, name: str, settings: Head, data: Dataset) -> Target:
     column = settings.column_of(head, name)
     values = [value for value in data.values(name) if value is not None]
-    return resolve_target(name, column, settings.targets[name], values)
+    try:
+        return resolve_target(name, column, settings.targets[name], values)
+    except HeadError as error:
+        error.where = f"heads.{head}: {error.where}"
+        raise
 
 
 class _Trainer:
@@ -210,10 +214,13 @@ class _Trainer:
         rows = self._data.rows(split)
         for place, target in enumerate(self._targets):
             if not len(self._known(place, rows)[0]):
+                groups = len({label.group for label in self._data.labels})
                 raise HeadError(
                     f"the {split} split has no label of the target `{target.name}`"
-                    f" ({len(self._data.labels)} labelled records have an embedding)",
+                    f" ({len(self._data.labels)} labelled records of {groups} groups have an embedding, and a"
+                    " group is in one split)",
                     where=f"heads.{self._name}",
-                    remedy="label more records, or change the shares of the splits: one is learned from"
-                    " (train), one says when to stop (dev), one is measured on (test)",
+                    remedy="label more records, take smaller groups or another `seed`, or change the shares"
+                    " of the splits: one is learned from (train), one says when to stop (dev), one is"
+                    " measured on (test)",
                 )

@@ -23,8 +23,15 @@ class RunLock:
 
     def acquire(self) -> None:
         """Take the lock or raise LedgerError that names the process holding it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = self.path.open("a+")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = self.path.open("a+")
+        except OSError as error:
+            raise LedgerError(
+                f"the ledger cannot lie here: {error.strerror}",
+                where=str(self.path.parent),
+                remedy="name another place under `ledger` in config/config.yaml",
+            ) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

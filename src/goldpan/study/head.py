@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import Model, Name
+from goldpan.study.base import ColumnName, Model, Name
 from goldpan.study.wave import Split
 
 Kind = Literal["regression", "ordinal", "classification"]
@@ -96,7 +96,7 @@ class Head(Model):
 
     embedding: Name = Field(description="The embedding it is trained on.")
     labels: LabelsFrom = Field(description="What it learns from.")
-    targets: dict[Name, Target] = Field(
+    targets: dict[ColumnName, Target] = Field(
         min_length=1, description="What it predicts, by name; names of features will do."
     )
     architecture: Literal["linear", "mlp"] = Field(
@@ -144,7 +144,7 @@ class Head(Model):
     @field_validator(
         "targets",
         mode="before",
-        json_schema_input_type=dict[Name, Target | Kind] | list[Name] | Name,
+        json_schema_input_type=dict[ColumnName, Target | Kind] | list[ColumnName] | ColumnName,
     )
     @classmethod
     def _targets_by_name(cls, value: Any) -> Any:
@@ -196,7 +196,7 @@ class Annotated(Model):
 
     embedding: Name = Field(description="The embedding whose records are annotated.")
     heads: list[Name] = Field(default_factory=list, description="Heads of the study; one name or a list.")
-    regression_head_checkpoints: dict[Name, str] = Field(
+    regression_head_checkpoints: dict[ColumnName, str] = Field(
         default_factory=dict,
         description="Heads made elsewhere, by name: a `save_pretrained` folder, a .safetensors file, or a"
         " .pt or .ckpt state dict with a linear layer or `Linear, ReLU, Linear`; relative to the project"

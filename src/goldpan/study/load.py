@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import StudyError
-from goldpan.study.base import NAME_PATTERN
+from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
 
@@ -74,7 +74,7 @@ class Project:
             raise StudyError(
                 f"{needed_by} is not so far yet: the step before has to leave this file first",
                 where=path,
-                remedy=f"run it, or `snakemake {path}`",
+                remedy=f"run it, or: snakemake --cores 2 {path} --config study={self.study.study}",
             )
         return self.root / path
 
@@ -150,6 +150,8 @@ def _describe(item: Any, model: type[BaseModel]) -> str:
     elif item["loc"][-1:] == ("api_key_env",):
         # The value is not shown: it may be the key itself.
         message = "must be the name of an environment variable that holds the key, never the key itself"
+    elif item.get("ctx", {}).get("pattern") == COLUMN_PATTERN:
+        message = f"{item['input']!r} cannot name a column: a letter, then letters, digits and `_`"
     elif item.get("ctx", {}).get("pattern") == NAME_PATTERN:
         message = f"{item['input']!r} is not a name: a letter, then letters, digits, `_` and `-`"
     elif isinstance(item.get("input"), str | int | float | bool):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name
+from goldpan.study.base import ColumnName, Model, Name
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.head import Annotated, Head, Selection
@@ -198,7 +198,9 @@ class Study(Model):
     study: Name = Field(description="Name of the study, and of its folder under `results/`.")
     description: str = Field("", description="What it is about, for people.")
     sources: dict[Name, Source] = Field(min_length=1, description="Input files by name.")
-    providers: dict[Name, Provider] = Field(min_length=1, description="Who answers, by name.")
+    providers: dict[Name, Provider] = Field(
+        default_factory=dict, description="Who answers, by name; only stages need one."
+    )
     stages: dict[Name, Stage] = Field(
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
@@ -208,7 +210,7 @@ class Study(Model):
     embeddings: dict[Name, Embedding] = Field(
         default_factory=dict, description="Models applied to the records of sources, by name."
     )
-    heads: dict[Name, Head] = Field(
+    heads: dict[ColumnName, Head] = Field(
         default_factory=dict, description="Small models from embeddings to labels, by name."
     )
     annotated: dict[Name, Annotated] = Field(

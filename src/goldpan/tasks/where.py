@@ -53,7 +53,13 @@ class Where:
         self.text, self._test = text, test
 
     @classmethod
-    def parse(cls, text: str, features: Iterable[Feature] | None, extra_names: Iterable[str] = ()) -> Where:
+    def parse(
+        cls,
+        text: str,
+        features: Iterable[Feature] | None,
+        extra_names: Iterable[str] = (),
+        noun: str = "feature",
+    ) -> Where:
         """Parse a condition and check it against what it may name.
 
         Args:
@@ -61,6 +67,7 @@ class Where:
             features: the features that may be named besides the record; None for the record only. Features
                 of one name (of several tasks of a stage) are taken together.
             extra_names: other names that may be used, of which nothing is known.
+            noun: what the names are, for errors.
 
         Raises:
             WhereError: a syntax error, an unknown name, or a comparison that can never hold; with its column.
@@ -73,7 +80,7 @@ class Where:
             kinds[feature.name] = kind if known is None else known.joined(kind)
             if feature.rationale_key:
                 kinds[feature.rationale_key] = TEXT
-        return cls(text, _Parser(text, kinds).test)
+        return cls(text, _Parser(text, kinds, noun).test)
 
     def matches(self, values: Values) -> bool:
         """Whether the condition holds.
@@ -101,7 +108,8 @@ def values_of_row(record: Values, predictions: Mapping[str, dict[str, Any]]) -> 
 class _Parser:
     """Turns the syntax tree into nested functions, checking each comparison on the way."""
 
-    def __init__(self, text: str, kinds: Mapping[str, Kind]):
+    def __init__(self, text: str, kinds: Mapping[str, Kind], noun: str):
+        self._noun = noun
         # YAML may fold a condition over several lines.
         self._text, self._kinds = text.replace("\n", " ").replace("\r", " ").strip(), kinds
         if len(self._text) > _LONGEST:
@@ -257,7 +265,9 @@ class _Parser:
         match node:
             case ast.Name(id=name):
                 if name not in self._kinds:
-                    raise self._error(f"there is no feature `{name}`; {suggestion(name, self._kinds)}", node)
+                    raise self._error(
+                        f"there is no {self._noun} `{name}`; {suggestion(name, self._kinds)}", node
+                    )
                 return lambda values: values.get(name), self._kinds[name]
             case (
                 ast.Attribute(value=inner, attr=key)
