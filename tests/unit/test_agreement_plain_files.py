@@ -252,7 +252,19 @@ def test_a_summary_can_be_json(file, tmp_path):
         "strategy": "adjudicate",
         "rows": 3,
         "resolutions": {"agreement": 2, "awaiting_adjudication": 1},
+        "notes": [],
     }
+
+
+def test_merging_by_a_model_says_when_there_are_too_few_items_for_it(file, tmp_path):
+    def printed(items, **more):
+        rows = "".join(f"{number},x,x,{'xy'[number % 2]}\n" for number in range(items))
+        path = file(f"id,annotator_a,annotator_b,annotator_c\n{rows}")
+        return merge_command([path], USUAL, Values(), "dawid_skene", tmp_path / "m.csv", **more)
+
+    assert "! label: `dawid_skene` learns how each annotator errs from 99 items" in printed(99)
+    assert len(json.loads(printed(99, as_json=True))["notes"]) == 1
+    assert "!" not in printed(100)
 
 
 @pytest.mark.parametrize(

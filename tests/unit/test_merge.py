@@ -244,6 +244,38 @@ def test_three_who_are_evenly_split_need_review_under_dawid_skene():
     assert rows[0].resolution == "needs_review"
 
 
+def test_an_item_on_which_all_differ_is_no_guess_of_the_model():
+    rows = merge_feature(
+        given([("x", "x", "y"), ("x", "y", "z"), ("y", "y", "y")], tuple("abc")), "dawid_skene"
+    )
+    assert (rows[1].final_label, rows[1].resolution) == (None, "needs_review")
+    assert rows[1].soft_label == {"x": 0.333333, "y": 0.333333, "z": 0.333333}
+    assert [row.resolution for row in rows] == ["dawid_skene", "needs_review", "dawid_skene"]
+
+
+def test_two_answers_of_three_annotators_that_differ_are_no_guess_of_the_model_either():
+    answers = [("x", "x", "x"), ("y", "y", "y"), ("x", "y", ...)] * 20
+    rows = merge_feature(given(answers, tuple("abc")), "dawid_skene")
+    assert rows[2].resolution == "needs_review"
+
+
+def test_sets_without_anything_in_common_are_no_guess_of_the_model():
+    sure = [(["p"], ["p"], ["p"]), (["q"], ["q"], ["q"]), (["r"], ["r"], ["r"])] * 10
+    answers = [(["p"], ["q"], ["r"]), (["p"], ["p", "q"], ["p", "r"]), (["p"], [], ...), *sure]
+    rows = merge_feature(given(answers, tuple("abc"), Scale("sets", ("p", "q", "r"))), "dawid_skene")
+    assert [(row.final_label, row.resolution) for row in rows[:3]] == [
+        (None, "needs_review"),
+        (["p"], "dawid_skene"),
+        (None, "needs_review"),
+    ]
+
+
+def test_a_feature_that_nobody_has_answered_can_be_merged_by_the_model():
+    for scale in (NOMINAL, Scale("ordered", ("1", "2")), Scale("sets", ("p", "q"))):
+        (row,) = merge_feature(given([(...,) * 3], tuple("abc"), scale), "dawid_skene")
+        assert row.resolution == "unanswered"
+
+
 TOXIC = Binary(type="binary", name="toxic", description="d")
 PRAISE = Binary(type="binary", name="praise", description="d")
 TOPIC = Classification(type="classification", name="topic", description="d", labels=["x", "y"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,30 @@ from goldpan.waves.agreement.open_values import presence
 from goldpan.waves.agreement.ratings import Coded, code
 from goldpan.waves.agreement.scales import Scale
 from goldpan.waves.dawid_skene import dawid_skene
-from goldpan.waves.merge import FeatureAnswers, Merged, Resolution, all_alike, check_annotators
+from goldpan.waves.merge import (
+    FeatureAnswers,
+    Merged,
+    Resolution,
+    all_alike,
+    check_annotators,
+    soft_label,
+)
+
+FEWEST_ITEMS = 100
+"""Items from which the model can be believed.
+
+With three annotators and three labels, simulated, its certainty exceeds the share it gets right by 0.11 at 3
+items, 0.07 at 30 and 0.03 at 100; up to there it is right no more often than the majority.
+"""
 
 _TIED = 1e-6
 
 
 def merge_by_dawid_skene(given: FeatureAnswers) -> list[Merged]:
-    """One row for each item; those whose two likeliest labels are as likely need review.
+    """One row for each item.
+
+    Items whose two likeliest labels are as likely need review, and so do those whose every answer is another
+    one: nothing but the model would speak for any of them, so their soft label is that of the answers.
 
     For sets of labels each label is a model of its own: given or not. "Cannot tell" is a label like any
     other, except in sets, where it is no answer.
@@ -34,8 +52,29 @@ def merge_by_dawid_skene(given: FeatureAnswers) -> list[Merged]:
             remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
         )
     coded = code(given.ratings, Scale("nominal", given.scale.labels), given.annotators)
-    posteriors = _by_item(coded, dawid_skene(coded.codes, len(coded.categories)).posteriors)
+    posteriors = {}
+    if coded.categories:
+        posteriors = _by_item(coded, dawid_skene(coded.codes, len(coded.categories)).posteriors)
     return [_row(given, item, coded, posteriors.get(item)) for item in given.items]
+
+
+def few_items_notes(rows: Iterable[Merged]) -> list[str]:
+    """What to know about rows merged by `dawid_skene`: for which features there are too few items."""
+    answered: dict[str, int] = {}
+    for row in rows:
+        answered[row.feature] = answered.get(row.feature, 0) + bool(row.answers)
+    return [
+        f"{feature}: `dawid_skene` learns how each annotator errs from {items:,} items. Below {FEWEST_ITEMS} "
+        "it is right no more often than `majority`, and far surer of itself than it is right."
+        for feature, items in answered.items()
+        if 0 < items < FEWEST_ITEMS
+    ]
+
+
+def _all_differ(given: FeatureAnswers, item: str) -> bool:
+    """Whether there are several answers, and no two of them alike."""
+    votes = [given.key(value) for value in given.answers(item).values()]
+    return 1 < len(votes) == len(set(votes))
 
 
 def _by_item(coded: Coded, posteriors: np.ndarray) -> dict[str, np.ndarray]:
@@ -47,6 +86,8 @@ def _by_item(coded: Coded, posteriors: np.ndarray) -> dict[str, np.ndarray]:
 def _row(given: FeatureAnswers, item: str, coded: Coded, posterior: np.ndarray | None) -> Merged:
     if posterior is None:
         return _decided(given, item, None, Resolution.UNANSWERED, {})
+    if _all_differ(given, item):
+        return _undecided(given, item)
     order = np.argsort(-posterior, kind="stable")
     soft = {coded.labels[index]: round(float(posterior[index]), 6) for index in order}
     soft = {label: chance for label, chance in soft.items() if chance > 0}
@@ -80,12 +121,28 @@ def _merge_sets(given: FeatureAnswers, labels: tuple[str, ...]) -> list[Merged]:
         }
         if item not in answered:
             rows.append(_decided(given, item, None, Resolution.UNANSWERED, {}))
+        elif _no_label_has_a_majority(given, item):
+            rows.append(_undecided(given, item))
         elif any(abs(chance - 0.5) < _TIED for chance in soft.values()):
             rows.append(_decided(given, item, None, Resolution.NEEDS_REVIEW, soft))
         else:
             likely = [label for label, chance in soft.items() if chance > 0.5]
             rows.append(_decided(given, item, likely, Resolution.DAWID_SKENE, soft))
     return rows
+
+
+def _no_label_has_a_majority(given: FeatureAnswers, item: str) -> bool:
+    """Whether the sets all differ, and none of them is what the annotators say label by label."""
+    sets = [set(value) for value in given.answers(item).values() if value is not None]
+    if not _all_differ(given, item) or not sets:
+        return False
+    votes = {label: sum(label in one for one in sets) for label in set().union(*sets)}
+    chosen = {label for label, count in votes.items() if 2 * count > len(sets)}
+    return any(2 * count == len(sets) for count in votes.values()) or (not chosen and all(sets))
+
+
+def _undecided(given: FeatureAnswers, item: str) -> Merged:
+    return _decided(given, item, None, Resolution.NEEDS_REVIEW, soft_label(given, given.answers(item)))
 
 
 def _decided(

@@ -22,6 +22,7 @@ from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.merge import FeatureAnswers, Merged, merge_feature, resolution_counts
 from goldpan.waves.merge_files import write_disagreements, write_merged
+from goldpan.waves.merge_model import few_items_notes
 from goldpan.waves.plain_table import Layout, PlainAnswers, existing, read_plain_answers
 
 ScaleChoice = Literal["auto", "nominal", "ordered"]
@@ -160,11 +161,18 @@ def merge_command(
     if disagreements is not None:
         write_disagreements(disagreements, merged.rows, _shown, merged.answers.fields)
     counts = resolution_counts(merged.rows)
+    notes = few_items_notes(merged.rows) if strategy == "dawid_skene" else []
     if as_json:
-        summary = {"strategy": strategy, "rows": len(merged.rows), "resolutions": counts}
+        summary = {
+            "strategy": strategy,
+            "rows": len(merged.rows),
+            "resolutions": counts,
+            "notes": notes,
+        }
         return orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode() + "\n"
     width = max(map(len, counts), default=0)
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
+    lines += [f"! {note}" for note in notes]
     return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
 
 

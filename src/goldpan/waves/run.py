@@ -22,6 +22,7 @@ from goldpan.waves.gold_files import write_gold
 from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.merge import Merged
 from goldpan.waves.merge_files import read_merged, shown_by, write_disagreements, write_merged
+from goldpan.waves.merge_model import few_items_notes
 from goldpan.waves.merge_wave import disagreements, merge_wave
 from goldpan.waves.sampling import SampleCounts, SampleFiles, draw_sample
 from goldpan.waves.sheets.page import adjudication_page
@@ -169,9 +170,12 @@ class WaveRun:
             self.codebook.features,
             about,
             measure_wave(collected, self.codebook, self.wave.annotators),
-            wave_notes(collected.status),
+            [*wave_notes(collected.status), *self._model_notes(rows)],
         )
         return gold
+
+    def _model_notes(self, rows: list[Merged]) -> list[str]:
+        return few_items_notes(rows) if self.wave.strategy == "dawid_skene" else []
 
     def _collected(self) -> CollectedWave:
         return read_collected(
