@@ -7,8 +7,9 @@ from goldpan.errors import GoldpanError, StudyError
 from goldpan.heads.check import check_models
 from goldpan.study import load_project, load_study
 from goldpan.study.embedding import Embedding
+from goldpan.waves.check import check_waves
 from tests.corpus_projects import MODEL, corpus_study
-from tests.projects import WorkflowProject
+from tests.projects import TOPIC_TASK, WorkflowProject, notes_study
 
 REMOVED = object()
 
@@ -179,6 +180,44 @@ def test_a_target_must_be_a_feature_that_a_head_can_learn(write, tmp_path, targe
     )
     with pytest.raises(StudyError) as caught:
         list(check_models(load_project("corpus", root=root)))
+    assert says in str(caught.value)
+
+
+def test_heads_whose_columns_collide_are_refused(write):
+    study = corpus_study()
+    two = {**study["heads"]["length"], "targets": {"words": "regression", "tone": "auto"}}
+    study["heads"] |= {"a": two, "a_words": study["heads"]["length"]}
+    study["annotated"]["all"]["heads"] = ["length", "a", "a_words"]
+    with pytest.raises(StudyError, match="would have the columns `score_a_words`"):
+        list(check_models(load_project("corpus", root=write(study))))
+
+
+def test_a_file_that_holds_no_head_is_found_before_anything_is_embedded(write):
+    pytest.importorskip("torch", reason="heads need the extra `models`")
+    root = write(changed("annotated.all.regression_head_checkpoints", {"edu": "models/edu.pt"}))
+    (root / "models" / "edu.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(GoldpanError, match="cannot be loaded as plain weights"):
+        list(check_models(load_project("corpus", root=root)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"formats": ["doccano"]}, "waves.check.formats: doccano has labels only"),
+        ({"features": ["topik"]}, "there is no feature `topik`; did you mean `topic`?"),
+        ({"guidelines": "none.md"}, "waves.check.guidelines: the guidelines cannot be read"),
+    ],
+)
+def test_a_wave_that_could_not_be_given_out_is_found_before_anything_is_asked(write, changes, says):
+    study = notes_study()
+    study["waves"] = {"check": {"stage": "topics", "sample": 5, "annotators": ["ann"]} | changes}
+    root = write(corpus_study())
+    (root / "config/studies/notes.yaml").write_text(yaml.safe_dump(study))
+    gist = {"name": "gist", "type": "text", "description": "What it says."}
+    task = {**TOPIC_TASK, "features": [*TOPIC_TASK["features"], gist]}
+    (root / "config/tasks/topic.yaml").write_text(yaml.safe_dump(task))
+    with pytest.raises(StudyError) as caught:
+        list(check_waves(load_project("notes", root=root)))
     assert says in str(caught.value)
 
 

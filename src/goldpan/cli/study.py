@@ -37,6 +37,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
     from goldpan.heads.check import check_models
     from goldpan.records.inputs import source_files
+    from goldpan.waves.check import check_waves
 
     project = _project(options)
     for name, source in project.study.sources.items():
@@ -45,7 +46,7 @@ def _validate(options: argparse.Namespace) -> None:
         print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
         for warning in checked.warnings:
             print(f"stage {checked.name}: note: {warning}")
-    for line in check_models(project):
+    for line in (*check_waves(project), *check_models(project)):
         print(line)
     for name, provider in project.study.providers.items():
         if provider.api_key_env and provider.api_key_env not in os.environ:

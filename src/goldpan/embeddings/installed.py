@@ -15,9 +15,18 @@ def check_installed() -> None:
     Raises:
         EmbeddingError: a package is missing.
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = _missing()
     if missing:
         raise EmbeddingError(
             f"embeddings and heads need {', '.join(missing)}, not installed in this environment",
             remedy="`make models` installs the pinned versions, or: pip install -r requirements-models.txt",
         )
+
+
+def is_installed() -> bool:
+    """Whether embeddings and heads can be computed in this environment; imports nothing."""
+    return not _missing()
+
+
+def _missing() -> list[str]:
+    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]

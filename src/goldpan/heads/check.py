@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from goldpan.batches.stage import StageRun
+from goldpan.embeddings.installed import is_installed
 from goldpan.embeddings.model_files import local_model
 from goldpan.errors import EmbeddingError, GoldpanError, StudyError
+from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
@@ -15,6 +17,12 @@ from goldpan.tasks.where import Where
 from goldpan.waves.run import WaveRun
 
 _LEARNED = frozenset({"binary", "classification", "score"})
+_COLUMNS = {
+    "regression": ("score_",),
+    "ordinal": ("score_", "label_", "probability_"),
+    "classification": ("label_", "probability_"),
+}
+"""What a target of a kind surely writes; of `auto` that is known once there are labels."""
 _PREFIXES = ("score_", "label_", "probability_", "probabilities_")
 
 
@@ -22,7 +30,8 @@ def check_models(project: Project) -> Iterator[str]:
     """Check what the study says of embeddings, heads and selections; yields a line about each.
 
     Raises:
-        StudyError: a model, a feature or a checkpoint is not there, or cannot be learned.
+        StudyError: a model, a feature or a checkpoint is not there or cannot be learned, or columns collide.
+        HeadError: a head that was made elsewhere cannot be used.
         WhereError: a condition names what annotated rows do not have.
     """
     for name, embedding in project.study.embeddings.items():
@@ -37,6 +46,7 @@ def check_models(project: Project) -> Iterator[str]:
     for name in project.study.heads:
         yield f"head {name}: {_check_head(project, name)} targets"
     for name, annotated in project.study.annotated.items():
+        _check_columns(project, name)
         for head, path in annotated.regression_head_checkpoints.items():
             if not (project.root / path).exists():
                 raise StudyError(
@@ -44,6 +54,8 @@ def check_models(project: Project) -> Iterator[str]:
                     where=f"annotated.{name}.regression_head_checkpoints.{head}",
                     remedy="paths start from the project root",
                 )
+            if is_installed():
+                load_external_head(head, project.root / path)
     for name in project.study.selections:
         _check_selection(project, name)
 
@@ -68,6 +80,31 @@ def _check_head(project: Project, name: str) -> int:
                     remedy="a head learns binary features, classifications and scores",
                 )
     return len(head.targets)
+
+
+def _check_columns(project: Project, name: str) -> None:
+    """Check that no two columns have one name, as far as it is known which there will be."""
+    annotated = project.study.annotated[name]
+    own = [
+        (project.study.heads[head].column_of(head, target), given.kind)
+        for head in annotated.heads
+        for target, given in project.study.heads[head].targets.items()
+    ]
+    for column, _ in own:
+        if [other for other, _ in own].count(column) > 1:
+            raise StudyError(
+                f"two targets of its heads would have the columns `score_{column}` or `label_{column}`",
+                where=f"annotated.{name}.heads",
+                remedy="give one of the heads another name",
+            )
+    written = {f"{prefix}{column}" for column, kind in own for prefix in _COLUMNS.get(kind, ())}
+    for key in annotated.output_keys:
+        if key in written:
+            raise StudyError(
+                f"a head writes the column `{key}`, too",
+                where=f"annotated.{name}.output_keys",
+                remedy="leave the field out, or give the head another name",
+            )
 
 
 def _check_selection(project: Project, name: str) -> None:

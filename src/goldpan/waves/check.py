@@ -1,0 +1,36 @@
+"""Checking the waves of a study as far as that is possible before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from goldpan.errors import StudyError
+from goldpan.study.load import Project
+from goldpan.waves.run import WaveRun
+from goldpan.waves.sheets.doccano import labels_of
+
+
+def check_waves(project: Project) -> Iterator[str]:
+    """Load what every wave of a study asks; yields a line about each.
+
+    Raises:
+        StudyError: a feature is not there or differs between the tasks of a stage, the guidelines cannot be
+            read, or a format cannot ask for a feature.
+        TaskError: a task cannot be loaded.
+    """
+    for name, wave in project.study.waves.items():
+        try:
+            codebook = WaveRun(project, name).codebook
+        except OSError as error:
+            raise StudyError(
+                f"the guidelines cannot be read: {error.strerror}",
+                where=f"waves.{name}.guidelines",
+                remedy="paths start from the project root",
+            ) from None
+        if "doccano" in wave.formats:
+            try:
+                labels_of(codebook)
+            except StudyError as error:
+                error.where = f"waves.{name}.formats"
+                raise
+        yield f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"
