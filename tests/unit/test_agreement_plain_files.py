@@ -139,6 +139,9 @@ def test_labels_that_look_like_nothing_are_kept_and_empty_cells_are_no_answer(fi
         ("annotator,label\na,x\n", "item_id"),
         (b"id,annotator_a,annotator_b\n1,\xe4,y\n", "UTF-8"),
         ("", "empty"),
+        ("", "save it again"),
+        ("id,annotator_a,annotator_b\n", "give the table that was filled in"),
+        ("item_id,annotator,label\n", "--no-header"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_with_its_place(file, text, said):

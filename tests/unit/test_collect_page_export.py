@@ -83,6 +83,10 @@ def test_an_export_that_cannot_be_used_is_refused(tmp_path, document, message):
     assert message in refusal(tmp_path, document)
 
 
+def test_an_export_of_another_wave_need_not_be_exported_again(tmp_path):
+    assert refusal(tmp_path, export({FIRST: ANSWER}, wave="second")).endswith("the folder of its own wave")
+
+
 def test_two_exports_that_contradict_each_other_are_refused(tmp_path):
     other = export({FIRST: ANSWER | {"tone": "Positive"}})
     assert "`ann` answers `tone` with `Positive` here" in refusal(tmp_path, export({FIRST: ANSWER}), other)

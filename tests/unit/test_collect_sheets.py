@@ -336,6 +336,31 @@ def test_a_row_that_cannot_be_used_is_refused_with_its_place(folder, spoil, mess
     assert message in refusal and "ann.csv, row 4" in refusal
 
 
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (("first", "second"), "put the file into the folder of its own wave"),
+        (("/ann/", "/cid/"), "take the file out of the folder, or add `cid` to the wave's `annotators`"),
+        (("shop/first/ann/", ""), "sheet ids must stay as they were given out"),
+    ],
+)
+def test_a_sheet_that_does_not_belong_here_is_not_to_be_corrected(folder, change, remedy):
+    rows = [row | {"sheet": row["sheet"].replace(*change)} for row in folder.filled()]
+    folder.write("ann.csv", rows)
+    refusal = folder.refusal()
+    assert refusal.endswith(f"-> {remedy}")
+    rows[1]["tone"] = "Postive"
+    rows[1]["sheet"] = folder.filled()[1]["sheet"]
+    folder.write("ann.csv", rows)
+    assert f"{remedy}; correct these cells in the file" in folder.refusal()
+
+
+def test_an_empty_file_is_to_be_saved_again_or_left_out(folder):
+    folder.write("ann.csv", folder.filled())
+    (folder.path / "ann.csv").write_bytes(b"")
+    assert "save it again with its rows, or leave it out" in folder.refusal()
+
+
 def test_an_earlier_codebook_that_still_holds_is_accepted(tmp_path):
     folder = Folder(tmp_path)
     earlier = codebook(TONE, STARS, guidelines="An older text.")

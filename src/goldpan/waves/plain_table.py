@@ -91,11 +91,15 @@ def read_plain_answers(paths: Iterable[str | Path], layout: Layout) -> PlainAnsw
         SourceError: there is no such file, it is a result of goldpan's, no columns of answers are found, a
             named column is missing, a row has too many cells, or an annotator answers twice.
     """
-    answers = PlainAnswers()
-    for path in paths:
-        _read_table(existing(path), layout, answers)
+    answers, files = PlainAnswers(), [existing(path) for path in paths]
+    for file in files:
+        _read_table(file, layout, answers)
     if not answers.ratings:
-        raise SourceError("there are no answers in these files")
+        raise SourceError(
+            "there are no answers: nothing but the names of the columns",
+            where=", ".join(map(str, files)),
+            remedy="give the table that was filled in, or say `--no-header` if the first row holds answers",
+        )
     return answers
 
 

@@ -13,7 +13,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.causes import CAUSES
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.csv_file import read_csv
-from goldpan.waves.collect.filled import GivenOut, Problems
+from goldpan.waves.collect.filled import ForeignSheetError, GivenOut, Problems
 from goldpan.waves.collect.json_file import ToolModel, as_model, read_json_document
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.collect.page_export import read_values
@@ -116,8 +116,8 @@ def _from_page(file: str, document: Any, given_out: GivenOut, problems: Problems
     sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
     try:
         given_out.sheet_id(str(sheet_id))
-    except ValueError as error:
-        problems.add("", str(error))
+    except ForeignSheetError as error:
+        problems.add("", str(error), error.remedy)
         return
     if export.annotator != ADJUDICATION:
         problems.add("", "these are not the decisions of an adjudication page")

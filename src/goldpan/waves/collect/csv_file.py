@@ -35,7 +35,9 @@ def read_csv(path: Path) -> RawTable:
     rows = _rows(path, text, delimiter, skipped)
     header = next(rows, None)
     if header is None:
-        raise SheetError("the file is empty", where=str(path), remedy="take it out of the folder")
+        raise SheetError(
+            "the file is empty", where=str(path), remedy="save it again with its rows, or leave it out"
+        )
     return RawTable(str(path), header[1], rows)
 
 

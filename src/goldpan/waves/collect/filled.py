@@ -64,21 +64,42 @@ class FilledSheet:
     repairs: list[Repair] = field(default_factory=list)
 
 
+class ForeignSheetError(ValueError):
+    """A sheet's id is none, or that of another wave, codebook or annotator.
+
+    Args:
+        what: what is wrong with it.
+        remedy: what to do about it; the answers in the file need no correction.
+    """
+
+    def __init__(self, what: str, remedy: str):
+        self.remedy = remedy
+        super().__init__(what)
+
+
 class Problems:
     """Gathers what is wrong with one file, so that the user sees all of it at once."""
 
     def __init__(self, file: str):
         self.file = file
         self._found: list[tuple[str, str]] = []
+        self._remedies: dict[str | None, None] = {}
 
-    def add(self, where: str, what: str) -> None:
-        """Note one problem at a place of the file, such as `row 3`; empty for the whole file."""
+    def add(self, where: str, what: str, remedy: str | None = None) -> None:
+        """Note one problem at a place of the file, such as `row 3`; empty for the whole file.
+
+        Args:
+            where, what: the place and the problem.
+            remedy: of this problem, where it is not that of all others in the file.
+        """
         self._found.append((where, what))
+        self._remedies[remedy] = None
 
     def raise_if_any(self, remedy: str) -> None:
         """Raise a SheetError with the first ten problems and the number of the others, if there are any."""
         if not self._found:
             return
+        remedy = "; ".join(own or remedy for own in self._remedies)
         if len(self._found) == 1:
             where, what = self._found[0]
             raise SheetError(what, where=f"{self.file}, {where}" if where else self.file, remedy=remedy)
@@ -109,13 +130,14 @@ class GivenOut:
         """The annotator (or `side_by_side`) named by the id of a sheet.
 
         Raises:
-            ValueError: the id is none, or that of another wave, codebook or annotator; the text says which.
+            ForeignSheetError: the id is none, or that of another wave, codebook or annotator.
         """
         given = self.sheet_id(sheet_id)
         known = [*self.wave.annotators, *([SIDE_BY_SIDE] if self.wave.layout == SIDE_BY_SIDE else [])]
         if given.annotator not in known:
-            raise ValueError(
-                f"the wave has no annotator `{given.annotator}`; {suggestion(given.annotator, known)}"
+            raise ForeignSheetError(
+                f"the wave has no annotator `{given.annotator}`; {suggestion(given.annotator, known)}",
+                f"take the file out of the folder, or add `{given.annotator}` to the wave's `annotators`",
             )
         return given.annotator
 
@@ -123,22 +145,27 @@ class GivenOut:
         """The id of a sheet of this wave, whoever filled it in.
 
         Raises:
-            ValueError: the id is none, or that of another wave or codebook; the text says which.
+            ForeignSheetError: the id is none, or that of another wave or codebook.
         """
         given = SheetId.parse(text)
         if given is None:
-            raise ValueError(f"{text!r} is not the id of a sheet (expected {self._example()})")
+            raise ForeignSheetError(
+                f"{text!r} is not the id of a sheet (expected {self._example()})",
+                "sheet ids must stay as they were given out",
+            )
         if (given.study, given.wave) != (self.study, self.name):
-            raise ValueError(
+            raise ForeignSheetError(
                 f"this is a sheet of the wave `{given.wave}` of `{given.study}`,"
-                f" not of `{self.name}` of `{self.study}`"
+                f" not of `{self.name}` of `{self.study}`",
+                "put the file into the folder of its own wave",
             )
         accepted = (self.codebook.hash, *self.wave.accept_codebooks)
         if not any(known_hash.startswith(given.codebook) for known_hash in accepted):
-            raise ValueError(
+            raise ForeignSheetError(
                 f"it was answered by the codebook {given.codebook}, but the wave's is now"
-                f" {self.codebook.short_hash}; if the answers still hold, add `accept_codebooks:"
-                f" [{given.codebook}]` to the wave"
+                f" {self.codebook.short_hash}",
+                f"if the answers still hold, add `accept_codebooks: [{given.codebook}]` to the wave;"
+                " otherwise give out the new sheets",
             )
         return given
 
@@ -163,7 +190,7 @@ class SheetIdCheck:
         if sheet_id not in self._known:
             try:
                 self._known[sheet_id] = self._given_out.annotator(sheet_id)
-            except ValueError as error:
+            except ForeignSheetError as error:
                 self._known[sheet_id] = None
-                self._problems.add(place, str(error))
+                self._problems.add(place, str(error), error.remedy)
         return self._known[sheet_id]

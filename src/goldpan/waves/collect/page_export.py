@@ -6,7 +6,7 @@ from typing import Any
 
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
-from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems
+from goldpan.waves.collect.filled import Answer, FilledSheet, ForeignSheetError, GivenOut, Problems
 from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.sheets.page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
@@ -45,8 +45,8 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
     sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
     try:
         annotator = given_out.annotator(str(sheet_id))
-    except ValueError as error:
-        raise SheetError(str(error), where=file, remedy=REMEDY) from None
+    except ForeignSheetError as error:
+        raise SheetError(str(error), where=file, remedy=error.remedy) from None
     problems = Problems(file)
     filled = FilledSheet(file)
     for number, given in enumerate(export.answers, 1):
