@@ -29,6 +29,7 @@ APOSTROPHES = labelled("'tis", "'+", "'")
 CASES = labelled("US", "us", "EU")
 LISTS = labelled("A", "B", "A; B")
 UNICODE = labelled("café", "naïve", "ﬁne", "日本")
+PORTION = Score(name="portion", type="score", description="What share?", min=0, max=1, integer=False)
 RATIO = Score(name="ratio", type="score", description="How much?", min=-2, max=2, integer=False)
 COMMAS = TOPICS.model_copy(update={"labels": ["yes, fully", "yes, in part", "no"], "name": "degree"})
 SEMICOLONS = TOPICS.model_copy(update={"labels": ["A", "B", "A; B"], "name": "sets"})
@@ -117,6 +118,9 @@ KEPT = [
     (RATIO, "-1", -1.0),
     (RATIO, "0,25", 0.25),
     (RATIO, "1e-3", 0.001),
+    (PORTION, "50%", 0.5),
+    (PORTION, " 28,7 \uff05", 0.287),
+    (PORTION, "0.5", 0.5),
     # Text is kept to the letter.
     (GIST, "NA", "NA"),
     (GIST, "  two  spaces ", "  two  spaces "),
@@ -149,6 +153,10 @@ REFUSED = [
     (STARS, "6", "outside 1 to 5"),
     (STARS, "3.5", "not a whole number"),
     (STARS, "3 stars", "is not a number"),
+    (STARS, "3%", "is not a number"),
+    (RATIO, "50%", "is not a number"),
+    (PORTION, "%", "is not a number"),
+    (PORTION, "150%", "outside 0 to 1"),
     (STARS, "four", "is not a number"),
     (STARS, True, "is not a number"),
     (STARS, FEB_1, "made a date of it"),
@@ -198,6 +206,8 @@ def test_a_cell_that_is_no_answer_or_may_be_several_is_refused(feature, cell, me
         (TOPICS, "price; quality", False),
         (TOPICS, "Price; quality", True),
         (STARS, "3", False),
+        (PORTION, "50%", True),
+        (PORTION, "0.5", False),
     ],
 )
 def test_what_was_not_written_as_on_the_sheet_counts_as_repaired(feature, cell, repaired):

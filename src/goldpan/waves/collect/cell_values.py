@@ -159,12 +159,24 @@ def _segmentations(parts: list[str], separator: str, by_fold: dict[str, str]) ->
 def _score(feature: Score, cell: Any) -> CellValue:
     if isinstance(cell, str):
         number = as_number(cell.strip())
+        if number is None and (share := _share(feature, cell)) is not None:
+            return CellValue(value_check(feature)(share), repaired=True)
         if number is None:
             raise AnswerError(f"`{feature.name}`: {_shown(cell)} is not a number{_date_hint(cell)}")
         return CellValue(value_check(feature)(number), repaired="," in cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         raise AnswerError(f"`{feature.name}`: {_shown(cell)} is not a number{_date_hint(cell)}")
     return CellValue(value_check(feature)(cell))
+
+
+def _share(feature: Score, cell: str) -> float | None:
+    """A percentage as a share, where the score is one; from 0 to 100, `50%` may be 50 or 0.5."""
+    text = fold(cell)
+    if feature.integer or feature.min < 0 or feature.max > 1 or not text.endswith("%"):
+        return None
+    percent = as_number(text[:-1].strip())
+    # 15 digits, so that `28.7%` is the same answer as 0.287.
+    return None if percent is None else float(f"{percent / 100:.15g}")
 
 
 def _extraction(feature: Extraction, cell: Any) -> CellValue:
