@@ -5,6 +5,7 @@ import pytest
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
 from tests.faults.conftest import ROWS, SHARDS, comparable, make_project, scripted_answer
+from tests.projects import note_rows
 
 
 @pytest.fixture
@@ -164,3 +165,24 @@ def test_an_endpoint_that_cannot_list_its_batches_is_not_paid_twice(run_with):
     assert len(server.engine.list_batches()) - created <= SHARDS - 1
     hashes = [batch.metadata["goldpan_key"] for batch in server.engine.list_batches()]
     assert len(hashes) == len(set(hashes))
+
+
+def test_an_empty_ledger_beside_results_that_were_paid_for_stops_the_run(tmp_path, server):
+    project = make_project(tmp_path / "project", server.base_url)
+    project.run()
+    made = len(server.engine.list_batches())
+    exported = project.root / "answers.jsonl.zst"
+    project.goldpan("ledger", "export", str(exported))
+    for file in (project.root / ".goldpan").glob("ledger.sqlite*"):
+        file.unlink()
+    project.write_rows("notes/b.jsonl", note_rows(1, start=ROWS))
+
+    refused = project.run(check=False)
+    assert refused.returncode != 0
+    assert "this ledger is empty, but stage `topics` has batches that were paid for" in refused.stdout
+    assert len(server.engine.list_batches()) == made
+
+    project.goldpan("ledger", "import", str(exported))
+    project.run()
+    assert len(project.rows("stages/topics/features.jsonl")) == ROWS + 1
+    assert sum(batch.total for batch in server.engine.list_batches()) == ROWS + 1

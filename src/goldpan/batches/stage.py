@@ -21,6 +21,7 @@ from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
+from goldpan.errors import LedgerError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
@@ -87,6 +88,7 @@ class StageRun:
 
     def plan(self, number: int) -> Plan:
         """Write plan.json and asked.jsonl of a round, and spool its request files."""
+        self._check_ledger_knows_the_results()
         spent = 0.0
         for earlier in range(1, number):
             spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
@@ -98,6 +100,25 @@ class StageRun:
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
             spent_before=spent,
+        )
+
+    def _check_ledger_knows_the_results(self) -> None:
+        """Check that an empty ledger does not stand beside batches that were paid for.
+
+        Raises:
+            LedgerError: it does; asking now would pay for everything again.
+        """
+        batches = self._at(self.paths.batch(self.name, 1, "x")).parent
+        if self.provider_settings.kind in ("local", "replay") or not any(batches.glob("*.json")):
+            return
+        with Ledger(self.project.ledger) as ledger:
+            if ledger.submissions() or ledger.counts():
+                return
+        raise LedgerError(
+            f"this ledger is empty, but stage `{self.name}` has batches that were paid for: {batches}",
+            where=str(self.project.ledger),
+            remedy="put the ledger back, or import an export of it (`goldpan ledger import FILE`). To pay for"
+            f" everything again, delete {batches.parent.parent} first",
         )
 
     def place(self, number: int, shard: str) -> None:
