@@ -189,6 +189,39 @@ def test_the_status_reads_the_sheets_as_they_lie_there_and_writes_nothing(said, 
     assert {path: path.stat().st_mtime_ns for path in project.root.rglob("*")} == before
 
 
+def test_neither_sheets_nor_the_page_of_decisions_show_the_id_of_a_record(tmp_path):
+    project = make_project(tmp_path / "project")
+    write_stage(
+        project.artifact("stages/topics"),
+        [
+            (
+                {
+                    "id": f"sport/{at}",
+                    "features": {
+                        "topic": {"type": "ClassificationPrediction", "label": "animals"},
+                        "urgent": {"type": "BinaryPrediction", "detected": False},
+                        "length": {"type": "ScorePrediction", "score": 1},
+                    },
+                    "source": "notes",
+                },
+                {"id": f"sport/{at}", "text": f"Note {at}."},
+            )
+            for at in range(12)
+        ],
+    )
+    run = wave_of(project)
+    run.draw()
+    run.write_sheets()
+    fill_in(project, "ann", "animals")
+    fill_in(project, "ben", "weather")
+    run.collect()
+    run.merge()
+    for name in ("sheets/ann.csv", "adjudication.html", "disagreements.csv", "merged.csv"):
+        text = project.artifact(f"waves/check/{name}").read_text(encoding="utf-8-sig")
+        assert "Note 3." in text
+        assert "sport/" not in text
+
+
 def test_an_unknown_wave_is_refused_with_those_there_are(refused, tmp_path):
     project = make_project(tmp_path / "project")
     assert "there are: check" in refused("waves", "status", "chekc", "--root", project.root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from goldpan.files import write_bytes, write_json
 from goldpan.study.load import Project
+from goldpan.study.wave import Wave
 from goldpan.tasks.task import Task, load_task
 from goldpan.waves.agreement.page import report_page
 from goldpan.waves.agreement.text import report_text
@@ -27,6 +28,7 @@ from goldpan.waves.merge_wave import disagreements, merge_wave
 from goldpan.waves.sampling import SampleCounts, SampleFiles, draw_sample
 from goldpan.waves.sheets.page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
+from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import write_sheets
 
 
@@ -80,6 +82,13 @@ class WaveRun:
         """The sample by item id, as it was when first looked at."""
         return read_items(self._at(self.paths.sample(self.name)))
 
+    @cached_property
+    def shown_wave(self) -> Wave:
+        """The wave with the fields that its sheets show."""
+        return with_fields_to_show(
+            self.wave, self.name, list(self.items.values()), self.project.study.sources
+        )
+
     @property
     def annotations(self) -> Path:
         """The folder of the filled sheets; an input only."""
@@ -101,7 +110,7 @@ class WaveRun:
         """Write the sheets to give out."""
         folder = self._at(self.paths.sheet(self.name, "x")).parent
         llm = read_llm_predictions(self._at(self.paths.sample_llm(self.name)))
-        return write_sheets(folder, self.study, self.name, self.wave, self.codebook, self.items, llm)
+        return write_sheets(folder, self.study, self.name, self.shown_wave, self.codebook, self.items, llm)
 
     def read_sheets(self) -> CollectedWave:
         """The filled sheets as they lie there now; writes nothing."""
@@ -143,11 +152,11 @@ class WaveRun:
         rows = self.merged(collected)
         show = shown_by(self.codebook.features)
         # Those who decide see what the annotators saw, and no more.
-        shown = {name: shown_fields(item.data, self.wave.show) for name, item in self.items.items()}
+        shown = {name: shown_fields(item.data, self.shown_wave.show) for name, item in self.items.items()}
         write_merged(self._at(self.paths.merged(self.name)), rows, show, shown)
         write_disagreements(self._at(self.paths.disagreements(self.name)), rows, show, shown)
         open_rows = disagreements(rows, collected.notes)
-        page = adjudication_page(self.study, self.name, self.wave, self.codebook, self.items, open_rows)
+        page = adjudication_page(self.study, self.name, self.shown_wave, self.codebook, self.items, open_rows)
         write_bytes(self._at(self.paths.adjudication(self.name)), page.encode())
         return rows
 

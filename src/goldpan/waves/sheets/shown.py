@@ -1,0 +1,56 @@
+"""Which fields of the records annotators see when the study does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from goldpan.errors import StudyError
+from goldpan.study.model import Source
+from goldpan.study.wave import Wave
+from goldpan.waves.items import Item
+from goldpan.waves.sheets.sheet import field_names
+
+_TRACE_ID = ("conversation_id", "segment_id")
+
+
+def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: Mapping[str, Source]) -> Wave:
+    """The wave with `show` filled in, where it is blind and does not say what to show.
+
+    Fields that make the record's id and those that say its stratum are left out. An id such as `positive/17`
+    tells what the record is taken for, and a stratum may as well.
+
+    Args:
+        wave, name: the wave and its name.
+        items: its sample.
+        sources: the sources of the study.
+
+    Raises:
+        StudyError: nothing would be left to show.
+    """
+    if wave.show is not None or not wave.blind:
+        return wave
+    known = field_names(items, wave, name)
+    telling = {*_id_fields(items, sources), *_stratum_fields(wave)}
+    left = [field for field in known if field not in telling]
+    if len(left) == len(known):
+        return wave
+    if not left:
+        raise StudyError(
+            f"a blind sheet would show nothing: {', '.join(known)} make the record's id or its stratum",
+            where=f"waves.{name}",
+            remedy="say with `show` which fields annotators are to see all the same",
+        )
+    return wave.model_copy(update={"show": left})
+
+
+def _id_fields(items: Sequence[Item], sources: Mapping[str, Source]) -> set[str]:
+    found: set[str] = set()
+    for name in {item.source for item in items} & set(sources):
+        source = sources[name]
+        found.update(_TRACE_ID if source.format == "traces" and source.id is None else source.id or ())
+    return found
+
+
+def _stratum_fields(wave: Wave) -> Iterable[str]:
+    keys = wave.stratify.by if wave.stratify else []
+    return [key.removeprefix("data.") for key in keys if key.startswith("data.")]
