@@ -142,6 +142,20 @@ def test_a_plan_of_a_study_says_why_there_is_none(said, tmp_path, changes, reaso
     assert reason in said("waves", "plan", "--study", "notes", "--root", project.root)
 
 
+@pytest.mark.parametrize(
+    ("annotators", "overlap", "said_of_more"),
+    [(["ann", "ben"], "all", False), (["ann", "ben", "cid"], "all", True), (["ann", "ben", "cid"], 2, False)],
+)
+def test_a_plan_of_a_study_says_for_how_many_answers_it_holds(
+    said, tmp_path, annotators, overlap, said_of_more
+):
+    project = make_project(tmp_path / "project", annotators=annotators, overlap=overlap, sample=8)
+    text = said("waves", "plan", "--study", "notes", "--root", project.root)
+    assert "two annotators" not in text
+    assert "for two answers to each item" in text
+    assert ("where more than two answer an item" in text) == said_of_more
+
+
 def test_a_plan_of_a_study_knows_the_items_once_they_are_drawn(said, tmp_path):
     project = make_project(tmp_path / "project")
     wave_of(project).draw()

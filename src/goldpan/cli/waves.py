@@ -154,7 +154,9 @@ def _plan_study(options: argparse.Namespace) -> None:
     if plans:
         share = "labels as frequent as each other" if options.prevalence is None else "the rarest label at"
         share += "" if options.prevalence is None else f" {options.prevalence:g}"
-        print(f"for two annotators, a true kappa of {options.kappa:g} and {share}")
+        print(f"for two answers to each item, a true kappa of {options.kappa:g} and {share}")
+        if any(wave.per_item > 2 for wave in project.study.waves.values()):
+            print("where more than two answer an item, kappa over all of them is known more surely")
 
 
 def _status(options: argparse.Namespace) -> None:

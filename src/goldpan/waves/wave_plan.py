@@ -16,6 +16,16 @@ MOST_LABELS = 20
 """With more labels the simulation takes long, and kappa is seldom what one wants to know."""
 
 
+_NO_KAPPA = {
+    "sets": "answers are lists, which have no kappa; the wave will tell Krippendorff's alpha",
+    "ranking": "answers are rankings, which have no kappa; the wave will tell Krippendorff's alpha",
+    "ordered": "any number may be answered: plan with --labels for as many as you tell apart",
+    "nominal": "the set of labels is open, so that kappa cannot be planned for",
+    "text": "answers are free text, of which only the share that is exactly alike is told",
+}
+"""Why there is no plan for a feature without a fixed set of labels to choose one from, by kind of scale."""
+
+
 @dataclass(frozen=True)
 class FeaturePlan:
     """What a wave gives for one feature.
@@ -47,7 +57,7 @@ class FeaturePlan:
 
 
 def plan_wave(run: WaveRun, kappa: float, prevalence: float | None = None) -> list[FeaturePlan]:
-    """The plan of each feature of a wave, for two of its annotators.
+    """The plan of each feature of a wave, for two answers to each item.
 
     Args:
         run: the wave.
@@ -79,7 +89,7 @@ def _plan_feature(
     weighting = "quadratic" if scale.kind == "ordered" and (labels or 0) > 2 else UNWEIGHTED
     note = ""
     if labels is None:
-        note = f"there is no kappa for a {feature.type} without a fixed set of labels"
+        note = _NO_KAPPA[scale.kind]
     elif labels > MOST_LABELS:
         note = f"more than {MOST_LABELS} labels: plan with --labels for as many as you tell apart"
     elif run.wave.per_item < 2:
