@@ -236,6 +236,21 @@ def test_neither_sheets_nor_the_page_of_decisions_show_the_id_of_a_record(tmp_pa
         assert "sport/" not in text
 
 
+def test_the_card_of_a_half_decided_wave_says_that_the_hard_items_are_missing(tmp_path):
+    project = make_project(tmp_path / "project")
+    run = wave_of(project)
+    run.draw()
+    run.write_sheets()
+    fill_in(project, "ann", "animals")
+    fill_in(project, "ben", "weather", only=5)
+    run.collect()
+    run.merge()
+    run.freeze()
+    card = project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8")
+    assert "topic: 5 of 12 answered items of the wave await a decision" in card
+    assert "urgent: " not in card.split("## Limits")[1].split("await a decision")[0]
+
+
 def test_an_unknown_wave_is_refused_with_those_there_are(refused, tmp_path):
     project = make_project(tmp_path / "project")
     assert "there are: check" in refused("waves", "status", "chekc", "--root", project.root)

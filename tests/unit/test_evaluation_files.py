@@ -94,6 +94,34 @@ def test_items_without_a_gold_label_are_left_out_and_counted(tmp_path):
     assert (items.in_split, items.unresolved, items.evaluated) == (4, 1, 3)
 
 
+def test_a_wave_that_is_half_decided_is_said_to_leave_out_the_hard_items(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(3)]
+    rows = [
+        Merged(one.item_id, "tone", P, Resolution.AGREEMENT, True, {}, {"ann": P, "ben": P}) for one in gold
+    ]
+    for number, resolution in enumerate((Resolution.AWAITING_ADJUDICATION, Resolution.NEEDS_REVIEW), 3):
+        item = gold_item(number, {}).item_id
+        rows.append(Merged(item, "tone", None, resolution, False, {}, {"ann": P, "ben": N}))
+    rows.append(Merged(gold_item(5, {}).item_id, "tone", None, Resolution.UNANSWERED, None, {}, {}))
+    rows.append(
+        Merged(gold[0].item_id, "stars", None, Resolution.NEEDS_REVIEW, False, {}, {"ann": 1, "ben": 2})
+    )
+    table = tmp_path / "merged.csv"
+    write_merged(table, rows, shown_by([TONE, STARS]))
+    given = inputs(tmp_path, gold, {"m": [tone_row(n, P) for n in range(3)]}, merged=table)
+    chosen = settings("m", features=["tone"])
+    evaluate_files("e", chosen, {"tone": TONE, "stars": STARS}, given, outputs(tmp_path))
+    said = "tone: 2 of 5 answered items of the wave await a decision"
+    (note,) = orjson.loads((tmp_path / "e.json").read_bytes())["notes"]
+    assert said in note and "the hard ones" in note
+    assert said in (tmp_path / "e.html").read_text()
+
+
+def test_a_wave_that_is_decided_says_nothing_of_hard_items(tmp_path):
+    chosen, given = everything(tmp_path)
+    assert not evaluate("reviews", chosen, FEATURES, given).notes
+
+
 def test_people_are_compared_with_the_llm_on_items_that_nobody_could_resolve_too(tmp_path):
     gold = [gold_item(n, {"tone": P}) for n in range(25)]
     disputed = [gold_item(n, {}) for n in range(25, 40)]

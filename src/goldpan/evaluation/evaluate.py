@@ -22,6 +22,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.gold import SPLITS, GoldItem, read_gold
 from goldpan.waves.items import read_items
 from goldpan.waves.merge_files import read_merged
+from goldpan.waves.merge_wave import awaiting_notes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class EvaluationInputs:
         predictions: name of the predictions -> their files: `features.jsonl` of a stage, or annotated files.
         summaries: name of the predictions -> `summary.json` of their stage, for costs and models.
         sample: `sample.jsonl` of the wave; with it, items that nobody resolved are counted and made up for.
-        merged: `merged.csv` of the wave; with it, the alternative annotator test is run.
+        merged: `merged.csv` of the wave; with it, the alternative annotator test is run, and items that await
+            a decision are told.
     """
 
     gold: Sequence[Path]
@@ -80,7 +82,9 @@ def evaluate(
         _read_predictions(model, settings, inputs.predictions[model], values, annotated)
         for model in settings.predictions
     ]
-    people = None if inputs.merged is None else people_of(read_merged(inputs.merged, features.values()))
+    merged = None if inputs.merged is None else read_merged(inputs.merged, features.values())
+    people = None if merged is None else people_of(merged)
+    awaiting = awaiting_notes(row for row in merged or () if row.feature in values)
     data = GoldData(drawn, evaluated, annotated)
     return EvaluationReport(
         name=name,
@@ -91,7 +95,7 @@ def evaluate(
         without_any_label=len(drawn) - len(gold),
         sources=tuple(_source(model, settings, inputs.summaries.get(model.name)) for model in models),
         features=tuple(evaluate_feature(one, data, models, settings, people) for one in values.values()),
-        notes=tuple(_notes(settings, models, evaluated)),
+        notes=(*awaiting, *_notes(settings, models, evaluated)),
     )
 
 

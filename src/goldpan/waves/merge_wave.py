@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -86,6 +87,22 @@ def _set_contradictions_aside(
 def to_decide(rows: Iterable[Merged]) -> list[Merged]:
     """The rows that a person has to decide: answered, and without a label."""
     return [row for row in rows if not row.resolved and row.resolution != Resolution.UNANSWERED]
+
+
+def awaiting_notes(rows: Iterable[Merged]) -> list[str]:
+    """What to know about features of which some labels are still to be decided: how many, and which.
+
+    Args:
+        rows: all merged rows of a wave; what nobody has answered is not counted.
+    """
+    answered = [row for row in rows if row.resolution != Resolution.UNANSWERED]
+    of_feature = Counter(row.feature for row in answered)
+    awaiting = Counter(row.feature for row in to_decide(answered))
+    return [
+        f"{feature}: {count:,} of {of_feature[feature]:,} answered items of the wave await a decision; these are "
+        "the hard ones, so figures measured without them are better than they would be."
+        for feature, count in awaiting.items()
+    ]
 
 
 def disagreements(rows: Iterable[Merged], notes: Mapping[str, Mapping[str, str]]) -> list[Disagreement]:

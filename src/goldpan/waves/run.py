@@ -24,7 +24,7 @@ from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.merge import Merged
 from goldpan.waves.merge_files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merge_model import few_items_notes
-from goldpan.waves.merge_wave import disagreements, merge_wave
+from goldpan.waves.merge_wave import awaiting_notes, disagreements, merge_wave
 from goldpan.waves.sampling import SampleCounts, SampleFiles, draw_sample
 from goldpan.waves.sheets.page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
@@ -179,7 +179,7 @@ class WaveRun:
             self.codebook.features,
             about,
             measure_wave(collected, self.codebook, self.wave.annotators),
-            [*wave_notes(collected.status), *self._model_notes(rows)],
+            [*wave_notes(collected.status), *awaiting_notes(rows), *self._model_notes(rows)],
         )
         return gold
 
