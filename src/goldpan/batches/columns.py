@@ -78,17 +78,24 @@ def apart_from(taken: Iterable[str], names: Iterable[str]) -> list[str]:
 
 def columns_of(rows: Sequence[dict[str, Any]], features: Iterable[Feature]) -> list[Column]:
     """The columns of some rows of features.jsonl."""
+    features = list(features)
     given = [row["features"] for row in rows]
+    names = [feature.name for feature in features]
+    if given and all(list(one) == names for one in given):
+        # The usual case, as all rows have one task: no look-up for each of the values.
+        predictions = zip(*(one.values() for one in given), strict=True)
+        return [_column(*pair) for pair in zip(features, predictions, strict=True)]
     return [_column(feature, [one.get(feature.name) for one in given]) for feature in features]
 
 
-def _column(feature: Feature, predictions: list[dict[str, Any] | None]) -> Column:
+def _column(feature: Feature, predictions: Sequence[dict[str, Any] | None]) -> Column:
     value_key = PREDICTION_TYPES[feature.type][1]
-    values = [None if given is None else given[value_key] for given in predictions]
+    absent = predictions.count(None)
+    values = [given[value_key] if given else None for given in predictions]
     rationales: list[str | None] = []
     if feature.rationale:
-        rationales = [None if given is None else given.get("rationale") for given in predictions]
-    return Column(feature, values, rationales, values.count(None) - predictions.count(None))
+        rationales = [given.get("rationale") if given else None for given in predictions]
+    return Column(feature, values, rationales, values.count(None) - absent)
 
 
 class ParquetRows:

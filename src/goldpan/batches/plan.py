@@ -20,6 +20,7 @@ from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
 from goldpan.files import iter_lines, read_json, replacing, write_json
+from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
 from goldpan.records.read import iter_records
@@ -166,7 +167,7 @@ def plan_round(
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
-    with Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
+    with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
         for row in planner.decide(records):
             asked.write(row)
