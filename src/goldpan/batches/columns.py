@@ -110,6 +110,7 @@ class ParquetRows:
         self._path, self._features = path, features
         self._cells: list[list[Any]] = []
         self._batches: list[Any] = []
+        self._rows_in_group = self._bytes_in_group = 0
         self._writer: Any = None
 
     def __enter__(self) -> ParquetRows:
@@ -162,12 +163,11 @@ class ParquetRows:
 
         arrays = [pa.array(cells, field.type) for cells, field in zip(self._cells, self._schema, strict=True)]
         self._cells = [[] for _ in arrays]
-        self._batches.append(pa.record_batch(arrays, schema=self._schema))
-        rows = sum(batch.num_rows for batch in self._batches)
-        if (
-            rows >= _MOST_ROWS_IN_GROUP
-            or sum(batch.nbytes for batch in self._batches) >= _MOST_BYTES_IN_GROUP
-        ):
+        batch = pa.record_batch(arrays, schema=self._schema)
+        self._batches.append(batch)
+        self._rows_in_group += batch.num_rows
+        self._bytes_in_group += batch.nbytes
+        if self._rows_in_group >= _MOST_ROWS_IN_GROUP or self._bytes_in_group >= _MOST_BYTES_IN_GROUP:
             self._write_group()
 
     def _write_group(self) -> None:
@@ -175,6 +175,7 @@ class ParquetRows:
 
         self._writer.write_table(pa.Table.from_batches(self._batches, self._schema))
         self._batches.clear()
+        self._rows_in_group = self._bytes_in_group = 0
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:
