@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from random import Random
 
+import orjson
 import pytest
 
 from goldpan.batches.questions import Question, Questioner, Skip
+from goldpan.batches.requests import MessagesWriter
 from goldpan.errors import PromptError
 from goldpan.study.model import Stage
 from tests.projects import TOPIC_TASK, WorkflowProject
@@ -157,3 +160,14 @@ def test_the_first_task_whose_condition_holds_is_asked(tasks):
 def test_a_prompt_that_fails_names_the_record(tasks):
     with pytest.raises(PromptError, match="record 'n1'"):
         ask(tasks, "text", task="detail")
+
+
+def test_pieces_that_recur_are_written_as_they_would_be_alone():
+    writer, draw = MessagesWriter(), Random(3)
+    for _ in range(500):
+        pieces = [draw.choices(list(TEXTS.values()), k=draw.randrange(1, 5)) for _ in range(2)]
+        roles = draw.choice([["user"], ["system", "user"]])
+        messages = [
+            {"role": role, "content": "".join(texts)} for role, texts in zip(roles, pieces, strict=False)
+        ]
+        assert writer.json(zip(roles, pieces, strict=False)) == orjson.dumps(messages)

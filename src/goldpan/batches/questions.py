@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.columns import features_of
-from goldpan.batches.requests import RequestForm, messages_json
+from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
@@ -59,6 +59,7 @@ class _Choice:
     task: Task
     when: Where | None
     renderer: PromptRenderer
+    writer: MessagesWriter
     form: RequestForm
     max_chars: int
 
@@ -87,6 +88,7 @@ class Questioner:
                     task=task,
                     when=Where.parse(choice.when, None) if choice.when else None,
                     renderer=PromptRenderer(task),
+                    writer=MessagesWriter(),
                     form=form,
                     max_chars=max_material_chars(stage, form.fixed_bytes, context),
                 )
@@ -119,7 +121,7 @@ class Questioner:
             context.update(material.context)
             notes = material.notes
         try:
-            messages = messages_json(choice.renderer.messages(context))
+            messages = choice.writer.json(choice.renderer.pieces(context))
         except PromptError as error:
             raise PromptError(
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy

@@ -10,6 +10,7 @@ once: the messages come last.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -52,6 +53,34 @@ class RequestForm:
         return self._line_start % custom_id.encode(), self._head, messages, self._line_end
 
 
-def messages_json(messages: list[dict[str, str]]) -> bytes:
-    """Chat messages as they are hashed and sent."""
-    return orjson.dumps(messages)
+class MessagesWriter:
+    """Chat messages of many requests as they are hashed and sent: canonical JSON.
+
+    Their texts come in pieces. A piece that is the same as that in its place in the request before (the
+    template's own text, the tools and the system prompt of one agent) is not serialised again.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[tuple[str, bytes]] = []
+
+    def json(self, messages: Iterable[tuple[str, list[str]]]) -> bytes:
+        """The JSON of messages given as role and pieces of content."""
+        before, place = self._before, 0
+        parts: list[bytes] = []
+        for role, pieces in messages:
+            parts.append(b'%b{"role":%b,"content":"' % (b"," if parts else b"[", orjson.dumps(role)))
+            for piece in pieces:
+                if place == len(before):
+                    before.append((piece, _inner_json(piece)))
+                elif before[place][0] != piece:
+                    before[place] = (piece, _inner_json(piece))
+                parts.append(before[place][1])
+                place += 1
+            parts.append(b'"}')
+        parts.append(b"]" if parts else b"[]")
+        return b"".join(parts)
+
+
+def _inner_json(text: str) -> bytes:
+    """A text's JSON without the quotes: that of two texts one after the other is that of both together."""
+    return orjson.dumps(text)[1:-1]
