@@ -23,7 +23,6 @@ from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
-from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
@@ -206,7 +205,7 @@ class _Planner:
         """The lines of asked.jsonl, in the order of the records."""
         with SeenKeys() as seen:
             chunk: list[Question | Skip] = []
-            for record in iter_records(records):
+            for record in self.questioner.records(records):
                 self.records += 1
                 questions = self.questioner.ask(record)
                 chunk.extend([questions] if isinstance(questions, Skip) else questions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
+from goldpan.records.read import iter_records
+from goldpan.records.recurring import RecurringValue
 from goldpan.study.model import Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.traces_text import RecurringTools
 from goldpan.tasks.where import Where
 
 DEFAULT_CONTEXT_TOKENS = 128_000
@@ -94,8 +98,18 @@ class Questioner:
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
+        self._tools = RecurringTools()
         # Refused here, before anything is asked.
         features_of(self.tasks.values())
+
+    def records(self, path: Path) -> Iterator[Record]:
+        """The records of a stage's records file, to be asked and not to be changed.
+
+        Raises:
+            SourceError: as for `iter_records`.
+        """
+        has_traces = any(task.material == "trace" for task in self.tasks.values())
+        return iter_records(path, RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None)
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
@@ -115,7 +129,7 @@ class Questioner:
         context: dict[str, Any] = {"answers": {}, **record}
         if choice.task.material == "trace":
             try:
-                material = traces.prepare(record["data"], choice.max_chars)
+                material = traces.prepare(record["data"], choice.max_chars, self._tools.render)
             except traces.UnusableTrace as error:
                 return Skip(identity, f"{error.code}: {error}")
             context.update(material.context)

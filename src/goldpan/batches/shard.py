@@ -13,7 +13,6 @@ from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.ledger import Asked
 from goldpan.providers.prices import context_window
-from goldpan.records.read import iter_records
 from goldpan.study.load import Project
 
 
@@ -53,7 +52,7 @@ def _planned(
         if row.get("shard") == name and row["key"] not in keys:
             keys.add(row["key"])
             wanted[row["id"], row["sample"]] = row["attempts"]
-    for record in iter_records(records):
+    for record in questioner.records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
             continue

@@ -17,6 +17,7 @@ from goldpan.records.fields import check_fields, check_not_blank, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.model import Record, RecordHead
+from goldpan.records.recurring import RecurringValue
 from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.records.tables import read_csv
@@ -91,15 +92,19 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
     )
 
 
-def iter_records(path: Path) -> Iterator[Record]:
+def iter_records(path: Path, recurring: RecurringValue | None = None) -> Iterator[Record]:
     """Yield the records of a records file in their order.
+
+    Args:
+        recurring: a value that many of them share; it is one and the same object in these records.
 
     Raises:
         SourceError: the file is missing or damaged (with file and line).
     """
+    parse = orjson.loads if recurring is None else recurring.parse
     for number, line in iter_lines(path):
         try:
-            record = orjson.loads(line)
+            record = parse(line)
         except orjson.JSONDecodeError as error:
             raise _damaged_record(path, number, str(error)) from None
         if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
