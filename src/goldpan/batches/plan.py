@@ -10,6 +10,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +23,7 @@ from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
+from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
@@ -28,7 +31,7 @@ from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
-_CHUNK = 64
+_CHUNK = 32
 
 
 @dataclass
@@ -88,8 +91,9 @@ def read_plan(path: Path) -> Plan:
 class _ShardWriter:
     """Writes the requests that are asked into spooled files within the limits."""
 
-    def __init__(self, stage: Stage, spool: Spool | None, estimator: TokenEstimator):
-        self._limits, self._spool, self._estimator = stage.limits, spool, estimator
+    def __init__(self, stage: Stage, spool: Spool | None, questioner: Questioner, estimator: TokenEstimator):
+        self._limits, self._spool = stage.limits, spool
+        self._questioner, self._estimator = questioner, estimator
         self.shards: list[Shard] = []
         self._file: IO[bytes] | None = None
         self._path: Path | None = None
@@ -118,7 +122,7 @@ class _ShardWriter:
         if not self._requests:
             self._open()
         if self._file:
-            self._file.writelines(question.line_parts())
+            self._file.writelines(self._questioner.line_parts(question))
         self._hash.update(shard_row(question.custom_id, question.key.hex(), attempts))
         self._requests += 1
         self._bytes += size
@@ -190,7 +194,7 @@ class _Planner:
         self.stage = project.study.stages[stage_name]
         self.questioner = Questioner(self.stage, project.tasks, context_window(self.stage.model))
         self.estimator = TokenEstimator(self.stage.model)
-        self.writer = _ShardWriter(self.stage, spool, self.estimator)
+        self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         self.replays = project.study.providers[self.stage.provider].kind == "replay"
         self.any_open = bool(ledger.submissions(only_open=True))
         self.records = 0
@@ -203,16 +207,16 @@ class _Planner:
 
     def decide(self, records: Path) -> Iterator[bytes]:
         """The lines of asked.jsonl, in the order of the records."""
-        with SeenKeys() as seen:
-            chunk: list[Question | Skip] = []
-            for record in self.questioner.records(records):
-                self.records += 1
-                questions = self.questioner.ask(record)
-                chunk.extend([questions] if isinstance(questions, Skip) else questions)
-                if len(chunk) >= _CHUNK:
-                    yield from self._decide_chunk(chunk, seen)
-                    chunk = []
-            yield from self._decide_chunk(chunk, seen)
+        work = shared_work(
+            partial(_pieces, records), partial(self.questioner.ask_lines, records), bytes=_size(records)
+        )
+        with work, SeenKeys() as seen:
+            for asked in work.results():
+                self.records += len(asked)
+                chunk: list[Question | Skip] = []
+                for questions in asked:
+                    chunk.extend([questions] if isinstance(questions, Skip) else questions)
+                yield from self._decide_chunk(chunk, seen)
         self.writer.close()
 
     def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
@@ -326,6 +330,17 @@ class _Planner:
                 "rule": price.rule,
             },
         )
+
+
+def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines of a records file, numbered, some at a time."""
+    lines = iter_lines(records)
+    while piece := list(islice(lines, _CHUNK)):
+        yield piece
+
+
+def _size(records: Path) -> int:
+    return records.stat().st_size if records.exists() else 0
 
 
 def _attempts(outcome: Answer | None) -> int:

@@ -12,7 +12,7 @@ from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
-from goldpan.records.read import iter_records
+from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
 from goldpan.study.model import Stage
 from goldpan.tasks import traces
@@ -37,7 +37,10 @@ class Skip:
 
 @dataclass(slots=True)
 class Question:
-    """One request of a record, before it is decided whether to ask it."""
+    """One request of a record, before it is decided whether to ask it.
+
+    `messages` are JSON; `size` is that of its whole line in a request file.
+    """
 
     id: str
     sample: int
@@ -45,17 +48,8 @@ class Question:
     task: str
     key: bytes
     messages: bytes
-    form: RequestForm
+    size: int
     notes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Size of its line in a request file."""
-        return self.form.size(self.custom_id, self.messages)
-
-    def line_parts(self) -> tuple[bytes, ...]:
-        """The line of the request file, in parts to be written one after the other."""
-        return self.form.line_parts(self.custom_id, self.messages)
 
 
 @dataclass(frozen=True)
@@ -98,6 +92,9 @@ class Questioner:
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
+        self._forms = {choice.task.name: choice.form for choice in self._choices}
+        has_traces = any(task.material == "trace" for task in self.tasks.values())
+        self._recurring = RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None
         self._tools = RecurringTools()
         # Refused here, before anything is asked.
         features_of(self.tasks.values())
@@ -108,8 +105,16 @@ class Questioner:
         Raises:
             SourceError: as for `iter_records`.
         """
-        has_traces = any(task.material == "trace" for task in self.tasks.values())
-        return iter_records(path, RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None)
+        return iter_records(path, self._recurring)
+
+    def ask_lines(self, path: Path, lines: list[tuple[int, bytes]]) -> list[list[Question] | Skip]:
+        """What `ask` says of each record on some numbered lines of a records file.
+
+        Raises:
+            SourceError: a line is damaged.
+            PromptError: as for `ask`.
+        """
+        return [self.ask(parse_record(path, *line, self._recurring)) for line in lines]
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
@@ -140,19 +145,26 @@ class Questioner:
             raise PromptError(
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
-        return [
-            Question(
-                id=identity,
-                sample=sample,
-                custom_id=custom_id(identity, sample),
-                task=choice.task.name,
-                key=choice.form.key(messages, sample),
-                messages=messages,
-                form=choice.form,
-                notes=notes,
+        questions = []
+        for sample in self._samples:
+            own_id = custom_id(identity, sample)
+            questions.append(
+                Question(
+                    id=identity,
+                    sample=sample,
+                    custom_id=own_id,
+                    task=choice.task.name,
+                    key=choice.form.key(messages, sample),
+                    messages=messages,
+                    size=choice.form.size(own_id, messages),
+                    notes=notes,
+                )
             )
-            for sample in self._samples
-        ]
+        return questions
+
+    def line_parts(self, question: Question) -> tuple[bytes, ...]:
+        """A question's line in a request file, in parts to be written one after the other."""
+        return self._forms[question.task].line_parts(question.custom_id, question.messages)
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

@@ -27,10 +27,12 @@ def place_shard(
     """
     if Spool(project.ledger).copy_to(shard.hash, output):
         return
+    stage = project.study.stages[stage_name]
+    questioner = Questioner(stage, project.tasks, context_window(stage.model))
     digest = hashlib.sha256()
     with replacing(output) as out:
-        for question, attempts in _planned(project, stage_name, shard.name, records, asked):
-            out.writelines(question.line_parts())
+        for question, attempts in _planned(questioner, shard.name, records, asked):
+            out.writelines(questioner.line_parts(question))
             digest.update(shard_row(question.custom_id, question.key.hex(), attempts))
         if digest.hexdigest() != shard.hash:
             raise ReconciliationError(
@@ -40,11 +42,7 @@ def place_shard(
             )
 
 
-def _planned(
-    project: Project, stage_name: str, name: str, records: Path, asked: Path
-) -> Iterator[tuple[Question, int]]:
-    stage = project.study.stages[stage_name]
-    questioner = Questioner(stage, project.tasks, context_window(stage.model))
+def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> Iterator[tuple[Question, int]]:
     wanted: dict[tuple[str, int], int] = {}
     keys: set[str] = set()
     for row in iter_asked(asked):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 
@@ -101,15 +101,23 @@ def iter_records(path: Path, recurring: RecurringValue | None = None) -> Iterato
     Raises:
         SourceError: the file is missing or damaged (with file and line).
     """
-    parse = orjson.loads if recurring is None else recurring.parse
     for number, line in iter_lines(path):
-        try:
-            record = parse(line)
-        except orjson.JSONDecodeError as error:
-            raise _damaged_record(path, number, str(error)) from None
-        if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
-            raise _damaged_record(path, number, "it is not a record")
-        yield record  # type: ignore[misc]
+        yield parse_record(path, number, line, recurring)
+
+
+def parse_record(path: Path, number: int, line: bytes, recurring: RecurringValue | None = None) -> Record:
+    """The record on a line of a records file.
+
+    Raises:
+        SourceError: the line is damaged.
+    """
+    try:
+        record = orjson.loads(line) if recurring is None else recurring.parse(line)
+    except orjson.JSONDecodeError as error:
+        raise _damaged_record(path, number, str(error)) from None
+    if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
+        raise _damaged_record(path, number, "it is not a record")
+    return cast(Record, record)
 
 
 def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
