@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
@@ -35,8 +35,7 @@ class Skip:
     reason: str
 
 
-@dataclass(slots=True)
-class Question:
+class Question(NamedTuple):
     """One request of a record, before it is decided whether to ask it.
 
     `messages` are JSON; `size` is that of its whole line in a request file.
@@ -49,7 +48,7 @@ class Question:
     key: bytes
     messages: bytes
     size: int
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any]
 
 
 @dataclass(frozen=True)

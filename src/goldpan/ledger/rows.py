@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,13 @@ class Asked:
     task: str
 
 
+class Packed(bytes):
+    """A provider's line as the ledger stores it; see `Ledger.packer`."""
+
+
 # Outcomes and answers are made by the million; a frozen dataclass takes three times as long to make.
-@dataclass(slots=True)
-class Outcome:
-    """What came of one request in one submission. `key` has 32 bytes."""
+class Outcome(NamedTuple):
+    """What came of one request in one submission. `key` has 32 bytes; `line` may be `Packed`."""
 
     key: bytes
     state: str
