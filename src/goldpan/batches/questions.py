@@ -38,7 +38,7 @@ class Skip:
 class Question(NamedTuple):
     """One request of a record, before it is decided whether to ask it.
 
-    `messages` are JSON; `size` is that of its whole line in a request file.
+    `messages` are JSON, in parts; `size` is that of its whole line in a request file.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Question(NamedTuple):
     custom_id: str
     task: str
     key: bytes
-    messages: bytes
+    messages: tuple[bytes, ...]
     size: int
     notes: dict[str, Any]
 
@@ -139,11 +139,12 @@ class Questioner:
             context.update(material.context)
             notes = material.notes
         try:
-            messages = choice.writer.json(choice.renderer.pieces(context))
+            messages = choice.writer.json_parts(choice.renderer.pieces(context))
         except PromptError as error:
             raise PromptError(
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
+        whole = b"".join(messages)
         questions = []
         for sample in self._samples:
             own_id = custom_id(identity, sample)
@@ -153,9 +154,9 @@ class Questioner:
                     sample=sample,
                     custom_id=own_id,
                     task=choice.task.name,
-                    key=choice.form.key(messages, sample),
+                    key=choice.form.key(whole, sample),
                     messages=messages,
-                    size=choice.form.size(own_id, messages),
+                    size=choice.form.size(own_id, len(whole)),
                     notes=notes,
                 )
             )
