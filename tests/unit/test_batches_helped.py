@@ -1,21 +1,12 @@
-"""Large stages are planned and settled with a helper process, and come out byte for byte as without."""
-
-import shutil
-import sqlite3
-from random import Random
+"""A large stage is planned with a helper process, and its plan comes out byte for byte as without."""
 
 import pytest
 
 from goldpan import helper
-from goldpan.batches.settle import settle_round
 from goldpan.errors import PromptError
-from goldpan.ledger import Ledger
-from goldpan.providers.base import Batch
 from tests.projects import note_rows
-from tests.scripted_provider import answer_line, error_line
-from tests.stage_builders import STAGE, asked_of, at, make_stage, send, with_records
+from tests.stage_builders import STAGE, at, make_stage, with_records
 
-GOOD = {"topic": "animals", "topic_rationale": "a cat", "urgent_detected": False, "length": 2}
 ROWS = 700
 
 
@@ -63,57 +54,6 @@ def test_a_prompt_that_fails_is_reported_with_its_record(tmp_path, monkeypatch, 
         with_records(tmp_path).plan(1)
     assert started
     assert not at(run, run.paths.plan(STAGE, 1)).exists()
-
-
-def raw_lines() -> bytes:
-    """Lines in no order: good, bad, failed, twice, damaged, of nobody; and some that are missing."""
-    draw, lines = Random(4), []
-    for number in range(ROWS):
-        identity = f"req__n{number}"
-        match draw.randrange(10):
-            case 0:
-                lines.append(answer_line(identity, {**GOOD, "topic": "plants"}))
-            case 1:
-                lines.append(error_line(identity, 500, "server_error"))
-            case 2:
-                lines += [answer_line(identity, {**GOOD, "length": "long"}), answer_line(identity, GOOD)]
-            case 3:
-                lines += [answer_line(identity, GOOD), answer_line(f"nobody{number}", GOOD), b'{"custom_id"']
-            case 4:
-                continue
-            case _:
-                lines.append(answer_line(identity, {**GOOD, "length": number % 4}))
-    draw.shuffle(lines)
-    return b"".join(line + b"\n" for line in lines)
-
-
-def test_a_settlement_is_the_same_with_a_helper(tmp_path, monkeypatch, started):
-    set_helper(monkeypatch, False)
-    run = make_stage(tmp_path / "project", note_rows(ROWS))
-    plan = run.plan(1)
-    send(run, plan)
-    raw = tmp_path / "raw.jsonl"
-    raw.write_bytes(raw_lines())
-    with sqlite3.connect(run.project.ledger) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    shutil.copyfile(run.project.ledger, tmp_path / "before")
-    found = []
-    for helped in (False, True):
-        set_helper(monkeypatch, helped)
-        shutil.copyfile(tmp_path / "before", run.project.ledger)
-        batch = Batch("batch_1", "completed", total=ROWS)
-        with Ledger(run.project.ledger) as ledger:
-            settled = settle_round(
-                ledger, run.project, plan, [("0000", 1, batch, raw)],
-                at(run, run.paths.asked(STAGE, 1)), tmp_path / "settled.json",
-            )  # fmt: skip
-            found.append((settled, list(ledger.all_answers())))
-    assert found[0] == found[1]
-    assert len(started) == 1
-    assert {"ok", "invalid", "failed", "missing"} <= set(found[0][0].outcomes)
-    assert all(found[0][0].noticed["0000"].values())
-    assert len(found[0][1]) == len(asked_of(run))
 
 
 def test_the_project_is_small_enough_to_be_planned_alone(tmp_path, started):

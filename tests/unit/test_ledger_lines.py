@@ -8,7 +8,7 @@ import zstandard
 
 from goldpan.ledger import Ledger
 from goldpan.ledger.exchange import export_ledger, import_ledger
-from goldpan.ledger.lines import SAMPLE
+from goldpan.ledger.lines import Lines
 from tests.unit.test_ledger import intend, key, outcome, settle
 
 MANY = 1_500
@@ -26,8 +26,7 @@ def ledger(tmp_path):
 
 
 def settle_lines(ledger: Ledger, given: list[bytes]) -> None:
-    pack = ledger.packer(given[:SAMPLE], len(given))
-    outcomes = (outcome(number, line=pack(line)) for number, line in enumerate(given))
+    outcomes = (outcome(number, line=line) for number, line in enumerate(given))
     assert settle(ledger, intend(ledger, rows=len(given)), outcomes)
 
 
@@ -62,23 +61,23 @@ def test_lines_without_a_dictionary_are_kept_as_well(ledger, given):
     assert kept(ledger) == given
 
 
-def test_a_settlement_that_is_done_again_makes_no_second_dictionary(ledger):
-    for _ in range(2):
-        ledger.packer(lines(MANY)[:SAMPLE], MANY)
-    assert dictionaries(ledger) == 1
+def test_a_settlement_that_fails_leaves_no_dictionary(ledger):
+    def broken():
+        yield from (outcome(number, line=line) for number, line in enumerate(lines(MANY)))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        settle(ledger, intend(ledger, rows=MANY), broken())
+    assert dictionaries(ledger) == 0
 
 
 def test_a_dictionary_whose_number_is_taken_is_not_used(ledger):
     given = lines(MANY)
-    number = zstandard.get_frame_parameters(ledger.packer(given[:SAMPLE], MANY)(given[0])).dict_id
+    packer = Lines(ledger._db).packer_for(given, MANY)
+    number = zstandard.get_frame_parameters(packer(given[0])).dict_id
     ledger._db.execute("UPDATE dictionaries SET content = x'00' WHERE id = ?", (number,))
-    packed = ledger.packer(given[:SAMPLE], MANY)(given[0])
+    packed = Lines(ledger._db).packer_for(given, MANY)(given[0])
     assert zstandard.get_frame_parameters(packed).dict_id == 0
-
-
-def test_a_line_that_was_not_packed_before_is_kept_as_well(ledger):
-    assert settle(ledger, intend(ledger), [outcome(0, line=b"one"), outcome(1, line=b"other")])
-    assert kept(ledger) == [b"one", b"other"]
 
 
 def test_an_export_needs_no_dictionary(ledger, tmp_path):
@@ -101,7 +100,6 @@ def test_a_ledger_of_format_1_is_read_and_goes_on(tmp_path):
     database.close()
     with Ledger(path) as ledger:
         assert kept(ledger) == lines(3)
-        pack = ledger.packer(lines(SAMPLE), MANY)
-        more = (outcome(10 + number, line=pack(line)) for number, line in enumerate(lines(MANY)))
+        more = (outcome(10 + number, line=line) for number, line in enumerate(lines(MANY)))
         assert settle(ledger, intend(ledger, shard="another", rows=MANY), more)
         assert (dictionaries(ledger), len(kept(ledger))) == (1, MANY + 3)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +17,7 @@ from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, TaskError
 from goldpan.files import iter_lines, write_json
 from goldpan.garbage import seldom_collected
-from goldpan.helper import shared_work
 from goldpan.ledger import Ledger, Outcome, Submission
-from goldpan.ledger.lines import SAMPLE
-from goldpan.ledger.rows import Packed
 from goldpan.providers.base import Batch
 from goldpan.study.load import Project
 from goldpan.study.model import Output
@@ -31,10 +27,6 @@ from goldpan.tasks.task import load_task
 
 # Lines in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
-
-
-# State, reason, and whether asking again may help.
-Verdict = tuple[State, str | None, bool]
 
 
 @dataclass
@@ -91,16 +83,12 @@ def settle_shard(
         return
     asked = ledger.asked_by(submission)
     noticed = Settlement()
-    judge = _Judge(
-        asked,
-        _Readers(project, project.study.stages[stage].output, given),
-        ledger.packer([line for _, line in islice(iter_lines(raw), SAMPLE)], given.requests),
-    )
-    work = shared_work(partial(_pieces, raw), judge.judged, bytes=raw.stat().st_size)
+    readers = _Readers(project, project.study.stages[stage].output, given)
+    chosen = _read_outcomes(raw, asked, readers, noticed)
 
     def outcomes() -> Iterator[Outcome]:
         done: set[str] = set()
-        for custom_id, outcome in _chosen(work.results(), noticed):
+        for custom_id, outcome in chosen:
             done.add(custom_id)
             yield outcome
         reached("settling")
@@ -109,43 +97,20 @@ def settle_shard(
                 noticed.missing += 1
                 yield _absent(key, batch)
 
-    with work:
-        ledger.settle(
-            submission, outcomes(), status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
-        )
+    ledger.settle(
+        submission, outcomes(), status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
+    )
     Spool(project.ledger).remove(given.shard)
 
 
-def _pieces(raw: Path) -> Iterator[list[bytes]]:
-    """The lines of a raw file, some at a time."""
-    lines = iter_lines(raw)
-    while piece := [line for _, line in islice(lines, _CHUNK)]:
-        yield piece
-
-
-class Judged(NamedTuple):
-    """What some raw lines came to.
-
-    Attributes:
-        lines, damaged, unknown: as in `Settlement`.
-        outcomes: custom id and outcome of the others, in their order, with the line packed.
-    """
-
-    lines: int
-    damaged: int
-    unknown: int
-    outcomes: list[tuple[str, Outcome]]
-
-
-def _chosen(judged: Iterator[Judged], noticed: Settlement) -> Iterator[tuple[str, Outcome]]:
-    """One outcome for each custom id: the first, unless only a later one is ok."""
+def _read_outcomes(
+    raw: Path, asked: dict[str, tuple[bytes, str]], readers: _Readers, noticed: Settlement
+) -> Iterator[tuple[str, Outcome]]:
+    """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}
     finished: set[str] = set()
-    for some in judged:
-        noticed.lines += some.lines
-        noticed.damaged += some.damaged
-        noticed.unknown += some.unknown
-        for custom_id, outcome in some.outcomes:
+    for chunk in _chunks(_known_lines(raw, asked, noticed)):
+        for custom_id, outcome in read_outcomes(chunk, readers.get):
             if custom_id in finished:
                 noticed.duplicates += 1
             elif outcome.state == "ok":
@@ -160,65 +125,60 @@ def _chosen(judged: Iterator[Judged], noticed: Settlement) -> Iterator[tuple[str
     yield from unsuccessful.items()
 
 
-class _Judge:
-    """Tells what came of requests by the provider's lines.
+class KnownLine(NamedTuple):
+    """A line of the raw file, with the key and the task of the request it answers."""
 
-    Args:
-        asked: custom_id -> (request key, task) of the submission.
-        readers: of the tasks that were asked.
-        pack: makes a line ready for the ledger.
+    row: BatchLine
+    line: bytes
+    key: bytes
+    task: str
+
+
+def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
+    for _, line in iter_lines(raw):
+        noticed.lines += 1
+        try:
+            row = read_batch_line(line)
+        except AnswerError:
+            noticed.damaged += 1
+            continue
+        known = asked.get(row.custom_id)
+        if known is None:
+            noticed.unknown += 1
+            continue
+        yield KnownLine(row, line, *known)
+
+
+def _chunks(lines: Iterator[KnownLine]) -> Iterator[list[KnownLine]]:
+    while chunk := list(islice(lines, _CHUNK)):
+        yield chunk
+
+
+def read_outcomes(
+    lines: Sequence[KnownLine], reader_of: Callable[[str], AnswerReader | None]
+) -> Iterator[tuple[str, Outcome]]:
+    """What came of some requests, by the provider's lines and the tasks that were asked: by custom id.
+
+    Without a reader (the task has changed since) only the envelope is judged.
     """
-
-    def __init__(
-        self, asked: dict[str, tuple[bytes, str]], readers: _Readers, pack: Callable[[bytes], Packed]
-    ):
-        self._asked, self._readers, self._pack = asked, readers, pack
-
-    def judged(self, lines: Sequence[bytes]) -> Judged:
-        """The outcomes of some lines."""
-        rows: list[BatchLine] = []
-        known: list[bytes] = []
-        damaged = unknown = 0
-        for line in lines:
-            try:
-                row = read_batch_line(line)
-            except AnswerError:
-                damaged += 1
-                continue
-            if row.custom_id in self._asked:
-                rows.append(row)
-                known.append(line)
-            else:
-                unknown += 1
-        outcomes = [
-            (row.custom_id, self._outcome(row, line, verdict))
-            for row, line, verdict in zip(rows, known, self._verdicts(rows), strict=True)
-        ]
-        return Judged(len(lines), damaged, unknown, outcomes)
-
-    def _outcome(self, row: BatchLine, line: bytes, verdict: Verdict) -> Outcome:
-        tokens = tokens_of((row.body or {}).get("usage") or {}) if row.answered else (0, 0)
-        return Outcome(self._asked[row.custom_id][0], *verdict, self._pack(line), *tokens)
-
-    def _verdicts(self, rows: Sequence[BatchLine]) -> list[Verdict]:
-        """What came of each row: by its envelope, and by its answer where there is one."""
-        verdicts: list[Verdict | None] = [row_failure(row) for row in rows]
-        places: dict[str, list[int]] = {}
-        for place, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
-            if verdict is None:
-                places.setdefault(self._asked[row.custom_id][1], []).append(place)
-        for task, answered in places.items():
-            bodies = [rows[place].body or {} for place in answered]
-            for place, verdict in zip(answered, self._read(task, bodies), strict=True):
-                verdicts[place] = verdict
-        return [verdict for verdict in verdicts if verdict is not None]
-
-    def _read(self, task: str, bodies: Sequence[dict[str, Any]]) -> list[Verdict]:
-        reader = self._readers.get(task)
-        if reader is None:
-            # The task has changed since it was asked, so only the envelope is judged.
-            return [("ok", None, False)] * len(bodies)
-        return [(state, reason, state in RETRYABLE_STATES) for state, reason in reader.judge_all(bodies)]
+    failures = [row_failure(known.row) for known in lines]
+    bodies: dict[str, list[dict[str, Any]]] = {}
+    for known, failure in zip(lines, failures, strict=True):
+        if failure is None:
+            assert known.row.body is not None, "else the row would have failed"
+            bodies.setdefault(known.task, []).append(known.row.body)
+    verdicts: dict[str, Iterator[tuple[State, str | None]]] = {}
+    for task, given in bodies.items():
+        reader = reader_of(task)
+        verdicts[task] = repeat(("ok", None)) if reader is None else iter(reader.judge_all(given))
+    for known, failure in zip(lines, failures, strict=True):
+        if failure is not None:
+            yield known.row.custom_id, Outcome(known.key, *failure, known.line)
+            continue
+        state, reason = next(verdicts[known.task])
+        tokens = tokens_of((known.row.body or {}).get("usage") or {})
+        outcome = Outcome(known.key, state, reason, state in RETRYABLE_STATES, known.line, *tokens)
+        yield known.row.custom_id, outcome
 
 
 def tokens_of(usage: dict[str, Any]) -> tuple[int, int]:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 
 import zstandard
 
-from goldpan.ledger.rows import Packed
-
 SAMPLE = 64
 # Below this many lines a dictionary takes as much room as it saves.
 _FEWEST_LINES = 250
@@ -32,10 +30,10 @@ class Lines:
 
     def __init__(self, db: sqlite3.Connection):
         self._db = db
-        self.pack = _packer(zstandard.ZstdCompressor(level=_LEVEL))
+        self.pack: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=_LEVEL).compress
         self._unpackers = {0: zstandard.ZstdDecompressor().decompress}
 
-    def packer_for(self, sample: Sequence[bytes], count: int) -> Callable[[bytes], Packed]:
+    def packer_for(self, sample: Sequence[bytes], count: int) -> Callable[[bytes], bytes]:
         """What packs `count` lines that are like those of the sample.
 
         Within a transaction of the caller, to which a new dictionary belongs.
@@ -53,7 +51,7 @@ class Lines:
             # The number is a hash, and another dictionary has it already.
             return self.pack
         dictionary.precompute_compress(level=_LEVEL)
-        return _packer(zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary))
+        return zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary).compress
 
     def unpack(self, packed: bytes) -> bytes:
         """The line."""
@@ -65,7 +63,3 @@ class Lines:
 
     def _content(self, number: int) -> bytes:
         return self._db.execute("SELECT content FROM dictionaries WHERE id = ?", (number,)).fetchone()[0]
-
-
-def _packer(compressor: zstandard.ZstdCompressor) -> Callable[[bytes], Packed]:
-    return lambda line: Packed(compressor.compress(line))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,10 @@ class Asked:
     task: str
 
 
-class Packed(bytes):
-    """A provider's line as the ledger stores it; see `Ledger.packer`."""
-
-
 # Outcomes and answers are made by the million; a frozen dataclass takes three times as long to make.
-class Outcome(NamedTuple):
-    """What came of one request in one submission. `key` has 32 bytes; `line` may be `Packed`."""
+@dataclass(slots=True)
+class Outcome:
+    """What came of one request in one submission. `key` has 32 bytes."""
 
     key: bytes
     state: str

@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import LedgerError
-from goldpan.ledger.lines import Lines
-from goldpan.ledger.rows import Answer, Asked, Outcome, Packed, Submission
+from goldpan.ledger.lines import SAMPLE, Lines
+from goldpan.ledger.rows import Answer, Asked, Outcome, Submission
 
 SCHEMA_VERSION = 2
 _LOOKUP_SIZE = 500
@@ -238,10 +239,14 @@ class Ledger:
         Returns:
             False when the submission was settled before: then nothing is changed.
         """
-        pack = self._lines.pack
+        outcomes = iter(outcomes)
         with self._transaction():
-            if not self.submission(number).is_open:
+            given = self.submission(number)
+            if not given.is_open:
                 return False
+            first = list(islice(outcomes, SAMPLE))
+            sample = [o.line for o in first if o.line is not None]
+            pack = self._lines.packer_for(sample, given.requests)
             self._db.executemany(
                 "INSERT INTO answers (key, state, reason, retryable, attempts, prompt_tokens,"
                 " completion_tokens, submission, line) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)"
@@ -252,8 +257,8 @@ class Ledger:
                 " submission = excluded.submission, line = excluded.line WHERE retryable",
                 (
                     (o.key, o.state, o.reason, o.retryable, o.prompt_tokens, o.completion_tokens, number,
-                     o.line if o.line is None or type(o.line) is Packed else pack(o.line))
-                    for o in outcomes
+                     None if o.line is None else pack(o.line))
+                    for o in chain(first, outcomes)
                 ),
             )  # fmt: skip
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
@@ -262,11 +267,6 @@ class Ledger:
                 (status, time.time(), note(), number),
             )
         return True
-
-    def packer(self, sample: Sequence[bytes], count: int) -> Callable[[bytes], Packed]:
-        """What packs `count` lines like those of the sample for `settle`, also in another process."""
-        with self._transaction():
-            return self._lines.packer_for(sample, count)
 
     def outcomes(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Outcomes of those requests that have one, without the provider's lines."""
