@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from random import Random
 
+import orjson
 import pytest
 
 from goldpan.batches.questions import Question, Questioner, Skip
+from goldpan.batches.requests import MessagesWriter
 from goldpan.errors import PromptError
 from goldpan.study.model import Stage
 from tests.projects import TOPIC_TASK, WorkflowProject
@@ -42,8 +45,8 @@ def ask(tasks, text: str, identity: str = "n1", **settings) -> list[Question]:
     return questions
 
 
-def line_of(question: Question) -> bytes:
-    return b"".join(question.line_parts())
+def line_of(question: Question, tasks, **settings) -> bytes:
+    return b"".join(Questioner(stage(**settings), tasks, None).line_parts(question))
 
 
 def documented_key(line: bytes, sample: int = 0) -> bytes:
@@ -57,13 +60,13 @@ def documented_key(line: bytes, sample: int = 0) -> bytes:
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_key_is_the_sha_256_of_the_documented_canonical_request(name, tasks):
     (question,) = ask(tasks, TEXTS[name], params={"temperature": 0.5, "seed": 7})
-    assert question.key == documented_key(line_of(question))
+    assert question.key == documented_key(line_of(question, tasks, params={"temperature": 0.5, "seed": 7}))
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_line_is_one_line_and_holds_the_text(name, tasks):
     (question,) = ask(tasks, TEXTS[name])
-    line = line_of(question)
+    line = line_of(question, tasks)
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
     request = json.loads(line)
@@ -78,12 +81,12 @@ def test_the_line_is_one_line_and_holds_the_text(name, tasks):
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_size_is_that_of_the_line(name, tasks):
     (question,) = ask(tasks, TEXTS[name])
-    assert question.size == len(line_of(question))
+    assert question.size == len(line_of(question, tasks))
 
 
 def test_fields_are_asked_in_the_order_of_the_features(tasks):
     (question,) = ask(tasks, "text")
-    (tool,) = json.loads(line_of(question))["body"]["tools"]
+    (tool,) = json.loads(line_of(question, tasks))["body"]["tools"]
     parameters = tool["function"]["parameters"]
     names = [feature["name"] for feature in TOPIC_TASK["features"]]
     firsts = [next(key for key in parameters["properties"] if key.startswith(name)) for name in names]
@@ -95,10 +98,10 @@ def test_each_sample_is_a_request_of_its_own(tasks):
     questions = ask(tasks, "text", samples=3)
     assert [question.custom_id for question in questions] == ["req__n1", "req__n1__s1", "req__n1__s2"]
     assert len({question.key for question in questions}) == 3
-    bodies = [json.loads(line_of(question))["body"] for question in questions]
+    bodies = [json.loads(line_of(question, tasks))["body"] for question in questions]
     assert bodies[0] == bodies[1] == bodies[2]
     for sample, question in enumerate(questions):
-        assert question.key == documented_key(line_of(question), sample)
+        assert question.key == documented_key(line_of(question, tasks), sample)
 
 
 def test_records_of_one_text_share_a_key(tasks):
@@ -157,3 +160,15 @@ def test_the_first_task_whose_condition_holds_is_asked(tasks):
 def test_a_prompt_that_fails_names_the_record(tasks):
     with pytest.raises(PromptError, match="record 'n1'"):
         ask(tasks, "text", task="detail")
+
+
+def test_pieces_that_recur_are_written_as_they_would_be_alone():
+    writer, draw = MessagesWriter(), Random(3)
+    for _ in range(500):
+        pieces = [draw.choices(list(TEXTS.values()), k=draw.randrange(1, 5)) for _ in range(2)]
+        roles = draw.choice([["user"], ["system", "user"]])
+        messages = [
+            {"role": role, "content": "".join(texts)} for role, texts in zip(roles, pieces, strict=False)
+        ]
+        parts = writer.json_parts(zip(roles, pieces, strict=False))
+        assert b"".join(parts) == orjson.dumps(messages)

@@ -78,17 +78,24 @@ def apart_from(taken: Iterable[str], names: Iterable[str]) -> list[str]:
 
 def columns_of(rows: Sequence[dict[str, Any]], features: Iterable[Feature]) -> list[Column]:
     """The columns of some rows of features.jsonl."""
+    features = list(features)
     given = [row["features"] for row in rows]
+    names = [feature.name for feature in features]
+    if given and all(list(one) == names for one in given):
+        # The usual case, as all rows have one task: no look-up for each of the values.
+        predictions = zip(*(one.values() for one in given), strict=True)
+        return [_column(*pair) for pair in zip(features, predictions, strict=True)]
     return [_column(feature, [one.get(feature.name) for one in given]) for feature in features]
 
 
-def _column(feature: Feature, predictions: list[dict[str, Any] | None]) -> Column:
+def _column(feature: Feature, predictions: Sequence[dict[str, Any] | None]) -> Column:
     value_key = PREDICTION_TYPES[feature.type][1]
-    values = [None if given is None else given[value_key] for given in predictions]
+    absent = predictions.count(None)
+    values = [given[value_key] if given else None for given in predictions]
     rationales: list[str | None] = []
     if feature.rationale:
-        rationales = [None if given is None else given.get("rationale") for given in predictions]
-    return Column(feature, values, rationales, values.count(None) - predictions.count(None))
+        rationales = [given.get("rationale") if given else None for given in predictions]
+    return Column(feature, values, rationales, values.count(None) - absent)
 
 
 class ParquetRows:
@@ -103,9 +110,12 @@ class ParquetRows:
         self._path, self._features = path, features
         self._cells: list[list[Any]] = []
         self._batches: list[Any] = []
+        self._rows_in_group = self._bytes_in_group = 0
         self._writer: Any = None
 
     def __enter__(self) -> ParquetRows:
+        # Arrow's own allocator keeps 20 MiB more than is in use. It is chosen when Arrow is first imported.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -155,12 +165,11 @@ class ParquetRows:
 
         arrays = [pa.array(cells, field.type) for cells, field in zip(self._cells, self._schema, strict=True)]
         self._cells = [[] for _ in arrays]
-        self._batches.append(pa.record_batch(arrays, schema=self._schema))
-        rows = sum(batch.num_rows for batch in self._batches)
-        if (
-            rows >= _MOST_ROWS_IN_GROUP
-            or sum(batch.nbytes for batch in self._batches) >= _MOST_BYTES_IN_GROUP
-        ):
+        batch = pa.record_batch(arrays, schema=self._schema)
+        self._batches.append(batch)
+        self._rows_in_group += batch.num_rows
+        self._bytes_in_group += batch.nbytes
+        if self._rows_in_group >= _MOST_ROWS_IN_GROUP or self._bytes_in_group >= _MOST_BYTES_IN_GROUP:
             self._write_group()
 
     def _write_group(self) -> None:
@@ -168,6 +177,7 @@ class ParquetRows:
 
         self._writer.write_table(pa.Table.from_batches(self._batches, self._schema))
         self._batches.clear()
+        self._rows_in_group = self._bytes_in_group = 0
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         try:

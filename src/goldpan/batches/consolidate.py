@@ -15,6 +15,7 @@ from goldpan.batches.plan import iter_asked
 from goldpan.batches.summary import Summary
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
+from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger, Submission
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
@@ -63,6 +64,7 @@ def consolidate(
     features_asked = features_of(tasks)
     counts = Summary(project.study.study, stage_name, stage, tasks)
     with (
+        seldom_collected(),
         Ledger(project.ledger) as ledger,
         counts,
         replacing(features) as out,
@@ -130,11 +132,46 @@ class _RowMaker:
         """The row of each record, and the answers they were made from by request key."""
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
-        rows = [_row_of(record, [self._part(row, keys, answers) for row in mine]) for record, mine in chunk]
+        contents = self._contents(chunk, keys, answers)
+        rows = [
+            _row_of(record, [self._part(row, keys, answers, contents) for row in mine])
+            for record, mine in chunk
+        ]
         return rows, list(answers.items())
 
+    def _contents(
+        self, chunk: list[Joined], keys: dict[str, bytes], answers: dict[bytes, Answer]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        """What the provider's lines say, by request key and task."""
+        contents: dict[tuple[str, str], dict[str, Any]] = {}
+        bodies: dict[str, dict[str, dict[str, Any]]] = {}
+        for _, mine in chunk:
+            for row in mine:
+                answer = answers.get(keys[row["key"]]) if "key" in row else None
+                if answer is None or answer.line is None:
+                    continue
+                body = read_batch_line(answer.line).body
+                contents[row["key"], row["task"]] = _about(body or {})
+                if body is not None and answer.state in ("ok", "invalid"):
+                    bodies.setdefault(row["task"], {})[row["key"]] = body
+        for task, given in bodies.items():
+            # The answers are read again, for how they are read may have changed since they were settled.
+            readings = self._readers[task].reader.read_all(list(given.values()))
+            for key, reading in zip(given, readings, strict=True):
+                content = contents[key, task]
+                content["state"], content["reason"] = reading.state, reading.reason
+                if reading.predictions is not None:
+                    content["features"] = reading.predictions
+                if reading.adjusted:
+                    content["adjusted"] = reading.adjusted
+        return contents
+
     def _part(
-        self, row: dict[str, Any], keys: dict[str, bytes], answers: dict[bytes, Answer]
+        self,
+        row: dict[str, Any],
+        keys: dict[str, bytes],
+        answers: dict[bytes, Answer],
+        contents: dict[tuple[str, str], dict[str, Any]],
     ) -> dict[str, Any]:
         """What one request of a record came to."""
         if "skip" in row:
@@ -154,8 +191,7 @@ class _RowMaker:
             )
         part: dict[str, Any] = {"state": answer.state, "reason": answer.reason, **head}
         part.update(self._provenance(answer))
-        if answer.line is not None:
-            part.update(self._content(answer, row["task"]))
+        part.update(contents.get((row["key"], row["task"]), {}))
         return {**part, **notes}
 
     def _provenance(self, answer: Answer) -> dict[str, Any]:
@@ -165,26 +201,18 @@ class _RowMaker:
         given = self._submissions[number]
         return {"batch_id": given.batch_id, "round": given.round, "model": given.model}
 
-    def _content(self, answer: Answer, task: str) -> dict[str, Any]:
-        assert answer.line is not None
-        line = read_batch_line(answer.line)
-        body = line.body or {}
-        content: dict[str, Any] = {}
-        if body.get("model"):
-            content["model"] = body["model"]
-        if body.get("usage"):
-            content["usage"] = body["usage"]
-        if body.get("created") or body.get("created_at"):
-            content["answered_at"] = body.get("created") or body.get("created_at")
-        if answer.state in ("ok", "invalid") and line.body is not None:
-            # The answer is read again, for how it is read may have changed since it was settled.
-            reading = self._readers[task].reader.read(line.body)
-            content["state"], content["reason"] = reading.state, reading.reason
-            if reading.predictions is not None:
-                content["features"] = reading.predictions
-            if reading.adjusted:
-                content["adjusted"] = reading.adjusted
-        return content
+
+def _about(body: dict[str, Any]) -> dict[str, Any]:
+    """What the body of an answer says besides the answer."""
+    about = {}
+    if body.get("model"):
+        about["model"] = body["model"]
+    if body.get("usage"):
+        about["usage"] = body["usage"]
+    answered_at = body.get("created") or body.get("created_at")
+    if answered_at:
+        about["answered_at"] = answered_at
+    return about
 
 
 def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:

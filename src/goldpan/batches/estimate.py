@@ -7,6 +7,7 @@ bytes; the sample's size and the spread of the ratio are part of the estimate.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,8 +61,8 @@ class TokenEstimator:
         self.ratio = 0.0
         self.tokenizer = "none"
 
-    def see(self, size: int, text: bytes) -> int:
-        """Take a request of `size` bytes (`text` is its varying part) into account.
+    def see(self, size: int, parts: Sequence[bytes]) -> int:
+        """Take a request of `size` bytes (`parts` make up what varies of it) into account.
 
         Returns:
             Its estimated prompt tokens.
@@ -71,6 +72,7 @@ class TokenEstimator:
             if self._counter is None:
                 self._counter = TokenCounter(self._model)
                 self.tokenizer = self._counter.name
+            text = b"".join(parts)
             self._ratios.append(self._counter.count(text.decode()) / max(1, len(text)))
             self.ratio = sum(self._ratios) / len(self._ratios)
         return math.ceil(size * self.ratio)

@@ -20,15 +20,15 @@ from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
 from goldpan.files import iter_lines, read_json, replacing, write_json
+from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
-from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
-_CHUNK = 64
+_CHUNK = 32
 
 
 @dataclass
@@ -88,8 +88,9 @@ def read_plan(path: Path) -> Plan:
 class _ShardWriter:
     """Writes the requests that are asked into spooled files within the limits."""
 
-    def __init__(self, stage: Stage, spool: Spool | None, estimator: TokenEstimator):
-        self._limits, self._spool, self._estimator = stage.limits, spool, estimator
+    def __init__(self, stage: Stage, spool: Spool | None, questioner: Questioner, estimator: TokenEstimator):
+        self._limits, self._spool = stage.limits, spool
+        self._questioner, self._estimator = questioner, estimator
         self.shards: list[Shard] = []
         self._file: IO[bytes] | None = None
         self._path: Path | None = None
@@ -118,7 +119,7 @@ class _ShardWriter:
         if not self._requests:
             self._open()
         if self._file:
-            self._file.writelines(question.line_parts())
+            self._file.writelines(self._questioner.line_parts(question))
         self._hash.update(shard_row(question.custom_id, question.key.hex(), attempts))
         self._requests += 1
         self._bytes += size
@@ -166,7 +167,7 @@ def plan_round(
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
-    with Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
+    with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
         for row in planner.decide(records):
             asked.write(row)
@@ -190,7 +191,7 @@ class _Planner:
         self.stage = project.study.stages[stage_name]
         self.questioner = Questioner(self.stage, project.tasks, context_window(self.stage.model))
         self.estimator = TokenEstimator(self.stage.model)
-        self.writer = _ShardWriter(self.stage, spool, self.estimator)
+        self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         self.replays = project.study.providers[self.stage.provider].kind == "replay"
         self.any_open = bool(ledger.submissions(only_open=True))
         self.records = 0
@@ -205,7 +206,7 @@ class _Planner:
         """The lines of asked.jsonl, in the order of the records."""
         with SeenKeys() as seen:
             chunk: list[Question | Skip] = []
-            for record in iter_records(records):
+            for record in self.questioner.records(records):
                 self.records += 1
                 questions = self.questioner.ask(record)
                 chunk.extend([questions] if isinstance(questions, Skip) else questions)

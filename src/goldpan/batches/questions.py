@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from goldpan.batches.columns import features_of
-from goldpan.batches.requests import RequestForm, messages_json
+from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
+from goldpan.records.read import iter_records
+from goldpan.records.recurring import RecurringValue
 from goldpan.study.model import Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.traces_text import RecurringTools
 from goldpan.tasks.where import Where
 
 DEFAULT_CONTEXT_TOKENS = 128_000
@@ -31,27 +35,20 @@ class Skip:
     reason: str
 
 
-@dataclass(slots=True)
-class Question:
-    """One request of a record, before it is decided whether to ask it."""
+class Question(NamedTuple):
+    """One request of a record, before it is decided whether to ask it.
+
+    `messages` are JSON, in parts; `size` is that of its whole line in a request file.
+    """
 
     id: str
     sample: int
     custom_id: str
     task: str
     key: bytes
-    messages: bytes
-    form: RequestForm
-    notes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Size of its line in a request file."""
-        return self.form.size(self.custom_id, self.messages)
-
-    def line_parts(self) -> tuple[bytes, ...]:
-        """The line of the request file, in parts to be written one after the other."""
-        return self.form.line_parts(self.custom_id, self.messages)
+    messages: tuple[bytes, ...]
+    size: int
+    notes: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class _Choice:
     task: Task
     when: Where | None
     renderer: PromptRenderer
+    writer: MessagesWriter
     form: RequestForm
     max_chars: int
 
@@ -87,13 +85,26 @@ class Questioner:
                     task=task,
                     when=Where.parse(choice.when, None) if choice.when else None,
                     renderer=PromptRenderer(task),
+                    writer=MessagesWriter(),
                     form=form,
                     max_chars=max_material_chars(stage, form.fixed_bytes, context),
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
+        self._forms = {choice.task.name: choice.form for choice in self._choices}
+        has_traces = any(task.material == "trace" for task in self.tasks.values())
+        self._recurring = RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None
+        self._tools = RecurringTools()
         # Refused here, before anything is asked.
         features_of(self.tasks.values())
+
+    def records(self, path: Path) -> Iterator[Record]:
+        """The records of a stage's records file, to be asked and not to be changed.
+
+        Raises:
+            SourceError: as for `iter_records`.
+        """
+        return iter_records(path, self._recurring)
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
@@ -113,30 +124,38 @@ class Questioner:
         context: dict[str, Any] = {"answers": {}, **record}
         if choice.task.material == "trace":
             try:
-                material = traces.prepare(record["data"], choice.max_chars)
+                material = traces.prepare(record["data"], choice.max_chars, self._tools.render)
             except traces.UnusableTrace as error:
                 return Skip(identity, f"{error.code}: {error}")
             context.update(material.context)
             notes = material.notes
         try:
-            messages = messages_json(choice.renderer.messages(context))
+            messages = choice.writer.json_parts(choice.renderer.pieces(context))
         except PromptError as error:
             raise PromptError(
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
-        return [
-            Question(
-                id=identity,
-                sample=sample,
-                custom_id=custom_id(identity, sample),
-                task=choice.task.name,
-                key=choice.form.key(messages, sample),
-                messages=messages,
-                form=choice.form,
-                notes=notes,
+        whole = b"".join(messages)
+        questions = []
+        for sample in self._samples:
+            own_id = custom_id(identity, sample)
+            questions.append(
+                Question(
+                    id=identity,
+                    sample=sample,
+                    custom_id=own_id,
+                    task=choice.task.name,
+                    key=choice.form.key(whole, sample),
+                    messages=messages,
+                    size=choice.form.size(own_id, len(whole)),
+                    notes=notes,
+                )
             )
-            for sample in self._samples
-        ]
+        return questions
+
+    def line_parts(self, question: Question) -> tuple[bytes, ...]:
+        """A question's line in a request file, in parts to be written one after the other."""
+        return self._forms[question.task].line_parts(question.custom_id, question.messages)
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

@@ -10,6 +10,7 @@ once: the messages come last.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -34,7 +35,7 @@ class RequestForm:
         self._line_start = b'{"custom_id":"%%b","method":"POST","url":%b,"body":' % endpoint
         self._line_end = tail + b"}\n"
         self.fixed_bytes = len(body)
-        self._empty_line = sum(map(len, self.line_parts("", b"")))
+        self._empty_line = sum(map(len, self.line_parts("", ())))
 
     def key(self, messages: bytes, sample: int) -> bytes:
         """The request key (32 bytes) of messages given as canonical JSON."""
@@ -43,15 +44,44 @@ class RequestForm:
         digest.update(self._hash_end % sample)
         return digest.digest()
 
-    def size(self, custom_id: str, messages: bytes) -> int:
+    def size(self, custom_id: str, messages_bytes: int) -> int:
         """Length of its line in bytes."""
-        return self._empty_line + len(custom_id) + len(messages)
+        return self._empty_line + len(custom_id) + messages_bytes
 
-    def line_parts(self, custom_id: str, messages: bytes) -> tuple[bytes, ...]:
+    def line_parts(self, custom_id: str, messages: Iterable[bytes]) -> tuple[bytes, ...]:
         """One line of a request file, with its newline, in parts to be written one after the other."""
-        return self._line_start % custom_id.encode(), self._head, messages, self._line_end
+        return self._line_start % custom_id.encode(), self._head, *messages, self._line_end
 
 
-def messages_json(messages: list[dict[str, str]]) -> bytes:
-    """Chat messages as they are hashed and sent."""
-    return orjson.dumps(messages)
+class MessagesWriter:
+    """Chat messages of many requests as they are hashed and sent: canonical JSON.
+
+    Their texts come in pieces. A piece that is the same as that in its place in the request before (the
+    template's own text, the tools and the system prompt of one agent) is not serialised again, and stays the
+    same object.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[tuple[str, bytes]] = []
+
+    def json_parts(self, messages: Iterable[tuple[str, list[str]]]) -> tuple[bytes, ...]:
+        """The JSON of messages given as role and pieces of content, in parts."""
+        before, place = self._before, 0
+        parts: list[bytes] = []
+        for role, pieces in messages:
+            parts.append(b'%b{"role":%b,"content":"' % (b"," if parts else b"[", orjson.dumps(role)))
+            for piece in pieces:
+                if place == len(before):
+                    before.append((piece, _inner_json(piece)))
+                elif before[place][0] != piece:
+                    before[place] = (piece, _inner_json(piece))
+                parts.append(before[place][1])
+                place += 1
+            parts.append(b'"}')
+        parts.append(b"]" if parts else b"[]")
+        return tuple(parts)
+
+
+def _inner_json(text: str) -> bytes:
+    """A text's JSON without the quotes: that of two texts one after the other is that of both together."""
+    return orjson.dumps(text)[1:-1]

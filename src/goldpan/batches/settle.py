@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,13 +16,17 @@ from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, TaskError
 from goldpan.files import iter_lines, write_json
+from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.study.load import Project
 from goldpan.study.model import Output
-from goldpan.tasks.answers import RETRYABLE_STATES, AnswerReader
+from goldpan.tasks.answers import RETRYABLE_STATES, AnswerReader, State
 from goldpan.tasks.batch_lines import BatchLine, read_batch_line, row_failure
 from goldpan.tasks.task import load_task
+
+# Lines in hand at a time; more take longer, as they no longer fit into the processor's cache.
+_CHUNK = 64
 
 
 @dataclass
@@ -104,6 +109,32 @@ def _read_outcomes(
     """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}
     finished: set[str] = set()
+    for chunk in _chunks(_known_lines(raw, asked, noticed)):
+        for custom_id, outcome in read_outcomes(chunk, readers.get):
+            if custom_id in finished:
+                noticed.duplicates += 1
+            elif outcome.state == "ok":
+                if unsuccessful.pop(custom_id, None) is not None:
+                    noticed.duplicates += 1
+                finished.add(custom_id)
+                yield custom_id, outcome
+            elif custom_id in unsuccessful:
+                noticed.duplicates += 1
+            else:
+                unsuccessful[custom_id] = outcome
+    yield from unsuccessful.items()
+
+
+class KnownLine(NamedTuple):
+    """A line of the raw file, with the key and the task of the request it answers."""
+
+    row: BatchLine
+    line: bytes
+    key: bytes
+    task: str
+
+
+def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
     for _, line in iter_lines(raw):
         noticed.lines += 1
         try:
@@ -115,39 +146,39 @@ def _read_outcomes(
         if known is None:
             noticed.unknown += 1
             continue
-        if row.custom_id in finished:
-            noticed.duplicates += 1
-            continue
-        outcome = read_outcome(row, line, known[0], readers.get(known[1]))
-        if outcome.state == "ok":
-            if unsuccessful.pop(row.custom_id, None) is not None:
-                noticed.duplicates += 1
-            finished.add(row.custom_id)
-            yield row.custom_id, outcome
-        elif row.custom_id in unsuccessful:
-            noticed.duplicates += 1
-        else:
-            unsuccessful[row.custom_id] = outcome
-    yield from unsuccessful.items()
+        yield KnownLine(row, line, *known)
 
 
-def read_outcome(row: BatchLine, line: bytes, key: bytes, reader: AnswerReader | None) -> Outcome:
-    """What came of one request, by the provider's line and the task that was asked.
+def _chunks(lines: Iterator[KnownLine]) -> Iterator[list[KnownLine]]:
+    while chunk := list(islice(lines, _CHUNK)):
+        yield chunk
+
+
+def read_outcomes(
+    lines: Sequence[KnownLine], reader_of: Callable[[str], AnswerReader | None]
+) -> Iterator[tuple[str, Outcome]]:
+    """What came of some requests, by the provider's lines and the tasks that were asked: by custom id.
 
     Without a reader (the task has changed since) only the envelope is judged.
     """
-    failure = row_failure(row)
-    if failure is not None:
-        state, reason, retryable = failure
-        return Outcome(key, state, reason, retryable, line)
-    usage: dict[str, Any] = (row.body or {}).get("usage") or {}
-    prompt, completion = tokens_of(usage)
-    if reader is None or row.body is None:
-        return Outcome(key, "ok", None, False, line, prompt, completion)
-    reading = reader.read(row.body)
-    return Outcome(
-        key, reading.state, reading.reason, reading.state in RETRYABLE_STATES, line, prompt, completion
-    )
+    failures = [row_failure(known.row) for known in lines]
+    bodies: dict[str, list[dict[str, Any]]] = {}
+    for known, failure in zip(lines, failures, strict=True):
+        if failure is None:
+            assert known.row.body is not None, "else the row would have failed"
+            bodies.setdefault(known.task, []).append(known.row.body)
+    verdicts: dict[str, Iterator[tuple[State, str | None]]] = {}
+    for task, given in bodies.items():
+        reader = reader_of(task)
+        verdicts[task] = repeat(("ok", None)) if reader is None else iter(reader.judge_all(given))
+    for known, failure in zip(lines, failures, strict=True):
+        if failure is not None:
+            yield known.row.custom_id, Outcome(known.key, *failure, known.line)
+            continue
+        state, reason = next(verdicts[known.task])
+        tokens = tokens_of((known.row.body or {}).get("usage") or {})
+        outcome = Outcome(known.key, state, reason, state in RETRYABLE_STATES, known.line, *tokens)
+        yield known.row.custom_id, outcome
 
 
 def tokens_of(usage: dict[str, Any]) -> tuple[int, int]:
@@ -186,7 +217,8 @@ def settle_round(
     """
     noticed: dict[str, dict[str, int]] = {}
     for name, submission, batch, raw in batches:
-        settle_shard(ledger, project, plan.stage, submission, batch, raw)
+        with seldom_collected():
+            settle_shard(ledger, project, plan.stage, submission, batch, raw)
         note = ledger.submission(submission).note
         noticed[name] = orjson.loads(note) if note else {}
     outcomes, left = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)

@@ -13,7 +13,6 @@ from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.ledger import Asked
 from goldpan.providers.prices import context_window
-from goldpan.records.read import iter_records
 from goldpan.study.load import Project
 
 
@@ -28,10 +27,12 @@ def place_shard(
     """
     if Spool(project.ledger).copy_to(shard.hash, output):
         return
+    stage = project.study.stages[stage_name]
+    questioner = Questioner(stage, project.tasks, context_window(stage.model))
     digest = hashlib.sha256()
     with replacing(output) as out:
-        for question, attempts in _planned(project, stage_name, shard.name, records, asked):
-            out.writelines(question.line_parts())
+        for question, attempts in _planned(questioner, shard.name, records, asked):
+            out.writelines(questioner.line_parts(question))
             digest.update(shard_row(question.custom_id, question.key.hex(), attempts))
         if digest.hexdigest() != shard.hash:
             raise ReconciliationError(
@@ -42,11 +43,7 @@ def place_shard(
             )
 
 
-def _planned(
-    project: Project, stage_name: str, name: str, records: Path, asked: Path
-) -> Iterator[tuple[Question, int]]:
-    stage = project.study.stages[stage_name]
-    questioner = Questioner(stage, project.tasks, context_window(stage.model))
+def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> Iterator[tuple[Question, int]]:
     wanted: dict[tuple[str, int], int] = {}
     keys: set[str] = set()
     for row in iter_asked(asked):
@@ -54,7 +51,7 @@ def _planned(
         if row.get("shard") == name and row["key"] not in keys:
             keys.add(row["key"])
             wanted[row["id"], row["sample"]] = row["attempts"]
-    for record in iter_records(records):
+    for record in questioner.records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
             continue

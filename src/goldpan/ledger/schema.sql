@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS asked_by_key ON asked (key);
 
 -- The best outcome known for a request, after `attempts` submissions, of which `forgiven` no longer count
 -- against the allowed rounds. Tokens are those of all attempts together: what the request has cost.
--- `line` is the provider's line, compressed with zstd.
+-- `line` is the provider's line, a zstd frame, perhaps made with one of `dictionaries`.
 CREATE TABLE IF NOT EXISTS answers (
   key BLOB NOT NULL,
   state TEXT NOT NULL,
@@ -57,3 +57,9 @@ CREATE TABLE IF NOT EXISTS answers (
   line BLOB
 );
 CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
+
+-- Dictionaries that frames in `answers` were made with; `id` is the number in the frame's header.
+CREATE TABLE IF NOT EXISTS dictionaries (
+  id INTEGER PRIMARY KEY,
+  content BLOB NOT NULL
+);

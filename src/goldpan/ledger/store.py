@@ -9,15 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
 from goldpan.errors import LedgerError
+from goldpan.ledger.lines import SAMPLE, Lines
 from goldpan.ledger.rows import Answer, Asked, Outcome, Submission
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
@@ -55,8 +55,7 @@ class Ledger:
                 where=str(self.path),
                 remedy="name another file under `ledger:` or restore this one from a backup or an export",
             ) from None
-        self._compressor = zstandard.ZstdCompressor(level=1)
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._lines = Lines(self._db)
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -66,10 +65,11 @@ class Ledger:
                 where=str(self.path),
                 remedy="update goldpan",
             )
-        if version == 0:
+        if version < SCHEMA_VERSION:
             known = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if known and not self._has_table("submissions"):
                 raise LedgerError("is a database of something else", where=str(self.path))
+            # A ledger of format 1 lacks but a table, which the statements add.
             with self._transaction():
                 for statement in (Path(__file__).with_name("schema.sql")).read_text().split(";\n"):
                     if statement.strip():
@@ -239,10 +239,14 @@ class Ledger:
         Returns:
             False when the submission was settled before: then nothing is changed.
         """
-        compress = self._compressor.compress
+        outcomes = iter(outcomes)
         with self._transaction():
-            if not self.submission(number).is_open:
+            given = self.submission(number)
+            if not given.is_open:
                 return False
+            first = list(islice(outcomes, SAMPLE))
+            sample = [o.line for o in first if o.line is not None]
+            pack = self._lines.packer_for(sample, given.requests)
             self._db.executemany(
                 "INSERT INTO answers (key, state, reason, retryable, attempts, prompt_tokens,"
                 " completion_tokens, submission, line) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)"
@@ -253,8 +257,8 @@ class Ledger:
                 " submission = excluded.submission, line = excluded.line WHERE retryable",
                 (
                     (o.key, o.state, o.reason, o.retryable, o.prompt_tokens, o.completion_tokens, number,
-                     None if o.line is None else compress(o.line))
-                    for o in outcomes
+                     None if o.line is None else pack(o.line))
+                    for o in chain(first, outcomes)
                 ),
             )  # fmt: skip
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
@@ -293,10 +297,10 @@ class Ledger:
                 yield answer.line
 
     def _with_lines(self, condition: str, values: Sequence[Any]) -> Iterator[tuple[bytes, Answer]]:
-        decompress = self._decompressor.decompress
+        unpack = self._lines.unpack
         rows = self._db.execute(f"SELECT key, {_OUTCOME_COLUMNS}, line FROM answers {condition}", values)
         for key, state, reason, retryable, attempts, forgiven, prompt, completion, submission, line in rows:
-            line = None if line is None else decompress(line)
+            line = None if line is None else unpack(line)
             yield (
                 key,
                 Answer(
@@ -339,7 +343,7 @@ class Ledger:
                 numbers[given.id] = self._adopt(given)
             before = self._db.total_changes
             for key, answer in answers:
-                line = None if answer.line is None else self._compressor.compress(answer.line)
+                line = None if answer.line is None else self._lines.pack(answer.line)
                 self._db.execute(
                     f"INSERT INTO answers (key, {_OUTCOME_COLUMNS}, line) VALUES (:key, {marks}, :line)"
                     f" ON CONFLICT (key) DO UPDATE SET {updates}, line = excluded.line"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from goldpan.providers.baseline import BASELINE_MODEL
+
 if TYPE_CHECKING:
     import tiktoken
 
@@ -58,7 +60,7 @@ def price_of(model: str) -> Price | None:
     are sold so; else the ordinary price, which is then rather too high than too low. Discounts for cached
     prompts and surcharges for very long ones are left out.
     """
-    if _is_baseline(model):
+    if model == BASELINE_MODEL:
         return Price(0.0, 0.0, "the embedded baseline costs nothing")
     entry = _entry(model)
     ordinary = _rates(entry, "")
@@ -86,7 +88,7 @@ class TokenCounter:
     """
 
     def __init__(self, model: str):
-        if _is_baseline(model):
+        if model == BASELINE_MODEL:
             self._encoding = None
             self.name = f"bytes/{_BYTES_PER_TOKEN}"
             return
@@ -105,12 +107,6 @@ class TokenCounter:
             return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
         encode = self._encoding.encode_ordinary
         return sum(len(encode(text[start : start + _SLICE])) for start in range(0, len(text), _SLICE))
-
-
-def _is_baseline(model: str) -> bool:
-    from goldpan.providers.local.completions import BASELINE_MODEL
-
-    return model == BASELINE_MODEL
 
 
 def _rates(entry: dict[str, Any], suffix: str) -> tuple[float, float] | None:

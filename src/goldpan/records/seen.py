@@ -60,6 +60,10 @@ class SeenKeys(_TemporaryTable):
         super().__init__("key BLOB PRIMARY KEY")
 
     def add_new(self, keys: Iterable[bytes]) -> set[bytes]:
-        """Note some keys; return those that were not seen before."""
-        insert = "INSERT OR IGNORE INTO seen VALUES (?)"
-        return {key for key in keys if self._database.execute(insert, (key,)).rowcount}
+        """Note some keys, at most some thousand; return those that were not seen before."""
+        asked = set(keys)
+        marks = ", ".join("?" * len(asked))
+        known = self._database.execute(f"SELECT key FROM seen WHERE key IN ({marks})", list(asked))
+        new = asked.difference(key for (key,) in known)
+        self._database.executemany("INSERT INTO seen VALUES (?)", ((key,) for key in new))
+        return new

@@ -7,7 +7,7 @@ import contextlib
 
 from aiohttp import BodyPartReader, web
 
-from goldpan.providers.local.completions import BASELINE_MODEL
+from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
 from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError

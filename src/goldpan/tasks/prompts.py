@@ -85,7 +85,15 @@ class PromptRenderer:
         Raises:
             PromptError: an undefined name, a failing expression or an empty result; with file and line.
         """
-        return [{"role": role, "content": prompt.render(context)} for role, prompt in self._prompts]
+        return [{"role": role, "content": "".join(pieces)} for role, pieces in self.pieces(context)]
+
+    def pieces(self, context: dict[str, Any]) -> list[tuple[str, list[str]]]:
+        """Role and content of each message; a content in the pieces that the template is made of.
+
+        Raises:
+            PromptError: as for `messages`.
+        """
+        return [(role, prompt.render(context)) for role, prompt in self._prompts]
 
 
 class _Prompt:
@@ -101,18 +109,18 @@ class _Prompt:
         # A plain dict: the environment's own chain of mappings costs as much as rendering does.
         self._template = Template.from_code(environment, code, dict(environment.globals), None)
 
-    def render(self, context: dict[str, Any]) -> str:
+    def render(self, context: dict[str, Any]) -> list[str]:
         try:
-            text = self._template.render(context)
+            pieces = list(self._template.generate(context))
         except Exception as error:
             raise self._failure(error, context) from None
-        if not text or text.isspace():
+        if not any(piece and not piece.isspace() for piece in pieces):
             raise PromptError(
                 "the prompt is empty for this record",
                 where=self._place,
                 remedy="skip records without text, or write something around the record's fields",
             )
-        return text
+        return pieces
 
     def _failure(self, error: Exception, context: dict[str, Any]) -> PromptError:
         what, remedy = f"{type(error).__name__}: {error}", "correct the template"

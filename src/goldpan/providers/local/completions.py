@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-BASELINE_MODEL = "goldpan-baseline-1"
+from goldpan.providers.baseline import BASELINE_MODEL
+
 BASELINE_FINGERPRINT = "goldpan-baseline"
 BYTES_PER_TOKEN = 4
 
