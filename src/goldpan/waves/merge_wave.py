@@ -99,8 +99,8 @@ def awaiting_notes(rows: Iterable[Merged]) -> list[str]:
     of_feature = Counter(row.feature for row in answered)
     awaiting = Counter(row.feature for row in to_decide(answered))
     return [
-        f"{feature}: {count:,} of {of_feature[feature]:,} answered items of the wave await a decision; these are "
-        "the hard ones, so figures measured without them are better than they would be."
+        f"{feature}: {count:,} of {of_feature[feature]:,} answered items of the wave await a decision; these "
+        "are the hard ones, so figures measured without them are better than they would be."
         for feature, count in awaiting.items()
     ]
 
