@@ -168,7 +168,7 @@ def test_an_unknown_feature_key_is_named_with_its_feature(folder):
         ({"type": "extraction", "fields": [{"name": "a"}, {"name": "a"}]}, "field `a` is given twice"),
         ({"type": "extraction", "fields": [{"name": "a", "type": "object"}]}, "needs `fields`"),
         ({"type": "ranking", "items": ["a", "a"]}, "label `a` is given twice"),
-        ({"type": "binary", "name": "not a name"}, "String should match pattern"),
+        ({"type": "binary", "name": "not a name"}, "cannot name a column"),
     ],
 )
 def test_a_feature_that_cannot_be_answered_is_refused(folder, feature, message):
