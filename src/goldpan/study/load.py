@@ -122,7 +122,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
-def validate(model: type[ModelT], value: dict[str, Any], path: Path) -> ModelT:
+_STUDY_REMEDY = "`goldpan validate` checks again; docs/study.md lists all keys"
+
+
+def validate(model: type[ModelT], value: dict[str, Any], path: Path, remedy: str = _STUDY_REMEDY) -> ModelT:
     """Build `model` from what a file holds.
 
     Raises:
@@ -135,7 +138,7 @@ def validate(model: type[ModelT], value: dict[str, Any], path: Path) -> ModelT:
         raise StudyError(
             "\n  ".join(["this file has errors:", *lines]),
             where=str(path),
-            remedy="`goldpan validate` checks again; docs/study.md lists all keys",
+            remedy=remedy,
         ) from None
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from goldpan.errors import StudyError
+from goldpan.study.load import read_yaml, validate
 
 Route = Literal[
     "upload",
@@ -247,14 +246,8 @@ class FaultPlan(BaseModel):
         Raises:
             StudyError: no such file, not YAML, or an entry is not a known fault.
         """
-        try:
-            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
-            raise StudyError(
-                f"not a fault plan: {error}",
-                where=str(path),
-                remedy="docs/serve.md lists every fault and its keys",
-            ) from None
+        path = Path(path)
+        return validate(cls, read_yaml(path), path, "docs/serve.md lists every fault and its keys")
 
     def call_faults(self) -> Iterator[tuple[str, CallFault]]:
         """(key, fault) of the faults of the connection."""
