@@ -198,7 +198,7 @@ def test_a_filtered_row_says_why_it_has_no_scores(finished):
     for first in table(finished, "relevance", "banks.csv"):
         if first["score"] == "0":
             row = rows[first["record_id"]]
-            assert (row["state"], row["reason"]) == ("skipped", "filtered: not score == 1")
+            assert (row["state"], row["reason"]) == ("skipped", "filtered: not (score == 1)")
 
 
 def test_reordered_inputs_pay_nothing_and_keep_every_score_with_its_paragraph(finished, annotator, tmp_path):
