@@ -77,3 +77,5 @@ rule all:
         all_annotated(),
         all_selections(),
         all_evaluations(),
+    message:
+        "All that the study asks for is there"
