@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +93,8 @@ class Row:
 def main() -> None:
     """Measure and print the table."""
     options = _options()
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit("there is no CUDA device here; --device cpu measures the CPU")
     texts = made_up_documents(options.documents)
     peak = matmul_peak(options.device)
     print(
