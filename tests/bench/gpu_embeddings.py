@@ -14,8 +14,8 @@ records file to an HDF5 file also pydantic and PyYAML.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
