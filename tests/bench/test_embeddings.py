@@ -36,8 +36,7 @@ def test_embedding_is_faster_than_sentence_transformers(speed, finding):
     finding(
         f"embedding: {described(speed, 'goldpan')}; {described(speed, 'sentence_transformers')}: {ratio:.2f}"
     )
-    # 1.49 and 1.23 on the two machines of docs/performance.md.
-    assert ratio >= 1.15
+    assert ratio >= 1.3
 
 
 def test_embedding_is_faster_than_a_padded_loop_in_order(speed, finding):
@@ -47,8 +46,7 @@ def test_embedding_is_faster_than_a_padded_loop_in_order(speed, finding):
 
 
 def test_embedding_comes_near_the_peak_of_matrix_products(speed):
-    # 85 % and 61 % on these machines: what is no matrix product gets no faster where products do.
-    assert speed["goldpan_share_of_peak"] >= 0.55
+    assert speed["goldpan_share_of_peak"] >= 0.7
 
 
 def test_writing_hdf5_takes_at_most_three_times_a_plain_write(tmp_path, finding):
