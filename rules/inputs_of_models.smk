@@ -1,5 +1,7 @@
 """Functions that name the inputs of embeddings, heads and annotated files. None of them opens a data file."""
 
+from functools import cache
+
 
 def embedding_setting(embedding):
     """Settings of an embedding whose change makes it stale, as text."""
@@ -9,8 +11,9 @@ def embedding_setting(embedding):
     return repr(sorted(given.items()))
 
 
+@cache
 def embedding_model_files(embedding):
-    """The files of a model that lies in a folder of the project's."""
+    """The files of a model that lies in a folder of the project's; looked for once, not for each of its jobs."""
     folder = PROJECT.root / STUDY.embeddings[embedding].model
     if not is_model_folder(folder):
         return []

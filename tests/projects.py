@@ -117,6 +117,18 @@ class WorkflowProject:
         """Run Snakemake to its end; stdout and stderr together in `.stdout`."""
         return self._call(self.command(*arguments), check)
 
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start Snakemake, and go on; stdout and stderr together in `.stdout`."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env={**self.env(), **environment},
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
     def goldpan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a goldpan command in the project."""
         return self._call([sys.executable, "-m", "goldpan", *arguments], check)

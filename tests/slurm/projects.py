@@ -56,18 +56,6 @@ class SlurmProject(WorkflowProject):
             [str(Path(sys.executable).with_name("snakemake")), "--profile", "slurm", *arguments], check=True
         )
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start Snakemake, and go on."""
-        return subprocess.Popen(
-            self.command(*arguments),
-            cwd=self.root,
-            env={**self.env(), **environment},
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
     def start_until_a_block_is_done(self, *arguments: str) -> tuple[subprocess.Popen[str], Path]:
         """Start Snakemake; the first job that has embedded a block waits until the file is written to."""
         marker = self.root / "stopped"

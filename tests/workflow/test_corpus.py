@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import subprocess
 import time
 
 import orjson
@@ -128,18 +127,7 @@ def test_of_a_killed_shard_the_files_that_were_done_are_not_embedded_again(proje
         project.artifact(name).unlink()
     settings_changed(project, embeddings={"tiny": {"shards": 1}})
     marker = project.root / "stopped"
-    process = subprocess.Popen(
-        project.command(),
-        cwd=project.root,
-        env={
-            **project.env(),
-            "GOLDPAN_STOP_AT": "embedding_file_done",
-            "GOLDPAN_STOP_FILE": str(marker),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = project.start(GOLDPAN_STOP_AT="embedding_file_done", GOLDPAN_STOP_FILE=str(marker))
     while not (marker.exists() and marker.read_text()):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
