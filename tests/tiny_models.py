@@ -12,7 +12,7 @@ import orjson
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-Family = Literal["bert", "roberta", "llama", "t5"]
+Family = Literal["bert", "roberta", "llama", "t5", "albert", "distilbert"]
 
 WORDS = [f"w{number}" for number in range(200)]
 WIDTH = 32
@@ -22,12 +22,17 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 def save_encoder(folder: Path, family: Family = "bert", *, seed: int = 0) -> Path:
     """Save an encoder of a family of models, with a tokenizer that has a token for each of WORDS."""
+    _tokenizer(family).save_pretrained(folder)
+    tiny_model(family, seed=seed).save_pretrained(folder)
+    return folder
+
+
+def tiny_model(family: Family, *, seed: int = 0, **settings: Any) -> Any:
+    """An encoder of a family of models, with settings of its configuration."""
     import torch
 
     torch.manual_seed(seed)
-    _tokenizer(family).save_pretrained(folder)
-    _model(family).eval().save_pretrained(folder)
-    return folder
+    return _model(family, settings).eval()
 
 
 def save_modules(folder: Path, pooling: dict[str, Any], *, normalize: bool, max_length: int = 64) -> Path:
@@ -87,7 +92,7 @@ def _tokenizer(family: Family) -> Any:
     )
 
 
-def _model(family: Family) -> Any:
+def _model(family: Family, settings: dict[str, Any]) -> Any:
     import transformers
 
     if family == "t5":
@@ -111,7 +116,27 @@ def _model(family: Family) -> Any:
         "pad_token_id": 0,
         # Weights large enough for attention to tell tokens apart.
         "initializer_range": 0.3,
+        **settings,
     }
+    if family == "albert":
+        return transformers.AlbertModel(
+            transformers.AlbertConfig(
+                max_position_embeddings=POSITIONS, embedding_size=16, **{"hidden_act": "gelu", **shape}
+            )
+        )
+    if family == "distilbert":
+        return transformers.DistilBertModel(
+            transformers.DistilBertConfig(
+                vocab_size=shape["vocab_size"],
+                dim=WIDTH,
+                hidden_dim=64,
+                n_layers=2,
+                n_heads=4,
+                max_position_embeddings=POSITIONS,
+                pad_token_id=0,
+                initializer_range=0.3,
+            )
+        )
     if family == "llama":
         return transformers.LlamaModel(
             transformers.LlamaConfig(max_position_embeddings=POSITIONS, num_key_value_heads=2, **shape)

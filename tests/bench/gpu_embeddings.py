@@ -30,9 +30,9 @@ import torch
 
 from goldpan.embeddings.encoder import Encoder
 from goldpan.embeddings.forward import BatchForward
+from goldpan.embeddings.layouts import layout_for
 from goldpan.embeddings.loading import LoadedModel
 from goldpan.embeddings.model_files import ModelFiles
-from goldpan.embeddings.packing import pack
 from goldpan.embeddings.pooling import Pooler
 from goldpan.embeddings.tokens import TextTokenizer, Tokens
 
@@ -113,6 +113,8 @@ def main() -> None:
 def measure(size: Size, texts: list[str], options: argparse.Namespace) -> Iterator[Row]:
     """Rows for one size of encoder."""
     model = loaded_model(size, options.device, options.batch_tokens)
+    # On a CPU an encoder replaces parts of its model, which plain loops are not to have.
+    plain = loaded_model(size, options.device, options.batch_tokens)
     settings: Any = SimpleNamespace(on_long="truncate")
     # The baselines are slow: they get the first part of the documents.
     few = texts[: max(BASELINE_BATCH, len(texts) // 8)]
@@ -126,9 +128,9 @@ def measure(size: Size, texts: list[str], options: argparse.Namespace) -> Iterat
                 size.name, how, len(taken), int(taken.sum()), _best(run, options.device), size.work(taken)
             )
 
-        yield row("in order, batches of 32", few_lengths, lambda: loop(model, few))
+        yield row("in order, batches of 32", few_lengths, lambda: loop(plain, few))
         by_length = sorted(few, key=len, reverse=True)
-        yield row("sorted, batches of 32", few_lengths, lambda: loop(model, by_length))
+        yield row("sorted, batches of 32", few_lengths, lambda: loop(plain, by_length))
         yield row("goldpan, texts to vectors", lengths, lambda: _encode(encoder, texts))
         yield row("goldpan, forward passes alone", lengths, lambda: _forward_alone(model, tokens))
     yield from _whole_files(size, model, texts, lengths, options)
@@ -264,15 +266,18 @@ def _encode(encoder: Encoder, texts: list[str]) -> None:
 def _forward_alone(model: LoadedModel, tokens: Tokens) -> None:
     """What is left when all texts are tokenised before."""
     forward = BatchForward(
-        model.encoder,
+        layout_for(
+            model.encoder,
+            device=model.device,
+            pad_id=model.tokenizer.pad_token_id,
+            padding=model.padding,
+        ),
         model.pooler,
         device=model.device,
-        pad_id=model.tokenizer.pad_token_id,
-        padding=model.padding,
         budget=model.budget,
     )
     with ThreadPoolExecutor(max_workers=2) as feeders:
-        batches = pack(tokens.lengths, forward.budget, forward.multiple)
+        batches = forward.batches(tokens.lengths)
         vectors = list(feeders.map(lambda places: forward([tokens.ids[place] for place in places]), batches))
     torch.cat(vectors).cpu()
 

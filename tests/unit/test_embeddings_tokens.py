@@ -1,5 +1,7 @@
 """Tokenising and packing."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -72,24 +74,45 @@ def test_chunks_hold_every_token_of_a_text_once_and_in_order(load):
     assert not tokens.truncated.any()
 
 
-def test_batches_hold_each_text_once_and_stay_within_the_budget():
+def padded(length: int, longest: int) -> int:
+    return longest
+
+
+def end_to_end(length: int, longest: int) -> int:
+    return length
+
+
+@pytest.mark.parametrize("cost", [padded, end_to_end])
+def test_batches_hold_each_text_once_and_stay_within_the_budget(cost):
     lengths = np.array([5, 300, 7, 120, 7, 9, 64, 2] * 20)
 
-    batches = pack(lengths, 256)
+    batches = pack(lengths, 256, cost)
 
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for places in batches:
-        assert len(places) == 1 or lengths[places].max() * len(places) <= 256
+        longest = lengths[places].max()
+        assert len(places) == 1 or sum(cost(length, longest) for length in lengths[places]) <= 256
+
+
+@pytest.mark.parametrize("cost", [padded, end_to_end])
+def test_a_batch_ends_only_where_the_next_text_would_not_fit(cost):
+    lengths = np.random.default_rng(0).integers(3, 256, 500)
+
+    batches = pack(lengths, 512, cost)
+
+    for places, following in itertools.pairwise(batches):
+        longest = lengths[places].max()
+        one_more = [*lengths[places], lengths[following[0]]]
+        assert sum(cost(length, longest) for length in one_more) > 512
 
 
 def test_batches_are_padded_little():
     lengths = np.random.default_rng(0).integers(3, 256, 2048)
 
-    padded = sum(lengths[places].max() * len(places) for places in pack(lengths, 512))
+    size = sum(lengths[places].max() * len(places) for places in pack(lengths, 512, padded))
 
-    assert padded < 1.05 * lengths.sum()
+    assert size < 1.05 * lengths.sum()
 
 
-def test_the_budget_counts_texts_padded_to_a_multiple():
-    for places in pack(np.full(40, 9), 64, multiple=8):
-        assert len(places) == 4
+def test_no_texts_make_no_batches():
+    assert pack(np.array([], dtype=np.int64), 512, padded) == []

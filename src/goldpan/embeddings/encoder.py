@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from goldpan.embeddings.forward import BatchForward
+from goldpan.embeddings.layouts import layout_for
 from goldpan.embeddings.loading import LoadedModel, load_model
-from goldpan.embeddings.packing import pack
 from goldpan.embeddings.tokens import TextTokenizer, Tokens
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from goldpan.study.embedding import Embedding
 
 _GPU_FEEDERS = 2
+_CPU_WINDOW = 512
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class _Started:
-    """A tokenised block and its batches: places of their chunks, and the vectors they will give."""
+    """Tokenised texts and their batches: places of their chunks, and the vectors they will give."""
 
     tokens: Tokens
     batches: list[tuple[np.ndarray, Future[Tensor]]]
@@ -49,7 +50,7 @@ class _Started:
 class PendingBlock:
     """A block of texts on its way through an encoder."""
 
-    _started: Future[_Started]
+    _windows: list[Future[_Started]]
     _dimension: int
     _normalize: bool
 
@@ -59,7 +60,16 @@ class PendingBlock:
         Raises:
             EmbeddingError: memory does not suffice for one of the texts.
         """
-        started = self._started.result()
+        import numpy as np
+
+        windows = [self._embedded(window.result()) for window in self._windows]
+        return Embedded(
+            np.concatenate([window.vectors for window in windows]),
+            np.concatenate([window.truncated for window in windows]),
+            sum(window.tokens for window in windows),
+        )
+
+    def _embedded(self, started: _Started) -> Embedded:
         tokens = started.tokens
         vectors = _gathered(started.batches, len(tokens.ids), self._dimension)
         if len(tokens.ids) > len(tokens.truncated):
@@ -96,15 +106,20 @@ class Encoder:
             self.model.tokenizer, self.model.max_length, settings.on_long, self.model.prefix
         )
         self._forward = BatchForward(
-            self.model.encoder,
+            layout_for(
+                self.model.encoder,
+                device=self.model.device,
+                pad_id=self.model.tokenizer.pad_token_id or 0,
+                padding=self.model.padding,
+            ),
             self.model.pooler,
             device=self.model.device,
-            pad_id=self.model.tokenizer.pad_token_id or 0,
-            padding=self.model.padding,
             budget=self.model.budget,
         )
         self._threads_before = torch.get_num_threads()
         on_cpu = self.model.device == "cpu"
+        # The first window goes through the model while the next is tokenised.
+        self._window = _CPU_WINDOW if on_cpu else None
         self._streams = ThreadPoolExecutor(
             max_workers=(threads or self._threads_before) if on_cpu else _GPU_FEEDERS,
             thread_name_prefix="forward",
@@ -115,8 +130,12 @@ class Encoder:
 
     def submit(self, texts: Sequence[str]) -> PendingBlock:
         """Begin to embed a block of texts. Submit the next before asking for the result: they overlap."""
-        started = self._tokenizing.submit(self._start, texts)
-        return PendingBlock(started, self.model.dimension, self.model.pooler.normalize)
+        size = self._window or max(1, len(texts))
+        windows = [
+            self._tokenizing.submit(self._start, texts[start : start + size])
+            for start in range(0, max(1, len(texts)), size)
+        ]
+        return PendingBlock(windows, self.model.dimension, self.model.pooler.normalize)
 
     def encode(self, texts: Sequence[str]) -> Embedded:
         """Embed some texts.
@@ -140,7 +159,7 @@ class Encoder:
             tokens,
             [
                 (places, self._streams.submit(self._forward, [tokens.ids[place] for place in places]))
-                for places in pack(tokens.lengths, self._forward.budget, self._forward.multiple)
+                for places in self._forward.batches(tokens.lengths)
             ],
         )
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def pack(lengths: np.ndarray, budget: int, multiple: int = 1) -> list[np.ndarray]:
-    """Put texts of like length into batches of at most `budget` tokens, padding included.
+def pack(lengths: np.ndarray, budget: int, cost: Callable[[int, int], int]) -> list[np.ndarray]:
+    """Put texts of like length into batches of at most `budget` tokens.
 
-    The longest come first, so that a batch that does not fit in memory is met at once. A text longer than
-    the budget goes alone. The same lengths give the same batches.
+    The longest come first, so that a batch that does not fit in memory is met at once. A text that costs
+    more than the budget goes alone. The same lengths give the same batches.
 
     Args:
         lengths: [C] numbers of tokens.
-        budget: tokens of a batch: its number of texts times the length they are padded to.
-        multiple: texts are padded to a multiple of this length.
+        budget: tokens of a batch.
+        cost: from the length of a text and that of the longest in its batch to the tokens it takes there.
 
     Returns:
         For each batch the places in `lengths` of its texts, longest first.
@@ -26,14 +27,12 @@ def pack(lengths: np.ndarray, budget: int, multiple: int = 1) -> list[np.ndarray
 
     order = np.argsort(-lengths, kind="stable")
     batches: list[np.ndarray] = []
-    start = 0
-    while start < len(order):
-        size = max(1, budget // padded_length(int(lengths[order[start]]), multiple))
-        batches.append(order[start : start + size])
-        start += size
-    return batches
-
-
-def padded_length(length: int, multiple: int) -> int:
-    """`length` rounded up to a multiple."""
-    return -(-length // multiple) * multiple
+    start = taken = longest = 0
+    for end, length in enumerate(lengths[order].tolist()):
+        if end == start:
+            longest = length
+        if end > start and taken + cost(length, longest) > budget:
+            batches.append(order[start:end])
+            start, taken, longest = end, 0, length
+        taken += cost(length, longest)
+    return [*batches, order[start:]] if len(order) else []

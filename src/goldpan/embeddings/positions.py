@@ -20,7 +20,12 @@ def most_positions(model: Any) -> float:
     given = getattr(model.config, "max_position_embeddings", None)
     if not given or given < 0:
         return math.inf
-    return given - (model.config.pad_token_id + 1 if _counts_itself(model) else 0)
+    return given - first_position(model)
+
+
+def first_position(model: Any) -> int:
+    """The position of a text's first token."""
+    return model.config.pad_token_id + 1 if _counts_itself(model) else 0
 
 
 def _counts_itself(model: torch.nn.Module) -> bool:
