@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from goldpan.study.embedding import Embedding
 
 _GPU_FEEDERS = 2
-_CPU_WINDOW = 512
+_CPU_WINDOW, _FIRST_CPU_WINDOW = 512, 64
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,10 @@ class Encoder:
         )
         self._threads_before = torch.get_num_threads()
         on_cpu = self.model.device == "cpu"
-        # The first window goes through the model while the next is tokenised.
-        self._window = _CPU_WINDOW if on_cpu else None
+        self._threads = (threads or self._threads_before) if on_cpu else _GPU_FEEDERS
+        self._on_cpu = on_cpu
         self._streams = ThreadPoolExecutor(
-            max_workers=(threads or self._threads_before) if on_cpu else _GPU_FEEDERS,
+            max_workers=self._threads,
             thread_name_prefix="forward",
             initializer=torch.set_num_threads,
             initargs=(1 if on_cpu else self._threads_before,),
@@ -130,10 +131,13 @@ class Encoder:
 
     def submit(self, texts: Sequence[str]) -> PendingBlock:
         """Begin to embed a block of texts. Submit the next before asking for the result: they overlap."""
-        size = self._window or max(1, len(texts))
+        starts = [0]
+        if self._on_cpu:
+            # A part goes through the model while the next is tokenised; the first is small, to begin soon.
+            starts += range(_FIRST_CPU_WINDOW, len(texts), _CPU_WINDOW)
         windows = [
-            self._tokenizing.submit(self._start, texts[start : start + size])
-            for start in range(0, max(1, len(texts)), size)
+            self._tokenizing.submit(self._start, texts[start:end], end is None)
+            for start, end in itertools.pairwise([*starts, None])
         ]
         return PendingBlock(windows, self.model.dimension, self.model.pooler.normalize)
 
@@ -153,13 +157,16 @@ class Encoder:
         self._streams.shutdown(cancel_futures=True)
         torch.set_num_threads(self._threads_before)
 
-    def _start(self, texts: Sequence[str]) -> _Started:
+    def _start(self, texts: Sequence[str], last: bool) -> _Started:
         tokens = self._tokenize(texts)
+        batches = self._forward.batches(tokens.lengths)
+        if last and self._on_cpu and self._threads > 1:
+            batches = _ending_together(batches, self._threads)
         return _Started(
             tokens,
             [
                 (places, self._streams.submit(self._forward, [tokens.ids[place] for place in places]))
-                for places in self._forward.batches(tokens.lengths)
+                for places in batches
             ],
         )
 
@@ -170,6 +177,16 @@ class Encoder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _ending_together(batches: list[np.ndarray], threads: int) -> list[np.ndarray]:
+    """Cut the last batches in halves and quarters, so that no thread has a whole one left when others end."""
+    for _ in range(2):
+        before, ends = batches[:-threads], batches[-threads:]
+        batches = before + [
+            half for end in ends for half in (end[: len(end) // 2], end[len(end) // 2 :]) if len(half)
+        ]
+    return batches
 
 
 def _gathered(batches: list[tuple[np.ndarray, Future[Tensor]]], count: int, dimension: int) -> np.ndarray:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OPERATORS = ("_reorder_linear_weight", "_linear_pointwise")
 _PROCESSORS = ("x86_64", "AMD64")
 # Layouts differ a little with the number of tokens they are made for; any number may be given later.
-_TYPICAL_TOKENS = 512
+_TYPICAL_TOKENS = 1024
 # In the BERT, DistilBERT and ALBERT families: a layer, and the activation that alone takes its output.
 _ACTIVATED = (("dense", "intermediate_act_fn"), ("lin1", "activation"), ("ffn", "activation"))
 
