@@ -10,6 +10,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +23,7 @@ from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
+from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
@@ -204,16 +207,16 @@ class _Planner:
 
     def decide(self, records: Path) -> Iterator[bytes]:
         """The lines of asked.jsonl, in the order of the records."""
-        with SeenKeys() as seen:
-            chunk: list[Question | Skip] = []
-            for record in self.questioner.records(records):
-                self.records += 1
-                questions = self.questioner.ask(record)
-                chunk.extend([questions] if isinstance(questions, Skip) else questions)
-                if len(chunk) >= _CHUNK:
-                    yield from self._decide_chunk(chunk, seen)
-                    chunk = []
-            yield from self._decide_chunk(chunk, seen)
+        work = shared_work(
+            partial(_pieces, records), partial(self.questioner.ask_lines, records), bytes=_size(records)
+        )
+        with work, SeenKeys() as seen:
+            for asked in work.results():
+                self.records += len(asked)
+                chunk: list[Question | Skip] = []
+                for questions in asked:
+                    chunk.extend([questions] if isinstance(questions, Skip) else questions)
+                yield from self._decide_chunk(chunk, seen)
         self.writer.close()
 
     def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
@@ -327,6 +330,17 @@ class _Planner:
                 "rule": price.rule,
             },
         )
+
+
+def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines of a records file, numbered, some at a time."""
+    lines = iter_lines(records)
+    while piece := list(islice(lines, _CHUNK)):
+        yield piece
+
+
+def _size(records: Path) -> int:
+    return records.stat().st_size if records.exists() else 0
 
 
 def _attempts(outcome: Answer | None) -> int:

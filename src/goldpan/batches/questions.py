@@ -12,7 +12,7 @@ from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
-from goldpan.records.read import iter_records
+from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
 from goldpan.study.model import Stage
 from goldpan.tasks import traces
@@ -105,6 +105,15 @@ class Questioner:
             SourceError: as for `iter_records`.
         """
         return iter_records(path, self._recurring)
+
+    def ask_lines(self, path: Path, lines: list[tuple[int, bytes]]) -> list[list[Question] | Skip]:
+        """What `ask` says of each record on some numbered lines of a records file.
+
+        Raises:
+            SourceError: a line is damaged.
+            PromptError: as for `ask`.
+        """
+        return [self.ask(parse_record(path, *line, self._recurring)) for line in lines]
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
