@@ -120,9 +120,7 @@ def _model(family: Family, settings: dict[str, Any]) -> Any:
     }
     if family == "albert":
         return transformers.AlbertModel(
-            transformers.AlbertConfig(
-                max_position_embeddings=POSITIONS, embedding_size=16, **{"hidden_act": "gelu", **shape}
-            )
+            transformers.AlbertConfig(max_position_embeddings=POSITIONS, embedding_size=16, **shape)
         )
     if family == "distilbert":
         return transformers.DistilBertModel(

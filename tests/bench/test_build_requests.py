@@ -11,8 +11,9 @@ from tests.bench.measuring import compare, measure
 pytestmark = pytest.mark.timeout(3600)
 
 ROWS = 50_000
-# The goal is 4. What is asserted is what was reached, less a margin for a busy machine.
-LEAST_RATIO = 2.0
+LEAST_RATIO = 4
+# By the clock a second core helps; by processor time, less a margin for a busy machine:
+LEAST_PROCESSOR_RATIO = 2.0
 MOST_MIB = 150
 
 

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from goldpan.embeddings.layouts import TokenVectors
 from goldpan.embeddings.positions import first_position
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from goldpan.embeddings.layouts import TokenVectors
 
 _KEYS_MULTIPLE = 16
 # Models of these types take positions as given, hand what they do not know on to their attention, and have
@@ -52,8 +51,6 @@ class EndToEnd:
 
     def __call__(self, ids: Sequence[np.ndarray]) -> TokenVectors:
         """Run the texts with these token ids through the model together."""
-        from goldpan.embeddings.layouts import TokenVectors
-
         lengths = [len(text) for text in ids]
         positions = np.concatenate([np.arange(length) for length in lengths]) + self._first_position
         tokens = torch.from_numpy(np.concatenate(ids).astype(np.int64))[None]

@@ -44,7 +44,7 @@ class Layout(Protocol):
 def layout_for(
     model: torch.nn.Module, *, device: str, pad_id: int, padding: Literal["left", "right"]
 ) -> Layout:
-    """The fastest layout that a model can take. On a CPU parts of the model are replaced by faster ones.
+    """The fastest layout that a model can take. On a CPU its attention may be replaced.
 
     Args:
         model: called with `input_ids` and `attention_mask`, gives `last_hidden_state` [B, L, H].
@@ -52,18 +52,12 @@ def layout_for(
         pad_id: token id of the padding.
         padding: side of the padding, where there is any.
     """
-    if device != "cpu":
-        return Padded(model, device=device, pad_id=pad_id, padding=padding)
-    from goldpan.embeddings.end_to_end import EndToEnd, can_lie_end_to_end
-    from goldpan.embeddings.packed_layers import pack_linear_layers
+    if device == "cpu":
+        from goldpan.embeddings.end_to_end import EndToEnd, can_lie_end_to_end
 
-    layout: Layout
-    if can_lie_end_to_end(model):
-        layout = EndToEnd(model)
-    else:
-        layout = Padded(model, device=device, pad_id=pad_id, padding=padding)
-    pack_linear_layers(model)
-    return layout
+        if can_lie_end_to_end(model):
+            return EndToEnd(model)
+    return Padded(model, device=device, pad_id=pad_id, padding=padding)
 
 
 class Padded:
