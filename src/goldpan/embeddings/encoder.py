@@ -82,8 +82,7 @@ class Encoder:
     """A model that embeds texts.
 
     On a CPU each thread takes batches of its own and waits for nobody, which is faster than all cores on one
-    large batch. On a GPU a second thread prepares a
-    batch while the first waits for the device.
+    large batch. On a GPU a second thread prepares a batch while the first waits for the device.
 
     The vector of a text does not depend on the other texts but for rounding, and not at all on timing: the
     batches of a block are the same in each run.
