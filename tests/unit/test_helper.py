@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -107,15 +109,26 @@ def test_little_work_is_done_alone():
     assert type(shared_work(pieces, int, bytes=MIB)) is Alone
 
 
+_WITH_AND_WITHOUT_THREADS = """
+import threading
+from goldpan.helper import shared_work
+def kind():
+    with shared_work(lambda: iter([1]), int, bytes=100 << 20) as work:
+        return type(work).__name__
+alone = kind()
+over = threading.Event()
+thread = threading.Thread(target=over.wait)
+thread.start()
+print(alone, kind())
+over.set()
+thread.join()
+"""
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
 def test_much_work_is_shared_unless_there_are_threads():
-    with shared_work(pieces, int, bytes=100 * MIB) as work:
-        assert type(work) is Helped
-    over = threading.Event()
-    thread = threading.Thread(target=over.wait)
-    thread.start()
-    try:
-        assert type(shared_work(pieces, int, bytes=100 * MIB)) is Alone
-    finally:
-        over.set()
-        thread.join()
+    """In a process of its own: other tests leave threads behind."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITH_AND_WITHOUT_THREADS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["Helped", "Alone"]
