@@ -268,6 +268,18 @@ def test_a_text_that_does_not_fit_in_memory_by_itself_is_an_error(tmp_path):
         encoder.encode([" ".join(WORDS[:40]), "w1"])
 
 
+@pytest.mark.parametrize("family", ["bert", "llama"])
+def test_vectors_are_the_same_whatever_the_number_of_threads(tmp_path, family):
+    given = settings(save_encoder(tmp_path / "model", family), pooling="mean", batch_tokens=300)
+    texts = random_texts(150)
+    vectors = []
+    for threads in (1, 2, 5):
+        with Encoder(given, threads=threads) as encoder:
+            vectors.append(encoder.encode(texts).vectors)
+
+    assert np.array_equal(vectors[0], vectors[1]) and np.array_equal(vectors[0], vectors[2])
+
+
 def test_encoders_leave_the_number_of_threads_as_it_was(tmp_path):
     before = torch.get_num_threads()
 

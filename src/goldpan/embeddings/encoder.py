@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GPU_FEEDERS = 2
 _CPU_WINDOW, _FIRST_CPU_WINDOW = 512, 64
+_CUT_AT_THE_END = 2
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,9 @@ class Encoder:
         )
         self._threads_before = torch.get_num_threads()
         on_cpu = self.model.device == "cpu"
-        self._threads = (threads or self._threads_before) if on_cpu else _GPU_FEEDERS
         self._on_cpu = on_cpu
         self._streams = ThreadPoolExecutor(
-            max_workers=self._threads,
+            max_workers=(threads or self._threads_before) if on_cpu else _GPU_FEEDERS,
             thread_name_prefix="forward",
             initializer=torch.set_num_threads,
             initargs=(1 if on_cpu else self._threads_before,),
@@ -159,8 +159,8 @@ class Encoder:
     def _start(self, texts: Sequence[str], last: bool) -> _Started:
         tokens = self._tokenize(texts)
         batches = self._forward.batches(tokens.lengths)
-        if last and self._on_cpu and self._threads > 1:
-            batches = _ending_together(batches, self._threads)
+        if last and self._on_cpu:
+            batches = _ending_together(batches)
         return _Started(
             tokens,
             [
@@ -178,10 +178,13 @@ class Encoder:
         self.close()
 
 
-def _ending_together(batches: list[np.ndarray], threads: int) -> list[np.ndarray]:
-    """Cut the last batches in halves and quarters, so that no thread has a whole one left when others end."""
+def _ending_together(batches: list[np.ndarray]) -> list[np.ndarray]:
+    """Cut the last batches in halves and quarters, so that no thread has a whole one left when others end.
+
+    How many are cut does not depend on the number of threads: vectors are to be the same on each machine.
+    """
     for _ in range(2):
-        before, ends = batches[:-threads], batches[-threads:]
+        before, ends = batches[:-_CUT_AT_THE_END], batches[-_CUT_AT_THE_END:]
         batches = before + [
             half for end in ends for half in (end[: len(end) // 2], end[len(end) // 2 :]) if len(half)
         ]
