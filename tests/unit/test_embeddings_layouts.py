@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from goldpan.embeddings.layouts import Padded, layout_for
+from goldpan.embeddings.packing import pack
 from tests.tiny_models import POSITIONS, WORDS, tiny_model
 
 torch = pytest.importorskip("torch", reason="embeddings need the extra `models`")
@@ -67,6 +68,14 @@ def test_padded_texts_do_not_see_each_other(family, padding):
 
     assert isinstance(layout, Padded)
     assert_each_text_is_as_if_alone(layout, model, made_up_ids([1, 30, 12, 12]))
+
+
+def test_on_a_gpu_the_budget_counts_texts_padded_to_a_multiple_of_eight():
+    layout = layout_for(tiny_model("bert"), device="cuda", pad_id=0, padding="right")
+
+    assert isinstance(layout, Padded)
+    for places in pack(np.full(40, 9), 64, layout.cost):
+        assert len(places) == 4
 
 
 def test_a_bert_that_only_looks_back_is_padded():
