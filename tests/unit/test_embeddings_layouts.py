@@ -82,6 +82,20 @@ def test_a_bert_that_only_looks_back_is_padded():
     assert isinstance(layout_of(tiny_model("bert", is_decoder=True)), Padded)
 
 
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_text_that_gives_nan_leaves_its_neighbours_alone(family, bad):
+    model = tiny_model(family)
+    model.embeddings.word_embeddings.weight.data[50] = bad
+    ids = [np.array(text, dtype=np.int32) for text in ([5, 6, 7], [5, 50, 7], [8, 9, 10, 11], [12] * 17)]
+
+    with torch.inference_mode():
+        hidden, lengths, _ = layout_of(model)(ids)
+
+    finite = [bool(row[:length].isfinite().all()) for row, length in zip(hidden, lengths, strict=True)]
+    assert finite == [True, False, True, True]
+
+
 def test_half_precision_lies_end_to_end_too():
     model = tiny_model("bert").to(torch.bfloat16)
     layout = layout_of(copy.deepcopy(model))

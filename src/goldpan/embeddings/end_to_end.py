@@ -52,19 +52,27 @@ class EndToEnd:
     def __call__(self, ids: Sequence[np.ndarray]) -> TokenVectors:
         """Run the texts with these token ids through the model together."""
         lengths = [len(text) for text in ids]
-        positions = np.concatenate([np.arange(length) for length in lengths]) + self._first_position
-        tokens = torch.from_numpy(np.concatenate(ids).astype(np.int64))[None]
-        hidden = self._model(
-            input_ids=tokens,
-            token_type_ids=torch.zeros_like(tokens),
-            position_ids=torch.from_numpy(positions)[None],
-            neighbours=list(_neighbours(lengths)),
-        ).last_hidden_state[0]
+        hidden = self._hidden(ids, lengths)
+        if len(ids) > 1 and not hidden.isfinite().all():
+            # Other texts' keys get weight 0, but 0 times NaN is NaN: only alone is a text sure of its own.
+            hidden = torch.cat([self._hidden([text], [len(text)]) for text in ids])
         return TokenVectors(
             nn.utils.rnn.pad_sequence(hidden.split(lengths), batch_first=True),
             torch.tensor(lengths),
             torch.zeros(len(lengths), dtype=torch.int64),
         )
+
+    def _hidden(self, ids: Sequence[np.ndarray], lengths: Sequence[int]) -> Tensor:
+        """[T, H] vectors of all tokens."""
+        positions = np.concatenate([np.arange(length) for length in lengths]) + self._first_position
+        tokens = torch.from_numpy(np.concatenate(ids).astype(np.int64))[None]
+        result = self._model(
+            input_ids=tokens,
+            token_type_ids=torch.zeros_like(tokens),
+            position_ids=torch.from_numpy(positions)[None],
+            neighbours=list(_neighbours(lengths)),
+        )
+        return result.last_hidden_state[0]
 
 
 class _Neighbours(NamedTuple):
