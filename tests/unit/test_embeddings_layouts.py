@@ -1,6 +1,7 @@
 """Layouts of batches: in each, a text gets what it would get by itself."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -19,6 +20,15 @@ NEAR = 2e-5
 def made_up_ids(lengths) -> list[np.ndarray]:
     draw = np.random.default_rng(3)
     return [draw.integers(4, 4 + len(WORDS), length).astype(np.int32) for length in lengths]
+
+
+def trained(family, **settings):
+    """A model none of whose weights is 0 or 1: new ones have no biases."""
+    model = tiny_model(family, **settings)
+    torch.manual_seed(1)
+    for weights in model.parameters():
+        weights.data += 0.3 * torch.randn_like(weights)
+    return model
 
 
 def layout_of(model, padding="right"):
@@ -53,11 +63,67 @@ def assert_each_text_is_as_if_alone(layout, model, ids) -> None:
 )
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 def test_texts_end_to_end_do_not_see_each_other(family, lengths):
-    model = tiny_model(family)
+    model = trained(family)
     layout = layout_of(copy.deepcopy(model))
 
     assert isinstance(layout, EndToEnd)
     assert_each_text_is_as_if_alone(layout, model, made_up_ids(lengths))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_new", "relu", "silu"])
+def test_each_activation_is_that_of_the_model(activation):
+    model = trained("bert", hidden_act=activation)
+
+    assert_each_text_is_as_if_alone(layout_of(copy.deepcopy(model)), model, made_up_ids([9, 30]))
+
+
+def test_a_batch_leaves_nothing_behind_for_the_next():
+    model = trained("bert")
+    layout = layout_of(copy.deepcopy(model))
+
+    for lengths in ([5, 6], [60, 60, 60], [5, 6], [1], [60, 3]):
+        assert_each_text_is_as_if_alone(layout, model, made_up_ids(lengths))
+
+
+def test_what_one_batch_gave_is_not_overwritten_by_the_next():
+    layout = layout_of(trained("bert"))
+
+    first = layout(made_up_ids([40])).hidden
+    kept = first.clone()
+    layout([ids + 1 for ids in made_up_ids([40])])
+
+    assert torch.equal(first, kept)
+
+
+def test_threads_share_a_layout():
+    layout = layout_of(trained("bert"))
+    batches = [made_up_ids(range(1 + number, 30 + number)) for number in range(16)]
+    alone = [layout(ids).hidden for ids in batches]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda ids: layout(ids).hidden, batches * 4))
+
+    assert all(map(torch.equal, together, alone * 4))
+
+
+def test_a_model_laid_end_to_end_still_works_by_itself():
+    model = trained("bert")
+    ids = torch.arange(4, 40)[None]
+    before = model(input_ids=ids).last_hidden_state
+
+    layout_of(model)
+
+    assert torch.equal(model(input_ids=ids).last_hidden_state, before)
+
+
+def test_a_bert_of_its_own_code_is_padded():
+    class LikeBert(type(tiny_model("bert"))):
+        """Says that it is a BERT, as encoders with other positions do."""
+
+    model = LikeBert(tiny_model("bert").config).eval()
+
+    assert model.config.model_type == "bert"
+    assert isinstance(layout_of(model), Padded)
 
 
 @pytest.mark.parametrize("padding", ["left", "right"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goldpan.study.embedding import Embedding
 
 _GPU_FEEDERS = 2
-_CPU_WINDOW, _FIRST_CPU_WINDOW = 512, 64
+_FIRST_CPU_WINDOW, _LAST_CPU_WINDOW = 16, 512
 _CUT_AT_THE_END = 2
 
 
@@ -130,13 +130,10 @@ class Encoder:
 
     def submit(self, texts: Sequence[str]) -> PendingBlock:
         """Begin to embed a block of texts. Submit the next before asking for the result: they overlap."""
-        starts = [0]
-        if self._on_cpu:
-            # A part goes through the model while the next is tokenised; the first is small, to begin soon.
-            starts += range(_FIRST_CPU_WINDOW, len(texts), _CPU_WINDOW)
+        bounds = _cpu_windows(len(texts)) if self._on_cpu else [0, len(texts)]
         windows = [
-            self._tokenizing.submit(self._start, texts[start:end], end is None)
-            for start, end in itertools.pairwise([*starts, None])
+            self._tokenizing.submit(self._start, texts[start:end], end == len(texts))
+            for start, end in itertools.pairwise(bounds)
         ]
         return PendingBlock(windows, self.model.dimension, self.model.pooler.normalize)
 
@@ -176,6 +173,18 @@ class Encoder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _cpu_windows(count: int) -> list[int]:
+    """Bounds of the parts of a block of `count` texts.
+
+    A part goes through the model while the next is tokenised; the first is small, to begin soon.
+    """
+    bounds, size = [0], _FIRST_CPU_WINDOW
+    while bounds[-1] + size < count:
+        bounds.append(bounds[-1] + size)
+        size = min(2 * size, _LAST_CPU_WINDOW)
+    return [*bounds, count]
 
 
 def _ending_together(batches: list[np.ndarray]) -> list[np.ndarray]:

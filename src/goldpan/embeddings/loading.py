@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from goldpan.study.embedding import Embedding
 
-_GPU_BUDGET, _CPU_BUDGET = 65_536, 2048
+_GPU_BUDGET, _CPU_BUDGET = 65_536, 1024
 _NO_LIMIT = 1_000_000
 
 

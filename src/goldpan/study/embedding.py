@@ -82,7 +82,7 @@ class Embedding(Model):
     batch_tokens: int | None = Field(
         None,
         ge=1,
-        description="Tokens of a batch, padding included; default 65,536 on a GPU, 2,048 on a CPU. It halves"
+        description="Tokens of a batch, padding included; default 65,536 on a GPU, 1,024 on a CPU. It halves"
         " when memory runs out.",
     )
     block_size: int = Field(
