@@ -36,10 +36,12 @@ checkpoint plan:
             *("task", "provider", "model", "params", "output", "samples"),
             *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
+    threads: 2
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        "goldpan_step plan {wildcards.stage} --round {wildcards.round} 2>&1 | tee -i {log} >&2"
+        "goldpan_step plan {wildcards.stage} --round {wildcards.round} --threads {threads}"
+        " 2>&1 | tee -i {log} >&2"
 
 
 rule requests:

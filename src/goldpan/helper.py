@@ -114,14 +114,23 @@ class Helped(Alone[Piece, Result]):
 
 
 def shared_work(
-    pieces: Callable[[], Iterator[Piece]], work: Callable[[Piece], Result], *, bytes: int
+    pieces: Callable[[], Iterator[Piece]],
+    work: Callable[[Piece], Result],
+    *,
+    bytes: int,
+    cores: int | None = None,
 ) -> Alone[Piece, Result]:
     """The loop over pieces of so many bytes in all, with a helper where it is worth it and has a core.
 
     A process with threads is not copied: what they held locked would stay locked in the copy.
+
+    Args:
+        pieces, work: as for `Alone`.
+        bytes: that the pieces are made from.
+        cores: that may be used; default all that this process may run on.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    has_room = cores > 1 and bytes >= _LEAST_BYTES and threading.active_count() == 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    has_room = min(there, cores or there) > 1 and bytes >= _LEAST_BYTES and threading.active_count() == 1
     return (Helped if has_room else Alone)(pieces, work)
 
 

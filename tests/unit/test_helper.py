@@ -112,23 +112,23 @@ def test_little_work_is_done_alone():
 _WITH_AND_WITHOUT_THREADS = """
 import threading
 from goldpan.helper import shared_work
-def kind():
-    with shared_work(lambda: iter([1]), int, bytes=100 << 20) as work:
+def kind(cores=None):
+    with shared_work(lambda: iter([1]), int, bytes=100 << 20, cores=cores) as work:
         return type(work).__name__
-alone = kind()
+before = kind(), kind(2), kind(1)
 over = threading.Event()
 thread = threading.Thread(target=over.wait)
 thread.start()
-print(alone, kind())
+print(*before, kind())
 over.set()
 thread.join()
 """
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
-def test_much_work_is_shared_unless_there_are_threads():
+def test_much_work_is_shared_unless_there_are_threads_or_only_one_core_is_given():
     """In a process of its own: other tests leave threads behind."""
     done = subprocess.run(
         [sys.executable, "-c", _WITH_AND_WITHOUT_THREADS], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["Helped", "Alone"]
+    assert done.stdout.split() == ["Helped", "Helped", "Alone", "Alone"]

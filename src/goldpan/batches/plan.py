@@ -158,6 +158,7 @@ def plan_round(
     plan_file: Path,
     asked_file: Path,
     spent_before: float = 0.0,
+    threads: int | None = None,
 ) -> Plan:
     """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
 
@@ -165,6 +166,7 @@ def plan_round(
         records: the stage's records file.
         plan_file, asked_file: what to write.
         spent_before: estimated USD of the rounds before, counted against the budget.
+        threads: cores to take, of which a large stage uses two; default all that there are.
 
     Raises:
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
@@ -172,7 +174,7 @@ def plan_round(
     """
     with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
-        for row in planner.decide(records):
+        for row in planner.decide(records, threads):
             asked.write(row)
         plan = planner.finish(number, spent_before)
     write_json(plan_file, asdict(plan))
@@ -205,10 +207,13 @@ class _Planner:
         if spool:
             spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
 
-    def decide(self, records: Path) -> Iterator[bytes]:
+    def decide(self, records: Path, threads: int | None = None) -> Iterator[bytes]:
         """The lines of asked.jsonl, in the order of the records."""
         work = shared_work(
-            partial(_pieces, records), partial(self.questioner.ask_lines, records), bytes=_size(records)
+            partial(_pieces, records),
+            partial(self.questioner.ask_lines, records),
+            bytes=_size(records),
+            cores=threads,
         )
         with work, SeenKeys() as seen:
             for asked in work.results():

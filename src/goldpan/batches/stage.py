@@ -86,8 +86,13 @@ class StageRun:
             schema=StageRun(self.project, earlier).features(),
         )
 
-    def plan(self, number: int) -> Plan:
-        """Write plan.json and asked.jsonl of a round, and spool its request files."""
+    def plan(self, number: int, *, threads: int | None = None) -> Plan:
+        """Write plan.json and asked.jsonl of a round, and spool its request files.
+
+        Args:
+            number: of the round.
+            threads: cores to take, of which a large stage uses two; default all that there are.
+        """
         self._check_ledger_knows_the_results()
         spent = 0.0
         for earlier in range(1, number):
@@ -100,6 +105,7 @@ class StageRun:
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
             spent_before=spent,
+            threads=threads,
         )
 
     def _check_ledger_knows_the_results(self) -> None:

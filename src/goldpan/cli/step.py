@@ -20,6 +20,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("stage", help="name of the stage")
     parser.add_argument("--round", type=int, default=1, metavar="N")
     parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="for plan: cores to take, of which it uses two; default all"
+    )
     add_project_options(parser)
     parser.set_defaults(run=_run)
 
@@ -35,7 +38,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
-    plan = run.plan(options.round)
+    plan = run.plan(options.round, threads=options.threads)
     counts = plan.requests
     cost = plan.estimate["cost_usd"]
     _say(
