@@ -30,13 +30,13 @@ checkpoint plan:
         PATHS.log("stages/{stage}/round{round}/plan"),
     conda:
         "../envs/llm.yaml"
+    threads: 2
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
             *("task", "provider", "model", "params", "output", "samples"),
             *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
-    threads: 2
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"
     shell:
