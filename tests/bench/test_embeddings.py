@@ -32,7 +32,7 @@ def described(speed, name: str) -> str:
 
 
 def test_embedding_is_faster_than_sentence_transformers(speed, finding):
-    ratio = speed["sentence_transformers_ratio"]
+    ratio = speed["sentence_transformers"] / speed["goldpan"]
     finding(
         f"embedding: {described(speed, 'goldpan')}; {described(speed, 'sentence_transformers')}: {ratio:.2f}"
     )
@@ -40,7 +40,7 @@ def test_embedding_is_faster_than_sentence_transformers(speed, finding):
 
 
 def test_embedding_is_faster_than_a_padded_loop_in_order(speed, finding):
-    ratio = speed["loop_ratio"]
+    ratio = speed["loop"] / speed["goldpan"]
     finding(f"embedding: {described(speed, 'goldpan')}; {described(speed, 'loop')}: {ratio:.2f}")
     assert ratio >= 2.5
 

@@ -62,7 +62,7 @@ class PostNormLayer:
         self._norm = output.LayerNorm
 
     def __call__(self, hidden: Tensor, neighbours: Sequence[Neighbours], workspace: Workspace) -> Tensor:
-        """[T, H] vectors of tokens to the next layer's."""
+        """[T, H] vectors of tokens to the next layer's; what was in their memory is lost."""
         width = len(self._query_bias)
         projected = workspace.part("projected", hidden, 3 * width)
         torch.mm(hidden, self._projection, out=projected)
@@ -70,10 +70,9 @@ class PostNormLayer:
         attended = workspace.part("attended", hidden, hidden.shape[1])
         query, key, value = projected.unflatten(1, self._shape).unbind(1)
         attend(query, key, value, neighbours, self._scaling, attended)
-        summed = workspace.part("summed", hidden, hidden.shape[1])
-        hidden = self._attention_norm(self._attention_output.added(hidden, attended, summed))
+        hidden = self._attention_norm(self._attention_output.add_to(hidden, attended))
         inner = self._activate(self._inner(hidden, workspace.part("inner", hidden, self._inner.width)))
-        return self._norm(self._output.added(hidden, inner, summed))
+        return self._norm(self._output.add_to(hidden, inner))
 
 
 class _Dense:
@@ -87,9 +86,9 @@ class _Dense:
         """[T, width] of [T, ...]."""
         return torch.addmm(self._bias, values, self._weight, out=out)
 
-    def added(self, before: Tensor, values: Tensor, out: Tensor) -> Tensor:
-        """The same, added to [T, width] `before`."""
-        return torch.add(before, self._bias, out=out).addmm_(values, self._weight)
+    def add_to(self, before: Tensor, values: Tensor) -> Tensor:
+        """The same, added to [T, width] `before` in place."""
+        return before.add_(self._bias).addmm_(values, self._weight)
 
 
 def _side_by_side(parts: Sequence[nn.Linear]) -> Tensor:
