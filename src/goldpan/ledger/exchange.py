@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -60,15 +60,17 @@ def import_ledger(ledger: Ledger, path: Path) -> int:
             remedy="make one with `goldpan ledger export FILE`",
         )
     names = {field.name for field in fields(Submission)}
+    needed = {field.name for field in fields(Submission) if field.default is MISSING}
     submissions: list[Submission] = []
     for number, row in rows:
         # Submissions stand before the answers that point to them.
         if "submission" not in row:
             rows = chain([(number, row)], rows)
             break
-        if set(row["submission"]) != names:
+        given = row["submission"]
+        if not needed <= given.keys():
             raise _damaged(path, number, "a submission has other columns")
-        submissions.append(Submission(**row["submission"]))
+        submissions.append(Submission(**{name: given[name] for name in names & given.keys()}))
     return ledger.merge(submissions, _answers(path, rows))
 
 

@@ -32,11 +32,46 @@ class Submission:
     checked_at: float | None = None
     settled_at: float | None = None
     note: str | None = None
+    service: str = ""
+    endpoint: str = "/v1/chat/completions"
+    sent_at: float | None = None
+    server_at: float | None = None
+    paid_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def is_open(self) -> bool:
         """Whether money may still be at work."""
         return self.state in ("intent", "created")
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A batch that turned up for an intent which already had one; the columns of table `orphans`."""
+
+    batch_id: str
+    submission: int
+    status: str | None
+    requests: int
+    created_at: int | None
+    seen_at: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Tokens that the settled submissions of a stage have cost with one model. Cached and cache-write tokens
+    are among the prompt tokens, reasoning tokens among the completion tokens."""
+
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +95,9 @@ class Outcome:
     line: bytes | None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -75,6 +113,9 @@ class Answer:
     completion_tokens: int
     submission: int
     line: bytes | None = None
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def may_be_asked(self, max_rounds: int) -> bool:
         """Whether another attempt may help and is allowed."""

@@ -3,6 +3,11 @@
 --   created  the provider has the batch and we know its id
 --   settled  its answers are in `answers`
 --   void     certainly nothing was paid (refused by the provider), or the batch failed at validation
+-- `service` is who is asked: kind and address of the provider, without its key. `sent_at` (our clock) and
+-- `server_at` (the service's, where it said it) are of the paid call that may have gone through; null again
+-- once the service has refused it or was never reached. `paid_calls` counts the calls that may have gone
+-- through. Tokens are those of this submission's answers: what it has cost. Cached and cache-write tokens are
+-- among the prompt tokens, reasoning tokens among the completion tokens.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -26,7 +31,17 @@ CREATE TABLE IF NOT EXISTS submissions (
   failed INTEGER NOT NULL DEFAULT 0,
   checked_at REAL,
   settled_at REAL,
-  note TEXT
+  note TEXT,
+  service TEXT NOT NULL DEFAULT '',
+  endpoint TEXT NOT NULL DEFAULT '/v1/chat/completions',
+  sent_at REAL,
+  server_at REAL,
+  paid_calls INTEGER NOT NULL DEFAULT 0,
+  prompt_tokens INTEGER NOT NULL DEFAULT 0,
+  completion_tokens INTEGER NOT NULL DEFAULT 0,
+  cached_tokens INTEGER NOT NULL DEFAULT 0,
+  cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+  reasoning_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');
@@ -54,7 +69,10 @@ CREATE TABLE IF NOT EXISTS answers (
   prompt_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL,
   submission INTEGER NOT NULL REFERENCES submissions (id),
-  line BLOB
+  line BLOB,
+  cached_tokens INTEGER NOT NULL DEFAULT 0,
+  cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+  reasoning_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 
@@ -62,4 +80,14 @@ CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 CREATE TABLE IF NOT EXISTS dictionaries (
   id INTEGER PRIMARY KEY,
   content BLOB NOT NULL
+);
+
+-- Batches that turned up for an intent which already had one: paid for twice unless cancelled in time.
+CREATE TABLE IF NOT EXISTS orphans (
+  batch_id TEXT PRIMARY KEY,
+  submission INTEGER NOT NULL REFERENCES submissions (id),
+  status TEXT,
+  requests INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER,
+  seen_at REAL NOT NULL
 );

@@ -8,22 +8,48 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields
 from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import LedgerError
 from goldpan.ledger.lines import SAMPLE, Lines
-from goldpan.ledger.rows import Answer, Asked, Outcome, Submission
+from goldpan.ledger.rows import Answer, Asked, Orphan, Outcome, Spent, Submission
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
 _PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
+_COUNT = "INTEGER NOT NULL DEFAULT 0"
+_SHARES = {"cached_tokens": _COUNT, "cache_write_tokens": _COUNT, "reasoning_tokens": _COUNT}
+_COLUMNS_OF_FORMAT_3 = {
+    "submissions": {
+        "service": "TEXT NOT NULL DEFAULT ''",
+        "endpoint": "TEXT NOT NULL DEFAULT '/v1/chat/completions'",
+        "sent_at": "REAL",
+        "server_at": "REAL",
+        "paid_calls": _COUNT,
+        "prompt_tokens": _COUNT,
+        "completion_tokens": _COUNT,
+        **_SHARES,
+    },
+    "answers": _SHARES,
+}
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+_token_counts = attrgetter(*_TOKENS)
+_SETTLE_ANSWER = (
+    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(_TOKENS)}, submission, line)"
+    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(_TOKENS))}, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+    " retryable = excluded.retryable, attempts = attempts + 1,"
+    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _TOKENS)},"
+    " submission = excluded.submission, line = excluded.line WHERE retryable"
+)
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
 _OUTCOME_COLUMNS = ", ".join(field.name for field in fields(Answer) if field.name != "line")
 
@@ -69,12 +95,34 @@ class Ledger:
             known = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if known and not self._has_table("submissions"):
                 raise LedgerError("is a database of something else", where=str(self.path))
-            # A ledger of format 1 lacks but a table, which the statements add.
             with self._transaction():
+                if known:
+                    self._add_columns()
                 for statement in (Path(__file__).with_name("schema.sql")).read_text().split(";\n"):
                     if statement.strip():
                         self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _add_columns(self) -> None:
+        """Give a ledger of format 1 or 2 the columns that came with format 3; its lacking tables the
+        statements of the schema add."""
+        for table, columns in _COLUMNS_OF_FORMAT_3.items():
+            present = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for name, declaration in columns.items():
+                if name not in present:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
+        self._sum_tokens()
+
+    def _sum_tokens(self) -> None:
+        """Give submissions that were settled before format 3 the tokens of the answers that came of them."""
+        sums = self._db.execute(
+            "SELECT sum(prompt_tokens), sum(completion_tokens), submission FROM answers GROUP BY submission"
+        ).fetchall()
+        self._db.executemany(
+            "UPDATE submissions SET prompt_tokens = ?, completion_tokens = ?"
+            " WHERE id = ? AND prompt_tokens = 0 AND completion_tokens = 0",
+            sums,
+        )
 
     def _has_table(self, name: str) -> bool:
         found = self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
@@ -116,6 +164,8 @@ class Ledger:
         model: str,
         requests: int,
         bytes: int,
+        service: str = "",
+        endpoint: str = "/v1/chat/completions",
     ) -> Submission:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
@@ -129,6 +179,7 @@ class Ledger:
             "shard": shard, "nonce": secrets.token_hex(8), "state": "intent", "provider": provider,
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
             "model": model, "requests": requests, "bytes": bytes, "intent_at": time.time(),
+            "service": service, "endpoint": endpoint,
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
@@ -183,6 +234,55 @@ class Ledger:
     def record_upload(self, number: int, file_id: str) -> None:
         """The request file of a submission lies at the provider."""
         self._update(number, file_id=file_id)
+
+    def record_paid_call(self, number: int, server_at: float | None) -> None:
+        """The paid call is about to be sent: from here on a batch may exist.
+
+        Args:
+            server_at: the service's clock in Unix seconds, by its latest answer, where it says it.
+        """
+        with self._transaction():
+            self._db.execute(
+                "UPDATE submissions SET sent_at = ?, server_at = ?, paid_calls = paid_calls + 1 WHERE id = ?",
+                (time.time(), server_at, number),
+            )
+
+    def record_no_payment(self, number: int) -> None:
+        """The paid call certainly had no effect: the service refused it or was never reached."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE submissions SET sent_at = NULL, server_at = NULL, paid_calls = max(0, paid_calls - 1)"
+                " WHERE id = ?",
+                (number,),
+            )
+
+    def record_orphan(self, orphan: Orphan) -> None:
+        """A batch turned up for an intent that already has another; seen again, its state is renewed."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO orphans (batch_id, submission, status, requests, created_at, seen_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (batch_id) DO UPDATE SET status = excluded.status",
+                astuple(orphan),
+            )
+
+    def orphans(self) -> list[Orphan]:
+        """Batches that turned up for intents which already had one, oldest first."""
+        names = ", ".join(field.name for field in fields(Orphan))
+        return [Orphan(*row) for row in self._db.execute(f"SELECT {names} FROM orphans ORDER BY seen_at")]
+
+    def spent(self, study: str, stage: str) -> list[Spent]:
+        """What a stage has cost in tokens over all its runs and rounds, by model.
+
+        Answers that another stage or study has paid for are not in it.
+        """
+        names = [field.name for field in fields(Spent) if field.name != "model"]
+        sums = ", ".join(f"sum({name})" for name in names)
+        rows = self._db.execute(
+            f"SELECT model, {sums} FROM submissions WHERE study = ? AND stage = ? AND state = 'settled'"
+            " GROUP BY model ORDER BY model",
+            (study, stage),
+        )
+        return [Spent(*row) for row in rows]
 
     def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
         """The provider has made the batch; from here on its id is enough to find it again."""
@@ -247,36 +347,42 @@ class Ledger:
             first = list(islice(outcomes, SAMPLE))
             sample = [o.line for o in first if o.line is not None]
             pack = self._lines.packer_for(sample, given.requests)
-            self._db.executemany(
-                "INSERT INTO answers (key, state, reason, retryable, attempts, prompt_tokens,"
-                " completion_tokens, submission, line) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
-                " retryable = excluded.retryable, attempts = attempts + 1,"
-                " prompt_tokens = prompt_tokens + excluded.prompt_tokens,"
-                " completion_tokens = completion_tokens + excluded.completion_tokens,"
-                " submission = excluded.submission, line = excluded.line WHERE retryable",
-                (
-                    (o.key, o.state, o.reason, o.retryable, o.prompt_tokens, o.completion_tokens, number,
-                     None if o.line is None else pack(o.line))
-                    for o in chain(first, outcomes)
-                ),
-            )  # fmt: skip
+            tokens = [0] * len(_TOKENS)
+
+            def rows() -> Iterator[tuple[Any, ...]]:
+                for outcome in chain(first, outcomes):
+                    counts = _token_counts(outcome)
+                    for at, count in enumerate(counts):
+                        tokens[at] += count
+                    line = None if outcome.line is None else pack(outcome.line)
+                    yield (
+                        outcome.key,
+                        outcome.state,
+                        outcome.reason,
+                        outcome.retryable,
+                        *counts,
+                        number,
+                        line,
+                    )
+
+            self._db.executemany(_SETTLE_ANSWER, rows())
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
             self._db.execute(
-                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ? WHERE id = ?",
-                (status, time.time(), note(), number),
+                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ?,"
+                f" {', '.join(f'{name} = ?' for name in _TOKENS)} WHERE id = ?",
+                (status, time.time(), note(), *tokens, number),
             )
         return True
 
     def outcomes(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Outcomes of those requests that have one, without the provider's lines."""
-        return {
-            row[0]: Answer(row[1], row[2], bool(row[3]), *row[4:])
-            for part in _parts(keys)
-            for row in self._db.execute(
+        outcomes: dict[bytes, Answer] = {}
+        for part in _parts(keys):
+            rows = self._db.execute(
                 f"SELECT key, {_OUTCOME_COLUMNS} FROM answers WHERE key IN ({_marks(part)})", part
             )
-        }
+            outcomes.update((key, _answer(columns)) for key, *columns in rows)
+        return outcomes
 
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Outcomes of those requests that have one, with the provider's lines."""
@@ -299,14 +405,10 @@ class Ledger:
     def _with_lines(self, condition: str, values: Sequence[Any]) -> Iterator[tuple[bytes, Answer]]:
         unpack = self._lines.unpack
         rows = self._db.execute(f"SELECT key, {_OUTCOME_COLUMNS}, line FROM answers {condition}", values)
-        for key, state, reason, retryable, attempts, forgiven, prompt, completion, submission, line in rows:
-            line = None if line is None else unpack(line)
-            yield (
-                key,
-                Answer(
-                    state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission, line
-                ),
-            )
+        for key, *columns, line in rows:
+            answer = _answer(columns)
+            answer.line = None if line is None else unpack(line)
+            yield key, answer
 
     def forgive(self, keys: Iterable[bytes]) -> int:
         """Let requests that came to nothing be asked again; answers that are ok stay as they are.
@@ -350,7 +452,9 @@ class Ledger:
                     " WHERE answers.retryable AND NOT excluded.retryable",
                     {**asdict(answer), "key": key, "line": line, "submission": numbers[answer.submission]},
                 )
-            return self._db.total_changes - before
+            added = self._db.total_changes - before
+            self._sum_tokens()
+            return added
 
     def _adopt(self, given: Submission) -> int:
         known = self._db.execute("SELECT id FROM submissions WHERE nonce = ?", (given.nonce,)).fetchone()
@@ -363,6 +467,19 @@ class Ledger:
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+
+def _answer(columns: Sequence[Any]) -> Answer:
+    """An answer without its line, of `_OUTCOME_COLUMNS`."""
+    state, reason, retryable, attempts, forgiven, prompt, completion, submission, *shares = columns
+    cached, cache_write, reasoning = shares
+    return Answer(
+        *(state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission),
+        line=None,
+        cached_tokens=cached,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=reasoning,
+    )
 
 
 def _marks(values: Sequence[Any]) -> str:

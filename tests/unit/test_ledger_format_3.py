@@ -1,0 +1,102 @@
+"""Ledgers of formats 1 and 2 get what format 3 has more, and lose nothing."""
+
+import contextlib
+import sqlite3
+
+import pytest
+
+from goldpan.ledger import Ledger, Orphan, Outcome, Spent
+from goldpan.ledger.store import _COLUMNS_OF_FORMAT_3, SCHEMA_VERSION
+from tests.unit.test_ledger import intend, settle
+
+
+def outcome(number: int, **tokens: int) -> Outcome:
+    return Outcome(bytes([number]) * 32, "ok", None, False, b"{}", **tokens)
+
+
+def to_format_2(path) -> None:
+    """Take away from a ledger what came with format 3."""
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        for table, columns in _COLUMNS_OF_FORMAT_3.items():
+            for column in columns:
+                database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        database.execute("DROP TABLE orphans")
+        database.execute("PRAGMA user_version = 2")
+
+
+def test_a_ledger_of_format_2_is_read_and_knows_what_was_spent(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        number = intend(ledger, shard="first", rows=2)
+        settle(
+            ledger, number, [outcome(1, prompt_tokens=10, completion_tokens=3), outcome(2, prompt_tokens=7)]
+        )
+        before = ledger.submissions()[0]
+        answers = dict(ledger.all_answers())
+    to_format_2(path)
+
+    with Ledger(path) as ledger:
+        assert ledger.submissions() == [before]
+        assert dict(ledger.all_answers()) == answers
+        assert ledger.spent(before.study, before.stage) == [Spent(before.model, 17, 3, 0, 0, 0)]
+        assert ledger.orphans() == []
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_a_migration_that_is_cut_short_leaves_the_ledger_as_it_was(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        settle(ledger, intend(ledger, shard="first", rows=1), [outcome(1, prompt_tokens=10)])
+    to_format_2(path)
+    # The columns are added before the sums are written.
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "CREATE TRIGGER stop BEFORE UPDATE ON submissions BEGIN SELECT RAISE(ABORT, 'x'); END"
+        )
+        shape = database.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+    with pytest.raises(Exception, match="cannot be used as a ledger"):
+        Ledger(path)
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == shape
+        database.execute("DROP TRIGGER stop")
+    with Ledger(path) as ledger:
+        assert ledger.submissions()[0].prompt_tokens == 10
+
+
+def test_what_is_spent_adds_up_over_attempts_and_stages_apart(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        first = intend(ledger, shard="a", rows=1)
+        bad = Outcome(b"k" * 32, "invalid", "no", True, b"{}", 10, 5, 4, 2, 1)
+        settle(ledger, first, [bad])
+        settle(
+            ledger,
+            intend(ledger, shard="b", rows=1),
+            [Outcome(b"k" * 32, "ok", None, False, b"{}", 10, 6, 8)],
+        )
+        submission = ledger.submissions()[0]
+        total = Spent(submission.model, 20, 11, 12, 2, 1)
+        assert ledger.spent(submission.study, submission.stage) == [total]
+        assert ledger.spent(submission.study, "another") == []
+        answer = ledger.outcomes([b"k" * 32])[b"k" * 32]
+        assert (answer.prompt_tokens, answer.cached_tokens, answer.reasoning_tokens) == (20, 12, 1)
+
+
+def test_a_paid_call_is_known_from_before_it_is_sent_until_it_is_refused(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        number = intend(ledger, shard="a", rows=1).id
+        assert ledger.submission(number).sent_at is None
+        ledger.record_paid_call(number, 1_700_000_000.0)
+        sent = ledger.submission(number)
+        assert sent.sent_at is not None and (sent.server_at, sent.paid_calls) == (1_700_000_000.0, 1)
+        ledger.record_no_payment(number)
+        refused = ledger.submission(number)
+        assert (refused.sent_at, refused.server_at, refused.paid_calls) == (None, None, 0)
+
+
+def test_orphans_are_kept_once_each(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        number = intend(ledger, shard="a", rows=1).id
+        ledger.record_orphan(Orphan("batch_1", number, "in_progress", 1, 5, 1.0))
+        ledger.record_orphan(Orphan("batch_1", number, "completed", 1, 5, 9.0))
+        assert ledger.orphans() == [Orphan("batch_1", number, "completed", 1, 5, 1.0)]
