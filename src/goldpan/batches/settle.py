@@ -228,14 +228,20 @@ def settle_round(
 
 
 def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int]:
-    """Outcomes by state of the requests that the round asked or found under way; those left to ask again."""
+    """Outcomes by state of the requests that the round asked or found under way; those left to ask again.
+
+    A request without an outcome is left, too: another study asks it, and the next round will find it under
+    way or answered.
+    """
     states: Counter[str] = Counter()
     left = 0
     chunk: list[bytes] = []
 
     def take() -> None:
         nonlocal left
-        for answer in ledger.outcomes(chunk).values():
+        outcomes = ledger.outcomes(chunk)
+        left += len(set(chunk) - outcomes.keys())
+        for answer in outcomes.values():
             states[answer.state] += 1
             left += answer.may_be_asked(max_rounds)
         chunk.clear()

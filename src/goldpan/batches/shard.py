@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+
+import orjson
 
 from goldpan.batches.plan import Shard, iter_asked, shard_row
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError
-from goldpan.files import replacing
-from goldpan.ledger import Asked
+from goldpan.files import iter_lines, replacing
+from goldpan.ledger import Asked, Ledger, Submission
 from goldpan.providers.prices import context_window
 from goldpan.study.load import Project
 
@@ -21,12 +24,21 @@ def place_shard(
 ) -> None:
     """Write the request file of a shard to `output`.
 
+    A shard that is under way from an earlier plan, or for another study, may have left the spool since: then
+    the rows that this study waits for are written.
+
     Raises:
         ReconciliationError: it is no longer in the spool, and making it again from records and task gives
             other requests than were planned.
     """
-    if Spool(project.ledger).copy_to(shard.hash, output):
-        return
+    if not Spool(project.ledger).copy_to(shard.hash, output):
+        make_again(project, stage_name, shard, records=records, asked=asked, output=output)
+
+
+def make_again(
+    project: Project, stage_name: str, shard: Shard, *, records: Path, asked: Path, output: Path
+) -> None:
+    """Write the study's own rows of a shard to `output`. Raises ReconciliationError as `place_shard`."""
     stage = project.study.stages[stage_name]
     questioner = Questioner(stage, project.tasks, context_window(stage.model))
     digest = hashlib.sha256()
@@ -34,7 +46,8 @@ def place_shard(
         for question, attempts in _planned(questioner, shard.name, records, asked):
             out.writelines(questioner.line_parts(question))
             digest.update(shard_row(question.custom_id, question.key.hex(), attempts))
-        if digest.hexdigest() != shard.hash:
+        # Of a pending shard other rows may be those of another study: `lines_to_upload` looks at each.
+        if digest.hexdigest() != shard.hash and not shard.pending:
             raise ReconciliationError(
                 f"shard {shard.name} cannot be made again as it was planned",
                 where=str(output),
@@ -66,3 +79,35 @@ def asked_rows(asked: Path, name: str) -> Iterator[Asked]:
     for row in iter_asked(asked):
         if row.get("shard") == name:
             yield Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])
+
+
+@contextlib.contextmanager
+def lines_to_upload(ledger: Ledger, submission: Submission, requests: Path) -> Iterator[Path]:
+    """A file of exactly those rows that a submission asks, by the ledger.
+
+    That is `requests` itself unless rows were left out because another study asks them; then a file beside
+    the spool, the same bytes whenever it is made, which is there for as long as the block runs.
+
+    Raises:
+        ReconciliationError: the request file lacks a row.
+    """
+    asked = ledger.asked_by(submission.id)
+    mine = [orjson.loads(line)["custom_id"] in asked for _, line in iter_lines(requests)]
+    if sum(mine) != len(asked):
+        raise ReconciliationError(
+            f"the request file holds {sum(mine)} of the {len(asked)} rows that submission {submission.id} asks",
+            where=str(requests),
+            remedy=f"run the study that asks them: snakemake --cores 2 --config study={submission.study}",
+        )
+    if all(mine):
+        yield requests
+        return
+    part = Spool(ledger.path).new()
+    try:
+        with part.open("wb") as out:
+            for (_, line), is_asked in zip(iter_lines(requests), mine, strict=True):
+                if is_asked:
+                    out.write(line + b"\n")
+        yield part
+    finally:
+        part.unlink(missing_ok=True)

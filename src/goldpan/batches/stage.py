@@ -15,17 +15,17 @@ from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
 from goldpan.batches.settle import Settled, settle_round
-from goldpan.batches.shard import place_shard
+from goldpan.batches.shard import make_again, place_shard
 from goldpan.batches.stage_records import follow_stage, gather_records
-from goldpan.batches.submit import submit_shard, write_batch_file
+from goldpan.batches.submit import asks_elsewhere, submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
-from goldpan.errors import LedgerError
-from goldpan.files import read_json
+from goldpan.errors import LedgerError, PendingError
+from goldpan.files import read_json, write_bytes
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
-from goldpan.providers.connect import connect
+from goldpan.providers.connect import connect, service_of
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
@@ -148,27 +148,44 @@ class StageRun:
         return submission
 
     def _submit(self, ledger: Ledger, provider: BatchProvider, plan: Plan, shard: Shard) -> Submission:
+        asked = self._at(self.paths.asked(self.name, plan.round))
+        requests = self._at(self.paths.requests(self.name, plan.round, shard.name))
+        latest = ledger.latest_submission(shard.hash)
+        if shard.pending and latest is not None and latest.state == "void":
+            # Whoever asked it gave it up since the plan was made: this study asks its own rows of it.
+            records = self._at(self.paths.stage_records(self.name))
+            make_again(self.project, self.name, shard, records=records, asked=asked, output=requests)
         return submit_shard(
             ledger,
             provider,
             plan,
             shard,
-            asked=self._at(self.paths.asked(self.name, plan.round)),
-            requests=self._at(self.paths.requests(self.name, plan.round, shard.name)),
+            asked=asked,
+            requests=requests,
             provider_name=self.stage.provider,
             grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
+            service=service_of(self.provider_settings),
         )
 
     def wait(self, number: int, report: Callable[[Progress], None]) -> None:
-        """Wait until every batch of a round is terminal, and write completion.json."""
+        """Wait until every batch of a round is terminal, and write completion.json.
+
+        Raises:
+            PendingError: the study says not to wait; or requests are under way in another study, at a service
+                that this one does not ask.
+        """
         plan = self._plan(number)
         waiting: list[Waiting] = []
+        elsewhere: list[Submission] = []
         with Ledger(self.project.ledger) as ledger:
             for shard in plan.shards:
                 batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
                 latest = ledger.latest_submission(shard.hash)
                 submission = latest or ledger.submission(batch_file["submission"])
-                waiting.append(Waiting(shard.name, shard.hash, submission))
+                if asks_elsewhere(submission, service_of(self.provider_settings)):
+                    elsewhere += [submission] if submission.is_open else []
+                elif submission.is_open or submission.batch_id is not None:
+                    waiting.append(Waiting(shard.name, shard.hash, submission))
             if waiting:
                 provider = self.connect()
                 wait_for_batches(
@@ -180,15 +197,22 @@ class StageRun:
                     resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
                     report=report,
                 )
+        if elsewhere:
+            raise _asked_elsewhere(elsewhere, plan.study)
         path = self._at(self.paths.completion(self.name, number))
         write_completion(path, plan.study, self.name, number, waiting)
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
         self._plan(number).shard(shard)
-        submission, batch = self._completed(number)[shard]
+        completed = self._completed(number)
         raw = self._at(self.paths.raw(self.name, number, shard))
         raw.parent.mkdir(parents=True, exist_ok=True)
+        if shard not in completed:
+            # No batch was made of it: another study asks its requests.
+            write_bytes(raw, b"")
+            return
+        submission, batch = completed[shard]
         with Ledger(self.project.ledger) as ledger:
             fetch_batch(ledger, self.connect(), batch, submission, raw)
 
@@ -263,6 +287,22 @@ class StageRun:
         """shard -> (submission, batch) of a round's completion.json."""
         rows = read_json(self._left(self.paths.completion(self.name, number)))["batches"]
         return {row["shard"]: (row["submission"], _batch(row)) for row in rows}
+
+
+def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:
+    """What is under way at a service that does not know us."""
+    batches = "; ".join(
+        f"{submission.batch_id or 'a batch in doubt'} of study `{submission.study}`, at {submission.service}"
+        for submission in submissions[:5]
+    )
+    others = sorted({submission.study for submission in submissions} - {study})
+    commands = " and ".join(f"`snakemake --cores 2 --config study={other}`" for other in others)
+    return PendingError(
+        f"requests of this stage are under way at another service than it asks now: {batches}",
+        remedy=f"run {commands} to its end, then this one again: it takes the answers from the ledger"
+        if others
+        else "name that provider again until its batches are settled",
+    )
 
 
 def _batch(row: dict[str, Any]) -> Batch:

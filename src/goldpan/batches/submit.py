@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from goldpan.batches.plan import Plan, Shard
-from goldpan.batches.shard import asked_rows
+from goldpan.batches.shard import asked_rows, lines_to_upload
 from goldpan.crashpoints import reached
 from goldpan.errors import BudgetError, InDoubtError, ProviderError, ReconciliationError
 from goldpan.files import write_json
@@ -35,15 +35,18 @@ def submit_shard(
     requests: Path,
     provider_name: str,
     grace_seconds: float,
+    service: str = "",
 ) -> Submission:
     """See to it that a shard is with the provider, exactly once.
 
     Args:
         asked, requests: the round's asked.jsonl and the shard's request file.
         grace_seconds: how long a batch may be missing from the provider's list after it was made.
+        service: who is asked, see `service_of`.
 
     Returns:
-        The submission, with its batch id.
+        The submission, with its batch id; or that of another study that asks another service; or void and without one, when another study asks all of the
+        shard's requests by now.
 
     Raises:
         BudgetError: the plan is over the stage's budget; nothing was uploaded.
@@ -62,8 +65,10 @@ def submit_shard(
             latest = ledger.latest_submission(shard.hash)
             if latest is not None and latest.state == "settled":
                 return latest
+            # Of a pending shard that was given up these are the rows that this study needs.
+            rows = list(asked_rows(asked, shard.name))
             submission = ledger.record_intent(
-                asked_rows(asked, shard.name),
+                rows,
                 shard=shard.hash,
                 provider=provider_name,
                 study=plan.study,
@@ -72,11 +77,22 @@ def submit_shard(
                 task=" ".join(sorted(plan.tasks)),
                 task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
                 model=plan.model,
-                requests=shard.requests,
+                requests=len(rows),
                 bytes=shard.bytes,
+                service=service,
             )
             reached("intent_written")
+            if not submission.is_open:
+                # Another study asks all of it by now; the next round finds it under way or answered.
+                return submission
+        elif asks_elsewhere(submission, service):
+            return submission
         return _ensure_created(ledger, provider, submission, requests, grace_seconds)
+
+
+def asks_elsewhere(submission: Submission, service: str) -> bool:
+    """Whether a submission is with another service than ours, which then knows nothing of its batch."""
+    return bool(submission.service and service) and submission.service != service
 
 
 def _ensure_created(
@@ -98,8 +114,9 @@ def _ensure_created(
 
 def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path) -> str:
     name = f"goldpan-{submission.shard[:16]}-{submission.nonce}.jsonl"
-    size = requests.stat().st_size
-    stored = provider.find_upload(name, size) or provider.upload(requests, name)
+    with lines_to_upload(ledger, submission, requests) as upload:
+        size = upload.stat().st_size
+        stored = provider.find_upload(name, size) or provider.upload(upload, name)
     if stored.bytes and stored.bytes != size:
         raise ReconciliationError(
             f"the provider holds {stored.bytes} bytes of a request file of {size} bytes",
@@ -213,6 +230,9 @@ def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submissio
             "shard": shard.name,
             "shard_hash": shard.hash,
             "submission": submission.id,
+            "nonce": submission.nonce,
+            "service": submission.service,
+            "endpoint": submission.endpoint,
             "tasks": plan.tasks,
             "model": submission.model,
             "requests": submission.requests,

@@ -169,8 +169,15 @@ class Ledger:
     ) -> Submission:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
+        What another submission carries by now, or has answered for good, since the plan was made is left out
+        (two studies may share rows): a request is under way once. `asked_by` says which rows remain.
+
         Args:
             asked: the rows of the shard.
+            requests: how many they are.
+
+        Returns:
+            The submission, with the number of requests that remain. Where none does it is void from the start.
 
         Raises:
             LedgerError: the shard has an open submission already.
@@ -179,26 +186,53 @@ class Ledger:
             "shard": shard, "nonce": secrets.token_hex(8), "state": "intent", "provider": provider,
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
             "model": model, "requests": requests, "bytes": bytes, "intent_at": time.time(),
-            "service": service, "endpoint": endpoint,
+            "service": service, "endpoint": endpoint, "note": None,
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
-        try:
-            with self._transaction():
-                cursor = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({marks})", values)
-                number = cursor.lastrowid
-                self._db.executemany(
-                    "INSERT INTO asked (submission, custom_id, key, task) VALUES (?, ?, ?, ?)",
-                    ((number, row.custom_id, row.key, row.task) for row in asked),
+        with self._transaction():
+            if self.open_submission(shard) is not None:
+                raise LedgerError(
+                    f"shard {shard[:12]} cannot be submitted: it has an open submission",
+                    where=str(self.path),
+                    remedy="run again: the open submission will be found and used",
                 )
-        except sqlite3.IntegrityError as error:
-            raise LedgerError(
-                f"shard {shard[:12]} cannot be submitted: {error}",
-                where=str(self.path),
-                remedy="run again: the open submission will be found and used",
-            ) from None
+            remaining, left_out = self._not_asked_elsewhere(asked)
+            if left_out:
+                values["requests"] = requests - left_out
+            if left_out and not remaining:
+                note = f"{left_out} requests are under way or answered elsewhere; nothing was left to ask"
+                values.update(state="void", note=note)
+            number = self._db.execute(f"INSERT INTO submissions ({names}) VALUES ({marks})", values).lastrowid
+            self._db.executemany(
+                "INSERT INTO asked (submission, custom_id, key, task) VALUES (?, ?, ?, ?)",
+                ((number, row.custom_id, row.key, row.task) for row in remaining),
+            )
         assert number is not None
         return self.submission(number)
+
+    def _not_asked_elsewhere(self, asked: Iterable[Asked]) -> tuple[list[Asked], int]:
+        """The rows whose requests are neither under way nor answered for good, each request once; and how
+        many there were besides."""
+        rows = iter(asked)
+        remaining: list[Asked] = []
+        left_out, seen = 0, set[bytes]()
+        while part := list(islice(rows, _LOOKUP_SIZE)):
+            keys = [row.key for row in part]
+            elsewhere = self.under_way(keys).keys() | self._answered_for_good(keys)
+            for row in part:
+                if row.key in elsewhere or row.key in seen:
+                    left_out += 1
+                else:
+                    seen.add(row.key)
+                    remaining.append(row)
+        return remaining, left_out
+
+    def _answered_for_good(self, keys: Sequence[bytes]) -> set[bytes]:
+        rows = self._db.execute(
+            f"SELECT key FROM answers WHERE key IN ({_marks(keys)}) AND NOT retryable", keys
+        )
+        return {key for (key,) in rows}
 
     def submission(self, number: int) -> Submission:
         """The submission with this number (column `id`)."""

@@ -39,6 +39,23 @@ def connect(provider: Provider, *, local_folder: Path) -> BatchProvider:
     return _litellm(provider)
 
 
+def service_of(provider: Provider) -> str:
+    """Who is asked, as the ledger remembers it: kind and address of the service, without key or password.
+
+    Two providers of one service know each other's batches.
+    """
+    if provider.kind in ("local", "replay"):
+        return f"{provider.kind} {provider.folder or ''}".strip()
+    service = (provider.kind == "litellm" and provider.custom_llm_provider) or "openai"
+    address = provider.base_url
+    if service == "openai":
+        address = address or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL
+    elif service == "azure":
+        address = address or os.environ.get("AZURE_API_BASE", "").strip()
+    url = urlsplit(address or "")
+    return f"{service} {url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}".strip()
+
+
 def _litellm(provider: Provider) -> BatchProvider:
     from goldpan.providers.litellm import LiteLLMProvider
 
