@@ -78,8 +78,9 @@ except GoldpanError as error:
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
 SHARDED_EMBEDDINGS = {name for name, one in STUDY.embeddings.items() if one.shards}
-# An advisory lock: it dies with this process, so that after a crash the next run just runs.
-RUN_LOCK = RunLock(PROJECT.ledger)
+# An advisory lock: it dies with this process, so that after a crash the next run just runs. It is this study's
+# own, so that another study can be run while this one waits.
+RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
 # Rules that talk to providers are commands that a person can run, too: `goldpan step ...`. Without pipefail
 # the exit code of a step that is piped into its log would be lost; without `tee -i` its last words on Ctrl-C.
 shell.prefix(

@@ -10,17 +10,21 @@ GoldpanError
 ├── AnswerError           an answer does not fit the task that was asked
 │   ├── PredictionMissingFieldError
 │   └── WrongFunctionNameError      (also a ValueError)
-├── LedgerError           the ledger is locked, foreign or contradicts itself
+├── LedgerError           the ledger is locked, damaged, gone, foreign or contradicts itself
 │   └── ReplayMissError   `provider: replay` was asked for something the ledger does not hold
 ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
 │   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── PendingError          batches are still open and the study says not to wait
+├── StorageError          the disk is full, broken or not to be written
 ├── ReconciliationError   counts that must agree do not
 ├── SheetError            a filled annotation sheet cannot be used (waves)
 ├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
 └── HeadError             a head cannot be trained, read, or applied to these embeddings
 """
+
+
+import errno
 
 
 class GoldpanError(Exception):
@@ -121,6 +125,10 @@ class PendingError(GoldpanError):
     exit_code = 3
 
 
+class StorageError(GoldpanError):
+    pass
+
+
 class ReconciliationError(GoldpanError):
     pass
 
@@ -135,3 +143,24 @@ class EmbeddingError(GoldpanError):
 
 class HeadError(GoldpanError):
     pass
+
+
+_STORAGE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room within your quota",
+    errno.EFBIG: "allow larger files (`ulimit -f`)",
+    errno.EROFS: "make the place writable, or name another (`ledger`, `results` in config/config.yaml)",
+    errno.EACCES: "make the place writable, or name another (`ledger`, `results` in config/config.yaml)",
+    errno.EPERM: "make the place writable, or name another (`ledger`, `results` in config/config.yaml)",
+    errno.EIO: "check the disk",
+}
+
+
+def storage_error(error: OSError) -> StorageError | None:
+    """What an error of the operating system says about the disk, with what to do; None where it is about
+    something else."""
+    if error.errno not in _STORAGE:
+        return None
+    where = None if error.filename is None else str(error.filename)
+    remedy = f"{_STORAGE[error.errno]} and run the same command again; nothing that was paid is lost"
+    return StorageError(f"the disk does not take it: {error.strerror}", where=where, remedy=remedy)

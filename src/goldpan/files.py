@@ -37,7 +37,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            # Python names no file where a write fails.
+            error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
 

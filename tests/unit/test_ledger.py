@@ -10,6 +10,7 @@ import pytest
 from goldpan.errors import LedgerError
 from goldpan.ledger import Asked, Ledger, Outcome, RunLock
 from goldpan.ledger.exchange import export_ledger, import_ledger
+from goldpan.ledger.lock import ShardLock, alone_with
 
 
 def key(number: int) -> bytes:
@@ -169,20 +170,52 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger):
         Ledger(ledger.path)
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path):
-    lock = RunLock(tmp_path / "ledger.sqlite")
+def run_lock(folder: Path, study: str = "s") -> RunLock:
+    return RunLock(folder / "ledger.sqlite", folder / "results" / study)
+
+
+def test_a_second_run_of_a_study_is_refused_and_told_who_holds_the_lock(tmp_path):
+    lock = run_lock(tmp_path)
     lock.acquire()
-    with pytest.raises(LedgerError, match=r"another run uses this ledger \(process \d+\)"):
-        RunLock(tmp_path / "ledger.sqlite").acquire()
+    with pytest.raises(LedgerError, match=r"another run works on .*results/s \(process \d+\)"):
+        run_lock(tmp_path).acquire()
     lock.release()
-    RunLock(tmp_path / "ledger.sqlite").acquire()
+    run_lock(tmp_path).acquire()
+
+
+def test_studies_of_one_ledger_run_side_by_side_and_nobody_replaces_it_meanwhile(tmp_path):
+    first, second = run_lock(tmp_path, "first"), run_lock(tmp_path, "second")
+    first.acquire()
+    second.acquire()
+    first.release()
+    with pytest.raises(LedgerError, match="a run uses this ledger"), alone_with(tmp_path / "ledger.sqlite"):
+        pass
+    second.release()
+    with (
+        alone_with(tmp_path / "ledger.sqlite"),
+        pytest.raises(LedgerError, match=r"works on the ledger itself.*\(process \d+\)"),
+    ):
+        first.acquire()
+    first.acquire()
 
 
 def test_a_killed_run_leaves_no_lock(tmp_path):
     code = (
-        "import os,signal,sys;from pathlib import Path;from goldpan.ledger import RunLock;"
-        "RunLock(Path(sys.argv[1])).acquire();os.kill(os.getpid(),signal.SIGKILL)"
+        "import os,signal,sys;from pathlib import Path;from tests.unit.test_ledger import run_lock;"
+        "run_lock(Path(sys.argv[1])).acquire();os.kill(os.getpid(),signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", code, tmp_path / "ledger.sqlite"], check=False)
-    assert Path(f"{tmp_path}/ledger.sqlite.lock").exists()
-    RunLock(tmp_path / "ledger.sqlite").acquire()
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    assert run_lock(tmp_path).path.exists()
+    run_lock(tmp_path).acquire()
+
+
+def test_who_waits_too_long_for_a_shard_is_told_who_submits_it(tmp_path):
+    path, passed = tmp_path / "ledger.sqlite", []
+    with ShardLock(path, "abc"):
+        with pytest.raises(LedgerError, match=r"submitting this shard for too long \(process \d+\)"):
+            ShardLock(path, "abc", patience=60, sleep=passed.append).__enter__()
+        with ShardLock(path, "another"):
+            pass
+    assert 60 <= sum(passed) < 62
+    with ShardLock(path, "abc"):
+        pass

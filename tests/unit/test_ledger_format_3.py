@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from goldpan.errors import LedgerError
 from goldpan.ledger import Ledger, Orphan, Outcome, Spent
 from goldpan.ledger.store import _COLUMNS_OF_FORMAT_3, SCHEMA_VERSION
 from tests.unit.test_ledger import intend, settle
@@ -55,7 +56,7 @@ def test_a_migration_that_is_cut_short_leaves_the_ledger_as_it_was(tmp_path):
             "CREATE TRIGGER stop BEFORE UPDATE ON submissions BEGIN SELECT RAISE(ABORT, 'x'); END"
         )
         shape = database.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
-    with pytest.raises(Exception, match="cannot be used as a ledger"):
+    with pytest.raises(LedgerError, match="contradicts itself"):
         Ledger(path)
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         assert database.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == shape

@@ -5,6 +5,7 @@ They outlive `results/`, so that a shard whose upload was lost can be submitted 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -38,11 +39,11 @@ class Spool:
         destination.parent.mkdir(parents=True, exist_ok=True)
         temporary = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.part")
         try:
-            os.link(self.path(shard), temporary)
+            _link_or_copy(self.path(shard), temporary)
         except FileNotFoundError:
+            # Another study may have settled it this moment.
+            temporary.unlink(missing_ok=True)
             return False
-        except OSError:
-            shutil.copyfile(self.path(shard), temporary)
         temporary.replace(destination)
         # A link keeps the spooled file's times; the copy must be newer than the plan it was made from.
         os.utime(destination)
@@ -55,5 +56,16 @@ class Spool:
     def tidy(self, needed: set[str]) -> None:
         """Drop files older than a week that no open submission needs."""
         for path in self.folder.iterdir():
-            if path.stem not in needed and time.time() - path.stat().st_mtime > _KEEP_SECONDS:
-                path.unlink(missing_ok=True)
+            # Another study may settle one of them meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stem not in needed and time.time() - path.stat().st_mtime > _KEEP_SECONDS:
+                    path.unlink()
+
+
+def _link_or_copy(source: Path, destination: Path) -> None:
+    try:
+        os.link(source, destination)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, destination)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from goldpan import __version__
-from goldpan.errors import GoldpanError
+from goldpan.errors import GoldpanError, storage_error
 
 _GROUPS = ("study", "batches", "waves", "models", "ledger", "serve", "step")
 
@@ -47,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        named = storage_error(error)
+        if named is None:
+            raise
+        print(f"goldpan: {type(named).__name__}: {named}", file=sys.stderr)
+        return named.exit_code
 
 
 def add_project_options(parser: argparse.ArgumentParser) -> None:

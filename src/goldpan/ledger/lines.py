@@ -2,15 +2,17 @@
 
 The lines of one settlement say much the same (the names of all fields, ids, the model), which a frame of its
 own cannot make use of. So a large settlement trains a dictionary on its first lines: less than half the room,
-and a good half of the time. A frame's header names its dictionary.
+and a good half of the time. A frame's header names its dictionary, and its last bytes are a checksum: a line
+that is read is the line that was written.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 
 import zstandard
+
+from goldpan.ledger.connection import Connection, damaged
 
 SAMPLE = 64
 # Below this many lines a dictionary takes as much room as it saves.
@@ -28,9 +30,9 @@ class Lines:
         db: the ledger's connection.
     """
 
-    def __init__(self, db: sqlite3.Connection):
+    def __init__(self, db: Connection):
         self._db = db
-        self.pack: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=_LEVEL).compress
+        self.pack: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
         self._unpackers = {0: zstandard.ZstdDecompressor().decompress}
 
     def packer_for(self, sample: Sequence[bytes], count: int) -> Callable[[bytes], bytes]:
@@ -51,15 +53,21 @@ class Lines:
             # The number is a hash, and another dictionary has it already.
             return self.pack
         dictionary.precompute_compress(level=_LEVEL)
-        return zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary).compress
+        return zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_checksum=True).compress
 
     def unpack(self, packed: bytes) -> bytes:
-        """The line."""
-        number = zstandard.get_frame_parameters(packed).dict_id
-        if number not in self._unpackers:
-            dictionary = zstandard.ZstdCompressionDict(self._content(number))
-            self._unpackers[number] = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
-        return self._unpackers[number](packed)
+        """The line. Raises LedgerError when its frame is damaged or the dictionary is gone."""
+        try:
+            number = zstandard.get_frame_parameters(packed).dict_id
+            if number not in self._unpackers:
+                dictionary = zstandard.ZstdCompressionDict(self._content(number))
+                self._unpackers[number] = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
+            return self._unpackers[number](packed)
+        except (zstandard.ZstdError, MemoryError) as error:
+            raise damaged(self._db.path, f"a provider's line cannot be read: {error}") from None
 
     def _content(self, number: int) -> bytes:
-        return self._db.execute("SELECT content FROM dictionaries WHERE id = ?", (number,)).fetchone()[0]
+        row = self._db.execute("SELECT content FROM dictionaries WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise damaged(self._db.path, f"the dictionary {number} of some providers' lines is gone")
+        return row[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import LedgerError
+from goldpan.ledger.connection import PATIENCE, connect
 from goldpan.ledger.lines import SAMPLE, Lines
 from goldpan.ledger.rows import Answer, Asked, Orphan, Outcome, Spent, Submission
 
@@ -59,28 +59,26 @@ class Ledger:
 
     Args:
         path: the SQLite file; made, with its folder, when it is absent.
+        patience: how long to wait for another process that writes, in seconds.
 
     Raises:
-        LedgerError: the file is not a goldpan ledger, or was made by a newer version.
+        LedgerError: the file is not a goldpan ledger, or was made by a newer version. Every method raises it
+            when the file is damaged, gone, locked or not to be written, with what to do.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, patience: float = PATIENCE):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(self.path, isolation_level=None, timeout=120)
+        self._db = connect(self.path, patience=patience)
         try:
             self._db.execute(f"PRAGMA page_size={_PAGE_BYTES}")
             self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._prepare()
-        except sqlite3.DatabaseError as error:
+            self._db.check_in_place()
+        except BaseException:
             self._db.close()
-            raise LedgerError(
-                f"cannot be used as a ledger: {error}",
-                where=str(self.path),
-                remedy="name another file under `ledger:` or restore this one from a backup or an export",
-            ) from None
+            raise
         self._lines = Lines(self._db)
 
     def _prepare(self) -> None:
@@ -140,13 +138,13 @@ class Ledger:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._db.begin()
         try:
             yield
+            self._db.commit_in_place()
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.rollback_quietly()
             raise
-        self._db.execute("COMMIT")
 
     # Submissions
 
@@ -235,8 +233,15 @@ class Ledger:
         return {key for (key,) in rows}
 
     def submission(self, number: int) -> Submission:
-        """The submission with this number (column `id`)."""
-        return self._submissions("id = ?", (number,))[0]
+        """The submission with this number (column `id`). Raises LedgerError when there is none."""
+        submissions = self._submissions("id = ?", (number,))
+        if not submissions:
+            raise LedgerError(
+                f"the ledger knows no submission {number}: it is an older one, or another",
+                where=str(self.path),
+                remedy="put the newest ledger back, or take in what results/ know: `goldpan ledger take-in`",
+            )
+        return submissions[0]
 
     def open_submission(self, shard: str) -> Submission | None:
         """The open submission of a shard, if there is one."""
