@@ -23,7 +23,6 @@ GoldpanError
 └── HeadError             a head cannot be trained, read, or applied to these embeddings
 """
 
-
 import errno
 
 

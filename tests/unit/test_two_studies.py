@@ -181,7 +181,7 @@ def test_a_batch_at_another_service_is_left_to_the_study_that_asks_it(project):
     second = study_of(project, "second", "more/*", folder="another")
     plan = second.plan(1)
     send(second, plan)
-    with pytest.raises(PendingError, match="under way at another service.*of study `first`, at local") as e:
+    with pytest.raises(PendingError, match=r"under way at another service.*of study `first`, at local") as e:
         finish(second, plan)
     assert "study=first" in str(e.value)
     finish(first, sent)
@@ -195,9 +195,10 @@ def test_an_intent_at_another_service_is_not_touched(project):
     plan = first.plan(1)
     with project.ledger() as ledger:
         shard = plan.shards[0]
+        rows = asked_rows(at(first, first.paths.asked(STAGE, 1)), shard.name)
         intent = ledger.record_intent(
-            asked_rows(at(first, first.paths.asked(STAGE, 1)), shard.name), shard=shard.hash, provider="main", study="first", stage=STAGE,
-            round=1, task="topic", task_hash="h", model="m", requests=6, bytes=1, service="openai a",
+            rows, shard=shard.hash, provider="main", study="first", stage=STAGE, round=1, task="topic",
+            task_hash="h", model="m", requests=6, bytes=1, service="openai a",
         )  # fmt: skip
         same = submit_shard(
             ledger, first.connect(), plan, shard, asked=at(first, first.paths.asked(STAGE, 1)),

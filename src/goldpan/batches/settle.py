@@ -81,26 +81,39 @@ def settle_shard(
     given = ledger.submission(submission)
     if not given.is_open:
         return
-    asked = ledger.asked_by(submission)
     noticed = Settlement()
-    readers = _Readers(project, project.study.stages[stage].output, given)
-    chosen = _read_outcomes(raw, asked, readers, noticed)
-
-    def outcomes() -> Iterator[Outcome]:
-        done: set[str] = set()
-        for custom_id, outcome in chosen:
-            done.add(custom_id)
-            yield outcome
-        reached("settling")
-        for custom_id, (key, _) in asked.items():
-            if custom_id not in done:
-                noticed.missing += 1
-                yield _absent(key, batch)
-
+    outcomes = shard_outcomes(project, stage, given, ledger.asked_by(submission), batch, raw, noticed)
     ledger.settle(
-        submission, outcomes(), status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
+        submission, outcomes, status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
     )
     Spool(project.ledger).remove(given.shard)
+
+
+def shard_outcomes(
+    project: Project,
+    stage: str,
+    submission: Submission,
+    asked: dict[str, tuple[bytes, str]],
+    batch: Batch,
+    raw: Path,
+    noticed: Settlement,
+) -> Iterator[Outcome]:
+    """One outcome for each request of a shard, by its raw lines.
+
+    Args:
+        asked: custom_id -> (request key, task).
+        noticed: is told what was noticed while the lines were read.
+    """
+    readers = _Readers(project, project.study.stages[stage].output, submission)
+    done: set[str] = set()
+    for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
+        done.add(custom_id)
+        yield outcome
+    reached("settling")
+    for custom_id, (key, _) in asked.items():
+        if custom_id not in done:
+            noticed.missing += 1
+            yield _absent(key, batch)
 
 
 def _read_outcomes(

@@ -95,7 +95,8 @@ def lines_to_upload(ledger: Ledger, submission: Submission, requests: Path) -> I
     mine = [orjson.loads(line)["custom_id"] in asked for _, line in iter_lines(requests)]
     if sum(mine) != len(asked):
         raise ReconciliationError(
-            f"the request file holds {sum(mine)} of the {len(asked)} rows that submission {submission.id} asks",
+            f"the request file holds {sum(mine)} of the {len(asked)} rows that submission"
+            f" {submission.id} asks",
             where=str(requests),
             remedy=f"run the study that asks them: snakemake --cores 2 --config study={submission.study}",
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
@@ -20,11 +19,12 @@ from goldpan.batches.stage_records import follow_stage, gather_records
 from goldpan.batches.submit import asks_elsewhere, submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
-from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
-from goldpan.errors import LedgerError, PendingError
+from goldpan.batches.take_in import check_ledger_knows
+from goldpan.batches.wait import Progress, Waiting, read_completion, wait_for_batches, write_completion
+from goldpan.errors import PendingError
 from goldpan.files import read_json, write_bytes
 from goldpan.ledger import Ledger, Submission
-from goldpan.providers.base import Batch, BatchError, BatchProvider
+from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect, service_of
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
@@ -93,7 +93,8 @@ class StageRun:
             number: of the round.
             threads: cores to take, of which a large stage uses two; default all that there are.
         """
-        self._check_ledger_knows_the_results()
+        with Ledger(self.project.ledger) as ledger:
+            self._check_ledger_knows_the_results(ledger)
         spent = 0.0
         for earlier in range(1, number):
             spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
@@ -108,24 +109,14 @@ class StageRun:
             threads=threads,
         )
 
-    def _check_ledger_knows_the_results(self) -> None:
-        """Check that an empty ledger does not stand beside batches that were paid for.
+    def _check_ledger_knows_the_results(self, ledger: Ledger) -> None:
+        """Check that the ledger knows every batch that was paid for, by the stage's results.
 
         Raises:
-            LedgerError: it does; asking now would pay for everything again.
+            LedgerError: it does not; asking now would pay again.
         """
-        batches = self._at(self.paths.batch(self.name, 1, "x")).parent
-        if self.provider_settings.kind in ("local", "replay") or not any(batches.glob("*.json")):
-            return
-        with Ledger(self.project.ledger) as ledger:
-            if ledger.submissions() or ledger.counts():
-                return
-        raise LedgerError(
-            f"this ledger is empty, but stage `{self.name}` has batches that were paid for: {batches}",
-            where=str(self.project.ledger),
-            remedy="put the ledger back, or import an export of it (`goldpan ledger import FILE`). To pay for"
-            f" everything again, delete {batches.parent.parent} first",
-        )
+        if self.provider_settings.kind not in ("local", "replay"):
+            check_ledger_knows(ledger, self.project, self.name)
 
     def place(self, number: int, shard: str) -> None:
         """Write the request file of a shard."""
@@ -151,6 +142,8 @@ class StageRun:
         asked = self._at(self.paths.asked(self.name, plan.round))
         requests = self._at(self.paths.requests(self.name, plan.round, shard.name))
         latest = ledger.latest_submission(shard.hash)
+        if latest is None or not latest.is_open:
+            self._check_ledger_knows_the_results(ledger)
         if shard.pending and latest is not None and latest.state == "void":
             # Whoever asked it gave it up since the plan was made: this study asks its own rows of it.
             records = self._at(self.paths.stage_records(self.name))
@@ -181,7 +174,9 @@ class StageRun:
             for shard in plan.shards:
                 batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
                 latest = ledger.latest_submission(shard.hash)
-                submission = latest or ledger.submission(batch_file["submission"])
+                submission = latest or ledger.submission(
+                    _number_of(ledger, batch_file["submission"], batch_file["batch_id"])
+                )
                 if asks_elsewhere(submission, service_of(self.provider_settings)):
                     elsewhere += [submission] if submission.is_open else []
                 elif submission.is_open or submission.batch_id is not None:
@@ -214,16 +209,21 @@ class StageRun:
             return
         submission, batch = completed[shard]
         with Ledger(self.project.ledger) as ledger:
-            fetch_batch(ledger, self.connect(), batch, submission, raw)
+            fetch_batch(ledger, self.connect(), batch, _number_of(ledger, submission, batch.id), raw)
 
     def settle(self, number: int) -> Settled:
         """Take the outcomes of a round into the ledger, and write settled.json."""
         plan = self._plan(number)
-        batches = [
-            (shard, submission, batch, self._at(self.paths.raw(self.name, number, shard)))
-            for shard, (submission, batch) in self._completed(number).items()
-        ]
         with Ledger(self.project.ledger) as ledger:
+            batches = [
+                (
+                    shard,
+                    _number_of(ledger, submission, batch.id),
+                    batch,
+                    self._at(self.paths.raw(self.name, number, shard)),
+                )
+                for shard, (submission, batch) in self._completed(number).items()
+            ]
             return settle_round(
                 ledger,
                 self.project,
@@ -285,8 +285,16 @@ class StageRun:
 
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
-        rows = read_json(self._left(self.paths.completion(self.name, number)))["batches"]
-        return {row["shard"]: (row["submission"], _batch(row)) for row in rows}
+        return read_completion(self._left(self.paths.completion(self.name, number)))
+
+
+def _number_of(ledger: Ledger, number: int, batch_id: str) -> int:
+    """The number that a batch has in this ledger.
+
+    The results may have been made with another ledger, in which the number was that of another submission.
+    """
+    submission = ledger.submission_of_batch(batch_id)
+    return number if submission is None else submission.id
 
 
 def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:
@@ -303,8 +311,3 @@ def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:
         if others
         else "name that provider again until its batches are settled",
     )
-
-
-def _batch(row: dict[str, Any]) -> Batch:
-    fields = {name: row[name] for name in Batch.__dataclass_fields__}
-    return Batch(**{**fields, "errors": tuple(BatchError(**error) for error in row["errors"])})

@@ -45,8 +45,8 @@ def submit_shard(
         service: who is asked, see `service_of`.
 
     Returns:
-        The submission, with its batch id; or that of another study that asks another service; or void and without one, when another study asks all of the
-        shard's requests by now.
+        The submission, with its batch id; or another study's that asks another service; or void and without
+        one, when another study asks all of the shard's requests by now.
 
     Raises:
         BudgetError: the plan is over the stage's budget; nothing was uploaded.

@@ -14,9 +14,9 @@ from typing import Any
 
 from goldpan.crashpoints import reached
 from goldpan.errors import PendingError, ProviderError
-from goldpan.files import write_json
+from goldpan.files import read_json, write_json
 from goldpan.ledger import Ledger, Submission
-from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.base import Batch, BatchError, BatchProvider
 from goldpan.study.model import Poll
 
 # Codes of batches that failed before any request was answered, for lack of room rather than for a fault.
@@ -226,3 +226,13 @@ def write_completion(path: Path, study: str, stage: str, round: int, waiting: li
             ],
         },
     )
+
+
+def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
+    """What completion.json says: shard -> (number of the submission, batch)."""
+    return {row["shard"]: (row["submission"], _batch(row)) for row in read_json(path)["batches"]}
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    fields = {name: row[name] for name in Batch.__dataclass_fields__}
+    return Batch(**{**fields, "errors": tuple(BatchError(**error) for error in row["errors"])})

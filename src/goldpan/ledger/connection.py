@@ -92,7 +92,7 @@ class Connection(sqlite3.Connection):
         Raises:
             LedgerError: one was deleted or replaced; what were written now would be lost.
         """
-        # The log is made by the first that reads or writes, and stays for as long as anyone has the file open.
+        # The log is made by the first that reads or writes, and stays as long as anyone has the file open.
         now = _identity(self.path), _identity(self.path.with_name(self.path.name + "-wal"))
         if self._opened is None:
             self._opened = now
@@ -100,7 +100,7 @@ class Connection(sqlite3.Connection):
             raise LedgerError(
                 "the ledger was deleted or replaced while it was in use",
                 where=str(self.path),
-                remedy="stop all runs and put it back (a backup, with neither `-wal` nor `-shm` file beside it);"
+                remedy="stop all runs and put it back (a backup, without `-wal` and `-shm` files beside it);"
                 " what it does not know of `goldpan ledger take-in` takes in from results/",
             )
 

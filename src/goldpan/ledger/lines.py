@@ -32,7 +32,9 @@ class Lines:
 
     def __init__(self, db: Connection):
         self._db = db
-        self.pack: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
+        self.pack: Callable[[bytes], bytes] = zstandard.ZstdCompressor(
+            level=_LEVEL, write_checksum=True
+        ).compress
         self._unpackers = {0: zstandard.ZstdDecompressor().decompress}
 
     def packer_for(self, sample: Sequence[bytes], count: int) -> Callable[[bytes], bytes]:

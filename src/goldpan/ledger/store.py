@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,18 +12,20 @@ from dataclasses import asdict, astuple, fields
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from goldpan.errors import LedgerError
-from goldpan.ledger.connection import PATIENCE, connect
+from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
 from goldpan.ledger.rows import Answer, Asked, Orphan, Outcome, Spent, Submission
 
 SCHEMA_VERSION = 3
+# The note of an open submission that has lost some of the requests it carries: see `repair`.
+REQUESTS_LOST = "the ledger was damaged, and which requests this batch carries is lost in part"
 _LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
-_PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
+PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
 _COUNT = "INTEGER NOT NULL DEFAULT 0"
@@ -50,6 +53,7 @@ _SETTLE_ANSWER = (
     f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _TOKENS)},"
     " submission = excluded.submission, line = excluded.line WHERE retryable"
 )
+_Key = TypeVar("_Key")
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
 _OUTCOME_COLUMNS = ", ".join(field.name for field in fields(Answer) if field.name != "line")
 
@@ -70,7 +74,7 @@ class Ledger:
         self.path = Path(path)
         self._db = connect(self.path, patience=patience)
         try:
-            self._db.execute(f"PRAGMA page_size={_PAGE_BYTES}")
+            self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             self._db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
@@ -146,6 +150,16 @@ class Ledger:
             self._db.rollback_quietly()
             raise
 
+    def copy_to(self, path: Path) -> None:
+        """Write all that the ledger holds at this moment to an empty file, which needs no other beside it."""
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as copy:
+                self._db.backup(copy)
+                # A copy that kept the ledger's way of logging would need two files more.
+                copy.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as error:
+            raise fault(self.path, error) from None
+
     # Submissions
 
     def record_intent(
@@ -175,7 +189,7 @@ class Ledger:
             requests: how many they are.
 
         Returns:
-            The submission, with the number of requests that remain. Where none does it is void from the start.
+            The submission, with the number of requests that remain. Where none does, it is void.
 
         Raises:
             LedgerError: the shard has an open submission already.
@@ -252,6 +266,24 @@ class Ledger:
         """The newest submission of a shard in any state."""
         found = self._submissions("shard = ? ORDER BY id DESC LIMIT 1", (shard,))
         return found[0] if found else None
+
+    def submission_of_batch(self, batch_id: str) -> Submission | None:
+        """The newest submission with this batch id."""
+        found = self._submissions("batch_id = ? ORDER BY id DESC LIMIT 1", (batch_id,))
+        return found[0] if found else None
+
+    def known_batches(self, batch_ids: Sequence[str]) -> set[str]:
+        """Those of these batches that the ledger knows with all their requests, be it as orphans."""
+        known: set[str] = set()
+        for part in _parts(batch_ids):
+            marks = _marks(part)
+            rows = self._db.execute(
+                f"SELECT batch_id FROM submissions WHERE batch_id IN ({marks}) AND note IS NOT ?"
+                f" UNION SELECT batch_id FROM orphans WHERE batch_id IN ({marks})",
+                [*part, REQUESTS_LOST, *part],
+            )
+            known.update(batch_id for (batch_id,) in rows)
+        return known
 
     def submissions(
         self, *, study: str | None = None, stage: str | None = None, only_open: bool = False
@@ -495,17 +527,75 @@ class Ledger:
             self._sum_tokens()
             return added
 
+    # What a ledger has lost, from elsewhere
+
+    def enter(self, submission: Submission, asked: Iterable[Asked]) -> None:
+        """Write down a submission that this ledger has lost or never known, with its requests.
+
+        It keeps its number where that is free, or is that of a row which stands for it since a repair.
+        """
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM submissions WHERE id = ? AND nonce = ?", (submission.id, f"lost-{submission.id}")
+            )
+            taken = self._db.execute("SELECT 1 FROM submissions WHERE id = ?", (submission.id,)).fetchone()
+            number = self._insert_submission(submission, None if taken else submission.id)
+            self._insert_asked(number, asked)
+
+    def complete_asked(self, number: int, asked: Iterable[Asked]) -> None:
+        """Add those requests of an open submission that the ledger has lost."""
+        with self._transaction():
+            if self.submission(number).is_open:
+                self._insert_asked(number, asked)
+                self._db.execute(
+                    "UPDATE submissions SET note = NULL WHERE id = ? AND note = ?", (number, REQUESTS_LOST)
+                )
+
+    def _insert_asked(self, number: int, asked: Iterable[Asked]) -> None:
+        self._db.executemany(
+            "INSERT OR IGNORE INTO asked (submission, custom_id, key, task) VALUES (?, ?, ?, ?)",
+            ((number, row.custom_id, row.key, row.task) for row in asked),
+        )
+
+    def restore(self, number: int, outcomes: Iterable[Outcome]) -> int:
+        """Add outcomes of a settled submission for requests that have none any more.
+
+        Returns:
+            How many were added.
+        """
+        with self._transaction():
+            before = self._db.total_changes
+            self._db.executemany(
+                _SETTLE_ANSWER.partition(" ON CONFLICT")[0] + " ON CONFLICT (key) DO NOTHING",
+                (
+                    (
+                        outcome.key,
+                        outcome.state,
+                        outcome.reason,
+                        outcome.retryable,
+                        *_token_counts(outcome),
+                        number,
+                        None if outcome.line is None else self._lines.pack(outcome.line),
+                    )
+                    for outcome in outcomes
+                ),
+            )
+            return self._db.total_changes - before
+
+    def _insert_submission(self, submission: Submission, number: int | None) -> int:
+        columns = [field.name for field in fields(Submission)]
+        values = [number, *(getattr(submission, name) for name in columns[1:])]
+        cursor = self._db.execute(
+            f"INSERT INTO submissions ({', '.join(columns)}) VALUES ({_marks(columns)})", values
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
     def _adopt(self, given: Submission) -> int:
         known = self._db.execute("SELECT id FROM submissions WHERE nonce = ?", (given.nonce,)).fetchone()
         if known:
             return known[0]
-        columns = [field.name for field in fields(Submission) if field.name != "id"]
-        cursor = self._db.execute(
-            f"INSERT INTO submissions ({', '.join(columns)}) VALUES ({_marks(columns)})",
-            [getattr(given, name) for name in columns],
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        return self._insert_submission(given, None)
 
 
 def _answer(columns: Sequence[Any]) -> Answer:
@@ -525,6 +615,6 @@ def _marks(values: Sequence[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _parts(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _parts(keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:
     for start in range(0, len(keys), _LOOKUP_SIZE):
         yield keys[start : start + _LOOKUP_SIZE]

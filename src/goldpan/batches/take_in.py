@@ -1,0 +1,192 @@
+"""Batches that `results/` know and the ledger does not: it is an older backup, was repaired, or is not there.
+
+A batch-id file says which batch was paid for, and the round's asked.jsonl which requests it carries. So a
+batch can be entered in the ledger again, and settled at once where its raw lines are here. Nothing is paid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldpan.batches.plan import iter_asked, shard_row
+from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
+from goldpan.batches.wait import read_completion
+from goldpan.errors import LedgerError
+from goldpan.files import read_json
+from goldpan.ledger import Asked, Ledger, Orphan, Submission
+from goldpan.ledger.store import REQUESTS_LOST
+from goldpan.study.load import Project
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class BatchFile:
+    """A batch-id file of a stage, as `write_batch_file` wrote it."""
+
+    path: Path
+    stage: str
+    round: int
+    says: dict[str, Any]
+
+    @property
+    def batch_id(self) -> str:
+        """The batch it is about."""
+        return self.says["batch_id"]
+
+
+def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
+    """The batch-id files of all rounds of a stage; those of shards that no batch was made of left out."""
+    for folder in sorted(project.root.glob(project.paths.round(stage, "[0-9]*"))):
+        number = folder.name.removeprefix("round")
+        for path in sorted((folder / "batches").glob("*.json")) if number.isdecimal() else ():
+            says = read_json(path)
+            if says.get("batch_id"):
+                yield BatchFile(path, stage, int(number), says)
+
+
+def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
+    """Check that the ledger knows every batch that the stage's results name.
+
+    Raises:
+        LedgerError: it does not; asking now would pay for them again.
+    """
+    files = list(batch_files(project, stage))
+    known = ledger.known_batches([file.batch_id for file in files])
+    unknown = [file for file in files if file.batch_id not in known]
+    if not unknown:
+        return
+    names = ", ".join(f"{file.batch_id} ({file.path})" for file in unknown[:_NAMED])
+    more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+    raise LedgerError(
+        f"this ledger does not know {len(unknown)} batches that stage `{stage}` has paid for: {names}{more}",
+        where=str(ledger.path),
+        remedy="it is an older one, or another. Put the newest back, import an export of it (`goldpan ledger"
+        f" import FILE`), or let it take them in: goldpan ledger take-in --study {project.study.study}. To"
+        f" pay for everything again, delete {unknown[0].path.parents[2]} first",
+    )
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What came of one batch-id file: `done` is what was done, `problem` why nothing could be."""
+
+    file: BatchFile
+    done: str | None = None
+    problem: str | None = None
+
+
+def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
+    """Enter in the ledger what it lacks of a stage's batches, one after the other, and say what was done.
+
+    May be stopped at any time and run again. What the ledger knows already is passed over.
+    """
+    for file in batch_files(project, stage):
+        before = ledger.submission_of_batch(file.batch_id)
+        rows = _asked_in(project, file)
+        if before is None:
+            if rows is None:
+                yield TakenIn(file, problem=_OTHER_PLAN)
+                continue
+            if not _enter(ledger, file, rows):
+                yield TakenIn(file, done="an orphan: another batch was made of its requests since")
+                continue
+        submission = ledger.submission_of_batch(file.batch_id)
+        if submission is None or submission.state == "void":
+            continue
+        done = _settle(ledger, project, file, submission, rows)
+        if before is None or done:
+            yield TakenIn(file, done or "known again; the next run waits for it and fetches its answers")
+
+
+_OTHER_PLAN = (
+    "the round was planned anew since, or the batch is another study's: try `goldpan ledger take-in` for the"
+    " other studies of this ledger; else delete this file, and its requests are paid for again"
+)
+
+
+def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> bool:
+    """Let the ledger know a batch; False when it has an open one of the same shard."""
+    says = file.says
+    intent = ledger.open_submission(says["shard_hash"])
+    if intent is None:
+        ledger.enter(_submission(file, rows), rows)
+    elif intent.batch_id is None:
+        ledger.record_batch(intent.id, file.batch_id, says.get("created_at"), "unknown")
+    else:
+        orphan = Orphan(
+            file.batch_id, intent.id, None, says["requests"], says.get("created_at"), says["submitted_at"]
+        )
+        ledger.record_orphan(orphan)
+        return False
+    return True
+
+
+def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
+    says = file.says
+    tasks = says["tasks"]
+    return Submission(
+        id=says["submission"],
+        shard=says["shard_hash"],
+        # Older files do not say it; then the batch is known by its id alone.
+        nonce=says.get("nonce") or f"taken-in-{file.batch_id}",
+        state="created",
+        provider=says["provider"],
+        study=says["study"],
+        stage=says["stage"],
+        round=says["round"],
+        task=" ".join(sorted(tasks)),
+        task_hash=" ".join(tasks[name] for name in sorted(tasks)),
+        model=says["model"],
+        requests=len(rows),
+        bytes=says["bytes"],
+        intent_at=says["submitted_at"],
+        file_id=says.get("file_id"),
+        batch_id=file.batch_id,
+        created_at=says.get("created_at"),
+        service=says.get("service", ""),
+        endpoint=says.get("endpoint", "/v1/chat/completions"),
+        paid_calls=1,
+        note="taken in from results",
+    )
+
+
+def _asked_in(project: Project, file: BatchFile) -> list[Asked] | None:
+    """The rows that a batch was asked, by the round's asked.jsonl; None when that is of another plan."""
+    path = project.root / project.paths.asked(file.stage, file.round)
+    if not path.exists():
+        return None
+    digest = hashlib.sha256()
+    rows: dict[str, Asked] = {}
+    for row in iter_asked(path):
+        if row.get("shard") == file.says["shard"] and row["key"] not in rows:
+            digest.update(shard_row(row["custom_id"], row["key"], row["attempts"]))
+            rows[row["key"]] = Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])
+    return list(rows.values()) if digest.hexdigest() == file.says["shard_hash"] else None
+
+
+def _settle(
+    ledger: Ledger, project: Project, file: BatchFile, submission: Submission, rows: list[Asked] | None
+) -> str | None:
+    """Take over the answers of a batch whose lines are here; says what was done, if anything."""
+    if submission.note == REQUESTS_LOST and rows is not None:
+        ledger.complete_asked(submission.id, rows)
+    completion = project.root / project.paths.completion(file.stage, file.round)
+    raw = project.root / project.paths.raw(file.stage, file.round, file.says["shard"])
+    batches = read_completion(completion) if completion.exists() else {}
+    _, batch = batches.get(file.says["shard"], (0, None))
+    if rows is None or batch is None or batch.id != file.batch_id or not raw.exists():
+        return None
+    if submission.is_open:
+        settle_shard(ledger, project, file.stage, submission.id, batch, raw)
+        return "settled from the raw lines that are here"
+    keys = [row.key for row in rows]
+    if len(ledger.outcomes(keys)) == len(keys):
+        return None
+    asked = {row.custom_id: (row.key, row.task) for row in rows}
+    outcomes = shard_outcomes(project, file.stage, submission, asked, batch, raw, Settlement())
+    return f"{ledger.restore(submission.id, outcomes)} lost answers restored from the raw lines that are here"
