@@ -5,7 +5,7 @@ import pytest
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
 from tests.faults.conftest import ROWS, SHARDS, comparable, make_project, scripted_answer
-from tests.projects import note_rows
+from tests.projects import note_rows, until
 
 
 @pytest.fixture
@@ -167,22 +167,37 @@ def test_an_endpoint_that_cannot_list_its_batches_is_not_paid_twice(run_with):
     assert len(hashes) == len(set(hashes))
 
 
-def test_an_empty_ledger_beside_results_that_were_paid_for_stops_the_run(tmp_path, server):
+def test_a_ledger_deleted_under_way_stops_the_run_and_takes_its_batches_in_again(
+    tmp_path, server, undisturbed
+):
     project = make_project(tmp_path / "project", server.base_url)
+    marker = project.root / "stopped"
+    process = project.start(GOLDPAN_STOP_AT="polling", GOLDPAN_STOP_FILE=str(marker))
+    until(lambda: marker.exists() and marker.read_text() != "", process)
+    (project.root / ".goldpan" / "ledger.sqlite").unlink()
+    marker.write_text("go on")
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode != 0
+    assert "LedgerError" in output and "goldpan ledger take-in" in output
+    assert "Traceback" not in output
+
+    # An empty one is in its place now, and does not pay again.
+    refused = project.run(check=False)
+    assert refused.returncode != 0
+    assert "goldpan ledger take-in" in refused.stdout
+    assert len(server.engine.list_batches()) == SHARDS
+    project.goldpan("ledger", "take-in")
     project.run()
-    made = len(server.engine.list_batches())
-    exported = project.root / "answers.jsonl.zst"
-    project.goldpan("ledger", "export", str(exported))
+    assert comparable(project) == undisturbed
+    assert len(server.engine.list_batches()) == SHARDS
+
+    # The same when all is settled, and more is to be asked: an older ledger than the results.
     for file in (project.root / ".goldpan").glob("ledger.sqlite*"):
         file.unlink()
     project.write_rows("notes/b.jsonl", note_rows(1, start=ROWS))
-
     refused = project.run(check=False)
-    assert refused.returncode != 0
-    assert "this ledger is empty, but stage `topics` has batches that were paid for" in refused.stdout
-    assert len(server.engine.list_batches()) == made
-
-    project.goldpan("ledger", "import", str(exported))
+    assert f"this ledger does not know {SHARDS} batches that stage `topics` has paid for" in refused.stdout
+    assert "settled from the raw lines" in project.goldpan("ledger", "take-in").stdout
     project.run()
     assert len(project.rows("stages/topics/features.jsonl")) == ROWS + 1
     assert sum(batch.total for batch in server.engine.list_batches()) == ROWS + 1
