@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import pyarrow
@@ -15,10 +17,13 @@ from pyarrow import parquet
 
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
+from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import GoldpanError
+from goldpan.ledger import Ledger
+from goldpan.ledger.store import PAGE_BYTES
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
-from goldpan.study.load import find_study, load_study
+from goldpan.study.load import find_study, load_project, load_study
 from goldpan.study.model import Source, Stage
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
@@ -145,6 +150,44 @@ def two_files_with_one_id(at: Desk) -> None:
     gather_records(outputs, at.folder / "stage.jsonl")
 
 
+def ledger_of(at: Desk, content: bytes) -> None:
+    with Ledger(at.written("ledger.sqlite", content)) as ledger:
+        ledger.submissions()
+
+
+def database_of_something_else(at: Desk) -> None:
+    with contextlib.closing(sqlite3.connect(at.folder / "ledger.sqlite")) as other:
+        other.execute("CREATE TABLE customers (id INTEGER)")
+    ledger_of(at, (at.folder / "ledger.sqlite").read_bytes())
+
+
+def damaged_ledger(at: Desk) -> None:
+    Ledger(at.folder / "ledger.sqlite").close()
+    content = (at.folder / "ledger.sqlite").read_bytes()
+    ledger_of(at, content[:PAGE_BYTES] + bytes(len(content) - PAGE_BYTES))
+
+
+def ledger_deleted_in_use(at: Desk) -> None:
+    with Ledger(at.folder / "ledger.sqlite") as ledger:
+        ledger.path.unlink()
+        ledger.forgive([])
+
+
+def ledger_without_a_folder(at: Desk) -> None:
+    at.written("file", "")
+    Ledger(at.folder / "file" / "ledger.sqlite")
+
+
+def older_ledger(at: Desk) -> None:
+    batches = at.folder / "results" / "s" / "stages" / "one" / "round1" / "batches"
+    batches.mkdir(parents=True)
+    (batches / "0000.json").write_text('{"batch_id": "batch_1"}')
+    at.written("s.yaml", STUDY)
+    project = load_project(str(at.folder / "s.yaml"), root=at.folder)
+    with Ledger(at.folder / "ledger.sqlite") as ledger:
+        check_ledger_knows(ledger, project, "one")
+
+
 def whole_parquet(at: Desk) -> bytes:
     parquet.write_table(pyarrow.table({"a": [1, 2]}), at.folder / "whole.parquet")
     return (at.folder / "whole.parquet").read_bytes()
@@ -243,6 +286,12 @@ CASES = {
         response=None, error={"code": "batch_expired", "message": "Not executed in time."}
     ),
     "line-nothing": lambda at: at.line(response=None, error=None),
+    "ledger-not-a-database": lambda at: ledger_of(at, b"not a database, but long enough\n" * 40),
+    "ledger-of-something-else": database_of_something_else,
+    "ledger-damaged": damaged_ledger,
+    "ledger-deleted": ledger_deleted_in_use,
+    "ledger-no-folder": ledger_without_a_folder,
+    "ledger-older": older_ledger,
 }
 
 TOLD = {row["slug"]: (row["outcome"], row["says"]) for row in ROW.finditer(TABLE.read_text())}
