@@ -63,6 +63,7 @@ localrules:
 
 onstart:
     RUN_LOCK.acquire()
+    check_ledger()
     keep_slurm_logs_with_the_study()
 
 

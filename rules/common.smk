@@ -94,6 +94,13 @@ LIBRARY_PATHS = [str(Path(goldpan.__file__).parents[1]), environ.get("PYTHONPATH
 environ.update(PYTHONPATH=pathsep.join(filter(None, LIBRARY_PATHS)))
 
 
+def check_ledger():
+    """Stop before anything is removed when the ledger does not know what the results were paid for."""
+    from goldpan.batches.take_in import check_before_run
+
+    check_before_run(PROJECT)
+
+
 def keep_slurm_logs_with_the_study():
     """Let Slurm's own logs lie below the study's results.
 

@@ -182,7 +182,7 @@ def older_ledger(at: Desk) -> None:
     batches = at.folder / "results" / "s" / "stages" / "one" / "round1" / "batches"
     batches.mkdir(parents=True)
     (batches / "0000.json").write_text('{"batch_id": "batch_1"}')
-    at.written("s.yaml", STUDY)
+    at.written("s.yaml", STUDY.replace("kind: local", "kind: openai"))
     project = load_project(str(at.folder / "s.yaml"), root=at.folder)
     with Ledger(at.folder / "ledger.sqlite") as ledger:
         check_ledger_knows(ledger, project, "one")

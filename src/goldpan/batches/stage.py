@@ -94,7 +94,7 @@ class StageRun:
             threads: cores to take, of which a large stage uses two; default all that there are.
         """
         with Ledger(self.project.ledger) as ledger:
-            self._check_ledger_knows_the_results(ledger)
+            check_ledger_knows(ledger, self.project, self.name)
         spent = 0.0
         for earlier in range(1, number):
             spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
@@ -108,15 +108,6 @@ class StageRun:
             spent_before=spent,
             threads=threads,
         )
-
-    def _check_ledger_knows_the_results(self, ledger: Ledger) -> None:
-        """Check that the ledger knows every batch that was paid for, by the stage's results.
-
-        Raises:
-            LedgerError: it does not; asking now would pay again.
-        """
-        if self.provider_settings.kind not in ("local", "replay"):
-            check_ledger_knows(ledger, self.project, self.name)
 
     def place(self, number: int, shard: str) -> None:
         """Write the request file of a shard."""
@@ -143,7 +134,7 @@ class StageRun:
         requests = self._at(self.paths.requests(self.name, plan.round, shard.name))
         latest = ledger.latest_submission(shard.hash)
         if latest is None or not latest.is_open:
-            self._check_ledger_knows_the_results(ledger)
+            check_ledger_knows(ledger, self.project, self.name)
         if shard.pending and latest is not None and latest.state == "void":
             # Whoever asked it gave it up since the plan was made: this study asks its own rows of it.
             records = self._at(self.paths.stage_records(self.name))

@@ -65,6 +65,9 @@ def repair(path: Path) -> Repaired | None:
         problems = problems_of(source)
         if not problems and kept is None:
             return None
+        for stale in path.parent.glob(f".{path.name}.*.part*"):
+            # Of a repair that was killed.
+            stale.unlink()
         new = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with Ledger(new) as ledger:
@@ -125,9 +128,9 @@ class _Salvager:
             # Answers last: a line cannot be read before its dictionary is there.
             for wanted in (("dictionaries", "submissions", "orphans"), ("asked", "answers")):
                 for rowid, values in self._stored():
-                    table = self._table_of(rowid, values)
-                    if table in wanted and table in self._broken:
-                        self._take(table, rowid, values)
+                    kind = self._table_of(rowid, values)
+                    if kind in wanted and kind in self._broken:
+                        self._take(kind, rowid, values)
             self._compare_with_indexes()
             self._stand_in_for_lost_submissions()
             self._db.execute(
@@ -159,8 +162,8 @@ class _Salvager:
                     self._answers_lost += self._db.execute(saved, (key, number)).fetchone() is None
                 case None, [bytes(key), int(submission), str(custom_id)] if len(key) == 32:
                     entries.setdefault(submission, set()).add((key, custom_id))
-        for submission in self._ledger.submissions(only_open=True):
-            self._compare_requests(submission, entries.get(submission.id, set()))
+        for open_one in self._ledger.submissions(only_open=True):
+            self._compare_requests(open_one, entries.get(open_one.id, set()))
 
     def _compare_requests(self, submission: Submission, entries: set[tuple[bytes, str]]) -> None:
         found = self._ledger.asked_by(submission.id)
@@ -290,10 +293,9 @@ class _Salvager:
 
 def lost_submission(number: int) -> Submission:
     """What stands for a submission whose row is lost."""
-    texts = dict.fromkeys(("provider", "study", "stage", "task", "task_hash", "model"), "?")
     return Submission(
-        id=number, shard=f"lost-{number}", nonce=f"lost-{number}", state="settled", round=0, requests=0,
-        bytes=0, intent_at=0.0, note="its row was lost when the ledger was damaged", **texts,
+        id=number, shard=f"lost-{number}", nonce=f"lost-{number}", state="settled", provider="?", study="?",
+        stage="?", round=0, task="?", task_hash="?", model="?", requests=0, bytes=0, intent_at=0.0,
     )  # fmt: skip
 
 
@@ -308,8 +310,16 @@ _CHECKS: dict[str, Callable[[list[Any]], bool]] = {
 }
 
 
+_KINDS: dict[str, tuple[type, ...]] = {
+    "INTEGER": (int,),
+    "REAL": (int, float),
+    "TEXT": (str,),
+    "BLOB": (bytes,),
+}
+
+
 def _fits(value: Any, kind: str) -> bool:
-    return isinstance(value, {"INTEGER": int, "REAL": (int, float), "TEXT": str, "BLOB": bytes}[kind])
+    return isinstance(value, _KINDS[kind])
 
 
 def _default(text: str | None) -> Any:
