@@ -287,7 +287,8 @@ class _Planner:
         estimate = self._estimate()
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
-            given = self.ledger.open_submission(hash_)
+            # Another study may have settled it this moment.
+            given = self.ledger.latest_submission(hash_)
             assert given is not None
             shards.append(Shard(pending_name(hash_), hash_, given.requests, given.bytes, 0, pending=True))
         decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize")

@@ -76,8 +76,8 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
 
 
 def check_before_run(project: Project) -> None:
-    """The same for all stages, before a run begins: Snakemake removes the files of a step that it runs anew, and
-    what a batch was asked stands in one of them.
+    """The same for all stages, before a run begins: Snakemake removes the files of a step that it runs anew,
+    and what a batch was asked stands in one of them.
 
     Raises:
         LedgerError: as `check_ledger_knows`.
