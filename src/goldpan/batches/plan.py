@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, cast
 
 import orjson
 
 from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens, stage_price
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
-from goldpan.errors import ReconciliationError, ReplayMissError
+from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
@@ -32,6 +32,7 @@ from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
+_Row = TypeVar("_Row")
 
 
 @dataclass
@@ -83,9 +84,25 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan.json. Raises SourceError when it is damaged."""
+    """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
+
+    Raises:
+        SourceError: it is damaged, or lacks what a plan must have.
+    """
     raw = read_json(path)
-    return Plan(**{**raw, "shards": [Shard(**shard) for shard in raw["shards"]]})
+    try:
+        shards = [_of_known_keys(Shard, shard) for shard in raw["shards"]]
+        return _of_known_keys(Plan, {**raw, "shards": shards})
+    except (KeyError, TypeError) as error:
+        raise SourceError(
+            f"is not a plan that this goldpan can read: {error}",
+            where=str(path),
+            remedy="delete the file and run again: it is planned anew, and what was paid for is in the ledger",
+        ) from None
+
+
+def _of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
+    return kind(**{field.name: raw[field.name] for field in fields(cast(Any, kind)) if field.name in raw})
 
 
 class _ShardWriter:
