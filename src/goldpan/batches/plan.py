@@ -97,7 +97,7 @@ def read_plan(path: Path) -> Plan:
         raise SourceError(
             f"is not a plan that this goldpan can read: {error}",
             where=str(path),
-            remedy="delete the file and run again: it is planned anew, and what was paid for is in the ledger",
+            remedy="delete the file and run again: it is planned anew, and what was paid is in the ledger",
         ) from None
 
 
