@@ -17,6 +17,7 @@ class ReplayProvider:
     """
 
     kind = "replay"
+    server_time: float | None = None
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Refuse to upload `name`."""

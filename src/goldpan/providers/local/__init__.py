@@ -23,6 +23,7 @@ class LocalProvider:
     """
 
     kind = "local"
+    server_time: float | None = None
 
     def __init__(
         self,
