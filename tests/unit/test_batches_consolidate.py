@@ -77,8 +77,10 @@ def test_every_state_has_its_row_and_the_counts_add_up(tmp_path):
     made = summary.as_dict()
     assert made["records"] == sum(made["states"].values()) == 5
     assert made["reasons"]["skipped"] == {"filtered": 1}
-    assert made["requests_paid"] == 4
-    assert made["tokens"] == {"prompt": 200, "completion": 40}
+    # What failed or is missing was not answered, and so not paid for.
+    assert made["requests_paid"] == 2
+    tokens = {"prompt": 200, "completion": 40, "cached": 0, "cache_write": 0, "reasoning": 0}
+    assert made["tokens"] == tokens
     assert made["labels"] == {"topic": {"animals": 1}, "urgent": {"true": 1}, "length": {"2": 1}}
 
 

@@ -160,18 +160,6 @@ def test_replay_names_the_record_the_ledger_has_no_answer_for(tmp_path):
         run.plan(1)
 
 
-def test_a_budget_counts_the_rounds_before(tmp_path):
-    price = {"price_usd_per_million": [1000.0, 1000.0]}
-    cost = make_stage(tmp_path / "one", note_rows(4), **price).plan(1).estimate["cost_usd"]
-    run = make_stage(tmp_path / "two", note_rows(4), budget_usd=1.5 * cost, **price)
-    first = run.plan(1)
-    assert first.over_budget is None
-    second = run.plan(2)
-    assert second.over_budget == (
-        f"the estimate of {2 * cost:.4f} USD is above the budget of {1.5 * cost:.4f} USD"
-    )
-
-
 def test_the_estimate_says_how_sure_it_is_and_where_the_price_comes_from(tmp_path):
     limited = {"max_completion_tokens": 10}
     run = make_stage(tmp_path, note_rows(200), price_usd_per_million=[2.0, 8.0], params=limited)

@@ -7,9 +7,10 @@ changed gives the same bytes.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import IO, Any, TypeVar, cast
 
 import orjson
 
-from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens, stage_price
+from goldpan.batches.budget import over_budget, spending_of
+from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
@@ -55,7 +57,13 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `plan.json` says; see `read_plan`."""
+    """What `plan.json` says; see `read_plan`.
+
+    Attributes:
+        estimate: an `Estimate` of what this round asks.
+        spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
+        over_budget: why the round must not be sent, if it must not.
+    """
 
     study: str
     stage: str
@@ -70,6 +78,14 @@ class Plan:
     estimate: dict[str, Any]
     budget_usd: float | None
     over_budget: str | None
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def cost_of(self, shard: Shard) -> float | None:
+        """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
+        cost, asked = self.estimate["cost_usd"], self.requests.get("asked", 0)
+        if cost is None or not asked:
+            return cost
+        return round(cost * shard.requests / asked, 6)
 
     def shard(self, name: str) -> Shard:
         """The shard of that name. Raises ReconciliationError when the plan has none."""
@@ -102,7 +118,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
-    return kind(**{field.name: raw[field.name] for field in fields(cast(Any, kind)) if field.name in raw})
+    return kind(**{key.name: raw[key.name] for key in fields(cast(Any, kind)) if key.name in raw})
 
 
 class _ShardWriter:
@@ -174,7 +190,6 @@ def plan_round(
     *,
     plan_file: Path,
     asked_file: Path,
-    spent_before: float = 0.0,
     threads: int | None = None,
 ) -> Plan:
     """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
@@ -182,7 +197,6 @@ def plan_round(
     Args:
         records: the stage's records file.
         plan_file, asked_file: what to write.
-        spent_before: estimated USD of the rounds before, counted against the budget.
         threads: cores to take, of which a large stage uses two; default all that there are.
 
     Raises:
@@ -193,7 +207,7 @@ def plan_round(
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
         for row in planner.decide(records, threads):
             asked.write(row)
-        plan = planner.finish(number, spent_before)
+        plan = planner.finish(number)
     write_json(plan_file, asdict(plan))
     return plan
 
@@ -204,7 +218,7 @@ def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
         planner = _Planner(project, stage_name, ledger, spool=None)
         for _ in planner.decide(records):
             pass
-        return planner.finish(1, 0.0)
+        return planner.finish(1)
 
 
 class _Planner:
@@ -215,6 +229,9 @@ class _Planner:
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         self.replays = project.study.providers[self.stage.provider].kind == "replay"
+        study = project.study.study
+        self.spent = ledger.spent(study, stage_name)
+        self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.any_open = bool(ledger.submissions(only_open=True))
         self.records = 0
         self.skipped: Counter[str] = Counter()
@@ -299,7 +316,7 @@ class _Planner:
         self.asked_of[question.task] += 1
         return self.writer.add(question, attempts)
 
-    def finish(self, number: int, spent_before: float) -> Plan:
+    def finish(self, number: int) -> Plan:
         """The plan, once all records are decided."""
         estimate = self._estimate()
         shards = list(self.writer.shards)
@@ -322,28 +339,36 @@ class _Planner:
             shards=shards,
             estimate=estimate.as_dict(),
             budget_usd=self.stage.budget_usd,
-            over_budget=_over_budget(self.stage, estimate, spent_before),
+            over_budget=over_budget(self.stage, self.spending, estimate.cost_usd),
+            spent={"settled_usd": self.spending.settled_usd, "open_usd": self.spending.open_usd},
         )
 
     def _estimate(self) -> Estimate:
         prompt, margin = self.estimator.total()
-        completion = sum(
-            completion_tokens(self.questioner.tasks[name], self.stage) * count
-            for name, count in self.asked_of.items()
-        )
+        lengths = [
+            (answer_length(self.questioner.tasks[name], self.stage, self.spent), count)
+            for name, count in sorted(self.asked_of.items())
+        ]
+        completion = math.ceil(_total(lengths, "tokens"))
         price = stage_price(self.stage)
-        cost = None
-        if not self.asked_of:
-            cost = 0.0
+        cost: float | None = None
+        range_: tuple[float, float] | None = None
+        if not lengths:
+            cost, range_ = 0.0, (0.0, 0.0)
         elif price is not None:
-            cost = round(prompt * price.prompt + completion * price.completion, 6)
+            cost = round(price.cost(prompt, completion), 6)
+            low = price.cost(max(0, prompt - margin), _total(lengths, "low"))
+            range_ = (round(low, 6), round(price.cost(prompt + margin, _total(lengths, "high")), 6))
         return Estimate(
             prompt_tokens=prompt,
             prompt_tokens_margin=margin,
             completion_tokens=completion,
+            reasoning_tokens=math.ceil(_total(lengths, "reasoning")),
+            completion_basis="; ".join(sorted({length.basis for length, _ in lengths})) or "nothing is asked",
             tokenizer=self.estimator.tokenizer,
             sampled=self.estimator.sampled,
             cost_usd=cost,
+            cost_usd_range=range_,
             price=None
             if price is None
             else {
@@ -352,6 +377,11 @@ class _Planner:
                 "rule": price.rule,
             },
         )
+
+
+def _total(lengths: list[tuple[AnswerLength, int]], figure: str) -> float:
+    """Tokens of all answers by one figure of their lengths."""
+    return sum(getattr(length, figure) * count for length, count in lengths)
 
 
 def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:
@@ -367,20 +397,6 @@ def _size(records: Path) -> int:
 
 def _attempts(outcome: Answer | None) -> int:
     return 0 if outcome is None else outcome.attempts
-
-
-def _over_budget(stage: Stage, estimate: Estimate, spent_before: float) -> str | None:
-    if stage.budget_usd is None:
-        return None
-    if estimate.cost_usd is None:
-        return (
-            f"no price is known for model {stage.model!r}, so the budget cannot be kept;"
-            " give `price_usd_per_million`"
-        )
-    total = spent_before + estimate.cost_usd
-    if total > stage.budget_usd:
-        return f"the estimate of {total:.4f} USD is above the budget of {stage.budget_usd:.4f} USD"
-    return None
 
 
 def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:

@@ -7,9 +7,11 @@ below them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.budget import check_budget
 from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
@@ -94,9 +96,6 @@ class StageRun:
             threads: cores to take, of which a large stage uses two; default all that there are.
         """
         self._check_ledger_knows_the_results()
-        spent = 0.0
-        for earlier in range(1, number):
-            spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
         return plan_round(
             self.project,
             self.name,
@@ -104,7 +103,6 @@ class StageRun:
             self._at(self.paths.stage_records(self.name)),
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
-            spent_before=spent,
             threads=threads,
         )
 
@@ -156,6 +154,7 @@ class StageRun:
             asked=self._at(self.paths.asked(self.name, plan.round)),
             requests=self._at(self.paths.requests(self.name, plan.round, shard.name)),
             provider_name=self.stage.provider,
+            check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
             grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
         )
 

@@ -8,12 +8,14 @@ looked for at the provider by the intent's nonce; only when it is certainly not 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from goldpan.batches.budget import over_budget_error
 from goldpan.batches.plan import Plan, Shard
 from goldpan.batches.shard import asked_rows
 from goldpan.crashpoints import reached
-from goldpan.errors import BudgetError, InDoubtError, ProviderError, ReconciliationError
+from goldpan.errors import InDoubtError, ProviderError, ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import ShardLock
@@ -35,11 +37,13 @@ def submit_shard(
     requests: Path,
     provider_name: str,
     grace_seconds: float,
+    check_budget: Callable[[float | None], None] | None = None,
 ) -> Submission:
     """See to it that a shard is with the provider, exactly once.
 
     Args:
         asked, requests: the round's asked.jsonl and the shard's request file.
+        check_budget: raises BudgetError when a shard of so many estimated USD may not be sent.
         grace_seconds: how long a batch may be missing from the provider's list after it was made.
 
     Returns:
@@ -50,18 +54,16 @@ def submit_shard(
         InDoubtError: a paid batch may exist and the provider cannot say; nothing was paid again.
         ProviderError: the provider refused; nothing was paid.
     """
-    if plan.over_budget:
-        raise BudgetError(
-            plan.over_budget,
-            where=f"stage {plan.stage}, round {plan.round}",
-            remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded",
-        )
     with ShardLock(ledger.path, shard.hash):
         submission = ledger.open_submission(shard.hash)
         if submission is None:
             latest = ledger.latest_submission(shard.hash)
             if latest is not None and latest.state == "settled":
                 return latest
+            if plan.over_budget:
+                raise over_budget_error(plan.over_budget, f"stage {plan.stage}, round {plan.round}")
+            if check_budget is not None:
+                check_budget(plan.cost_of(shard))
             submission = ledger.record_intent(
                 asked_rows(asked, shard.name),
                 shard=shard.hash,
@@ -74,6 +76,7 @@ def submit_shard(
                 model=plan.model,
                 requests=shard.requests,
                 bytes=shard.bytes,
+                estimated_usd=plan.cost_of(shard),
             )
             reached("intent_written")
         return _ensure_created(ledger, provider, submission, requests, grace_seconds)

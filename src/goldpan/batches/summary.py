@@ -18,6 +18,8 @@ from goldpan.study.model import Stage
 from goldpan.tasks.task import Task
 
 STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
+# Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
+TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 BASELINE_PREFIX = "goldpan-baseline"
 
 
@@ -72,9 +74,9 @@ class Summary:
         new = self._seen.add_new(key for key, _ in answers)
         for key, answer in answers:
             if key in new:
-                self._requests += answer.attempts
-                self._tokens["prompt"] += answer.prompt_tokens
-                self._tokens["completion"] += answer.completion_tokens
+                self._requests += answer.paid
+                for name in TOKENS:
+                    self._tokens[name] += getattr(answer, f"{name}_tokens")
 
     def _count_values(self, column: Column) -> None:
         kind, values = column.feature.type, column.values
@@ -113,7 +115,8 @@ class Summary:
         price = stage_price(self._settings)
         if price is None:
             return None
-        cost = self._tokens["prompt"] * price.prompt + self._tokens["completion"] * price.completion
+        tokens = self._tokens
+        cost = price.cost(tokens["prompt"], tokens["completion"], tokens["cached"], tokens["cache_write"])
         return round(cost, 6)
 
     @property
@@ -145,7 +148,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
-            "tokens": {"prompt": self._tokens["prompt"], "completion": self._tokens["completion"]},
+            "tokens": {name: self._tokens[name] for name in TOKENS},
             "cost_usd": self.cost_usd,
         }
 

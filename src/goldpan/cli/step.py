@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
 
@@ -40,12 +40,24 @@ def _run(options: argparse.Namespace) -> None:
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
     plan = run.plan(options.round, threads=options.threads)
     counts = plan.requests
-    cost = plan.estimate["cost_usd"]
     _say(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
-        f" {counts['pending']} under way; estimated cost {'unknown' if cost is None else f'{cost:.4f} USD'}"
+        f" {counts['pending']} under way; estimated cost {cost_text(plan.estimate)}"
     )
+    if counts["asked"] and plan.estimate["cost_usd"]:
+        _say(f"{run.name}: the length of answers is {plan.estimate['completion_basis']}")
+    if settled := plan.spent.get("settled_usd"):
+        _say(f"{run.name}: has cost {settled:.4f} USD so far")
+
+
+def cost_text(estimate: dict[str, Any]) -> str:
+    """The estimated cost of a plan with its range, for people."""
+    cost = estimate["cost_usd"]
+    if cost is None:
+        return "unknown"
+    low, high = estimate.get("cost_usd_range") or (cost, cost)
+    return f"{cost:.4f} USD" + (f" ({low:.4f} to {high:.4f})" if high > low else "")
 
 
 def _requests(run: StageRun, options: argparse.Namespace) -> None:

@@ -60,6 +60,7 @@ def _plan(options: argparse.Namespace) -> None:
     import orjson
 
     from goldpan.batches.preview import preview
+    from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
 
     previews = list(preview(_project(options)))
@@ -73,20 +74,23 @@ def _plan(options: argparse.Namespace) -> None:
     table: list[list[Any]] = []
     for item in previews:
         if item.plan is None:
-            table.append([item.stage, None, None, None, None, None, None, item.note])
+            table.append([item.stage, None, None, None, None, None, None, None, item.note])
             continue
         plan = item.plan
-        cost = plan.estimate["cost_usd"]
         table.append(
             [item.stage, plan.records, sum(plan.skipped.values()), plan.requests["answered"],
              plan.requests["asked"], plan.estimate["prompt_tokens"],
-             "unknown" if cost is None else f"{cost:.4f}", plan.over_budget or item.note or ""]
+             cost_text(plan.estimate), f"{plan.spent['settled_usd']:.4f}",
+             plan.over_budget or item.note or ""]
         )  # fmt: skip
     print_table(
-        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "note"],
+        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost", "spent USD", "note"],
         table,
         empty="the study has no stages",
     )
+    for item in previews:
+        if item.plan is not None and item.plan.requests["asked"] and item.plan.estimate["cost_usd"]:
+            print(f"{item.stage}: the length of answers is {item.plan.estimate['completion_basis']}")
     print("nothing was sent and nothing was paid")
 
 

@@ -36,19 +36,43 @@ class Price:
     Attributes:
         prompt, completion: USD for one token.
         rule: where the numbers come from, for people.
+        cached, cache_write: USD for a prompt token that was read from the service's cache or written to it;
+            None where that makes no difference, or nobody says.
     """
 
     prompt: float
     completion: float
     rule: str
+    cached: float | None = None
+    cache_write: float | None = None
+
+    def cost(
+        self,
+        prompt_tokens: float,
+        completion_tokens: float,
+        cached_tokens: int = 0,
+        cache_write_tokens: int = 0,
+    ) -> float:
+        """USD for so many tokens.
+
+        Args:
+            prompt_tokens: in all, cached and cache-write tokens among them.
+            completion_tokens: in all, reasoning tokens among them: they are paid as completion.
+        """
+        cached = self.prompt if self.cached is None else self.cached
+        cache_write = self.prompt if self.cache_write is None else self.cache_write
+        plain = prompt_tokens - cached_tokens - cache_write_tokens
+        prompt = plain * self.prompt + cached_tokens * cached + cache_write_tokens * cache_write
+        return prompt + completion_tokens * self.completion
 
 
 def price_of(model: str) -> Price | None:
     """The price of `model` in a batch; None when litellm's table does not know the model.
 
     The table's batch price, where it has one; else half the ordinary price for OpenAI's models, whose batches
-    are sold so; else the ordinary price, which is then rather too high than too low. Discounts for cached
-    prompts and surcharges for very long ones are left out.
+    are sold so; else the ordinary price, which is then rather too high than too low. Cached prompt tokens are
+    cheaper in a batch where the table has a price for that, and never dearer than others. Surcharges for very
+    long prompts are left out.
     """
     if model == BASELINE_MODEL:
         return Price(0.0, 0.0, "the embedded baseline costs nothing")
@@ -56,12 +80,16 @@ def price_of(model: str) -> Price | None:
     ordinary = _rates(entry, "")
     in_batches = _rates(entry, "_batches")
     if in_batches is not None:
-        return Price(*in_batches, "litellm's table: batch price")
+        return Price(*in_batches, "litellm's table: batch price", *_cache_rates(entry, "_batches"))
     if ordinary is None:
         return None
+    cached, cache_write = _cache_rates(entry, "")
     if entry.get("litellm_provider") in _HALF_PRICE:
-        return Price(ordinary[0] / 2, ordinary[1] / 2, "litellm's table: half the ordinary price")
-    return Price(*ordinary, "litellm's table: ordinary price, no batch price known")
+        prompt, completion = ordinary[0] / 2, ordinary[1] / 2
+        cached = None if cached is None else min(cached, prompt)
+        return Price(prompt, completion, "litellm's table: half the ordinary price", cached, cache_write)
+    rule = "litellm's table: ordinary price, no batch price known"
+    return Price(*ordinary, rule, cached, cache_write)
 
 
 def context_window(model: str) -> int | None:
@@ -116,6 +144,13 @@ def _own_encoding(model: str) -> str | None:
     except KeyError:
         return None
     return name if name in _VOCABULARIES else None
+
+
+def _cache_rates(entry: dict[str, Any], suffix: str) -> tuple[float | None, float | None]:
+    """USD for a prompt token read from the cache, and for one written to it."""
+    names = ("cache_read_input_token_cost", "cache_creation_input_token_cost")
+    cached, cache_write = (entry.get(name + suffix) for name in names)
+    return None if cached is None else float(cached), None if cache_write is None else float(cache_write)
 
 
 @cache

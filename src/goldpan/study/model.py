@@ -165,7 +165,10 @@ class Stage(Model):
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
     budget_usd: float | None = Field(
-        None, ge=0, description="Refuse to upload when the estimate is above it."
+        None,
+        ge=0,
+        description="A limit on what the stage costs, over all its runs and rounds: what would exceed it is"
+        " refused before anything is uploaded.",
     )
     price_usd_per_million: tuple[float, float] | None = Field(
         None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
