@@ -24,6 +24,7 @@ from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.features import value_of
 from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.usage import usage_of
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -150,8 +151,11 @@ class _RowMaker:
                 answer = answers.get(keys[row["key"]]) if "key" in row else None
                 if answer is None or answer.line is None:
                     continue
-                body = read_batch_line(answer.line).body
+                line = read_batch_line(answer.line)
+                body = line.body
                 contents[row["key"], row["task"]] = _about(body or {})
+                if line.notes:
+                    contents[row["key"], row["task"]]["adjusted"] = list(line.notes)
                 if body is not None and answer.state in ("ok", "invalid"):
                     bodies.setdefault(row["task"], {})[row["key"]] = body
         for task, given in bodies.items():
@@ -163,7 +167,7 @@ class _RowMaker:
                 if reading.predictions is not None:
                     content["features"] = reading.predictions
                 if reading.adjusted:
-                    content["adjusted"] = reading.adjusted
+                    content["adjusted"] = content.get("adjusted", []) + reading.adjusted
         return contents
 
     def _part(
@@ -207,8 +211,9 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
     about = {}
     if body.get("model"):
         about["model"] = body["model"]
-    if body.get("usage"):
-        about["usage"] = body["usage"]
+    usage = usage_of(body)
+    if any(usage):
+        about["usage"] = usage.as_dict()
     answered_at = body.get("created") or body.get("created_at")
     if answered_at:
         about["answered_at"] = answered_at

@@ -21,9 +21,10 @@ from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.study.load import Project
 from goldpan.study.model import Output
-from goldpan.tasks.answers import RETRYABLE_STATES, AnswerReader, State
-from goldpan.tasks.batch_lines import BatchLine, read_batch_line, row_failure
+from goldpan.tasks.answers import AnswerReader, Verdict
+from goldpan.tasks.batch_lines import BatchLine, damaged_lines, read_batch_line, row_failure
 from goldpan.tasks.task import load_task
+from goldpan.tasks.usage import usage_of
 
 # Lines in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -135,6 +136,7 @@ class KnownLine(NamedTuple):
 
 
 def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
+    spellings = _Spellings(asked)
     for _, line in iter_lines(raw):
         noticed.lines += 1
         try:
@@ -143,10 +145,35 @@ def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settle
             noticed.damaged += 1
             continue
         known = asked.get(row.custom_id)
-        if known is None:
-            noticed.unknown += 1
+        if known is not None and not row.damaged:
+            yield KnownLine(row, line, *known)
             continue
-        yield KnownLine(row, line, *known)
+        noticed.damaged += row.damaged
+        for part in damaged_lines(line) if row.damaged else [row]:
+            custom_id = spellings.asked_as(part.custom_id)
+            if custom_id is None:
+                noticed.unknown += 1
+            else:
+                yield KnownLine(part._replace(custom_id=custom_id), line, *asked[custom_id])
+
+
+class _Spellings:
+    """The custom ids of a shard, for services that give them back in other case or with spaces around."""
+
+    def __init__(self, asked: dict[str, tuple[bytes, str]]):
+        self._asked = asked
+        self._by_spelling: dict[str, str | None] | None = None
+
+    def asked_as(self, custom_id: str) -> str | None:
+        """The custom id that was asked; None if there is none, or if it may be one of several."""
+        if custom_id in self._asked:
+            return custom_id
+        if self._by_spelling is None:
+            self._by_spelling = {}
+            for known in self._asked:
+                spelling = known.casefold()
+                self._by_spelling[spelling] = None if spelling in self._by_spelling else known
+        return self._by_spelling.get(custom_id.strip().casefold())
 
 
 def _chunks(lines: Iterator[KnownLine]) -> Iterator[list[KnownLine]]:
@@ -167,25 +194,18 @@ def read_outcomes(
         if failure is None:
             assert known.row.body is not None, "else the row would have failed"
             bodies.setdefault(known.task, []).append(known.row.body)
-    verdicts: dict[str, Iterator[tuple[State, str | None]]] = {}
+    verdicts: dict[str, Iterator[Verdict]] = {}
     for task, given in bodies.items():
         reader = reader_of(task)
-        verdicts[task] = repeat(("ok", None)) if reader is None else iter(reader.judge_all(given))
+        verdicts[task] = (
+            repeat(Verdict("ok", None, False)) if reader is None else iter(reader.judge_all(given))
+        )
     for known, failure in zip(lines, failures, strict=True):
         if failure is not None:
             yield known.row.custom_id, Outcome(known.key, *failure, known.line)
             continue
-        state, reason = next(verdicts[known.task])
-        tokens = tokens_of((known.row.body or {}).get("usage") or {})
-        outcome = Outcome(known.key, state, reason, state in RETRYABLE_STATES, known.line, *tokens)
+        outcome = Outcome(known.key, *next(verdicts[known.task]), known.line, *usage_of(known.row.body))
         yield known.row.custom_id, outcome
-
-
-def tokens_of(usage: dict[str, Any]) -> tuple[int, int]:
-    """Prompt and completion tokens of a usage object of either endpoint."""
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens")) or 0
-    completion = usage.get("completion_tokens", usage.get("output_tokens")) or 0
-    return prompt, completion
 
 
 def _absent(key: bytes, batch: Batch) -> Outcome:

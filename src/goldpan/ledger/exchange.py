@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import MISSING, asdict, fields
 from itertools import chain
@@ -36,8 +37,7 @@ def export_ledger(ledger: Ledger, path: Path, *, study: str | None = None) -> in
             out.write(_line({"submission": asdict(given)}))
         for key, answer in ledger.all_answers():
             if answer.submission in kept:
-                line = None if answer.line is None else answer.line.decode()
-                out.write(_line({"key": key.hex(), "answer": {**asdict(answer), "line": line}}))
+                out.write(_answer_line(key, answer))
                 written += 1
     return written
 
@@ -79,6 +79,8 @@ def _answers(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator
         try:
             given = row["answer"]
             line = None if given["line"] is None else given["line"].encode()
+            if "line_base64" in row:
+                line = b64decode(row["line_base64"], validate=True)
             yield bytes.fromhex(row["key"]), Answer(**{**given, "line": line})
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(path, number, error) from None
@@ -99,6 +101,22 @@ def _damaged(path: Path, number: int, error: object) -> LedgerError:
     return LedgerError(
         f"this line is damaged: {error}", where=f"{path}, line {number}", remedy="export or download it again"
     )
+
+
+def _answer_line(key: bytes, answer: Answer) -> bytes:
+    """An answer as a line of the export.
+
+    The provider's line is text there. One with bytes that are not UTF-8 stands beside it in base64; a goldpan
+    that does not know that reads the text, which has U+FFFD in their place.
+    """
+    row: dict[str, Any] = {"key": key.hex(), "answer": {**asdict(answer), "line": None}}
+    if answer.line is not None:
+        try:
+            row["answer"]["line"] = answer.line.decode()
+        except UnicodeDecodeError:
+            row["answer"]["line"] = answer.line.decode(errors="replace")
+            row["line_base64"] = b64encode(answer.line).decode()
+    return _line(row)
 
 
 def _line(value: dict[str, Any]) -> bytes:

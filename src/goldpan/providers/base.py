@@ -95,8 +95,11 @@ class BatchProvider(Protocol):
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write the whole content of a file to `destination` (not atomic; the caller renames).
+
+        Returns:
+            Whether its length is known to be right: the service told it, and as many bytes came.
 
         Raises:
             ProviderError: also when the bytes that came are fewer than the service said.

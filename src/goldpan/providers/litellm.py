@@ -172,10 +172,10 @@ class LiteLLMProvider:
         call = partial(self._litellm.cancel_batch, batch_id=batch_id, **self._target)
         return batch_from_dict(self._ask_again(call).model_dump())
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
         open_at = self._content if self._service in ("openai", "hosted_vllm") else self._content_in_memory
-        download_whole(
+        return download_whole(
             partial(open_at, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
         )
 

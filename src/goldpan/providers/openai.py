@@ -128,9 +128,9 @@ class OpenAIProvider:
         batches = self._client.batches.with_raw_response
         return batch_from_dict(self._ask(lambda: batches.cancel(batch_id)))
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
-        download_whole(
+        return download_whole(
             partial(self._content, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
         )
 

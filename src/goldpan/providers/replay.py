@@ -43,7 +43,7 @@ class ReplayProvider:
         """Refuse to cancel a batch."""
         _refuse(f"cancel batch {batch_id}")
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Refuse to download."""
         _refuse(f"download file {file_id}")
 

@@ -2,8 +2,8 @@
 
 What the services say, each in its own words:
 
-- OpenAI's chat completions, and litellm for all others: `prompt_tokens` and `completion_tokens` are totals, with
-  parts in `prompt_tokens_details` (`cached_tokens`, `cache_write_tokens` or `cache_creation_tokens`) and
+- OpenAI's chat completions, and litellm for all others: `prompt_tokens` and `completion_tokens` are totals,
+  with parts in `prompt_tokens_details` (`cached_tokens`, `cache_write_tokens` or `cache_creation_tokens`) and
   `completion_tokens_details` (`reasoning_tokens`).
 - OpenAI's `/v1/responses`: `input_tokens` and `output_tokens`, with parts in `input_tokens_details` and
   `output_tokens_details`.
@@ -22,6 +22,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 _MOST = 1 << 40
+# Prompt, completion and their sum.
+_PLAIN = 3
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -57,8 +59,8 @@ def usage_of(body: Any) -> Usage:
     """Tokens that the body of an answer reports; 0 for what it does not tell, or tells in no number.
 
     Args:
-        body: of a chat completion, of `/v1/responses`, or of a service's own form, as parsed JSON. Anything else
-            counts as a body without usage; nothing is raised.
+        body: of a chat completion, of `/v1/responses`, or of a service's own form, as parsed JSON.
+            Anything else counts as a body without usage; nothing is raised.
     """
     if not isinstance(body, dict):
         return Usage()
@@ -68,6 +70,11 @@ def usage_of(body: Any) -> Usage:
     if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
         return _gemini(usage)
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if len(usage) == _PLAIN and type(prompt) is type(completion) is int and prompt >= 0 <= completion:
+        # Most answers of some services have just these: a shorter way, which a million answers feel.
+        total = usage.get("total_tokens")
+        if total == prompt + completion < _MOST:
+            return Usage(prompt, completion)
     if prompt is None and completion is None:
         prompt, completion = usage.get("input_tokens"), usage.get("output_tokens")
     into = _part(usage, "prompt_tokens_details", "input_tokens_details")
@@ -108,7 +115,7 @@ def _whole(
 ) -> Usage:
     """Counts of which the first two are totals, whether or not the service counts so.
 
-    A part that exceeds its total was not counted in it. So was reasoning that only the sum of all accounts for.
+    A part that exceeds its total was not counted in it, nor was reasoning that only the sum of all has.
     """
     if cache_apart or cached + cache_write > prompt:
         prompt += cached + cache_write
@@ -134,7 +141,7 @@ def _first(*counts: Any) -> int:
 
 
 def _count(value: Any) -> int:
-    """A count of tokens; 0 for what is none, so that no service's slip spoils a sum or a column of the ledger."""
+    """A count of tokens; 0 for what is none, so that a service's slip spoils no sum and no column."""
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value < _MOST else 0
