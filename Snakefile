@@ -66,6 +66,14 @@ onstart:
     keep_slurm_logs_with_the_study()
 
 
+onsuccess:
+    print_failures(PROJECT, sys.stderr)
+
+
+onerror:
+    print_failures(PROJECT, sys.stderr)
+
+
 rule all:
     default_target: True
     input:

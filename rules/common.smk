@@ -9,6 +9,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
+from goldpan.cli.summary import print_failures
 from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.evaluation.files import predicted_files

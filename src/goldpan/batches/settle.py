@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from goldpan.batches.messages import MessageCount, Messages
 from goldpan.batches.plan import Plan, iter_asked
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
@@ -43,7 +44,8 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Settled:
-    """What `settled.json` says: outcomes by state, and how many requests another round may ask."""
+    """What `settled.json` says: outcomes by state, how many requests another round may ask, and the commonest
+    messages of those that have no answer."""
 
     study: str
     stage: str
@@ -51,6 +53,7 @@ class Settled:
     outcomes: dict[str, int]
     left: int
     noticed: dict[str, dict[str, int]] = field(default_factory=dict)
+    messages: list[MessageCount] = field(default_factory=list)
 
 
 class _Readers:
@@ -241,15 +244,18 @@ def settle_round(
             settle_shard(ledger, project, plan.stage, submission, batch, raw)
         note = ledger.submission(submission).note
         noticed[name] = orjson.loads(note) if note else {}
-    outcomes, left = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
-    settled = Settled(plan.study, plan.stage, plan.round, dict(sorted(outcomes.items())), left, noticed)
+    outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
+    by_state = dict(sorted(outcomes.items()))
+    settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_json(output, asdict(settled))
     return settled
 
 
-def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int]:
-    """Outcomes by state of the requests that the round asked or found under way; those left to ask again."""
+def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int, Messages]:
+    """Outcomes by state of the requests that the round asked or found under way; how many of them are left to
+    ask again; what is said of those that have no answer."""
     states: Counter[str] = Counter()
+    messages = Messages()
     left = 0
     chunk: list[bytes] = []
 
@@ -257,6 +263,7 @@ def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], 
         nonlocal left
         for answer in ledger.outcomes(chunk).values():
             states[answer.state] += 1
+            messages.add(answer.state, answer.reason)
             left += answer.may_be_asked(max_rounds)
         chunk.clear()
 
@@ -266,4 +273,4 @@ def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], 
             if len(chunk) >= 500:
                 take()
     take()
-    return states, left
+    return states, left, messages

@@ -10,6 +10,7 @@ from typing import Any
 
 from goldpan.batches.columns import Column
 from goldpan.batches.estimate import stage_price
+from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Answer
@@ -21,6 +22,7 @@ STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
 TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 BASELINE_PREFIX = "goldpan-baseline"
+_MOST_CODES = 1_000
 
 
 class Summary:
@@ -34,6 +36,7 @@ class Summary:
         self.records = 0
         self.states: Counter[str] = Counter()
         self._reasons: dict[str, Counter[str]] = {}
+        self._messages = Messages()
         self._models: Counter[str] = Counter()
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
@@ -67,8 +70,8 @@ class Summary:
         self._adjusted += sum("adjusted" in row for row in rows)
         for row in rows:
             if row["state"] != "ok":
-                code = (row["reason"] or "unknown").partition(":")[0]
-                self._reasons.setdefault(row["state"], Counter())[code] += 1
+                self._count_reason(row["state"], (row["reason"] or "unknown").partition(":")[0])
+                self._messages.add(row["state"], row["reason"])
         for column in columns:
             self._count_values(column)
         new = self._seen.add_new(key for key, _ in answers)
@@ -77,6 +80,11 @@ class Summary:
                 self._requests += answer.paid
                 for name in TOKENS:
                     self._tokens[name] += getattr(answer, f"{name}_tokens")
+
+    def _count_reason(self, state: str, code: str) -> None:
+        counts = self._reasons.setdefault(state, Counter())
+        # What models write instead of a label has no end; memory must have one.
+        counts[code if code in counts or len(counts) < _MOST_CODES else "others"] += 1
 
     def _count_values(self, column: Column) -> None:
         kind, values = column.feature.type, column.values
@@ -120,6 +128,11 @@ class Summary:
         return round(cost, 6)
 
     @property
+    def messages(self) -> list[MessageCount]:
+        """The three commonest whole messages of rows that came to nothing."""
+        return self._messages.commonest()
+
+    @property
     def is_baseline(self) -> bool:
         """Whether the built-in weak annotator gave any of the answers."""
         return any(model.startswith(BASELINE_PREFIX) for model in self._models)
@@ -132,6 +145,7 @@ class Summary:
             "records": self.records,
             "states": {state: self.states[state] for state in STATES},
             "reasons": {state: dict(counts.most_common()) for state, counts in sorted(self._reasons.items())},
+            "messages": self.messages,
             "tasks": {
                 task.name: {
                     "hash": task.hash,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
+    from goldpan.batches.messages import MessageCount
     from goldpan.batches.stage import StageRun
     from goldpan.batches.wait import Progress
 
@@ -81,6 +82,18 @@ def _settle(run: StageRun, options: argparse.Namespace) -> None:
     settled = run.settle(options.round)
     outcomes = ", ".join(f"{count} {state}" for state, count in settled.outcomes.items()) or "nothing asked"
     _say(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
+    _say_messages(settled.messages)
+
+
+def _features(run: StageRun, options: argparse.Namespace) -> None:
+    _say_messages(run.consolidate().messages)
+
+
+def _say_messages(messages: list[MessageCount]) -> None:
+    from goldpan.batches.messages import message_lines
+
+    for line in message_lines(messages):
+        _say(f"  {line}")
 
 
 _STEPS = {
@@ -91,7 +104,7 @@ _STEPS = {
     "fetch": _fetch,
     "settle": _settle,
     "records": lambda run, _: run.make_records(),
-    "features": lambda run, _: run.consolidate(),
+    "features": _features,
     "tables": lambda run, _: run.tables(),
 }
 

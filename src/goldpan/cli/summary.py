@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
 from goldpan.files import read_json
 from goldpan.study import Project
@@ -49,8 +50,22 @@ def _print_stages(project: Project) -> None:
         if made["baseline"]:
             rows[-1][0] = f"{stage} *"
     print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
+    print_failures(project)
     if any(row[0].endswith("*") for row in rows):
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+
+
+def print_failures(project: Project, file: TextIO | None = None) -> None:
+    """Print the commonest whole messages of each stage whose rows came to nothing.
+
+    Args:
+        file: where to; default standard output.
+    """
+    for stage in project.study.stages:
+        made = _made(project, project.paths.summary(stage))
+        # Summaries that were made before there were messages have none.
+        for line in message_lines((made or {}).get("messages", ())):
+            print(f"{stage}: {line}", file=file)
 
 
 def _made(project: Project, path: str) -> Any:

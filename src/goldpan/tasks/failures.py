@@ -1,10 +1,10 @@
 """What a service says when it does not answer: state, whole message, and whether asking again may help.
 
 The forms that are known: OpenAI (`message`, `type`, `param`, `code`), vLLM and Mistral (the same without
-`error` around it), Anthropic (`type: error` around `type` and `message`), Google (`code`, `message`, `status`,
+`error` around it), Anthropic (`type: error` around `type` and `message`), Google (`code`, `message`, `status`
 in a list), FastAPI (`detail`), OpenRouter (what the service behind it said in `metadata.raw`), Azure
-(`innererror`), litellm (`provider_specific_fields`), HTML from whatever stands before a service, and JSON within
-a text of JSON.
+(`innererror`), litellm (`provider_specific_fields`), HTML from whatever stands before a service, and JSON
+within a text of JSON.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _FINAL_CODES = re.compile(
     r"(invalid|unsupported|unprocessable|badrequest|authentication|permission|unauth|forbidden|notfound"
     r"|requesttoolarge|billing|contextlength|contextwindow|failedprecondition|modelnotfound|missing)\w*"
 )
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -77,7 +78,7 @@ def error_of(error: Any, status: int | None) -> tuple[str, str | None]:
     A content filter's refusal has the code `content_filter`, whatever the service calls it.
     """
     inner = _innermost(error)
-    if not isinstance(inner, dict):
+    if not isinstance(inner, dict) or not says_something(inner):
         message = words_of(inner) if inner else "the line has no answer and no error"
         code = (
             f"http_{status}"
@@ -90,10 +91,10 @@ def error_of(error: Any, status: int | None) -> tuple[str, str | None]:
     said = _message(inner)
     if _is_filter(error, 0) or (said is not None and _FILTER_WORDS.search(said)):
         return "content_filter", said
-    code = inner.get("code") or inner.get("type") or inner.get("status")
-    if code is None or isinstance(code, dict | list):
-        code = f"http_{status}" if status is not None and status >= 400 else "error"
-    return words_of(code), said
+    name = inner.get("code") or inner.get("type") or inner.get("status")
+    if name is None or isinstance(name, dict | list):
+        name = f"http_{status}" if status is not None and status >= 400 else "error"
+    return words_of(name), said
 
 
 def failure_of(code: str, message: str | None, status: int | None) -> Failure:
@@ -131,13 +132,14 @@ def http_status(value: Any) -> int | None:
 
 
 def words_of(value: Any) -> str:
-    """A value from outside as one line of text of a sensible length; pages of HTML without their tags."""
+    """A value from outside as one line of text of a sensible length, fit for a terminal; HTML without tags."""
     if not isinstance(value, str):
         try:
             value = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
         except (TypeError, RecursionError, ValueError):
             value = "(nested too deeply to be shown)"
-    text = value[: 100 * LONGEST_MESSAGE]
+    # A terminal would obey control characters.
+    text = _CONTROLS.sub(" ", value[: 100 * LONGEST_MESSAGE])
     if text.lstrip()[:1] == "<":
         text = _TAGS.sub(" ", text)
     text = " ".join(text.split())
