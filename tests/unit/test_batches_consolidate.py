@@ -51,7 +51,13 @@ def test_a_row_says_what_was_answered_and_where_it_came_from(tmp_path):
         "batch_id": submission.batch_id,
         "custom_id": "req__n0",
         "model": "scripted-1-2026",
-        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+        "usage": {
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "cached_tokens": 0,
+            "cache_write_tokens": 0,
+            "reasoning_tokens": 0,
+        },
         "features": {
             "topic": {"type": "ClassificationPrediction", "label": "animals", "rationale": "a cat"},
             "urgent": {"type": "BinaryPrediction", "detected": True},

@@ -132,7 +132,7 @@ def http_status(value: Any) -> int | None:
 
 
 def words_of(value: Any) -> str:
-    """A value from outside as one line of text of a sensible length, fit for a terminal; HTML without tags."""
+    """A value from outside as one line of text of sensible length, fit for a terminal; HTML without tags."""
     if not isinstance(value, str):
         try:
             value = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
