@@ -296,7 +296,7 @@ WITHOUT_A_CALL = {
     "fenced": f"```json\n{TEXT}\n```",
     "as a call": json.dumps({"name": "record_paragraph", "arguments": ANSWER}),
     "as a call with parameters": json.dumps({"name": "record_paragraph", "parameters": TEXT}),
-    "between tags": f"<tool_call>\n{json.dumps({'name': 'record_paragraph', 'arguments': ANSWER})}\n</tool_call>",
+    "between tags": f'<tool_call>{{"name": "record_paragraph", "arguments": {TEXT}}}</tool_call>',
 }
 
 

@@ -130,8 +130,25 @@ class Desk:
         return reading.state, "; ".join(said or [json.dumps(reading.predictions)])
 
     def line(self, **row) -> tuple[str, str]:
-        failure = row_failure(read_batch_line(json.dumps(REQUEST | row).encode()))
-        assert failure is not None
+        return self.raw_line(json.dumps(REQUEST | row).encode())
+
+    def error(self, status: int, body) -> tuple[str, str]:
+        """A line about a request that failed."""
+        return self.line(response={"status_code": status, "body": body}, error=None)
+
+    def good_line(self, change=lambda line: line, **response) -> tuple[str, str]:
+        """A line with a good answer, of which the text or the response was changed."""
+        call = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
+        body = {"choices": [{"message": {"tool_calls": [call]}, "logprobs": "here", "finish_reason": "stop"}]}
+        row = {**REQUEST, "response": {"status_code": 200, "body": body, **response}, "error": None}
+        return self.raw_line(change(json.dumps(row).encode()))
+
+    def raw_line(self, line: bytes) -> tuple[str, str]:
+        row = read_batch_line(line)
+        failure = row_failure(row)
+        if failure is None:
+            state, said = self.body(row.body)
+            return state, "; ".join([*row.notes, said])
         state, reason, again = failure
         return f"{state}, {'asked again' if again else 'final'}", reason
 
@@ -150,6 +167,14 @@ def whole_parquet(at: Desk) -> bytes:
     return (at.folder / "whole.parquet").read_bytes()
 
 
+def errored(kind: str, message: str) -> dict:
+    """A result as Anthropic's batches have it."""
+    return {"type": "errored", "error": {"type": "error", "error": {"type": kind, "message": message}}}
+
+
+GOOD_CALL = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
+EMPTY_CALL = {"function": {"name": "t", "arguments": "{}"}}
+GOOD_CHOICE = {"message": {"tool_calls": [GOOD_CALL]}, "finish_reason": "stop"}
 DEEP = '{"a":' + "[" * 400 + "]" * 400 + "}\n"
 MANY = b"".join(b'{"a": %d}\n' % number for number in range(1_000))
 SECRET = "sk-proj-123"
@@ -212,6 +237,17 @@ CASES = {
     "where-never-true": lambda at: at.where("topic == 'sol'"),
     "where-out-of-range": lambda at: at.where("depth == 7"),
     "where-code": lambda at: at.where("__import__('os').system('true')"),
+    "answer-fence": lambda at: at.call("t", f"```json\n{json.dumps(ANSWER)}\n```"),
+    "answer-without-call": lambda at: at.message(content=json.dumps(ANSWER)),
+    "answer-json-in-text": lambda at: at.call("t", json.dumps(json.dumps(ANSWER))),
+    "answer-half-character": lambda at: at.answer(praise_rationale="cut \ud83d"),
+    "answer-line-break": lambda at: at.call("t", json.dumps(ANSWER).replace("says", "says\n")),
+    "answer-same-call-twice": lambda at: at.message(content=None, tool_calls=[GOOD_CALL, GOOD_CALL]),
+    "answer-two-calls": lambda at: at.message(content=None, tool_calls=[GOOD_CALL, EMPTY_CALL]),
+    "answer-several-choices": lambda at: at.body({"choices": [GOOD_CHOICE, GOOD_CHOICE]}),
+    "answer-trailing-comma": lambda at: at.call("t", json.dumps(ANSWER)[:-1] + ",}"),
+    "answer-words-after": lambda at: at.call("t", json.dumps(ANSWER) + " That is all."),
+    "answer-deep": lambda at: at.call("t", '{"topic": ' + "[" * 2_000 + "]" * 2_000 + "}"),
     "answer-no-call": lambda at: at.message(content="I think it is soil."),
     "answer-other-function": lambda at: at.call("delete_all", "{}"),
     "answer-not-json": lambda at: at.call("t", '{"topic": "soil"'),
@@ -227,10 +263,30 @@ CASES = {
     "answer-more-than-asked": lambda at: at.answer(note="x"),
     "answer-hostile-text": lambda at: at.answer(gist="<script>alert(1)</script>"),
     "answer-cut-off": lambda at: at.message("length", content="The"),
+    "answer-cut-off-elsewhere": lambda at: at.message("MAX_TOKENS", content=None),
     "answer-refused": lambda at: at.message(content=None, refusal="I cannot help with that."),
     "answer-filtered": lambda at: at.message("content_filter", content=None),
+    "answer-safety": lambda at: at.message("SAFETY", content=None),
+    "answer-broken-off": lambda at: at.message("network_error", content=""),
+    "answer-error-on-choice": lambda at: at.body(
+        {"choices": [{"error": {"code": 502, "message": "Upstream lost"}}]}
+    ),
+    "answer-malformed-call": lambda at: at.message("MALFORMED_FUNCTION_CALL", content=None),
     "answer-no-message": lambda at: at.body({"choices": []}),
-    "line-not-json": lambda at: read_batch_line(b'{"custom_id": "req__1", "respo'),
+    "line-nan": lambda at: at.good_line(lambda line: line.replace(b'"here"', b"[NaN, -Infinity]")),
+    "line-half-character": lambda at: at.good_line(lambda line: line.replace(b"here", b"here \\ud83d")),
+    "line-not-utf8": lambda at: at.good_line(lambda line: line.replace(b"here", b"caf\xe9")),
+    "line-bom": lambda at: at.good_line(lambda line: b"\xef\xbb\xbf" + line),
+    "line-body-as-text": lambda at: at.good_line(body=json.dumps({"choices": [GOOD_CHOICE]})),
+    "line-status-as-text": lambda at: at.good_line(status_code="200"),
+    "line-empty-error": lambda at: at.line(
+        response={"status_code": 200, "body": {"choices": [GOOD_CHOICE]}}, error={"code": None, "message": ""}
+    ),
+    "line-not-json": lambda at: at.raw_line(b'{"custom_id": "req__1", "respo'),
+    "line-deep": lambda at: at.raw_line(
+        b'{"custom_id": "req__1", "a": ' + b"[" * 2_000 + b"]" * 2_000 + b"}"
+    ),
+    "line-not-json-no-id": lambda at: read_batch_line(b'{"id": "batch_req_1", "cust'),
     "line-no-id": lambda at: read_batch_line(b'{"response": {"status_code": 200}}'),
     "line-rejected": lambda at: at.line(
         error=None,
@@ -239,6 +295,40 @@ CASES = {
     "line-busy": lambda at: at.line(
         response={"status_code": 429, "body": {"error": {"code": "rate_limit_exceeded", "message": "Slow."}}}
     ),
+    "line-parameter": lambda at: at.error(
+        400, {"error": {"code": "unsupported", "param": "top_p", "message": "Not supported."}}
+    ),
+    "line-html": lambda at: at.error(502, "<html><h1>Bad gateway</h1></html>"),
+    "line-error-list": lambda at: at.error(400, [{"error": {"code": 400, "message": "No such field."}}]),
+    "line-error-text": lambda at: at.error(
+        503, {"error": {"message": json.dumps({"error": {"code": "overloaded", "message": "Try later."}})}}
+    ),
+    "line-validation": lambda at: at.error(
+        422, {"detail": [{"type": "missing", "loc": ["body", "model"], "msg": "Field required"}]}
+    ),
+    "line-behind-gateway": lambda at: at.error(
+        502,
+        {
+            "error": {
+                "code": 502,
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error": {"message": "Out of memory."}}'},
+            }
+        },
+    ),
+    "line-filter-wrapped": lambda at: at.error(
+        400,
+        {
+            "error": {
+                "message": "ContentPolicyViolationError",
+                "code": "400",
+                "provider_specific_fields": {"innererror": {"code": "ResponsibleAIPolicyViolation"}},
+            }
+        },
+    ),
+    "line-anthropic": lambda at: at.line(result=errored("overloaded_error", "Overloaded")),
+    "line-anthropic-final": lambda at: at.line(result=errored("invalid_request_error", "Too long.")),
+    "line-status-zero": lambda at: at.error(0, {}),
     "line-expired": lambda at: at.line(
         response=None, error={"code": "batch_expired", "message": "Not executed in time."}
     ),

@@ -139,7 +139,7 @@ def words_of(value: Any) -> str:
         except (TypeError, RecursionError, ValueError):
             value = "(nested too deeply to be shown)"
     # A terminal would obey control characters.
-    text = _CONTROLS.sub(" ", value[: 100 * LONGEST_MESSAGE])
+    text = _CONTROLS.sub(" ", value[: 20 * LONGEST_MESSAGE])
     if text.lstrip()[:1] == "<":
         text = _TAGS.sub(" ", text)
     text = " ".join(text.split())
