@@ -68,6 +68,10 @@ class Verdict(NamedTuple):
     retryable: bool
 
 
+# What is said of nearly all answers where only the state is asked for.
+_OK, _FINE = Reading("ok", None, None, []), Verdict("ok", None, False)
+
+
 class AnswerReader:
     """Reads the answers to one task.
 
@@ -129,7 +133,7 @@ class AnswerReader:
             TaskError: as for `read`.
         """
         return [
-            Verdict(reading.state, reading.reason, reading.retryable)
+            _FINE if reading is _OK else Verdict(reading.state, reading.reason, reading.retryable)
             for reading in self._all(bodies, self._judge_all_given)
         ]
 
@@ -142,7 +146,7 @@ class AnswerReader:
 
     def _judge_all_given(self, answers: list[_Given]) -> list[Reading]:
         if answers and not self._apply_model and self._plain.are_plain([given for given, _ in answers]):
-            return [Reading("ok", None, None, [])] * len(answers)
+            return [_OK] * len(answers)
         return self._read_all_given(answers)
 
     def _given(self, body: dict[str, Any]) -> Reading | _Given:

@@ -86,7 +86,12 @@ def read_batch_line(line: bytes) -> BatchLine:
         if type(response) is dict:
             body = response.get("body")
             # Nearly all lines are such: an answer with the status 200 and no error anywhere.
-            if type(body) is dict and response.get("status_code") == 200 and _is_answer(body):
+            if (
+                type(body) is dict
+                and response.get("status_code") == 200
+                and not body.get("error")
+                and ("choices" in body or "output" in body)
+            ):
                 return BatchLine(row["custom_id"], 200, body, None, None)
     return _batch_line(row, [])
 

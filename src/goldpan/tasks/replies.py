@@ -37,13 +37,14 @@ class Reply(NamedTuple):
 def reply_of(body: Any) -> Reply:
     """Read the body of a chat completion, of `/v1/responses` or of Anthropic's messages, however broken."""
     try:
-        if says_something(body.get("error")):
-            return _service_error(body["error"])
-        if body.get("object") == "response" or ("output" in body and "choices" not in body):
-            return _response_reply(body)
-        if body.get("type") == "message" and "choices" not in body:
+        error = body.get("error")
+        if error and says_something(error):
+            return _service_error(error)
+        if "choices" in body and body.get("object") != "response":
+            return _chat_reply(body)
+        if body.get("type") == "message":
             return _anthropic_reply(body)
-        return _chat_reply(body)
+        return _response_reply(body)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError):
         return _none("invalid", "the body holds no message in the form of the endpoint", True)
 
@@ -55,11 +56,12 @@ def _chat_reply(body: dict[str, Any]) -> Reply:
     choice = choices[0]
     if choice.get("error"):
         return _service_error(choice["error"])
-    finish = choice.get("finish_reason")
+    finish, unknown = choice.get("finish_reason"), None
     if finish not in ("stop", "tool_calls"):
         ended = _ended(finish, choice, body)
         if ended is not None:
             return ended
+        unknown = _unknown(finish)
     message = choice["message"]
     refusal = message.get("refusal")
     if refusal:
@@ -78,7 +80,7 @@ def _chat_reply(body: dict[str, Any]) -> Reply:
             if isinstance(part, dict) and part.get("type") == "refusal":
                 return _none("refused", f"the model refused: {words_of(part.get('refusal'))}")
     notes = () if len(choices) == 1 else (f"took the first of {len(choices)} choices",)
-    return Reply(calls, _text(content), stopped=_unknown(finish), notes=notes)
+    return Reply(calls, _text(content), None, None, False, unknown, notes)
 
 
 def _response_reply(body: dict[str, Any]) -> Reply:

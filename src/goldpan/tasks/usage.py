@@ -22,8 +22,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 _MOST = 1 << 40
-# Prompt, completion and their sum.
-_PLAIN = 3
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -70,11 +68,10 @@ def usage_of(body: Any) -> Usage:
     if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
         return _gemini(usage)
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if len(usage) == _PLAIN and type(prompt) is type(completion) is int and prompt >= 0 <= completion:
-        # Most answers of some services have just these: a shorter way, which a million answers feel.
-        total = usage.get("total_tokens")
-        if total == prompt + completion < _MOST:
-            return Usage(prompt, completion)
+    if type(prompt) is type(completion) is int and usage.get("total_tokens") == prompt + completion:
+        plain = _plain(usage, prompt, completion)
+        if plain is not None:
+            return plain
     if prompt is None and completion is None:
         prompt, completion = usage.get("input_tokens"), usage.get("output_tokens")
     into = _part(usage, "prompt_tokens_details", "input_tokens_details")
@@ -97,6 +94,26 @@ def usage_of(body: Any) -> Usage:
         # Only Anthropic's own form has these beside `input_tokens`, and there they are no part of it.
         cache_apart="prompt_tokens" not in usage and "cache_read_input_tokens" in usage,
     )
+
+
+def _plain(usage: dict[str, Any], prompt: int, completion: int) -> Usage | None:
+    """Usage as OpenAI's chat completions tell it, which most answers have: a short way that a million answers
+    feel. None for all else."""
+    into, out = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    if len(usage) == 3:
+        cached = reasoning = 0
+    elif len(usage) == 5 and type(into) is type(out) is dict:
+        cached, reasoning = into.get("cached_tokens", 0), out.get("reasoning_tokens", 0)
+        if "cache_write_tokens" in into or "cache_creation_tokens" in into:
+            return None
+    else:
+        return None
+    if (
+        type(cached) is type(reasoning) is int
+        and 0 <= cached <= prompt < _MOST > completion >= reasoning >= 0
+    ):
+        return Usage(prompt, completion, cached, 0, reasoning)
+    return None
 
 
 def _gemini(usage: dict[str, Any]) -> Usage:
