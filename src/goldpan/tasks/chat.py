@@ -10,7 +10,13 @@ from goldpan.tasks.task import Task
 
 
 def chat_body(
-    task: Task, output: Output, *, model: str, params: dict[str, Any], messages: Any
+    task: Task,
+    output: Output,
+    *,
+    model: str,
+    params: dict[str, Any],
+    messages: Any,
+    bounds: bool = True,
 ) -> dict[str, Any]:
     """The body that asks `task` for an answer in the form of `output`.
 
@@ -18,12 +24,13 @@ def chat_body(
         params: further parameters of the request; they are put in the order of their names.
         messages: chat messages, or what stands for them; they come last, so that all before them is the same
             for every request of a stage.
+        bounds: whether the schema has `minimum`, `maxItems` and the like.
     """
     body: dict[str, Any] = {"model": model, **dict(sorted(params.items()))}
     if output == "tool":
-        body["tools"] = [schema.tool(task)]
+        body["tools"] = [schema.tool(task, bounds)]
         body["tool_choice"] = schema.tool_choice(task)
     elif output == "json_schema":
-        body["response_format"] = schema.response_format(task)
+        body["response_format"] = schema.response_format(task, bounds)
     body["messages"] = messages
     return body
