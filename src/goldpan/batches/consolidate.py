@@ -17,6 +17,7 @@ from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger, Submission
+from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
 from goldpan.study.load import Project
@@ -56,11 +57,11 @@ def consolidate(
         ReconciliationError: the files do not fit together, a request has no outcome, or the counts by state
             do not add up to the records.
     """
-    stage = project.study.stages[stage_name]
+    stage = asked_stage(project.study.stages[stage_name])
     readers: dict[str, _TaskReader] = {}
     for choice in stage.task:
         task = load_task(choice.task, project.tasks)
-        readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output))
+        readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output or "tool"))
     tasks = [reader.task for reader in readers.values()]
     features_asked = features_of(tasks)
     counts = Summary(project.study.study, stage_name, stage, tasks)

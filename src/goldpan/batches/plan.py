@@ -21,12 +21,15 @@ import orjson
 from goldpan.batches.budget import over_budget, spending_of
 from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.questions import Question, Questioner, Skip
+from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
-from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
+from goldpan.errors import ReconciliationError, ReplayMissError, SourceError, StudyError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
+from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.model_facts import CHAT_URL, URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
@@ -79,6 +82,9 @@ class Plan:
     budget_usd: float | None
     over_budget: str | None
     spent: dict[str, float] = field(default_factory=dict)
+    endpoint: str = CHAT_URL
+    output: str = "tool"
+    notes: list[str] = field(default_factory=list)
 
     def cost_of(self, shard: Shard) -> float | None:
         """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
@@ -224,15 +230,22 @@ def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
 class _Planner:
     def __init__(self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None):
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
-        self.stage = project.study.stages[stage_name]
-        self.questioner = Questioner(self.stage, project.tasks, context_window(self.stage.model))
+        self.stage = asked_stage(project.study.stages[stage_name])
+        self.provider = project.study.providers[self.stage.provider]
+        self.questioner = Questioner(
+            self.stage, project.tasks, context_window(self.stage.model), self.provider
+        )
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
-        self.replays = project.study.providers[self.stage.provider].kind == "replay"
         study = project.study.study
         self.spent = ledger.spent(study, stage_name)
         self.spending = spending_of(ledger, study, stage_name, self.stage)
+        self.replays = self.provider.kind == "replay"
+        self.findings = request_findings(
+            project.study.stages[stage_name], self.provider, self.questioner.tasks.values()
+        )
         self.any_open = bool(ledger.submissions(only_open=True))
+        self.any_ok = False
         self.records = 0
         self.skipped: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -258,9 +271,28 @@ class _Planner:
                 yield from self._decide_chunk(chunk, seen)
         self.writer.close()
 
+    def _as_known(self, chunk: list[Question | Skip]) -> list[Question | Skip]:
+        """The chunk, with those questions in their other shape that the ledger knows in it alone."""
+        others = {item.other_key: item for item in chunk if isinstance(item, Question) and item.other_key}
+        if not others:
+            return chunk
+        keys = [*others, *(item.key for item in others.values())]
+        # A failure is not paid for: what was refused in the other shape is asked in this one.
+        known = {key for key, answer in self.ledger.outcomes(keys).items() if answer.state != "failed"}
+        if self.any_open:
+            known.update(self.ledger.under_way(keys))
+        return [
+            self.questioner.in_other_shape(item)
+            if isinstance(item, Question) and item.other_key in known and item.key not in known
+            else item
+            for item in chunk
+        ]
+
     def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
+        chunk = self._as_known(chunk)
         keys = [item.key for item in chunk if isinstance(item, Question) and self.writer.can_send(item)]
         outcomes = self.ledger.outcomes(keys)
+        self.any_ok = self.any_ok or any(outcome.state == "ok" for outcome in outcomes.values())
         unknown = [key for key in keys if key not in outcomes or outcomes[key].retryable]
         under_way = self.ledger.under_way(unknown) if self.any_open else {}
         to_ask = seen.add_new(
@@ -317,7 +349,12 @@ class _Planner:
         return self.writer.add(question, attempts)
 
     def finish(self, number: int) -> Plan:
-        """The plan, once all records are decided."""
+        """The plan, once all records are decided.
+
+        Raises:
+            StudyError: there is something to ask, and the service would refuse all of it.
+        """
+        self._check_that_it_can_be_answered()
         estimate = self._estimate()
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
@@ -341,7 +378,20 @@ class _Planner:
             budget_usd=self.stage.budget_usd,
             over_budget=over_budget(self.stage, self.spending, estimate.cost_usd),
             spent={"settled_usd": self.spending.settled_usd, "open_usd": self.spending.open_usd},
+            endpoint=URLS[self.stage.endpoint or "chat"],
+            output=self.stage.output or "tool",
+            notes=[finding.text for finding in self.findings],
         )
+
+    def _check_that_it_can_be_answered(self) -> None:
+        errors = [finding.text for finding in self.findings if finding.is_error]
+        # Where the ledger has answers to such requests, what we believe of the model is wrong.
+        if errors and self.asked_of and not self.any_ok:
+            raise StudyError(
+                "\n  ".join(["its requests would be refused, after the wait for a batch:", *errors]),
+                where=f"{self.project.study_file}: stages.{self.stage_name}",
+                remedy="correct it; if you know better, name the stage's `endpoint`: it is then asked as it is",
+            )
 
     def _estimate(self) -> Estimate:
         prompt, margin = self.estimator.total()

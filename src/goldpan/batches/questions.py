@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
+from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.request_shape import shapes_of
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
-from goldpan.study.model import Stage
+from goldpan.study.model import Provider, Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
@@ -38,7 +40,8 @@ class Skip:
 class Question(NamedTuple):
     """One request of a record, before it is decided whether to ask it.
 
-    `messages` are JSON, in parts; `size` is that of its whole line in a request file.
+    `messages` are JSON, in parts; `size` is that of its whole line in a request file. `other_key` is the key
+    of the same request in the other shape in which the ledger may know it; see `Questioner.in_other_shape`.
     """
 
     id: str
@@ -49,6 +52,8 @@ class Question(NamedTuple):
     messages: tuple[bytes, ...]
     size: int
     notes: dict[str, Any]
+    other_key: bytes | None = None
+    is_other: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class _Choice:
     when: Where | None
     renderer: PromptRenderer
     writer: MessagesWriter
-    form: RequestForm
+    forms: list[RequestForm]
     max_chars: int
 
 
@@ -68,30 +73,39 @@ class Questioner:
         stage: the stage's settings.
         tasks: folder of the task files.
         context_tokens: context window of the model, in tokens.
+        provider: who is asked; None for OpenAI.
 
     Raises:
         TaskError: a task is wrong, or two tasks of the stage do not go together.
     """
 
-    def __init__(self, stage: Stage, tasks: Path, context_tokens: int | None):
+    def __init__(
+        self, stage: Stage, tasks: Path, context_tokens: int | None, provider: Provider | None = None
+    ):
+        stage = asked_stage(stage)
+        shapes = shapes_of(stage, provider)
         self._samples = range(stage.samples)
         self._choices: list[_Choice] = []
         context = stage.limits.context_tokens or context_tokens or DEFAULT_CONTEXT_TOKENS
         for choice in stage.task:
             task = load_task(choice.task, tasks)
-            form = RequestForm(task, stage)
+            forms = [RequestForm(task, stage, shape) for shape in shapes]
+            # Whichever shape is asked, a long record is cut to the same length: else its keys would differ.
+            fixed_bytes = next(
+                form.fixed_bytes for form, shape in zip(forms, shapes, strict=True) if shape.bounds
+            )
             self._choices.append(
                 _Choice(
                     task=task,
                     when=Where.parse(choice.when, None) if choice.when else None,
                     renderer=PromptRenderer(task),
                     writer=MessagesWriter(),
-                    form=form,
-                    max_chars=max_material_chars(stage, form.fixed_bytes, context),
+                    forms=forms,
+                    max_chars=max_material_chars(stage, fixed_bytes, context),
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
-        self._forms = {choice.task.name: choice.form for choice in self._choices}
+        self._forms = {choice.task.name: choice.forms for choice in self._choices}
         has_traces = any(task.material == "trace" for task in self.tasks.values())
         self._recurring = RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None
         self._tools = RecurringTools()
@@ -145,6 +159,7 @@ class Questioner:
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
         whole = b"".join(messages)
+        form, *others = choice.forms
         questions = []
         for sample in self._samples:
             own_id = custom_id(identity, sample)
@@ -154,17 +169,26 @@ class Questioner:
                     sample=sample,
                     custom_id=own_id,
                     task=choice.task.name,
-                    key=choice.form.key(whole, sample),
+                    key=form.key(whole, sample),
                     messages=messages,
-                    size=choice.form.size(own_id, len(whole)),
+                    size=form.size(own_id, len(whole)),
                     notes=notes,
+                    other_key=others[0].key(whole, sample) if others else None,
                 )
             )
         return questions
 
+    def in_other_shape(self, question: Question) -> Question:
+        """A question in the shape that has `other_key`."""
+        assert question.other_key is not None
+        form = self._forms[question.task][-1]
+        size = form.size(question.custom_id, sum(map(len, question.messages)))
+        return question._replace(key=question.other_key, size=size, is_other=True)
+
     def line_parts(self, question: Question) -> tuple[bytes, ...]:
         """A question's line in a request file, in parts to be written one after the other."""
-        return self._forms[question.task].line_parts(question.custom_id, question.messages)
+        form = self._forms[question.task][-1 if question.is_other else 0]
+        return form.line_parts(question.custom_id, question.messages)
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

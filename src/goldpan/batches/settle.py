@@ -20,6 +20,7 @@ from goldpan.files import iter_lines, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
+from goldpan.providers.model_choice import asked_stage
 from goldpan.study.load import Project
 from goldpan.study.model import Output
 from goldpan.tasks.answers import AnswerReader, Verdict
@@ -59,7 +60,7 @@ class Settled:
 class _Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked."""
 
-    def __init__(self, project: Project, output: Output, asked: Submission):
+    def __init__(self, project: Project, output: Output | None, asked: Submission):
         self._project, self._output = project, output
         self._hashes = dict(zip(asked.task.split(), asked.task_hash.split(), strict=True))
         self._readers: dict[str, AnswerReader | None] = {}
@@ -75,7 +76,7 @@ class _Readers:
         except TaskError:
             return None
         # By other labels a good answer would be invalid, and asked again once the edit is taken back.
-        return AnswerReader(task, self._output) if task.hash == self._hashes.get(name) else None
+        return AnswerReader(task, self._output or "tool") if task.hash == self._hashes.get(name) else None
 
 
 def settle_shard(
@@ -87,7 +88,7 @@ def settle_shard(
         return
     asked = ledger.asked_by(submission)
     noticed = Settlement()
-    readers = _Readers(project, project.study.stages[stage].output, given)
+    readers = _Readers(project, asked_stage(project.study.stages[stage]).output, given)
     chosen = _read_outcomes(raw, asked, readers, noticed)
 
     def outcomes() -> Iterator[Outcome]:

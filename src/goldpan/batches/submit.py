@@ -19,7 +19,7 @@ from goldpan.errors import InDoubtError, ProviderError, ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import ShardLock
-from goldpan.providers.base import ENDPOINT, Batch, BatchProvider
+from goldpan.providers.base import Batch, BatchProvider
 
 CREATE_ATTEMPTS = 8
 LONGEST_RETRY_SECONDS = 60.0
@@ -74,6 +74,7 @@ def submit_shard(
                 task=" ".join(sorted(plan.tasks)),
                 task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
                 model=plan.model,
+                endpoint=plan.endpoint,
                 requests=shard.requests,
                 bytes=shard.bytes,
                 estimated_usd=plan.cost_of(shard),
@@ -121,7 +122,7 @@ def _create(
     delay = 1.0
     for attempt in range(1, CREATE_ATTEMPTS + 1):
         try:
-            return provider.create(file_id, ENDPOINT, metadata(submission))
+            return provider.create(file_id, submission.endpoint, metadata(submission))
         except ProviderError as error:
             if error.in_doubt:
                 batch = _find(provider, ledger.submission(submission.id), grace_seconds)

@@ -54,7 +54,8 @@ def _chosen(
     candidates = [
         candidate
         for candidate in _PREFERRED
-        if (output or candidate[0]) == candidate[0] and (endpoint or candidate[1]) == candidate[1]
+        if (output or candidate[0]) == candidate[0]
+        and (endpoint or candidate[1]) == candidate[1]
         # Plain text is never chosen by itself: few tasks can be answered so.
         and (output == "text" or candidate[0] != "text")
     ]

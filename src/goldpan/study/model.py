@@ -202,7 +202,6 @@ class Stage(Model):
     @classmethod
     def _params_do_not_hide_the_request(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         reserved = {"model", "messages", "tools", "tool_choice", "response_format", "n", "stream"}
-        reserved |= {"input", "instructions", "text", "reasoning"}
         clash = sorted(reserved & (value or {}).keys())
         if clash:
             raise ValueError(f"{', '.join(clash)} is set by goldpan and cannot stand in `params`")

@@ -8,6 +8,17 @@ from goldpan.study.model import Output
 from goldpan.tasks import schema
 from goldpan.tasks.task import Task
 
+CHAT_PARAMS = frozenset(
+    {
+        "audio", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens",
+        "metadata", "modalities", "moderation", "parallel_tool_calls", "prediction", "presence_penalty",
+        "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_effort",
+        "safety_identifier", "seed", "service_tier", "stop", "store", "temperature", "top_logprobs", "top_p",
+        "user", "verbosity", "web_search_options",
+    }
+)  # fmt: skip
+"""Parameters of a chat completion (`openai.types.chat.CompletionCreateParams`) that a study may give."""
+
 
 def chat_body(
     task: Task,

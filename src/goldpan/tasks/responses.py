@@ -36,6 +36,8 @@ _SAME = (
 )
 RESPONSES_PARAMS = frozenset({*_PLACES, *_SAME})
 """The parameters, named as at chat completions, that have a place in a responses body."""
+RESPONSES_RESERVED = frozenset({"input", "instructions", "text", "reasoning", "store"})
+"""What goldpan sets itself in a responses body; it cannot stand among the parameters."""
 
 
 def responses_body(
@@ -50,7 +52,7 @@ def responses_body(
     """The body that asks `task` for an answer in the form of `output`; nothing of it is stored there.
 
     Args:
-        params: further parameters, named as at chat completions; one that has no place there goes in as it is.
+        params: further parameters, named as at chat completions; one that is not known goes in as it is.
         messages: messages, or what stands for them; they come last, as in `chat_body`.
         bounds: whether the schema has `minimum`, `maxItems` and the like.
     """
