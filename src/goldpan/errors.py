@@ -19,8 +19,12 @@ GoldpanError
 ├── ReconciliationError   counts that must agree do not
 ├── SheetError            a filled annotation sheet cannot be used (waves)
 ├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
-└── HeadError             a head cannot be trained, read, or applied to these embeddings
+├── HeadError             a head cannot be trained, read, or applied to these embeddings
+└── SeveralErrors         more than one of them, found in one check
 """
+
+import contextlib
+from collections.abc import Iterator, Sequence
 
 
 class GoldpanError(Exception):
@@ -135,3 +139,45 @@ class EmbeddingError(GoldpanError):
 
 class HeadError(GoldpanError):
     pass
+
+
+class SeveralErrors(GoldpanError):
+    """What a check found that goes on after the first error; each is shown as it would be alone."""
+
+    def __init__(self, errors: Sequence[GoldpanError]):
+        self.errors = tuple(errors)
+        super().__init__("\n".join([f"{len(self.errors)} errors:", *map(str, self.errors)]))
+
+
+class ErrorGatherer:
+    """Lets a check go on after an error, and raises in the end what was wrong.
+
+    Attributes:
+        errors: those met so far, each once.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[GoldpanError] = []
+
+    @contextlib.contextmanager
+    def gather(self) -> Iterator[None]:
+        """Run a part of the check."""
+        try:
+            yield
+        except SeveralErrors as several:
+            for error in several.errors:
+                self.add(error)
+        except GoldpanError as error:
+            self.add(error)
+
+    def add(self, error: GoldpanError) -> None:
+        """Note an error, unless it was noted before: a task of two stages is checked twice."""
+        if str(error) not in map(str, self.errors):
+            self.errors.append(error)
+
+    def finish(self) -> None:
+        """Raise what was gathered: the error itself where there is one, else SeveralErrors."""
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise SeveralErrors(self.errors)

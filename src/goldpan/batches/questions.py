@@ -91,9 +91,7 @@ class Questioner:
             task = load_task(choice.task, tasks)
             forms = [RequestForm(task, stage, shape) for shape in shapes]
             # Whichever shape is asked, a long record is cut to the same length: else its keys would differ.
-            fixed_bytes = next(
-                form.fixed_bytes for form, shape in zip(forms, shapes, strict=True) if shape.bounds
-            )
+            fixed_bytes = forms[next(place for place, shape in enumerate(shapes) if shape.bounds)].fixed_bytes
             self._choices.append(
                 _Choice(
                     task=task,

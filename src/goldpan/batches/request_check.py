@@ -58,8 +58,8 @@ def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) ->
         who = "Azure refuses" if facts.bounds else "fine-tuned models refuse"
         found.append(
             Finding(
-                f"{who} minimum, maximum, minItems and maxItems in strict schemas: they are left out of what is"
-                " sent, and the answers are checked against them all the same",
+                f"{who} minimum, maximum, minItems and maxItems in strict schemas: they are left out of what"
+                " is sent, and the answers are checked against them all the same",
                 False,
             )
         )
@@ -94,13 +94,11 @@ def _about_the_model(stage: Stage, asked: Stage, facts: ModelFacts) -> Iterator[
             " its answers are asked by `output: json_schema`",
             False,
         )
-    elif asked.output == "tool" and asked.endpoint == "responses" and "chat" in facts.endpoints:
-        if stage.endpoint is None:
-            yield Finding(
-                f"`{facts.model}` takes no function tools at chat completions: it is asked at"
-                f" {URLS['responses']}",
-                False,
-            )
+    elif stage.endpoint is None and asked.endpoint == "responses" and "chat" in facts.endpoints:
+        yield Finding(
+            f"`{facts.model}` takes no function tools at chat completions: it is asked at {URLS['responses']}",
+            False,
+        )
 
 
 def _unfit_output(asked: Stage, facts: ModelFacts) -> Finding:
