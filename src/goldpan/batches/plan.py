@@ -390,7 +390,7 @@ class _Planner:
             raise StudyError(
                 "\n  ".join(["its requests would be refused, after the wait for a batch:", *errors]),
                 where=f"{self.project.study_file}: stages.{self.stage_name}",
-                remedy="correct it; if you know better, name the stage's `endpoint`, and it is asked as it is",
+                remedy="correct it, or if you know better name the stage's `endpoint`: then it is asked",
             )
 
     def _estimate(self) -> Estimate:

@@ -96,7 +96,8 @@ def _about_the_model(stage: Stage, asked: Stage, facts: ModelFacts) -> Iterator[
         )
     elif stage.endpoint is None and asked.endpoint == "responses" and "chat" in facts.endpoints:
         yield Finding(
-            f"`{facts.model}` takes no function tools at chat completions: it is asked at {URLS['responses']}",
+            f"`{facts.model}` takes no function tools at chat completions: it is asked at"
+            f" {URLS['responses']}",
             False,
         )
 
