@@ -24,6 +24,7 @@ from goldpan.heads.files import (
     trained_heads,
 )
 from goldpan.ledger import RunLock
+from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings

@@ -20,8 +20,12 @@ def records_of(stage):
 
 
 def stage_setting(stage, *names):
-    """Settings of a stage whose change makes a step stale, as text."""
-    given = STUDY.stages[stage].model_dump(mode="json", include=set(names) or None)
+    """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
+    settings = asked_stage(STUDY.stages[stage])
+    given = settings.model_dump(mode="json", include=set(names) or None)
+    # Left out where it is as it ever was: else a project from before there was a choice would be stale.
+    if given.get("endpoint") == "chat":
+        del given["endpoint"]
     return repr(sorted(given.items()))
 
 

@@ -34,7 +34,7 @@ checkpoint plan:
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
-            *("task", "provider", "model", "params", "output", "samples"),
+            *("task", "provider", "model", "params", "output", "endpoint", "samples"),
             *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
     message:

@@ -9,6 +9,7 @@ from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.stage import StageRun
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
+from goldpan.providers.model_choice import asked_stage
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -45,7 +46,7 @@ def check_stages(project: Project) -> Iterator[CheckedStage]:
 def _check_stage(project: Project, name: str) -> CheckedStage:
     stage = project.study.stages[name]
     provider = project.study.providers[stage.provider]
-    run = StageRun(project, name)
+    output = asked_stage(stage).output
     wrong = ErrorGatherer()
     if stage.input.stage and stage.input.where:
         with wrong.gather():
@@ -55,7 +56,7 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
             check_template_names(task)
-            AnswerReader(task, run.stage.output or "tool")
+            AnswerReader(task, output or "tool")
             tasks.append(task)
     with wrong.gather():
         Questioner(stage, project.tasks, None, provider)
@@ -66,7 +67,7 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     wrong.finish()
     return CheckedStage(
         name,
-        features=len(run.features()),
+        features=len(StageRun(project, name).features()),
         properties=max(len(schema.parameters_schema(task)["properties"]) for task in tasks),
         warnings=[finding.text for finding in findings],
     )

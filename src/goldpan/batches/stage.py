@@ -28,7 +28,6 @@ from goldpan.files import read_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
 from goldpan.providers.connect import connect
-from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
@@ -49,7 +48,7 @@ class StageRun:
 
     def __init__(self, project: Project, name: str):
         self.project, self.name = project, name
-        self.stage = asked_stage(project.study.stages[name])
+        self.stage = project.study.stages[name]
         self.provider_settings = project.study.providers[self.stage.provider]
         self.paths = project.paths
 

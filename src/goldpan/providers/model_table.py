@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from goldpan.providers.baseline import BASELINE_MODEL
+
 _TABLE = "model_prices_and_context_window_backup.json"
 # Prefixes by which litellm routes a call; behind them stands the name the table may know. `hosted_vllm/` is
 # not among them: a model on one's own hardware costs what the hardware costs, whatever others charge for it.
@@ -21,6 +23,8 @@ def table_entry(model: str) -> dict[str, Any]:
 
     It is the cache's own object: to be read, never to be changed.
     """
+    if model == BASELINE_MODEL:
+        return {}
     # Only the entry is kept: the whole table takes tens of megabytes.
     table: dict[str, dict[str, Any]] = orjson.loads((litellm_folder() / _TABLE).read_bytes())
     for name in (model, without_route(model)):

@@ -12,6 +12,7 @@ from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
 from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.store import Upload
+from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import json_body, json_response, limit_of, page
 from goldpan.serve.worker import Worker
@@ -131,6 +132,12 @@ async def complete_chat(request: web.Request) -> web.Response:
     return json_response(await asyncio.to_thread(request.app[ENGINE].complete, body))
 
 
+async def respond(request: web.Request) -> web.Response:
+    """POST /v1/responses: answered at once, in a thread; nothing is stored."""
+    body = await json_body(request)
+    return json_response(await asyncio.to_thread(request.app[ENGINE].complete, body, RESPONSES_URL))
+
+
 async def list_models(request: web.Request) -> web.Response:
     """GET /v1/models. Requests may name any model; the answers name the one that gave them."""
     model = {"id": BASELINE_MODEL, "object": "model", "created": 0, "owned_by": "goldpan"}
@@ -153,6 +160,7 @@ ROUTES = [
     web.get("/v1/batches/{batch_id}", show_batch, name="retrieve"),
     web.post("/v1/batches/{batch_id}/cancel", cancel_batch, name="cancel"),
     web.post("/v1/chat/completions", complete_chat, name="chat"),
+    web.post("/v1/responses", respond, name="responses"),
     web.get("/v1/models", list_models, name="models"),
     web.get("/healthz", show_health, name="healthz"),
 ]

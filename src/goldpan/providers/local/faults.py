@@ -22,6 +22,7 @@ Route = Literal[
     "retrieve",
     "cancel",
     "chat",
+    "responses",
     "models",
 ]
 """Names of the server's routes, as faults and the call counter use them."""
