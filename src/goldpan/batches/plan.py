@@ -230,20 +230,16 @@ def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
 class _Planner:
     def __init__(self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None):
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
-        self.stage = asked_stage(project.study.stages[stage_name])
-        self.provider = project.study.providers[self.stage.provider]
-        self.questioner = Questioner(
-            self.stage, project.tasks, context_window(self.stage.model), self.provider
-        )
+        settings = project.study.stages[stage_name]
+        self.stage, self.provider = asked_stage(settings), project.study.providers[settings.provider]
+        self.questioner = Questioner(settings, project.tasks, context_window(settings.model), self.provider)
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
         self.spent = ledger.spent(study, stage_name)
         self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.replays = self.provider.kind == "replay"
-        self.findings = request_findings(
-            project.study.stages[stage_name], self.provider, self.questioner.tasks.values()
-        )
+        self.findings = request_findings(settings, self.provider, self.questioner.tasks.values())
         self.any_open = bool(ledger.submissions(only_open=True))
         self.any_ok = False
         self.records = 0
@@ -272,21 +268,26 @@ class _Planner:
         self.writer.close()
 
     def _as_known(self, chunk: list[Question | Skip]) -> list[Question | Skip]:
-        """The chunk, with those questions in their other shape that the ledger knows in it alone."""
-        others = {item.other_key: item for item in chunk if isinstance(item, Question) and item.other_key}
-        if not others:
+        """The chunk; questions that the ledger has answered or under way in a former shape have that key."""
+        former = [key for item in chunk if isinstance(item, Question) for key in item.former_keys]
+        if not former:
             return chunk
-        keys = [*others, *(item.key for item in others.values())]
-        # A failure is not paid for: what was refused in the other shape is asked in this one.
-        known = {key for key, answer in self.ledger.outcomes(keys).items() if answer.state != "failed"}
+        rounds = self.stage.max_rounds
+        # A failure is not paid for: what was refused in a former shape is asked in the present one.
+        known = {
+            key
+            for key, answer in self.ledger.outcomes(former).items()
+            if answer.state != "failed" and not answer.may_be_asked(rounds)
+        }
         if self.any_open:
-            known.update(self.ledger.under_way(keys))
-        return [
-            self.questioner.in_other_shape(item)
-            if isinstance(item, Question) and item.other_key in known and item.key not in known
-            else item
-            for item in chunk
-        ]
+            known.update(self.ledger.under_way(former))
+        return [self._with_known_key(item, known) if isinstance(item, Question) else item for item in chunk]
+
+    def _with_known_key(self, question: Question, known: set[bytes]) -> Question:
+        for key in question.former_keys:
+            if key in known:
+                return question._replace(key=key)
+        return question
 
     def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
         chunk = self._as_known(chunk)

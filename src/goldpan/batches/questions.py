@@ -11,7 +11,7 @@ from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.providers.model_choice import asked_stage
-from goldpan.providers.request_shape import shapes_of
+from goldpan.providers.request_shape import former_shapes_of, oldest_shape, shape_of
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records, parse_record
@@ -40,8 +40,8 @@ class Skip:
 class Question(NamedTuple):
     """One request of a record, before it is decided whether to ask it.
 
-    `messages` are JSON, in parts; `size` is that of its whole line in a request file. `other_key` is the key
-    of the same request in the other shape in which the ledger may know it; see `Questioner.in_other_shape`.
+    `messages` are JSON, in parts; `size` is that of its whole line in a request file. `former_keys` are those
+    of the same request in the shapes in which the ledger may know it from before.
     """
 
     id: str
@@ -52,8 +52,7 @@ class Question(NamedTuple):
     messages: tuple[bytes, ...]
     size: int
     notes: dict[str, Any]
-    other_key: bytes | None = None
-    is_other: bool = False
+    former_keys: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ class _Choice:
     when: Where | None
     renderer: PromptRenderer
     writer: MessagesWriter
-    forms: list[RequestForm]
+    form: RequestForm
+    former: list[RequestForm]
     max_chars: int
 
 
@@ -82,28 +82,29 @@ class Questioner:
     def __init__(
         self, stage: Stage, tasks: Path, context_tokens: int | None, provider: Provider | None = None
     ):
+        shape, former = shape_of(stage, provider), former_shapes_of(stage, provider)
         stage = asked_stage(stage)
-        shapes = shapes_of(stage, provider)
         self._samples = range(stage.samples)
         self._choices: list[_Choice] = []
         context = stage.limits.context_tokens or context_tokens or DEFAULT_CONTEXT_TOKENS
         for choice in stage.task:
             task = load_task(choice.task, tasks)
-            forms = [RequestForm(task, stage, shape) for shape in shapes]
-            # Whichever shape is asked, a long record is cut to the same length: else its keys would differ.
-            fixed_bytes = forms[next(place for place, shape in enumerate(shapes) if shape.bounds)].fixed_bytes
+            forms = {other: RequestForm(task, stage.model, stage.params, other) for other in (shape, *former)}
+            # By one shape, whichever is asked: a long record that is cut differently has another key.
+            fixed_bytes = forms[oldest_shape(forms)].fixed_bytes
             self._choices.append(
                 _Choice(
                     task=task,
                     when=Where.parse(choice.when, None) if choice.when else None,
                     renderer=PromptRenderer(task),
                     writer=MessagesWriter(),
-                    forms=forms,
+                    form=forms[shape],
+                    former=[forms[other] for other in former],
                     max_chars=max_material_chars(stage, fixed_bytes, context),
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
-        self._forms = {choice.task.name: choice.forms for choice in self._choices}
+        self._forms = {choice.task.name: choice.form for choice in self._choices}
         has_traces = any(task.material == "trace" for task in self.tasks.values())
         self._recurring = RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None
         self._tools = RecurringTools()
@@ -157,7 +158,7 @@ class Questioner:
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
         whole = b"".join(messages)
-        form, *others = choice.forms
+        form = choice.form
         questions = []
         for sample in self._samples:
             own_id = custom_id(identity, sample)
@@ -171,22 +172,14 @@ class Questioner:
                     messages=messages,
                     size=form.size(own_id, len(whole)),
                     notes=notes,
-                    other_key=others[0].key(whole, sample) if others else None,
+                    former_keys=tuple(other.key(whole, sample) for other in choice.former),
                 )
             )
         return questions
 
-    def in_other_shape(self, question: Question) -> Question:
-        """A question in the shape that has `other_key`."""
-        assert question.other_key is not None
-        form = self._forms[question.task][-1]
-        size = form.size(question.custom_id, sum(map(len, question.messages)))
-        return question._replace(key=question.other_key, size=size, is_other=True)
-
     def line_parts(self, question: Question) -> tuple[bytes, ...]:
         """A question's line in a request file, in parts to be written one after the other."""
-        form = self._forms[question.task][-1 if question.is_other else 0]
-        return form.line_parts(question.custom_id, question.messages)
+        return self._forms[question.task].line_parts(question.custom_id, question.messages)
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
-from goldpan.providers.request_shape import service_of, shapes_of
+from goldpan.providers.request_shape import service_of, shape_of
 from goldpan.study.model import Provider, Stage
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
@@ -54,7 +54,7 @@ def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) ->
         *_about_parameters(asked, facts),
         *(finding for task in tasks for finding in _about_a_task(asked, task)),
     ]
-    if provider.kind != "local" and shapes_of(asked, provider)[0].bounds is False:
+    if provider.kind != "local" and not shape_of(stage, provider).bounds:
         who = "Azure refuses" if facts.bounds else "fine-tuned models refuse"
         found.append(
             Finding(

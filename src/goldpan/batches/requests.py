@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
 from goldpan.providers.model_facts import URLS
 from goldpan.providers.request_shape import Shape
-from goldpan.study.model import Stage
 from goldpan.tasks.chat import chat_body
 from goldpan.tasks.responses import responses_body
 from goldpan.tasks.task import Task
@@ -29,22 +29,21 @@ class RequestForm:
     """The unchanging parts of a task's requests in a stage, ready to take messages.
 
     Args:
-        stage: the stage as `asked_stage` gives it.
-        shape: what else is decided of its requests.
+        task: what is asked.
+        model, params: of the stage, as `asked_stage` gives it.
+        shape: how it is asked.
     """
 
-    def __init__(self, task: Task, stage: Stage, shape: Shape):
-        assert stage.output and stage.endpoint, "chosen by `asked_stage`"
-        params = stage.params
+    def __init__(self, task: Task, model: str, params: dict[str, Any], shape: Shape):
         if shape.one_call:
             params = {**params, "parallel_tool_calls": False}
-        asked = _BODIES[stage.endpoint](
-            task, stage.output, model=stage.model, params=params, messages=_MARK, bounds=shape.bounds
+        asked = _BODIES[shape.endpoint](
+            task, shape.output, model=model, params=params, messages=_MARK, bounds=shape.bounds
         )
         body = orjson.dumps(asked)
         self._head, tail = body.split(orjson.dumps(_MARK))
         self._hash_start = hashlib.sha256(b'{"body":' + self._head)
-        endpoint = orjson.dumps(URLS[stage.endpoint])
+        endpoint = orjson.dumps(URLS[shape.endpoint])
         self._hash_end = b'%b,"endpoint":%b,"sample":%%d}' % (tail, endpoint)
         self._line_start = b'{"custom_id":"%%b","method":"POST","url":%b,"body":' % endpoint
         self._line_end = tail + b"}\n"

@@ -45,24 +45,21 @@ def place_shard(
 
 
 def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> Iterator[tuple[Question, int]]:
-    wanted: dict[tuple[str, int], tuple[str, int]] = {}
+    wanted: dict[tuple[str, int], int] = {}
     keys: set[str] = set()
     for row in iter_asked(asked):
         # Of records that share a request the first stands in the shard.
         if row.get("shard") == name and row["key"] not in keys:
             keys.add(row["key"])
-            wanted[row["id"], row["sample"]] = row["key"], row["attempts"]
+            wanted[row["id"], row["sample"]] = row["attempts"]
     for record in questioner.records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
             continue
         for question in questions:
-            key, attempts = wanted.get((question.id, question.sample), (None, 0))
-            if key is None:
-                continue
-            if question.other_key is not None and question.other_key.hex() == key != question.key.hex():
-                question = questioner.in_other_shape(question)
-            yield question, attempts
+            attempts = wanted.get((question.id, question.sample))
+            if attempts is not None:
+                yield question, attempts
 
 
 def asked_rows(asked: Path, name: str) -> Iterator[Asked]:

@@ -236,6 +236,9 @@ class AnswerReader:
         return answer
 
     def _from_json_text(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
+        if reply.calls and not (reply.text or "").strip():
+            # No function was offered: the answer is one to the request in its former shape, a tool call.
+            return self._from_tool_call(reply, adjusted)
         if reply.text is None or not reply.text.strip():
             raise AnswerError("the answer is empty")
         return answer_object(reply.text.strip(), adjusted)
