@@ -1,4 +1,4 @@
-"""What OpenAI's batch service refuses of a request, as its error messages say it; knows nothing of goldpan's tables.
+"""What OpenAI's batch service refuses of a request, in its own words; knows nothing of goldpan's tables.
 
 Written down from the service's own words in public reports: each line of `refusals` that a request meets is a
 day of waiting for nothing.
@@ -13,10 +13,10 @@ from typing import Any
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 _KEYS = {
     CHAT: {
-        "model", "messages", "tools", "tool_choice", "response_format", "temperature", "top_p", "stop", "seed",
-        "max_tokens", "max_completion_tokens", "reasoning_effort", "verbosity", "parallel_tool_calls", "logprobs",
-        "top_logprobs", "presence_penalty", "frequency_penalty", "logit_bias", "metadata", "store", "user",
-        "service_tier",
+        "model", "messages", "tools", "tool_choice", "response_format", "temperature", "top_p", "stop",
+        "seed", "max_tokens", "max_completion_tokens", "reasoning_effort", "verbosity", "store", "user",
+        "parallel_tool_calls", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty",
+        "logit_bias", "metadata", "service_tier",
     },
     RESPONSES: {
         "model", "input", "instructions", "tools", "tool_choice", "text", "temperature", "top_p",
@@ -26,8 +26,8 @@ _KEYS = {
 }  # fmt: skip
 _RESPONSES_ONLY = ("gpt-5-pro", "gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro", "o1-pro", "o3-pro")
 _STRICT_KEYWORDS = {
-    "type", "properties", "required", "additionalProperties", "description", "enum", "const", "items", "anyOf",
-    "minimum", "maximum", "minItems", "maxItems", "multipleOf", "pattern", "format", "$ref", "$defs",
+    "type", "properties", "required", "additionalProperties", "description", "enum", "const", "items",
+    "anyOf", "minimum", "maximum", "minItems", "maxItems", "multipleOf", "pattern", "format", "$ref", "$defs",
 }  # fmt: skip
 _BOUNDS = {"minimum", "maximum", "minItems", "maxItems", "multipleOf", "pattern", "format"}
 
@@ -57,7 +57,7 @@ def _refusals(url: str, body: dict[str, Any]) -> Iterator[str]:
 
 def _of_reasoning(url: str, body: dict[str, Any], thinks: bool, has_effort: bool) -> Iterator[str]:
     if "max_tokens" in body:
-        yield "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'."
+        yield "Unsupported parameter: 'max_tokens' is not supported with this model."
     if thinks:
         if body.get("temperature", 1) != 1:
             yield "Unsupported value: 'temperature' does not support 0 with this model."
@@ -65,9 +65,9 @@ def _of_reasoning(url: str, body: dict[str, Any], thinks: bool, has_effort: bool
             if key in body:
                 yield f"Unsupported parameter: '{key}' is not supported with this model."
     version = _version(body["model"])
-    if url == CHAT and body.get("tools"):
-        if version >= (5, 5) or (version == (5, 4) and has_effort and thinks):
-            yield "Function tools with reasoning_effort are not supported in /v1/chat/completions."
+    refuses_tools = version >= (5, 5) or (version == (5, 4) and has_effort and thinks)
+    if url == CHAT and body.get("tools") and refuses_tools:
+        yield "Function tools with reasoning_effort are not supported in /v1/chat/completions."
 
 
 def _schemas(url: str, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

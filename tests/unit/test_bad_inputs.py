@@ -13,12 +13,13 @@ import yaml
 import zstandard
 from pyarrow import parquet
 
+from goldpan.batches.check import check_stages
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
 from goldpan.errors import GoldpanError
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
-from goldpan.study.load import find_study, load_study
+from goldpan.study.load import find_study, load_project, load_study
 from goldpan.study.model import Source, Stage
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
@@ -101,6 +102,16 @@ class Desk:
         context = {"id": "1", "source": "a", "file": "f", "line": 1, "data": data, "answers": {}}
         return "the prompt", PromptRenderer(self.task(template)).messages(context)[0]["content"]
 
+    def request(self, settings: str = "model: gpt-4.1", **task) -> None:
+        """Check a study whose stage asks OpenAI."""
+        tasks = self.folder / "config" / "tasks"
+        tasks.mkdir(parents=True)
+        Desk(tasks).task(**task)
+        (self.folder / "config" / "studies").mkdir()
+        study = STUDY.replace("model: m", settings).replace("kind: local", "kind: openai")
+        self.written("config/studies/s.yaml", study)
+        list(check_stages(load_project("s", root=self.folder)))
+
     def where(self, condition: str) -> None:
         Where.parse(condition, self.task().features)
 
@@ -175,6 +186,10 @@ def errored(kind: str, message: str) -> dict:
 GOOD_CALL = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
 EMPTY_CALL = {"function": {"name": "t", "arguments": "{}"}}
 GOOD_CHOICE = {"message": {"tool_calls": [GOOD_CALL]}, "finish_reason": "stop"}
+def labelled(labels) -> dict:
+    return {"name": "topic", "type": "classification", "description": "Topic.", "labels": list(labels)}
+
+
 DEEP = '{"a":' + "[" * 400 + "]" * 400 + "}\n"
 MANY = b"".join(b'{"a": %d}\n' % number for number in range(1_000))
 SECRET = "sk-proj-123"
@@ -233,6 +248,19 @@ CASES = {
     "prompt-escape": lambda at: at.prompt("{{ ''.__class__.__mro__ }}"),
     "prompt-in-the-data": lambda at: at.prompt("{{ data.text }}", text="{{ 7 * 7 }} {% raw %}"),
     "prompt-empty": lambda at: at.prompt("{{ data.text }}", text=" "),
+    "request-no-temperature": lambda at: at.request("model: gpt-5-mini, params: {temperature: 0}"),
+    "request-max-tokens": lambda at: at.request("model: gpt-5-mini, params: {max_tokens: 9000}"),
+    "request-unknown-parameter": lambda at: at.request("model: gpt-4.1, params: {tempratur: 0}"),
+    "request-two-parameters": lambda at: at.request("model: o4-mini, params: {temperature: 0, stop: x}"),
+    "request-no-place-there": lambda at: at.request("model: gpt-5-pro, params: {seed: 1}"),
+    "request-embedding-model": lambda at: at.request("model: text-embedding-3-small"),
+    "request-no-batches": lambda at: at.request("model: gpt-5.1-codex"),
+    "request-too-long-an-answer": lambda at: at.request("model: gpt-4o, params: {max_tokens: 99999}"),
+    "request-long-description": lambda at: at.request(description="What it says. " * 99),
+    "request-label-of-two-lines": lambda at: at.request(
+        features=[labelled(["soil", "wa\nter"])], exclusive=[]
+    ),
+    "request-many-labels": lambda at: at.request(features=[labelled(map(str, range(1001)))], exclusive=[]),
     "where-unknown-name": lambda at: at.where("depht == 1"),
     "where-never-true": lambda at: at.where("topic == 'sol'"),
     "where-out-of-range": lambda at: at.where("depth == 7"),

@@ -95,7 +95,7 @@ class ModelFacts:
             return {}
         refused: dict[str, str] = {}
         if "max_tokens" in params:
-            refused["max_tokens"] = f"{self.model} takes `max_completion_tokens` in its place"
+            refused["max_tokens"] = f"`{self.model}` takes `max_completion_tokens` in place of `max_tokens`"
         effort = self.effort(params)
         if effort == "none":
             return refused
@@ -104,7 +104,7 @@ class ModelFacts:
         for name in (*_SAMPLING, *_OTHERS):
             # The default may be named: the service says that only it is supported.
             if name in params and not (name == "temperature" and params[name] == 1):
-                refused[name] = f"{self.model} takes no `{name}`, as it reasons before it answers{way_out}"
+                refused[name] = f"`{self.model}` takes no `{name}`, as it reasons before it answers{way_out}"
         return refused
 
 

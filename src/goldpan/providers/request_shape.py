@@ -47,9 +47,9 @@ def shape_of(stage: Stage, provider: Provider | None) -> Shape:
 def former_shapes_of(stage: Stage, provider: Provider | None) -> list[Shape]:
     """The shapes in which the ledger may know a stage's requests besides.
 
-    There are few: of models that were once sent bounds which they refuse; of those that no longer get the tool
-    call at chat completions that once was the default (a proxy may have taken it); and in a replay, which does
-    not know whether it was Azure that answered.
+    There are few: of models that were once sent bounds which they refuse; of those that no longer get the
+    tool call at chat completions that once was the default (a proxy may have taken it); and in a replay,
+    which does not know whether it was Azure that answered.
     """
     asked, shape = asked_stage(stage), shape_of(stage, provider)
     former: list[Shape] = []
