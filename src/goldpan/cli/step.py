@@ -46,6 +46,8 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
         f" {counts['pending']} under way; estimated cost {cost_text(plan.estimate)}"
     )
+    for note in plan.notes if counts["asked"] else ():
+        _say(f"{run.name}: note: {note}")
     if counts["asked"] and plan.estimate["cost_usd"]:
         _say(f"{run.name}: the length of answers is {plan.estimate['completion_basis']}")
     if settled := plan.spent.get("settled_usd"):
