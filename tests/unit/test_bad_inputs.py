@@ -186,6 +186,8 @@ def errored(kind: str, message: str) -> dict:
 GOOD_CALL = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
 EMPTY_CALL = {"function": {"name": "t", "arguments": "{}"}}
 GOOD_CHOICE = {"message": {"tool_calls": [GOOD_CALL]}, "finish_reason": "stop"}
+
+
 def labelled(labels) -> dict:
     return {"name": "topic", "type": "classification", "description": "Topic.", "labels": list(labels)}
 
