@@ -44,7 +44,7 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
     _say(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
-        f" {counts['pending']} under way; estimated cost {cost_text(plan.estimate)}"
+        f" {counts['pending']} under way; estimated cost in USD {cost_text(plan.estimate)}"
     )
     for note in plan.notes if counts["asked"] else ():
         _say(f"{run.name}: note: {note}")
@@ -55,12 +55,12 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
 
 
 def cost_text(estimate: dict[str, Any]) -> str:
-    """The estimated cost of a plan with its range, for people."""
+    """The estimated cost of a plan in USD with its range, for people."""
     cost = estimate["cost_usd"]
     if cost is None:
         return "unknown"
     low, high = estimate.get("cost_usd_range") or (cost, cost)
-    return f"{cost:.4f} USD" + (f" ({low:.4f} to {high:.4f})" if high > low else "")
+    return f"{cost:.4f}" + (f" ({low:.4f} to {high:.4f})" if high > low else "")
 
 
 def _requests(run: StageRun, options: argparse.Namespace) -> None:
