@@ -9,11 +9,11 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
+from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.cli.summary import print_failures
 from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.evaluation.files import predicted_files
-from goldpan.files import read_json
 from goldpan.heads.files import (
     HEAD_FILES,
     annotated_files,

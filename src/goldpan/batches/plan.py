@@ -23,6 +23,7 @@ from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, ans
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
+from goldpan.crashpoints import reached
 from goldpan.errors import ReconciliationError, ReplayMissError, SourceError, StudyError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
@@ -214,6 +215,7 @@ def plan_round(
         for row in planner.decide(records, threads):
             asked.write(row)
         plan = planner.finish(number)
+    reached("planning")
     write_json(plan_file, asdict(plan))
     return plan
 

@@ -245,6 +245,7 @@ def settle_round(
             settle_shard(ledger, project, plan.stage, submission, batch, raw)
         note = ledger.submission(submission).note
         noticed[name] = orjson.loads(note) if note else {}
+    reached("settled")
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
     by_state = dict(sorted(outcomes.items()))
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
