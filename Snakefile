@@ -26,6 +26,7 @@ if exists("config/config.yaml"):
 
 
 include: "rules/common.smk"
+include: "rules/waiting.smk"
 include: "rules/inputs.smk"
 include: "rules/inputs_of_models.smk"
 include: "rules/sources.smk"
@@ -72,6 +73,7 @@ onsuccess:
 
 onerror:
     print_failures(PROJECT, sys.stderr)
+    WAITING.say()
 
 
 rule all:

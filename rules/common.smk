@@ -14,6 +14,7 @@ from goldpan.cli.summary import print_failures
 from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.evaluation.files import predicted_files
+from goldpan.files import read_json
 from goldpan.heads.files import (
     HEAD_FILES,
     annotated_files,

@@ -23,8 +23,8 @@ from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
-from goldpan.errors import LedgerError
-from goldpan.files import read_json
+from goldpan.errors import LedgerError, PendingError
+from goldpan.files import read_json, write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
 from goldpan.providers.connect import connect
@@ -159,8 +159,14 @@ class StageRun:
         )
 
     def wait(self, number: int, report: Callable[[Progress], None]) -> None:
-        """Wait until every batch of a round is terminal, and write completion.json."""
+        """Wait until every batch of a round is terminal, and write completion.json.
+
+        Raises:
+            PendingError: the study says not to wait, and batches are open; waiting.json says which.
+        """
         plan = self._plan(number)
+        note = self._at(self.paths.waiting(self.name, number))
+        note.unlink(missing_ok=True)
         waiting: list[Waiting] = []
         with Ledger(self.project.ledger) as ledger:
             for shard in plan.shards:
@@ -169,18 +175,27 @@ class StageRun:
                 submission = latest or ledger.submission(batch_file["submission"])
                 waiting.append(Waiting(shard.name, shard.hash, submission))
             if waiting:
-                provider = self.connect()
-                wait_for_batches(
-                    ledger,
-                    provider,
-                    waiting,
-                    poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
-                    wait=self.stage.wait,
-                    resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
-                    report=report,
-                )
+                try:
+                    self._wait_for(ledger, plan, waiting, report)
+                except PendingError as pending:
+                    write_json(note, {"stage": self.name, "round": number, "open": pending.what})
+                    raise
         path = self._at(self.paths.completion(self.name, number))
         write_completion(path, plan.study, self.name, number, waiting)
+
+    def _wait_for(
+        self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
+    ) -> None:
+        provider = self.connect()
+        wait_for_batches(
+            ledger,
+            provider,
+            waiting,
+            poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
+            wait=self.stage.wait,
+            resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+            report=report,
+        )
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""

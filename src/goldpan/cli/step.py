@@ -28,14 +28,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int | None:
     from goldpan.cli.project import project_of, stage_of
     from goldpan.errors import StudyError
 
     run = stage_of(project_of(options), options.stage)
     if options.step in ("requests", "submit", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
-    _STEPS[options.step](run, options)
+    return _STEPS[options.step](run, options)
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
@@ -72,8 +72,16 @@ def _submit(run: StageRun, options: argparse.Namespace) -> None:
     _say(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
 
 
-def _wait(run: StageRun, options: argparse.Namespace) -> None:
-    run.wait(options.round, ProgressLines(f"{run.name}, round {options.round}"))
+def _wait(run: StageRun, options: argparse.Namespace) -> int:
+    from goldpan.errors import PendingError
+
+    title = f"{run.name}, round {options.round}"
+    try:
+        run.wait(options.round, ProgressLines(title))
+    except PendingError as pending:
+        _say(f"{title}: {pending}")
+        return pending.exit_code
+    return 0
 
 
 def _fetch(run: StageRun, options: argparse.Namespace) -> None:

@@ -63,6 +63,10 @@ class Paths:
         """Every batch of the round is terminal."""
         return f"{self.round(stage, number)}/completion.json"
 
+    def waiting(self, stage: str, number: int | str) -> str:
+        """Batches of the round are open, and the study says not to wait for them."""
+        return f"{self.round(stage, number)}/waiting.json"
+
     def raw(self, stage: str, number: int | str, shard: str) -> str:
         """The provider's lines of one shard, output and error."""
         return f"{self.round(stage, number)}/raw/{shard}.jsonl"
