@@ -35,7 +35,7 @@ checkpoint plan:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
             *("task", "provider", "model", "params", "output", "endpoint", "samples"),
-            *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
+            *("pilot", "max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"

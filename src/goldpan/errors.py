@@ -15,6 +15,7 @@ GoldpanError
 ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
 │   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
 ├── BudgetError           a stage would cost more than `budget_usd`
+├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait
 ├── ReconciliationError   counts that must agree do not
 ├── SheetError            a filled annotation sheet cannot be used (waves)
@@ -118,6 +119,10 @@ class InDoubtError(ProviderError):
 
 
 class BudgetError(GoldpanError):
+    pass
+
+
+class MostlyBadError(GoldpanError):
     pass
 
 

@@ -21,6 +21,7 @@ def test_a_project_with_an_open_batch_in_round_2_is_taken_over_and_finished(tmp_
         archive.extractall(tmp_path, filter="data")
     with running_server(tmp_path / "server", answerer=scripted_answer) as server:
         project = make_project(tmp_path / "project", server.base_url, limits={"requests": 3}, wait=False)
+        project.write_rows("notes/a.jsonl", note_rows(6))
         until(lambda: server.engine.batch(OPEN_BATCH).status == "completed")
         done = project.run()
         assert len(server.engine.list_batches()) == 3

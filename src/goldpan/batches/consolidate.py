@@ -13,6 +13,7 @@ import orjson
 from goldpan.batches.columns import ParquetRows, columns_of, features_of
 from goldpan.batches.plan import iter_asked
 from goldpan.batches.summary import Summary
+from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.garbage import seldom_collected
@@ -46,12 +47,14 @@ def consolidate(
     features: Path,
     parquet: Path,
     summary: Path,
+    unsettled: Unsettled | None = None,
 ) -> Summary:
     """Write features.jsonl, features.parquet and summary.json of a stage.
 
     Args:
         records: the stage's records.
         asked: asked.jsonl of its first round, which names the request keys of every record.
+        unsettled: of a stage that has not ended; requests without a final outcome are then `pending`.
 
     Raises:
         ReconciliationError: the files do not fit together, a request has no outcome, or the counts by state
@@ -64,7 +67,7 @@ def consolidate(
         readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output or "tool"))
     tasks = [reader.task for reader in readers.values()]
     features_asked = features_of(tasks)
-    counts = Summary(project.study.study, stage_name, stage, tasks)
+    counts = Summary(project.study.study, stage_name, stage, tasks, has_ended=unsettled is None)
     with (
         seldom_collected(),
         Ledger(project.ledger) as ledger,
@@ -72,7 +75,7 @@ def consolidate(
         replacing(features) as out,
         ParquetRows(parquet, features_asked) as table,
     ):
-        maker = _RowMaker(ledger, readers)
+        maker = _RowMaker(ledger, readers, unsettled)
         for chunk in _chunks(_joined(records, asked)):
             rows, answers = maker.make(chunk)
             for row in rows:
@@ -126,8 +129,8 @@ def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
 class _RowMaker:
     """Makes the rows of features.jsonl."""
 
-    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader]):
-        self._ledger, self._readers = ledger, readers
+    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader], unsettled: Unsettled | None):
+        self._ledger, self._readers, self._unsettled = ledger, readers, unsettled
         self._submissions: dict[int, Submission] = {}
 
     def make(self, chunk: list[Joined]) -> tuple[list[dict[str, Any]], list[tuple[bytes, Answer]]]:
@@ -135,8 +138,9 @@ class _RowMaker:
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
         contents = self._contents(chunk, keys, answers)
+        pending = self._unsettled.reasons(self._ledger, keys, answers) if self._unsettled else {}
         rows = [
-            _row_of(record, [self._part(row, keys, answers, contents) for row in mine])
+            _row_of(record, [self._part(row, keys, answers, contents, pending) for row in mine])
             for record, mine in chunk
         ]
         return rows, list(answers.items())
@@ -177,6 +181,7 @@ class _RowMaker:
         keys: dict[str, bytes],
         answers: dict[bytes, Answer],
         contents: dict[tuple[str, str], dict[str, Any]],
+        pending: dict[str, str],
     ) -> dict[str, Any]:
         """What one request of a record came to."""
         if "skip" in row:
@@ -187,6 +192,8 @@ class _RowMaker:
         if row["do"] == "oversize":
             reason = f"oversize: the request has {row['bytes']} bytes, more than a file may hold"
             return {"state": "failed", "reason": reason, **head, **notes}
+        if row["key"] in pending:
+            return {"state": "pending", "reason": pending[row["key"]], **head, **notes}
         answer = answers.get(keys[row["key"]])
         if answer is None:
             raise ReconciliationError(
@@ -222,8 +229,9 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The row of a record: its only sample, or the first that is ok with all beside it."""
-    best = next((part for part in parts if part["state"] == "ok"), parts[0])
+    """The row of a record: its only sample, or the first that is ok, or else pending, with all beside it."""
+    by_state = {part["state"]: part for part in reversed(parts)}
+    best = by_state.get("ok") or by_state.get("pending") or parts[0]
     features = best.get("features", {})
     row = {
         "id": record["id"],

@@ -20,6 +20,7 @@ import orjson
 
 from goldpan.batches.budget import over_budget, spending_of
 from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
+from goldpan.batches.mostly_bad import TriedBefore
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
@@ -198,6 +199,7 @@ def plan_round(
     plan_file: Path,
     asked_file: Path,
     threads: int | None = None,
+    go_on: bool = False,
 ) -> Plan:
     """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
 
@@ -205,15 +207,20 @@ def plan_round(
         records: the stage's records file.
         plan_file, asked_file: what to write.
         threads: cores to take, of which a large stage uses two; default all that there are.
+        go_on: ask also where most answers so far are bad.
 
     Raises:
+        MostlyBadError: most answers so far are bad, and requests would be asked.
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
     with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
+        planner.pilot = planner.stage.pilot if number == 1 else None
         for row in planner.decide(records, threads):
             asked.write(row)
+        if not go_on:
+            planner.tried.check(project.study.study, stage_name, planner.counts["asked"])
         plan = planner.finish(number)
     reached("planning")
     write_json(plan_file, asdict(plan))
@@ -249,6 +256,8 @@ class _Planner:
         self.counts: Counter[str] = Counter()
         self.asked_of: Counter[str] = Counter()
         self.pending: set[str] = set()
+        self.tried = TriedBefore()
+        self.pilot: int | None = None
         if spool:
             spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
 
@@ -305,6 +314,8 @@ class _Planner:
             and (key not in outcomes or outcomes[key].may_be_asked(self.stage.max_rounds))
         )
         for item in chunk:
+            if isinstance(item, Question) and item.key in outcomes:
+                self.tried.add(outcomes[item.key])
             if isinstance(item, Skip):
                 self.skipped[item.reason.partition(":")[0]] += 1
                 yield _line({"id": item.id, "skip": item.reason})
@@ -322,6 +333,10 @@ class _Planner:
                 row.update({"do": "oversize", "bytes": item.size})
             elif item.key in to_ask:
                 to_ask.discard(item.key)
+                if self._is_held_back():
+                    self.counts["later"] += 1
+                    yield _line({**row, "do": "later"})
+                    continue
                 attempts = _attempts(outcomes.get(item.key))
                 row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
             elif item.key in under_way:
@@ -333,6 +348,12 @@ class _Planner:
                 row["do"] = self._known_as(outcomes.get(item.key))
             self.counts[row["do"]] += 1
             yield _line(row)
+
+    def _is_held_back(self) -> bool:
+        """Whether the pilot is full, and not answered yet: what else there is waits for the next round."""
+        if self.pilot is None or self.tried.total >= self.pilot:
+            return False
+        return self.counts["asked"] + self.counts["pending"] >= self.pilot
 
     def _known_as(self, outcome: Answer | None) -> str:
         """Why a request that is neither asked nor under way needs not be asked."""
@@ -364,7 +385,7 @@ class _Planner:
             given = self.ledger.open_submission(hash_)
             assert given is not None
             shards.append(Shard(pending_name(hash_), hash_, given.requests, given.bytes, 0, pending=True))
-        decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize")
+        decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize", "later")
         requests = {name: self.counts[name] for name in decided}
         return Plan(
             study=self.project.study.study,

@@ -270,6 +270,7 @@ def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], 
         chunk.clear()
 
     for row in iter_asked(asked):
+        left += row.get("do") == "later"
         if row.get("do") in ("asked", "pending"):
             chunk.append(bytes.fromhex(row["key"]))
             if len(chunk) >= 500:

@@ -6,6 +6,7 @@ below them.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,14 @@ from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
+from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import place_shard
 from goldpan.batches.stage_records import follow_stage, gather_records
 from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
+from goldpan.batches.unsettled import Unsettled
 from goldpan.batches.wait import Progress, Waiting, wait_for_batches, write_completion
 from goldpan.errors import LedgerError, PendingError
 from goldpan.files import read_json, write_json
@@ -88,12 +91,14 @@ class StageRun:
             schema=StageRun(self.project, earlier).features(),
         )
 
-    def plan(self, number: int, *, threads: int | None = None) -> Plan:
+    def plan(self, number: int, *, threads: int | None = None, go_on: bool = False) -> Plan:
         """Write plan.json and asked.jsonl of a round, and spool its request files.
 
         Args:
             number: of the round.
             threads: cores to take, of which a large stage uses two; default all that there are.
+            go_on: ask also where most answers so far are bad. The word holds for the tasks and the model as
+                they are now, in this round and later ones.
         """
         self._check_ledger_knows_the_results()
         return plan_round(
@@ -104,7 +109,18 @@ class StageRun:
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
             threads=threads,
+            go_on=self._may_go_on(go_on),
         )
+
+    def _may_go_on(self, now: bool) -> bool:
+        """Whether a person says now, or has said, to ask these tasks of this model in spite of bad answers."""
+        tasks = {
+            choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task
+        }
+        word, asked = self._at(self.paths.go_on(self.name)), {"model": self.stage.model, "tasks": tasks}
+        if now:
+            write_json(word, asked)
+        return word.exists() and read_json(word) == asked
 
     def _check_ledger_knows_the_results(self) -> None:
         """Check that an empty ledger does not stand beside batches that were paid for.
@@ -240,17 +256,16 @@ class StageRun:
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
         if count:
-            for path in (
-                self.paths.plan(self.name, 1),
-                self.paths.settled(self.name, 1),
-                self.paths.summary(self.name),
-            ):
+            # A later round that was settled would otherwise be taken for that of the new attempt.
+            settled = rounds_to_settle(self.paths, self.name, self.project.root)
+            plans = [self.paths.plan(self.name, at + 1) for at in range(len(settled))]
+            for path in (*plans, *settled, self.paths.summary(self.name)):
                 self._at(path).unlink(missing_ok=True)
         return count
 
     def consolidate(self) -> Summary:
-        """Write features.jsonl, features.parquet and summary.json."""
-        return consolidate(
+        """Write features.jsonl, features.parquet and summary.json; partial ones are removed."""
+        summary = consolidate(
             self.project,
             self.name,
             records=self._at(self.paths.stage_records(self.name)),
@@ -258,6 +273,34 @@ class StageRun:
             features=self._at(self.paths.features(self.name)),
             parquet=self._at(self.paths.features_parquet(self.name)),
             summary=self._at(self.paths.summary(self.name)),
+        )
+        shutil.rmtree(self._at(self.paths.partial(self.name, "")), ignore_errors=True)
+        return summary
+
+    def consolidate_so_far(self) -> Summary:
+        """Write the features of a stage that has not ended to a folder of their own.
+
+        They lie apart from the final ones, so that nothing takes them for those.
+
+        Raises:
+            StudyError: the stage is not planned yet.
+        """
+        asked = self._left(self.paths.asked(self.name, 1))
+        number = len(rounds_to_settle(self.paths, self.name, self.project.root))
+        plan = self._at(self.paths.plan(self.name, number))
+        return consolidate(
+            self.project,
+            self.name,
+            records=self._at(self.paths.stage_records(self.name)),
+            asked=asked,
+            features=self._at(self.paths.partial(self.name, "features.jsonl")),
+            parquet=self._at(self.paths.partial(self.name, "features.parquet")),
+            summary=self._at(self.paths.partial(self.name, "summary.json")),
+            unsettled=Unsettled(
+                round=number,
+                max_rounds=self.stage.max_rounds,
+                refusal=read_plan(plan).over_budget if plan.exists() else None,
+            ),
         )
 
     def tables(self) -> None:

@@ -19,6 +19,7 @@ from goldpan.study.model import Stage
 from goldpan.tasks.task import Task
 
 STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
+PENDING = "pending"
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
 TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 BASELINE_PREFIX = "goldpan-baseline"
@@ -26,9 +27,16 @@ _MOST_CODES = 1_000
 
 
 class Summary:
-    """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys."""
+    """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys.
 
-    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task]):
+    Args:
+        has_ended: rows may not be pending any more.
+    """
+
+    def __init__(
+        self, study: str, stage: str, settings: Stage, tasks: list[Task], *, has_ended: bool = True
+    ):
+        self._known_states = STATES if has_ended else (*STATES, PENDING)
         self.study, self.stage = study, stage
         self._settings = settings
         self._tasks = tasks
@@ -107,7 +115,7 @@ class Summary:
 
     def reconcile(self) -> None:
         """Check that every record is in exactly one known state."""
-        unknown = set(self.states) - set(STATES)
+        unknown = set(self.states) - set(self._known_states)
         total = sum(self.states.values())
         if unknown or total != self.records:
             raise ReconciliationError(
@@ -143,7 +151,7 @@ class Summary:
             "study": self.study,
             "stage": self.stage,
             "records": self.records,
-            "states": {state: self.states[state] for state in STATES},
+            "states": {state: self.states[state] for state in self._known_states},
             "reasons": {state: dict(counts.most_common()) for state, counts in sorted(self._reasons.items())},
             "messages": self.messages,
             "tasks": {

@@ -24,6 +24,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--threads", type=int, metavar="N", help="for plan: cores to take, of which it uses two; default all"
     )
+    parser.add_argument(
+        "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
+    )
     add_project_options(parser)
     parser.set_defaults(run=_run)
 
@@ -39,12 +42,15 @@ def _run(options: argparse.Namespace) -> int | None:
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
-    plan = run.plan(options.round, threads=options.threads)
+    go_on = run.name in options.go_on.split(",")
+    plan = run.plan(options.round, threads=options.threads, go_on=go_on)
     counts = plan.requests
     _say(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
-        f" {counts['pending']} under way; estimated cost in USD {cost_text(plan.estimate)}"
+        f" {counts['pending']} under way"
+        + (f", {counts['later']} after the pilot" if counts["later"] else "")
+        + f"; estimated cost in USD {cost_text(plan.estimate)}"
     )
     for note in plan.notes if counts["asked"] else ():
         _say(f"{run.name}: note: {note}")

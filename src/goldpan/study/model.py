@@ -176,6 +176,12 @@ class Stage(Model):
         " Given here, it also holds against what is known of the model, which is then only noted.",
     )
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
+    pilot: int | None = Field(
+        None,
+        ge=1,
+        description="So many requests are asked first, in a round of their own; the others only when these have"
+        " come back and most of them are good.",
+    )
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
     budget_usd: float | None = Field(
         None,

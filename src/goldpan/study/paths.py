@@ -87,6 +87,14 @@ class Paths:
         """Counts by state that add up, label counts, usage and cost."""
         return f"{self.stage(stage)}/summary.json"
 
+    def go_on(self, stage: str) -> str:
+        """A person's word that a stage is to be asked on although most answers are bad."""
+        return f"{self.stage(stage)}/go_on.json"
+
+    def partial(self, stage: str, name: str) -> str:
+        """A file of the features of a stage that has not ended; no rule ever reads it."""
+        return f"{self.stage(stage)}/partial/{name}"
+
     def table(self, stage: str, source: str, file: str) -> str:
         """The features of one input file beside its original columns."""
         return f"{self.stage(stage)}/tables/{source}/{file.removesuffix('.csv')}.csv"

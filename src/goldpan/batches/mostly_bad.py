@@ -1,0 +1,63 @@
+"""A stage whose answers are mostly bad is not asked on unless a person says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from goldpan.errors import MostlyBadError
+from goldpan.ledger import Answer
+
+# Requests that expired or went missing were not answered, and may well be answered the next time.
+BAD_STATES = frozenset({"invalid", "refused", "truncated", "failed"})
+SHOWN_REASONS = 3
+# Reasons may name what only one row has; so many different ones are told apart.
+_MOST_REASONS = 10_000
+
+
+class TriedBefore:
+    """Counts what came of a stage's requests that were asked before.
+
+    Attributes:
+        total: how many there are. Those that `goldpan retry` has forgiven are left out.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._states: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, answer: Answer) -> None:
+        """Count one of them."""
+        if answer.attempts == answer.forgiven:
+            return
+        self.total += 1
+        if answer.state not in BAD_STATES:
+            return
+        self._states[answer.state] += 1
+        reason = answer.reason or answer.state
+        if reason in self._reasons or len(self._reasons) < _MOST_REASONS:
+            self._reasons[reason] += 1
+
+    def check(self, study: str, stage: str, to_ask: int) -> None:
+        """Check that there is nothing to ask, or that at least half of the answers so far are good.
+
+        Args:
+            to_ask: how many requests would be asked now.
+
+        Raises:
+            MostlyBadError: more than half are bad; it names the commonest reasons.
+        """
+        bad = self._states.total()
+        if not to_ask or bad * 2 <= self.total:
+            return
+        states = ", ".join(f"{count} {state}" for state, count in self._states.most_common())
+        reasons = "".join(
+            f"\n     {count} x {reason}" for reason, count in self._reasons.most_common(SHOWN_REASONS)
+        )
+        raise MostlyBadError(
+            f"{bad} of {self.total} answers so far are bad ({states}), so {to_ask} requests are not asked"
+            f" without a person's word. The commonest reasons:{reasons}",
+            where=f"stage {stage}",
+            remedy=f"look at the rows (`goldpan features {stage}`) and mend the task, the prompt or the model; or"
+            f" go on as it is: snakemake --cores 2 --config study={study} go_on={stage}",
+        )
