@@ -34,7 +34,9 @@ class WithoutWhatWaits(Filter):
         return self.failed or not (is_last_word and self.waiting)
 
     def _is_waiting(self, record):
-        note = Path(record.output[0]).with_name("waiting.json") if record.output else None
+        note = (
+            Path(record.output[0]).with_name("waiting.json") if record.output else None
+        )
         if record.rule_name == "wait" and self._announced and note.exists():
             self._announced -= 1
             self.waiting.append(read_json(note))

@@ -117,9 +117,7 @@ class WorkflowProject:
         """Run Snakemake to its end; stdout and stderr together in `.stdout`."""
         return self._call(self.command(*arguments), check)
 
-    def start(
-        self, *arguments: str, own_group: bool = False, **environment: str
-    ) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, own_group: bool = False, **environment: str) -> subprocess.Popen[str]:
         """Start Snakemake, and go on; stdout and stderr together in `.stdout`."""
         return subprocess.Popen(
             self.command(*arguments),

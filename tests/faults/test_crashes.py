@@ -1,4 +1,4 @@
-"""Killed at any step of any round, a run ends by the same command as if nothing had been, and pays no more."""
+"""Killed at any step of any round, a run ends by the same command as if nothing had been, and pays once."""
 
 import contextlib
 import os
@@ -41,14 +41,14 @@ def asked_by_batch(server) -> list[int]:
     return sorted(batch.total for batch in server.engine.list_batches())
 
 
-def start_until(project, point: str):
+def start_until(project, point: str, *arguments: str):
     """Start a run, in a process group of its own, that stops at a crash point.
 
     Returns:
-        Its main process, and the process id of the worker that stopped.
+        Its main process, and the file with the process id of the worker that stopped.
     """
     marker = project.root / f"stopped-{time.monotonic_ns()}"
-    process = project.start(GOLDPAN_STOP_AT=point, GOLDPAN_STOP_FILE=str(marker), own_group=True)
+    process = project.start(*arguments, GOLDPAN_STOP_AT=point, GOLDPAN_STOP_FILE=str(marker), own_group=True)
     deadline = time.monotonic() + 120
     while not (marker.exists() and marker.read_text()):
         assert time.monotonic() < deadline, f"{point} was not reached"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from goldpan.serve import running_server
 from tests.faults.conftest import comparable, make_project, scripted_answer
-from tests.projects import ran, until
+from tests.projects import note_rows, ran, until
 
 LEFT_OPEN = Path(__file__).parent.parent / "data" / "open_in_round_2_of_8786769.tar.gz"
 OPEN_BATCH = "batch_18ec3db233fdfb698b572429"
@@ -28,5 +28,7 @@ def test_a_project_with_an_open_batch_in_round_2_is_taken_over_and_finished(tmp_
         assert server.calls["POST", "/v1/batches"] == server.calls["POST", "/v1/files"] == 0
         assert ran(done) >= {"wait", "settle", "features"}
         assert not ran(done) & {"plan", "submit"}
-        assert [(row["state"], row["round"]) for row in comparable(project)] == [("ok", 2)] * 2 + [("ok", 1)] * 4
+        assert [(row["state"], row["round"]) for row in comparable(project)] == [("ok", 2)] * 2 + [
+            ("ok", 1)
+        ] * 4
         assert project.paid() == 8

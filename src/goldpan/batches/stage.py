@@ -113,10 +113,8 @@ class StageRun:
         )
 
     def _may_go_on(self, now: bool) -> bool:
-        """Whether a person says now, or has said, to ask these tasks of this model in spite of bad answers."""
-        tasks = {
-            choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task
-        }
+        """Whether a person says, or has said, to ask these tasks of this model in spite of bad answers."""
+        tasks = {choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task}
         word, asked = self._at(self.paths.go_on(self.name)), {"model": self.stage.model, "tasks": tasks}
         if now:
             write_json(word, asked)
@@ -287,7 +285,8 @@ class StageRun:
         """
         asked = self._left(self.paths.asked(self.name, 1))
         number = len(rounds_to_settle(self.paths, self.name, self.project.root))
-        plan = self._at(self.paths.plan(self.name, number))
+        plans = [self._at(self.paths.plan(self.name, at)) for at in range(1, number + 1)]
+        refusals = [read_plan(plan).over_budget for plan in plans if plan.exists()]
         return consolidate(
             self.project,
             self.name,
@@ -299,7 +298,7 @@ class StageRun:
             unsettled=Unsettled(
                 round=number,
                 max_rounds=self.stage.max_rounds,
-                refusal=read_plan(plan).over_budget if plan.exists() else None,
+                refusal=next(filter(None, refusals), None),
             ),
         )
 

@@ -33,9 +33,7 @@ class Summary:
         has_ended: rows may not be pending any more.
     """
 
-    def __init__(
-        self, study: str, stage: str, settings: Stage, tasks: list[Task], *, has_ended: bool = True
-    ):
+    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task], *, has_ended: bool = True):
         self._known_states = STATES if has_ended else (*STATES, PENDING)
         self.study, self.stage = study, stage
         self._settings = settings

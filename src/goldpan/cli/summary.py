@@ -37,7 +37,10 @@ def print_summary(project: Project) -> None:
 def _print_stages(project: Project) -> None:
     rows: list[list[Any]] = []
     for stage in project.study.stages:
-        made = _made(project, project.paths.summary(stage))
+        made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
+        if made is None:
+            made = _made(project, project.paths.partial(stage, "summary.json"))
+            features = project.paths.partial(stage, "features.jsonl")
         if made is None:
             rows.append([stage, None, None, _NOT_YET, None, project.paths.features(stage)])
             continue
@@ -45,7 +48,7 @@ def _print_stages(project: Project) -> None:
         cost = made["cost_usd"]
         rows.append(
             [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
-             "unknown" if cost is None else f"{cost:.4f}", project.paths.features(stage)]
+             "unknown" if cost is None else f"{cost:.4f}", features]
         )  # fmt: skip
         if made["baseline"]:
             rows[-1][0] = f"{stage} *"

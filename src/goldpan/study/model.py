@@ -179,8 +179,8 @@ class Stage(Model):
     pilot: int | None = Field(
         None,
         ge=1,
-        description="So many requests are asked first, in a round of their own; the others only when these have"
-        " come back and most of them are good.",
+        description="So many requests are asked first, in a round of their own; the others only when these"
+        " have come back and most of them are good.",
     )
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
     budget_usd: float | None = Field(
