@@ -86,15 +86,16 @@ def check_budget(ledger: Ledger, study: str, stage: str, settings: Stage, estima
         return
     reason = over_budget(settings, spending_of(ledger, study, stage, settings), estimate_usd)
     if reason is not None:
-        raise over_budget_error(reason, f"stage {stage}")
+        raise over_budget_error(reason, stage)
 
 
-def over_budget_error(reason: str, where: str) -> BudgetError:
+def over_budget_error(reason: str, stage: str) -> BudgetError:
     """The error for a stage that may not cost more."""
     return BudgetError(
         reason,
-        where=where,
-        remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded",
+        where=f"stage {stage}",
+        remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded."
+        f" `goldpan features {stage}` makes the features of what is answered so far",
     )
 
 

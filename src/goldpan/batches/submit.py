@@ -61,7 +61,7 @@ def submit_shard(
             if latest is not None and latest.state == "settled":
                 return latest
             if plan.over_budget:
-                raise over_budget_error(plan.over_budget, f"stage {plan.stage}, round {plan.round}")
+                raise over_budget_error(plan.over_budget, plan.stage)
             if check_budget is not None:
                 check_budget(plan.cost_of(shard))
             submission = ledger.record_intent(
