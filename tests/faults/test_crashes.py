@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from goldpan.crashpoints import NAMES
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
@@ -77,6 +79,7 @@ def kill_main_process(process, marker) -> None:
     marker.write_text("go on")
 
 
+@pytest.mark.timeout(1800)
 def test_killed_at_each_point_of_rounds_1_2_and_3(tmp_path):
     shape = {"rounds": 3, "rows": 5, "shards": 2}
     features, asked = undisturbed(tmp_path / "quiet", **shape)
@@ -91,12 +94,14 @@ def test_killed_at_each_point_of_rounds_1_2_and_3(tmp_path):
         assert "Nothing to be done" in project.run().stdout
 
 
-def test_orphaned_workers_of_a_killed_main_process_do_no_harm_in_any_round(tmp_path):
-    """One kill in each round, for a worker that goes on may pass the next point before the next run does."""
-    shape = {"rounds": len(NAMES), "rows": 5, "shards": 1}
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("points", [NAMES[::2], NAMES[1::2]], ids=lambda points: points[0])
+def test_orphaned_workers_of_a_killed_main_process_do_no_harm_in_any_round(points, tmp_path):
+    """A round for each kill, for a worker that goes on may pass the next point before the next run does."""
+    shape = {"rounds": len(points), "rows": 5, "shards": 1}
     features, asked = undisturbed(tmp_path / "quiet", **shape)
     with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
-        for point in NAMES:
+        for point in points:
             kill_main_process(*start_until(project, point))
         project.run()
         assert asked_by_batch(server) == asked
