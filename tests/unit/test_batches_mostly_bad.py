@@ -40,8 +40,8 @@ def test_the_next_round_needs_a_word_when_more_than_half_is_bad_and_the_reasons_
             run.plan(2)
         said = str(caught.value)
         assert "3 of 5 answers so far are bad (2 invalid, 1 failed)" in said
-        assert "2 x the answer is not valid JSON" in said
-        assert "1 x 500" in said
+        assert "2 invalid: the answer is not valid JSON" in said
+        assert "1 failed: 500" in said
         assert "goldpan features topics" in said
         assert "--config study=notes go_on=topics" in said
         assert asked(server) == [5]

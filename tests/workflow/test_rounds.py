@@ -103,7 +103,7 @@ def test_a_mostly_bad_round_is_not_asked_again_until_a_person_says_so(tmp_path):
         stopped = project.run(check=False)
         assert stopped.returncode == 1
         assert "3 of 5 answers so far are bad (3 invalid)" in stopped.stdout
-        assert "3 x the answer is not valid JSON" in stopped.stdout
+        assert "3 invalid: the answer is not valid JSON" in stopped.stdout
         assert "go_on=topics" in stopped.stdout
         assert "2 ok" in project.goldpan("features", "topics").stdout
         unknown = project.run("--config", "go_on=topic", check=False)

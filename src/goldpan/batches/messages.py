@@ -12,8 +12,8 @@ from typing import TypedDict
 
 SHOWN = 3
 _MOST_KINDS = 1_000
-# Rows that nobody meant to have answered.
-_NOT_ASKED = frozenset({"ok", "skipped"})
+# Rows that nobody meant to have answered, and those that still may be.
+_NOT_ASKED = frozenset({"ok", "skipped", "pending"})
 # Ids of requests, answers and rows, hexadecimal numbers, and numbers of any kind.
 _PARTICULAR = re.compile(
     r"\b(?:req|chatcmpl|resp|batch|call|msg|gen|file)[_-]\w+|\b[0-9a-f]{8,}[0-9a-f-]*\b|\d+"

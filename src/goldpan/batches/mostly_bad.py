@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from goldpan.batches.messages import Messages, message_lines
 from goldpan.errors import MostlyBadError
 from goldpan.ledger import Answer
 
 # Requests that expired or went missing were not answered, and may well be answered the next time.
 BAD_STATES = frozenset({"invalid", "refused", "truncated", "failed"})
-SHOWN_REASONS = 3
-# Reasons may name what only one row has; so many different ones are told apart.
-_MOST_REASONS = 10_000
 
 
 class TriedBefore:
@@ -24,7 +22,7 @@ class TriedBefore:
     def __init__(self) -> None:
         self.total = 0
         self._states: Counter[str] = Counter()
-        self._reasons: Counter[str] = Counter()
+        self._messages = Messages()
 
     def add(self, answer: Answer) -> None:
         """Count one of them."""
@@ -34,9 +32,7 @@ class TriedBefore:
         if answer.state not in BAD_STATES:
             return
         self._states[answer.state] += 1
-        reason = answer.reason or answer.state
-        if reason in self._reasons or len(self._reasons) < _MOST_REASONS:
-            self._reasons[reason] += 1
+        self._messages.add(answer.state, answer.reason)
 
     def check(self, study: str, stage: str, to_ask: int) -> None:
         """Check that there is nothing to ask, or that at least half of the answers so far are good.
@@ -51,9 +47,7 @@ class TriedBefore:
         if not to_ask or bad * 2 <= self.total:
             return
         states = ", ".join(f"{count} {state}" for state, count in self._states.most_common())
-        reasons = "".join(
-            f"\n     {count} x {reason}" for reason, count in self._reasons.most_common(SHOWN_REASONS)
-        )
+        reasons = "".join(f"\n     {line}" for line in message_lines(self._messages.commonest()))
         raise MostlyBadError(
             f"{bad} of {self.total} answers so far are bad ({states}), so {to_ask} requests are not asked"
             f" without a person's word. The commonest reasons:{reasons}",
