@@ -91,7 +91,8 @@ def _plan(options: argparse.Namespace) -> None:
              plan.over_budget or item.note or ""]
         )  # fmt: skip
     print_table(
-        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD", "note"],
+        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD"]
+        + ["note"],
         table,
         empty="the study has no stages",
     )
