@@ -91,11 +91,11 @@ def _plan(options: argparse.Namespace) -> None:
              plan.over_budget or item.note or ""]
         )  # fmt: skip
     print_table(
-        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD"]
-        + ["note"],
+        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD",
+         "note"],
         table,
         empty="the study has no stages",
-    )
+    )  # fmt: skip
     for item in previews:
         if item.plan is not None and item.plan.requests["asked"] and item.plan.estimate["cost_usd"]:
             print(f"{item.stage}: the length of answers is {item.plan.estimate['completion_basis']}")
