@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, ProviderError
-from goldpan.files import put_in_place, replacing
+from goldpan.files import cut_lines, put_in_place, replacing
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.tasks.lenient_json import loads_leniently
@@ -89,7 +89,7 @@ def _count_lines(path: Path) -> tuple[int, int | None]:
     """
     count, last = 0, b""
     with path.open("rb", buffering=_BLOCK) as handle:
-        for line in handle:
+        for line in cut_lines(handle):
             if not line.isspace():
                 count += 1
                 last = line

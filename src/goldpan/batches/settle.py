@@ -16,7 +16,7 @@ from goldpan.batches.plan import Plan, iter_asked
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, TaskError
-from goldpan.files import iter_lines, write_json
+from goldpan.files import iter_lines_cut, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
@@ -141,7 +141,7 @@ class KnownLine(NamedTuple):
 
 def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
     spellings = _Spellings(asked)
-    for _, line in iter_lines(raw):
+    for _, line in iter_lines_cut(raw):
         noticed.lines += 1
         try:
             row = read_batch_line(line)
