@@ -17,6 +17,7 @@ from goldpan.batches.check import check_stages
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
 from goldpan.errors import GoldpanError
+from goldpan.files import LONGEST_LINE
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study.load import find_study, load_project, load_study
@@ -200,6 +201,14 @@ CASES = {
     "study-not-yaml": lambda at: at.study(wrong="study: [s\nsources: {}\n"),
     "study-not-a-mapping": lambda at: at.study(wrong="- study\n"),
     "study-key-twice": lambda at: at.study("study: s", "study: s\nstudy: t"),
+    "study-aliases-explode": lambda at: at.study(
+        wrong="a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    ),
+    "study-number-misread": lambda at: at.study("model: m", "model: m, samples: 010"),
+    "study-number-too-long": lambda at: at.study("model: m", f"model: m, samples: {'9' * 5_000}"),
+    "study-nested-deeply": lambda at: at.study(wrong="study: " + "[" * 3_000),
+    "study-tag": lambda at: at.study("study: s", "study: !!python/name:os.system"),
+    "study-key-no-text": lambda at: at.study("task: t", "task: t, no: 1"),
     "study-unknown-key": lambda at: at.study("task: t", "task: t, bugdet_usd: 5"),
     "study-key-missing": lambda at: at.study("files: x.jsonl", ""),
     "study-wrong-type": lambda at: at.study("model: m", "model: m, budget_usd: much"),
@@ -211,6 +220,7 @@ CASES = {
     "study-unknown": lambda at: find_study("nope", at.folder),
     "files-none": lambda at: source_files(Source(files="in/*.csv"), at.folder),
     "files-format": lambda at: at.rows("in.txt", "a"),
+    "files-long-line": lambda at: at.rows("in.jsonl.gz", gzip.compress(bytes(LONGEST_LINE + 1), 1)),
     "files-empty": lambda at: at.rows("in.jsonl", ""),
     "files-gzip-cut": lambda at: at.rows("in.jsonl.gz", gzip.compress(MANY)[:-9]),
     "files-zstd-cut": lambda at: at.rows("in.jsonl.zst", zstandard.compress(MANY)[:-1]),
@@ -244,6 +254,9 @@ CASES = {
     "task-unknown-type": lambda at: at.task(features=[{"name": "a", "type": "yesno", "description": "A."}]),
     "task-name-twice": lambda at: at.task(features=[*TASK["features"], TASK["features"][1]]),
     "task-exclusive-unknown": lambda at: at.task(exclusive=[{"order": ["blame", "anger"]}]),
+    "task-label-no-text": lambda at: at.task(
+        features=[{"name": "a", "type": "classification", "description": "A.", "labels": [False, True]}]
+    ),
     "prompt-unknown-name": lambda at: at.task("{{ text }}"),
     "prompt-syntax": lambda at: at.prompt("{% if %}"),
     "prompt-field-missing": lambda at: at.prompt("{{ data.text }}", txt="a"),
