@@ -194,6 +194,7 @@ def labelled(labels) -> dict:
 
 
 DEEP = '{"a":' + "[" * 400 + "]" * 400 + "}\n"
+DEEP_AND_LONG = '{"n":1234567890123456789,"a":' + "[" * 1_010 + "]" * 1_010 + "}\n"
 MANY = b"".join(b'{"a": %d}\n' % number for number in range(1_000))
 SECRET = "sk-proj-123"
 
@@ -229,6 +230,7 @@ CASES = {
     "json-nan": lambda at: at.rows("in.jsonl", '{"a": NaN}\n'),
     "json-long-integer": lambda at: at.rows("in.jsonl", '{"id": 123456789012345678901234}\n'),
     "json-deep": lambda at: at.rows("in.jsonl", DEEP),
+    "json-deep-and-long": lambda at: at.rows("in.jsonl", DEEP_AND_LONG),
     "json-not-an-object": lambda at: at.rows("in.jsonl", "[1]\n"),
     "json-document": lambda at: at.rows("in.jsonl", '[\n{"a": 1}\n]\n'),
     "json-not-utf8": lambda at: at.rows("in.jsonl", b'{"a": "caf\xe9"}\n'),

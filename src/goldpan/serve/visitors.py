@@ -21,7 +21,7 @@ from goldpan.providers.local.refusal import ServiceError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEAD_SECONDS = 30.0
 """Within which a new connection must have sent the head of a request."""
-MAX_CONNECTIONS = 500
+MAX_CONNECTIONS = 200
 _LOOK_SECONDS = 1.0
 
 
