@@ -26,6 +26,7 @@ if exists("config/config.yaml"):
 
 
 include: "rules/common.smk"
+include: "rules/waiting.smk"
 include: "rules/inputs.smk"
 include: "rules/inputs_of_models.smk"
 include: "rules/sources.smk"
@@ -65,6 +66,15 @@ onstart:
     RUN_LOCK.acquire()
     check_ledger()
     keep_slurm_logs_with_the_study()
+
+
+onsuccess:
+    print_failures(PROJECT, sys.stderr)
+
+
+onerror:
+    print_failures(PROJECT, sys.stderr)
+    WAITING.say()
 
 
 rule all:

@@ -9,6 +9,8 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
+from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.cli.summary import print_failures
 from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.evaluation.files import predicted_files
@@ -23,6 +25,7 @@ from goldpan.heads.files import (
     trained_heads,
 )
 from goldpan.ledger import RunLock
+from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings
@@ -78,6 +81,12 @@ except GoldpanError as error:
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
 SHARDED_EMBEDDINGS = {name for name, one in STUDY.embeddings.items() if one.shards}
+# A person's word for stages most of whose answers are bad: --config go_on=STAGE, or several with commas. The
+# step gets it outside of the rule, so that the rule is not stale when it is no longer said.
+GO_ON = config.get("go_on", "")
+if unknown := set(filter(None, GO_ON.split(","))) - set(STUDY.stages):
+    raise WorkflowError(f"go_on names no stage: {', '.join(sorted(unknown))}")
+GO_ON = f" --go-on {quote(GO_ON)}" if GO_ON else ""
 # An advisory lock: it dies with this process, so that after a crash the next run just runs. It is this study's
 # own, so that another study can be run while this one waits.
 RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
@@ -87,7 +96,7 @@ shell.prefix(
     "set -euo pipefail; "
     f"goldpan_step() {{{{ {quote(sys.executable)} -m goldpan step"
     f" --study {quote(relpath(PROJECT.study_file))} --ledger {quote(config['ledger'])}"
-    f" --results {quote(config['results'])} \"$@\"; }}}}; "
+    f" --results {quote(config['results'])}{GO_ON} \"$@\"; }}}}; "
 )
 # Scripts that run in a conda environment find the library where this process found it.
 LIBRARY_PATHS = [str(Path(goldpan.__file__).parents[1]), environ.get("PYTHONPATH")]

@@ -20,8 +20,12 @@ def records_of(stage):
 
 
 def stage_setting(stage, *names):
-    """Settings of a stage whose change makes a step stale, as text."""
-    given = STUDY.stages[stage].model_dump(mode="json", include=set(names) or None)
+    """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
+    settings = asked_stage(STUDY.stages[stage])
+    given = settings.model_dump(mode="json", include=set(names) or None)
+    # Left out where it is as it ever was: else a project from before there was a choice would be stale.
+    if given.get("endpoint") == "chat":
+        del given["endpoint"]
     return repr(sorted(given.items()))
 
 
@@ -88,20 +92,13 @@ def round_before(wildcards):
 
 
 def shards_of(wildcards):
-    """Shard names of a round, once it is planned."""
-    plan = checkpoints.plan.get(
-        stage=wildcards.stage, round=wildcards.round
-    ).output.plan
-    return [shard["name"] for shard in read_json(plan)["shards"]]
+    """Shard names of a round, as far as it is planned."""
+    return planned_shards(PATHS.plan(wildcards.stage, wildcards.round))
 
 
 def settled_rounds(wildcards):
-    """Every round up to the first that leaves nothing to ask."""
-    rounds = []
-    while not rounds or read_json(rounds[-1])["left"]:
-        settled = checkpoints.settle.get(stage=wildcards.stage, round=len(rounds) + 1)
-        rounds.append(settled.output[0])
-    return rounds
+    """Every round up to the first that leaves nothing to ask, as far as they are settled."""
+    return rounds_to_settle(PATHS, wildcards.stage)
 
 
 def stage_of(wildcards):

@@ -34,8 +34,8 @@ checkpoint plan:
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
-            *("task", "provider", "model", "params", "output", "samples"),
-            *("max_rounds", "budget_usd", "price_usd_per_million", "limits"),
+            *("task", "provider", "model", "params", "output", "endpoint", "samples"),
+            *("pilot", "max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"

@@ -117,7 +117,7 @@ class WorkflowProject:
         """Run Snakemake to its end; stdout and stderr together in `.stdout`."""
         return self._call(self.command(*arguments), check)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, own_group: bool = False, **environment: str) -> subprocess.Popen[str]:
         """Start Snakemake, and go on; stdout and stderr together in `.stdout`."""
         return subprocess.Popen(
             self.command(*arguments),
@@ -127,6 +127,7 @@ class WorkflowProject:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=own_group,
         )
 
     def goldpan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

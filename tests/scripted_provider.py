@@ -20,6 +20,7 @@ class ScriptedProvider:
     Attributes:
         states: batch id -> states or errors.
         files: file id -> contents or errors.
+        tells_lengths: whether the service tells how long a file is.
         calls: (method, id) of every call.
     """
 
@@ -29,9 +30,11 @@ class ScriptedProvider:
         self,
         states: dict[str, Sequence[Batch | ProviderError]] | None = None,
         files: dict[str, Sequence[bytes | ProviderError]] | None = None,
+        tells_lengths: bool = False,
     ):
         self.states = {key: list(given) for key, given in (states or {}).items()}
         self.files = {key: list(given) for key, given in (files or {}).items()}
+        self.tells_lengths = tells_lengths
         self.calls: list[tuple[str, str]] = []
 
     def retrieve(self, batch_id: str) -> Batch:
@@ -39,10 +42,11 @@ class ScriptedProvider:
         self.calls.append(("retrieve", batch_id))
         return _next(self.states[batch_id])
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write the next content of a file."""
         self.calls.append(("download", file_id))
         destination.write_bytes(_next(self.files[file_id]))
+        return self.tells_lengths
 
 
 def _next(script: list[T | ProviderError]) -> T:

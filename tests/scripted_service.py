@@ -127,7 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         if found.status == 0:
             self.close_connection = True
             return
-        self.send_response(found.status)
+        self.send_response_only(found.status)
+        if "Date" not in found.headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in found.headers.items():
             self.send_header(name.replace("_", "-"), value)
         if found.chunked:

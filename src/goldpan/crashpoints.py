@@ -11,7 +11,9 @@ import os
 import time
 from pathlib import Path
 
+# In the order in which a round passes them.
 NAMES = (
+    "planning",
     "intent_written",
     "uploaded",
     "created",
@@ -20,6 +22,7 @@ NAMES = (
     "polling",
     "downloading",
     "settling",
+    "settled",
 )
 
 

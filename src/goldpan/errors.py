@@ -15,15 +15,19 @@ GoldpanError
 ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
 │   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
 ├── BudgetError           a stage would cost more than `budget_usd`
+├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait
 ├── StorageError          the disk is full, broken or not to be written
 ├── ReconciliationError   counts that must agree do not
 ├── SheetError            a filled annotation sheet cannot be used (waves)
 ├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
-└── HeadError             a head cannot be trained, read, or applied to these embeddings
+├── HeadError             a head cannot be trained, read, or applied to these embeddings
+└── SeveralErrors         more than one of them, found in one check
 """
 
+import contextlib
 import errno
+from collections.abc import Iterator, Sequence
 
 
 class GoldpanError(Exception):
@@ -120,6 +124,10 @@ class BudgetError(GoldpanError):
     pass
 
 
+class MostlyBadError(GoldpanError):
+    pass
+
+
 class PendingError(GoldpanError):
     exit_code = 3
 
@@ -163,3 +171,45 @@ def storage_error(error: OSError) -> StorageError | None:
     where = None if error.filename is None else str(error.filename)
     remedy = f"{_STORAGE[error.errno]} and run the same command again; nothing that was paid is lost"
     return StorageError(f"the disk does not take it: {error.strerror}", where=where, remedy=remedy)
+
+
+class SeveralErrors(GoldpanError):
+    """What a check found that goes on after the first error; each is shown as it would be alone."""
+
+    def __init__(self, errors: Sequence[GoldpanError]):
+        self.errors = tuple(errors)
+        super().__init__("\n".join([f"{len(self.errors)} errors:", *map(str, self.errors)]))
+
+
+class ErrorGatherer:
+    """Lets a check go on after an error, and raises in the end what was wrong.
+
+    Attributes:
+        errors: those met so far, each once.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[GoldpanError] = []
+
+    @contextlib.contextmanager
+    def gather(self) -> Iterator[None]:
+        """Run a part of the check."""
+        try:
+            yield
+        except SeveralErrors as several:
+            for error in several.errors:
+                self.add(error)
+        except GoldpanError as error:
+            self.add(error)
+
+    def add(self, error: GoldpanError) -> None:
+        """Note an error, unless it was noted before: a task of two stages is checked twice."""
+        if str(error) not in map(str, self.errors):
+            self.errors.append(error)
+
+    def finish(self) -> None:
+        """Raise what was gathered: the error itself where there is one, else SeveralErrors."""
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise SeveralErrors(self.errors)

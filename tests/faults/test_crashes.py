@@ -1,59 +1,108 @@
-"""Killed at any step of paid work, a run ends by a plain rerun as if nothing had been, and pays no more."""
+"""Killed at any step of any round, a run ends by the same command as if nothing had been, and pays once."""
 
+import contextlib
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from goldpan.crashpoints import NAMES
-from tests.faults.conftest import SHARDS, comparable, make_project
+from goldpan.providers.local.faults import FaultPlan
+from goldpan.serve import running_server
+from tests.faults.conftest import comparable, make_project, scripted_answer
+from tests.projects import note_rows
+from tests.stage_builders import answer, with_records
 
 
-def wait_for(path, process) -> int:
-    """Wait until a worker has stopped at its crash point; returns its process id."""
+@contextlib.contextmanager
+def project_of_rounds(folder, rounds: int, *, rows: int, shards: int):
+    """A project and its endpoint: two rows fail in round 1, one in every later round but the last."""
+    faults = FaultPlan.of(
+        {"fault": "row_error", "rows": "n[01]$", "batches": list(range(1, shards + 1))},
+        {"fault": "row_error", "rows": "n0$", "batches": list(range(shards + 1, shards + rounds - 1))},
+    )
+    with running_server(folder / "server", answerer=scripted_answer, faults=faults) as server:
+        limits = {"requests": -(-rows // shards)}
+        project = make_project(folder / "project", server.base_url, limits=limits, max_rounds=rounds)
+        project.write_rows("notes/a.jsonl", note_rows(rows))
+        yield project, server
+
+
+def undisturbed(folder, rounds: int, *, rows: int, shards: int):
+    """What the same project comes to when nothing disturbs it: features, and requests asked by batch."""
+    with project_of_rounds(folder, rounds, rows=rows, shards=shards) as (project, server):
+        run = with_records(project.root)
+        assert [answer(run, number).left for number in range(1, rounds + 1)][-1] == 0
+        run.consolidate()
+        return comparable(project), asked_by_batch(server)
+
+
+def asked_by_batch(server) -> list[int]:
+    """How many requests each batch that was paid for has carried."""
+    return sorted(batch.total for batch in server.engine.list_batches())
+
+
+def start_until(project, point: str, *arguments: str):
+    """Start a run, in a process group of its own, that stops at a crash point.
+
+    Returns:
+        Its main process, and the file with the process id of the worker that stopped.
+    """
+    marker = project.root / f"stopped-{time.monotonic_ns()}"
+    process = project.start(*arguments, GOLDPAN_STOP_AT=point, GOLDPAN_STOP_FILE=str(marker), own_group=True)
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if path.exists() and path.read_text():
-            return int(path.read_text())
-        assert process.poll() is None, f"the run ended before the crash point: {process.communicate()[0]}"
+    while not (marker.exists() and marker.read_text()):
+        assert time.monotonic() < deadline, f"{point} was not reached"
+        assert process.poll() is None, f"the run ended before {point}:\n{process.communicate()[0]}"
         time.sleep(0.02)
-    raise AssertionError("the crash point was not reached")
+    return process, marker
 
 
-def start_until(project, point: str) -> tuple[subprocess.Popen, int]:
-    """Start a run that stops at a crash point; returns its main process and the stopped worker's id."""
-    marker = project.root / "stopped"
-    environment = {**project.env(), "GOLDPAN_STOP_AT": point, "GOLDPAN_STOP_FILE": str(marker)}
-    process = subprocess.Popen(
-        project.command(), cwd=project.root, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    return process, wait_for(marker, process)
+def kill_worker(process, marker) -> None:
+    """Kill the step; Snakemake sees it fail, and ends."""
+    os.kill(int(marker.read_text()), signal.SIGKILL)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1, output
 
 
-@pytest.mark.parametrize("point", NAMES)
-def test_a_killed_worker_costs_nothing_and_loses_nothing(point, tmp_path, server, undisturbed):
-    project = make_project(tmp_path / "project", server.base_url)
-    process, worker = start_until(project, point)
-    os.kill(worker, signal.SIGKILL)
-    process.communicate(timeout=120)
-    assert process.returncode != 0
-    project.run()
-    assert len(server.engine.list_batches()) == SHARDS
-    assert comparable(project) == undisturbed
+def kill_group(process, marker) -> None:
+    """Kill Snakemake and all its workers at once, as a machine that goes down does."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
-@pytest.mark.parametrize("point", NAMES)
-def test_a_killed_main_process_costs_nothing_and_loses_nothing(point, tmp_path, server, undisturbed):
-    project = make_project(tmp_path / "project", server.base_url)
-    process, _worker = start_until(project, point)
+def kill_main_process(process, marker) -> None:
+    """Kill Snakemake alone: the orphaned worker goes on while the next run starts."""
     process.kill()
-    process.wait()
-    # The orphaned worker goes on while the next run starts: the worst that can happen.
-    (project.root / "stopped").write_text("go on")
-    project.run()
-    assert len(server.engine.list_batches()) == SHARDS
-    assert comparable(project) == undisturbed
-    assert "Nothing to be done" in project.run().stdout
+    process.wait()  # its output stays open, for the worker still writes there
+    marker.write_text("go on")
+
+
+@pytest.mark.timeout(1800)
+def test_killed_at_each_point_of_rounds_1_2_and_3(tmp_path):
+    shape = {"rounds": 3, "rows": 5, "shards": 2}
+    features, asked = undisturbed(tmp_path / "quiet", **shape)
+    with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
+        for number in range(1, 4):
+            for at, point in enumerate(NAMES):
+                kill = kill_worker if (at + number) % 2 else kill_group
+                kill(*start_until(project, point))
+        project.run()
+        assert asked_by_batch(server) == asked == [1, 2, 2, 3]
+        assert comparable(project) == features
+        assert "Nothing to be done" in project.run().stdout
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("points", [NAMES[::2], NAMES[1::2]], ids=lambda points: points[0])
+def test_orphaned_workers_of_a_killed_main_process_do_no_harm_in_any_round(points, tmp_path):
+    """A round for each kill, for a worker that goes on may pass the next point before the next run does."""
+    shape = {"rounds": len(points), "rows": 5, "shards": 1}
+    features, asked = undisturbed(tmp_path / "quiet", **shape)
+    with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
+        for point in points:
+            kill_main_process(*start_until(project, point))
+        project.run()
+        assert asked_by_batch(server) == asked
+        assert comparable(project) == features

@@ -195,7 +195,6 @@ def test_reader_and_schema_accept_the_same(changes):
         ('{"relevant_detected": tr', "not valid JSON"),
         ('{"share": NaN}', "not valid JSON"),
         ('{"share": 1e999}', "not valid JSON"),
-        ('{"summary_text": "\\ud800"}', "not valid JSON"),
         ("[1, 2]", "the answer is a list of 2, not a JSON object"),
         ("null", "the answer is null, not a JSON object"),
         ("", "not valid JSON"),
@@ -216,9 +215,107 @@ def test_a_text_where_a_call_was_asked_for_is_invalid():
     assert reading.reason == "no tool call; the text is 'It is about water.'"
 
 
-def test_two_calls_are_invalid():
-    reading = READER.read(chat({"tool_calls": [call(ANSWER), call(ANSWER)]}))
-    assert reading.reason == "2 tool calls where one was asked for"
+@pytest.mark.parametrize("other", [{**ANSWER, "depth": 1}, {}, "{", [1]])
+def test_two_calls_that_differ_are_invalid(other):
+    reading = READER.read(chat({"tool_calls": [call(ANSWER), call(other)]}))
+    assert reading.state == "invalid" and reading.retryable
+    assert reading.reason == "2 tool calls that differ, where one was asked for"
+
+
+def test_a_second_call_of_another_function_is_invalid():
+    reading = READER.read(chat({"tool_calls": [call(ANSWER), call(ANSWER, "other")]}))
+    assert reading.reason == "2 tool calls that differ, where one was asked for"
+
+
+@pytest.mark.parametrize(
+    "again", [ANSWER, json.dumps(ANSWER, indent=1), f"```json\n{json.dumps(ANSWER)}\n```"]
+)
+def test_calls_that_say_the_same_are_one(again):
+    reading = READER.read(chat({"tool_calls": [call(ANSWER), call(again), call(ANSWER)]}))
+    assert reading.predictions == read().predictions
+    assert reading.adjusted == ["took one of 3 tool calls, which are all the same"]
+
+
+TEXT = json.dumps(ANSWER)
+NEARLY = {
+    "a code fence": (f"```json\n{TEXT}\n```", "took the JSON out of a code fence"),
+    "a code fence with words around": (
+        f"Here:\n```\n{TEXT}\n```\nDone.",
+        "took the JSON out of a code fence",
+    ),
+    "a code fence in one line": (f"```{TEXT}```", "took the JSON out of a code fence"),
+    "JSON within a JSON text": (json.dumps(TEXT), "took the JSON out of a JSON text"),
+    "reasoning before it": (
+        f"<think>It is {{}}.</think>\n{TEXT}",
+        "passed over the reasoning before the JSON",
+    ),
+    "half an emoji": (
+        TEXT.replace("two ex", "").replace("Two ex", "\\ud83d ex"),
+        "put U+FFFD for half a character",
+    ),
+    "a bare line break": (TEXT.replace("It names", "It\nnames"), "took a control character within a text"),
+}
+
+
+@pytest.mark.parametrize("what", NEARLY)
+def test_arguments_that_can_be_read_in_one_way_only_are_taken_with_a_note(what):
+    text, note = NEARLY[what]
+    reading = READER.read(chat({"tool_calls": [call(text)]}))
+    assert (reading.state, reading.adjusted) == ("ok", [note])
+    assert AnswerReader(TASK, "json_schema").read(chat({"content": text})).adjusted == [note]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT[:-1] + ",}",
+        TEXT + TEXT,
+        TEXT + "}",
+        f"The answer is {TEXT}",
+        f"```\n{TEXT}\n```\n```\n{TEXT}\n```",
+        TEXT.replace("0.25", "NaN"),
+        TEXT.replace("0.25", "1e999"),
+        TEXT.replace('"', "'"),
+        "[" * 100_000,
+        json.dumps(json.dumps(TEXT)),
+    ],
+)
+def test_what_may_mean_several_things_is_not_taken(text):
+    for body in (chat({"tool_calls": [call(text)]}), chat({"content": text})):
+        reading = READER.read(body)
+        assert (reading.state, reading.retryable) == ("invalid", True)
+
+
+def test_arguments_that_a_service_has_parsed_are_taken():
+    item = {"function": {"name": "record_paragraph", "arguments": ANSWER}}
+    assert READER.read(chat({"tool_calls": [item]})) == read()
+
+
+WITHOUT_A_CALL = {
+    "bare": TEXT,
+    "fenced": f"```json\n{TEXT}\n```",
+    "as a call": json.dumps({"name": "record_paragraph", "arguments": ANSWER}),
+    "as a call with parameters": json.dumps({"name": "record_paragraph", "parameters": TEXT}),
+    "between tags": f'<tool_call>{{"name": "record_paragraph", "arguments": {TEXT}}}</tool_call>',
+}
+
+
+@pytest.mark.parametrize("how", WITHOUT_A_CALL)
+def test_the_right_json_without_a_call_is_taken_with_a_note(how):
+    reading = READER.read(chat({"content": WITHOUT_A_CALL[how]}))
+    assert reading.predictions == read().predictions
+    assert reading.adjusted[0] == "took the answer out of the text, as there is no tool call"
+
+
+def test_an_old_function_call_is_a_call():
+    old = {"name": "record_paragraph", "arguments": TEXT}
+    assert READER.read(chat({"content": None, "function_call": old})) == read()
+
+
+def test_of_several_choices_the_first_is_taken_with_a_note():
+    body = chat({"tool_calls": [call(ANSWER)]})
+    body["choices"].append(chat({"tool_calls": [call({})]})["choices"][0])
+    assert READER.read(body).adjusted == ["took the first of 2 choices"]
 
 
 def test_an_answer_cut_off_at_the_limit_is_truncated():
@@ -235,6 +332,89 @@ def test_a_refusal_is_refused(body):
 def test_an_error_in_place_of_an_answer_is_failed():
     reading = READER.read({"error": {"message": "overloaded", "code": 503}})
     assert (reading.state, reading.reason) == ("failed", "the service reports: overloaded")
+    assert reading.retryable
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "again"),
+    [
+        ("length", "truncated", False),
+        ("MAX_TOKENS", "truncated", False),
+        ("max_tokens", "truncated", False),
+        ("model_length", "truncated", False),
+        ("model_context_window_exceeded", "truncated", False),
+        ("FinishReason.MAX_TOKENS", "truncated", False),
+        ("SAFETY", "refused", False),
+        ("content-filter", "refused", False),
+        ("RECITATION", "refused", False),
+        ("PROHIBITED_CONTENT", "refused", False),
+        ("sensitive", "refused", False),
+        ("refusal", "refused", False),
+        ("guardrail_intervened", "refused", False),
+        ("error", "failed", True),
+        ("network_error", "failed", True),
+        ("insufficient_system_resource", "failed", True),
+        ("abort", "failed", True),
+        ("MALFORMED_FUNCTION_CALL", "invalid", True),
+        ("TOO_MANY_TOOL_CALLS", "invalid", True),
+        ("a new word", "invalid", True),
+    ],
+)
+def test_the_finish_reasons_of_other_services_are_understood(word, state, again):
+    reading = READER.read(chat({"content": None}, word))
+    assert (reading.state, reading.retryable) == (state, again)
+    assert word in reading.reason or word in ("length",)
+
+
+@pytest.mark.parametrize(
+    "word", ["STOP", "end_turn", "tool_use", "eos_token", "COMPLETE", "a new word", None, 7]
+)
+def test_a_finish_reason_that_says_nothing_leaves_the_answer_to_be_read(word):
+    assert READER.read(chat({"tool_calls": [call(ANSWER)]}, word)).state == "ok"
+
+
+def test_a_gateway_that_says_nothing_is_asked_for_the_reason_behind_it():
+    body = chat({"content": ""})
+    body["choices"][0]["native_finish_reason"] = "SAFETY"
+    assert READER.read(body).state == "refused"
+
+
+def test_the_words_of_a_filter_are_told():
+    body = chat({"content": None}, "content_filter")
+    body["choices"][0]["content_filter_results"] = {
+        "hate": {"filtered": False},
+        "violence": {"filtered": True},
+    }
+    assert READER.read(body).reason == "the service's content filter withheld the answer: violence"
+    body["choices"][0] = {"finish_reason": "SAFETY", "finish_message": "Blocked as unsafe."}
+    assert READER.read(body).reason.endswith("(SAFETY): Blocked as unsafe.")
+
+
+def test_a_prompt_that_was_blocked_is_refused():
+    assert READER.read({"choices": [], "promptFeedback": {"blockReason": "SAFETY"}}).state == "refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "again"),
+    [
+        ({"code": 502, "message": "Upstream lost"}, "failed", True),
+        ({"code": 400, "message": "Upstream lost: bad schema"}, "failed", False),
+        ({"code": "content_filter", "message": "Upstream lost"}, "refused", False),
+        ("Upstream lost", "failed", True),
+    ],
+)
+def test_an_error_on_the_choice_is_the_answers(error, state, again):
+    body = chat({"content": "half an ans"}, "error")
+    body["choices"][0]["error"] = error
+    reading = READER.read(body)
+    assert (reading.state, reading.retryable) == (state, again)
+    assert "Upstream lost" in reading.reason
+
+
+@pytest.mark.parametrize("error", [{}, {"code": None, "message": None}, "", {"code": 0, "message": ""}, []])
+def test_an_error_without_content_is_none(error):
+    body = chat({"tool_calls": [call(ANSWER)]})
+    assert READER.read({**body, "error": error}).state == "ok"
 
 
 @pytest.mark.parametrize(
@@ -270,6 +450,30 @@ def test_a_function_call_of_the_responses_endpoint_is_read():
     }
     reading = READER.read(response({"type": "reasoning", "summary": []}, item))
     assert reading == read()
+
+
+def test_the_right_json_in_a_message_of_the_responses_endpoint_is_taken_with_a_note():
+    item = {"type": "message", "content": [{"type": "output_text", "text": TEXT}, {"type": "other"}]}
+    reading = READER.read(response({"type": "reasoning", "summary": []}, {"type": "web_search_call"}, item))
+    assert reading.predictions == read().predictions
+    assert reading.adjusted == ["took the answer out of the text, as there is no tool call"]
+
+
+def test_the_same_function_call_of_the_responses_endpoint_twice_is_one():
+    item = {"type": "function_call", "name": "record_paragraph", "arguments": TEXT}
+    assert READER.read(response(item, item)).state == "ok"
+    assert READER.read(response(item, {**item, "arguments": "{}"})).state == "invalid"
+
+
+def test_a_message_in_the_form_of_anthropic_is_read():
+    parts = [
+        {"type": "text", "text": "So:"},
+        {"type": "tool_use", "name": "record_paragraph", "input": ANSWER},
+    ]
+    body = {"type": "message", "stop_reason": "tool_use", "content": parts}
+    assert READER.read(body) == read()
+    assert READER.read({**body, "stop_reason": "max_tokens"}).state == "truncated"
+    assert READER.read({**body, "stop_reason": "refusal"}).state == "refused"
 
 
 def test_text_of_the_responses_endpoint_is_read():

@@ -93,7 +93,7 @@ def test_an_endless_error_message_is_cut():
     assert len(rejected(400, message="x" * 100_000).error_message) < 1_000
 
 
-@pytest.mark.parametrize("damaged", [b"", b'{"custom_id": "r1", "respo', b"[]", b"null", b'{"id": 1}'])
+@pytest.mark.parametrize("damaged", [b"", b'{"id": "r1", "respo', b"[]", b"null", b'{"id": 1}'])
 def test_a_line_that_cannot_be_joined_to_a_request_is_an_error(damaged):
     with pytest.raises(AnswerError):
         read_batch_line(damaged)

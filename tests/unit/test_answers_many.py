@@ -63,7 +63,7 @@ def check(reader: AnswerReader, bodies: list[dict[str, Any]]) -> None:
     assert orjson.dumps([one.predictions for one in together]) == orjson.dumps(
         [one.predictions for one in alone]
     )
-    assert reader.judge_all(bodies) == [(one.state, one.reason) for one in alone]
+    assert reader.judge_all(bodies) == [(one.state, one.reason, one.retryable) for one in alone]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])

@@ -15,10 +15,12 @@ import yaml
 import zstandard
 from pyarrow import parquet
 
+from goldpan.batches.check import check_stages
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import GoldpanError
+from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Ledger
 from goldpan.ledger.store import PAGE_BYTES
 from goldpan.records.inputs import source_files
@@ -106,6 +108,16 @@ class Desk:
         context = {"id": "1", "source": "a", "file": "f", "line": 1, "data": data, "answers": {}}
         return "the prompt", PromptRenderer(self.task(template)).messages(context)[0]["content"]
 
+    def request(self, settings: str = "model: gpt-4.1", **task) -> None:
+        """Check a study whose stage asks OpenAI."""
+        tasks = self.folder / "config" / "tasks"
+        tasks.mkdir(parents=True)
+        Desk(tasks).task(**task)
+        (self.folder / "config" / "studies").mkdir()
+        study = STUDY.replace("model: m", settings).replace("kind: local", "kind: openai")
+        self.written("config/studies/s.yaml", study)
+        list(check_stages(load_project("s", root=self.folder)))
+
     def where(self, condition: str) -> None:
         Where.parse(condition, self.task().features)
 
@@ -135,8 +147,25 @@ class Desk:
         return reading.state, "; ".join(said or [json.dumps(reading.predictions)])
 
     def line(self, **row) -> tuple[str, str]:
-        failure = row_failure(read_batch_line(json.dumps(REQUEST | row).encode()))
-        assert failure is not None
+        return self.raw_line(json.dumps(REQUEST | row).encode())
+
+    def error(self, status: int, body) -> tuple[str, str]:
+        """A line about a request that failed."""
+        return self.line(response={"status_code": status, "body": body}, error=None)
+
+    def good_line(self, change=lambda line: line, **response) -> tuple[str, str]:
+        """A line with a good answer, of which the text or the response was changed."""
+        call = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
+        body = {"choices": [{"message": {"tool_calls": [call]}, "logprobs": "here", "finish_reason": "stop"}]}
+        row = {**REQUEST, "response": {"status_code": 200, "body": body, **response}, "error": None}
+        return self.raw_line(change(json.dumps(row).encode()))
+
+    def raw_line(self, line: bytes) -> tuple[str, str]:
+        row = read_batch_line(line)
+        failure = row_failure(row)
+        if failure is None:
+            state, said = self.body(row.body)
+            return state, "; ".join([*row.notes, said])
         state, reason, again = failure
         return f"{state}, {'asked again' if again else 'final'}", reason
 
@@ -193,7 +222,22 @@ def whole_parquet(at: Desk) -> bytes:
     return (at.folder / "whole.parquet").read_bytes()
 
 
+def errored(kind: str, message: str) -> dict:
+    """A result as Anthropic's batches have it."""
+    return {"type": "errored", "error": {"type": "error", "error": {"type": kind, "message": message}}}
+
+
+GOOD_CALL = {"function": {"name": "t", "arguments": json.dumps(ANSWER)}}
+EMPTY_CALL = {"function": {"name": "t", "arguments": "{}"}}
+GOOD_CHOICE = {"message": {"tool_calls": [GOOD_CALL]}, "finish_reason": "stop"}
+
+
+def labelled(labels) -> dict:
+    return {"name": "topic", "type": "classification", "description": "Topic.", "labels": list(labels)}
+
+
 DEEP = '{"a":' + "[" * 400 + "]" * 400 + "}\n"
+DEEP_AND_LONG = '{"n":1234567890123456789,"a":' + "[" * 1_010 + "]" * 1_010 + "}\n"
 MANY = b"".join(b'{"a": %d}\n' % number for number in range(1_000))
 SECRET = "sk-proj-123"
 
@@ -201,6 +245,14 @@ CASES = {
     "study-not-yaml": lambda at: at.study(wrong="study: [s\nsources: {}\n"),
     "study-not-a-mapping": lambda at: at.study(wrong="- study\n"),
     "study-key-twice": lambda at: at.study("study: s", "study: s\nstudy: t"),
+    "study-aliases-explode": lambda at: at.study(
+        wrong="a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    ),
+    "study-number-misread": lambda at: at.study("model: m", "model: m, samples: 010"),
+    "study-number-too-long": lambda at: at.study("model: m", f"model: m, samples: {'9' * 5_000}"),
+    "study-nested-deeply": lambda at: at.study(wrong="study: " + "[" * 3_000),
+    "study-tag": lambda at: at.study("study: s", "study: !!python/name:os.system"),
+    "study-key-no-text": lambda at: at.study("task: t", "task: t, no: 1"),
     "study-unknown-key": lambda at: at.study("task: t", "task: t, bugdet_usd: 5"),
     "study-key-missing": lambda at: at.study("files: x.jsonl", ""),
     "study-wrong-type": lambda at: at.study("model: m", "model: m, budget_usd: much"),
@@ -212,6 +264,7 @@ CASES = {
     "study-unknown": lambda at: find_study("nope", at.folder),
     "files-none": lambda at: source_files(Source(files="in/*.csv"), at.folder),
     "files-format": lambda at: at.rows("in.txt", "a"),
+    "files-long-line": lambda at: at.rows("in.jsonl.gz", gzip.compress(bytes(LONGEST_LINE + 1), 1)),
     "files-empty": lambda at: at.rows("in.jsonl", ""),
     "files-gzip-cut": lambda at: at.rows("in.jsonl.gz", gzip.compress(MANY)[:-9]),
     "files-zstd-cut": lambda at: at.rows("in.jsonl.zst", zstandard.compress(MANY)[:-1]),
@@ -220,6 +273,7 @@ CASES = {
     "json-nan": lambda at: at.rows("in.jsonl", '{"a": NaN}\n'),
     "json-long-integer": lambda at: at.rows("in.jsonl", '{"id": 123456789012345678901234}\n'),
     "json-deep": lambda at: at.rows("in.jsonl", DEEP),
+    "json-deep-and-long": lambda at: at.rows("in.jsonl", DEEP_AND_LONG),
     "json-not-an-object": lambda at: at.rows("in.jsonl", "[1]\n"),
     "json-document": lambda at: at.rows("in.jsonl", '[\n{"a": 1}\n]\n'),
     "json-not-utf8": lambda at: at.rows("in.jsonl", b'{"a": "caf\xe9"}\n'),
@@ -245,16 +299,43 @@ CASES = {
     "task-unknown-type": lambda at: at.task(features=[{"name": "a", "type": "yesno", "description": "A."}]),
     "task-name-twice": lambda at: at.task(features=[*TASK["features"], TASK["features"][1]]),
     "task-exclusive-unknown": lambda at: at.task(exclusive=[{"order": ["blame", "anger"]}]),
+    "task-label-no-text": lambda at: at.task(
+        features=[{"name": "a", "type": "classification", "description": "A.", "labels": [False, True]}]
+    ),
     "prompt-unknown-name": lambda at: at.task("{{ text }}"),
     "prompt-syntax": lambda at: at.prompt("{% if %}"),
     "prompt-field-missing": lambda at: at.prompt("{{ data.text }}", txt="a"),
     "prompt-escape": lambda at: at.prompt("{{ ''.__class__.__mro__ }}"),
     "prompt-in-the-data": lambda at: at.prompt("{{ data.text }}", text="{{ 7 * 7 }} {% raw %}"),
     "prompt-empty": lambda at: at.prompt("{{ data.text }}", text=" "),
+    "request-no-temperature": lambda at: at.request("model: gpt-5-mini, params: {temperature: 0}"),
+    "request-max-tokens": lambda at: at.request("model: gpt-5-mini, params: {max_tokens: 9000}"),
+    "request-unknown-parameter": lambda at: at.request("model: gpt-4.1, params: {tempratur: 0}"),
+    "request-two-parameters": lambda at: at.request("model: o4-mini, params: {temperature: 0, stop: x}"),
+    "request-no-place-there": lambda at: at.request("model: gpt-5-pro, params: {seed: 1}"),
+    "request-embedding-model": lambda at: at.request("model: text-embedding-3-small"),
+    "request-no-batches": lambda at: at.request("model: gpt-5.1-codex"),
+    "request-too-long-an-answer": lambda at: at.request("model: gpt-4o, params: {max_tokens: 99999}"),
+    "request-long-description": lambda at: at.request(description="What it says. " * 99),
+    "request-label-of-two-lines": lambda at: at.request(
+        features=[labelled(["soil", "wa\nter"])], exclusive=[]
+    ),
+    "request-many-labels": lambda at: at.request(features=[labelled(map(str, range(1001)))], exclusive=[]),
     "where-unknown-name": lambda at: at.where("depht == 1"),
     "where-never-true": lambda at: at.where("topic == 'sol'"),
     "where-out-of-range": lambda at: at.where("depth == 7"),
     "where-code": lambda at: at.where("__import__('os').system('true')"),
+    "answer-fence": lambda at: at.call("t", f"```json\n{json.dumps(ANSWER)}\n```"),
+    "answer-without-call": lambda at: at.message(content=json.dumps(ANSWER)),
+    "answer-json-in-text": lambda at: at.call("t", json.dumps(json.dumps(ANSWER))),
+    "answer-half-character": lambda at: at.answer(praise_rationale="cut \ud83d"),
+    "answer-line-break": lambda at: at.call("t", json.dumps(ANSWER).replace("says", "says\n")),
+    "answer-same-call-twice": lambda at: at.message(content=None, tool_calls=[GOOD_CALL, GOOD_CALL]),
+    "answer-two-calls": lambda at: at.message(content=None, tool_calls=[GOOD_CALL, EMPTY_CALL]),
+    "answer-several-choices": lambda at: at.body({"choices": [GOOD_CHOICE, GOOD_CHOICE]}),
+    "answer-trailing-comma": lambda at: at.call("t", json.dumps(ANSWER)[:-1] + ",}"),
+    "answer-words-after": lambda at: at.call("t", json.dumps(ANSWER) + " That is all."),
+    "answer-deep": lambda at: at.call("t", '{"topic": ' + "[" * 2_000 + "]" * 2_000 + "}"),
     "answer-no-call": lambda at: at.message(content="I think it is soil."),
     "answer-other-function": lambda at: at.call("delete_all", "{}"),
     "answer-not-json": lambda at: at.call("t", '{"topic": "soil"'),
@@ -270,10 +351,30 @@ CASES = {
     "answer-more-than-asked": lambda at: at.answer(note="x"),
     "answer-hostile-text": lambda at: at.answer(gist="<script>alert(1)</script>"),
     "answer-cut-off": lambda at: at.message("length", content="The"),
+    "answer-cut-off-elsewhere": lambda at: at.message("MAX_TOKENS", content=None),
     "answer-refused": lambda at: at.message(content=None, refusal="I cannot help with that."),
     "answer-filtered": lambda at: at.message("content_filter", content=None),
+    "answer-safety": lambda at: at.message("SAFETY", content=None),
+    "answer-broken-off": lambda at: at.message("network_error", content=""),
+    "answer-error-on-choice": lambda at: at.body(
+        {"choices": [{"error": {"code": 502, "message": "Upstream lost"}}]}
+    ),
+    "answer-malformed-call": lambda at: at.message("MALFORMED_FUNCTION_CALL", content=None),
     "answer-no-message": lambda at: at.body({"choices": []}),
-    "line-not-json": lambda at: read_batch_line(b'{"custom_id": "req__1", "respo'),
+    "line-nan": lambda at: at.good_line(lambda line: line.replace(b'"here"', b"[NaN, -Infinity]")),
+    "line-half-character": lambda at: at.good_line(lambda line: line.replace(b"here", b"here \\ud83d")),
+    "line-not-utf8": lambda at: at.good_line(lambda line: line.replace(b"here", b"caf\xe9")),
+    "line-bom": lambda at: at.good_line(lambda line: b"\xef\xbb\xbf" + line),
+    "line-body-as-text": lambda at: at.good_line(body=json.dumps({"choices": [GOOD_CHOICE]})),
+    "line-status-as-text": lambda at: at.good_line(status_code="200"),
+    "line-empty-error": lambda at: at.line(
+        response={"status_code": 200, "body": {"choices": [GOOD_CHOICE]}}, error={"code": None, "message": ""}
+    ),
+    "line-not-json": lambda at: at.raw_line(b'{"custom_id": "req__1", "respo'),
+    "line-deep": lambda at: at.raw_line(
+        b'{"custom_id": "req__1", "a": ' + b"[" * 2_000 + b"]" * 2_000 + b"}"
+    ),
+    "line-not-json-no-id": lambda at: read_batch_line(b'{"id": "batch_req_1", "cust'),
     "line-no-id": lambda at: read_batch_line(b'{"response": {"status_code": 200}}'),
     "line-rejected": lambda at: at.line(
         error=None,
@@ -282,6 +383,40 @@ CASES = {
     "line-busy": lambda at: at.line(
         response={"status_code": 429, "body": {"error": {"code": "rate_limit_exceeded", "message": "Slow."}}}
     ),
+    "line-parameter": lambda at: at.error(
+        400, {"error": {"code": "unsupported", "param": "top_p", "message": "Not supported."}}
+    ),
+    "line-html": lambda at: at.error(502, "<html><h1>Bad gateway</h1></html>"),
+    "line-error-list": lambda at: at.error(400, [{"error": {"code": 400, "message": "No such field."}}]),
+    "line-error-text": lambda at: at.error(
+        503, {"error": {"message": json.dumps({"error": {"code": "overloaded", "message": "Try later."}})}}
+    ),
+    "line-validation": lambda at: at.error(
+        422, {"detail": [{"type": "missing", "loc": ["body", "model"], "msg": "Field required"}]}
+    ),
+    "line-behind-gateway": lambda at: at.error(
+        502,
+        {
+            "error": {
+                "code": 502,
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error": {"message": "Out of memory."}}'},
+            }
+        },
+    ),
+    "line-filter-wrapped": lambda at: at.error(
+        400,
+        {
+            "error": {
+                "message": "ContentPolicyViolationError",
+                "code": "400",
+                "provider_specific_fields": {"innererror": {"code": "ResponsibleAIPolicyViolation"}},
+            }
+        },
+    ),
+    "line-anthropic": lambda at: at.line(result=errored("overloaded_error", "Overloaded")),
+    "line-anthropic-final": lambda at: at.line(result=errored("invalid_request_error", "Too long.")),
+    "line-status-zero": lambda at: at.error(0, {}),
     "line-expired": lambda at: at.line(
         response=None, error={"code": "batch_expired", "message": "Not executed in time."}
     ),

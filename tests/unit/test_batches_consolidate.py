@@ -51,7 +51,13 @@ def test_a_row_says_what_was_answered_and_where_it_came_from(tmp_path):
         "batch_id": submission.batch_id,
         "custom_id": "req__n0",
         "model": "scripted-1-2026",
-        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+        "usage": {
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "cached_tokens": 0,
+            "cache_write_tokens": 0,
+            "reasoning_tokens": 0,
+        },
         "features": {
             "topic": {"type": "ClassificationPrediction", "label": "animals", "rationale": "a cat"},
             "urgent": {"type": "BinaryPrediction", "detected": True},
@@ -77,8 +83,10 @@ def test_every_state_has_its_row_and_the_counts_add_up(tmp_path):
     made = summary.as_dict()
     assert made["records"] == sum(made["states"].values()) == 5
     assert made["reasons"]["skipped"] == {"filtered": 1}
-    assert made["requests_paid"] == 4
-    assert made["tokens"] == {"prompt": 200, "completion": 40}
+    # What failed or is missing was not answered, and so not paid for.
+    assert made["requests_paid"] == 2
+    tokens = {"prompt": 200, "completion": 40, "cached": 0, "cache_write": 0, "reasoning": 0}
+    assert made["tokens"] == tokens
     assert made["labels"] == {"topic": {"animals": 1}, "urgent": {"true": 1}, "length": {"2": 1}}
 
 

@@ -32,9 +32,11 @@ def submission(ledger):
 def fetch(ledger, submission, tmp_path):
     """Fetch a batch from a service with these files; returns the raw bytes and the service."""
 
-    def run(output=None, error=None, *, completed=0, failed=0):
+    def run(output=None, error=None, *, completed=0, failed=0, tells_lengths=False):
         files = {"file-out": output, "file-err": error}
-        provider = ScriptedProvider(files={name: given for name, given in files.items() if given})
+        provider = ScriptedProvider(
+            files={name: given for name, given in files.items() if given}, tells_lengths=tells_lengths
+        )
         batch = Batch(
             "batch_1", "completed", total=3, completed=completed, failed=failed,
             output_file_id="file-out" if output else None, error_file_id="file-err" if error else None,
@@ -90,6 +92,25 @@ def test_a_file_that_keeps_breaking_off_is_an_error_that_names_the_line(fetch):
     with pytest.raises(ProviderError, match="file file-out breaks off or is not JSON at line 3") as caught:
         fetch([WHOLE[:-20]], completed=3)
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize("last", [b'{"custom_id": "req__2", "caf\xe9', b"\xff\xfe", LINES[2][:-20]])
+def test_a_file_as_long_as_announced_is_whole_however_its_last_line_is_damaged(last, fetch):
+    raw, provider = fetch([b"\n".join([*LINES[:2], last])], completed=3, tells_lengths=True)
+    assert raw == b"\n".join([*LINES[:2], last, b""])
+    assert len(provider.calls) == 1
+
+
+@pytest.mark.parametrize("last", [b'{"custom_id": "req__2", "caf\xe9\n', b"\xff\xfe\n"])
+def test_a_damaged_last_line_that_ends_was_not_cut_off(last, fetch):
+    raw, provider = fetch([b"\n".join([*LINES[:2], last])], completed=3)
+    assert raw.endswith(last)
+    assert len(provider.calls) == 1
+
+
+def test_a_last_line_that_is_nearly_json_is_whole(fetch):
+    last = LINES[2].replace(b"animals", b"caf\xe9").replace(b"1700000000", b"NaN")
+    assert fetch([b"\n".join([*LINES[:2], last])], completed=3)[0].endswith(last + b"\n")
 
 
 def test_a_failed_download_is_tried_again(fetch):

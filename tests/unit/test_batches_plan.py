@@ -1,12 +1,13 @@
 """A plan asks what is not known yet, within the limits, once."""
 
 import shutil
+from dataclasses import asdict
 
 import orjson
 import pytest
 
-from goldpan.batches.plan import preview_round, read_plan
-from goldpan.errors import ReconciliationError, ReplayMissError
+from goldpan.batches.plan import Plan, Shard, preview_round, read_plan
+from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
 from goldpan.ledger import Ledger
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer, asked_of, at, finish, make_stage, send, with_records
@@ -159,18 +160,6 @@ def test_replay_names_the_record_the_ledger_has_no_answer_for(tmp_path):
         run.plan(1)
 
 
-def test_a_budget_counts_the_rounds_before(tmp_path):
-    price = {"price_usd_per_million": [1000.0, 1000.0]}
-    cost = make_stage(tmp_path / "one", note_rows(4), **price).plan(1).estimate["cost_usd"]
-    run = make_stage(tmp_path / "two", note_rows(4), budget_usd=1.5 * cost, **price)
-    first = run.plan(1)
-    assert first.over_budget is None
-    second = run.plan(2)
-    assert second.over_budget == (
-        f"the estimate of {2 * cost:.4f} USD is above the budget of {1.5 * cost:.4f} USD"
-    )
-
-
 def test_the_estimate_says_how_sure_it_is_and_where_the_price_comes_from(tmp_path):
     limited = {"max_completion_tokens": 10}
     run = make_stage(tmp_path, note_rows(200), price_usd_per_million=[2.0, 8.0], params=limited)
@@ -195,3 +184,19 @@ def test_a_shard_that_the_plan_does_not_have_is_an_error_that_names_those_it_has
     plan = make_stage(tmp_path, note_rows(4), limits={"requests": 2}).plan(1)
     with pytest.raises(ReconciliationError, match="has no shard '0009'; it has: 0000, 0001"):
         plan.shard("0009")
+
+
+def test_a_plan_of_another_version_is_read_and_a_foreign_file_is_named(tmp_path):
+    path = tmp_path / "plan.json"
+    plan = Plan(
+        *("s", "t", 1, "p", "m", {"task": "hash"}, 1, {}, {"total": 1}, [Shard("0000", "h", 1, 2, 3)]),
+        *({"cost_usd": 1.0}, None, None),
+    )
+    raw = asdict(plan)
+    path.write_bytes(orjson.dumps({**raw, "shards": [{**raw["shards"][0], "later": 1}], "later": [1]}))
+    assert read_plan(path) == plan
+    for foreign in ({**raw, "shards": [{"name": "0000"}]}, {"study": "s"}, {**raw, "shards": 3}):
+        path.write_bytes(orjson.dumps(foreign))
+        with pytest.raises(SourceError, match="not a plan that this goldpan can read") as caught:
+            read_plan(path)
+        assert "delete the file and run again" in str(caught.value)

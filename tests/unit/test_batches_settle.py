@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from goldpan.batches.settle import settle_shard, tokens_of
+from goldpan.batches.settle import settle_shard
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchError
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows
@@ -81,11 +81,53 @@ def test_lines_of_requests_that_were_never_asked_are_counted_and_left_out(sent):
     assert states(settled) == ["ok"] * 3
 
 
-def test_damaged_lines_are_counted_and_their_requests_missing(sent):
+def test_damaged_lines_without_an_id_are_counted_and_their_requests_missing(sent):
     lines = [answer_line("req__n0", GOOD), b"{not json", b'{"response": {}}', b"[]"]
     settled = sent.settle(lines)
     assert settled["noticed"]["damaged"] == 3
     assert states(settled) == ["ok", "missing", "missing"]
+
+
+def test_a_damaged_line_is_invalid_by_its_custom_id_and_kept_as_it_came(sent):
+    damaged = answer_line("req__n1", GOOD)[:-40] + b"\xe9"
+    settled = sent.settle([answer_line("req__n0", GOOD), damaged])
+    assert states(settled) == ["ok", "invalid", "missing"]
+    outcome = settled["req__n1"]
+    assert outcome.reason.startswith("damaged line: the line is not valid JSON")
+    assert outcome.may_be_asked(max_rounds=2)
+    assert outcome.line == damaged
+
+
+def test_two_lines_that_ran_into_each_other_are_both_damaged(sent):
+    settled = sent.settle([answer_line("req__n0", GOOD)[:200] + answer_line("req__n1", GOOD)])
+    assert states(settled) == ["invalid", "invalid", "missing"]
+    assert settled["noticed"]["damaged"] == 1
+
+
+def test_a_whole_line_makes_good_a_damaged_one(sent):
+    whole = answer_line("req__n0", GOOD)
+    assert states(sent.settle([whole[:150], whole]))[0] == "ok"
+    assert states(sent.settle([whole, whole[:150]]))[0] == "ok"
+
+
+def test_a_custom_id_in_other_case_or_with_spaces_is_known(sent):
+    settled = sent.settle([answer_line("REQ__N0", GOOD), answer_line(" req__n1 ", GOOD)])
+    assert states(settled) == ["ok", "ok", "missing"]
+    assert settled["noticed"]["unknown"] == 0
+
+
+def test_a_custom_id_that_may_be_one_of_two_is_nobodys(tmp_path):
+    run = make_stage(tmp_path, [{"id": "a", "text": "one"}, {"id": "A", "text": "two"}])
+    send(run, run.plan(1))
+    keys = {row["custom_id"]: bytes.fromhex(row["key"]) for row in asked_of(run)}
+    other = next(iter(keys)).swapcase()
+    assert other not in keys
+    raw = tmp_path / "raw.jsonl"
+    raw.write_bytes(answer_line(other, GOOD) + b"\n")
+    with Ledger(run.project.ledger) as ledger:
+        (submission,) = ledger.submissions()
+        settle_shard(ledger, run.project, STAGE, submission.id, COMPLETED, raw)
+        assert {answer.state for answer in ledger.answers(list(keys.values())).values()} == {"missing"}
 
 
 def test_settling_again_changes_nothing(sent):
@@ -142,9 +184,3 @@ def test_an_answer_to_a_task_that_is_gone_is_kept(sent):
     (sent.project.root / "config" / "tasks" / "topic.yaml").unlink()
     settled = sent.settle([answer_line("req__n0", GOOD), error_line("req__n1", 400)])
     assert states(settled) == ["ok", "failed", "missing"]
-
-
-def test_tokens_are_read_from_usage_of_either_endpoint():
-    assert tokens_of({"prompt_tokens": 3, "completion_tokens": 4}) == (3, 4)
-    assert tokens_of({"input_tokens": 3, "output_tokens": 4}) == (3, 4)
-    assert tokens_of({"prompt_tokens": None}) == (0, 0)

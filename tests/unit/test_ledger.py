@@ -112,7 +112,7 @@ def test_an_exported_ledger_gives_the_same_answers_elsewhere(ledger, tmp_path):
     line = '{"text":"a\u2028b"}'.encode()
     settle(ledger, intend(ledger), [outcome(0, line=line), outcome(1, "refused")])
     file = tmp_path / "published.jsonl.zst"
-    assert export_ledger(ledger, file) == 2
+    assert export_ledger(ledger, file) == (2, 0)
     with Ledger(tmp_path / "other" / "ledger.sqlite") as other:
         assert import_ledger(other, file) == 2
         assert import_ledger(other, file) == 0

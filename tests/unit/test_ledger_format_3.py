@@ -10,6 +10,8 @@ from goldpan.ledger import Ledger, Orphan, Outcome, Spent
 from goldpan.ledger.store import _COLUMNS_OF_FORMAT_3, SCHEMA_VERSION
 from tests.unit.test_ledger import intend, settle
 
+UNPAID = ("failed", "expired", "missing")
+
 
 def outcome(number: int, **tokens: int) -> Outcome:
     return Outcome(bytes([number]) * 32, "ok", None, False, b"{}", **tokens)
@@ -39,7 +41,7 @@ def test_a_ledger_of_format_2_is_read_and_knows_what_was_spent(tmp_path):
     with Ledger(path) as ledger:
         assert ledger.submissions() == [before]
         assert dict(ledger.all_answers()) == answers
-        assert ledger.spent(before.study, before.stage) == [Spent(before.model, 17, 3, 0, 0, 0)]
+        assert ledger.spent(before.study, before.stage) == [Spent(before.model, 17, 3, 0, 0, 0, 2, 9)]
         assert ledger.orphans() == []
     with contextlib.closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
@@ -76,11 +78,24 @@ def test_what_is_spent_adds_up_over_attempts_and_stages_apart(tmp_path):
             [Outcome(b"k" * 32, "ok", None, False, b"{}", 10, 6, 8)],
         )
         submission = ledger.submissions()[0]
-        total = Spent(submission.model, 20, 11, 12, 2, 1)
+        total = Spent(submission.model, 20, 11, 12, 2, 1, 2, 61)
         assert ledger.spent(submission.study, submission.stage) == [total]
         assert ledger.spent(submission.study, "another") == []
         answer = ledger.outcomes([b"k" * 32])[b"k" * 32]
         assert (answer.prompt_tokens, answer.cached_tokens, answer.reasoning_tokens) == (20, 12, 1)
+
+
+def test_what_was_not_answered_was_not_paid(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        lost = [Outcome(bytes([at]) * 32, state, "x", True, None) for at, state in enumerate(UNPAID)]
+        settle(ledger, intend(ledger, shard="a", rows=3), lost)
+        submission = ledger.submissions()[0]
+        assert ledger.spent(submission.study, submission.stage) == [Spent("m", 0, 0, 0, 0, 0, 0, 0)]
+        settle(
+            ledger, intend(ledger, shard="b", rows=1), [Outcome(bytes(32), "ok", None, False, b"{}", 5, 1)]
+        )
+        answer = ledger.outcomes([bytes(32)])[bytes(32)]
+        assert (answer.attempts, answer.paid) == (2, 1)
 
 
 def test_a_paid_call_is_known_from_before_it_is_sent_until_it_is_refused(tmp_path):

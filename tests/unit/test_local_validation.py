@@ -110,7 +110,8 @@ def test_arguments_of_create_are_checked_at_once(engine, tmp_path, arguments):
 
 
 def test_a_file_of_another_purpose_is_no_batch_input(engine, tmp_path):
-    source = engine.upload(write_requests(tmp_path / "requests.jsonl", 1), "x", purpose="user_data")
+    source = engine.upload(write_requests(tmp_path / "requests.jsonl", 1), "x")
+    engine.store.describe_file(source.id, "x", "batch_output")
     with pytest.raises(ServiceError, match="purpose"):
         engine.create_batch(source.id)
 

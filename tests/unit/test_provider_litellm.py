@@ -126,6 +126,12 @@ def test_429_says_how_long_to_wait_in_seconds_or_by_a_date(service, provider):
     assert create(provider).retry_after == pytest.approx(3600, abs=60)
 
 
+def test_the_services_clock_is_known_from_refusals(service, provider):
+    service.on("POST", "/batches", refusal(400, "no", Date="Sun, 06 Nov 1994 12:00:00 GMT"))
+    create(provider)
+    assert provider.server_time == 784_123_200.0
+
+
 def test_the_key_is_taken_out_of_what_the_service_echoes(service, provider):
     service.on("POST", "/batches", refusal(401, f"Incorrect API key provided: {KEY}."))
     assert KEY not in str(create(provider))

@@ -152,6 +152,28 @@ def test_429_for_want_of_credit_is_not_retryable(service, provider):
     assert not error.retryable and "credit" in str(error)
 
 
+# The service's clock.
+
+NOON = "Sun, 06 Nov 1994 12:00:00 GMT"
+
+
+def test_the_services_clock_is_known_from_its_answers_and_refusals(service, provider):
+    assert provider.server_time is None
+    service.on("GET", "/batches/batch_1", answer(batch_object(), Date=NOON))
+    provider.retrieve("batch_1")
+    assert provider.server_time == 784_123_200.0
+    service.on("POST", "/batches", refusal(400, "no", Date=NOON.replace("12:", "13:")))
+    create(provider)
+    assert provider.server_time == 784_126_800.0
+
+
+def test_an_answer_without_a_date_leaves_the_services_clock_as_it_was(service, provider):
+    service.on("GET", "/batches/batch_1", answer(batch_object(), Date=NOON), answer(batch_object(), Date=""))
+    provider.retrieve("batch_1")
+    provider.retrieve("batch_1")
+    assert provider.server_time == 784_123_200.0
+
+
 # Errors tell no secret.
 
 

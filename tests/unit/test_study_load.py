@@ -120,10 +120,10 @@ def test_a_key_written_in_place_of_the_name_of_its_variable_is_not_repeated(writ
         ("study:\ts\n", ", line 1, column 7: not valid YAML"),
         ("study: !!python/object/apply:os.getcwd []\n", ", line 1, column 8: not valid YAML"),
         ("study: \x00", "not valid YAML"),
-        ("study: " + "[" * 3_000, "not valid YAML"),
+        ("study: " + "[" * 3_000, ", line 1, column 72: not valid YAML: nested more than 64"),
         ("- a\n- b\n", "must be a mapping of keys to values"),
         ("", "must be a mapping of keys to values"),
-        (b"study: caf\xe9\n", "cannot be read"),
+        (b"study: s\nname: caf\xe9\n", ", line 2: cannot be read: not UTF-8"),
     ],
 )
 def test_a_file_that_is_not_yaml_names_the_line(write, content, says):

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
 
 from goldpan.errors import PromptError
 from goldpan.tasks.features import parse_feature
@@ -167,3 +169,103 @@ def test_a_task_on_traces_may_name_their_parts(project, name):
 def test_a_task_on_records_may_not_name_parts_of_traces():
     with pytest.raises(PromptError, match="`follow_up` is not defined"):
         check_template_names(Task("t", "d", (FEATURE,), "{{ follow_up }}"))
+
+
+# What is not there, met by whatever a template may do with it.
+
+ITEMS = [{"name": "a"}]
+ARGUMENTS = {
+    "round": "(1)",
+    "elide": "(100)",
+    "attr": "('x')",
+    "batch": "(2)",
+    "slice": "(2)",
+    "format": "(1)",
+}
+ARGUMENTS |= {"replace": "('a', 'b')", "groupby": "('x')", "map": "('upper')"}
+TEST_ARGUMENTS = {"sameas": "(1)", "divisibleby": "(1)", "in": "(['a'])"} | dict.fromkeys(
+    (
+        "eq",
+        "equalto",
+        "==",
+        "ne",
+        "!=",
+        "gt",
+        "greaterthan",
+        ">",
+        "ge",
+        ">=",
+        "lt",
+        "lessthan",
+        "<",
+        "le",
+        "<=",
+    ),
+    "(1)",
+)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ data.items | map(attribute='nme') | list }}",
+        "{{ data.items | map(attribute='nme') | join(', ') }}",
+        "{{ data.items | map(attribute='nme') | list | tojson }}",
+        "{{ data.items | map(attribute='nme') | list | string }}",
+        "{{ data.items | map(attribute='nme') | list | pprint }}",
+        "{{ data.items | map(attribute='nme') | map('upper') | list }}",
+        "{{ data.items | join(', ', attribute='nme') }}",
+        "{{ data.items | sort(attribute='nme') }}",
+        "{{ data.items | max(attribute='nme') }}",
+        "{{ data.items | min(attribute='nme') }}",
+        "{{ data.items | unique(attribute='nme') | list }}",
+        "{{ data.items | sum(attribute='nme') }}",
+        "{{ data.items | groupby('nme') }}",
+        "{{ data.items | selectattr('nme') | list }}",
+        "{{ data.items | rejectattr('nme', 'none') | list }}",
+        "{{ data.items | selectattr('nme', 'equalto', 1) | list }}",
+        "{{ [data.nme] }}",
+        "{{ (data.nme, 1) }}",
+        "{{ {'a': [data.nme]} }}",
+        "{{ {'a': [data.nme]} | tojson }}",
+        "{{ '%s' | format([data.nme]) }}",
+        "{{ '{}'.format([data.nme]) }}",
+        "{{ 'a' ~ data.nme }}",
+        "{{ data.nme | items | list }}",
+        "{{ data.nme is none }}",
+        "{% set x = [data.nme] %}{{ x }}",
+        "{% macro m(x) %}{{ [x] }}{% endmacro %}{{ m(data.nme) }}",
+        "{{ data.nme | default(data.nmae) }}",
+    ],
+)
+def test_what_is_not_there_is_an_error_also_inside_of_something(template):
+    assert "is not there; did you mean `" in error_of("x" + template, items=ITEMS, name="a")
+
+
+def test_a_parameter_that_a_macro_was_not_given_is_an_error():
+    assert "parameter 'x' was not provided" in error_of("{% macro m(x) %}{{ [x] }}{% endmacro %}{{ m() }}")
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS.keys() - {"default", "d", "random"} | {"elide"}))
+def test_every_filter_refuses_what_is_not_there(name):
+    assert "`nme` is not there" in error_of(f"x{{{{ data.nme | {name}{ARGUMENTS.get(name, '')} }}}}", a=1)
+
+
+@pytest.mark.parametrize("name", sorted(TESTS.keys() - {"defined", "undefined"}))
+def test_every_test_refuses_what_is_not_there(name):
+    if name.isidentifier():
+        template = f"x{{{{ data.nme is {name}{TEST_ARGUMENTS.get(name, '')} }}}}"
+    else:
+        template = f"x{{{{ [data.nme] | select('{name}', 1) | list }}}}"
+    assert "`nme` is not there" in error_of(template, a=1)
+
+
+def test_what_is_not_there_may_be_asked_for_and_replaced():
+    template = (
+        "{{ data.nme | default('none') }} {{ data.nme is defined }} {{ data.nme is undefined }}"
+        " {{ data.items | map(attribute='nme', default='-') | join }}"
+        " {{ data.items | selectattr('nme', 'defined') | list }}"
+        " {{ data.items | map(attribute='nme') | select('defined') | list }}"
+        " {{ data.items | sort(attribute='name') | map(attribute='name') | list }}"
+    )
+    assert render(template, items=ITEMS) == "none False True - [] [] ['a']"

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goldpan.batches.questions import Questioner
+from goldpan.batches.request_check import request_findings
 from goldpan.batches.stage import StageRun
+from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
+from goldpan.providers.model_choice import asked_stage
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.prompts import check_template_names
-from goldpan.tasks.task import load_task
+from goldpan.tasks.task import Task, load_task
 from goldpan.tasks.where import Where
 
 
 @dataclass(frozen=True)
 class CheckedStage:
-    """A stage without errors: its features, the fields of its largest answer, and what a strict model may
-    refuse."""
+    """A stage without errors: its features, the fields of its largest answer, and what is worth knowing of
+    its requests."""
 
     name: str
     features: int
@@ -27,23 +30,53 @@ class CheckedStage:
 
 
 def check_stages(project: Project) -> Iterator[CheckedStage]:
-    """Load every task, prompt and filter of a study.
+    """Load every task, prompt and filter of a study; what is wrong is raised when all of it was looked at.
 
     Raises:
-        TaskError, PromptError, WhereError: the first thing that does not fit, with its place.
+        TaskError, PromptError, WhereError, StudyError: what does not fit, with its place; SeveralErrors where
+            it is more than one thing.
     """
-    for name, stage in project.study.stages.items():
-        run = StageRun(project, name)
-        if stage.input.stage and stage.input.where:
+    wrong = ErrorGatherer()
+    for name in project.study.stages:
+        with wrong.gather():
+            yield _check_stage(project, name)
+    wrong.finish()
+
+
+def _check_stage(project: Project, name: str) -> CheckedStage:
+    stage = project.study.stages[name]
+    provider = project.study.providers[stage.provider]
+    output = asked_stage(stage).output
+    wrong = ErrorGatherer()
+    if stage.input.stage and stage.input.where:
+        with wrong.gather():
             Where.parse(stage.input.where, StageRun(project, stage.input.stage).features())
-        Questioner(stage, project.tasks, None)
-        properties = 0
-        warnings: list[str] = []
-        for choice in stage.task:
+    tasks: list[Task] = []
+    for choice in stage.task:
+        with wrong.gather():
             task = load_task(choice.task, project.tasks)
             check_template_names(task)
-            AnswerReader(task, stage.output)
-            parameters = schema.parameters_schema(task)
-            properties = max(properties, len(parameters["properties"]))
-            warnings += schema.beyond_strict_limits(task)
-        yield CheckedStage(name, len(run.features()), properties, warnings)
+            AnswerReader(task, output or "tool")
+            tasks.append(task)
+    with wrong.gather():
+        Questioner(stage, project.tasks, None, provider)
+    findings = request_findings(stage, provider, tasks)
+    for finding in findings:
+        if finding.is_error:
+            wrong.add(_would_be_refused(project, name, finding.text))
+    wrong.finish()
+    return CheckedStage(
+        name,
+        features=len(StageRun(project, name).features()),
+        properties=max(len(schema.parameters_schema(task)["properties"]) for task in tasks),
+        warnings=[finding.text for finding in findings],
+    )
+
+
+def _would_be_refused(project: Project, stage: str, what: str) -> GoldpanError:
+    return StudyError(
+        what,
+        where=f"{project.study_file}: stages.{stage}",
+        remedy="every request would be refused; if you know better, name the stage's `endpoint`, and this is"
+        " but a note",
+    )

@@ -13,10 +13,12 @@ import orjson
 from goldpan.batches.columns import ParquetRows, columns_of, features_of
 from goldpan.batches.plan import iter_asked
 from goldpan.batches.summary import Summary
+from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger, Submission
+from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
 from goldpan.study.load import Project
@@ -24,6 +26,7 @@ from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.features import value_of
 from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.usage import usage_of
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -44,25 +47,27 @@ def consolidate(
     features: Path,
     parquet: Path,
     summary: Path,
+    unsettled: Unsettled | None = None,
 ) -> Summary:
     """Write features.jsonl, features.parquet and summary.json of a stage.
 
     Args:
         records: the stage's records.
         asked: asked.jsonl of its first round, which names the request keys of every record.
+        unsettled: of a stage that has not ended; requests without a final outcome are then `pending`.
 
     Raises:
         ReconciliationError: the files do not fit together, a request has no outcome, or the counts by state
             do not add up to the records.
     """
-    stage = project.study.stages[stage_name]
+    stage = asked_stage(project.study.stages[stage_name])
     readers: dict[str, _TaskReader] = {}
     for choice in stage.task:
         task = load_task(choice.task, project.tasks)
-        readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output))
+        readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output or "tool"))
     tasks = [reader.task for reader in readers.values()]
     features_asked = features_of(tasks)
-    counts = Summary(project.study.study, stage_name, stage, tasks)
+    counts = Summary(project.study.study, stage_name, stage, tasks, has_ended=unsettled is None)
     with (
         seldom_collected(),
         Ledger(project.ledger) as ledger,
@@ -70,7 +75,7 @@ def consolidate(
         replacing(features) as out,
         ParquetRows(parquet, features_asked) as table,
     ):
-        maker = _RowMaker(ledger, readers)
+        maker = _RowMaker(ledger, readers, unsettled)
         for chunk in _chunks(_joined(records, asked)):
             rows, answers = maker.make(chunk)
             for row in rows:
@@ -124,8 +129,8 @@ def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
 class _RowMaker:
     """Makes the rows of features.jsonl."""
 
-    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader]):
-        self._ledger, self._readers = ledger, readers
+    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader], unsettled: Unsettled | None):
+        self._ledger, self._readers, self._unsettled = ledger, readers, unsettled
         self._submissions: dict[int, Submission] = {}
 
     def make(self, chunk: list[Joined]) -> tuple[list[dict[str, Any]], list[tuple[bytes, Answer]]]:
@@ -133,8 +138,9 @@ class _RowMaker:
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
         contents = self._contents(chunk, keys, answers)
+        pending = self._unsettled.reasons(self._ledger, keys, answers) if self._unsettled else {}
         rows = [
-            _row_of(record, [self._part(row, keys, answers, contents) for row in mine])
+            _row_of(record, [self._part(row, keys, answers, contents, pending) for row in mine])
             for record, mine in chunk
         ]
         return rows, list(answers.items())
@@ -150,8 +156,11 @@ class _RowMaker:
                 answer = answers.get(keys[row["key"]]) if "key" in row else None
                 if answer is None or answer.line is None:
                     continue
-                body = read_batch_line(answer.line).body
+                line = read_batch_line(answer.line)
+                body = line.body
                 contents[row["key"], row["task"]] = _about(body or {})
+                if line.notes:
+                    contents[row["key"], row["task"]]["adjusted"] = list(line.notes)
                 if body is not None and answer.state in ("ok", "invalid"):
                     bodies.setdefault(row["task"], {})[row["key"]] = body
         for task, given in bodies.items():
@@ -163,7 +172,7 @@ class _RowMaker:
                 if reading.predictions is not None:
                     content["features"] = reading.predictions
                 if reading.adjusted:
-                    content["adjusted"] = reading.adjusted
+                    content["adjusted"] = content.get("adjusted", []) + reading.adjusted
         return contents
 
     def _part(
@@ -172,6 +181,7 @@ class _RowMaker:
         keys: dict[str, bytes],
         answers: dict[bytes, Answer],
         contents: dict[tuple[str, str], dict[str, Any]],
+        pending: dict[str, str],
     ) -> dict[str, Any]:
         """What one request of a record came to."""
         if "skip" in row:
@@ -182,6 +192,8 @@ class _RowMaker:
         if row["do"] == "oversize":
             reason = f"oversize: the request has {row['bytes']} bytes, more than a file may hold"
             return {"state": "failed", "reason": reason, **head, **notes}
+        if row["key"] in pending:
+            return {"state": "pending", "reason": pending[row["key"]], **head, **notes}
         answer = answers.get(keys[row["key"]])
         if answer is None:
             raise ReconciliationError(
@@ -207,8 +219,9 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
     about = {}
     if body.get("model"):
         about["model"] = body["model"]
-    if body.get("usage"):
-        about["usage"] = body["usage"]
+    usage = usage_of(body)
+    if any(usage):
+        about["usage"] = usage.as_dict()
     answered_at = body.get("created") or body.get("created_at")
     if answered_at:
         about["answered_at"] = answered_at
@@ -216,8 +229,9 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The row of a record: its only sample, or the first that is ok with all beside it."""
-    best = next((part for part in parts if part["state"] == "ok"), parts[0])
+    """The row of a record: its only sample, or the first that is ok, or else pending, with all beside it."""
+    by_state = {part["state"]: part for part in reversed(parts)}
+    best = by_state.get("ok") or by_state.get("pending") or parts[0]
     features = best.get("features", {})
     row = {
         "id": record["id"],

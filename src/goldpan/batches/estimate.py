@@ -11,12 +11,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from goldpan.ledger import Spent
+from goldpan.providers.model_facts import facts_of
 from goldpan.providers.prices import Price, TokenCounter, price_of
 from goldpan.study.model import Stage
 from goldpan.tasks.features import Extraction
 from goldpan.tasks.task import Task
 
 SAMPLE = 100
+# Answers of the stage itself from which the length of the next is learned.
+LEARN_FROM = 10
+# Reasoning tokens allowed for an answer before any is known, by effort. They are figures of ours, not of any
+# service: what a model takes differs tenfold with the question, which the range of the estimate says.
+REASONING_ALLOWANCE = {
+    "none": 0, "minimal": 60, "low": 300, "medium": 1_000, "high": 4_000, "xhigh": 10_000,
+}  # fmt: skip
+_GUESS_FACTOR = 3.0
+_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _TOKENS_PER_VALUE, _TOKENS_PER_REASON, _TOKENS_PER_TEXT, _TOKENS_PER_ITEM = 12, 40, 40, 120
 
 
@@ -26,23 +37,30 @@ class Estimate:
 
     Attributes:
         prompt_tokens: estimated total, and half the width of its 95 % interval.
-        completion_tokens: a guess from the task's schema, or the request's limit where that is lower.
+        completion_tokens: estimated total, with its reasoning; a request's own limit bounds it.
+        reasoning_tokens: those of them that are an allowance for reasoning.
+        completion_basis: what the completion tokens are estimated from.
         tokenizer: what counted the sample, of `sampled` requests.
         cost_usd: None when no price is known.
+        cost_usd_range: a low and a high figure; None when no price is known.
         price: USD per million prompt and completion tokens, and where the price comes from.
     """
 
     prompt_tokens: int
     prompt_tokens_margin: int
     completion_tokens: int
+    reasoning_tokens: int
+    completion_basis: str
     tokenizer: str
     sampled: int
     cost_usd: float | None
+    cost_usd_range: tuple[float, float] | None
     price: dict[str, Any] | None
 
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
-        return asdict(self)
+        range_ = None if self.cost_usd_range is None else list(self.cost_usd_range)
+        return {**asdict(self), "cost_usd_range": range_}
 
 
 class TokenEstimator:
@@ -92,8 +110,65 @@ class TokenEstimator:
         return math.ceil(self._bytes * mean), math.ceil(1.96 * self._bytes * math.sqrt(variance / count))
 
 
-def completion_tokens(task: Task, stage: Stage) -> int:
-    """A guess at the tokens of one answer: so much for each value, reason, text and list."""
+@dataclass(frozen=True)
+class AnswerLength:
+    """Completion tokens of one answer, as far as they can be known before it is there.
+
+    Attributes:
+        tokens: the mean, with reasoning, of which there are `reasoning`.
+        low, high: between which the mean may well lie.
+        basis: where the figures come from, for people.
+    """
+
+    tokens: float
+    reasoning: float
+    low: float
+    high: float
+    basis: str
+
+
+def answer_length(task: Task, stage: Stage, spent: Sequence[Spent] = ()) -> AnswerLength:
+    """How long an answer to a task will be.
+
+    Learned from the answers that the stage already has of its model, once there are `LEARN_FROM`; before, a
+    guess from the schema (so much for each value, reason, text and list), with an allowance for reasoning
+    where the model reasons. The request's own limit bounds both.
+
+    Args:
+        spent: what the stage has cost so far.
+    """
+    limit = next((stage.params[name] for name in _LIMITS if stage.params.get(name)), None)
+    learned = next((row for row in spent if row.model == stage.model and row.paid >= LEARN_FROM), None)
+    if learned is not None:
+        length = _learned_length(learned)
+    else:
+        effort = facts_of(stage.model).effort(stage.params)
+        allowance = 0 if effort is None else REASONING_ALLOWANCE.get(effort, REASONING_ALLOWANCE["medium"])
+        visible = _visible_tokens(task)
+        basis = "a guess from the task's schema, right within a factor of 3"
+        if allowance:
+            basis += (
+                f", with {allowance} tokens of reasoning an answer (effort {effort}) until some are known"
+            )
+        total = visible + allowance
+        length = AnswerLength(total, allowance, total / _GUESS_FACTOR, total * _GUESS_FACTOR, basis)
+    if limit is None:
+        return length
+    basis = length.basis + (f"; at most {limit} by the request's limit" if limit < length.high else "")
+    tokens, low, high = (min(value, limit) for value in (length.tokens, length.low, length.high))
+    return AnswerLength(tokens, min(length.reasoning, tokens), low, high, basis)
+
+
+def _learned_length(spent: Spent) -> AnswerLength:
+    count = spent.paid
+    mean = spent.completion_tokens / count
+    variance = max(0.0, spent.completion_squares / count - mean**2) * count / (count - 1)
+    margin = 1.96 * math.sqrt(variance / count)
+    basis = f"learned from {count} answers of this stage"
+    return AnswerLength(mean, spent.reasoning_tokens / count, max(0.0, mean - margin), mean + margin, basis)
+
+
+def _visible_tokens(task: Task) -> int:
     guess = 0
     for feature in task.features:
         guess += _TOKENS_PER_VALUE + (_TOKENS_PER_REASON if feature.rationale else 0)
@@ -101,8 +176,7 @@ def completion_tokens(task: Task, stage: Stage) -> int:
             guess += _TOKENS_PER_TEXT
         if isinstance(feature, Extraction):
             guess += _TOKENS_PER_ITEM * min(feature.max_items or 5, 5)
-    limit = stage.params.get("max_completion_tokens") or stage.params.get("max_tokens")
-    return min(guess, limit) if limit else guess
+    return guess
 
 
 def stage_price(stage: Stage) -> Price | None:

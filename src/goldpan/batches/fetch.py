@@ -7,13 +7,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import orjson
-
 from goldpan.crashpoints import reached
-from goldpan.errors import ProviderError
-from goldpan.files import put_in_place, replacing
+from goldpan.errors import AnswerError, ProviderError
+from goldpan.files import cut_lines, put_in_place, replacing
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchProvider
+from goldpan.tasks.lenient_json import loads_leniently
 
 DOWNLOAD_ATTEMPTS = 3
 _BLOCK = 1 << 20
@@ -58,13 +57,16 @@ def _download(provider: BatchProvider, file_id: str, expected: int, part: Path) 
     """Write a file of whole lines to `part`, with as many lines as expected if they can be had."""
     for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
         try:
-            provider.download(file_id, part)
+            as_announced = provider.download(file_id, part)
         except ProviderError:
             if attempt == DOWNLOAD_ATTEMPTS:
                 raise
             continue
         reached("downloading")
         lines, broken = _count_lines(part)
+        if as_announced:
+            # All bytes are here, so what is wrong with the last line is so at the service: settling names it.
+            broken = None
         if broken is None and lines >= expected:
             break
     if broken is not None:
@@ -81,17 +83,20 @@ def _download(provider: BatchProvider, file_id: str, expected: int, part: Path) 
 
 
 def _count_lines(path: Path) -> tuple[int, int | None]:
-    """Lines of a JSONL file, and the number of the last one if it is not whole JSON."""
+    """Lines of a JSONL file, and the number of the last one if it breaks off.
+
+    A line that ends has not been cut off, whatever is wrong with it; nor has one that is nearly JSON.
+    """
     count, last = 0, b""
     with path.open("rb", buffering=_BLOCK) as handle:
-        for line in handle:
+        for line in cut_lines(handle):
             if not line.isspace():
                 count += 1
                 last = line
-    if not last:
-        return 0, None
+    if not last or last.endswith(b"\n"):
+        return count, None
     try:
-        orjson.loads(last)
-    except orjson.JSONDecodeError:
+        loads_leniently(last)
+    except AnswerError:
         return count, count
     return count, None

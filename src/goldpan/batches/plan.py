@@ -7,24 +7,31 @@ changed gives the same bytes.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, cast
 
 import orjson
 
-from goldpan.batches.estimate import Estimate, TokenEstimator, completion_tokens, stage_price
+from goldpan.batches.budget import over_budget, spending_of
+from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
+from goldpan.batches.mostly_bad import TriedBefore
 from goldpan.batches.questions import Question, Questioner, Skip
+from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
-from goldpan.errors import ReconciliationError, ReplayMissError
+from goldpan.crashpoints import reached
+from goldpan.errors import ReconciliationError, ReplayMissError, SourceError, StudyError
 from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
+from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.model_facts import CHAT_URL, URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
@@ -32,6 +39,7 @@ from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
+_Row = TypeVar("_Row")
 
 
 @dataclass
@@ -54,7 +62,13 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `plan.json` says; see `read_plan`."""
+    """What `plan.json` says; see `read_plan`.
+
+    Attributes:
+        estimate: an `Estimate` of what this round asks.
+        spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
+        over_budget: why the round must not be sent, if it must not.
+    """
 
     study: str
     stage: str
@@ -69,6 +83,17 @@ class Plan:
     estimate: dict[str, Any]
     budget_usd: float | None
     over_budget: str | None
+    spent: dict[str, float] = field(default_factory=dict)
+    endpoint: str = CHAT_URL
+    output: str = "tool"
+    notes: list[str] = field(default_factory=list)
+
+    def cost_of(self, shard: Shard) -> float | None:
+        """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
+        cost, asked = self.estimate["cost_usd"], self.requests.get("asked", 0)
+        if cost is None or not asked:
+            return cost
+        return round(cost * shard.requests / asked, 6)
 
     def shard(self, name: str) -> Shard:
         """The shard of that name. Raises ReconciliationError when the plan has none."""
@@ -83,9 +108,25 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan.json. Raises SourceError when it is damaged."""
+    """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
+
+    Raises:
+        SourceError: it is damaged, or lacks what a plan must have.
+    """
     raw = read_json(path)
-    return Plan(**{**raw, "shards": [Shard(**shard) for shard in raw["shards"]]})
+    try:
+        shards = [_of_known_keys(Shard, shard) for shard in raw["shards"]]
+        return _of_known_keys(Plan, {**raw, "shards": shards})
+    except (KeyError, TypeError) as error:
+        raise SourceError(
+            f"is not a plan that this goldpan can read: {error}",
+            where=str(path),
+            remedy="delete the file and run again: it is planned anew, and what was paid is in the ledger",
+        ) from None
+
+
+def _of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
+    return kind(**{key.name: raw[key.name] for key in fields(cast(Any, kind)) if key.name in raw})
 
 
 class _ShardWriter:
@@ -157,26 +198,31 @@ def plan_round(
     *,
     plan_file: Path,
     asked_file: Path,
-    spent_before: float = 0.0,
     threads: int | None = None,
+    go_on: bool = False,
 ) -> Plan:
     """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
 
     Args:
         records: the stage's records file.
         plan_file, asked_file: what to write.
-        spent_before: estimated USD of the rounds before, counted against the budget.
         threads: cores to take, of which a large stage uses two; default all that there are.
+        go_on: ask also where most answers so far are bad.
 
     Raises:
+        MostlyBadError: most answers so far are bad, and requests would be asked.
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
     with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
+        planner.pilot = planner.stage.pilot if number == 1 else None
         for row in planner.decide(records, threads):
             asked.write(row)
-        plan = planner.finish(number, spent_before)
+        if not go_on:
+            planner.tried.check(project.study.study, stage_name, planner.counts["asked"])
+        plan = planner.finish(number)
+    reached("planning")
     write_json(plan_file, asdict(plan))
     return plan
 
@@ -187,23 +233,31 @@ def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
         planner = _Planner(project, stage_name, ledger, spool=None)
         for _ in planner.decide(records):
             pass
-        return planner.finish(1, 0.0)
+        return planner.finish(1)
 
 
 class _Planner:
     def __init__(self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None):
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
-        self.stage = project.study.stages[stage_name]
-        self.questioner = Questioner(self.stage, project.tasks, context_window(self.stage.model))
+        settings = project.study.stages[stage_name]
+        self.stage, self.provider = asked_stage(settings), project.study.providers[settings.provider]
+        self.questioner = Questioner(settings, project.tasks, context_window(settings.model), self.provider)
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
-        self.replays = project.study.providers[self.stage.provider].kind == "replay"
+        study = project.study.study
+        self.spent = ledger.spent(study, stage_name)
+        self.spending = spending_of(ledger, study, stage_name, self.stage)
+        self.replays = self.provider.kind == "replay"
+        self.findings = request_findings(settings, self.provider, self.questioner.tasks.values())
         self.any_open = bool(ledger.submissions(only_open=True))
+        self.any_ok = False
         self.records = 0
         self.skipped: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.asked_of: Counter[str] = Counter()
         self.pending: set[str] = set()
+        self.tried = TriedBefore()
+        self.pilot: int | None = None
         if spool:
             spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
 
@@ -224,9 +278,33 @@ class _Planner:
                 yield from self._decide_chunk(chunk, seen)
         self.writer.close()
 
+    def _as_known(self, chunk: list[Question | Skip]) -> list[Question | Skip]:
+        """The chunk; questions that the ledger has answered or under way in a former shape have that key."""
+        former = [key for item in chunk if isinstance(item, Question) for key in item.former_keys]
+        if not former:
+            return chunk
+        rounds = self.stage.max_rounds
+        # A failure is not paid for: what was refused in a former shape is asked in the present one.
+        known = {
+            key
+            for key, answer in self.ledger.outcomes(former).items()
+            if answer.state != "failed" and not answer.may_be_asked(rounds)
+        }
+        if self.any_open:
+            known.update(self.ledger.under_way(former))
+        return [self._with_known_key(item, known) if isinstance(item, Question) else item for item in chunk]
+
+    def _with_known_key(self, question: Question, known: set[bytes]) -> Question:
+        for key in question.former_keys:
+            if key in known:
+                return question._replace(key=key)
+        return question
+
     def _decide_chunk(self, chunk: list[Question | Skip], seen: SeenKeys) -> Iterator[bytes]:
+        chunk = self._as_known(chunk)
         keys = [item.key for item in chunk if isinstance(item, Question) and self.writer.can_send(item)]
         outcomes = self.ledger.outcomes(keys)
+        self.any_ok = self.any_ok or any(outcome.state == "ok" for outcome in outcomes.values())
         unknown = [key for key in keys if key not in outcomes or outcomes[key].retryable]
         under_way = self.ledger.under_way(unknown) if self.any_open else {}
         to_ask = seen.add_new(
@@ -236,6 +314,8 @@ class _Planner:
             and (key not in outcomes or outcomes[key].may_be_asked(self.stage.max_rounds))
         )
         for item in chunk:
+            if isinstance(item, Question) and item.key in outcomes:
+                self.tried.add(outcomes[item.key])
             if isinstance(item, Skip):
                 self.skipped[item.reason.partition(":")[0]] += 1
                 yield _line({"id": item.id, "skip": item.reason})
@@ -253,6 +333,10 @@ class _Planner:
                 row.update({"do": "oversize", "bytes": item.size})
             elif item.key in to_ask:
                 to_ask.discard(item.key)
+                if self._is_held_back():
+                    self.counts["later"] += 1
+                    yield _line({**row, "do": "later"})
+                    continue
                 attempts = _attempts(outcomes.get(item.key))
                 row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
             elif item.key in under_way:
@@ -264,6 +348,12 @@ class _Planner:
                 row["do"] = self._known_as(outcomes.get(item.key))
             self.counts[row["do"]] += 1
             yield _line(row)
+
+    def _is_held_back(self) -> bool:
+        """Whether the pilot is full, and not answered yet: what else there is waits for the next round."""
+        if self.pilot is None or self.tried.total >= self.pilot:
+            return False
+        return self.counts["asked"] + self.counts["pending"] >= self.pilot
 
     def _known_as(self, outcome: Answer | None) -> str:
         """Why a request that is neither asked nor under way needs not be asked."""
@@ -282,8 +372,13 @@ class _Planner:
         self.asked_of[question.task] += 1
         return self.writer.add(question, attempts)
 
-    def finish(self, number: int, spent_before: float) -> Plan:
-        """The plan, once all records are decided."""
+    def finish(self, number: int) -> Plan:
+        """The plan, once all records are decided.
+
+        Raises:
+            StudyError: there is something to ask, and the service would refuse all of it.
+        """
+        self._check_that_it_can_be_answered()
         estimate = self._estimate()
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
@@ -291,7 +386,7 @@ class _Planner:
             given = self.ledger.latest_submission(hash_)
             assert given is not None
             shards.append(Shard(pending_name(hash_), hash_, given.requests, given.bytes, 0, pending=True))
-        decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize")
+        decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize", "later")
         requests = {name: self.counts[name] for name in decided}
         return Plan(
             study=self.project.study.study,
@@ -306,28 +401,49 @@ class _Planner:
             shards=shards,
             estimate=estimate.as_dict(),
             budget_usd=self.stage.budget_usd,
-            over_budget=_over_budget(self.stage, estimate, spent_before),
+            over_budget=over_budget(self.stage, self.spending, estimate.cost_usd),
+            spent={"settled_usd": self.spending.settled_usd, "open_usd": self.spending.open_usd},
+            endpoint=URLS[self.stage.endpoint or "chat"],
+            output=self.stage.output or "tool",
+            notes=[finding.text for finding in self.findings],
         )
+
+    def _check_that_it_can_be_answered(self) -> None:
+        errors = [finding.text for finding in self.findings if finding.is_error]
+        # Where the ledger has answers to such requests, what we believe of the model is wrong.
+        if errors and self.asked_of and not self.any_ok:
+            raise StudyError(
+                "\n  ".join(["its requests would be refused, after the wait for a batch:", *errors]),
+                where=f"{self.project.study_file}: stages.{self.stage_name}",
+                remedy="correct it, or if you know better name the stage's `endpoint`: then it is asked",
+            )
 
     def _estimate(self) -> Estimate:
         prompt, margin = self.estimator.total()
-        completion = sum(
-            completion_tokens(self.questioner.tasks[name], self.stage) * count
-            for name, count in self.asked_of.items()
-        )
+        lengths = [
+            (answer_length(self.questioner.tasks[name], self.stage, self.spent), count)
+            for name, count in sorted(self.asked_of.items())
+        ]
+        completion = math.ceil(_total(lengths, "tokens"))
         price = stage_price(self.stage)
-        cost = None
-        if not self.asked_of:
-            cost = 0.0
+        cost: float | None = None
+        range_: tuple[float, float] | None = None
+        if not lengths:
+            cost, range_ = 0.0, (0.0, 0.0)
         elif price is not None:
-            cost = round(prompt * price.prompt + completion * price.completion, 6)
+            cost = round(price.cost(prompt, completion), 6)
+            low = price.cost(max(0, prompt - margin), _total(lengths, "low"))
+            range_ = (round(low, 6), round(price.cost(prompt + margin, _total(lengths, "high")), 6))
         return Estimate(
             prompt_tokens=prompt,
             prompt_tokens_margin=margin,
             completion_tokens=completion,
+            reasoning_tokens=math.ceil(_total(lengths, "reasoning")),
+            completion_basis="; ".join(sorted({length.basis for length, _ in lengths})) or "nothing is asked",
             tokenizer=self.estimator.tokenizer,
             sampled=self.estimator.sampled,
             cost_usd=cost,
+            cost_usd_range=range_,
             price=None
             if price is None
             else {
@@ -336,6 +452,11 @@ class _Planner:
                 "rule": price.rule,
             },
         )
+
+
+def _total(lengths: list[tuple[AnswerLength, int]], figure: str) -> float:
+    """Tokens of all answers by one figure of their lengths."""
+    return sum(getattr(length, figure) * count for length, count in lengths)
 
 
 def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:
@@ -351,20 +472,6 @@ def _size(records: Path) -> int:
 
 def _attempts(outcome: Answer | None) -> int:
     return 0 if outcome is None else outcome.attempts
-
-
-def _over_budget(stage: Stage, estimate: Estimate, spent_before: float) -> str | None:
-    if stage.budget_usd is None:
-        return None
-    if estimate.cost_usd is None:
-        return (
-            f"no price is known for model {stage.model!r}, so the budget cannot be kept;"
-            " give `price_usd_per_million`"
-        )
-    total = spent_before + estimate.cost_usd
-    if total > stage.budget_usd:
-        return f"the estimate of {total:.4f} USD is above the budget of {stage.budget_usd:.4f} USD"
-    return None
 
 
 def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
+from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.request_shape import former_shapes_of, oldest_shape, shape_of
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
-from goldpan.study.model import Stage
+from goldpan.study.model import Provider, Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
@@ -38,7 +40,8 @@ class Skip:
 class Question(NamedTuple):
     """One request of a record, before it is decided whether to ask it.
 
-    `messages` are JSON, in parts; `size` is that of its whole line in a request file.
+    `messages` are JSON, in parts; `size` is that of its whole line in a request file. `former_keys` are those
+    of the same request in the shapes in which the ledger may know it from before.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Question(NamedTuple):
     messages: tuple[bytes, ...]
     size: int
     notes: dict[str, Any]
+    former_keys: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class _Choice:
     renderer: PromptRenderer
     writer: MessagesWriter
     form: RequestForm
+    former: list[RequestForm]
     max_chars: int
 
 
@@ -68,26 +73,34 @@ class Questioner:
         stage: the stage's settings.
         tasks: folder of the task files.
         context_tokens: context window of the model, in tokens.
+        provider: who is asked; None for OpenAI.
 
     Raises:
         TaskError: a task is wrong, or two tasks of the stage do not go together.
     """
 
-    def __init__(self, stage: Stage, tasks: Path, context_tokens: int | None):
+    def __init__(
+        self, stage: Stage, tasks: Path, context_tokens: int | None, provider: Provider | None = None
+    ):
+        shape, former = shape_of(stage, provider), former_shapes_of(stage, provider)
+        stage = asked_stage(stage)
         self._samples = range(stage.samples)
         self._choices: list[_Choice] = []
         context = stage.limits.context_tokens or context_tokens or DEFAULT_CONTEXT_TOKENS
         for choice in stage.task:
             task = load_task(choice.task, tasks)
-            form = RequestForm(task, stage)
+            forms = {other: RequestForm(task, stage.model, stage.params, other) for other in (shape, *former)}
+            # By one shape, whichever is asked: a long record that is cut differently has another key.
+            fixed_bytes = forms[oldest_shape(forms)].fixed_bytes
             self._choices.append(
                 _Choice(
                     task=task,
                     when=Where.parse(choice.when, None) if choice.when else None,
                     renderer=PromptRenderer(task),
                     writer=MessagesWriter(),
-                    form=form,
-                    max_chars=max_material_chars(stage, form.fixed_bytes, context),
+                    form=forms[shape],
+                    former=[forms[other] for other in former],
+                    max_chars=max_material_chars(stage, fixed_bytes, context),
                 )
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
@@ -145,6 +158,7 @@ class Questioner:
                 f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
             ) from None
         whole = b"".join(messages)
+        form = choice.form
         questions = []
         for sample in self._samples:
             own_id = custom_id(identity, sample)
@@ -154,10 +168,11 @@ class Questioner:
                     sample=sample,
                     custom_id=own_id,
                     task=choice.task.name,
-                    key=choice.form.key(whole, sample),
+                    key=form.key(whole, sample),
                     messages=messages,
-                    size=choice.form.size(own_id, len(whole)),
+                    size=form.size(own_id, len(whole)),
                     notes=notes,
+                    former_keys=tuple(other.key(whole, sample) for other in choice.former),
                 )
             )
         return questions

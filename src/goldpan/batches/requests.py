@@ -2,35 +2,48 @@
 
 The canonical request is the JSON object `{"body": ..., "endpoint": ..., "sample": ...}` without spaces, in
 UTF-8; its SHA-256 is the request key. The body is hashed as it is sent: its keys are in the order that
-`chat_body` gives them, for a model answers in the order of the schema, and another order is another
-request. All of a request but its messages is the same for a whole stage, so it is serialised once, and hashed
-once: the messages come last.
+`chat_body` or `responses_body` gives them, for a model answers in the order of the schema, and another order
+is another request. All of a request but its messages is the same for a whole stage, so it is serialised once,
+and hashed once: the messages come last.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
-from goldpan.providers.base import ENDPOINT
-from goldpan.study.model import Stage
+from goldpan.providers.model_facts import URLS
+from goldpan.providers.request_shape import Shape
 from goldpan.tasks.chat import chat_body
+from goldpan.tasks.responses import responses_body
 from goldpan.tasks.task import Task
 
 _MARK = "\x00messages\x00"
+_BODIES = {"chat": chat_body, "responses": responses_body}
 
 
 class RequestForm:
-    """The unchanging parts of a task's requests in a stage, ready to take messages."""
+    """The unchanging parts of a task's requests in a stage, ready to take messages.
 
-    def __init__(self, task: Task, stage: Stage):
-        asked = chat_body(task, stage.output, model=stage.model, params=stage.params, messages=_MARK)
+    Args:
+        task: what is asked.
+        model, params: of the stage, as `asked_stage` gives it.
+        shape: how it is asked.
+    """
+
+    def __init__(self, task: Task, model: str, params: dict[str, Any], shape: Shape):
+        if shape.one_call:
+            params = {**params, "parallel_tool_calls": False}
+        asked = _BODIES[shape.endpoint](
+            task, shape.output, model=model, params=params, messages=_MARK, bounds=shape.bounds
+        )
         body = orjson.dumps(asked)
         self._head, tail = body.split(orjson.dumps(_MARK))
         self._hash_start = hashlib.sha256(b'{"body":' + self._head)
-        endpoint = orjson.dumps(ENDPOINT)
+        endpoint = orjson.dumps(URLS[shape.endpoint])
         self._hash_end = b'%b,"endpoint":%b,"sample":%%d}' % (tail, endpoint)
         self._line_start = b'{"custom_id":"%%b","method":"POST","url":%b,"body":' % endpoint
         self._line_end = tail + b"}\n"

@@ -11,19 +11,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from goldpan.batches.messages import MessageCount, Messages
 from goldpan.batches.plan import Plan, iter_asked
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, TaskError
-from goldpan.files import iter_lines, write_json
+from goldpan.files import iter_lines_cut, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
+from goldpan.providers.model_choice import asked_stage
 from goldpan.study.load import Project
 from goldpan.study.model import Output
-from goldpan.tasks.answers import RETRYABLE_STATES, AnswerReader, State
-from goldpan.tasks.batch_lines import BatchLine, read_batch_line, row_failure
+from goldpan.tasks.answers import AnswerReader, Verdict
+from goldpan.tasks.batch_lines import BatchLine, damaged_lines, read_batch_line, row_failure
 from goldpan.tasks.task import load_task
+from goldpan.tasks.usage import usage_of
 
 # Lines in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -42,7 +45,8 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Settled:
-    """What `settled.json` says: outcomes by state, and how many requests another round may ask."""
+    """What `settled.json` says: outcomes by state, how many requests another round may ask, and the commonest
+    messages of those that have no answer."""
 
     study: str
     stage: str
@@ -50,12 +54,13 @@ class Settled:
     outcomes: dict[str, int]
     left: int
     noticed: dict[str, dict[str, int]] = field(default_factory=dict)
+    messages: list[MessageCount] = field(default_factory=list)
 
 
 class _Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked."""
 
-    def __init__(self, project: Project, output: Output, asked: Submission):
+    def __init__(self, project: Project, output: Output | None, asked: Submission):
         self._project, self._output = project, output
         self._hashes = dict(zip(asked.task.split(), asked.task_hash.split(), strict=True))
         self._readers: dict[str, AnswerReader | None] = {}
@@ -71,7 +76,7 @@ class _Readers:
         except TaskError:
             return None
         # By other labels a good answer would be invalid, and asked again once the edit is taken back.
-        return AnswerReader(task, self._output) if task.hash == self._hashes.get(name) else None
+        return AnswerReader(task, self._output or "tool") if task.hash == self._hashes.get(name) else None
 
 
 def settle_shard(
@@ -104,7 +109,7 @@ def shard_outcomes(
         asked: custom_id -> (request key, task).
         noticed: is told what was noticed while the lines were read.
     """
-    readers = _Readers(project, project.study.stages[stage].output, submission)
+    readers = _Readers(project, asked_stage(project.study.stages[stage]).output, submission)
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
@@ -148,7 +153,8 @@ class KnownLine(NamedTuple):
 
 
 def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
-    for _, line in iter_lines(raw):
+    spellings = _Spellings(asked)
+    for _, line in iter_lines_cut(raw):
         noticed.lines += 1
         try:
             row = read_batch_line(line)
@@ -156,10 +162,35 @@ def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settle
             noticed.damaged += 1
             continue
         known = asked.get(row.custom_id)
-        if known is None:
-            noticed.unknown += 1
+        if known is not None and not row.damaged:
+            yield KnownLine(row, line, *known)
             continue
-        yield KnownLine(row, line, *known)
+        noticed.damaged += row.damaged
+        for part in damaged_lines(line) if row.damaged else [row]:
+            custom_id = spellings.asked_as(part.custom_id)
+            if custom_id is None:
+                noticed.unknown += 1
+            else:
+                yield KnownLine(part._replace(custom_id=custom_id), line, *asked[custom_id])
+
+
+class _Spellings:
+    """The custom ids of a shard, for services that give them back in other case or with spaces around."""
+
+    def __init__(self, asked: dict[str, tuple[bytes, str]]):
+        self._asked = asked
+        self._by_spelling: dict[str, str | None] | None = None
+
+    def asked_as(self, custom_id: str) -> str | None:
+        """The custom id that was asked; None if there is none, or if it may be one of several."""
+        if custom_id in self._asked:
+            return custom_id
+        if self._by_spelling is None:
+            self._by_spelling = {}
+            for known in self._asked:
+                spelling = known.casefold()
+                self._by_spelling[spelling] = None if spelling in self._by_spelling else known
+        return self._by_spelling.get(custom_id.strip().casefold())
 
 
 def _chunks(lines: Iterator[KnownLine]) -> Iterator[list[KnownLine]]:
@@ -180,25 +211,18 @@ def read_outcomes(
         if failure is None:
             assert known.row.body is not None, "else the row would have failed"
             bodies.setdefault(known.task, []).append(known.row.body)
-    verdicts: dict[str, Iterator[tuple[State, str | None]]] = {}
+    verdicts: dict[str, Iterator[Verdict]] = {}
     for task, given in bodies.items():
         reader = reader_of(task)
-        verdicts[task] = repeat(("ok", None)) if reader is None else iter(reader.judge_all(given))
+        verdicts[task] = (
+            repeat(Verdict("ok", None, False)) if reader is None else iter(reader.judge_all(given))
+        )
     for known, failure in zip(lines, failures, strict=True):
         if failure is not None:
             yield known.row.custom_id, Outcome(known.key, *failure, known.line)
             continue
-        state, reason = next(verdicts[known.task])
-        tokens = tokens_of((known.row.body or {}).get("usage") or {})
-        outcome = Outcome(known.key, state, reason, state in RETRYABLE_STATES, known.line, *tokens)
+        outcome = Outcome(known.key, *next(verdicts[known.task]), known.line, *usage_of(known.row.body))
         yield known.row.custom_id, outcome
-
-
-def tokens_of(usage: dict[str, Any]) -> tuple[int, int]:
-    """Prompt and completion tokens of a usage object of either endpoint."""
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens")) or 0
-    completion = usage.get("completion_tokens", usage.get("output_tokens")) or 0
-    return prompt, completion
 
 
 def _absent(key: bytes, batch: Batch) -> Outcome:
@@ -234,19 +258,23 @@ def settle_round(
             settle_shard(ledger, project, plan.stage, submission, batch, raw)
         note = ledger.submission(submission).note
         noticed[name] = orjson.loads(note) if note else {}
-    outcomes, left = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
-    settled = Settled(plan.study, plan.stage, plan.round, dict(sorted(outcomes.items())), left, noticed)
+    reached("settled")
+    outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
+    by_state = dict(sorted(outcomes.items()))
+    settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_json(output, asdict(settled))
     return settled
 
 
-def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int]:
-    """Outcomes by state of the requests that the round asked or found under way; those left to ask again.
+def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int, Messages]:
+    """Outcomes by state of the requests that the round asked or found under way; how many of them are left to
+    ask again; what is said of those that have no answer.
 
     A request without an outcome is left, too: another study asks it, and the next round will find it under
     way or answered.
     """
     states: Counter[str] = Counter()
+    messages = Messages()
     left = 0
     chunk: list[bytes] = []
 
@@ -256,13 +284,15 @@ def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], 
         left += len(set(chunk) - outcomes.keys())
         for answer in outcomes.values():
             states[answer.state] += 1
+            messages.add(answer.state, answer.reason)
             left += answer.may_be_asked(max_rounds)
         chunk.clear()
 
     for row in iter_asked(asked):
+        left += row.get("do") == "later"
         if row.get("do") in ("asked", "pending"):
             chunk.append(bytes.fromhex(row["key"]))
             if len(chunk) >= 500:
                 take()
     take()
-    return states, left
+    return states, left, messages

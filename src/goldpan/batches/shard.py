@@ -40,7 +40,8 @@ def make_again(
 ) -> None:
     """Write the study's own rows of a shard to `output`. Raises ReconciliationError as `place_shard`."""
     stage = project.study.stages[stage_name]
-    questioner = Questioner(stage, project.tasks, context_window(stage.model))
+    provider = project.study.providers[stage.provider]
+    questioner = Questioner(stage, project.tasks, context_window(stage.model), provider)
     digest = hashlib.sha256()
     with replacing(output) as out:
         for question, attempts in _planned(questioner, shard.name, records, asked):

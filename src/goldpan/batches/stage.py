@@ -6,13 +6,17 @@ below them.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from goldpan.batches.budget import check_budget
 from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
+from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard
 from goldpan.batches.stage_records import follow_stage, gather_records
@@ -20,9 +24,10 @@ from goldpan.batches.submit import asks_elsewhere, submit_shard, write_batch_fil
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.take_in import check_ledger_knows
+from goldpan.batches.unsettled import Unsettled
 from goldpan.batches.wait import Progress, Waiting, read_completion, wait_for_batches, write_completion
 from goldpan.errors import PendingError
-from goldpan.files import read_json, write_bytes
+from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect, service_of
@@ -86,18 +91,17 @@ class StageRun:
             schema=StageRun(self.project, earlier).features(),
         )
 
-    def plan(self, number: int, *, threads: int | None = None) -> Plan:
+    def plan(self, number: int, *, threads: int | None = None, go_on: bool = False) -> Plan:
         """Write plan.json and asked.jsonl of a round, and spool its request files.
 
         Args:
             number: of the round.
             threads: cores to take, of which a large stage uses two; default all that there are.
+            go_on: ask also where most answers so far are bad. The word holds for the tasks and the model as
+                they are now, in this round and later ones.
         """
         with Ledger(self.project.ledger) as ledger:
             check_ledger_knows(ledger, self.project, self.name)
-        spent = 0.0
-        for earlier in range(1, number):
-            spent += read_plan(self._left(self.paths.plan(self.name, earlier))).estimate["cost_usd"] or 0.0
         return plan_round(
             self.project,
             self.name,
@@ -105,9 +109,17 @@ class StageRun:
             self._at(self.paths.stage_records(self.name)),
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
-            spent_before=spent,
             threads=threads,
+            go_on=self._may_go_on(go_on),
         )
+
+    def _may_go_on(self, now: bool) -> bool:
+        """Whether a person says, or has said, to ask these tasks of this model in spite of bad answers."""
+        tasks = {choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task}
+        word, asked = self._at(self.paths.go_on(self.name)), {"model": self.stage.model, "tasks": tasks}
+        if now:
+            write_json(word, asked)
+        return word.exists() and read_json(word) == asked
 
     def place(self, number: int, shard: str) -> None:
         """Write the request file of a shard."""
@@ -147,6 +159,7 @@ class StageRun:
             asked=asked,
             requests=requests,
             provider_name=self.stage.provider,
+            check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
             grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
             service=service_of(self.provider_settings),
         )
@@ -155,10 +168,12 @@ class StageRun:
         """Wait until every batch of a round is terminal, and write completion.json.
 
         Raises:
-            PendingError: the study says not to wait; or requests are under way in another study, at a service
-                that this one does not ask.
+            PendingError: the study says not to wait, and batches are open; or requests are under way in
+                another study, at a service that this one does not ask. waiting.json says which.
         """
         plan = self._plan(number)
+        note = self._at(self.paths.waiting(self.name, number))
+        note.unlink(missing_ok=True)
         waiting: list[Waiting] = []
         elsewhere: list[Submission] = []
         with Ledger(self.project.ledger) as ledger:
@@ -173,20 +188,31 @@ class StageRun:
                 elif submission.is_open or submission.batch_id is not None:
                     waiting.append(Waiting(shard.name, shard.hash, submission))
             if waiting:
-                provider = self.connect()
-                wait_for_batches(
-                    ledger,
-                    provider,
-                    waiting,
-                    poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
-                    wait=self.stage.wait,
-                    resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
-                    report=report,
-                )
+                try:
+                    self._wait_for(ledger, plan, waiting, report)
+                except PendingError as pending:
+                    write_json(note, {"stage": self.name, "round": number, "open": pending.what})
+                    raise
         if elsewhere:
-            raise _asked_elsewhere(elsewhere, plan.study)
+            others = _asked_elsewhere(elsewhere, plan.study)
+            write_json(note, {"stage": self.name, "round": number, "open": others.what})
+            raise others
         path = self._at(self.paths.completion(self.name, number))
         write_completion(path, plan.study, self.name, number, waiting)
+
+    def _wait_for(
+        self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
+    ) -> None:
+        provider = self.connect()
+        wait_for_batches(
+            ledger,
+            provider,
+            waiting,
+            poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
+            wait=self.stage.wait,
+            resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+            report=report,
+        )
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
@@ -241,17 +267,16 @@ class StageRun:
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
         if count:
-            for path in (
-                self.paths.plan(self.name, 1),
-                self.paths.settled(self.name, 1),
-                self.paths.summary(self.name),
-            ):
+            # A later round that was settled would otherwise be taken for that of the new attempt.
+            settled = rounds_to_settle(self.paths, self.name, self.project.root)
+            plans = [self.paths.plan(self.name, at + 1) for at in range(len(settled))]
+            for path in (*plans, *settled, self.paths.summary(self.name)):
                 self._at(path).unlink(missing_ok=True)
         return count
 
     def consolidate(self) -> Summary:
-        """Write features.jsonl, features.parquet and summary.json."""
-        return consolidate(
+        """Write features.jsonl, features.parquet and summary.json; partial ones are removed."""
+        summary = consolidate(
             self.project,
             self.name,
             records=self._at(self.paths.stage_records(self.name)),
@@ -259,6 +284,35 @@ class StageRun:
             features=self._at(self.paths.features(self.name)),
             parquet=self._at(self.paths.features_parquet(self.name)),
             summary=self._at(self.paths.summary(self.name)),
+        )
+        shutil.rmtree(self._at(self.paths.partial(self.name, "")), ignore_errors=True)
+        return summary
+
+    def consolidate_so_far(self) -> Summary:
+        """Write the features of a stage that has not ended to a folder of their own.
+
+        They lie apart from the final ones, so that nothing takes them for those.
+
+        Raises:
+            StudyError: the stage is not planned yet.
+        """
+        asked = self._left(self.paths.asked(self.name, 1))
+        number = len(rounds_to_settle(self.paths, self.name, self.project.root))
+        plans = [self._at(self.paths.plan(self.name, at)) for at in range(1, number + 1)]
+        refusals = [read_plan(plan).over_budget for plan in plans if plan.exists()]
+        return consolidate(
+            self.project,
+            self.name,
+            records=self._at(self.paths.stage_records(self.name)),
+            asked=asked,
+            features=self._at(self.paths.partial(self.name, "features.jsonl")),
+            parquet=self._at(self.paths.partial(self.name, "features.parquet")),
+            summary=self._at(self.paths.partial(self.name, "summary.json")),
+            unsettled=Unsettled(
+                round=number,
+                max_rounds=self.stage.max_rounds,
+                refusal=next(filter(None, refusals), None),
+            ),
         )
 
     def tables(self) -> None:

@@ -8,16 +8,18 @@ looked for at the provider by the intent's nonce; only when it is certainly not 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from goldpan.batches.budget import over_budget_error
 from goldpan.batches.plan import Plan, Shard
 from goldpan.batches.shard import asked_rows, lines_to_upload
 from goldpan.crashpoints import reached
-from goldpan.errors import BudgetError, InDoubtError, ProviderError, ReconciliationError
+from goldpan.errors import InDoubtError, ProviderError, ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import ShardLock
-from goldpan.providers.base import ENDPOINT, Batch, BatchProvider
+from goldpan.providers.base import Batch, BatchProvider
 
 CREATE_ATTEMPTS = 8
 LONGEST_RETRY_SECONDS = 60.0
@@ -35,12 +37,14 @@ def submit_shard(
     requests: Path,
     provider_name: str,
     grace_seconds: float,
+    check_budget: Callable[[float | None], None] | None = None,
     service: str = "",
 ) -> Submission:
     """See to it that a shard is with the provider, exactly once.
 
     Args:
         asked, requests: the round's asked.jsonl and the shard's request file.
+        check_budget: raises BudgetError when a shard of so many estimated USD may not be sent.
         grace_seconds: how long a batch may be missing from the provider's list after it was made.
         service: who is asked, see `service_of`.
 
@@ -53,18 +57,16 @@ def submit_shard(
         InDoubtError: a paid batch may exist and the provider cannot say; nothing was paid again.
         ProviderError: the provider refused; nothing was paid.
     """
-    if plan.over_budget:
-        raise BudgetError(
-            plan.over_budget,
-            where=f"stage {plan.stage}, round {plan.round}",
-            remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded",
-        )
     with ShardLock(ledger.path, shard.hash):
         submission = ledger.open_submission(shard.hash)
         if submission is None:
             latest = ledger.latest_submission(shard.hash)
             if latest is not None and latest.state == "settled":
                 return latest
+            if plan.over_budget:
+                raise over_budget_error(plan.over_budget, plan.stage)
+            if check_budget is not None:
+                check_budget(plan.cost_of(shard))
             # Of a pending shard that was given up these are the rows that this study needs.
             rows = list(asked_rows(asked, shard.name))
             submission = ledger.record_intent(
@@ -77,8 +79,10 @@ def submit_shard(
                 task=" ".join(sorted(plan.tasks)),
                 task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
                 model=plan.model,
+                endpoint=plan.endpoint,
                 requests=len(rows),
                 bytes=shard.bytes,
+                estimated_usd=plan.cost_of(shard),
                 service=service,
             )
             reached("intent_written")
@@ -135,7 +139,7 @@ def _create(
     delay = 1.0
     for attempt in range(1, CREATE_ATTEMPTS + 1):
         try:
-            return provider.create(file_id, ENDPOINT, metadata(submission))
+            return provider.create(file_id, submission.endpoint, metadata(submission))
         except ProviderError as error:
             if error.in_doubt:
                 batch = _find(provider, ledger.submission(submission.id), grace_seconds)

@@ -10,6 +10,7 @@ from typing import Any
 
 from goldpan.batches.columns import Column
 from goldpan.batches.estimate import stage_price
+from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Answer
@@ -18,13 +19,22 @@ from goldpan.study.model import Stage
 from goldpan.tasks.task import Task
 
 STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
+PENDING = "pending"
+# Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
+TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 BASELINE_PREFIX = "goldpan-baseline"
+_MOST_CODES = 1_000
 
 
 class Summary:
-    """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys."""
+    """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys.
 
-    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task]):
+    Args:
+        has_ended: rows may not be pending any more.
+    """
+
+    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task], *, has_ended: bool = True):
+        self._known_states = STATES if has_ended else (*STATES, PENDING)
         self.study, self.stage = study, stage
         self._settings = settings
         self._tasks = tasks
@@ -32,6 +42,7 @@ class Summary:
         self.records = 0
         self.states: Counter[str] = Counter()
         self._reasons: dict[str, Counter[str]] = {}
+        self._messages = Messages()
         self._models: Counter[str] = Counter()
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
@@ -65,16 +76,21 @@ class Summary:
         self._adjusted += sum("adjusted" in row for row in rows)
         for row in rows:
             if row["state"] != "ok":
-                code = (row["reason"] or "unknown").partition(":")[0]
-                self._reasons.setdefault(row["state"], Counter())[code] += 1
+                self._count_reason(row["state"], (row["reason"] or "unknown").partition(":")[0])
+                self._messages.add(row["state"], row["reason"])
         for column in columns:
             self._count_values(column)
         new = self._seen.add_new(key for key, _ in answers)
         for key, answer in answers:
             if key in new:
-                self._requests += answer.attempts
-                self._tokens["prompt"] += answer.prompt_tokens
-                self._tokens["completion"] += answer.completion_tokens
+                self._requests += answer.paid
+                for name in TOKENS:
+                    self._tokens[name] += getattr(answer, f"{name}_tokens")
+
+    def _count_reason(self, state: str, code: str) -> None:
+        counts = self._reasons.setdefault(state, Counter())
+        # What models write instead of a label has no end; memory must have one.
+        counts[code if code in counts or len(counts) < _MOST_CODES else "others"] += 1
 
     def _count_values(self, column: Column) -> None:
         kind, values = column.feature.type, column.values
@@ -97,7 +113,7 @@ class Summary:
 
     def reconcile(self) -> None:
         """Check that every record is in exactly one known state."""
-        unknown = set(self.states) - set(STATES)
+        unknown = set(self.states) - set(self._known_states)
         total = sum(self.states.values())
         if unknown or total != self.records:
             raise ReconciliationError(
@@ -113,8 +129,14 @@ class Summary:
         price = stage_price(self._settings)
         if price is None:
             return None
-        cost = self._tokens["prompt"] * price.prompt + self._tokens["completion"] * price.completion
+        tokens = self._tokens
+        cost = price.cost(tokens["prompt"], tokens["completion"], tokens["cached"], tokens["cache_write"])
         return round(cost, 6)
+
+    @property
+    def messages(self) -> list[MessageCount]:
+        """The three commonest whole messages of rows that came to nothing."""
+        return self._messages.commonest()
 
     @property
     def is_baseline(self) -> bool:
@@ -127,8 +149,9 @@ class Summary:
             "study": self.study,
             "stage": self.stage,
             "records": self.records,
-            "states": {state: self.states[state] for state in STATES},
+            "states": {state: self.states[state] for state in self._known_states},
             "reasons": {state: dict(counts.most_common()) for state, counts in sorted(self._reasons.items())},
+            "messages": self.messages,
             "tasks": {
                 task.name: {
                     "hash": task.hash,
@@ -145,7 +168,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
-            "tokens": {"prompt": self._tokens["prompt"], "completion": self._tokens["completion"]},
+            "tokens": {name: self._tokens[name] for name in TOKENS},
             "cost_usd": self.cost_usd,
         }
 

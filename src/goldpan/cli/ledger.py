@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
+
+if TYPE_CHECKING:
+    from goldpan.ledger import Ledger
+    from goldpan.ledger.exchange import Selection
+    from goldpan.study.load import Project
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,7 +24,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     show.set_defaults(run=_show)
     export = actions.add_parser("export", help="write answers to a .jsonl.zst file for publication")
     export.add_argument("file", type=Path)
-    export.add_argument("--all-studies", action="store_true", help="not only those of this study")
+    export.add_argument("--all-studies", action="store_true", help="not only those that this study uses")
     export.set_defaults(run=_export)
     import_ = actions.add_parser("import", help="add a published file's answers to the ledger")
     import_.add_argument("file", type=Path)
@@ -66,9 +72,27 @@ def _export(options: argparse.Namespace) -> None:
 
     project = project_of(options)
     with Ledger(project.ledger) as ledger:
-        study = None if options.all_studies else project.study.study
-        written = export_ledger(ledger, options.file, study=study)
-    print(f"{written} answers written to {options.file}")
+        selection = None if options.all_studies else _used_by_study(project, ledger)
+        exported = export_ledger(ledger, options.file, selection)
+    print(f"{exported.answers} answers written to {options.file}")
+    if exported.unanswered:
+        print(f"{exported.unanswered} of the study's requests have no answer yet")
+
+
+def _used_by_study(project: Project, ledger: Ledger) -> Selection:
+    """The requests that the study's results name, whoever paid; of a stage without any, what it paid for."""
+    from goldpan.batches.plan import iter_asked
+    from goldpan.ledger.exchange import Selection
+
+    keys: set[bytes] = set()
+    submissions: set[int] = set()
+    for stage in project.study.stages:
+        asked = project.root / project.paths.asked(stage, 1)
+        if asked.exists():
+            keys.update(bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row)
+        else:
+            submissions.update(row.id for row in ledger.submissions(study=project.study.study, stage=stage))
+    return Selection(keys, submissions)
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
+    from goldpan.batches.messages import MessageCount
     from goldpan.batches.stage import StageRun
     from goldpan.batches.wait import Progress
 
@@ -23,29 +24,49 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--threads", type=int, metavar="N", help="for plan: cores to take, of which it uses two; default all"
     )
+    parser.add_argument(
+        "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
+    )
     add_project_options(parser)
     parser.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int | None:
     from goldpan.cli.project import project_of, stage_of
     from goldpan.errors import StudyError
 
     run = stage_of(project_of(options), options.stage)
     if options.step in ("requests", "submit", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
-    _STEPS[options.step](run, options)
+    return _STEPS[options.step](run, options)
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
-    plan = run.plan(options.round, threads=options.threads)
+    go_on = run.name in options.go_on.split(",")
+    plan = run.plan(options.round, threads=options.threads, go_on=go_on)
     counts = plan.requests
-    cost = plan.estimate["cost_usd"]
     _say(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
-        f" {counts['pending']} under way; estimated cost {'unknown' if cost is None else f'{cost:.4f} USD'}"
+        f" {counts['pending']} under way"
+        + (f", {counts['later']} after the pilot" if counts["later"] else "")
+        + f"; estimated cost in USD {cost_text(plan.estimate)}"
     )
+    for note in plan.notes if counts["asked"] else ():
+        _say(f"{run.name}: note: {note}")
+    if counts["asked"] and plan.estimate["cost_usd"]:
+        _say(f"{run.name}: the length of answers is {plan.estimate['completion_basis']}")
+    if settled := plan.spent.get("settled_usd"):
+        _say(f"{run.name}: has cost {settled:.4f} USD so far")
+
+
+def cost_text(estimate: dict[str, Any]) -> str:
+    """The estimated cost of a plan in USD with its range, for people."""
+    cost = estimate["cost_usd"]
+    if cost is None:
+        return "unknown"
+    low, high = estimate.get("cost_usd_range") or (cost, cost)
+    return f"{cost:.4f}" + (f" ({low:.4f} to {high:.4f})" if high > low else "")
 
 
 def _requests(run: StageRun, options: argparse.Namespace) -> None:
@@ -57,8 +78,16 @@ def _submit(run: StageRun, options: argparse.Namespace) -> None:
     _say(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
 
 
-def _wait(run: StageRun, options: argparse.Namespace) -> None:
-    run.wait(options.round, ProgressLines(f"{run.name}, round {options.round}"))
+def _wait(run: StageRun, options: argparse.Namespace) -> int:
+    from goldpan.errors import PendingError
+
+    title = f"{run.name}, round {options.round}"
+    try:
+        run.wait(options.round, ProgressLines(title))
+    except PendingError as pending:
+        _say(f"{title}: {pending}")
+        return pending.exit_code
+    return 0
 
 
 def _fetch(run: StageRun, options: argparse.Namespace) -> None:
@@ -69,6 +98,18 @@ def _settle(run: StageRun, options: argparse.Namespace) -> None:
     settled = run.settle(options.round)
     outcomes = ", ".join(f"{count} {state}" for state, count in settled.outcomes.items()) or "nothing asked"
     _say(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
+    _say_messages(settled.messages)
+
+
+def _features(run: StageRun, options: argparse.Namespace) -> None:
+    _say_messages(run.consolidate().messages)
+
+
+def _say_messages(messages: list[MessageCount]) -> None:
+    from goldpan.batches.messages import message_lines
+
+    for line in message_lines(messages):
+        _say(f"  {line}")
 
 
 _STEPS = {
@@ -79,7 +120,7 @@ _STEPS = {
     "fetch": _fetch,
     "settle": _settle,
     "records": lambda run, _: run.make_records(),
-    "features": lambda run, _: run.consolidate(),
+    "features": _features,
     "tables": lambda run, _: run.tables(),
 }
 

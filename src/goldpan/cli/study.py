@@ -35,22 +35,29 @@ def _project(options: argparse.Namespace) -> Project:
 
 def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
+    from goldpan.errors import ErrorGatherer
     from goldpan.heads.check import check_models
     from goldpan.records.inputs import source_files
     from goldpan.waves.check import check_waves
 
     project = _project(options)
+    wrong = ErrorGatherer()
     for name, source in project.study.sources.items():
-        print(f"source {name}: {len(source_files(source, project.root))} files")
-    for checked in check_stages(project):
-        print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
-        for warning in checked.warnings:
-            print(f"stage {checked.name}: note: {warning}")
-    for line in (*check_waves(project), *check_models(project)):
-        print(line)
+        with wrong.gather():
+            print(f"source {name}: {len(source_files(source, project.root))} files")
+    with wrong.gather():
+        for checked in check_stages(project):
+            print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
+            for warning in checked.warnings:
+                print(f"stage {checked.name}: note: {warning}")
+    for check in (check_waves, check_models):
+        with wrong.gather():
+            for line in check(project):
+                print(line)
     for name, provider in project.study.providers.items():
         if provider.api_key_env and provider.api_key_env not in os.environ:
             print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
+    wrong.finish()
     print(f"{project.study_file}: no errors")
 
 
@@ -60,6 +67,7 @@ def _plan(options: argparse.Namespace) -> None:
     import orjson
 
     from goldpan.batches.preview import preview
+    from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
 
     previews = list(preview(_project(options)))
@@ -73,20 +81,26 @@ def _plan(options: argparse.Namespace) -> None:
     table: list[list[Any]] = []
     for item in previews:
         if item.plan is None:
-            table.append([item.stage, None, None, None, None, None, None, item.note])
+            table.append([item.stage, None, None, None, None, None, None, None, item.note])
             continue
         plan = item.plan
-        cost = plan.estimate["cost_usd"]
         table.append(
             [item.stage, plan.records, sum(plan.skipped.values()), plan.requests["answered"],
              plan.requests["asked"], plan.estimate["prompt_tokens"],
-             "unknown" if cost is None else f"{cost:.4f}", plan.over_budget or item.note or ""]
+             cost_text(plan.estimate), f"{plan.spent['settled_usd']:.4f}",
+             plan.over_budget or item.note or ""]
         )  # fmt: skip
     print_table(
-        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "note"],
+        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD",
+         "note"],
         table,
         empty="the study has no stages",
-    )
+    )  # fmt: skip
+    for item in previews:
+        if item.plan is not None and item.plan.requests["asked"] and item.plan.estimate["cost_usd"]:
+            print(f"{item.stage}: the length of answers is {item.plan.estimate['completion_basis']}")
+        for note in item.plan.notes if item.plan else ():
+            print(f"stage {item.stage}: note: {note}")
     print("nothing was sent and nothing was paid")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
 from goldpan.files import read_json
 from goldpan.study import Project
@@ -36,7 +37,10 @@ def print_summary(project: Project) -> None:
 def _print_stages(project: Project) -> None:
     rows: list[list[Any]] = []
     for stage in project.study.stages:
-        made = _made(project, project.paths.summary(stage))
+        made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
+        if made is None:
+            made = _made(project, project.paths.partial(stage, "summary.json"))
+            features = project.paths.partial(stage, "features.jsonl")
         if made is None:
             rows.append([stage, None, None, _NOT_YET, None, project.paths.features(stage)])
             continue
@@ -44,13 +48,27 @@ def _print_stages(project: Project) -> None:
         cost = made["cost_usd"]
         rows.append(
             [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
-             "unknown" if cost is None else f"{cost:.4f}", project.paths.features(stage)]
+             "unknown" if cost is None else f"{cost:.4f}", features]
         )  # fmt: skip
         if made["baseline"]:
             rows[-1][0] = f"{stage} *"
     print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
+    print_failures(project)
     if any(row[0].endswith("*") for row in rows):
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+
+
+def print_failures(project: Project, file: TextIO | None = None) -> None:
+    """Print the commonest whole messages of each stage whose rows came to nothing.
+
+    Args:
+        file: where to; default standard output.
+    """
+    for stage in project.study.stages:
+        made = _made(project, project.paths.summary(stage))
+        # Summaries that were made before there were messages have none.
+        for line in message_lines((made or {}).get("messages", ())):
+            print(f"{stage}: {line}", file=file)
 
 
 def _made(project: Project, path: str) -> Any:

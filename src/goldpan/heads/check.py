@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from goldpan.batches.stage import StageRun
 from goldpan.embeddings.installed import is_installed
 from goldpan.embeddings.model_files import local_model
-from goldpan.errors import EmbeddingError, GoldpanError, StudyError
+from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
 from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.study.load import Project
@@ -27,37 +27,53 @@ _PREFIXES = ("score_", "label_", "probability_", "probabilities_")
 
 
 def check_models(project: Project) -> Iterator[str]:
-    """Check what the study says of embeddings, heads and selections; yields a line about each.
+    """Check what the study says of embeddings, heads and selections; yields a line about each, and raises in
+    the end what is wrong.
 
     Raises:
         StudyError: a model, a feature or a checkpoint is not there or cannot be learned, or columns collide.
         HeadError: a head that was made elsewhere cannot be used.
         WhereError: a condition names what annotated rows do not have.
     """
-    for name, embedding in project.study.embeddings.items():
-        try:
-            folder = local_model(embedding.model, project.root)
-        except EmbeddingError as error:
-            raise StudyError(error.what, where=f"embeddings.{name}.model", remedy=error.remedy) from None
-        lies = (
-            "on the Hugging Face hub; it is downloaded unless it was before" if folder is None else "is here"
-        )
-        yield f"embedding {name}: the model {embedding.model} {lies}"
+    wrong = ErrorGatherer()
+    for name in project.study.embeddings:
+        with wrong.gather():
+            yield f"embedding {name}: {_check_embedding(project, name)}"
     for name in project.study.heads:
-        yield f"head {name}: {_check_head(project, name)} targets"
+        with wrong.gather():
+            yield f"head {name}: {_check_head(project, name)} targets"
     for name, annotated in project.study.annotated.items():
-        _check_columns(project, name)
-        for head, path in annotated.regression_head_checkpoints.items():
-            if not (project.root / path).exists():
-                raise StudyError(
-                    f"there is no file or folder `{path}`",
-                    where=f"annotated.{name}.regression_head_checkpoints.{head}",
-                    remedy="paths start from the project root",
-                )
-            if is_installed():
-                load_external_head(head, project.root / path)
+        with wrong.gather():
+            _check_columns(project, name)
+        for head in annotated.regression_head_checkpoints:
+            with wrong.gather():
+                _check_external_head(project, name, head)
     for name in project.study.selections:
-        _check_selection(project, name)
+        with wrong.gather():
+            _check_selection(project, name)
+    wrong.finish()
+
+
+def _check_embedding(project: Project, name: str) -> str:
+    embedding = project.study.embeddings[name]
+    try:
+        folder = local_model(embedding.model, project.root)
+    except EmbeddingError as error:
+        raise StudyError(error.what, where=f"embeddings.{name}.model", remedy=error.remedy) from None
+    lies = "on the Hugging Face hub; it is downloaded unless it was before" if folder is None else "is here"
+    return f"the model {embedding.model} {lies}"
+
+
+def _check_external_head(project: Project, name: str, head: str) -> None:
+    path = project.study.annotated[name].regression_head_checkpoints[head]
+    if not (project.root / path).exists():
+        raise StudyError(
+            f"there is no file or folder `{path}`",
+            where=f"annotated.{name}.regression_head_checkpoints.{head}",
+            remedy="paths start from the project root",
+        )
+    if is_installed():
+        load_external_head(head, project.root / path)
 
 
 def _check_head(project: Project, name: str) -> int:

@@ -2,97 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import MISSING, asdict, fields
+from collections.abc import Iterator, Set
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
+from pydantic import ValidationError
 
 from goldpan.errors import LedgerError
 from goldpan.files import iter_lines, replacing
+from goldpan.ledger.exchange_rows import ExportedRow, answer_of, row_of_answer, submission_of
 from goldpan.ledger.rows import Answer, Submission
 from goldpan.ledger.store import Ledger
 
 FORMAT = "goldpan-ledger/1"
 
 
-def export_ledger(ledger: Ledger, path: Path, *, study: str | None = None) -> int:
-    """Write settled submissions and their answers to `path`.
+@dataclass(frozen=True)
+class Selection:
+    """What of a ledger is exported.
+
+    Attributes:
+        keys: requests whose answers are wanted, whoever paid for them.
+        submissions: ids of submissions all of whose answers are.
+    """
+
+    keys: Set[bytes] = frozenset()
+    submissions: Set[int] = field(default_factory=frozenset)
+
+
+class Exported(NamedTuple):
+    """How many answers were written, and how many of the wanted requests have none."""
+
+    answers: int
+    unanswered: int
+
+
+def export_ledger(ledger: Ledger, path: Path, selection: Selection | None = None) -> Exported:
+    """Write answers, and the settled submissions they came of, to `path`.
 
     Args:
-        study: only those of this study; default all.
-
-    Returns:
-        Number of answers written.
+        selection: which; default all.
     """
-    kept = {given.id: given for given in ledger.submissions(study=study) if given.state == "settled"}
+    settled = {given.id: given for given in ledger.submissions() if given.state == "settled"}
+    unanswered = 0
+    if selection is not None:
+        known = ledger.outcomes(list(selection.keys))
+        unanswered = len(selection.keys) - len(known)
+        used = selection.submissions | {answer.submission for answer in known.values()}
+        settled = {number: given for number, given in settled.items() if number in used}
     written = 0
     with replacing(path) as raw, zstandard.ZstdCompressor(level=10).stream_writer(raw, closefd=False) as out:
         out.write(_line({"format": FORMAT}))
-        for given in kept.values():
+        for given in settled.values():
             out.write(_line({"submission": asdict(given)}))
         for key, answer in ledger.all_answers():
-            if answer.submission in kept:
-                line = None if answer.line is None else answer.line.decode()
-                out.write(_line({"key": key.hex(), "answer": {**asdict(answer), "line": line}}))
+            is_wanted = (
+                selection is None or key in selection.keys or answer.submission in selection.submissions
+            )
+            if is_wanted and answer.submission in settled:
+                out.write(_line(row_of_answer(key, answer)))
                 written += 1
-    return written
+    return Exported(written, unanswered)
 
 
 def import_ledger(ledger: Ledger, path: Path) -> int:
-    """Add what an exported file holds to the ledger.
+    """Add what an exported file holds to the ledger: all of it or nothing.
 
     Returns:
         Number of answers added or bettered.
 
     Raises:
-        LedgerError: the file is not an export, or a line of it is damaged; then nothing is added.
+        LedgerError: the file is not an export, or a row of it is not what a row must be
+            (`exchange_rows`); then nothing is added.
+        SourceError: the file cannot be read to its end, or a line is too long; nothing is added.
     """
-    rows: Iterator[tuple[int, dict[str, Any]]] = _rows(path)
-    first = next(rows, None)
-    if first is None or first[1].get("format") != FORMAT:
+    lines = iter_lines(path)
+    if not _is_header(next(lines, (0, b""))[1]):
         raise LedgerError(
             f"is not a ledger export (its first line does not say {FORMAT})",
             where=str(path),
             remedy="make one with `goldpan ledger export FILE`",
         )
-    names = {field.name for field in fields(Submission)}
-    needed = {field.name for field in fields(Submission) if field.default is MISSING}
-    submissions: list[Submission] = []
+    rows: Iterator[tuple[int, ExportedRow]] = ((number, _row(path, number, line)) for number, line in lines)
+    submissions: dict[int, Submission] = {}
+    nonces: set[str] = set()
     for number, row in rows:
         # Submissions stand before the answers that point to them.
-        if "submission" not in row:
+        if row.submission is None:
             rows = chain([(number, row)], rows)
             break
-        given = row["submission"]
-        if not needed <= given.keys():
-            raise _damaged(path, number, "a submission has other columns")
-        submissions.append(Submission(**{name: given[name] for name in names & given.keys()}))
-    return ledger.merge(submissions, _answers(path, rows))
+        submission = submission_of(row.submission)
+        if submission.id in submissions or submission.nonce in nonces:
+            raise _damaged(path, number, "this submission stands in the file already")
+        submissions[submission.id] = submission
+        nonces.add(submission.nonce)
+    return ledger.merge(submissions.values(), _answers(path, rows, submissions.keys()))
 
 
-def _answers(path: Path, rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[tuple[bytes, Answer]]:
+def _answers(
+    path: Path, rows: Iterator[tuple[int, ExportedRow]], submissions: Set[int]
+) -> Iterator[tuple[bytes, Answer]]:
     for number, row in rows:
+        if row.answer is None or row.key is None:
+            raise _damaged(path, number, "a submission stands behind answers")
+        if row.answer.submission not in submissions:
+            raise _damaged(path, number, "the answer is of a submission that the file does not have")
         try:
-            given = row["answer"]
-            line = None if given["line"] is None else given["line"].encode()
-            yield bytes.fromhex(row["key"]), Answer(**{**given, "line": line})
-        except (KeyError, TypeError, ValueError) as error:
+            yield bytes.fromhex(row.key), answer_of(row.answer, row.line_base64)
+        except ValueError as error:
             raise _damaged(path, number, error) from None
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in iter_lines(path):
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise _damaged(path, number, error) from None
-        if not isinstance(row, dict):
-            raise _damaged(path, number, "not an object")
-        yield number, row
+def _is_header(line: bytes) -> bool:
+    try:
+        header = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(header, dict) and header.get("format") == FORMAT
+
+
+def _row(path: Path, number: int, line: bytes) -> ExportedRow:
+    try:
+        return ExportedRow.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        if first["loc"] == ("submission", "state"):
+            what = "only settled submissions are taken in: an open one may be anybody's"
+        raise _damaged(path, number, f"{place}: {what}" if place else what) from None
 
 
 def _damaged(path: Path, number: int, error: object) -> LedgerError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# States of requests that brought no answer, and so cost nothing.
+UNPAID_STATES = frozenset({"failed", "expired", "missing"})
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -42,6 +45,9 @@ class Submission:
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    paid: int = 0
+    completion_squares: float = 0.0
+    estimated_usd: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -63,8 +69,14 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Spent:
-    """Tokens that the settled submissions of a stage have cost with one model. Cached and cache-write tokens
-    are among the prompt tokens, reasoning tokens among the completion tokens."""
+    """What the settled submissions of a stage have cost with one model.
+
+    Attributes:
+        paid: requests that were answered, whatever the answer was worth.
+        prompt_tokens: in all; cached and cache-write tokens are among them.
+        completion_tokens: in all; reasoning tokens are among them.
+        completion_squares: sum of the squares of each answer's completion tokens.
+    """
 
     model: str
     prompt_tokens: int
@@ -72,6 +84,8 @@ class Spent:
     cached_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+    paid: int
+    completion_squares: float
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,11 @@ class Outcome:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
 
+    @property
+    def paid(self) -> int:
+        """1 when the service answered, whatever the answer was worth; 0 when it failed or gave nothing."""
+        return int(self.state not in UNPAID_STATES)
+
 
 @dataclass(slots=True)
 class Answer:
@@ -116,6 +135,7 @@ class Answer:
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    paid: int = 0
 
     def may_be_asked(self, max_rounds: int) -> bool:
         """Whether another attempt may help and is allowed."""

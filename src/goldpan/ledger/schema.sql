@@ -7,7 +7,9 @@
 -- `server_at` (the service's, where it said it) are of the paid call that may have gone through; null again
 -- once the service has refused it or was never reached. `paid_calls` counts the calls that may have gone
 -- through. Tokens are those of this submission's answers: what it has cost. Cached and cache-write tokens are
--- among the prompt tokens, reasoning tokens among the completion tokens.
+-- among the prompt tokens, reasoning tokens among the completion tokens. `paid` counts the requests that were
+-- answered, whatever the answer was worth; `completion_squares` is the sum of the squares of their completion
+-- tokens. `estimated_usd` is what the submission was expected to cost.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -41,7 +43,10 @@ CREATE TABLE IF NOT EXISTS submissions (
   completion_tokens INTEGER NOT NULL DEFAULT 0,
   cached_tokens INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
-  reasoning_tokens INTEGER NOT NULL DEFAULT 0
+  reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+  paid INTEGER NOT NULL DEFAULT 0,
+  completion_squares REAL NOT NULL DEFAULT 0,
+  estimated_usd REAL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');
@@ -72,7 +77,8 @@ CREATE TABLE IF NOT EXISTS answers (
   line BLOB,
   cached_tokens INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
-  reasoning_tokens INTEGER NOT NULL DEFAULT 0
+  reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+  paid INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 

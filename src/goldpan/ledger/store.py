@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, fields
 from itertools import chain, islice
-from operator import attrgetter
+from operator import add, attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
-from goldpan.ledger.rows import Answer, Asked, Orphan, Outcome, Spent, Submission
+from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, Orphan, Outcome, Spent, Submission
 
 SCHEMA_VERSION = 3
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -29,7 +29,7 @@ PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
 _COUNT = "INTEGER NOT NULL DEFAULT 0"
-_SHARES = {"cached_tokens": _COUNT, "cache_write_tokens": _COUNT, "reasoning_tokens": _COUNT}
+_SHARES = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"), _COUNT)
 _COLUMNS_OF_FORMAT_3 = {
     "submissions": {
         "service": "TEXT NOT NULL DEFAULT ''",
@@ -40,17 +40,23 @@ _COLUMNS_OF_FORMAT_3 = {
         "prompt_tokens": _COUNT,
         "completion_tokens": _COUNT,
         **_SHARES,
+        "completion_squares": "REAL NOT NULL DEFAULT 0",
+        "estimated_usd": "REAL",
     },
     "answers": _SHARES,
 }
-_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
-_token_counts = attrgetter(*_TOKENS)
+# What adds up over the attempts at a request, and over the requests of a submission.
+_SUMS = (
+    *("prompt_tokens", "completion_tokens"),
+    *("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"),
+)
+_sums_of = attrgetter(*_SUMS)
 _SETTLE_ANSWER = (
-    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(_TOKENS)}, submission, line)"
-    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(_TOKENS))}, ?, ?)"
+    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(_SUMS)}, submission, line)"
+    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(_SUMS))}, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
     " retryable = excluded.retryable, attempts = attempts + 1,"
-    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _TOKENS)},"
+    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _SUMS)},"
     " submission = excluded.submission, line = excluded.line WHERE retryable"
 )
 _Key = TypeVar("_Key")
@@ -113,17 +119,22 @@ class Ledger:
             for name, declaration in columns.items():
                 if name not in present:
                     self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
+        marks = ", ".join(f"'{state}'" for state in sorted(UNPAID_STATES))
+        self._db.execute(f"UPDATE answers SET paid = max(0, attempts - (state IN ({marks}))) WHERE paid = 0")
         self._sum_tokens()
 
     def _sum_tokens(self) -> None:
         """Give submissions that were settled before format 3 the tokens of the answers that came of them."""
-        sums = self._db.execute(
-            "SELECT sum(prompt_tokens), sum(completion_tokens), submission FROM answers GROUP BY submission"
+        names = ", ".join(_SUMS)
+        totals = ", ".join(f"sum({name})" for name in _SUMS)
+        squares = "sum(completion_tokens * completion_tokens / max(1, attempts))"
+        rows = self._db.execute(
+            f"SELECT {totals}, {squares}, submission FROM answers GROUP BY submission"
         ).fetchall()
         self._db.executemany(
-            "UPDATE submissions SET prompt_tokens = ?, completion_tokens = ?"
-            " WHERE id = ? AND prompt_tokens = 0 AND completion_tokens = 0",
-            sums,
+            f"UPDATE submissions SET ({names}, completion_squares) = ({_marks([*_SUMS, ''])})"
+            " WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0",
+            rows,
         )
 
     def _has_table(self, name: str) -> bool:
@@ -178,6 +189,7 @@ class Ledger:
         bytes: int,
         service: str = "",
         endpoint: str = "/v1/chat/completions",
+        estimated_usd: float | None = None,
     ) -> Submission:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
@@ -198,7 +210,7 @@ class Ledger:
             "shard": shard, "nonce": secrets.token_hex(8), "state": "intent", "provider": provider,
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
             "model": model, "requests": requests, "bytes": bytes, "intent_at": time.time(),
-            "service": service, "endpoint": endpoint, "note": None,
+            "service": service, "endpoint": endpoint, "estimated_usd": estimated_usd, "note": None,
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
@@ -212,6 +224,8 @@ class Ledger:
             remaining, left_out = self._not_asked_elsewhere(asked)
             if left_out:
                 values["requests"] = requests - left_out
+                if estimated_usd is not None:
+                    values["estimated_usd"] = estimated_usd * len(remaining) / (len(remaining) + left_out)
             if left_out and not remaining:
                 note = f"{left_out} requests are under way or answered elsewhere; nothing was left to ask"
                 values.update(state="void", note=note)
@@ -418,30 +432,25 @@ class Ledger:
             first = list(islice(outcomes, SAMPLE))
             sample = [o.line for o in first if o.line is not None]
             pack = self._lines.packer_for(sample, given.requests)
-            tokens = [0] * len(_TOKENS)
+            sums = [0] * len(_SUMS)
+            squares = 0.0
 
             def rows() -> Iterator[tuple[Any, ...]]:
+                nonlocal squares
                 for outcome in chain(first, outcomes):
-                    counts = _token_counts(outcome)
-                    for at, count in enumerate(counts):
-                        tokens[at] += count
+                    counts = _sums_of(outcome)
+                    sums[:] = map(add, sums, counts)
+                    squares += float(outcome.completion_tokens) ** 2
                     line = None if outcome.line is None else pack(outcome.line)
-                    yield (
-                        outcome.key,
-                        outcome.state,
-                        outcome.reason,
-                        outcome.retryable,
-                        *counts,
-                        number,
-                        line,
-                    )
+                    head = (outcome.key, outcome.state, outcome.reason, outcome.retryable)
+                    yield (*head, *counts, number, line)
 
             self._db.executemany(_SETTLE_ANSWER, rows())
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
             self._db.execute(
                 "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ?,"
-                f" {', '.join(f'{name} = ?' for name in _TOKENS)} WHERE id = ?",
-                (status, time.time(), note(), *tokens, number),
+                f" completion_squares = ?, {', '.join(f'{name} = ?' for name in _SUMS)} WHERE id = ?",
+                (status, time.time(), note(), squares, *sums, number),
             )
         return True
 
@@ -573,7 +582,7 @@ class Ledger:
                         outcome.state,
                         outcome.reason,
                         outcome.retryable,
-                        *_token_counts(outcome),
+                        *_sums_of(outcome),
                         number,
                         None if outcome.line is None else self._lines.pack(outcome.line),
                     )
@@ -601,13 +610,14 @@ class Ledger:
 def _answer(columns: Sequence[Any]) -> Answer:
     """An answer without its line, of `_OUTCOME_COLUMNS`."""
     state, reason, retryable, attempts, forgiven, prompt, completion, submission, *shares = columns
-    cached, cache_write, reasoning = shares
+    cached, cache_write, reasoning, paid = shares
     return Answer(
         *(state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission),
         line=None,
         cached_tokens=cached,
         cache_write_tokens=cache_write,
         reasoning_tokens=reasoning,
+        paid=paid,
     )
 
 

@@ -68,9 +68,14 @@ class BatchProvider(Protocol):
 
     `create` must not retry by itself: a lost answer may have made a paid batch, and only the caller, who
     holds the ledger, can find out. All other methods may retry.
+
+    Attributes:
+        server_time: the service's own clock, as Unix seconds, at its last answer, refusals included; None
+            where no answer said it. A clock that may differ from ours by hours is compared with itself only.
     """
 
     kind: str
+    server_time: float | None
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Upload a request file under `name`."""
@@ -90,8 +95,11 @@ class BatchProvider(Protocol):
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write the whole content of a file to `destination` (not atomic; the caller renames).
+
+        Returns:
+            Whether its length is known to be right: the service told it, and as many bytes came.
 
         Raises:
             ProviderError: also when the bytes that came are fewer than the service said.

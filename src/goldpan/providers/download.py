@@ -55,7 +55,7 @@ def download_whole(
     *,
     expected: int | None,
     name: str,
-) -> None:
+) -> bool:
     """Write a file to `destination`, reading on or again until it has as many bytes as it should.
 
     Where neither `expected` nor any answer says a length, the first answer that ends in order is the file.
@@ -65,6 +65,9 @@ def download_whole(
             without ranges may answer with the whole file.
         expected: its length in bytes according to the service's list of files, where that is known.
         name: for messages.
+
+    Returns:
+        Whether a length was told, which the file then has.
 
     Raises:
         ProviderError: reads no longer bring anything new, or the service refuses.
@@ -85,7 +88,7 @@ def download_whole(
                         out.write(chunk)
                         have += len(chunk)
                 if total is None or have >= total:
-                    return
+                    return total is not None
             except ProviderError as error:
                 if not error.retryable and error.status != 416:
                     raise

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,7 +26,13 @@ from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_fi
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first
-from goldpan.providers.service_errors import NOT_OFFERED, service_error, unreadable_answer
+from goldpan.providers.service_errors import (
+    NOT_OFFERED,
+    headers_of,
+    server_time,
+    service_error,
+    unreadable_answer,
+)
 from goldpan.providers.uploads import is_upload, wait_until_processed
 
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
@@ -48,6 +54,8 @@ class LiteLLMProvider:
     batches keep no metadata and carry a random name, so a batch whose answer was lost cannot be recognised.
     `batches` therefore refuses there, and a submission in doubt stops for a person to look.
 
+    `server_time` is known from refusals and downloads alone: litellm passes on no headers of other answers.
+
     Args:
         custom_llm_provider: the service, as litellm calls it.
         base_url: where the service or a proxy is; None for litellm's default.
@@ -65,6 +73,7 @@ class LiteLLMProvider:
         timeout: float = 600.0,
     ):
         self._service, self._api_key = custom_llm_provider, api_key
+        self.server_time: float | None = None
         self._target: dict[str, Any] = {
             "custom_llm_provider": custom_llm_provider,
             "api_base": base_url,
@@ -163,10 +172,10 @@ class LiteLLMProvider:
         call = partial(self._litellm.cancel_batch, batch_id=batch_id, **self._target)
         return batch_from_dict(self._ask_again(call).model_dump())
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
         open_at = self._content if self._service in ("openai", "hosted_vllm") else self._content_in_memory
-        download_whole(
+        return download_whole(
             partial(open_at, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
         )
 
@@ -182,6 +191,7 @@ class LiteLLMProvider:
                 **self._target,
             )
         )
+        self._note_time(result.headers)
         yield reading(result.headers, self._translated(result.stream_iterator))
 
     @contextmanager
@@ -190,6 +200,7 @@ class LiteLLMProvider:
             self._litellm.file_content, file_id=file_id, extra_headers=range_headers(start), **self._target
         )
         response = self._ask(call).response
+        self._note_time(response.headers)
         yield reading(response.headers, [response.content])
 
     def _translated(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -197,6 +208,9 @@ class LiteLLMProvider:
             yield from chunks
         except Exception as error:
             raise service_error(error, secret=self._api_key) from None
+
+    def _note_time(self, headers: Mapping[str, str]) -> None:
+        self.server_time = server_time(headers) or self.server_time
 
     def _size(self, file_id: str) -> int | None:
         """Bytes of a file according to the service, where it says."""
@@ -240,6 +254,7 @@ class LiteLLMProvider:
             return call()
         except Exception as error:
             # litellm raises whatever its services' code runs into, of no common kind.
+            self._note_time(headers_of(error))
             raise service_error(error, secret=self._api_key) from None
 
 

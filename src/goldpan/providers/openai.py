@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from itertools import islice
@@ -16,7 +16,13 @@ from goldpan.errors import ProviderError
 from goldpan.providers.base import Batch, StoredFile, batch_from_dict
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first, page_from_dict
-from goldpan.providers.service_errors import NOT_OFFERED, service_error, unreadable_answer
+from goldpan.providers.service_errors import (
+    NOT_OFFERED,
+    headers_of,
+    server_time,
+    service_error,
+    unreadable_answer,
+)
 from goldpan.providers.uploads import is_upload, wait_until_processed
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ class OpenAIProvider:
 
     def __init__(self, base_url: str | None, api_key: str | None, timeout: float = 600.0):
         self._base_url, self._api_key, self._timeout = base_url, api_key, timeout
+        self.server_time: float | None = None
 
     @cached_property
     def _client(self) -> openai.OpenAI:
@@ -121,9 +128,9 @@ class OpenAIProvider:
         batches = self._client.batches.with_raw_response
         return batch_from_dict(self._ask(lambda: batches.cancel(batch_id)))
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
-        download_whole(
+        return download_whole(
             partial(self._content, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
         )
 
@@ -141,10 +148,15 @@ class OpenAIProvider:
                 stream_cls=openai.Stream[Any],
             )
             with closing(cast(httpx.Response, response)) as whole:
+                self._note_time(whole.headers)
                 # As it comes: what was gathered for a chunk of some size is lost when a read breaks off.
                 yield reading(whole.headers, whole.iter_bytes())
         except (openai.OpenAIError, httpx.HTTPError) as error:
+            self._note_time(headers_of(error))
             raise service_error(error, secret=self._api_key) from None
+
+    def _note_time(self, headers: Mapping[str, str]) -> None:
+        self.server_time = server_time(headers) or self.server_time
 
     def _size(self, file_id: str) -> int | None:
         """Bytes of a file according to the service, where it says."""
@@ -181,8 +193,10 @@ class OpenAIProvider:
         try:
             response = call()
         except (openai.OpenAIError, httpx.HTTPError) as error:
+            self._note_time(headers_of(error))
             raise service_error(error, secret=self._api_key) from None
         response = getattr(response, "http_response", response)
+        self._note_time(response.headers)
         try:
             answer = orjson.loads(response.content)
         except orjson.JSONDecodeError:

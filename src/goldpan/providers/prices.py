@@ -1,28 +1,18 @@
-"""What a model costs, how much it can read, and how its tokens are counted: from litellm's tables, offline.
-
-The tables are read as files: importing litellm takes more than a second and may call out.
-"""
+"""What a model costs, how much it can read, and how its tokens are counted: from litellm's table, offline."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from goldpan.providers.baseline import BASELINE_MODEL
+from goldpan.providers.model_table import litellm_folder, table_entry, without_route
 
 if TYPE_CHECKING:
     import tiktoken
 
-_TABLE = "model_prices_and_context_window_backup.json"
-# Prefixes by which litellm routes a call; behind them stands the name the table may know. `hosted_vllm/` is
-# not among them: a model on one's own hardware costs what the hardware costs, whatever others charge for it.
-_ROUTES = ("openai/", "azure/", "vertex_ai/", "gemini/", "litellm_proxy/")
 # OpenAI and Azure publish half the ordinary price for batches.
 _HALF_PRICE = frozenset({"openai", "text-completion-openai", "azure"})
 # The files of tiktoken's cache are named by the SHA-1 of the address each vocabulary comes from.
@@ -46,37 +36,65 @@ class Price:
     Attributes:
         prompt, completion: USD for one token.
         rule: where the numbers come from, for people.
+        cached, cache_write: USD for a prompt token that was read from the service's cache or written to it;
+            None where that makes no difference, or nobody says.
     """
 
     prompt: float
     completion: float
     rule: str
+    cached: float | None = None
+    cache_write: float | None = None
+
+    def cost(
+        self,
+        prompt_tokens: float,
+        completion_tokens: float,
+        cached_tokens: int = 0,
+        cache_write_tokens: int = 0,
+    ) -> float:
+        """USD for so many tokens.
+
+        Args:
+            prompt_tokens: in all, cached and cache-write tokens among them.
+            completion_tokens: in all, reasoning tokens among them: they are paid as completion.
+        """
+        cached = self.prompt if self.cached is None else self.cached
+        cache_write = self.prompt if self.cache_write is None else self.cache_write
+        plain = prompt_tokens - cached_tokens - cache_write_tokens
+        prompt = plain * self.prompt + cached_tokens * cached + cache_write_tokens * cache_write
+        return prompt + completion_tokens * self.completion
 
 
 def price_of(model: str) -> Price | None:
     """The price of `model` in a batch; None when litellm's table does not know the model.
 
     The table's batch price, where it has one; else half the ordinary price for OpenAI's models, whose batches
-    are sold so; else the ordinary price, which is then rather too high than too low. Discounts for cached
-    prompts and surcharges for very long ones are left out.
+    are sold so; else the ordinary price, which is then rather too high than too low. Cached prompt tokens are
+    cheaper in a batch where the table has a price for that, and never dearer than others. Surcharges for very
+    long prompts are left out.
     """
     if model == BASELINE_MODEL:
         return Price(0.0, 0.0, "the embedded baseline costs nothing")
-    entry = _entry(model)
+    entry = table_entry(model)
     ordinary = _rates(entry, "")
     in_batches = _rates(entry, "_batches")
     if in_batches is not None:
-        return Price(*in_batches, "litellm's table: batch price")
+        return Price(*in_batches, "litellm's table: batch price", *_cache_rates(entry, "_batches"))
     if ordinary is None:
         return None
+    cached, cache_write = _cache_rates(entry, "")
     if entry.get("litellm_provider") in _HALF_PRICE:
-        return Price(ordinary[0] / 2, ordinary[1] / 2, "litellm's table: half the ordinary price")
-    return Price(*ordinary, "litellm's table: ordinary price, no batch price known")
+        prompt, completion = ordinary[0] / 2, ordinary[1] / 2
+        cached = None if cached is None else min(cached, prompt)
+        return Price(prompt, completion, "litellm's table: half the ordinary price", cached, cache_write)
+    rule = "litellm's table: ordinary price, no batch price known"
+    return Price(*ordinary, rule, cached, cache_write)
 
 
 def context_window(model: str) -> int | None:
     """Tokens `model` takes as its prompt; None when litellm's table does not say."""
-    window = _entry(model).get("max_input_tokens")
+    window = table_entry(model).get("max_input_tokens")
     return window if isinstance(window, int) and window > 0 else None
 
 
@@ -117,49 +135,29 @@ def _rates(entry: dict[str, Any], suffix: str) -> tuple[float, float] | None:
     return float(prompt), float(completion)
 
 
-@cache
-def _entry(model: str) -> dict[str, Any]:
-    """The table's entry for a model, for a fine-tune (`ft:base:org::id`) that of its base; empty for none."""
-    # Only the entry is kept: the whole table takes tens of megabytes.
-    table: dict[str, dict[str, Any]] = orjson.loads((_litellm_folder() / _TABLE).read_bytes())
-    for name in (model, _without_route(model)):
-        for known in (name, ":".join(name.split(":")[:2])):
-            if known in table:
-                return table[known]
-    return {}
-
-
-def _without_route(model: str) -> str:
-    for route in _ROUTES:
-        if model.startswith(route):
-            return model.removeprefix(route)
-    return model
-
-
-@cache
-def _litellm_folder() -> Path:
-    # importlib.resources would import the package to find it.
-    spec = importlib.util.find_spec("litellm")
-    assert spec is not None and spec.submodule_search_locations, "litellm is one of goldpan's dependencies"
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
 def _own_encoding(model: str) -> str | None:
     """The name of a model's own encoding, if it is one of those bundled."""
     import tiktoken
 
     try:
-        name = tiktoken.encoding_name_for_model(_without_route(model))
+        name = tiktoken.encoding_name_for_model(without_route(model))
     except KeyError:
         return None
     return name if name in _VOCABULARIES else None
+
+
+def _cache_rates(entry: dict[str, Any], suffix: str) -> tuple[float | None, float | None]:
+    """USD for a prompt token read from the cache, and for one written to it."""
+    names = ("cache_read_input_token_cost", "cache_creation_input_token_cost")
+    cached, cache_write = (entry.get(name + suffix) for name in names)
+    return None if cached is None else float(cached), None if cache_write is None else float(cache_write)
 
 
 @cache
 def _load_encoding(name: str) -> tiktoken.Encoding | None:
     import tiktoken
 
-    folder = _litellm_folder() / "litellm_core_utils" / "tokenizers"
+    folder = litellm_folder() / "litellm_core_utils" / "tokenizers"
     if not (folder / _VOCABULARIES[name]).exists():
         # tiktoken would fetch it.
         return None

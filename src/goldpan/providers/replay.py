@@ -17,6 +17,7 @@ class ReplayProvider:
     """
 
     kind = "replay"
+    server_time: float | None = None
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Refuse to upload `name`."""
@@ -42,7 +43,7 @@ class ReplayProvider:
         """Refuse to cancel a batch."""
         _refuse(f"cancel batch {batch_id}")
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Refuse to download."""
         _refuse(f"download file {file_id}")
 

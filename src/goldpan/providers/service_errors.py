@@ -53,7 +53,6 @@ def unreadable_answer(what: str, *, where: str | None = None) -> ProviderError:
 
 def _refused(error: Exception, status: int, secret: str | None) -> ProviderError:
     code, message = _said(error)
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     out_of_money = code in _OUT_OF_MONEY
     return ProviderError(
         _scrubbed(f"the service answered {status}{f' ({code})' if code else ''}: {message}", secret),
@@ -62,7 +61,7 @@ def _refused(error: Exception, status: int, secret: str | None) -> ProviderError
         status=status,
         code=code,
         retryable=(status in _RETRYABLE or status >= 500) and not out_of_money,
-        retry_after=retry_after(headers),
+        retry_after=retry_after(headers_of(error)),
         in_doubt=status in _DOUBTFUL or status >= 500,
     )
 
@@ -113,6 +112,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, parsedate_to_datetime(value or "").timestamp() - time.time())
     except ValueError:
         return None
+
+
+def server_time(headers: Mapping[str, str]) -> float | None:
+    """The service's clock by an answer's Date header, as Unix seconds (RFC 9110, section 6.6.1)."""
+    try:
+        return parsedate_to_datetime(headers.get("date") or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def headers_of(error: Exception) -> Mapping[str, str]:
+    """The headers of the answer an exception speaks of; empty where none came."""
+    return getattr(getattr(error, "response", None), "headers", None) or {}
 
 
 def _said(error: Exception) -> tuple[str | None, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from goldpan.errors import SourceError
-from goldpan.files import damage_errors, damaged, open_decompressed
+from goldpan.files import LONGEST_LINE, damage_errors, damaged, open_decompressed
 from goldpan.records.fields import check_columns
 from goldpan.records.rows import Row, RowError
 
@@ -38,7 +38,8 @@ def read_parquet(path: Path, required: list[str]) -> Iterator[Row]:
         required: columns that must be there.
 
     Raises:
-        SourceError: the file cannot be read to its end, lacks a column, or has two of one name.
+        SourceError: the file cannot be read to its end, lacks a column, has two of one name, or cells too
+            large to be read.
     """
     import pyarrow
     from pyarrow import parquet
@@ -49,6 +50,7 @@ def read_parquet(path: Path, required: list[str]) -> Iterator[Row]:
             file = parquet.ParquetFile(handle, buffer_size=_BUFFER, pre_buffer=False)
             _check_names(file.schema_arrow.names, path)
             check_columns(file.schema_arrow.names, required, str(path))
+            _check_sizes(file.metadata, path)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
                 yield from _rows(batch, number)
                 number += batch.num_rows
@@ -107,6 +109,22 @@ def _check_names(names: list[str], path: Path) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SourceError(f"there are two columns `{twice[0]}`", where=str(path), remedy="rename one of them")
+
+
+def _check_sizes(metadata: Any, path: Path) -> None:
+    """Refuse, before they are unpacked, columns whose cells are too large on average.
+
+    A single large one among small ones is found out by its record; until then it takes 2 GiB at most, the
+    largest page that Parquet allows.
+    """
+    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
+        for column in (group.column(number) for number in range(group.num_columns)):
+            if column.total_uncompressed_size > LONGEST_LINE * max(column.num_values, 1):
+                raise SourceError(
+                    f"column `{column.path_in_schema}` has cells of more than {LONGEST_LINE:,} bytes",
+                    where=str(path),
+                    remedy="leave the column out, or split its cells",
+                )
 
 
 @contextlib.contextmanager

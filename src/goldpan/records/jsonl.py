@@ -74,4 +74,7 @@ def _check_integers(line: bytes) -> None:
             )
         return int(text)
 
-    json.loads(line, parse_int=fitting)
+    try:
+        json.loads(line, parse_int=fitting)
+    except RecursionError:
+        raise RowError("bad_json", "the row is nested more deeply than 250 levels") from None

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import orjson
 
 from goldpan.errors import SourceError
-from goldpan.files import iter_lines, replacing
+from goldpan.files import LONGEST_LINE, iter_lines, replacing
 from goldpan.records.columnar import read_parquet
 from goldpan.records.fields import check_fields, check_not_blank, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
@@ -36,6 +36,8 @@ _RECORD_KEYS = {"id", "source", "file", "line", "data"}
 # Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
 _DATA_KEY = b',"data":'
 BLANK = "blank"
+_WITHOUT_DATA = ("bad_json", "bad_row")
+"""Errors after which a row's data cannot be written down, or not as they were."""
 _COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
 
 
@@ -188,6 +190,8 @@ class _Builder:
             line = self._line(row, identifier, data)
         except orjson.JSONEncodeError:
             raise RowError("bad_json", "the row is nested more deeply than 250 levels") from None
+        if len(line) > LONGEST_LINE:
+            raise RowError("bad_row", f"as a record the row has more than {LONGEST_LINE:,} bytes")
         earlier = self.seen.add(identifier, self._place(row))
         if earlier is not None:
             raise self._duplicate(identifier, earlier)
@@ -197,7 +201,7 @@ class _Builder:
         """The line of a row that cannot be used, with its data as far as it could be read."""
         identifier = unreadable_id(self.source_name, self.file_name, row.line)
         reason = f"{error.code}: {error.what}"
-        return self._line(row, identifier, {} if error.code == "bad_json" else row.data, skip=reason)
+        return self._line(row, identifier, {} if error.code in _WITHOUT_DATA else row.data, skip=reason)
 
     def stopped(self, row: Row, error: RowError) -> SourceError:
         """The error that ends the run over a row that cannot be used."""

@@ -7,10 +7,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from goldpan.errors import SourceError
-from goldpan.files import damage_errors, damaged, open_decompressed
+from goldpan.files import LONGEST_LINE, damage_errors, damaged, line_too_long, open_decompressed
 from goldpan.records.fields import check_columns
 from goldpan.records.rows import Row, RowError
 
@@ -33,8 +34,8 @@ def read_csv(path: Path, delimiter: str, encoding: str, required: list[str]) -> 
         required: columns that must be there.
 
     Raises:
-        SourceError: the file cannot be read to its end, its header is unusable, a quote is misplaced (nobody
-            can say where rows begin after it), or the encoding or delimiter is not one.
+        SourceError: the file cannot be read to its end, a row is too long, its header is unusable, a quote is
+            misplaced (nobody can say where rows begin after it), or the encoding or delimiter is not one.
     """
     if delimiter in '"\r\n':
         raise SourceError(
@@ -43,7 +44,8 @@ def read_csv(path: Path, delimiter: str, encoding: str, required: list[str]) -> 
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     with open_decompressed(path) as binary:
         text = io.TextIOWrapper(binary, _codec(path, encoding), errors="surrogateescape", newline="")
-        lines = csv.reader(text, delimiter=delimiter, strict=True)
+        taken = _Taken(text)
+        lines = csv.reader(taken, delimiter=delimiter, strict=True)
         line = 0
         try:
             header = next((cells for cells in lines if cells), None)
@@ -55,13 +57,45 @@ def read_csv(path: Path, delimiter: str, encoding: str, required: list[str]) -> 
             for cells in lines:
                 if cells:
                     yield _row(line + 1, cells, columns)
-                line = lines.line_num
+                line, taken.characters = lines.line_num, 0
+        except _TooLongError:
+            raise line_too_long(f"{path}:{line + 1}") from None
         except csv.Error as error:
             raise _broken(path, line + 1, error) from None
         except UnicodeError as error:
             raise _undecodable(f"{path}, after line {line}", encoding, str(error)) from None
         except damage_errors() as error:
             raise damaged(f"{path}, after line {line}", error) from None
+
+
+class _TooLongError(Exception):
+    """A row has more than LONGEST_LINE characters."""
+
+
+class _Taken:
+    """The lines of a text, with a limit on what the csv reader takes for one row of them.
+
+    A limit on a cell, which the csv module has, does not hold for a row: it may have any number of cells.
+
+    Attributes:
+        characters: taken since the row began; to be set to 0 when it has ended.
+    """
+
+    def __init__(self, text: io.TextIOWrapper):
+        self._readline = partial(text.readline, LONGEST_LINE + 1)
+        self.characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._readline()
+        self.characters += len(line)
+        if self.characters > LONGEST_LINE:
+            raise _TooLongError
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _row(line: int, cells: list[str], columns: list[str]) -> Row:

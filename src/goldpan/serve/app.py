@@ -17,6 +17,7 @@ from goldpan.serve.call_faults import call_faults_middleware
 from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import error_response
 from goldpan.serve.routes import ENGINE, FAULTS, ROUTES, WORKER
+from goldpan.serve.visitors import VISITORS, Visitors
 from goldpan.serve.worker import Worker
 
 MAX_JSON_BYTES = 64 << 20
@@ -25,28 +26,37 @@ log = logging.getLogger(__name__)
 
 
 def create_app(
-    engine: Engine, *, workers: int = 1, api_key: str | None = None, calls: Calls | None = None
+    engine: Engine,
+    *,
+    host: str = "127.0.0.1",
+    workers: int = 1,
+    api_key: str | None = None,
+    calls: Calls | None = None,
 ) -> web.Application:
     """The application over an engine; batches are worked on from its start to its end.
 
     Args:
         engine: the state and the answers; its fault plan is also played on the connection.
+        host: where it listens; calls must be addressed to it, or to this machine (`visitors.Visitors`).
         workers: how many batches are worked on at a time, in threads.
         api_key: refuse calls that do not bear it with 401.
         calls: counts calls by (method, path pattern), e.g. ("GET", "/v1/batches/{batch_id}").
     """
     calls = Counter() if calls is None else calls
+    visitors = Visitors(host)
     faults = CallFaults(engine.faults, engine.store.folder / "call_faults.json")
     app = web.Application(
         middlewares=[
             _count(calls),
             _shape_errors,
+            _admit(visitors),
             _require_key(api_key),
             call_faults_middleware(faults),
         ],
         client_max_size=MAX_JSON_BYTES,
     )
     app[ENGINE] = engine
+    app[VISITORS] = visitors
     app[FAULTS] = faults
     app[WORKER] = Worker(engine, workers)
     app.add_routes(ROUTES)
@@ -78,12 +88,24 @@ async def _shape_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(error)
     except web.HTTPException as error:
         message = f"{error.reason}: {request.method} {request.path}"
-        return error_response(ServiceError(error.status, message, code="unknown_url"))
+        code = "unknown_url" if error.status in (404, 405) else None
+        return error_response(ServiceError(error.status, message, code=code))
+    except RecursionError:
+        return error_response(ServiceError(400, "The request is nested too deeply."))
     except ConnectionError:
         raise
     except Exception:
         log.exception("%s %s broke", request.method, request.path)
         return error_response(ServiceError(500, "The server had an error; its log says which."))
+
+
+def _admit(visitors: Visitors) -> Middleware:
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        visitors.check(request)
+        return await handler(request)
+
+    return admit
 
 
 def _require_key(api_key: str | None) -> Middleware:

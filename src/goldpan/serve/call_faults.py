@@ -73,7 +73,10 @@ async def _send_part(fault: TruncatedDownload | ShortDownload, request: web.Requ
     """Send the first share of the bytes asked for, from the start of the range that was asked for."""
     path = request.app[ENGINE].store.content(request.match_info["file_id"])
     size = path.stat().st_size
-    start = request.http_range.start or 0
+    try:
+        start = request.http_range.start or 0
+    except ValueError:
+        raise ServiceError(416, "The range is not one.") from None
     response = web.StreamResponse(status=206 if start else 200)
     if start:
         response.headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from goldpan.errors import GoldpanError, StudyError
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 def run(
     *,
@@ -45,6 +43,7 @@ def run(
     from goldpan.providers.local.faults import FaultPlan
     from goldpan.providers.local.scripted import load_answerer
     from goldpan.serve.app import create_app
+    from goldpan.serve.visitors import LOOPBACK
 
     api_key = _key_from(api_key_env)
     if api_key is None and host not in LOOPBACK:
@@ -55,7 +54,7 @@ def run(
         FaultPlan.load(fault_plan) if fault_plan else None,
         seconds_per_batch=seconds_per_batch,
     )
-    app = create_app(engine, workers=workers, api_key=api_key)
+    app = create_app(engine, host=host, workers=workers, api_key=api_key)
     asyncio.run(_serve(app, host, port, Path(port_file) if port_file else None))
 
 
@@ -74,6 +73,7 @@ async def _serve(app, host: str, port: int, port_file: Path | None) -> None:
     from aiohttp import web
 
     from goldpan.files import write_bytes
+    from goldpan.serve.visitors import VISITORS
 
     # Before the address is known to anybody, since whoever knows it may send a signal.
     stopped = asyncio.Event()
@@ -92,6 +92,8 @@ async def _serve(app, host: str, port: int, port_file: Path | None) -> None:
         if port_file is not None:
             write_bytes(port_file, f"{port}\n".encode())
         print(f"goldpan serve: http://{host}:{port}/v1", flush=True)
+        watching = asyncio.create_task(app[VISITORS].watch(runner.server))
         await stopped.wait()
+        watching.cancel()
     finally:
         await runner.cleanup()

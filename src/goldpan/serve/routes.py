@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
 from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import Upload
+from goldpan.providers.local.store import MAX_FILE_BYTES, Upload
+from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.serve.fault_counts import CallFaults
-from goldpan.serve.responses import json_body, json_response, limit_of, page
+from goldpan.serve.responses import BODY_SECONDS, json_body, json_response, limit_of, page
 from goldpan.serve.worker import Worker
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
 WORKER: web.AppKey[Worker] = web.AppKey("worker", Worker)
 FAULTS: web.AppKey[CallFaults] = web.AppKey("faults", CallFaults)
 MAX_BATCHES_PAGE, MAX_FILES_PAGE = 100, 10_000
+MAX_FIELDS_BYTES, MAX_PARTS = 64 << 10, 100
 _CHUNK = 1 << 18
 
 
@@ -27,29 +30,55 @@ async def upload_file(request: web.Request) -> web.Response:
     """POST /v1/files: a multipart form with `purpose` and `file`, streamed to disk."""
     if request.content_type != "multipart/form-data":
         raise ServiceError(400, "Send a multipart form with 'purpose' and 'file'.")
-    purpose, upload = None, None
+    # Before it is read: a client is spared sending what would be refused.
+    if (request.content_length or 0) > MAX_FILE_BYTES + MAX_FIELDS_BYTES:
+        raise ServiceError(400, "File is too large.", code="file_too_large", param="file")
+    try:
+        upload = await _receive(request)
+    except TimeoutError:
+        raise ServiceError(408, f"Nothing came for {BODY_SECONDS:g} seconds.") from None
+    except (HttpProcessingError, ValueError, AssertionError, LookupError, RuntimeError) as error:
+        # What aiohttp raises for boundaries, headers and encodings of parts that are none.
+        raise ServiceError(400, f"The multipart form is malformed: {error}") from None
+    assert upload.record is not None
+    return json_response(upload.record.as_openai())
+
+
+async def _receive(request: web.Request) -> Upload:
+    """Read a form through: the file goes to disk, and fields have MAX_FIELDS_BYTES in all."""
+    upload: Upload | None = None
+    purpose = None
+    fields = 0
     with contextlib.ExitStack() as receiving:
-        async for part in await request.multipart():
+        parts = await request.multipart()
+        for _ in range(MAX_PARTS):
+            if (part := await asyncio.wait_for(parts.next(), BODY_SECONDS)) is None:
+                break
             if not isinstance(part, BodyPartReader):
-                continue
-            if part.name == "purpose":
-                purpose = await part.text()
-            elif part.name == "file" and upload is None:
+                raise ServiceError(400, "A form within the form is not supported.")
+            is_file = part.name == "file" and upload is None
+            if is_file:
                 filename = part.filename or "upload"
                 upload = receiving.enter_context(request.app[ENGINE].store.receiving(filename, purpose))
-                await _receive(part, upload)
+            field = bytearray()
+            while chunk := await asyncio.wait_for(part.read_chunk(_CHUNK), BODY_SECONDS):
+                if is_file and upload is not None:
+                    upload.write(chunk)
+                    continue
+                field += chunk
+                if fields + len(field) > MAX_FIELDS_BYTES:
+                    raise ServiceError(400, f"The form's fields have more than {MAX_FIELDS_BYTES:,} bytes.")
+            fields += len(field)
+            if part.name == "purpose":
+                purpose = field.decode("utf-8", "replace")
+        else:
+            raise ServiceError(400, f"The form has more than {MAX_PARTS - 1} parts.")
         if upload is None:
             raise ServiceError(
                 400, "Missing required parameter: 'file'.", code="missing_required_parameter", param="file"
             )
         upload.purpose = purpose
-    assert upload.record is not None
-    return json_response(upload.record.as_openai())
-
-
-async def _receive(part: BodyPartReader, upload: Upload) -> None:
-    while chunk := await part.read_chunk(_CHUNK):
-        upload.write(chunk)
+    return upload
 
 
 async def list_files(request: web.Request) -> web.Response:
@@ -131,6 +160,12 @@ async def complete_chat(request: web.Request) -> web.Response:
     return json_response(await asyncio.to_thread(request.app[ENGINE].complete, body))
 
 
+async def respond(request: web.Request) -> web.Response:
+    """POST /v1/responses: answered at once, in a thread; nothing is stored."""
+    body = await json_body(request)
+    return json_response(await asyncio.to_thread(request.app[ENGINE].complete, body, RESPONSES_URL))
+
+
 async def list_models(request: web.Request) -> web.Response:
     """GET /v1/models. Requests may name any model; the answers name the one that gave them."""
     model = {"id": BASELINE_MODEL, "object": "model", "created": 0, "owned_by": "goldpan"}
@@ -153,6 +188,7 @@ ROUTES = [
     web.get("/v1/batches/{batch_id}", show_batch, name="retrieve"),
     web.post("/v1/batches/{batch_id}/cancel", cancel_batch, name="cancel"),
     web.post("/v1/chat/completions", complete_chat, name="chat"),
+    web.post("/v1/responses", respond, name="responses"),
     web.get("/v1/models", list_models, name="models"),
     web.get("/healthz", show_health, name="healthz"),
 ]

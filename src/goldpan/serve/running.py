@@ -53,19 +53,26 @@ class RunningServer:
         """Stop accepting calls and working on batches; nothing is lost. A stopped server stays so."""
         if self._loop is not None:
             loop = self._loop
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), loop).result()
+            asyncio.run_coroutine_threadsafe(self._close(), loop).result()
             self._end_loop(loop)
 
     async def _open(self) -> None:
         from aiohttp import web
 
         from goldpan.serve.app import create_app
+        from goldpan.serve.visitors import VISITORS
 
         app = create_app(self.engine, workers=self._workers, api_key=self._api_key, calls=self.calls)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port).start()
         self.port = self._runner.addresses[0][1]
+        assert self._runner.server is not None
+        self._watching = asyncio.create_task(app[VISITORS].watch(self._runner.server))
+
+    async def _close(self) -> None:
+        self._watching.cancel()
+        await self._runner.cleanup()
 
     def _end_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon_threadsafe(loop.stop)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
+from goldpan.study.yaml_file import read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 PartT = TypeVar("PartT")
@@ -77,49 +77,6 @@ class Project:
                 remedy=f"run it, or: snakemake --cores 2 {path} --config study={self.study.study}",
             )
         return self.root / path
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, where YAML would let the last one win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key `{key}` is given twice (first in line {seen[key]})", key_node.start_mark
-                )
-            if isinstance(key, str):
-                seen[key] = key_node.start_mark.line + 1
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that must hold a mapping.
-
-    Raises:
-        StudyError: no such file, not YAML (with line and column), a repeated key, or not a mapping.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise StudyError("there is no such file", where=str(path), remedy="check the name") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"cannot be read: {error}", where=str(path)) from None
-    try:
-        value = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
-        raise StudyError(f"not valid YAML: {error.problem}", where=place) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise StudyError(f"not valid YAML: {error}", where=str(path)) from None
-    if not isinstance(value, dict):
-        raise StudyError("must be a mapping of keys to values", where=str(path))
-    return value
 
 
 _STUDY_REMEDY = "`goldpan validate` checks again; docs/study.md lists all keys"

@@ -14,6 +14,7 @@ from goldpan.study.references import check_references
 from goldpan.study.wave import Wave
 
 Output = Literal["tool", "json_schema", "text"]
+Endpoint = Literal["chat", "responses"]
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
 
 
@@ -155,17 +156,38 @@ class Stage(Model):
     model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
         default_factory=dict,
-        description="Parameters of the request, e.g. temperature, max_completion_tokens.",
+        description="Parameters of the request, e.g. temperature, max_completion_tokens; named as at chat"
+        " completions, whatever the endpoint.",
     )
-    output: Output = Field(
-        "tool",
+    params_reasoning: dict[str, Any] | None = Field(
+        None,
+        description="Parameters in place of `params` when the model is one that reasons before it answers:"
+        " these take no temperature, and their reasoning counts against max_completion_tokens.",
+    )
+    output: Output | None = Field(
+        None,
         description="Answer by a forced tool call, by a strict JSON-schema response format, or as plain text"
-        " (for a task with one bare text feature).",
+        " (for a task with one bare text feature). Default: the first of `tool` and `json_schema` that the"
+        " model takes.",
+    )
+    endpoint: Endpoint | None = Field(
+        None,
+        description="Chat completions, or OpenAI's responses. Default: `chat` where the model takes it."
+        " Given here, it also holds against what is known of the model, which is then only noted.",
     )
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
+    pilot: int | None = Field(
+        None,
+        ge=1,
+        description="So many requests are asked first, in a round of their own; the others only when these"
+        " have come back and most of them are good.",
+    )
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
     budget_usd: float | None = Field(
-        None, ge=0, description="Refuse to upload when the estimate is above it."
+        None,
+        ge=0,
+        description="A limit on what the stage costs, over all its runs and rounds: what would exceed it is"
+        " refused before anything is uploaded.",
     )
     price_usd_per_million: tuple[float, float] | None = Field(
         None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
@@ -182,11 +204,11 @@ class Stage(Model):
     def _one_task_is_a_list(cls, value: Any) -> Any:
         return [{"task": value}] if isinstance(value, str) else value
 
-    @field_validator("params")
+    @field_validator("params", "params_reasoning")
     @classmethod
-    def _params_do_not_hide_the_request(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _params_do_not_hide_the_request(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         reserved = {"model", "messages", "tools", "tool_choice", "response_format", "n", "stream"}
-        clash = sorted(reserved & value.keys())
+        clash = sorted(reserved & (value or {}).keys())
         if clash:
             raise ValueError(f"{', '.join(clash)} is set by goldpan and cannot stand in `params`")
         return value

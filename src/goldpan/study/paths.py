@@ -63,6 +63,10 @@ class Paths:
         """Every batch of the round is terminal."""
         return f"{self.round(stage, number)}/completion.json"
 
+    def waiting(self, stage: str, number: int | str) -> str:
+        """Batches of the round are open, and the study says not to wait for them."""
+        return f"{self.round(stage, number)}/waiting.json"
+
     def raw(self, stage: str, number: int | str, shard: str) -> str:
         """The provider's lines of one shard, output and error."""
         return f"{self.round(stage, number)}/raw/{shard}.jsonl"
@@ -82,6 +86,14 @@ class Paths:
     def summary(self, stage: str) -> str:
         """Counts by state that add up, label counts, usage and cost."""
         return f"{self.stage(stage)}/summary.json"
+
+    def go_on(self, stage: str) -> str:
+        """A person's word that a stage is to be asked on although most answers are bad."""
+        return f"{self.stage(stage)}/go_on.json"
+
+    def partial(self, stage: str, name: str) -> str:
+        """A file of the features of a stage that has not ended; no rule ever reads it."""
+        return f"{self.stage(stage)}/partial/{name}"
 
     def table(self, stage: str, source: str, file: str) -> str:
         """The features of one input file beside its original columns."""

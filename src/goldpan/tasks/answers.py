@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-import orjson
-
 from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
 from goldpan.tasks.batch_lines import (
     RETRYABLE_STATES,
@@ -16,6 +14,7 @@ from goldpan.tasks.batch_lines import (
     row_failure,
 )
 from goldpan.tasks.features import PREDICTION_TYPES, Feature, Text
+from goldpan.tasks.lenient_json import answer_object
 from goldpan.tasks.plain_answers import PlainAnswers, Predictions
 from goldpan.tasks.replies import Reply, reply_of
 from goldpan.tasks.task import Task
@@ -33,7 +32,8 @@ __all__ = [
 
 Output = Literal["tool", "json_schema", "text"]
 
-_FENCE = "```"
+FROM_TEXT = "took the answer out of the text, as there is no tool call"
+
 # Fewer answers than these are read one by one when one of them is not plain.
 _FEW = 8
 
@@ -50,12 +50,26 @@ class Reading(NamedTuple):
         reason: why it is not `ok`; None when it is.
         predictions: feature name -> prediction object as in `features.jsonl`; None unless `ok`.
         adjusted: what was changed or passed over to make the answer fit, one sentence each.
+        retryable: whether asking again may help, where it is not `ok`.
     """
 
     state: State
     reason: str | None
     predictions: Predictions | None
     adjusted: list[str]
+    retryable: bool = False
+
+
+class Verdict(NamedTuple):
+    """State, reason and retryability of a `Reading`."""
+
+    state: State
+    reason: str | None
+    retryable: bool
+
+
+# What is said of nearly all answers where only the state is asked for.
+_OK, _FINE = Reading("ok", None, None, []), Verdict("ok", None, False)
 
 
 class AnswerReader:
@@ -112,13 +126,16 @@ class AnswerReader:
         """
         return self._all(bodies, self._read_all_given)
 
-    def judge_all(self, bodies: Sequence[dict[str, Any]]) -> list[tuple[State, str | None]]:
-        """State and reason that `read` gives each body; what a plain answer says is not worked out.
+    def judge_all(self, bodies: Sequence[dict[str, Any]]) -> list[Verdict]:
+        """What `read` says of each body, but for what a plain answer says, which is not worked out.
 
         Raises:
             TaskError: as for `read`.
         """
-        return [reading[:2] for reading in self._all(bodies, self._judge_all_given)]
+        return [
+            _FINE if reading is _OK else Verdict(reading.state, reading.reason, reading.retryable)
+            for reading in self._all(bodies, self._judge_all_given)
+        ]
 
     def _all(
         self, bodies: Sequence[dict[str, Any]], read_given: Callable[[list[_Given]], list[Reading]]
@@ -129,25 +146,26 @@ class AnswerReader:
 
     def _judge_all_given(self, answers: list[_Given]) -> list[Reading]:
         if answers and not self._apply_model and self._plain.are_plain([given for given, _ in answers]):
-            return [Reading("ok", None, None, [])] * len(answers)
+            return [_OK] * len(answers)
         return self._read_all_given(answers)
 
     def _given(self, body: dict[str, Any]) -> Reading | _Given:
         """The arguments of an answer, or what is wrong with it."""
         reply = reply_of(body)
         if reply.state is not None:
-            return Reading(reply.state, reply.reason, None, [])
-        adjusted: list[str] = []
+            return Reading(reply.state, reply.reason, None, [], reply.retryable)
+        adjusted = list(reply.notes)
         try:
             return self._arguments(reply, adjusted), adjusted
         except AnswerError as error:
-            return Reading("invalid", error.what, None, [])
+            stopped = f"; it stopped with {shown(reply.stopped)}" if reply.stopped else ""
+            return _invalid(f"{error.what}{stopped}")
 
     def _read_given(self, arguments: dict[str, Any], adjusted: list[str]) -> Reading:
         try:
             predictions = self._predictions(arguments, adjusted)
         except AnswerError as error:
-            return Reading("invalid", error.what, None, [])
+            return _invalid(error.what)
         return Reading("ok", None, predictions, adjusted)
 
     def _read_all_given(self, answers: list[_Given]) -> list[Reading]:
@@ -184,29 +202,46 @@ class AnswerReader:
             raise WrongFunctionNameError(
                 f"the function called is {shown(name)}, not `{self._task.function_name}`"
             )
-        return self._predictions(_json_object(arguments), [])
+        return self._predictions(answer_object(_text_of(arguments), []), [])
 
     def _from_tool_call(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
-        if len(reply.calls) != 1:
-            if reply.calls:
-                raise AnswerError(f"{len(reply.calls)} tool calls where one was asked for")
-            answered = f"; the text is {shown(reply.text)}" if reply.text else " and no text"
-            raise AnswerError(f"no tool call{answered}")
+        if not reply.calls:
+            return self._from_text_for_a_call(reply.text, adjusted)
         name, arguments = reply.calls[0]
         if name != self._task.function_name:
             raise WrongFunctionNameError(
                 f"the function called is {shown(name)}, not `{self._task.function_name}`"
             )
-        return _json_object(arguments)
+        answer = answer_object(arguments, adjusted)
+        if len(reply.calls) > 1:
+            if not all(_is_same_call(reply.calls[0], answer, call) for call in reply.calls[1:]):
+                raise AnswerError(f"{len(reply.calls)} tool calls that differ, where one was asked for")
+            adjusted.append(f"took one of {len(reply.calls)} tool calls, which are all the same")
+        return answer
+
+    def _from_text_for_a_call(self, text: str | None, adjusted: list[str]) -> dict[str, Any]:
+        """The answer of a model that wrote what it should have called the function with."""
+        if not text or not text.strip():
+            raise AnswerError("no tool call and no text")
+        try:
+            written: list[str] = []
+            answer = answer_object(_without_tags(text), written)
+        except AnswerError:
+            raise AnswerError(f"no tool call; the text is {shown(text)}") from None
+        for key in ("arguments", "parameters"):
+            if answer.keys() <= {"name", "type", key} and answer.get("name") == self._task.function_name:
+                answer = answer_object(answer.get(key), written)
+                break
+        adjusted += [FROM_TEXT, *written]
+        return answer
 
     def _from_json_text(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
+        if reply.calls and not (reply.text or "").strip():
+            # No function was offered: the answer is one to the request in its former shape, a tool call.
+            return self._from_tool_call(reply, adjusted)
         if reply.text is None or not reply.text.strip():
             raise AnswerError("the answer is empty")
-        text = reply.text.strip()
-        if text.startswith(_FENCE) and text.endswith(_FENCE) and "\n" in text:
-            text = text[text.index("\n") : -len(_FENCE)]
-            adjusted.append("took the JSON out of a code fence")
-        return _json_object(text)
+        return answer_object(reply.text.strip(), adjusted)
 
     def _from_plain_text(self, reply: Reply, adjusted: list[str]) -> dict[str, Any]:
         if reply.text is None or not reply.text.strip():
@@ -287,16 +322,30 @@ def _field_of(feature: Feature) -> _Field:
     )
 
 
-def _json_object(text: str | bytes | dict[str, Any]) -> dict[str, Any]:
-    if isinstance(text, dict):
-        return text
+def _invalid(reason: str) -> Reading:
+    return Reading("invalid", reason, None, [], retryable=True)
+
+
+def _text_of(arguments: str | bytes | dict[str, Any]) -> str | dict[str, Any]:
+    return arguments.decode(errors="replace") if isinstance(arguments, bytes) else arguments
+
+
+def _is_same_call(call: tuple[Any, Any], answer: dict[str, Any], other: tuple[Any, Any]) -> bool:
+    """Whether another call is the same to the byte, or says the same in another spelling of JSON."""
+    if call == other:
+        return True
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise AnswerError(f"the answer is not valid JSON: {error}") from None
-    if type(value) is not dict:
-        raise AnswerError(f"the answer is {shown(value)}, not a JSON object")
-    return value
+        return call[0] == other[0] and answer_object(other[1], []) == answer
+    except AnswerError:
+        return False
+
+
+def _without_tags(text: str) -> str:
+    """What stands between the tags that some models put around a call when no server reads them."""
+    inner = text.strip()
+    if inner.startswith("<tool_call>"):
+        inner = inner.removeprefix("<tool_call>").removesuffix("</tool_call>").strip()
+    return inner
 
 
 def _check_plain_text(task: Task) -> None:

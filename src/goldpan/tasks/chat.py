@@ -8,9 +8,26 @@ from goldpan.study.model import Output
 from goldpan.tasks import schema
 from goldpan.tasks.task import Task
 
+CHAT_PARAMS = frozenset(
+    {
+        "audio", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens",
+        "metadata", "modalities", "moderation", "parallel_tool_calls", "prediction", "presence_penalty",
+        "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_effort",
+        "safety_identifier", "seed", "service_tier", "stop", "store", "temperature", "top_logprobs", "top_p",
+        "user", "verbosity", "web_search_options",
+    }
+)  # fmt: skip
+"""Parameters of a chat completion (`openai.types.chat.CompletionCreateParams`) that a study may give."""
+
 
 def chat_body(
-    task: Task, output: Output, *, model: str, params: dict[str, Any], messages: Any
+    task: Task,
+    output: Output,
+    *,
+    model: str,
+    params: dict[str, Any],
+    messages: Any,
+    bounds: bool = True,
 ) -> dict[str, Any]:
     """The body that asks `task` for an answer in the form of `output`.
 
@@ -18,12 +35,13 @@ def chat_body(
         params: further parameters of the request; they are put in the order of their names.
         messages: chat messages, or what stands for them; they come last, so that all before them is the same
             for every request of a stage.
+        bounds: whether the schema has `minimum`, `maxItems` and the like.
     """
     body: dict[str, Any] = {"model": model, **dict(sorted(params.items()))}
     if output == "tool":
-        body["tools"] = [schema.tool(task)]
+        body["tools"] = [schema.tool(task, bounds)]
         body["tool_choice"] = schema.tool_choice(task)
     elif output == "json_schema":
-        body["response_format"] = schema.response_format(task)
+        body["response_format"] = schema.response_format(task, bounds)
     body["messages"] = messages
     return body

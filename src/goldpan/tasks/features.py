@@ -225,7 +225,7 @@ def parse_feature(given: dict[str, Any], where: str) -> Feature:
     """
     kind = given.get("type")
     remedy = "docs/tasks.md lists the keys of all feature types"
-    if kind not in FEATURE_MODELS:
+    if not isinstance(kind, str) or kind not in FEATURE_MODELS:
         what = f"there is no type {kind!r}" if "type" in given else "the key `type` is required"
         raise TaskError(f"{what}; allowed: {', '.join(FEATURE_MODELS)}", where=where, remedy=remedy)
     try:

@@ -7,11 +7,12 @@ templates' language.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, NoReturn
 
 import orjson
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
@@ -24,8 +25,25 @@ from goldpan.tasks.traces_length import shorten
 _LEAST_ELIDED = 100
 
 
+_MAY_BE_UNDEFINED = {"default", "d", "defined", "undefined"}
+"""Filters and tests that are there for what is not there."""
+_BY_ATTRIBUTE = ("sort", "min", "max", "unique", "groupby", "sum")
+"""Filters that may look at an attribute of each item, and of a single item never use it."""
+
+
 class _NamingUndefined(StrictUndefined):
-    """An undefined name whose error says which it is and what there is instead."""
+    """An undefined name whose error says which it is and what there is instead.
+
+    Every use raises it, also that by a list or a mapping which is printed with it inside.
+    """
+
+    __slots__ = ()
+
+    def refuse(self) -> NoReturn:
+        """Raise the error."""
+        self._fail_with_undefined_error()
+
+    __repr__ = refuse
 
     @property
     def _undefined_message(self) -> str:
@@ -60,7 +78,48 @@ def _environment() -> _Sandbox:
     environment.filters["elide"] = _elide
     environment.filters["tojson"] = _to_json
     del environment.filters["random"], environment.globals["lipsum"]
+    functions: tuple[dict[str, Any], ...] = (environment.filters, environment.tests)
+    for named in functions:
+        for name in named.keys() - _MAY_BE_UNDEFINED:
+            named[name] = _of_what_is_there(named[name])
+    strict = _StrictSandbox(undefined=_NamingUndefined)
+    for name in _BY_ATTRIBUTE:
+        environment.filters[name] = _by_what_is_there(environment.filters[name], strict)
     return environment
+
+
+class _StrictSandbox(_Sandbox):
+    """Where an attribute that is not there is an error at once, used or not."""
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        value = super().getitem(obj, argument)
+        if isinstance(value, _NamingUndefined):
+            value.refuse()
+        return value
+
+
+def _of_what_is_there(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter or test that raises for an undefined value, where Jinja2's may answer as for an empty one."""
+    # Those that are handed the environment or the context get it before the value.
+    position = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+    @wraps(function)
+    def checked(*args: Any, **keywords: Any) -> Any:
+        if len(args) > position and isinstance(args[position], Undefined):
+            str(args[position])
+        return function(*args, **keywords)
+
+    return checked
+
+
+def _by_what_is_there(function: Callable[..., Any], strict: _StrictSandbox) -> Callable[..., Any]:
+    """A filter that raises when an item lacks the attribute it goes by."""
+
+    @wraps(function)
+    def checked(environment: _Sandbox, *args: Any, **keywords: Any) -> Any:
+        return function(strict, *args, **keywords)
+
+    return checked
 
 
 class PromptRenderer:
@@ -183,4 +242,9 @@ def _elide(value: Any, max_chars: int) -> str:
 
 def _to_json(value: Any, indent: bool = False) -> str:
     """Filter: JSON text as it is, where Jinja2's own would escape `<`, `>` and `&` for HTML."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    except TypeError:
+        # Printed, a value with something undefined inside says which it is.
+        repr(value)
+        raise

@@ -43,15 +43,19 @@ def parameters_schema(task: Task) -> Schema:
     return _closed_object(properties)
 
 
-def tool(task: Task) -> dict[str, Any]:
-    """The function tool that the annotator is made to call."""
+def tool(task: Task, bounds: bool = True) -> dict[str, Any]:
+    """The function tool that the annotator is made to call.
+
+    Args:
+        bounds: whether its schema has `minimum`, `maxItems` and the like; see `without_bounds`.
+    """
     return {
         "type": "function",
         "function": {
             "name": task.function_name,
-            "description": _description(task),
+            "description": function_description(task),
             "strict": True,
-            "parameters": parameters_schema(task),
+            "parameters": _sent_schema(task, bounds),
         },
     }
 
@@ -61,17 +65,21 @@ def tool_choice(task: Task) -> dict[str, Any]:
     return {"type": "function", "function": {"name": task.function_name}}
 
 
-def response_format(task: Task) -> dict[str, Any]:
+def response_format(task: Task, bounds: bool = True) -> dict[str, Any]:
     """The request parameter that asks for the same answer as strict JSON text."""
     return {
         "type": "json_schema",
         "json_schema": {
             "name": task.function_name,
-            "description": _description(task),
+            "description": function_description(task),
             "strict": True,
-            "schema": parameters_schema(task),
+            "schema": _sent_schema(task, bounds),
         },
     }
+
+
+def _sent_schema(task: Task, bounds: bool) -> Schema:
+    return parameters_schema(task) if bounds else without_bounds(parameters_schema(task))
 
 
 def without_bounds(schema: Schema) -> Schema:
@@ -85,6 +93,16 @@ def without_bounds(schema: Schema) -> Schema:
         for key, value in schema.items()
         if key not in _BOUNDS or isinstance(value, dict)
     }
+
+
+def labels_with_line_breaks(task: Task) -> list[str]:
+    """Labels that a strict schema may not hold, each once.
+
+    The service says: `\\n is not allowed in string literals for structured outputs (strict=true)`.
+    """
+    enums = (node.get("enum", ()) for _, node in _objects(parameters_schema(task), 1))
+    labels = dict.fromkeys(label for enum in enums for label in enum if label is not None)
+    return [label for label in labels if "\n" in label or "\r" in label]
 
 
 def beyond_strict_limits(task: Task) -> list[str]:
@@ -199,7 +217,8 @@ def _rationale(feature: Feature) -> str:
     return "Why, in one or two sentences that point to the evidence."
 
 
-def _description(task: Task) -> str:
+def function_description(task: Task) -> str:
+    """What is said of the function, with the rules that hold between its fields."""
     rules = [
         f"At most one of these may be true: {', '.join(f'{name}_detected' for name in group.order)};"
         " where several seem to fit, the one named first."

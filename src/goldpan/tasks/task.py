@@ -15,8 +15,9 @@ from pydantic import BaseModel, Field
 
 from goldpan.errors import StudyError, TaskError
 from goldpan.files import sha256_hex
-from goldpan.study.load import read_yaml, validate
+from goldpan.study.load import validate
 from goldpan.study.model import Model, Name
+from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature
 from goldpan.tasks.nearest import suggestion
 

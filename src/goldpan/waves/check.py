@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goldpan.errors import StudyError
+from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import Project
 from goldpan.waves.run import WaveRun
 from goldpan.waves.sheets.doccano import labels_of
 
 
 def check_waves(project: Project) -> Iterator[str]:
-    """Load what every wave of a study asks; yields a line about each.
+    """Load what every wave of a study asks; yields a line about each, and raises in the end what is wrong.
 
     Raises:
         StudyError: a feature is not there or differs between the tasks of a stage, the guidelines cannot be
             read, or a format cannot ask for a feature.
         TaskError: a task cannot be loaded.
     """
-    for name, wave in project.study.waves.items():
+    wrong = ErrorGatherer()
+    for name in project.study.waves:
+        with wrong.gather():
+            yield _check_wave(project, name)
+    wrong.finish()
+
+
+def _check_wave(project: Project, name: str) -> str:
+    wave = project.study.waves[name]
+    try:
+        codebook = WaveRun(project, name).codebook
+    except OSError as error:
+        raise StudyError(
+            f"the guidelines cannot be read: {error.strerror}",
+            where=f"waves.{name}.guidelines",
+            remedy="paths start from the project root",
+        ) from None
+    if "doccano" in wave.formats:
         try:
-            codebook = WaveRun(project, name).codebook
-        except OSError as error:
-            raise StudyError(
-                f"the guidelines cannot be read: {error.strerror}",
-                where=f"waves.{name}.guidelines",
-                remedy="paths start from the project root",
-            ) from None
-        if "doccano" in wave.formats:
-            try:
-                labels_of(codebook)
-            except StudyError as error:
-                error.where = f"waves.{name}.formats"
-                raise
-        yield f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"
+            labels_of(codebook)
+        except StudyError as error:
+            error.where = f"waves.{name}.formats"
+            raise
+    return f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"

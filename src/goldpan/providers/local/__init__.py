@@ -23,6 +23,7 @@ class LocalProvider:
     """
 
     kind = "local"
+    server_time: float | None = None
 
     def __init__(
         self,
@@ -60,9 +61,10 @@ class LocalProvider:
         """Ask for a batch to be cancelled."""
         return _batch(self.engine.cancel_batch(batch_id))
 
-    def download(self, file_id: str, destination: Path) -> None:
+    def download(self, file_id: str, destination: Path) -> bool:
         """Copy the whole content of a file to `destination`."""
         shutil.copyfile(self.engine.store.content(file_id), destination)
+        return True
 
 
 def _batch(record: BatchRecord) -> Batch:

@@ -17,8 +17,9 @@ BYTES_PER_TOKEN = 4
 Answerer = Callable[[dict[str, Any], str], dict[str, Any]]
 """(body of a chat request, its custom_id or "") -> body of a chat completion.
 
-It must depend on its arguments only (a batch that was broken off is answered again from its checkpoint) and
-may be called from several threads. Raising ServiceError makes the row fail with that status.
+A request to the responses endpoint comes as the chat request that asks the same. It must depend on its
+arguments only (a batch that was broken off is answered again from its checkpoint) and may be called from
+several threads. Raising ServiceError makes the row fail with that status.
 """
 
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from goldpan.providers.base import ENDPOINT
 from goldpan.providers.local.completions import Answerer
 from goldpan.providers.local.faults import FaultPlan
 from goldpan.providers.local.objects import BatchRecord, FileRecord
@@ -14,6 +13,7 @@ from goldpan.providers.local.processing import BatchRun, answer_request, batch_f
 from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.store import Store, new_id
 from goldpan.providers.local.validation import check_metadata
+from goldpan.providers.model_facts import CHAT_URL, URLS
 
 COMPLETION_WINDOW = "24h"
 WINDOW_SECONDS = 24 * 3600
@@ -57,7 +57,7 @@ class Engine:
     def create_batch(
         self,
         input_file_id: str,
-        endpoint: str = ENDPOINT,
+        endpoint: str = CHAT_URL,
         completion_window: str = COMPLETION_WINDOW,
         metadata: dict[str, str] | None = None,
     ) -> BatchRecord:
@@ -69,8 +69,13 @@ class Engine:
         source = self.store.file(input_file_id)
         if source.purpose != "batch":
             raise ServiceError(400, "The input file's purpose must be 'batch'.", param="input_file_id")
-        if endpoint != ENDPOINT:
-            raise ServiceError(400, f"'endpoint' must be {ENDPOINT}.", code="invalid_value", param="endpoint")
+        if endpoint not in URLS.values():
+            raise ServiceError(
+                400,
+                f"'endpoint' must be {' or '.join(URLS.values())}.",
+                code="invalid_value",
+                param="endpoint",
+            )
         if completion_window != COMPLETION_WINDOW:
             raise ServiceError(
                 400,
@@ -137,9 +142,9 @@ class Engine:
                     pass
         return self.store.batch(batch_id)
 
-    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer one chat completion request. Raises ServiceError as a row of a batch would fail."""
-        return answer_request(self._answer, body, "")
+    def complete(self, body: dict[str, Any], endpoint: str = CHAT_URL) -> dict[str, Any]:
+        """Answer one request to an endpoint. Raises ServiceError as a row of a batch would fail."""
+        return answer_request(self._answer, body, "", endpoint)
 
     def _answer(self, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
         if self._answerer is None:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from goldpan.study.load import read_yaml, validate
+from goldpan.study.load import validate
+from goldpan.study.yaml_file import read_yaml
 
 Route = Literal[
     "upload",
@@ -22,6 +23,7 @@ Route = Literal[
     "retrieve",
     "cancel",
     "chat",
+    "responses",
     "models",
 ]
 """Names of the server's routes, as faults and the call counter use them."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from goldpan.providers.base import BatchError
+from goldpan.providers.local import responses
 from goldpan.providers.local.completions import Answerer, result_line
 from goldpan.providers.local.faults import (
     AnswerFault,
@@ -28,16 +29,34 @@ from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.row_faults import spoil
 from goldpan.providers.local.store import Store
 from goldpan.providers.local.validation import check_input, check_request, input_rows
+from goldpan.providers.model_facts import RESPONSES_URL
 
 CHECKPOINT_SECONDS = 1.0
 
 
-def answer_request(answerer: Answerer, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
-    """Check a chat request and answer it.
+def answer_request(
+    answerer: Answerer, body: dict[str, Any], custom_id: str, endpoint: str, faults: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Check a request to an endpoint and answer it.
+
+    Args:
+        faults: what is to go wrong with the answer.
 
     Raises:
         ServiceError: 400 for a bad request; whatever the answerer refuses with; 500 when it breaks.
     """
+    # Answerers and faults know chat completions; the other endpoint is translated.
+    request = responses.chat_request(body) if endpoint == RESPONSES_URL else body
+    answer = _answer_chat(answerer, request, custom_id)
+    if faults:
+        # A copy, since a scripted answerer may give the same object again.
+        answer = orjson.loads(orjson.dumps(answer))
+        for fault in faults:
+            spoil(fault, request, answer)
+    return responses.response(body, answer) if endpoint == RESPONSES_URL else answer
+
+
+def _answer_chat(answerer: Answerer, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
     check_request(body)
     try:
         return answerer(body, custom_id)
@@ -163,18 +182,14 @@ class BatchRun:
             for fault in faults:
                 if isinstance(fault, RowError):
                     raise ServiceError(fault.status, fault.message, code=fault.code)
-            body = answer_request(self._answerer, request, custom_id)
+            spoiled = [fault.fault for fault in faults if isinstance(fault, AnswerFault)]
+            body = answer_request(self._answerer, request, custom_id, record.endpoint, spoiled)
         except ServiceError as error:
             refusal = {"error": error.as_openai()}
             errors.write(result_line(record.id, custom_id, error.status or 500, refusal))
             record.failed += 1
             return
         record.completed += 1
-        for fault in faults:
-            if isinstance(fault, AnswerFault):
-                # A copy, since a scripted answerer may give the same object again.
-                body = orjson.loads(orjson.dumps(body))
-                spoil(fault.fault, request, body)
         kinds = {fault.fault for fault in faults if isinstance(fault, LineFault)}
         if "missing" not in kinds:
             copies = 2 if "duplicate" in kinds else 1

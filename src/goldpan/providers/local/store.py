@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -27,7 +29,13 @@ from goldpan.providers.local.objects import BatchRecord, FileRecord
 from goldpan.providers.local.refusal import ServiceError
 
 MAX_FILE_BYTES = 200_000_000
-PURPOSES = ("batch", "assistants", "fine-tune", "vision", "user_data", "evals")
+MAX_STORED_BYTES = 100_000_000_000
+"""Bytes of all files together, as OpenAI's organisations once had."""
+LEAST_FREE_BYTES = 1 << 30
+"""Room on the disk that uploads leave to others."""
+PURPOSE = "batch"
+"""The only purpose of uploads: the service offers nothing that files of another could be used for."""
+MAX_FILENAME = 255
 _ID = re.compile(r"(file-|batch_)[0-9a-f]{24}")
 
 
@@ -47,27 +55,28 @@ class Upload:
         """Append bytes.
 
         Raises:
-            ServiceError: 400 when a batch input grows over 200,000,000 bytes.
+            ServiceError: 400 when it grows over 200,000,000 bytes.
         """
         self.bytes += len(chunk)
-        self._check_size()
+        if self.bytes > MAX_FILE_BYTES:
+            raise ServiceError(
+                400,
+                f"File is too large: more than {MAX_FILE_BYTES:,} bytes.",
+                code="file_too_large",
+                param="file",
+            )
         self._handle.write(chunk)
 
     def finish(self) -> str:
-        """Check the whole and give its purpose. Raises ServiceError 400 for an unknown one, or by size."""
-        if self.purpose not in PURPOSES:
+        """Check the whole and give its purpose. Raises ServiceError 400 for another one than `batch`."""
+        if self.purpose != PURPOSE:
             raise ServiceError(
                 400,
-                f"'purpose' must be one of {', '.join(PURPOSES)}; given: {self.purpose!r}.",
+                f"'purpose' must be '{PURPOSE}'; given: {self.purpose!r}.",
                 code="invalid_value",
                 param="purpose",
             )
-        self._check_size()
         return self.purpose
-
-    def _check_size(self) -> None:
-        if self.purpose == "batch" and self.bytes > MAX_FILE_BYTES:
-            raise ServiceError(400, "File is too large.", param="file")
 
 
 class Store:
@@ -88,14 +97,27 @@ class Store:
         """Receive a file in pieces by `upload.write(chunk)`; it is stored when the block ends well.
 
         Raises:
-            ServiceError: 400, unknown purpose, or a batch input over 200,000,000 bytes.
+            ServiceError: 400, another purpose than `batch`, or over 200,000,000 bytes; 507, no room for it.
         """
+        self._check_room()
         file_id = new_id("file-")
         with replacing(self._content(file_id)) as handle:
             upload = Upload(handle, purpose)
             yield upload
             purpose = upload.finish()
         upload.record = self.describe_file(file_id, filename, purpose)
+
+    def _check_room(self) -> None:
+        with os.scandir(self._files) as entries:
+            stored = sum(entry.stat().st_size for entry in entries)
+        free = shutil.disk_usage(self._files).free
+        if stored + MAX_FILE_BYTES > MAX_STORED_BYTES or free < MAX_FILE_BYTES + LEAST_FREE_BYTES:
+            raise ServiceError(
+                507,
+                f"There is no room for more files: {stored:,} bytes are stored, and {free:,} are free.",
+                code="storage_full",
+                param="file",
+            )
 
     def adopt(self, journal: Path, file_id: str) -> None:
         """Move a finished journal to where the content of file `file_id` belongs."""
@@ -104,7 +126,11 @@ class Store:
     def describe_file(self, file_id: str, filename: str, purpose: str) -> FileRecord:
         """Write the description that makes the content of `file_id` a file."""
         record = FileRecord(
-            file_id, filename, purpose, self._content(file_id).stat().st_size, int(time.time())
+            file_id,
+            clean_filename(filename),
+            purpose,
+            self._content(file_id).stat().st_size,
+            int(time.time()),
         )
         write_json(self._files / f"{file_id}.json", asdict(record))
         return record
@@ -205,6 +231,11 @@ class Store:
                 yield False
             else:
                 yield True
+
+
+def clean_filename(name: str) -> str:
+    """A file's name as it can be written down: it comes from outside, may be long and need not be Unicode."""
+    return name.encode("utf-8", "replace").decode()[:MAX_FILENAME]
 
 
 def new_id(prefix: str) -> str:

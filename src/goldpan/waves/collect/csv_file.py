@@ -12,20 +12,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from goldpan.errors import SheetError
+from goldpan.errors import SheetError, SourceError
+from goldpan.files import LONGEST_LINE, read_whole
 from goldpan.waves.collect.table_rows import KEY_COLUMNS, RawTable
 
 DELIMITERS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # A cell may hold a whole document; the limit of the csv module is meant for smaller ones.
-_LONGEST_FIELD = 1 << 30
+_LONGEST_FIELD = LONGEST_LINE
 
 
 def read_csv(path: Path) -> RawTable:
     """A CSV file as a table.
 
     Raises:
-        SheetError: not UTF-8 or UTF-16, not a table, or quotes that do not close.
+        SheetError: too large, not UTF-8 or UTF-16, not a table, or quotes that do not close.
     """
     text = _decoded(path)
     named = _SEPARATOR_LINE.match(text)
@@ -42,7 +43,10 @@ def read_csv(path: Path) -> RawTable:
 
 
 def _decoded(path: Path) -> str:
-    data = path.read_bytes()
+    try:
+        data = read_whole(path)
+    except SourceError as error:
+        raise SheetError(error.what, where=error.where, remedy=error.remedy) from None
     # Excel's "Unicode text" is UTF-16 with a byte order mark.
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:

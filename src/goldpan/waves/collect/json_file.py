@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from goldpan.errors import SheetError
+from goldpan.errors import SheetError, SourceError
+from goldpan.files import read_whole
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _REMEDY = "export it again; a file that was cut short or edited by hand may not be usable"
@@ -21,9 +22,11 @@ class ToolModel(BaseModel):
 
 
 def read_json_document(path: Path) -> Any:
-    """A JSON file, with or without a byte order mark. Raises SheetError when it is not JSON."""
+    """A JSON file, with or without a byte order mark. Raises SheetError when it is not, or too large."""
     try:
-        return orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        return orjson.loads(read_whole(path).removeprefix(b"\xef\xbb\xbf"))
+    except SourceError as error:
+        raise SheetError(error.what, where=error.where, remedy=error.remedy) from None
     except orjson.JSONDecodeError as error:
         raise SheetError(f"not valid JSON: {error}", where=str(path), remedy=_REMEDY) from None
 

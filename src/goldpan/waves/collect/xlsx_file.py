@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
+_LARGEST_BOOK = 128 << 20
+"""Bytes all parts of a workbook may have, unpacked: each takes some tens of bytes in memory. A sheet of
+10,000 rows with a page of text each has 20 MB."""
+_MOST_CELLS = 5_000_000
+"""Cells of the table from its first to its last; one lone cell in the last row of a page makes them thousands
+of millions, of which each would be made."""
 _IGNORED_COLUMNS = frozenset({"agreement"})
 
 
@@ -24,8 +30,8 @@ def read_xlsx(path: Path) -> RawTable:
     """The page of a workbook that is a sheet, as a table.
 
     Raises:
-        SheetError: not a workbook, no page or several pages that are sheets, formulas, error values or merged
-            cells in the table.
+        SheetError: not a workbook, too large, no page or several pages that are sheets, formulas, error
+            values or merged cells in the table.
     """
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -41,6 +47,7 @@ def read_xlsx(path: Path) -> RawTable:
         ValueError,
     )
     try:
+        _check_size(path)
         book = load_workbook(path)
     except (*damage, EOFError, OSError) as error:
         raise SheetError(
@@ -58,11 +65,32 @@ def read_xlsx(path: Path) -> RawTable:
             remedy="one page of the file must be the sheet that was given out, with all its columns",
         )
     page = pages[0]
+    if page.max_row * page.max_column > _MOST_CELLS:
+        raise SheetError(
+            f"page `{page.title}` reaches to row {page.max_row:,} and column {page.max_column:,}",
+            where=str(path),
+            remedy="delete the empty rows and columns around the sheet, and save it again",
+        )
     header = _header(page)
     problems = Problems(str(path))
     _check_cells(page, header, problems)
     problems.raise_if_any("enter these answers as plain values, one in each cell")
     return RawTable(str(path), header, _rows(page))
+
+
+def _check_size(path: Path) -> None:
+    """Raises SheetError when the parts of a workbook say that they are too large.
+
+    To say less would not help them: zipfile reads no more of a part than it says to have.
+    """
+    with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > _LARGEST_BOOK:
+        raise SheetError(
+            f"the workbook unpacks to {size:,} bytes, more than the {_LARGEST_BOOK:,} that a sheet may have",
+            where=str(path),
+            remedy="delete what does not belong to the sheet, such as pictures, and save it again",
+        )
 
 
 def _header(page: Worksheet) -> list[str]:

@@ -1,0 +1,115 @@
+"""What a stage has truly cost, by the ledger, and whether it may cost more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from goldpan.batches.estimate import stage_price
+from goldpan.errors import BudgetError
+from goldpan.ledger import Ledger, Spent
+from goldpan.providers.prices import Price, price_of
+from goldpan.study.model import Stage
+
+
+@dataclass(frozen=True)
+class Spending:
+    """USD that a stage has cost over all its runs and rounds.
+
+    Attributes:
+        settled_usd: the true cost of what was answered; of models without a price nothing.
+        open_usd: the estimate of what is under way.
+        unpriced: models that have answered, and whose price nobody knows.
+    """
+
+    settled_usd: float
+    open_usd: float
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def total_usd(self) -> float:
+        """What is spent or as good as spent."""
+        return self.settled_usd + self.open_usd
+
+
+def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spending:
+    """What the ledger says that a stage has cost.
+
+    Answers that another stage or study has paid for are not in it, those that were paid for by an earlier
+    prompt or model of this stage are.
+    """
+    spent = ledger.spent(study, stage)
+    prices = {row.model: _price(row.model, settings) for row in spent}
+    unpriced = tuple(row.model for row in spent if row.paid and prices[row.model] is None)
+    settled = sum(_cost(row, prices[row.model]) for row in spent)
+    answered = sum(row.paid for row in spent)
+    mean = settled / answered if answered else 0.0
+    under_way = 0.0
+    for submission in ledger.submissions(study=study, stage=stage, only_open=True):
+        expected = submission.estimated_usd
+        under_way += mean * submission.requests if expected is None else expected
+    return Spending(round(settled, 6), round(under_way, 6), unpriced)
+
+
+def over_budget(settings: Stage, spending: Spending, estimate_usd: float | None) -> str | None:
+    """Why asking what is estimated to cost so much would break the stage's budget; None when it would not.
+
+    Args:
+        estimate_usd: None when the price of the stage's model is not known.
+    """
+    budget = settings.budget_usd
+    if budget is None or estimate_usd == 0.0:
+        return None
+    unpriced = (settings.model,) if estimate_usd is None else spending.unpriced
+    if unpriced or estimate_usd is None:
+        return (
+            f"no price is known for model {', '.join(map(repr, unpriced))}, so the budget cannot be kept;"
+            " give `price_usd_per_million`"
+        )
+    if spending.total_usd + estimate_usd <= budget:
+        return None
+    if not spending.total_usd:
+        return f"the estimate of {estimate_usd:.4f} USD is above the budget of {budget:.4f} USD"
+    parts = [f"{spending.settled_usd:.4f} USD are spent"]
+    if spending.open_usd:
+        parts.append(f"about {spending.open_usd:.4f} USD are under way")
+    parts.append(f"what is next is estimated at {estimate_usd:.4f} USD")
+    return f"{', '.join(parts)}: together above the budget of {budget:.4f} USD"
+
+
+def check_budget(ledger: Ledger, study: str, stage: str, settings: Stage, estimate_usd: float | None) -> None:
+    """Check that a shard may be sent by what the ledger knows now: a plan may be older than the last answers.
+
+    Raises:
+        BudgetError: it may not; nothing was uploaded.
+    """
+    if settings.budget_usd is None:
+        return
+    reason = over_budget(settings, spending_of(ledger, study, stage, settings), estimate_usd)
+    if reason is not None:
+        raise over_budget_error(reason, stage)
+
+
+def over_budget_error(reason: str, stage: str) -> BudgetError:
+    """The error for a stage that may not cost more."""
+    return BudgetError(
+        reason,
+        where=f"stage {stage}",
+        remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded."
+        f" `goldpan features {stage}` makes the features of what is answered so far",
+    )
+
+
+def _price(model: str, settings: Stage) -> Price | None:
+    # A price that the study gives is that of the model it names now; an earlier model may be in the table.
+    if model == settings.model:
+        return stage_price(settings)
+    price = price_of(model)
+    return stage_price(settings) if price is None and settings.price_usd_per_million else price
+
+
+def _cost(spent: Spent, price: Price | None) -> float:
+    if price is None:
+        return 0.0
+    return price.cost(
+        spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.cache_write_tokens
+    )
