@@ -31,6 +31,7 @@ from goldpan.files import read_json, write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchError, BatchProvider
 from goldpan.providers.connect import connect
+from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
@@ -62,10 +63,15 @@ class StageRun:
         return self.project.left(path, f"stage `{self.name}`")
 
     def connect(self) -> BatchProvider:
-        """The stage's provider, with its key from the environment."""
+        """The stage's provider, with its key from the environment or the project's `.env`."""
         folder = self.provider_settings.folder
         local = self.project.root / folder if folder else self.project.ledger.parent / "local"
-        return connect(self.provider_settings, local_folder=local)
+        return connect(
+            self.provider_settings,
+            local_folder=local,
+            keys=Keys(self.project.root),
+            others=self.project.study.providers.values(),
+        )
 
     def input_files(self) -> dict[tuple[str, str], Path]:
         """(source, file) -> the user's file, for all input files whose records reach this stage."""
