@@ -191,7 +191,7 @@ class OpenAIProvider:
         return self._ask_again(partial(self._get, _path(file_id), "true", {}))
 
     def _get(self, path: str, raw: str, headers: dict[str, str]) -> Any:
-        """Ask for a path; `raw` is "true" for an answer read to its end, "stream" for one still to be read."""
+        """Ask for a path; `raw` is "true" for an answer read to its end, "stream" for one to read yet."""
         return self._client.get(path, cast_to=object, options={"headers": {_RAW_RESPONSE: raw, **headers}})
 
     def _pages(self, ask_for_list: Callable[..., Any]) -> Iterator[Page]:
