@@ -1,7 +1,7 @@
 """What is doubt and what is not, when a connection fails: real sockets, both providers.
 
-A call that was certainly never sent is no doubt; whatever fails after that is. `make test-sdk` runs this against
-both ends of the SDK's range, for its majors raise the exceptions of different HTTP libraries.
+A call that was certainly never sent is no doubt; whatever fails after that is. `make test-sdk` runs this
+against both ends of the SDK's range, for its majors raise the exceptions of different HTTP libraries.
 """
 
 import contextlib
@@ -118,6 +118,14 @@ def create(provider: BatchProvider) -> ProviderError:
     return caught.value
 
 
+AFTER_SENDING = [
+    reset_unread,
+    reset_after_reading,
+    close_after_reading,
+    never_answer,
+    answer_nonsense,
+    break_off,
+]
 each_provider = pytest.mark.parametrize("name", ["openai", "litellm openai", "litellm azure"])
 
 
