@@ -254,6 +254,13 @@ def test_three_failures_in_a_row_of_a_call_that_costs_nothing_are_waited_out(ser
     assert (pauses, service.count(method, path)) == ([9.0, 9.0, 9.0], 4)
 
 
+def test_a_call_that_the_service_does_not_offer_is_not_waited_for(service, provider):
+    service.on("GET", "/batches", refusal(501, "not implemented"))
+    with pytest.raises(ProviderError, match="not implemented"):
+        list(provider.batches())
+    assert service.count("GET", "/batches") == 1
+
+
 def test_a_batch_that_is_not_found_yet_may_be_asked_for_again(service, provider):
     service.on("GET", "/batches/batch_1", refusal(404, "No batch found"))
     with pytest.raises(ProviderError) as caught:

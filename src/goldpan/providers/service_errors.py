@@ -78,10 +78,15 @@ def _refused(error: Exception, status: int, scrubber: Scrubber) -> ProviderError
         remedy="add credit to the account, or raise its limit" if out_of_money else _REMEDIES.get(status),
         status=status,
         code=code,
-        retryable=(status in _RETRYABLE or status >= 500) and not out_of_money,
+        retryable=_may_pass(status) and not out_of_money,
         retry_after=retry_after(headers_of(error)),
         in_doubt=status in _DOUBTFUL or status >= 500,
     )
+
+
+def _may_pass(status: int) -> bool:
+    # What a service does not offer, it will not offer in ten minutes.
+    return status in _RETRYABLE or (status >= 500 and status not in NOT_OFFERED)
 
 
 def _unanswered(error: Exception, scrubber: Scrubber) -> ProviderError:
