@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo models test lint bench clean
+.PHONY: demo models test test-sdk test-sdk-oldest test-sdk-newest lint bench clean
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,22 @@ SUITES := unit workflow faults slurm browser
 test: $(VENV)/.installed-dev
 	failed=0; for suite in $(SUITES); do $(BIN)/python -m pytest tests/$$suite || failed=1; done; exit $$failed
 
+# The provider tests against both ends of what pyproject.toml allows of the SDK and of litellm. Only these two are
+# installed, each pair into a folder that is looked at before the environment.
+SDK_OLDEST := 'openai==2.50.*' 'litellm==1.100.*'
+SDK_NEWEST := 'openai<4' 'litellm<2'
+
+.sdk-oldest: SDK = $(SDK_OLDEST)
+.sdk-newest: SDK = $(SDK_NEWEST)
+.sdk-oldest .sdk-newest: pyproject.toml | $(VENV)/.installed-dev
+	rm -rf $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $@ $(SDK)
+
+test-sdk: test-sdk-oldest test-sdk-newest
+
+test-sdk-oldest test-sdk-newest: test-sdk-%: .sdk-%
+	PYTHONPATH=.sdk-$*:$$PYTHONPATH $(BIN)/python -m pytest tests/unit/test_provider_*.py
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +60,4 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/bench
 
 clean:
-	rm -rf $(VENV) results .goldpan .snakemake
+	rm -rf $(VENV) .sdk-oldest .sdk-newest results .goldpan .snakemake

@@ -23,6 +23,7 @@ from goldpan.errors import GoldpanError
 from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Ledger
 from goldpan.ledger.store import PAGE_BYTES
+from goldpan.providers.keys import Keys
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study.load import find_study, load_project, load_study
@@ -83,6 +84,9 @@ class Desk:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
+
+    def key_in(self, dotenv: str | bytes) -> None:
+        Keys(self.written(".env", dotenv).parent, {}).require("MY_KEY", "the API key")
 
     def rows(self, name: str, content: str | bytes, **options) -> tuple[str, str]:
         """Read a source file; what came of its last row."""
@@ -262,6 +266,9 @@ CASES = {
     "study-secret": lambda at: at.study("kind: local", f"kind: openai, api_key_env: {SECRET}"),
     "study-reserved-parameter": lambda at: at.study("model: m", "model: m, params: {stream: true}"),
     "study-unknown": lambda at: find_study("nope", at.folder),
+    "key-missing": lambda at: Keys(at.folder, {}).require("MY_KEY", "the API key"),
+    "dotenv-line": lambda at: at.key_in("A=1\nsk-secret\n"),
+    "dotenv-encoding": lambda at: at.key_in(b"MY_KEY=\xff\n"),
     "files-none": lambda at: source_files(Source(files="in/*.csv"), at.folder),
     "files-format": lambda at: at.rows("in.txt", "a"),
     "files-long-line": lambda at: at.rows("in.jsonl.gz", gzip.compress(bytes(LONGEST_LINE + 1), 1)),

@@ -9,6 +9,7 @@ import pytest
 from goldpan.errors import ProviderError, ReplayMissError
 from goldpan.providers.base import ENDPOINT
 from goldpan.providers.connect import connect
+from goldpan.providers.keys import Keys
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.model import Provider
 from tests.scripted_service import answer, batch_object, scripted_service
@@ -22,12 +23,12 @@ def no_keys(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def authorization(settings: dict) -> str:
+def authorization(settings: dict, keys: Keys | None = None) -> str:
     """The Authorization header a provider sends to a server at the settings' base URL."""
     with scripted_service() as service:
         service.on("GET", "/batches/b", answer(batch_object()))
         provider = Provider(**{"base_url": service.base_url} | settings)
-        connect(provider, local_folder=Path("unused")).retrieve("b")
+        connect(provider, local_folder=Path("unused"), keys=keys).retrieve("b")
         return service.requests[0].headers["authorization"]
 
 
@@ -47,6 +48,27 @@ def test_a_missing_key_is_named_with_what_to_do(kind, tmp_path):
 def test_the_key_comes_from_the_variable_the_study_names(kind, monkeypatch):
     monkeypatch.setenv("MY_KEY", " sk-mine\n")
     assert authorization({"kind": kind, "api_key_env": "MY_KEY"}) == "Bearer sk-mine"
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_the_key_comes_from_dotenv_in_the_projects_folder(kind, tmp_path):
+    (tmp_path / ".env").write_text("MY_KEY=sk-of-the-file\n")
+    assert authorization({"kind": kind, "api_key_env": "MY_KEY"}, Keys(tmp_path)) == "Bearer sk-of-the-file"
+
+
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+def test_the_keys_of_the_studys_other_providers_are_taken_out_too(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-of-another")
+    monkeypatch.setenv("AZURE_API_KEY", "azure-secret")
+    other = Provider(kind="openai", base_url="http://127.0.0.1:9/v1", api_key_env="MY_KEY")
+    with scripted_service() as service:
+        address = service.base_url.replace("://", "://user:pass%2Fword@")
+        said = "sk-of-another, azure-secret, pass%2Fword, pass/word"
+        service.on("GET", "/batches/b", answer(batch_object(metadata={"echo": said})))
+        provider = connect(
+            Provider(kind=kind, base_url=address), local_folder=tmp_path, keys=Keys(tmp_path), others=[other]
+        )
+        assert provider.retrieve("b").metadata == {"echo": "[key], [key], [key], [key]"}
 
 
 @pytest.mark.parametrize("kind", ["openai", "litellm"])

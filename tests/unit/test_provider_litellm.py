@@ -137,6 +137,29 @@ def test_the_key_is_taken_out_of_what_the_service_echoes(service, provider):
     assert KEY not in str(create(provider))
 
 
+@pytest.mark.parametrize("before", [479, 490, 499])
+def test_a_key_across_the_end_of_what_is_kept_leaves_no_piece(service, provider, before):
+    service.on("POST", "/batches", refusal(400, "x" * before + KEY, f"code {KEY}"))
+    error = create(provider)
+    assert "sk-s" not in f"{error} {error.code}"
+
+
+def test_the_key_is_taken_out_of_what_is_said_of_a_batch(service, provider):
+    echoed = {"data": [{"code": f"c {KEY}", "message": f"sent Bearer {KEY}", "param": KEY}]}
+    described = batch_object(status="failed", errors=echoed, metadata={"echo": KEY})
+    service.on("GET", "/batches/batch_1", answer(described))
+    batch = provider.retrieve("batch_1")
+    assert KEY not in str(batch) and batch.errors[0].message == "sent Bearer [key]"
+
+
+def test_the_key_is_taken_out_of_a_file_that_still_comes_whole(service, provider, tmp_path):
+    content = b'{"custom_id": "1", "echo": "Bearer %s"}\n' % KEY.encode() * 3
+    service.on("GET", "/files/file-1", answer(file_object(bytes=len(content))))
+    service.on("GET", "/files/file-1/content", Answer(200, content))
+    provider.download("file-1", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content.replace(KEY.encode(), b"[key]")
+
+
 def test_retrieve_is_repeated_after_a_server_error(service, provider):
     service.on("GET", "/batches/batch_1", refusal(500, "oops"), answer(batch_object(status="completed")))
     assert provider.retrieve("batch_1").status == "completed"

@@ -10,6 +10,7 @@ import pytest
 from goldpan.errors import ProviderError
 from goldpan.providers.base import ENDPOINT
 from goldpan.providers.openai import OpenAIProvider
+from goldpan.providers.patience import Patience
 from tests.scripted_service import (
     DROPPED,
     Answer,
@@ -183,6 +184,30 @@ def test_the_key_is_taken_out_of_what_the_service_echoes(service, provider):
     assert KEY not in str(error) and "Incorrect API key provided: [key]." in error.what
 
 
+@pytest.mark.parametrize("before", range(470, 505, 3))
+def test_a_key_across_the_end_of_what_is_kept_leaves_no_piece(service, provider, before):
+    service.on("POST", "/batches", refusal(400, "x" * before + KEY, f"code {KEY}"))
+    error = create(provider)
+    assert "sk-s" not in f"{error} {error.code}"
+
+
+def test_the_key_is_taken_out_of_what_is_said_of_a_batch(service, provider):
+    echoed = {"data": [{"code": f"c {KEY}", "message": f"sent Bearer {KEY}", "param": KEY}]}
+    described = batch_object(status="failed", errors=echoed, metadata={"echo": KEY})
+    service.on("GET", "/batches/batch_1", answer(described))
+    batch = provider.retrieve("batch_1")
+    assert KEY not in str(batch) and batch.errors[0].message == "sent Bearer [key]"
+
+
+def test_the_key_is_taken_out_of_a_file_that_still_comes_whole(service, provider, tmp_path):
+    content = b'{"custom_id": "1", "echo": "Bearer %s"}\n' % KEY.encode() * 3
+    service.on("GET", "/files/file-1", answer(file_object(bytes=len(content))))
+    within = content.index(KEY.encode()) + 7
+    service.on("GET", "/files/file-1/content", by_ranges(content, longest=within))
+    provider.download("file-1", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content.replace(KEY.encode(), b"[key]")
+
+
 def test_credentials_in_the_base_url_are_not_in_the_error(service):
     address = service.base_url.replace("http://", "http://user:pass-word@")
     service.on("POST", "/batches", refusal(400, "no"))
@@ -205,6 +230,35 @@ def test_the_error_names_the_call(service, provider):
 def test_retrieve_is_repeated_after_a_server_error(service, provider):
     service.on("GET", "/batches/batch_1", refusal(500, "oops"), answer(batch_object(status="completed")))
     assert provider.retrieve("batch_1").status == "completed"
+
+
+CALLS = {
+    "retrieve": ("GET", "/batches/b", batch_object("b"), lambda provider, at: provider.retrieve("b")),
+    "cancel": ("POST", "/batches/b/cancel", batch_object("b"), lambda provider, at: provider.cancel("b")),
+    "list": ("GET", "/batches", {"data": []}, lambda provider, at: list(provider.batches())),
+    "find_upload": ("GET", "/files", {"data": []}, lambda provider, at: provider.find_upload("n", 1)),
+    "upload": ("POST", "/files", file_object(), lambda provider, at: provider.upload(written(at), "n")),
+    "download": ("GET", "/files/f/content", {}, lambda provider, at: provider.download("f", at / "out")),
+}
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("call", CALLS)
+def test_three_failures_in_a_row_of_a_call_that_costs_nothing_are_waited_out(service, tmp_path, call, status):
+    method, path, good, ask = CALLS[call]
+    failure = refusal(status, "busy", Retry_After="9")
+    service.on(method, path, failure, failure, failure, answer(good))
+    pauses: list[float] = []
+    patience = Patience(sleep=pauses.append, say=lambda line: None)
+    ask(OpenAIProvider(service.base_url, KEY, timeout=5, patience=patience), tmp_path)
+    assert (pauses, service.count(method, path)) == ([9.0, 9.0, 9.0], 4)
+
+
+def test_a_call_that_the_service_does_not_offer_is_not_waited_for(service, provider):
+    service.on("GET", "/batches", refusal(501, "not implemented"))
+    with pytest.raises(ProviderError, match="not implemented"):
+        list(provider.batches())
+    assert service.count("GET", "/batches") == 1
 
 
 def test_a_batch_that_is_not_found_yet_may_be_asked_for_again(service, provider):

@@ -31,6 +31,7 @@ from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect, service_of
+from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
@@ -62,10 +63,19 @@ class StageRun:
         return self.project.left(path, f"stage `{self.name}`")
 
     def connect(self) -> BatchProvider:
-        """The stage's provider, with its key from the environment."""
+        """The stage's provider, with its key from the environment or the project's `.env`."""
         folder = self.provider_settings.folder
         local = self.project.root / folder if folder else self.project.ledger.parent / "local"
-        return connect(self.provider_settings, local_folder=local)
+        return connect(
+            self.provider_settings,
+            local_folder=local,
+            keys=Keys(self.project.root),
+            others=self.project.study.providers.values(),
+        )
+
+    def _service(self) -> str:
+        """Who answers the stage, as the ledger remembers it."""
+        return service_of(self.provider_settings, Keys(self.project.root))
 
     def input_files(self) -> dict[tuple[str, str], Path]:
         """(source, file) -> the user's file, for all input files whose records reach this stage."""
@@ -161,7 +171,7 @@ class StageRun:
             provider_name=self.stage.provider,
             check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
             grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
-            service=service_of(self.provider_settings),
+            service=self._service(),
         )
 
     def wait(self, number: int, report: Callable[[Progress], None]) -> None:
@@ -183,7 +193,7 @@ class StageRun:
                 submission = latest or ledger.submission(
                     _number_of(ledger, batch_file["submission"], batch_file["batch_id"])
                 )
-                if asks_elsewhere(submission, service_of(self.provider_settings)):
+                if asks_elsewhere(submission, self._service()):
                     elsewhere += [submission] if submission.is_open else []
                 elif submission.is_open or submission.batch_id is not None:
                     waiting.append(Waiting(shard.name, shard.hash, submission))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
@@ -37,6 +36,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
     from goldpan.errors import ErrorGatherer
     from goldpan.heads.check import check_models
+    from goldpan.providers.keys import Keys
     from goldpan.records.inputs import source_files
     from goldpan.waves.check import check_waves
 
@@ -54,8 +54,9 @@ def _validate(options: argparse.Namespace) -> None:
         with wrong.gather():
             for line in check(project):
                 print(line)
+    keys = Keys(project.root)
     for name, provider in project.study.providers.items():
-        if provider.api_key_env and provider.api_key_env not in os.environ:
+        if provider.api_key_env and keys.get(provider.api_key_env) is None:
             print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
     wrong.finish()
     print(f"{project.study_file}: no errors")

@@ -1,24 +1,31 @@
-"""From a study's provider settings to a provider that can be called, with its key from the environment."""
+"""From a study's provider settings to a provider that can be called, with its key (see keys)."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from goldpan.errors import ProviderError
 from goldpan.providers.base import BatchProvider
+from goldpan.providers.keys import Keys
+from goldpan.providers.patience import Patience
 from goldpan.study.model import Provider
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 
-def connect(provider: Provider, *, local_folder: Path) -> BatchProvider:
+def connect(
+    provider: Provider, *, local_folder: Path, keys: Keys | None = None, others: Iterable[Provider] = ()
+) -> BatchProvider:
     """Make the provider that the settings describe; nothing is called yet.
 
     Args:
         provider: settings as they stand in the study.
         local_folder: where the local engine keeps its state.
+        keys: where to look for keys and addresses; default the environment alone.
+        others: the study's other providers, whose keys are taken out of what this one says, too.
 
     Raises:
         ProviderError: the key or the address of the service is missing.
@@ -31,15 +38,20 @@ def connect(provider: Provider, *, local_folder: Path) -> BatchProvider:
         from goldpan.providers.replay import ReplayProvider
 
         return ReplayProvider()
+    keys = keys or Keys(None)
+    options: dict[str, Any] = {
+        "patience": Patience(provider.patience_seconds),
+        "secrets": _secrets([provider, *others], keys),
+    }
     if provider.kind == "openai":
         from goldpan.providers.openai import OpenAIProvider
 
-        return OpenAIProvider(*_openai_address(provider), provider.timeout_seconds)
+        return OpenAIProvider(*_openai_address(provider, keys), provider.timeout_seconds, **options)
 
-    return _litellm(provider)
+    return _litellm(provider, keys, options)
 
 
-def service_of(provider: Provider) -> str:
+def service_of(provider: Provider, keys: Keys) -> str:
     """Who is asked, as the ledger remembers it: kind and address of the service, without key or password.
 
     Two providers of one service know each other's batches.
@@ -49,44 +61,53 @@ def service_of(provider: Provider) -> str:
     service = (provider.kind == "litellm" and provider.custom_llm_provider) or "openai"
     address = provider.base_url
     if service == "openai":
-        address = address or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI_URL
+        address = address or keys.get("OPENAI_BASE_URL") or OPENAI_URL
     elif service == "azure":
-        address = address or os.environ.get("AZURE_API_BASE", "").strip()
+        address = address or keys.get("AZURE_API_BASE")
     url = urlsplit(address or "")
     return f"{service} {url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}".strip()
 
 
-def _litellm(provider: Provider) -> BatchProvider:
+def _secrets(providers: list[Provider], keys: Keys) -> list[str | None]:
+    """Keys that the environment holds, and passwords within addresses."""
+    known: list[str | None] = [*keys.secrets(item.api_key_env for item in providers if item.api_key_env)]
+    for provider in providers:
+        password = urlsplit(provider.base_url or "").password
+        known += [password, unquote(password or "")]
+    return known
+
+
+def _litellm(provider: Provider, keys: Keys, options: dict[str, Any]) -> BatchProvider:
     from goldpan.providers.litellm import LiteLLMProvider
 
     service = provider.custom_llm_provider or "openai"
     base_url: str | None = provider.base_url
     api_key: str | None = None
     if service == "openai":
-        base_url, api_key = _openai_address(provider)
+        base_url, api_key = _openai_address(provider, keys)
     elif service == "azure":
-        base_url = base_url or _variable("AZURE_API_BASE", "the address of the Azure resource")
-        api_key = _key(provider.api_key_env or "AZURE_API_KEY")
+        base_url = base_url or keys.require("AZURE_API_BASE", "the address of the Azure resource")
+        api_key = _key(keys, provider.api_key_env or "AZURE_API_KEY")
     elif provider.api_key_env:
-        api_key = _key(provider.api_key_env)
+        api_key = _key(keys, provider.api_key_env)
     if service == "hosted_vllm" and base_url is None:
         # litellm would send the requests to OpenAI.
         raise ProviderError(
             "`custom_llm_provider: hosted_vllm` needs a `base_url`",
             remedy="give the address of the server, e.g. `base_url: http://127.0.0.1:8000/v1`",
         )
-    return LiteLLMProvider(service, base_url, api_key, provider.timeout_seconds)
+    return LiteLLMProvider(service, base_url, api_key, provider.timeout_seconds, **options)
 
 
-def _openai_address(provider: Provider) -> tuple[str, str | None]:
+def _openai_address(provider: Provider, keys: Keys) -> tuple[str, str | None]:
     """Base URL and key. As for the SDK itself, OPENAI_BASE_URL is the default address.
 
     OPENAI_API_KEY goes to OpenAI and to that address, and to no other that a study may name.
     """
-    base_url = provider.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    base_url = provider.base_url or keys.get("OPENAI_BASE_URL") or OPENAI_URL
     if provider.api_key_env is None and provider.base_url is not None and not _is_openai(base_url):
         return base_url, None
-    return base_url, _key(provider.api_key_env or "OPENAI_API_KEY")
+    return base_url, _key(keys, provider.api_key_env or "OPENAI_API_KEY")
 
 
 def _is_openai(base_url: str) -> bool:
@@ -94,21 +115,11 @@ def _is_openai(base_url: str) -> bool:
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
-def _key(variable: str) -> str:
-    key = _variable(variable, "the API key")
+def _key(keys: Keys, variable: str) -> str:
+    key = keys.require(variable, "the API key")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ProviderError(
             f"the environment variable {variable} holds what cannot be an API key",
             remedy="look for spaces, line breaks and quotes in it",
         )
     return key
-
-
-def _variable(name: str, what: str) -> str:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise ProviderError(
-            f"the environment variable {name}, which holds {what}, is not set",
-            remedy=f"set it where goldpan runs (`export {name}=...`); never write it into a study",
-        )
-    return value

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from goldpan.errors import ProviderError
+from goldpan.providers.patience import Patience, Silence
+from goldpan.providers.scrubber import Scrubber
 
-# Reads in a row that bring nothing new, after which a file is given up.
+# Reads in a row that end in order and bring nothing new, after which a file is given up.
 STALLED_READS = 4
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 60.0
+_PAUSE_SECONDS = 0.2
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
@@ -55,16 +56,20 @@ def download_whole(
     *,
     expected: int | None,
     name: str,
+    patience: Patience,
+    scrubber: Scrubber,
 ) -> bool:
-    """Write a file to `destination`, reading on or again until it has as many bytes as it should.
+    """Write a file to `destination`, reading on or again until it has come whole.
 
-    Where neither `expected` nor any answer says a length, the first answer that ends in order is the file.
+    Lengths are those of what comes; what is written lacks the keys and may be shorter. Where neither
+    `expected` nor any answer says a length, the first answer that ends in order is the file.
 
     Args:
         open_at: opens the content from a byte on; raises ProviderError, also while it is read. A service
             without ranges may answer with the whole file.
         expected: its length in bytes according to the service's list of files, where that is known.
         name: for messages.
+        patience: how long the service may fail in a row.
 
     Returns:
         Whether a length was told, which the file then has.
@@ -73,38 +78,52 @@ def download_whole(
         ProviderError: reads no longer bring anything new, or the service refuses.
     """
     total, have, most, stalled = expected, 0, 0, 0
+    silence, clean = Silence(patience), scrubber.stream()
     with destination.open("wb") as out:
         while True:
-            refusal: ProviderError | None = None
+            failure: ProviderError | None = None
             try:
                 with open_at(have) as part:
                     if part.start > have:
                         raise ProviderError(f"asked for {name} from byte {have}, it came from {part.start}")
-                    have = part.start
-                    out.seek(have)
-                    out.truncate()
+                    if part.start == 0:
+                        have, clean = 0, scrubber.stream()
+                        out.seek(0)
+                        out.truncate()
+                    # Bytes that are here already are not written again.
+                    again = have - part.start
                     total = max(total or 0, part.total or 0) or None
                     for chunk in part.chunks:
-                        out.write(chunk)
-                        have += len(chunk)
+                        fresh, again = chunk[again:], max(0, again - len(chunk))
+                        have += len(fresh)
+                        out.write(clean.feed(fresh))
                 if total is None or have >= total:
+                    out.write(clean.end())
                     return total is not None
             except ProviderError as error:
                 if not error.retryable and error.status != 416:
                     raise
-                refusal = error
+                failure = error
                 if error.status == 416:
                     # Nothing lies behind this byte, so the end was reached in disorder: read it all again.
                     have = 0
-            stalled = 0 if have > most else stalled + 1
-            most = max(most, have)
+            if have > most:
+                most, stalled, silence = have, 0, Silence(patience)
+            if failure is not None and failure.retryable:
+                silence.wait_out(_not_whole(name, most, total, failure))
+                continue
+            stalled += 1
             if stalled >= STALLED_READS:
-                raise ProviderError(
-                    f"{name} does not come whole: {most} of {total or 'unknown'} bytes"
-                    + (f"; {refusal.what}" if refusal else ""),
-                    remedy="run again; the file stays at the provider",
-                    status=refusal.status if refusal else None,
-                    retryable=True,
-                )
-            pause = _FIRST_PAUSE_SECONDS * 2**stalled
-            time.sleep(min((refusal and refusal.retry_after) or pause, _LONGEST_PAUSE_SECONDS))
+                raise _not_whole(name, most, total, failure)
+            patience.sleep(_PAUSE_SECONDS * 2**stalled)
+
+
+def _not_whole(name: str, most: int, total: int | None, failure: ProviderError | None) -> ProviderError:
+    return ProviderError(
+        f"{name} does not come whole: {most} of {total or 'unknown'} bytes"
+        + (f"; {failure.what}" if failure else ""),
+        remedy="run again; the file stays at the provider",
+        status=failure.status if failure else None,
+        retryable=True,
+        retry_after=failure.retry_after if failure else None,
+    )

@@ -6,15 +6,14 @@ What is true of litellm 1.106 and decides how it is called here:
   poll; the synchronous calls used here do not.
 - For Azure, the SDK client is cached without regard to `max_retries`, so a client that an earlier call made
   would repeat the paid call. The cache is emptied before `create`.
-- For Azure, `max_retries` does not reach every call, so calls that may be repeated are repeated here.
+- For Azure, `max_retries` does not reach every call, so litellm's client repeats some as well.
 - On import it reads a `.env` file of the working folder and fetches its price table, unless told not to.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,6 +25,8 @@ from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_fi
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first
+from goldpan.providers.patience import Patience
+from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_errors import (
     NOT_OFFERED,
     headers_of,
@@ -36,8 +37,6 @@ from goldpan.providers.service_errors import (
 from goldpan.providers.uploads import is_upload, wait_until_processed
 
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
-_ATTEMPTS = 3
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 120.0
 # What was gathered for a chunk is lost when a read breaks off.
 _CHUNK = 1 << 14
 _Answer = TypeVar("_Answer")
@@ -59,8 +58,10 @@ class LiteLLMProvider:
     Args:
         custom_llm_provider: the service, as litellm calls it.
         base_url: where the service or a proxy is; None for litellm's default.
-        api_key: None where none is needed. It appears in no error.
+        api_key: None where none is needed. It is in no error and no answer.
         timeout: limit of one call, in seconds.
+        patience: how long a call that costs nothing is repeated.
+        secrets: what else is taken out of all that the service says.
     """
 
     kind = "litellm"
@@ -71,8 +72,13 @@ class LiteLLMProvider:
         base_url: str | None,
         api_key: str | None,
         timeout: float = 600.0,
+        *,
+        patience: Patience | None = None,
+        secrets: Iterable[str | None] = (),
     ):
-        self._service, self._api_key = custom_llm_provider, api_key
+        self._service = custom_llm_provider
+        self._patience = patience or Patience()
+        self._scrubber = Scrubber([api_key, *secrets])
         self.server_time: float | None = None
         self._target: dict[str, Any] = {
             "custom_llm_provider": custom_llm_provider,
@@ -96,7 +102,7 @@ class LiteLLMProvider:
                     file=(name, handle, "application/jsonl"), purpose="batch", **self._target
                 )
 
-        described = self._ask_again(send).model_dump()
+        described = self._read(self._ask_again(send))
         if self._service == "vertex_ai":
             # It is in its bucket, and nothing processes it.
             return stored_file_from_dict(described)
@@ -115,7 +121,7 @@ class LiteLLMProvider:
             if error.status not in NOT_OFFERED:
                 raise
             return None
-        files = [item.model_dump() for item in (page.data or [])[: UPLOAD_PAGES * PAGE_SIZE]]
+        files = [self._read(item) for item in (page.data or [])[: UPLOAD_PAGES * PAGE_SIZE]]
         same = [item for item in files if is_upload(item, name, size)]
         if not same:
             return None
@@ -141,7 +147,7 @@ class LiteLLMProvider:
             )
         )
         try:
-            return batch_from_dict(answer.model_dump())
+            return batch_from_dict(self._read(answer))
         except ProviderError as error:
             raise unreadable_answer(error.what) from None
 
@@ -149,7 +155,7 @@ class LiteLLMProvider:
         """The present state of a batch. A batch just made may not be found yet, so 404 is `retryable`."""
         call = partial(self._litellm.retrieve_batch, batch_id=batch_id, **self._target)
         try:
-            return batch_from_dict(self._ask_again(call).model_dump())
+            return batch_from_dict(self._read(self._ask_again(call)))
         except ProviderError as error:
             error.retryable = error.retryable or error.status == 404
             raise
@@ -170,13 +176,18 @@ class LiteLLMProvider:
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
         call = partial(self._litellm.cancel_batch, batch_id=batch_id, **self._target)
-        return batch_from_dict(self._ask_again(call).model_dump())
+        return batch_from_dict(self._read(self._ask_again(call)))
 
     def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
         open_at = self._content if self._service in ("openai", "hosted_vllm") else self._content_in_memory
         return download_whole(
-            partial(open_at, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
+            partial(open_at, file_id),
+            destination,
+            expected=self._size(file_id),
+            name=f"file {file_id}",
+            patience=self._patience,
+            scrubber=self._scrubber,
         )
 
     @contextmanager
@@ -207,7 +218,7 @@ class LiteLLMProvider:
         try:
             yield from chunks
         except Exception as error:
-            raise service_error(error, secret=self._api_key) from None
+            raise service_error(error, self._scrubber) from None
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         self.server_time = server_time(headers) or self.server_time
@@ -222,32 +233,24 @@ class LiteLLMProvider:
             return None
 
     def _described(self, file_id: str) -> dict[str, Any]:
-        described: dict[str, Any] = self._ask_again(
-            partial(self._litellm.file_retrieve, file_id, **self._target)
-        ).model_dump()
-        return described
+        return self._read(self._ask_again(partial(self._litellm.file_retrieve, file_id, **self._target)))
 
     def _pages(self) -> Iterator[Page]:
         page = self._ask_again(partial(self._litellm.list_batches, limit=PAGE_SIZE, **self._target))
         while True:
             has_more = page.has_next_page()
-            yield Page([item.model_dump() for item in page.data or []], has_more)
+            yield Page([self._read(item) for item in page.data or []], has_more)
             if not has_more:
                 return
             page = self._ask_again(page.get_next_page)
 
     def _ask_again(self, call: Callable[[], _Answer]) -> _Answer:
-        """Make a call that costs nothing, up to three times."""
-        pause = _FIRST_PAUSE_SECONDS
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return self._ask(call)
-            except ProviderError as error:
-                if not error.retryable:
-                    raise
-                time.sleep(min(error.retry_after or pause, _LONGEST_PAUSE_SECONDS))
-                pause *= 2
-        return self._ask(call)
+        """Make a call that costs nothing, until it is answered or has failed for too long."""
+        return self._patience.ask(lambda: self._ask(call))
+
+    def _read(self, answer: Any) -> dict[str, Any]:
+        """An answer of litellm as the service gave it, without keys."""
+        return self._scrubber.value(answer.model_dump())
 
     def _ask(self, call: Callable[[], _Answer]) -> _Answer:
         try:
@@ -255,7 +258,7 @@ class LiteLLMProvider:
         except Exception as error:
             # litellm raises whatever its services' code runs into, of no common kind.
             self._note_time(headers_of(error))
-            raise service_error(error, secret=self._api_key) from None
+            raise service_error(error, self._scrubber) from None
 
 
 def _import_litellm() -> ModuleType:

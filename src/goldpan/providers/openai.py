@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
 from itertools import islice
@@ -16,9 +16,12 @@ from goldpan.errors import ProviderError
 from goldpan.providers.base import Batch, StoredFile, batch_from_dict
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.paging import PAGE_SIZE, Page, newest_first, page_from_dict
+from goldpan.providers.patience import Patience
+from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_errors import (
     NOT_OFFERED,
     headers_of,
+    is_service_error,
     server_time,
     service_error,
     unreadable_answer,
@@ -32,47 +35,61 @@ if TYPE_CHECKING:
 NO_KEY = "unused"
 # Uploads are looked for among so many of the newest files; not to find one costs an upload and no money.
 UPLOAD_PAGES = 3
-_SDK_RETRIES = 2
 _CONNECT_SECONDS = 30.0
+# By this header the SDK is asked for an answer as it came; its own `with_raw_response` sends the same.
+_RAW_RESPONSE = "X-Stainless-Raw-Response"
 
 
 class OpenAIProvider:
-    """`BatchProvider` over the official SDK.
+    """`BatchProvider` over the official SDK, in its majors 2 and 3.
 
-    The SDK retries every call but `create` by itself (twice, as Retry-After says).
+    The SDK repeats no call; every call but `create` is repeated here.
 
     Args:
         base_url: where the service is, with its version (`https://host/v1`); None for OpenAI.
-        api_key: None for a service that needs none. It appears in no error.
+        api_key: None for a service that needs none. It is in no error and no answer.
         timeout: limit of one call, in seconds, from one byte to the next.
+        patience: how long a call that costs nothing is repeated.
+        secrets: what else is taken out of all that the service says.
     """
 
     kind = "openai"
 
-    def __init__(self, base_url: str | None, api_key: str | None, timeout: float = 600.0):
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str | None,
+        timeout: float = 600.0,
+        *,
+        patience: Patience | None = None,
+        secrets: Iterable[str | None] = (),
+    ):
         self._base_url, self._api_key, self._timeout = base_url, api_key, timeout
+        self._patience = patience or Patience()
+        self._scrubber = Scrubber([api_key, *secrets])
         self.server_time: float | None = None
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        import httpx
         import openai
 
         return openai.OpenAI(
             base_url=self._base_url,
             api_key=self._api_key or NO_KEY,
-            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _CONNECT_SECONDS)),
-            max_retries=_SDK_RETRIES,
+            timeout=openai.Timeout(self._timeout, connect=min(self._timeout, _CONNECT_SECONDS)),
+            max_retries=0,
         )
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Upload a request file under `name`, and give the service a moment to process it."""
         files = self._client.files.with_raw_response
-        with path.open("rb") as handle:
-            answer = self._ask(
-                lambda: files.create(file=(name, handle, "application/jsonl"), purpose="batch")
-            )
-        return wait_until_processed(answer, self._described)
+
+        def send() -> Any:
+            # Opened for each try: a try that failed has read some of it.
+            with path.open("rb") as handle:
+                return files.create(file=(name, handle, "application/jsonl"), purpose="batch")
+
+        return wait_until_processed(self._ask_again(send), self._described)
 
     def find_upload(self, name: str, size: int) -> StoredFile | None:
         """The newest file uploaded under `name` with `size` bytes, among the service's newest files.
@@ -96,7 +113,7 @@ class OpenAIProvider:
         Raises:
             ProviderError: with `in_doubt` where no answer came that can be understood.
         """
-        batches = self._client.with_options(max_retries=0).batches.with_raw_response
+        batches = self._client.batches.with_raw_response
         answer = self._ask(
             lambda: batches.create(
                 input_file_id=file_id,
@@ -114,7 +131,7 @@ class OpenAIProvider:
         """The present state of a batch. A batch just made may not be found yet, so 404 is `retryable`."""
         batches = self._client.batches.with_raw_response
         try:
-            return batch_from_dict(self._ask(lambda: batches.retrieve(batch_id)))
+            return batch_from_dict(self._ask_again(lambda: batches.retrieve(batch_id)))
         except ProviderError as error:
             error.retryable = error.retryable or error.status == 404
             raise
@@ -126,34 +143,37 @@ class OpenAIProvider:
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
         batches = self._client.batches.with_raw_response
-        return batch_from_dict(self._ask(lambda: batches.cancel(batch_id)))
+        return batch_from_dict(self._ask_again(lambda: batches.cancel(batch_id)))
 
     def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
         return download_whole(
-            partial(self._content, file_id), destination, expected=self._size(file_id), name=f"file {file_id}"
+            partial(self._content, file_id),
+            destination,
+            expected=self._size(file_id),
+            name=f"file {file_id}",
+            patience=self._patience,
+            scrubber=self._scrubber,
         )
 
     @contextmanager
     def _content(self, file_id: str, start: int) -> Iterator[Reading]:
-        import httpx
-        import openai
-
         try:
-            response = self._client.get(
-                f"{_path(file_id)}/content",
-                cast_to=httpx.Response,
-                options={"headers": {"Accept": "application/binary", **range_headers(start)}},
-                stream=True,
-                stream_cls=openai.Stream[Any],
-            )
-            with closing(cast(httpx.Response, response)) as whole:
+            headers = {"Accept": "application/binary", **range_headers(start)}
+            response = self._get(f"{_path(file_id)}/content", "stream", headers)
+            with closing(response) as whole:
                 self._note_time(whole.headers)
                 # As it comes: what was gathered for a chunk of some size is lost when a read breaks off.
                 yield reading(whole.headers, whole.iter_bytes())
-        except (openai.OpenAIError, httpx.HTTPError) as error:
-            self._note_time(headers_of(error))
-            raise service_error(error, secret=self._api_key) from None
+        except Exception as error:
+            raise self._understood(error) from None
+
+    def _understood(self, error: Exception) -> Exception:
+        """What to raise for an exception of a call: the SDK's as ours, and others as they are."""
+        if not is_service_error(error):
+            return error
+        self._note_time(headers_of(error))
+        return service_error(error, self._scrubber)
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         self.server_time = server_time(headers) or self.server_time
@@ -168,41 +188,42 @@ class OpenAIProvider:
             return None
 
     def _described(self, file_id: str) -> dict[str, Any]:
-        import httpx
+        return self._ask_again(partial(self._get, _path(file_id), "true", {}))
 
-        return self._ask(lambda: self._client.get(_path(file_id), cast_to=httpx.Response))
+    def _get(self, path: str, raw: str, headers: dict[str, str]) -> Any:
+        """Ask for a path; `raw` is "true" for an answer read to its end, "stream" for one to read yet."""
+        return self._client.get(path, cast_to=object, options={"headers": {_RAW_RESPONSE: raw, **headers}})
 
     def _pages(self, ask_for_list: Callable[..., Any]) -> Iterator[Page]:
         following: dict[str, str] = {}
         while True:
-            page = page_from_dict(self._ask(partial(ask_for_list, limit=PAGE_SIZE, **following)))
+            page = page_from_dict(self._ask_again(partial(ask_for_list, limit=PAGE_SIZE, **following)))
             yield page
             if not page.has_more:
                 return
             following = {"after": page.items[-1]["id"]}
 
+    def _ask_again(self, call: Callable[[], Any]) -> dict[str, Any]:
+        """Make a call that costs nothing, until it is answered or has failed for too long."""
+        return self._patience.ask(lambda: self._ask(call))
+
     def _ask(self, call: Callable[[], Any]) -> dict[str, Any]:
         """Make a call, and read its answer here: the SDK's models let anything through.
 
         Args:
-            call: of the SDK, for its raw response or that of httpx.
+            call: of the SDK, for its raw response.
         """
-        import httpx
-        import openai
-
         try:
-            response = call()
-        except (openai.OpenAIError, httpx.HTTPError) as error:
-            self._note_time(headers_of(error))
-            raise service_error(error, secret=self._api_key) from None
-        response = getattr(response, "http_response", response)
+            response = call().http_response
+        except Exception as error:
+            raise self._understood(error) from None
         self._note_time(response.headers)
         try:
-            answer = orjson.loads(response.content)
+            answer = orjson.loads(self._scrubber.content(response.content))
         except orjson.JSONDecodeError:
             answer = None
         if not isinstance(answer, dict):
-            kind = response.headers.get("content-type", "no content type")
+            kind = self._scrubber.text(response.headers.get("content-type", "no content type"))[:100]
             raise unreadable_answer(f"the service answered {response.status_code} with {kind}, not with JSON")
         return answer
 

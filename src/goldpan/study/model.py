@@ -74,16 +74,22 @@ class Provider(Model):
         10.0, ge=0, description="How long a batch just made may be missing from the provider's answers."
     )
 
+    patience_seconds: float = Field(
+        600.0,
+        ge=0,
+        description="How long a call that costs nothing is repeated while the service answers 5xx or 429, or"
+        " not at all.",
+    )
+
     @model_validator(mode="after")
     def _options_fit_the_kind(self) -> Provider:
+        network = {"base_url", "api_key_env", "timeout_seconds", "grace_seconds", "patience_seconds"}
         allowed = {
-            "openai": {"base_url", "api_key_env", "timeout_seconds", "grace_seconds"},
-            "litellm": {
-                "base_url", "api_key_env", "custom_llm_provider", "timeout_seconds", "grace_seconds",
-            },
+            "openai": network,
+            "litellm": network | {"custom_llm_provider"},
             "local": {"folder"},
             "replay": set(),
-        }[self.kind]  # fmt: skip
+        }[self.kind]
         extra = sorted(self.model_fields_set - allowed - {"kind"})
         if extra:
             raise ValueError(f"{', '.join(extra)} does not go with kind: {self.kind}")
