@@ -47,6 +47,18 @@ def test_a_ledger_of_format_2_is_read_and_knows_what_was_spent(tmp_path):
         assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
+def test_an_upload_of_a_ledger_of_format_2_may_have_been_followed_by_a_paid_call(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        uploaded, written = intend(ledger, shard="uploaded"), intend(ledger, shard="written")
+        ledger.record_upload(uploaded.id, "file-1")
+    to_format_2(path)
+    with Ledger(path) as ledger:
+        in_doubt = ledger.submission(uploaded.id)
+        assert (in_doubt.sent_at, in_doubt.server_at, in_doubt.paid_calls) == (uploaded.intent_at, None, 1)
+        assert ledger.submission(written.id).sent_at is None
+
+
 def test_a_migration_that_is_cut_short_leaves_the_ledger_as_it_was(tmp_path):
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger:

@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, fields
 from itertools import chain, islice
@@ -14,6 +13,7 @@ from operator import add, attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
@@ -70,14 +70,15 @@ class Ledger:
     Args:
         path: the SQLite file; made, with its folder, when it is absent.
         patience: how long to wait for another process that writes, in seconds.
+        clock: for time stamps.
 
     Raises:
         LedgerError: the file is not a goldpan ledger, or was made by a newer version. Every method raises it
             when the file is damaged, gone, locked or not to be written, with what to do.
     """
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE):
-        self.path = Path(path)
+    def __init__(self, path: Path, *, patience: float = PATIENCE, clock: Clock = SYSTEM_CLOCK):
+        self.path, self._clock = Path(path), clock
         self._db = connect(self.path, patience=patience)
         try:
             self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
@@ -121,6 +122,11 @@ class Ledger:
                     self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
         marks = ", ".join(f"'{state}'" for state in sorted(UNPAID_STATES))
         self._db.execute(f"UPDATE answers SET paid = max(0, attempts - (state IN ({marks}))) WHERE paid = 0")
+        # The paid call itself was not noted then: after an upload it may have been sent.
+        self._db.execute(
+            "UPDATE submissions SET sent_at = intent_at, paid_calls = 1"
+            " WHERE state = 'intent' AND file_id IS NOT NULL"
+        )
         self._sum_tokens()
 
     def _sum_tokens(self) -> None:
@@ -209,7 +215,7 @@ class Ledger:
         values = {
             "shard": shard, "nonce": secrets.token_hex(8), "state": "intent", "provider": provider,
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
-            "model": model, "requests": requests, "bytes": bytes, "intent_at": time.time(),
+            "model": model, "requests": requests, "bytes": bytes, "intent_at": self._clock.now(),
             "service": service, "endpoint": endpoint, "estimated_usd": estimated_usd, "note": None,
         }  # fmt: skip
         names = ", ".join(values)
@@ -329,7 +335,7 @@ class Ledger:
         with self._transaction():
             self._db.execute(
                 "UPDATE submissions SET sent_at = ?, server_at = ?, paid_calls = paid_calls + 1 WHERE id = ?",
-                (time.time(), server_at, number),
+                (self._clock.now(), server_at, number),
             )
 
     def record_no_payment(self, number: int) -> None:
@@ -375,7 +381,7 @@ class Ledger:
 
     def record_status(self, number: int, status: str, completed: int, failed: int) -> None:
         """What the provider last said of a batch."""
-        self._update(number, status=status, completed=completed, failed=failed, checked_at=time.time())
+        self._update(number, status=status, completed=completed, failed=failed, checked_at=self._clock.now())
 
     def void(self, number: int, note: str) -> None:
         """Close a submission that certainly cost nothing."""
@@ -450,7 +456,7 @@ class Ledger:
             self._db.execute(
                 "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ?,"
                 f" completion_squares = ?, {', '.join(f'{name} = ?' for name in _SUMS)} WHERE id = ?",
-                (status, time.time(), note(), squares, *sums, number),
+                (status, self._clock.now(), note(), squares, *sums, number),
             )
         return True
 
