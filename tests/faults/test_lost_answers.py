@@ -30,13 +30,11 @@ def run_with(tmp_path):
 HARMLESS = {
     "the answer to the upload is lost": {"fault": "lost_answer", "calls": ["upload"]},
     "the answer to the paid call is lost": {"fault": "lost_answer", "calls": ["create"]},
-    "the paid call does not arrive": {"fault": "lost_request", "calls": ["create"]},
     "the answer to a poll is lost": {"fault": "lost_answer", "calls": ["retrieve"]},
     "the answer to the list is lost": {"fault": "lost_answer", "calls": ["list_batches"]},
     "the answer to a download is lost": {"fault": "lost_answer", "calls": ["content"]},
     "429 at the paid call": {"fault": "rate_limited", "calls": ["create"], "retry_after": 0.2},
     "429 at a poll": {"fault": "rate_limited", "calls": ["retrieve"], "retry_after": 0.2},
-    "500 before the paid call had an effect": {"fault": "server_error", "calls": ["create"]},
     "500 after the paid call had its effect": {
         "fault": "server_error",
         "calls": ["create"],
@@ -57,6 +55,44 @@ def test_a_passing_fault_changes_nothing_and_costs_nothing(name, run_with, undis
     project, server, _ = run_with(HARMLESS[name])
     assert len(server.engine.list_batches()) == SHARDS
     assert comparable(project) == undisturbed
+
+
+NOT_ARRIVED = {
+    "the connection drops": {"fault": "lost_request", "calls": ["create"]},
+    "a 504": {"fault": "server_error", "status": 504, "calls": ["create"]},
+}
+
+
+@pytest.mark.parametrize("name", NOT_ARRIVED)
+def test_a_paid_call_that_did_not_arrive_is_made_again_once_later_batches_are_proof(
+    name, run_with, undisturbed
+):
+    project, server, run = run_with(NOT_ARRIVED[name], check=False)
+    assert "it is not certain whether the paid call went through" in run.stdout
+    # A shard in doubt stops for want of proof until the others are with the service.
+    for _ in range(SHARDS):
+        if run.returncode == 0:
+            break
+        assert "goldpan batches adopt 1 none" in run.stdout
+        run = project.run(check=False)
+    assert run.returncode == 0, run.stdout
+    assert len(server.engine.list_batches()) == SHARDS
+    assert comparable(project) == undisturbed
+
+
+def test_a_paid_call_that_did_not_arrive_and_nothing_proves_it_is_for_a_person_to_decide(run_with):
+    fault = {"fault": "lost_request", "calls": ["create"]}
+    project, server, run = run_with(fault, check=False, limits={"requests": ROWS})
+    for _ in range(2):
+        assert run.returncode != 0
+        assert "nothing was paid again" in run.stdout
+        assert server.engine.list_batches() == []
+        run = project.run(check=False)
+    said = project.goldpan("batches", "adopt", "1", "none").stdout
+    assert "will be submitted again" in said
+    project.run()
+    assert len(server.engine.list_batches()) == 1
+    assert [row["state"] for row in comparable(project)] == ["ok"] * ROWS
 
 
 ASKED_AGAIN = {

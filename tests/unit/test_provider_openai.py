@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from goldpan.errors import ProviderError
 from goldpan.providers.base import ENDPOINT
 from goldpan.providers.openai import OpenAIProvider
+from goldpan.providers.paging import Page, listed
 from goldpan.providers.patience import Patience
 from tests.scripted_service import (
     DROPPED,
@@ -359,25 +361,66 @@ def test_batches_asks_only_for_the_pages_that_are_wanted(service, provider):
     assert service.count("GET", "/batches") == 1
 
 
+def test_pages_go_on_where_the_service_does_not_say_so_until_one_is_empty(service, provider):
+    service.on(
+        "GET",
+        "/batches",
+        listing(batch_object("c"), batch_object("b"), has_more=None),
+        listing(batch_object("b"), batch_object("a"), has_more=None),
+        listing(has_more=None),
+    )
+    assert [batch.id for batch in provider.batches()] == ["c", "b", "a"]
+
+
+def test_what_came_before_an_unreliable_page_is_handed_out(service, provider):
+    service.on("GET", "/batches", listing(batch_object("c"), has_more=True), listing(has_more=True))
+    batches = provider.batches()
+    assert next(batches).id == "c"
+    with pytest.raises(ProviderError, match="sends an empty page") as caught:
+        next(batches)
+    assert caught.value.retryable
+
+
+def test_entries_that_cannot_be_understood_do_not_stop_the_list(service, provider):
+    nonce = {"nonce": "n"}
+    service.on(
+        "GET",
+        "/batches",
+        listing(
+            batch_object("d", status="paused"),
+            batch_object("c", created_at="yesterday"),
+            {"object": "batch"},
+            batch_object("", metadata=nonce),
+            batch_object("a", metadata="none"),
+        ),
+    )
+    batches = list(provider.batches())
+    assert [batch.id for batch in batches] == ["d", "c", "", "a"]
+    assert (batches[0].status, batches[1].created_at, batches[2].metadata) == ("paused", None, nonce)
+
+
+def test_a_list_without_end_is_an_error():
+    pages = (
+        Page([batch_object(f"b{at}") for at in range(start, start + 100)], True) for start in count(0, 100)
+    )
+    with pytest.raises(ProviderError, match="more than 10,000 batches"):
+        list(listed(pages))
+
+
 def test_a_list_that_repeats_its_page_is_an_error(service, provider):
     service.on("GET", "/batches", listing(batch_object("c"), batch_object("b"), has_more=True))
     with pytest.raises(ProviderError, match="same page"):
         list(provider.batches())
 
 
-def test_a_long_list_with_the_oldest_first_is_an_error(service, provider):
+def test_the_order_of_a_list_is_that_of_the_service(service, provider):
     service.on(
         "GET",
         "/batches",
         listing(batch_object("a", created_at=1), batch_object("b", created_at=2), has_more=True),
+        listing(batch_object("c", created_at=3)),
     )
-    with pytest.raises(ProviderError, match="oldest batches first"):
-        list(provider.batches())
-
-
-def test_a_short_list_in_another_order_is_put_in_order(service, provider):
-    service.on("GET", "/batches", listing(batch_object("a", created_at=1), batch_object("b", created_at=2)))
-    assert [batch.id for batch in provider.batches()] == ["b", "a"]
+    assert [batch.id for batch in provider.batches()] == ["a", "b", "c"]
 
 
 def test_a_full_page_without_has_more_is_not_taken_for_the_end(service, provider):

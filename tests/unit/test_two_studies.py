@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.shard import asked_rows
 from goldpan.batches.stage import StageRun
 from goldpan.batches.submit import submit_shard
@@ -191,19 +192,19 @@ def test_a_batch_at_another_service_is_left_to_the_study_that_asks_it(project):
     assert project.paid() == 10
 
 
-def test_an_intent_at_another_service_is_not_touched(project):
+def test_another_studys_intent_at_another_service_is_not_touched(project):
     first = study_of(project, "first", "notes/*")
     plan = first.plan(1)
     with project.ledger() as ledger:
         shard = plan.shards[0]
         rows = asked_rows(at(first, first.paths.asked(STAGE, 1)), shard.name)
         intent = ledger.record_intent(
-            rows, shard=shard.hash, provider="main", study="first", stage=STAGE, round=1, task="topic",
+            rows, shard=shard.hash, provider="main", study="second", stage=STAGE, round=1, task="topic",
             task_hash="h", model="m", requests=6, bytes=1, service="openai a",
         )  # fmt: skip
         same = submit_shard(
             ledger, first.connect(), plan, shard, asked=at(first, first.paths.asked(STAGE, 1)),
-            requests=project.root / "none", provider_name="main", grace_seconds=0, service="openai b",
+            requests=project.root / "none", provider_name="main", service="openai b", doubts=DoubtResolver(0),
         )  # fmt: skip
     assert same == intent
 

@@ -117,9 +117,9 @@ def test_wait_without_open_batches_ends_at_once(finished):
 
 @pytest.fixture
 def doubtful(planned, tmp_path):
-    """A project that stopped after an upload, and the number of its submission in doubt."""
+    """A project that stopped at its paid call, and the number of its submission in doubt."""
     project = planned.copy(tmp_path / "project")
-    project.environment |= {"GOLDPAN_STOP_AT": "uploaded", "GOLDPAN_STOP_FILE": str(tmp_path / "stopped")}
+    project.environment |= {"GOLDPAN_STOP_AT": "paying", "GOLDPAN_STOP_FILE": str(tmp_path / "stopped")}
     command = [sys.executable, "-m", "goldpan", "step", "submit", "topics", "--shard", "0000"]
     process = subprocess.Popen(command, cwd=project.root, env=project.env())
     until(lambda: (tmp_path / "stopped").exists())

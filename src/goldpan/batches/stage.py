@@ -14,7 +14,9 @@ from pathlib import Path
 from goldpan.batches.budget import check_budget
 from goldpan.batches.columns import features_of
 from goldpan.batches.consolidate import consolidate
+from goldpan.batches.doubt import DoubtResolver, say_on_screen
 from goldpan.batches.fetch import fetch_batch
+from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
@@ -170,8 +172,10 @@ class StageRun:
             requests=requests,
             provider_name=self.stage.provider,
             check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
-            grace_seconds=0.0 if provider.kind == "local" else self.provider_settings.grace_seconds,
             service=self._service(),
+            doubts=DoubtResolver(
+                self.provider_settings.grace_seconds, list_is_exact=provider.kind == "local"
+            ),
         )
 
     def wait(self, number: int, report: Callable[[Progress], None]) -> None:
@@ -214,6 +218,8 @@ class StageRun:
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
     ) -> None:
         provider = self.connect()
+        submissions = [item.submission for item in waiting]
+        look_for_orphans(ledger, provider, submissions, say=say_on_screen)
         wait_for_batches(
             ledger,
             provider,
@@ -223,6 +229,7 @@ class StageRun:
             resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
             report=report,
         )
+        look_for_orphans(ledger, provider, submissions, say=say_on_screen)
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""

@@ -1,30 +1,32 @@
 """Submitting a shard exactly once.
 
 The order of steps is what keeps the promise: the intent is in the ledger before anything is uploaded, the
-upload before the paid call, the batch id as soon as it is known. After a crash or a lost answer the batch is
-looked for at the provider by the intent's nonce; only when it is certainly not there is it created.
+upload before the paid call, the call before it is sent, the batch id as soon as it is known. After a crash or
+a lost answer the batch is looked for at the provider (see `doubt`); only when there certainly is none is it
+created. What the provider refuses was certainly not paid for.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from goldpan.batches.budget import over_budget_error
+from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.plan import Plan, Shard
 from goldpan.batches.shard import asked_rows, lines_to_upload
 from goldpan.crashpoints import reached
-from goldpan.errors import InDoubtError, ProviderError, ReconciliationError
+from goldpan.errors import LedgerError, ProviderError, ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import ShardLock
 from goldpan.providers.base import Batch, BatchProvider
 
-CREATE_ATTEMPTS = 8
+# A provider that has no room just now, or cannot be reached, is asked again for so long.
+REFUSED_SECONDS = 600.0
 LONGEST_RETRY_SECONDS = 60.0
-# A provider's clock may differ from ours by this much, in seconds.
-CLOCK_TOLERANCE = 3600.0
+# Of calls that all came to nothing, with proof; then something is wrong that more calls do not mend.
+PAID_CALLS_IN_A_RUN = 3
 
 
 def submit_shard(
@@ -36,17 +38,18 @@ def submit_shard(
     asked: Path,
     requests: Path,
     provider_name: str,
-    grace_seconds: float,
+    service: str,
+    doubts: DoubtResolver,
     check_budget: Callable[[float | None], None] | None = None,
-    service: str = "",
 ) -> Submission:
     """See to it that a shard is with the provider, exactly once.
 
     Args:
         asked, requests: the round's asked.jsonl and the shard's request file.
+        provider_name: what the study calls the provider.
+        service: who that is, without secrets; see `providers.connect.service_of`.
+        doubts: finds out about a paid call of which nobody knows whether it went through.
         check_budget: raises BudgetError when a shard of so many estimated USD may not be sent.
-        grace_seconds: how long a batch may be missing from the provider's list after it was made.
-        service: who is asked, see `service_of`.
 
     Returns:
         The submission, with its batch id; or another study's that asks another service; or void and without
@@ -58,7 +61,7 @@ def submit_shard(
         ProviderError: the provider refused; nothing was paid.
     """
     with ShardLock(ledger.path, shard.hash):
-        submission = ledger.open_submission(shard.hash)
+        submission = _open_submission(ledger, shard, service, plan.study)
         if submission is None:
             latest = ledger.latest_submission(shard.hash)
             if latest is not None and latest.state == "settled":
@@ -91,7 +94,31 @@ def submit_shard(
                 return submission
         elif asks_elsewhere(submission, service):
             return submission
-        return _ensure_created(ledger, provider, submission, requests, grace_seconds)
+        return _ensure_created(ledger, provider, submission, requests, doubts)
+
+
+def _open_submission(ledger: Ledger, shard: Shard, service: str, study: str) -> Submission | None:
+    """The open submission of a shard; the study's own that was never sent to another service is given up.
+
+    Raises:
+        LedgerError: a paid call went to a service that the study no longer names.
+    """
+    submission = ledger.open_submission(shard.hash)
+    if submission is None or submission.batch_id is not None or submission.service in ("", service):
+        return submission
+    if submission.study != study:
+        return submission
+    if submission.sent_at is None:
+        ledger.void(submission.id, f"never sent; {service} is asked instead")
+        return None
+    command = f"goldpan batches adopt {submission.id}"
+    raise LedgerError(
+        f"the paid call of this shard went to {submission.service}, and it is not certain whether it went"
+        f" through; the study now names {service}",
+        where=f"shard {submission.shard[:12]}, stage {submission.stage}",
+        remedy="name the former service again; or, if you are certain that no batch was made there:"
+        f" `{command} none`",
+    )
 
 
 def asks_elsewhere(submission: Submission, service: str) -> bool:
@@ -100,16 +127,16 @@ def asks_elsewhere(submission: Submission, service: str) -> bool:
 
 
 def _ensure_created(
-    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, grace_seconds: float
+    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, doubts: DoubtResolver
 ) -> Submission:
     if submission.batch_id is not None:
         return submission
-    # The paid call is made only after the upload is recorded, so without a file id it was never made.
     batch = None
-    if submission.file_id is not None:
-        batch = _find(provider, submission, grace_seconds)
+    # What was not sent was not paid for, so there is nothing to look for.
+    if submission.sent_at is not None:
+        batch = doubts.find_or_rule_out(ledger, provider, submission)
     if batch is None:
-        batch = _create(ledger, provider, submission, requests, grace_seconds)
+        batch = _create(ledger, provider, submission, requests, doubts)
         reached("created")
     ledger.record_batch(submission.id, batch.id, batch.created_at, batch.status)
     reached("id_recorded")
@@ -133,29 +160,42 @@ def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, req
 
 
 def _create(
-    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, grace_seconds: float
+    ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, doubts: DoubtResolver
 ) -> Batch:
     file_id = submission.file_id or _upload(ledger, provider, submission, requests)
-    delay = 1.0
-    for attempt in range(1, CREATE_ATTEMPTS + 1):
+    clock, delay, paused, sent = doubts.clock, 1.0, 0.0, 0
+    give_up_at = clock.monotonic() + REFUSED_SECONDS
+    while True:
+        # The service's clock as it stands now: its last answer came before the pause.
+        server_at = None if provider.server_time is None else provider.server_time + paused
+        ledger.record_paid_call(submission.id, server_at)
+        reached("paying")
         try:
             return provider.create(file_id, submission.endpoint, metadata(submission))
         except ProviderError as error:
             if error.in_doubt:
-                batch = _find(provider, ledger.submission(submission.id), grace_seconds)
+                lost = ledger.submission(submission.id)
+                batch = doubts.find_or_rule_out(ledger, provider, lost, lost=error)
                 if batch is not None:
                     return batch
-            elif error.status == 404 and submission.file_id == file_id:
+                sent, paused = sent + 1, 0.0
+                if sent < PAID_CALLS_IN_A_RUN:
+                    continue
+                raise
+            ledger.record_no_payment(submission.id)
+            if error.status == 404 and submission.file_id == file_id:
                 # The upload of an earlier run is gone; the request file is still here.
-                file_id = _upload(ledger, provider, submission, requests)
-            elif not error.retryable:
+                file_id, paused = _upload(ledger, provider, submission, requests), 0.0
+                continue
+            if not error.retryable:
                 ledger.void(submission.id, f"refused: {error.what}")
                 raise
-            if attempt == CREATE_ATTEMPTS:
+            paused = min(error.retry_after or delay, REFUSED_SECONDS)
+            if clock.monotonic() + paused > give_up_at:
                 raise
-            time.sleep(min(error.retry_after or delay, LONGEST_RETRY_SECONDS))
+            doubts.say(f"{submission.stage}, shard {submission.shard[:12]}: {error.what}; asking again")
+            clock.sleep(paused)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
-    raise AssertionError("unreachable")
 
 
 def metadata(submission: Submission) -> dict[str, str]:
@@ -167,58 +207,6 @@ def metadata(submission: Submission) -> dict[str, str]:
         "stage": submission.stage,
         "round": str(submission.round),
     }
-
-
-def _find(provider: BatchProvider, submission: Submission, grace_seconds: float) -> Batch | None:
-    """The batch made for an intent, if the provider has it.
-
-    Looks more than once while the intent is young, for a list may lag behind the paid call.
-
-    Raises:
-        InDoubtError: the provider cannot list its batches.
-    """
-    is_young = time.time() - submission.intent_at < CLOCK_TOLERANCE
-    deadline = time.monotonic() + (grace_seconds if is_young else 0.0)
-    pause = 0.2
-    while True:
-        try:
-            found = _search(provider, submission)
-        except ProviderError as error:
-            if error.retryable and time.monotonic() < deadline + 60:
-                time.sleep(min(error.retry_after or pause, LONGEST_RETRY_SECONDS))
-                pause *= 2
-                continue
-            raise InDoubtError(
-                "a batch may have been made and paid for, and the provider cannot list its batches:"
-                f" {error.what}",
-                where=f"shard {submission.shard[:12]}, stage {submission.stage}",
-                remedy="run again when it can; or look for the batch with metadata nonce"
-                f" {submission.nonce} yourself and run `goldpan batches adopt {submission.id} BATCH_ID`",
-                in_doubt=True,
-            ) from None
-        if found is not None or time.monotonic() >= deadline:
-            return found
-        time.sleep(pause)
-        pause = min(pause * 2, 5.0)
-
-
-def _search(provider: BatchProvider, submission: Submission) -> Batch | None:
-    """The oldest batch that belongs to an intent."""
-    found: Batch | None = None
-    for batch in provider.batches():
-        if batch.created_at is not None and batch.created_at < submission.intent_at - CLOCK_TOLERANCE:
-            break
-        if belongs_to(batch, submission):
-            found = batch
-    return found
-
-
-def belongs_to(batch: Batch, submission: Submission) -> bool:
-    """Whether a batch was made for a submission: it carries its nonce, or was made from its upload."""
-    # A service may drop metadata.
-    return submission.nonce == batch.metadata.get("nonce") or (
-        submission.file_id is not None and submission.file_id == batch.input_file_id
-    )
 
 
 def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submission) -> None:

@@ -59,9 +59,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(options: argparse.Namespace) -> None:
+    from goldpan.batches.orphans import descriptions
+
     with _batches_of(options) as batches:
         study = None if options.all_studies else batches.project.study.study
         found = batches.ledger.submissions(study=study, only_open=options.open)
+        orphans = descriptions(batches.ledger, study)
     now = time.time()
     print_table(
         ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad", "age"],
@@ -73,11 +76,13 @@ def _list(options: argparse.Namespace) -> None:
         ],
         empty="no batches",
     )  # fmt: skip
+    for orphan in orphans:
+        print(orphan, file=sys.stderr)
 
 
 def _status_of(given: Submission) -> str:
     if given.state == "intent":
-        return "in doubt" if given.file_id else "not sent"
+        return "in doubt" if given.sent_at is not None else "not sent"
     return (
         given.status or given.state if given.state == "created" else f"{given.state} ({given.status or '-'})"
     )
@@ -132,7 +137,18 @@ def _wait(options: argparse.Namespace) -> None:
 
 
 def _cancel(options: argparse.Namespace) -> int:
+    from goldpan.batches.orphans import orphan_of, record_state
+
     with _batches_of(options) as batches:
+        if orphan := orphan_of(batches.ledger, options.batch):
+            if not options.yes and not _confirmed(f"cancel 1 batch with {orphan.requests} requests?"):
+                print("nothing was cancelled")
+                return 1
+            owner = batches.ledger.submission(orphan.submission)
+            batch = batches.provider(owner).cancel(orphan.batch_id)
+            record_state(batches.ledger, batch, owner.id)
+            print(f"{batch.id}: {batch.status}")
+            return 0
         chosen = batches.at_provider() if options.batch == "all" else [batches.by_id(options.batch)]
         chosen = [given for given in chosen if given.is_open]
         if not chosen:
@@ -163,31 +179,27 @@ def _confirmed(question: str) -> bool:
 
 
 def _adopt(options: argparse.Namespace) -> None:
-    from goldpan.batches.submit import belongs_to
+    from goldpan.batches.adoption import adopt, rule_out
+    from goldpan.ledger.lock import ShardLock
 
     with _batches_of(options) as batches:
         ledger = batches.ledger
-        found = [given for given in ledger.submissions(only_open=True) if given.id == options.submission]
-        if not found or found[0].state != "intent":
+        chosen = [known for known in ledger.submissions(only_open=True) if known.id == options.submission]
+        if not chosen or chosen[0].state != "intent":
             raise LedgerError(
                 f"there is no submission {options.submission} in doubt",
                 where=str(ledger.path),
                 remedy="`goldpan batches list --open` shows those there are",
             )
-        if options.batch == "none":
-            ledger.void(options.submission, "declared as never made by `goldpan batches adopt`")
-            print("the shard will be submitted again on the next run")
-            return
-        batch = batches.provider(found[0]).retrieve(options.batch)
-        if not belongs_to(batch, found[0]):
-            raise LedgerError(
-                f"batch {batch.id} was not made for submission {options.submission}: it has neither its nonce"
-                " nor its request file",
-                where=str(ledger.path),
-                remedy=f"look for the batch with metadata nonce {found[0].nonce}",
-            )
-        ledger.record_batch(options.submission, batch.id, batch.created_at, batch.status)
-        print(f"{batch.id}: {batch.status}; `snakemake` goes on with it")
+        with ShardLock(ledger.path, chosen[0].shard, patience=0.0):
+            # A run that held the lock until now may have found it.
+            submission = ledger.submission(options.submission)
+            if options.batch == "none":
+                rule_out(ledger, lambda: batches.provider(submission), submission)
+                print("the shard will be submitted again on the next run")
+            else:
+                batch = adopt(ledger, batches.provider(submission), submission, options.batch)
+                print(f"{batch.id}: {batch.status}; `snakemake` goes on with it")
 
 
 def _retry(options: argparse.Namespace) -> None:

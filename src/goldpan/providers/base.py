@@ -90,7 +90,12 @@ class BatchProvider(Protocol):
         """The present state of a batch."""
 
     def batches(self) -> Iterator[Batch]:
-        """All batches of the account, newest first."""
+        """All batches of the account, each once, in whatever order the service lists them.
+
+        Raises:
+            ProviderError: the service does not list them; or, after the last that could be read, there may
+                be others.
+        """
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""

@@ -24,7 +24,7 @@ from goldpan.errors import ProviderError
 from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_file_from_dict
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
-from goldpan.providers.paging import PAGE_SIZE, Page, newest_first
+from goldpan.providers.paging import PAGE_SIZE, Page, listed
 from goldpan.providers.patience import Patience
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_errors import (
@@ -161,7 +161,7 @@ class LiteLLMProvider:
             raise
 
     def batches(self) -> Iterator[Batch]:
-        """All batches of the account, newest first.
+        """All batches of the account in the service's order; see `listed`.
 
         Raises:
             ProviderError: always for Vertex AI, see the class.
@@ -171,7 +171,7 @@ class LiteLLMProvider:
                 "litellm keeps no metadata with a batch of Vertex AI, so none can be recognised",
                 remedy="look for the batch in the Google Cloud console, by its input file",
             )
-        return newest_first(self._pages())
+        return listed(self._pages())
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
@@ -238,9 +238,8 @@ class LiteLLMProvider:
     def _pages(self) -> Iterator[Page]:
         page = self._ask_again(partial(self._litellm.list_batches, limit=PAGE_SIZE, **self._target))
         while True:
-            has_more = page.has_next_page()
-            yield Page([self._read(item) for item in page.data or []], has_more)
-            if not has_more:
+            yield Page([self._read(item) for item in page.data or []], page.has_more)
+            if not page.has_next_page():
                 return
             page = self._ask_again(page.get_next_page)
 

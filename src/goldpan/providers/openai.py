@@ -15,7 +15,7 @@ import orjson
 from goldpan.errors import ProviderError
 from goldpan.providers.base import Batch, StoredFile, batch_from_dict
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
-from goldpan.providers.paging import PAGE_SIZE, Page, newest_first, page_from_dict
+from goldpan.providers.paging import PAGE_SIZE, Page, last_id, listed, page_from_dict
 from goldpan.providers.patience import Patience
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_errors import (
@@ -137,8 +137,8 @@ class OpenAIProvider:
             raise
 
     def batches(self) -> Iterator[Batch]:
-        """All batches of the account, newest first, in pages of 100."""
-        return newest_first(self._pages(self._client.batches.with_raw_response.list))
+        """All batches of the account in the service's order, in pages of 100; see `listed`."""
+        return listed(self._pages(self._client.batches.with_raw_response.list))
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled."""
@@ -199,9 +199,10 @@ class OpenAIProvider:
         while True:
             page = page_from_dict(self._ask_again(partial(ask_for_list, limit=PAGE_SIZE, **following)))
             yield page
-            if not page.has_more:
+            after = last_id(page)
+            if page.is_last or after is None:
                 return
-            following = {"after": page.items[-1]["id"]}
+            following = {"after": after}
 
     def _ask_again(self, call: Callable[[], Any]) -> dict[str, Any]:
         """Make a call that costs nothing, until it is answered or has failed for too long."""

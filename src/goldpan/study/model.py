@@ -71,7 +71,9 @@ class Provider(Model):
     )
     timeout_seconds: float = Field(600.0, gt=0, description="Limit for one HTTP call.")
     grace_seconds: float = Field(
-        10.0, ge=0, description="How long a batch just made may be missing from the provider's answers."
+        600.0,
+        ge=0,
+        description="How long a paid call whose answer was lost may take to show up in the provider's list.",
     )
 
     patience_seconds: float = Field(

@@ -1,0 +1,100 @@
+"""Batches that turn up for a submission which already has another, or none by a person's word.
+
+goldpan pays again only where a list is proof that nothing was made, or a person says so. Where that was wrong
+the batch shows later; it is written down and shown, for whoever pays to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from goldpan.batches.matching import SERVICE_SKEW
+from goldpan.clock import SYSTEM_CLOCK, Clock
+from goldpan.errors import ProviderError
+from goldpan.ledger import Ledger, Orphan, Submission
+from goldpan.providers.base import OPEN, Batch, BatchProvider
+
+
+def noting_orphans(
+    ledger: Ledger, batches: Iterator[Batch], *, say: Callable[[str], None], clock: Clock = SYSTEM_CLOCK
+) -> Iterator[Batch]:
+    """Pass on the batches of a list, and write down those that are orphans; new ones are said."""
+    submissions = ledger.submissions()
+    known = {orphan.batch_id for orphan in ledger.orphans()}
+    of_batches = {submission.batch_id for submission in submissions if submission.batch_id}
+    by_nonce = {submission.nonce: submission for submission in submissions}
+    by_file: dict[str, Submission | None] = {}
+    for submission in submissions:
+        if submission.file_id:
+            # A file id that was used twice tells nothing.
+            by_file[submission.file_id] = None if submission.file_id in by_file else submission
+    for batch in batches:
+        yield batch
+        nonce = batch.metadata.get("nonce")
+        if nonce is not None:
+            owner = by_nonce.get(nonce)
+        else:
+            owner = _made_from_upload(batch, by_file.get(batch.input_file_id or ""))
+        if owner is None or owner.state == "intent" or batch.id in of_batches or not batch.id:
+            continue
+        # One that failed at once was not paid for.
+        if batch.id in known or batch.status != "failed":
+            orphan = record_state(ledger, batch, owner.id, clock)
+            if batch.id not in known:
+                known.add(batch.id)
+                say(description(orphan, owner))
+
+
+def _made_from_upload(batch: Batch, owner: Submission | None) -> Submission | None:
+    if owner is None or owner.server_at is None or batch.created_at is None:
+        return None
+    return owner if batch.created_at >= owner.server_at - SERVICE_SKEW else None
+
+
+def record_state(ledger: Ledger, batch: Batch, submission: int, clock: Clock = SYSTEM_CLOCK) -> Orphan:
+    """Write down an orphan as its provider describes it now."""
+    orphan = Orphan(batch.id, submission, batch.status, batch.total, batch.created_at, clock.now())
+    ledger.record_orphan(orphan)
+    return orphan
+
+
+def look_for_orphans(
+    ledger: Ledger,
+    provider: BatchProvider,
+    submissions: list[Submission],
+    *,
+    say: Callable[[str], None],
+    clock: Clock = SYSTEM_CLOCK,
+) -> None:
+    """Read the service's list once if for one of these submissions more than one paid call may have gone
+    through. A list that cannot be had is passed over: nothing depends on it."""
+    if not any(submission.paid_calls > 1 for submission in submissions):
+        return
+    try:
+        for _ in noting_orphans(ledger, provider.batches(), say=say, clock=clock):
+            pass
+    except ProviderError:
+        pass
+
+
+def orphan_of(ledger: Ledger, batch_id: str) -> Orphan | None:
+    """The orphan with a batch id, if the ledger knows it."""
+    return next((orphan for orphan in ledger.orphans() if orphan.batch_id == batch_id), None)
+
+
+def descriptions(ledger: Ledger, study: str | None = None) -> list[str]:
+    """What there is to say of all orphans, or of those of one study."""
+    pairs = [(orphan, ledger.submission(orphan.submission)) for orphan in ledger.orphans()]
+    return [description(orphan, owner) for orphan, owner in pairs if study in (None, owner.study)]
+
+
+def description(orphan: Orphan, owner: Submission) -> str:
+    """An orphan in words, with what to do about it."""
+    instead = f"which has {owner.batch_id}" if owner.batch_id else f"which is {owner.state}"
+    what = (
+        f"orphan: batch {orphan.batch_id} ({orphan.status or 'unknown'}, {orphan.requests} requests) was made"
+        f" for submission {owner.id} of stage `{owner.stage}`, {instead}; its answers are not used"
+    )
+    if orphan.status in OPEN:
+        return f"{what}\n  -> `goldpan batches cancel {orphan.batch_id}` stops it"
+    return f"{what}\n  -> nothing can be stopped any more; ask the service about the bill"
