@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo models test test-sdk test-sdk-oldest test-sdk-newest lint bench clean
+.PHONY: demo models test model test-sdk test-sdk-oldest test-sdk-newest lint bench clean
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -28,7 +28,7 @@ demo: $(VENV)/.installed-models
 	$(BIN)/goldpan summary quickstart
 
 # One process for each suite: a browser driver and torch do not get on in one process.
-SUITES := unit workflow faults slurm browser
+SUITES := unit workflow model faults slurm browser
 
 test: $(VENV)/.installed-dev
 	failed=0; for suite in $(SUITES); do $(BIN)/python -m pytest tests/$$suite || failed=1; done; exit $$failed
@@ -48,6 +48,11 @@ test-sdk: test-sdk-oldest test-sdk-newest
 
 test-sdk-oldest test-sdk-newest: test-sdk-%: .sdk-%
 	PYTHONPATH=.sdk-$*:$$PYTHONPATH $(BIN)/python -m pytest tests/unit/test_provider_*.py
+
+# A longer search for sequences of faults that break a promise, with other seeds each time.
+model: $(VENV)/.installed-dev
+	GOLDPAN_MODEL_EXAMPLES=$${EXAMPLES:-20000} GOLDPAN_MODEL_SHRINK=1 \
+	  $(BIN)/python -m pytest tests/model -k no_sequence --timeout 0
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
