@@ -13,7 +13,8 @@ GoldpanError
 ├── LedgerError           the ledger is locked, damaged, gone, foreign or contradicts itself
 │   └── ReplayMissError   `provider: replay` was asked for something the ledger does not hold
 ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
-│   └── InDoubtError      a paid call may or may not have gone through, and nobody can say
+│   └── InDoubtError      a paid call may or may not have gone through, or what was paid for may or may not
+│                         be there, and nobody can say
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait

@@ -54,7 +54,7 @@ def make_project(root: Path, base_url: str, **stage) -> WorkflowProject:
     settings = {
         "model": "scripted-1",
         "limits": {"requests": SHARD_ROWS},
-        "poll": {"first": 0.1, "longest": 0.5},
+        "poll": {"first": 0.1, "longest": 0.5, "patience": 1},
         **stage,
     }
     project.write_study(notes_study(provider, **settings))

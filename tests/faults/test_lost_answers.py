@@ -28,24 +28,17 @@ def run_with(tmp_path):
 
 
 HARMLESS = {
-    "the answer to the upload is lost": {"fault": "lost_answer", "calls": ["upload"]},
     "the answer to the paid call is lost": {"fault": "lost_answer", "calls": ["create"]},
-    "the answer to a poll is lost": {"fault": "lost_answer", "calls": ["retrieve"]},
-    "the answer to the list is lost": {"fault": "lost_answer", "calls": ["list_batches"]},
     "the answer to a download is lost": {"fault": "lost_answer", "calls": ["content"]},
     "429 at the paid call": {"fault": "rate_limited", "calls": ["create"], "retry_after": 0.2},
-    "429 at a poll": {"fault": "rate_limited", "calls": ["retrieve"], "retry_after": 0.2},
     "500 after the paid call had its effect": {
         "fault": "server_error",
         "calls": ["create"],
         "after_effect": True,
     },
-    "404 right after the paid call": {"fault": "not_found", "calls": ["retrieve"]},
     "a download that breaks off": {"fault": "truncated_download"},
     "a download that is silently short": {"fault": "short_download"},
     "shuffled output": {"fault": "shuffled"},
-    "duplicate rows": {"fault": "duplicate", "every": 3},
-    "an error file id of nothing": {"fault": "empty_error_file_id"},
     "a slow answer": {"fault": "slow", "calls": ["create"], "seconds": 0.5},
 }
 
@@ -93,6 +86,31 @@ def test_a_paid_call_that_did_not_arrive_and_nothing_proves_it_is_for_a_person_t
     project.run()
     assert len(server.engine.list_batches()) == 1
     assert [row["state"] for row in comparable(project)] == ["ok"] * ROWS
+
+
+def test_a_batch_that_its_service_forgot_stops_after_the_rest_and_can_be_given_up(
+    tmp_path, server, undisturbed
+):
+    server.engine.seconds_per_batch = 3600
+    project = make_project(tmp_path / "project", server.base_url, wait=False)
+    project.run(check=False)
+    server.engine.seconds_per_batch = 0
+    until(lambda: all(batch.status == "completed" for batch in server.engine.list_batches()))
+    lost = server.engine.list_batches()[0].id
+    (tmp_path / "server" / "batches" / f"{lost}.json").unlink()
+    study = project.root / "config" / "studies" / "notes.yaml"
+    study.write_text(study.read_text().replace("wait: false", "wait: true"))
+
+    stopped = project.run(check=False)
+    assert stopped.returncode != 0
+    assert f"batch {lost}" in stopped.stdout and "the provider does not know it (404)" in stopped.stdout
+    with project.ledger() as ledger:
+        assert sorted(known.state for known in ledger.submissions()) == ["created", "settled", "settled"]
+
+    assert "will be asked again" in project.goldpan("batches", "give-up", lost, "--ask-again", "--yes").stdout
+    project.run()
+    assert len(server.engine.list_batches()) == SHARDS
+    assert [{**row, "round": 1} for row in comparable(project)] == undisturbed
 
 
 ASKED_AGAIN = {

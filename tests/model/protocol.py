@@ -221,10 +221,10 @@ class Protocol:
                 item = Waiting(work.shard.name, work.shard.hash, submission)
                 wait_for_batches(
                     ledger, provider, [item], poll=Poll(), wait=False, resubmit=_refuse, report=_ignore,
-                    sleep=self.clock.sleep,
+                    clock=self.clock,
                 )  # fmt: skip
                 assert item.batch is not None
-                fetch_batch(ledger, provider, item.batch, submission.id, work.raw)
+                fetch_batch(ledger, provider, item.batch, submission.id, work.raw, clock=self.clock)
                 settle_shard(ledger, self._project, STAGE, submission.id, item.batch, work.raw)
         except GoldpanError:
             return "failed"

@@ -270,9 +270,10 @@ class SimulatedProvider:
         """Nothing is cancelled here."""
         return self.retrieve(batch_id)
 
-    def download(self, file_id: str, destination: Path) -> None:
-        """Write a file."""
+    def download(self, file_id: str, destination: Path) -> bool:
+        """Write a file, whose length is known."""
         destination.write_bytes(self._service.files[file_id])
+        return True
 
 
 def _described(batch: Batch) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_a_line_with_a_bad_byte_is_kept_as_it_came_and_goes_round_by_export(tmp_
     assert answer.line == named.rstrip(b"\n")
     exported = tmp_path / "export.jsonl.zst"
     with Ledger(run.project.ledger) as ledger:
-        assert export_ledger(ledger, exported) == 1
+        assert export_ledger(ledger, exported).answers == 1
     with Ledger(tmp_path / "other.sqlite") as other:
         assert import_ledger(other, exported) == 1
         ((_, taken),) = other.all_answers()

@@ -16,23 +16,29 @@ import zstandard
 from pyarrow import parquet
 
 from goldpan.batches.check import check_stages
+from goldpan.batches.completion import read_completion
+from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
 from goldpan.batches.take_in import check_ledger_knows
-from goldpan.errors import GoldpanError
+from goldpan.batches.wait import Waiting, wait_for_batches
+from goldpan.errors import GoldpanError, ProviderError
 from goldpan.files import LONGEST_LINE
-from goldpan.ledger import Ledger
+from goldpan.ledger import Asked, Ledger
 from goldpan.ledger.store import PAGE_BYTES
+from goldpan.providers.base import Batch, batch_from_dict
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study.load import find_study, load_project, load_study
-from goldpan.study.model import Source, Stage
+from goldpan.study.model import Poll, Source, Stage
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
 from goldpan.tasks.prompts import PromptRenderer, check_template_names
 from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where
+from tests.scripted_provider import ScriptedProvider
+from tests.simulated_clock import SimulatedClock
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "bad_input.md"
 ROW = re.compile(r"^\| `(?P<slug>[a-z0-9-]+)` \| .+? \| (?P<outcome>.+?) \| `+ ?(?P<says>.+?) ?`+ \|$", re.M)
@@ -172,6 +178,26 @@ class Desk:
             return state, "; ".join([*row.notes, said])
         state, reason, again = failure
         return f"{state}, {'asked again' if again else 'final'}", reason
+
+    def batch(self, *states: Batch | ProviderError, file: bytes = b"") -> tuple[str, str]:
+        """Wait for a batch of ten requests that is described so, and fetch it; returns the first look."""
+        clock, looks = SimulatedClock(), []
+        provider = ScriptedProvider({"b": states}, {"f": [file]})
+        with Ledger(self.folder / "ledger.sqlite", clock=clock) as ledger:
+            asked = [Asked(f"req__{number}", number.to_bytes(32, "big"), "t") for number in range(10)]
+            number = ledger.record_intent(
+                asked, shard="s", provider="p", study="s", stage="one", round=1, task="t", task_hash="h",
+                model="m", requests=10, bytes=10,
+            ).id  # fmt: skip
+            ledger.record_batch(number, "b", None, "validating")
+            item = Waiting("0000", "s", ledger.submission(number))
+            wait_for_batches(
+                ledger, provider, [item], poll=Poll(), wait=True, resubmit=None,
+                report=looks.append, clock=clock,
+            )  # fmt: skip
+            assert item.batch is not None
+            fetch_batch(ledger, provider, item.batch, number, self.folder / "raw.jsonl", clock=clock)
+        return "open" if looks[0].terminal == 0 else "done", looks[0].line()
 
 
 def two_files_with_one_id(at: Desk) -> None:
@@ -434,6 +460,14 @@ CASES = {
     "ledger-deleted": ledger_deleted_in_use,
     "ledger-no-folder": ledger_without_a_folder,
     "ledger-older": older_ledger,
+    "batch-no-id": lambda at: batch_from_dict({"object": "batch", "status": "completed"}),
+    "batch-unknown-status": lambda at: at.batch(Batch("b", "paused"), Batch("b", "expired")),
+    "batch-forgotten": lambda at: at.batch(ProviderError("No such batch.", status=404)),
+    "batch-no-file": lambda at: at.batch(Batch("b", "completed", total=10, completed=10)),
+    "batch-foreign-file": lambda at: at.batch(
+        Batch("b", "completed", output_file_id="f"), file=b'{"custom_id": "req__x"}\n'
+    ),
+    "completion-key-missing": lambda at: read_completion(at.written("c", '{"batches": [{"shard": "0"}]}')),
 }
 
 TOLD = {row["slug"]: (row["outcome"], row["says"]) for row in ROW.finditer(TABLE.read_text())}

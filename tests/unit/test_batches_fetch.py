@@ -1,16 +1,22 @@
 """What a batch left is brought home whole, or it is an error; never a part of it."""
 
+from dataclasses import replace
+
 import pytest
 
-from goldpan.batches.fetch import DOWNLOAD_ATTEMPTS, fetch_batch
-from goldpan.errors import ProviderError
+from goldpan.batches.fetch import WHOLE_FILES_SECONDS, fetch_batch
+from goldpan.errors import InDoubtError, ProviderError
 from goldpan.ledger import Asked, Ledger, Outcome
 from goldpan.providers.base import Batch
 from tests.scripted_provider import ScriptedProvider, answer_line
+from tests.simulated_clock import SimulatedClock
 
 GONE = ProviderError("No such file.", status=404)
 LINES = [answer_line(f"req__{number}", {"topic": "animals"}) for number in range(3)]
 WHOLE = b"".join(line + b"\n" for line in LINES)
+ONE, TWO = LINES[0] + b"\n", LINES[0] + b"\n" + LINES[1] + b"\n"
+OTHERS = b"".join(answer_line(f"req__x{number}", {"topic": "animals"}) + b"\n" for number in range(3))
+PATIENCE = 600.0
 
 
 @pytest.fixture
@@ -29,22 +35,35 @@ def submission(ledger):
 
 
 @pytest.fixture
-def fetch(ledger, submission, tmp_path):
+def clock():
+    return SimulatedClock()
+
+
+@pytest.fixture
+def fetch(ledger, submission, tmp_path, clock):
     """Fetch a batch from a service with these files; returns the raw bytes and the service."""
 
-    def run(output=None, error=None, *, completed=0, failed=0, tells_lengths=False):
+    def run(output=None, error=None, *, later=(), tells_lengths=True, **described):
         files = {"file-out": output, "file-err": error}
-        provider = ScriptedProvider(
-            files={name: given for name, given in files.items() if given}, tells_lengths=tells_lengths
-        )
         batch = Batch(
-            "batch_1", "completed", total=3, completed=completed, failed=failed,
-            output_file_id="file-out" if output else None, error_file_id="file-err" if error else None,
-        )  # fmt: skip
+            "batch_1",
+            **{
+                "status": "completed",
+                "total": 3,
+                "output_file_id": "file-out" if output else None,
+                "error_file_id": "file-err" if error else None,
+                **described,
+            },
+        )
+        provider = ScriptedProvider(
+            {"batch_1": [replace(batch, **changes) for changes in later] or [batch]},
+            {name: given for name, given in files.items() if given},
+            tells_lengths=tells_lengths,
+        )
         raw = tmp_path / "raw" / "0000.jsonl"
         raw.parent.mkdir(exist_ok=True)
         try:
-            fetch_batch(ledger, provider, batch, submission, raw)
+            fetch_batch(ledger, provider, batch, submission, raw, patience=PATIENCE, clock=clock)
         finally:
             assert [path.name for path in raw.parent.iterdir()] in ([], [raw.name])
         return raw.read_bytes(), provider
@@ -52,18 +71,16 @@ def fetch(ledger, submission, tmp_path):
     return run
 
 
-def test_output_and_error_lines_are_put_together(fetch):
-    first, second = WHOLE[: WHOLE.index(b"\n") + 1], LINES[1] + b"\n"
-    assert fetch([first], [second], completed=1, failed=1)[0] == first + second
+def test_output_and_error_lines_are_put_together(fetch, clock):
+    second = LINES[1] + b"\n" + LINES[2] + b"\n"
+    assert fetch([ONE], [second], completed=1, failed=2)[0] == WHOLE
+    assert clock.pauses == []
 
 
 @pytest.mark.parametrize("files", [([WHOLE], None), (None, [WHOLE])])
-def test_one_file_of_the_two_is_enough(files, fetch):
+def test_one_file_of_the_two_is_enough(files, fetch, clock):
     assert fetch(*files)[0] == WHOLE
-
-
-def test_a_batch_without_files_leaves_an_empty_one(fetch):
-    assert fetch()[0] == b""
+    assert clock.pauses == []
 
 
 def test_files_without_a_last_newline_do_not_run_into_each_other(fetch):
@@ -72,26 +89,90 @@ def test_files_without_a_last_newline_do_not_run_into_each_other(fetch):
 
 
 def test_a_file_with_fewer_lines_than_counted_is_read_again(fetch):
-    raw, provider = fetch([LINES[0] + b"\n", WHOLE], completed=3)
+    raw, provider = fetch([ONE, WHOLE], completed=3)
     assert raw == WHOLE
-    assert len(provider.calls) == 2
+    assert provider.calls.count(("download", "file-out")) == 2
 
 
-def test_a_file_that_stays_short_is_taken_as_it_is(fetch):
-    raw, provider = fetch([LINES[0] + b"\n"], completed=3)
-    assert raw == LINES[0] + b"\n"
-    assert len(provider.calls) == DOWNLOAD_ATTEMPTS
+def test_a_whole_file_that_stays_short_is_taken_as_it_is(fetch, clock):
+    assert fetch([TWO], completed=3)[0] == TWO
+    assert WHOLE_FILES_SECONDS <= clock.monotonic() < PATIENCE
+
+
+def test_a_file_of_unknown_length_that_stays_short_is_in_doubt(fetch, clock):
+    with pytest.raises(InDoubtError, match="it counts 3 rows, and its files hold 2 lines") as caught:
+        fetch([TWO], completed=3, tells_lengths=False)
+    assert "goldpan batches give-up batch_1 --ask-again" in caught.value.remedy
+    assert PATIENCE <= clock.monotonic() < 2 * PATIENCE
+
+
+@pytest.mark.parametrize("tells_lengths", [True, False])
+def test_rows_that_nobody_claims_to_have_done_may_be_in_neither_file(tells_lengths, fetch):
+    assert fetch([TWO], completed=2, tells_lengths=tells_lengths)[0] == TWO
+
+
+@pytest.mark.parametrize("counts", [{}, {"total": 0}, {"completed": 1}, {"completed": 9, "total": 9}])
+def test_counts_that_are_absent_late_or_wrong_do_no_harm_where_each_request_has_its_line(
+    counts, fetch, clock
+):
+    assert fetch([WHOLE], tells_lengths=False, **counts)[0] == WHOLE
+    assert clock.pauses == []
+
+
+def test_an_error_file_that_comes_later_is_waited_for(fetch):
+    rest = LINES[1] + b"\n" + LINES[2] + b"\n"
+    later = [{"error_file_id": None}] * 8 + [{"error_file_id": "file-err"}]
+    raw, _ = fetch([ONE], [rest], completed=1, failed=2, error_file_id=None, later=later)
+    assert raw == WHOLE
+
+
+IN_DOUBT = {
+    "no file at all": ({"output": None, "completed": 3}, "names no output file"),
+    "neither counts nor files": ({"output": None}, "names neither an output nor an error file"),
+    "an error file that never comes": ({"output": [ONE], "completed": 1, "failed": 2}, "names no error file"),
+    "the file of another batch": ({"output": [OTHERS], "completed": 3}, "were not asked in it"),
+    "another number of requests": (
+        {"output": [TWO], "completed": 2, "total": 2},
+        "it counts 2 requests where 3",
+    ),
+    "no counts and no length": ({"output": [TWO], "tells_lengths": False}, "neither how many rows"),
+    "a file that is gone": ({"output": [GONE], "completed": 3}, "No such file"),
+    "a file that breaks off": (
+        {"output": [WHOLE[:-20]], "completed": 3, "tells_lengths": False},
+        "file-out breaks off or is not JSON at line 3",
+    ),
+    "expired, its answers not there": (
+        {"output": [ONE], "status": "expired", "completed": 2, "tells_lengths": False},
+        "it counts 2 rows",
+    ),
+    "open again": (
+        {"output": [ONE], "completed": 3, "later": [{"status": "in_progress"}]},
+        "it was called terminal, and is in_progress again",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_DOUBT)
+def test_what_goes_on_contradicting_itself_is_in_doubt_and_leaves_nothing(name, fetch, clock):
+    described, says = IN_DOUBT[name]
+    with pytest.raises(InDoubtError, match=says):
+        fetch(**described)
+    assert PATIENCE <= clock.monotonic() < 2 * PATIENCE
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled"])
+def test_partial_files_of_a_batch_that_broke_off_are_taken_at_once(status, fetch, clock):
+    assert fetch([ONE], status=status, completed=1, failed=2)[0] == ONE
+    assert clock.pauses == []
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled", "failed"])
+def test_a_batch_that_broke_off_before_its_first_row_leaves_an_empty_file(status, fetch):
+    assert fetch(status=status)[0] == b""
 
 
 def test_a_line_that_breaks_off_is_read_again(fetch):
-    raw, _ = fetch([WHOLE[:-20], WHOLE], completed=3)
-    assert raw == WHOLE
-
-
-def test_a_file_that_keeps_breaking_off_is_an_error_that_names_the_line(fetch):
-    with pytest.raises(ProviderError, match="file file-out breaks off or is not JSON at line 3") as caught:
-        fetch([WHOLE[:-20]], completed=3)
-    assert caught.value.retryable
+    assert fetch([WHOLE[:-20], WHOLE], completed=3, tells_lengths=False)[0] == WHOLE
 
 
 @pytest.mark.parametrize("last", [b'{"custom_id": "req__2", "caf\xe9', b"\xff\xfe", LINES[2][:-20]])
@@ -117,9 +198,10 @@ def test_a_failed_download_is_tried_again(fetch):
     assert fetch([GONE, WHOLE], completed=3)[0] == WHOLE
 
 
-def test_files_that_are_gone_before_they_were_settled_are_an_error(fetch):
-    with pytest.raises(ProviderError, match="No such file"):
-        fetch([GONE], completed=3)
+def test_a_refused_key_is_an_error_at_once(fetch, clock):
+    with pytest.raises(ProviderError, match="Incorrect API key"):
+        fetch([ProviderError("Incorrect API key", status=401)], completed=3)
+    assert clock.pauses == []
 
 
 def test_files_that_are_gone_after_they_were_settled_come_from_the_ledger(fetch, ledger, submission):
@@ -127,4 +209,4 @@ def test_files_that_are_gone_after_they_were_settled_come_from_the_ledger(fetch,
         Outcome(number.to_bytes(32, "big"), "ok", None, False, line) for number, line in enumerate(LINES)
     ]
     ledger.settle(submission, outcomes, status="completed", note=lambda: "{}")
-    assert fetch([WHOLE[: len(LINES[0]) + 1]], [GONE], completed=2, failed=1)[0] == WHOLE
+    assert fetch([ONE], [GONE], completed=2, failed=1)[0] == WHOLE

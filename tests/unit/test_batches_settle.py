@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from goldpan.batches.settle import settle_shard
+from goldpan.errors import InDoubtError
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchError
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows
@@ -126,8 +127,9 @@ def test_a_custom_id_that_may_be_one_of_two_is_nobodys(tmp_path):
     raw.write_bytes(answer_line(other, GOOD) + b"\n")
     with Ledger(run.project.ledger) as ledger:
         (submission,) = ledger.submissions()
-        settle_shard(ledger, run.project, STAGE, submission.id, COMPLETED, raw)
-        assert {answer.state for answer in ledger.answers(list(keys.values())).values()} == {"missing"}
+        with pytest.raises(InDoubtError, match="lines of requests of another batch"):
+            settle_shard(ledger, run.project, STAGE, submission.id, COMPLETED, raw)
+        assert ledger.answers(list(keys.values())) == {}
 
 
 def test_settling_again_changes_nothing(sent):
@@ -184,3 +186,24 @@ def test_an_answer_to_a_task_that_is_gone_is_kept(sent):
     (sent.project.root / "config" / "tasks" / "topic.yaml").unlink()
     settled = sent.settle([answer_line("req__n0", GOOD), error_line("req__n1", 400)])
     assert states(settled) == ["ok", "failed", "missing"]
+
+
+# Batches that cannot be taken at their word.
+
+
+def test_rows_are_not_missing_where_a_batch_was_described_before_its_file_was_there(sent):
+    early = Batch("batch_1", "completed", total=3, completed=3)
+    with pytest.raises(
+        InDoubtError, match="it counts 3 rows as answered, and names no output file"
+    ) as caught:
+        sent.settle([], early)
+    assert "goldpan batches give-up batch_1" in caught.value.remedy
+    with Ledger(sent.run.project.ledger) as ledger:
+        assert ledger.submissions()[0].is_open and ledger.counts() == {}
+
+
+def test_rows_are_not_missing_where_the_lines_are_those_of_another_batch(sent):
+    with pytest.raises(InDoubtError, match="lines of requests of another batch"):
+        sent.settle([answer_line("req__n0", GOOD), answer_line("req__x7", GOOD)])
+    with Ledger(sent.run.project.ledger) as ledger:
+        assert ledger.submissions()[0].is_open and ledger.counts() == {}

@@ -141,7 +141,40 @@ def test_metadata_may_be_absent(metadata):
     assert batch_from_dict(batch_object(metadata=metadata)).metadata == {}
 
 
-@pytest.mark.parametrize("wrong", [{"status": "sleeping"}, {"status": None}, {"id": ""}])
-def test_an_object_that_is_no_batch_is_an_error(wrong):
+@pytest.mark.parametrize("id_", ["", None, 7])
+def test_an_object_without_an_id_is_an_error(id_):
     with pytest.raises(ProviderError, match="the service described a batch"):
-        batch_from_dict(batch_object() | wrong)
+        batch_from_dict(batch_object() | {"id": id_})
+
+
+@pytest.mark.parametrize("status", ["paused", None, "", 7, {}])
+def test_a_status_that_is_not_known_is_open_and_no_error(status):
+    batch = batch_from_dict(batch_object() | {"status": status})
+    assert not batch.is_terminal and not batch.has_known_status
+    assert batch.status == ("paused" if status == "paused" else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("COMPLETED", "completed"), ("In_Progress", "in_progress"), ("canceled", "cancelled")],
+)
+def test_a_status_may_be_written_otherwise(written, status):
+    assert batch_from_dict(batch_object(status=written)).status == status
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"request_counts": [1, 2]},
+        {"request_counts": {"total": "10", "completed": -1, "failed": True}},
+        {"errors": "it went wrong"},
+        {"errors": {"data": ["it went wrong", None]}},
+        {"metadata": ["a"]},
+        {"created_at": "yesterday", "expires_at": 1.5e9},
+        {"output_file_id": 7, "error_file_id": {}},
+    ],
+)
+def test_what_is_of_another_kind_is_passed_over(odd):
+    batch = batch_from_dict(batch_object(status="completed") | odd)
+    assert batch.is_terminal
+    assert (batch.completed, batch.output_file_id, batch.errors) == (0, None, ())

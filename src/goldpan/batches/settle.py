@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from goldpan.batches.contradictions import contradiction
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.batches.plan import Plan, iter_asked
+from goldpan.batches.spellings import Spellings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
-from goldpan.errors import AnswerError, TaskError
+from goldpan.errors import AnswerError, InDoubtError, TaskError
 from goldpan.files import iter_lines_cut, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
@@ -80,14 +82,28 @@ class _Readers:
 
 
 def settle_shard(
-    ledger: Ledger, project: Project, stage: str, submission: int, batch: Batch, raw: Path
+    ledger: Ledger,
+    project: Project,
+    stage: str,
+    submission: int,
+    batch: Batch,
+    raw: Path,
+    *,
+    absent: Callable[[bytes], Outcome] | None = None,
 ) -> None:
-    """Take over the outcomes of one shard from its raw lines; does nothing when that was done before."""
+    """Take over the outcomes of one shard from its raw lines; does nothing when that was done before.
+
+    Args:
+        absent: the outcome of a request without a line, by its key; default: as the batch's status says.
+
+    Raises:
+        InDoubtError: the batch contradicts itself; nothing is settled.
+    """
     given = ledger.submission(submission)
     if not given.is_open:
         return
     noticed = Settlement()
-    outcomes = shard_outcomes(project, stage, given, ledger.asked_by(submission), batch, raw, noticed)
+    outcomes = shard_outcomes(project, stage, given, ledger.asked_by(submission), batch, raw, noticed, absent)
     ledger.settle(
         submission, outcomes, status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
     )
@@ -102,12 +118,14 @@ def shard_outcomes(
     batch: Batch,
     raw: Path,
     noticed: Settlement,
+    absent: Callable[[bytes], Outcome] | None = None,
 ) -> Iterator[Outcome]:
     """One outcome for each request of a shard, by its raw lines.
 
     Args:
         asked: custom_id -> (request key, task).
         noticed: is told what was noticed while the lines were read.
+        absent: the outcome of a request without a line; default by what the batch says.
     """
     readers = _Readers(project, asked_stage(project.study.stages[stage]).output, submission)
     done: set[str] = set()
@@ -117,8 +135,29 @@ def shard_outcomes(
     reached("settling")
     for custom_id, (key, _) in asked.items():
         if custom_id not in done:
+            if absent is None:
+                _check_that_it_lacks(batch, raw, noticed)
             noticed.missing += 1
-            yield _absent(key, batch)
+            yield absent(key) if absent else _absent(key, batch)
+
+
+def _check_that_it_lacks(batch: Batch, raw: Path, noticed: Settlement) -> None:
+    """Check that a request without a line has none because the batch has none for it.
+
+    Fetching looks again until this holds; files of an earlier goldpan, or of another hand, may be otherwise.
+    """
+    reason = "it holds lines of requests of another batch" if noticed.unknown else None
+    if noticed.lines == 0:
+        reason = contradiction(batch)
+    if reason is None:
+        return
+    raise InDoubtError(
+        f"nothing is settled from batch {batch.id}: {reason}",
+        where=str(raw),
+        remedy=f"delete this file and {raw.parent.parent / 'completion.json'} and run again: the batch is"
+        f" looked at again. If that does not help: `goldpan batches give-up {batch.id} --ask-again`",
+        in_doubt=True,
+    )
 
 
 def _read_outcomes(
@@ -153,7 +192,7 @@ class KnownLine(NamedTuple):
 
 
 def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settlement) -> Iterator[KnownLine]:
-    spellings = _Spellings(asked)
+    spellings = Spellings(asked)
     for _, line in iter_lines_cut(raw):
         noticed.lines += 1
         try:
@@ -172,25 +211,6 @@ def _known_lines(raw: Path, asked: dict[str, tuple[bytes, str]], noticed: Settle
                 noticed.unknown += 1
             else:
                 yield KnownLine(part._replace(custom_id=custom_id), line, *asked[custom_id])
-
-
-class _Spellings:
-    """The custom ids of a shard, for services that give them back in other case or with spaces around."""
-
-    def __init__(self, asked: dict[str, tuple[bytes, str]]):
-        self._asked = asked
-        self._by_spelling: dict[str, str | None] | None = None
-
-    def asked_as(self, custom_id: str) -> str | None:
-        """The custom id that was asked; None if there is none, or if it may be one of several."""
-        if custom_id in self._asked:
-            return custom_id
-        if self._by_spelling is None:
-            self._by_spelling = {}
-            for known in self._asked:
-                spelling = known.casefold()
-                self._by_spelling[spelling] = None if spelling in self._by_spelling else known
-        return self._by_spelling.get(custom_id.strip().casefold())
 
 
 def _chunks(lines: Iterator[KnownLine]) -> Iterator[list[KnownLine]]:

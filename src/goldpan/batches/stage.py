@@ -13,6 +13,7 @@ from pathlib import Path
 
 from goldpan.batches.budget import check_budget
 from goldpan.batches.columns import features_of
+from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver, say_on_screen
 from goldpan.batches.fetch import fetch_batch
@@ -26,9 +27,11 @@ from goldpan.batches.submit import asks_elsewhere, submit_shard, write_batch_fil
 from goldpan.batches.summary import Summary
 from goldpan.batches.tables import write_tables
 from goldpan.batches.take_in import check_ledger_knows
+from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
-from goldpan.batches.wait import Progress, Waiting, read_completion, wait_for_batches, write_completion
-from goldpan.errors import PendingError
+from goldpan.batches.wait import Progress, Waiting, wait_for_batches
+from goldpan.clock import SYSTEM_CLOCK, Clock
+from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
@@ -41,7 +44,7 @@ from goldpan.tasks.features import Feature
 from goldpan.tasks.task import load_task
 
 # The local engine works while it is asked, so there is nothing to wait for between two looks.
-LOCAL_POLL = Poll(first=0.02, longest=0.2)
+LOCAL_POLL = Poll(first=0.02, longest=0.2, patience=0.0)
 
 
 class StageRun:
@@ -50,10 +53,20 @@ class StageRun:
     Args:
         project: the project.
         name: the stage's name.
+        provider: who is asked; default the study's own.
+        clock: the time, for everything that waits.
     """
 
-    def __init__(self, project: Project, name: str):
+    def __init__(
+        self,
+        project: Project,
+        name: str,
+        *,
+        provider: BatchProvider | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ):
         self.project, self.name = project, name
+        self._provider, self._clock = provider, clock
         self.stage = project.study.stages[name]
         self.provider_settings = project.study.providers[self.stage.provider]
         self.paths = project.paths
@@ -66,6 +79,8 @@ class StageRun:
 
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment or the project's `.env`."""
+        if self._provider is not None:
+            return self._provider
         folder = self.provider_settings.folder
         local = self.project.root / folder if folder else self.project.ledger.parent / "local"
         return connect(
@@ -147,7 +162,7 @@ class StageRun:
     def submit(self, number: int, shard: str) -> Submission:
         """See to it that a shard is with the provider, and write its batch-id file."""
         plan = self._plan(number)
-        with Ledger(self.project.ledger) as ledger:
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
             submission = self._submit(ledger, self.connect(), plan, plan.shard(shard))
         path = self._at(self.paths.batch(self.name, number, shard))
         write_batch_file(path, plan, plan.shard(shard), submission)
@@ -174,7 +189,9 @@ class StageRun:
             check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
             service=self._service(),
             doubts=DoubtResolver(
-                self.provider_settings.grace_seconds, list_is_exact=provider.kind == "local"
+                self.provider_settings.grace_seconds,
+                list_is_exact=provider.kind == "local",
+                clock=self._clock,
             ),
         )
 
@@ -190,7 +207,7 @@ class StageRun:
         note.unlink(missing_ok=True)
         waiting: list[Waiting] = []
         elsewhere: list[Submission] = []
-        with Ledger(self.project.ledger) as ledger:
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
             for shard in plan.shards:
                 batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
                 latest = ledger.latest_submission(shard.hash)
@@ -212,7 +229,8 @@ class StageRun:
             write_json(note, {"stage": self.name, "round": number, "open": others.what})
             raise others
         path = self._at(self.paths.completion(self.name, number))
-        write_completion(path, plan.study, self.name, number, waiting)
+        batches = [(item.shard, item.hash, item.submission.id, item.batch) for item in waiting if item.batch]
+        write_completion(path, plan.study, self.name, number, batches)
 
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
@@ -220,16 +238,32 @@ class StageRun:
         provider = self.connect()
         submissions = [item.submission for item in waiting]
         look_for_orphans(ledger, provider, submissions, say=say_on_screen)
-        wait_for_batches(
-            ledger,
-            provider,
-            waiting,
-            poll=LOCAL_POLL if provider.kind == "local" else self.stage.poll,
-            wait=self.stage.wait,
-            resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
-            report=report,
-        )
+        try:
+            wait_for_batches(
+                ledger,
+                provider,
+                waiting,
+                poll=self._poll(provider),
+                wait=self.stage.wait,
+                resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+                report=report,
+                clock=self._clock,
+            )
+        except InDoubtError:
+            done = [(item.submission.id, item.batch) for item in waiting if item.is_done and item.batch]
+            take_over(
+                ledger,
+                self.project,
+                provider,
+                done,
+                patience=self._poll(provider).patience,
+                clock=self._clock,
+            )
+            raise
         look_for_orphans(ledger, provider, submissions, say=say_on_screen)
+
+    def _poll(self, provider: BatchProvider) -> Poll:
+        return LOCAL_POLL if provider.kind == "local" else self.stage.poll
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
@@ -241,14 +275,26 @@ class StageRun:
             # No batch was made of it: another study asks its requests.
             write_bytes(raw, b"")
             return
-        submission, batch = completed[shard]
-        with Ledger(self.project.ledger) as ledger:
-            fetch_batch(ledger, self.connect(), batch, _number_of(ledger, submission, batch.id), raw)
+        provider = self.connect()
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
+            batches = {
+                name: (_number_of(ledger, submission, batch.id), batch)
+                for name, (submission, batch) in completed.items()
+            }
+            submission, batch = batches.pop(shard)
+            patience = self._poll(provider).patience
+            try:
+                fetch_batch(ledger, provider, batch, submission, raw, patience=patience, clock=self._clock)
+            except InDoubtError:
+                take_over(
+                    ledger, self.project, provider, batches.values(), patience=patience, clock=self._clock
+                )
+                raise
 
     def settle(self, number: int) -> Settled:
         """Take the outcomes of a round into the ledger, and write settled.json."""
         plan = self._plan(number)
-        with Ledger(self.project.ledger) as ledger:
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
             batches = [
                 (
                     shard,
@@ -279,7 +325,7 @@ class StageRun:
             StudyError: the stage was not asked yet.
         """
         asked = self._left(self.paths.asked(self.name, 1))
-        with Ledger(self.project.ledger) as ledger:
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
             keys = [bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row]
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)

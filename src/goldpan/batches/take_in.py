@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.completion import read_completion
 from goldpan.batches.plan import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.batches.wait import read_completion
 from goldpan.errors import LedgerError
 from goldpan.files import read_json
 from goldpan.ledger import Asked, Ledger, Orphan, Submission

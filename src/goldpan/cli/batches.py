@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
@@ -14,11 +15,10 @@ from goldpan.cli.tables import print_table
 from goldpan.errors import LedgerError, ProviderError, StudyError
 
 if TYPE_CHECKING:
-    from goldpan.ledger import Ledger, Submission
+    from goldpan.batches.wait import Progress
+    from goldpan.ledger import Ledger, Orphan, Submission
     from goldpan.providers.base import Batch, BatchProvider
     from goldpan.study import Project
-
-_LONGEST_INTERVAL = 120.0
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +36,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     status.set_defaults(run=_status)
 
     wait = actions.add_parser("wait", help="wait until every open batch of the study is terminal")
+    wait.add_argument(
+        "--poll-interval", type=_seconds, metavar="SECONDS", help="ask this often; default: growing intervals"
+    )
     wait.set_defaults(run=_wait)
 
     cancel = actions.add_parser("cancel", help="cancel a batch, or all open ones; asks first")
@@ -48,7 +51,15 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     adopt.add_argument("batch", help="batch id; `none` when you are certain that no batch was made")
     adopt.set_defaults(run=_adopt)
 
-    for action in (listing, status, wait, cancel, adopt):
+    give_up = actions.add_parser("give-up", help="settle a batch that is in doubt or forgotten; asks first")
+    give_up.add_argument("batch", help="batch id")
+    what = give_up.add_mutually_exclusive_group(required=True)
+    what.add_argument("--ask-again", action="store_true", help="ask its requests without an answer again")
+    what.add_argument("--record", action="store_true", help="record them as missing, for good")
+    give_up.add_argument("--yes", action="store_true", help="do not ask")
+    give_up.set_defaults(run=_give_up)
+
+    for action in (listing, status, wait, cancel, adopt, give_up):
         add_project_options(action)
 
     retry = commands.add_parser("retry", help="let requests of a stage that came to nothing be asked again")
@@ -58,26 +69,41 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     retry.set_defaults(run=_retry)
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 86400:
+        raise argparse.ArgumentTypeError("must be above 0 and below a day, in seconds")
+    return seconds
+
+
 def _list(options: argparse.Namespace) -> None:
     from goldpan.batches.orphans import descriptions
 
     with _batches_of(options) as batches:
         study = None if options.all_studies else batches.project.study.study
-        found = batches.ledger.submissions(study=study, only_open=options.open)
+        submissions = batches.ledger.submissions(study=study, only_open=options.open)
         orphans = descriptions(batches.ledger, study)
     now = time.time()
     print_table(
-        ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad", "age"],
+        ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad",
+         "age", "submitted", "looked at"],
         [
-            [given.id, given.batch_id or "-", _status_of(given), given.study, given.stage, given.round,
-             given.task, given.model, given.requests, given.completed, given.failed,
-             _age(now - given.intent_at)]
-            for given in found
+            [submission.id, submission.batch_id or "-", _status_of(submission), submission.study,
+             submission.stage, submission.round, submission.task, submission.model, submission.requests,
+             submission.completed, submission.failed, _age(now - submission.intent_at),
+             _local_time(submission.intent_at), _local_time(submission.checked_at)]
+            for submission in submissions
         ],
         empty="no batches",
     )  # fmt: skip
     for orphan in orphans:
         print(orphan, file=sys.stderr)
+
+
+def _is_open(orphan: Orphan) -> bool:
+    from goldpan.providers.base import TERMINAL
+
+    return orphan.status not in TERMINAL
 
 
 def _status_of(given: Submission) -> str:
@@ -88,91 +114,154 @@ def _status_of(given: Submission) -> str:
     )
 
 
+def _local_time(seconds: float | None) -> str:
+    """Unix seconds to the minute, in the zone of this machine."""
+    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
 def _age(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} d"
 
 
-def _status(options: argparse.Namespace) -> None:
+def _status(options: argparse.Namespace) -> int:
     with _batches_of(options) as batches:
-        chosen = [batches.by_id(options.batch)] if options.batch else batches.at_provider()
+        submissions = [batches.by_id(options.batch)] if options.batch else batches.at_provider()
         rows = []
-        for given in chosen:
-            batch = batches.retrieve(given)
-            rows.append([batch.id, batch.status, given.stage, batch.total, batch.completed, batch.failed])
+        for submission in submissions:
+            batch = batches.attempt(submission.batch_id, partial(batches.retrieve, submission))
+            if batch is None:
+                continue
             for error in batch.errors:
                 line = f"line {error.line}: " if error.line else ""
                 print(f"{batch.id}: {error.code}: {line}{error.message}", file=sys.stderr)
-    print_table(["batch", "status", "stage", "rows", "done", "failed"], rows, empty="no open batches")
+            rows.append(
+                [batch.id, batch.status, submission.stage, submission.requests, batch.completed, batch.failed,
+                 f"{100 * (batch.completed + batch.failed) / max(1, submission.requests):.0f} %",
+                 _age(_elapsed(submission, batch)), _local_time(batch.created_at),
+                 _local_time(batch.completed_at), _local_time(batch.expires_at)]
+            )  # fmt: skip
+    print_table(
+        ["batch", "status", "stage", "rows", "done", "failed", "percent", "elapsed",
+         "made", "ended", "expires"],
+        rows,
+        empty="no answer" if submissions else "no open batches",
+    )  # fmt: skip
+    return batches.say_failures()
+
+
+def _elapsed(submission: Submission, batch: Batch) -> float:
+    """Seconds from when a batch was made to its end, by its provider's clock, or else to now."""
+    if batch.completed_at is not None and batch.created_at is not None:
+        return batch.completed_at - batch.created_at
+    return (submission.settled_at or time.time()) - submission.intent_at
 
 
 def _wait(options: argparse.Namespace) -> None:
-    from goldpan.batches.wait import LONGEST_SILENCE
+    from goldpan.batches.wait import Waiting, wait_for_batches
+    from goldpan.study.model import Poll
 
     with _batches_of(options) as batches:
-        chosen = batches.at_provider()
-        if not chosen:
+        submissions = batches.at_provider()
+        if not submissions:
             print("no open batches")
             return
-        interval, silence = 1.0, 0
-        while True:
-            try:
-                states = [batches.retrieve(given) for given in chosen]
-            except ProviderError as error:
-                silence += 1
-                if not error.retryable or silence == LONGEST_SILENCE:
-                    raise
-                print(f"no answer: {error.what}", file=sys.stderr)
-            else:
-                silence = 0
-                done = sum(batch.completed for batch in states)
-                still = sum(not batch.is_terminal for batch in states)
-                print(f"{still} of {len(states)} batches open, {done} rows done", file=sys.stderr)
-                if not still:
-                    break
-            time.sleep(interval)
-            interval = min(interval * 1.5, _LONGEST_INTERVAL)
+        stages = set(batches.project.study.stages) & {item.stage for item in submissions}
+        settings = [batches.project.study.stages[name].poll for name in stages] or [Poll()]
+        poll = Poll(
+            first=options.poll_interval or min(poll.first for poll in settings),
+            longest=options.poll_interval or min(poll.longest for poll in settings),
+            patience=max(poll.patience for poll in settings),
+        )
+        wait_for_batches(
+            batches.ledger,
+            batches,
+            [Waiting(submission.stage, submission.shard, submission) for submission in submissions],
+            poll=poll,
+            wait=True,
+            resubmit=None,
+            report=_say_progress,
+        )
     print("all batches are terminal; `snakemake` takes their answers over")
 
 
-def _cancel(options: argparse.Namespace) -> int:
-    from goldpan.batches.orphans import orphan_of, record_state
+def _say_progress(progress: Progress) -> None:
+    still = progress.batches - progress.terminal
+    parts = [f"{still} of {progress.batches} batches open", f"{progress.done} rows done", *progress.remarks]
+    print(", ".join(parts), file=sys.stderr, flush=True)
 
+
+def _cancel(options: argparse.Namespace) -> int:
     with _batches_of(options) as batches:
-        if orphan := orphan_of(batches.ledger, options.batch):
-            if not options.yes and not _confirmed(f"cancel 1 batch with {orphan.requests} requests?"):
-                print("nothing was cancelled")
-                return 1
-            owner = batches.ledger.submission(orphan.submission)
-            batch = batches.provider(owner).cancel(orphan.batch_id)
-            record_state(batches.ledger, batch, owner.id)
-            print(f"{batch.id}: {batch.status}")
-            return 0
-        chosen = batches.at_provider() if options.batch == "all" else [batches.by_id(options.batch)]
-        chosen = [given for given in chosen if given.is_open]
-        if not chosen:
+        submissions, orphans = _to_be_cancelled(batches, options.batch)
+        if not submissions and not orphans:
             print("there is nothing to cancel: no such batch is open")
             return 0
-        rows = sum(given.requests for given in chosen)
-        if not options.yes and not _confirmed(f"cancel {len(chosen)} batches with {rows} requests?"):
+        rows = sum(submission.requests for submission in submissions)
+        question = f"cancel {len(submissions)} batches with {rows} requests?"
+        if orphans:
+            question = f"{question[:-1]}, and {len(orphans)} that nobody waits for?"
+        if not options.yes and not _confirmed(f"{question} Answers so far are kept."):
             print("nothing was cancelled")
             return 1
-        for given in chosen:
-            assert given.batch_id is not None
-            batch = batches.provider(given).cancel(given.batch_id)
-            batches.ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
-            print(f"{batch.id}: {batch.status}")
-    print(
-        "requests without an answer will be recorded as failed (cancelled); `goldpan retry` asks them again"
-    )
+        acts = [(submission.batch_id, partial(batches.cancel, submission)) for submission in submissions]
+        acts += [
+            (orphan.batch_id, partial(batches.cancel_orphan, orphan, owner)) for orphan, owner in orphans
+        ]
+        for batch_id, act in acts:
+            if batch := batches.attempt(batch_id, act):
+                print(f"{batch.id}: {batch.status}")
+    if submissions:
+        print(
+            "requests without an answer will be recorded as failed (cancelled);"
+            " `goldpan retry` asks them again"
+        )
+    return batches.say_failures()
+
+
+def _to_be_cancelled(
+    batches: _Batches, wanted: str
+) -> tuple[list[Submission], list[tuple[Orphan, Submission]]]:
+    """Open submissions, and orphans that may still be at work, by a batch id or `all`."""
+    orphans = [
+        (orphan, owner) for orphan, owner in batches.orphans(batches.project.study.study) if _is_open(orphan)
+    ]
+    if wanted == "all":
+        return batches.at_provider(), orphans
+    if chosen := [(orphan, owner) for orphan, owner in orphans if orphan.batch_id == wanted]:
+        return [], chosen
+    submission = batches.by_id(wanted)
+    return ([submission] if submission.is_open else []), []
+
+
+def _give_up(options: argparse.Namespace) -> int:
+    from goldpan.batches.give_up import give_up
+
+    with _batches_of(options) as batches:
+        submission = batches.by_id(options.batch)
+        if not submission.is_open:
+            print(f"there is nothing to give up: {options.batch} is {_status_of(submission)}")
+            return 0
+        question = (
+            f"give up {options.batch} ({submission.status}, {submission.requests} requests)? What can be had"
+            " of its answers now is kept; what it may answer later is paid for and not used"
+            + (", and requests without an answer are asked and paid for again." if options.ask_again else ".")
+        )
+        if not options.yes and not _confirmed(question):
+            print("nothing was given up")
+            return 1
+        provider = batches.provider(submission)
+        outcome = give_up(batches.ledger, batches.project, provider, submission, ask_again=options.ask_again)
+    what = "will be asked again by the next run" if options.ask_again else "are recorded as missing"
+    print(f"{outcome.kept} rows had a line, {outcome.without_answer} {what}; run snakemake to go on")
     return 0
 
 
 def _confirmed(question: str) -> bool:
     """Whether a person says yes; without one at the keyboard the answer is no."""
     try:
-        return input(f"{question} Answers so far are kept. [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         print()
         return False
@@ -220,6 +309,7 @@ class _Batches:
     def __init__(self, project: Project, ledger: Ledger):
         self.project, self.ledger = project, ledger
         self._providers: dict[str, BatchProvider] = {}
+        self._failures: dict[str, str] = {}
 
     def at_provider(self) -> list[Submission]:
         """The open batches of the study."""
@@ -251,13 +341,57 @@ class _Batches:
             self._providers[given.stage] = StageRun(self.project, given.stage).connect()
         return self._providers[given.stage]
 
-    def retrieve(self, given: Submission) -> Batch:
+    def orphans(self, study: str | None) -> list[tuple[Orphan, Submission]]:
+        """Batches that turned up for a submission which has another one, with that submission."""
+        pairs = [(orphan, self.ledger.submission(orphan.submission)) for orphan in self.ledger.orphans()]
+        return [(orphan, owner) for orphan, owner in pairs if study in (None, owner.study)]
+
+    def retrieve(self, batch: str | Submission) -> Batch:
         """The present state of a batch, which the ledger is told, too."""
-        assert given.batch_id is not None
-        batch = self.provider(given).retrieve(given.batch_id)
-        if given.is_open:
-            self.ledger.record_status(given.id, batch.status, batch.completed, batch.failed)
-        return batch
+        submission = self.by_id(batch) if isinstance(batch, str) else batch
+        assert submission.batch_id is not None
+        state = self.provider(submission).retrieve(submission.batch_id)
+        self._note(submission, state)
+        return state
+
+    def cancel(self, submission: Submission) -> Batch:
+        """Ask for a batch to be cancelled, and tell the ledger what came of it."""
+        assert submission.batch_id is not None
+        state = self.provider(submission).cancel(submission.batch_id)
+        self._note(submission, state)
+        return state
+
+    def cancel_orphan(self, orphan: Orphan, submission: Submission) -> Batch:
+        """Ask for a batch to be cancelled that turned up for a submission which has another one."""
+        from goldpan.batches.orphans import record_state
+
+        state = self.provider(submission).cancel(orphan.batch_id)
+        record_state(self.ledger, state, submission.id)
+        return state
+
+    def _note(self, submission: Submission, state: Batch) -> None:
+        if submission.is_open and state.id == submission.batch_id:
+            self.ledger.record_status(submission.id, state.status, state.completed, state.failed)
+
+    def attempt(self, batch_id: str | None, act: Callable[[], Batch]) -> Batch | None:
+        """Do something about one of several batches; a failure is noted, so that the others may follow."""
+        try:
+            return act()
+        except ProviderError as error:
+            self._failures[str(batch_id)] = error.what
+            return None
+
+    def say_failures(self) -> int:
+        """Say which batches nothing could be done about; returns the exit code."""
+        for batch_id, reason in self._failures.items():
+            print(f"{batch_id}: {reason}", file=sys.stderr)
+        if self._failures:
+            print(
+                f"{len(self._failures)} batches gave an error. One that its provider has forgotten can be"
+                " given up: `goldpan batches give-up BATCH`",
+                file=sys.stderr,
+            )
+        return 1 if self._failures else 0
 
 
 @contextmanager

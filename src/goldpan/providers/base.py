@@ -16,6 +16,11 @@ Status = Literal[
 ]
 OPEN: frozenset[str] = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 TERMINAL: frozenset[str] = frozenset({"failed", "completed", "expired", "cancelled"})
+# Not a provider's word: a person has given the batch up.
+GIVEN_UP = "given_up"
+# What a batch is taken to be that is described without a status.
+UNKNOWN_STATUS = "unknown"
+_OTHER_SPELLINGS = {"canceled": "cancelled", "canceling": "cancelling"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class BatchError:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as its provider last described it. Times are Unix seconds."""
+    """A batch as its provider last described it. Times are Unix seconds.
+
+    `status` may be one that goldpan does not know. Such a batch is open: it may still be paid for, so it is
+    looked at on, and never settled.
+    """
 
     id: str
     status: str
@@ -50,7 +59,12 @@ class Batch:
     @property
     def is_terminal(self) -> bool:
         """No further change is to be expected."""
-        return self.status in TERMINAL
+        return self.status in TERMINAL or self.status == GIVEN_UP
+
+    @property
+    def has_known_status(self) -> bool:
+        """Whether goldpan knows what the status means."""
+        return self.status in OPEN or self.status in TERMINAL
 
 
 @dataclass(frozen=True)
@@ -133,42 +147,68 @@ def stored_file_from_dict(raw: dict[str, Any]) -> StoredFile:
 def batch_from_dict(raw: dict[str, Any]) -> Batch:
     """Read OpenAI's batch object, with the oddities of real ones.
 
-    File ids may be `""` for none; `errors` and `request_counts` may be null or lack keys.
+    File ids may be `""` for none; `errors`, `metadata` and `request_counts` may be null, lack keys or be
+    something else altogether; a status may be written in capitals, be unknown or be left out.
 
     Raises:
-        ProviderError: `id` or a known `status` is missing.
+        ProviderError: `id` is missing.
     """
-    status = raw.get("status")
-    if not raw.get("id") or status not in OPEN | TERMINAL:
+    batch_id = raw.get("id")
+    if not isinstance(batch_id, str) or not batch_id:
         raise ProviderError(
-            f"the service described a batch with id {raw.get('id')!r} and status {status!r}",
+            f"the service described a batch with id {batch_id!r} and status {raw.get('status')!r}",
             remedy="check that the base URL is that of an OpenAI-compatible batch API",
         )
-    counts = raw.get("request_counts") or {}
-    errors = (raw.get("errors") or {}).get("data") or []
+    counts = _mapping(raw.get("request_counts"))
+    errors = _mapping(raw.get("errors")).get("data")
     return Batch(
-        id=raw["id"],
-        status=status,
-        created_at=raw.get("created_at"),
-        completed_at=raw.get("completed_at"),
-        expires_at=raw.get("expires_at"),
-        total=counts.get("total") or 0,
-        completed=counts.get("completed") or 0,
-        failed=counts.get("failed") or 0,
-        input_file_id=raw.get("input_file_id") or None,
-        output_file_id=raw.get("output_file_id") or None,
-        error_file_id=raw.get("error_file_id") or None,
+        id=batch_id,
+        status=_status(raw.get("status")),
+        created_at=_whole(raw.get("created_at")),
+        completed_at=_whole(raw.get("completed_at")),
+        expires_at=_whole(raw.get("expires_at")),
+        total=_count(counts.get("total")),
+        completed=_count(counts.get("completed")),
+        failed=_count(counts.get("failed")),
+        input_file_id=_name(raw.get("input_file_id")),
+        output_file_id=_name(raw.get("output_file_id")),
+        error_file_id=_name(raw.get("error_file_id")),
         errors=tuple(
             BatchError(
                 code=str(item.get("code") or "unknown"),
                 message=str(item.get("message") or ""),
-                line=item.get("line"),
-                param=item.get("param"),
+                line=_whole(item.get("line")),
+                param=_name(item.get("param")),
             )
-            for item in errors
+            for item in (errors if isinstance(errors, list) else [])
+            if isinstance(item, dict)
         ),
         metadata={
-            str(key): str(value) for key, value in (raw.get("metadata") or {}).items() if value is not None
+            str(key): str(value) for key, value in _mapping(raw.get("metadata")).items() if value is not None
         },
-        model=raw.get("model") or None,
+        model=_name(raw.get("model")),
     )
+
+
+def _status(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        return UNKNOWN_STATUS
+    status = value.strip().lower()
+    return _OTHER_SPELLINGS.get(status, status)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    """A number of rows; 0 where the service says none."""
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

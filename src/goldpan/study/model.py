@@ -150,6 +150,12 @@ class Poll(Model):
 
     first: float = Field(5.0, gt=0, description="The first interval.")
     longest: float = Field(120.0, gt=0, description="The longest interval.")
+    patience: float = Field(
+        600.0,
+        ge=0,
+        description="How long a batch that contradicts itself, or that the provider no longer knows, is"
+        " looked at again before the run stops in doubt.",
+    )
 
 
 class Stage(Model):

@@ -1,0 +1,56 @@
+"""completion.json: the last state of every batch of a round, once all of them are terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import SourceError
+from goldpan.files import read_json, write_json
+from goldpan.providers.base import Batch, BatchError
+
+
+def write_completion(
+    path: Path, study: str, stage: str, round: int, batches: Iterable[tuple[str, str, int, Batch]]
+) -> None:
+    """Write completion.json.
+
+    Args:
+        batches: (shard name, shard hash, submission, batch) of each shard.
+    """
+    rows = [
+        {"shard": shard, "shard_hash": digest, "submission": submission, **asdict(batch)}
+        for shard, digest, submission, batch in batches
+    ]
+    write_json(path, {"study": study, "stage": stage, "round": round, "batches": rows})
+
+
+def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
+    """shard name -> (submission, batch) of a completion.json, also of another version of goldpan.
+
+    Keys that this version does not know are passed over.
+
+    Raises:
+        SourceError: it is damaged, or lacks what cannot be done without.
+    """
+    try:
+        rows = read_json(path)["batches"]
+        return {row["shard"]: (int(row["submission"]), _batch(row)) for row in rows}
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError(
+            f"is not the file that waiting leaves: {type(error).__name__} {error}",
+            where=str(path),
+            remedy="delete it and run again: the batches are asked for once more; nothing is paid again",
+        ) from None
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    known = _known(Batch, row)
+    errors = tuple(BatchError(**_known(BatchError, error)) for error in known.get("errors") or ())
+    return Batch(**{**known, "errors": errors})
+
+
+def _known(kind: type, row: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
