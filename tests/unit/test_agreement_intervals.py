@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from goldpan.waves.agreement import bootstrap, multirater
-from goldpan.waves.agreement.bands import band
-from goldpan.waves.agreement.estimates import from_tables, pair_tables
-from goldpan.waves.agreement.kappa import cohen_kappa, contingency_table, kappa_values
+from goldpan.statistics import bootstrap, multirater
+from goldpan.statistics.bands import band
+from goldpan.statistics.coefficient_intervals import from_tables, pair_tables
+from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values
+from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import report_page
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.agreement.scales import Scale
 from goldpan.waves.agreement.text import report_text
 
 SIMULATIONS, REPLICATES = 300, 500

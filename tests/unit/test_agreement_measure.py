@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from goldpan.errors import SheetError
+from goldpan.statistics.scales import Scale, scale_of
 from goldpan.tasks.features import (
     Binary,
     Classification,
@@ -17,7 +18,6 @@ from goldpan.tasks.features import (
     Text,
 )
 from goldpan.waves.agreement.measure import FeatureRatings, measure
-from goldpan.waves.agreement.scales import Scale, scale_of
 from goldpan.waves.codebook import CANNOT_TELL
 
 

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from goldpan.waves.agreement import distances, multirater
-from goldpan.waves.agreement.alpha import AlphaByMetric, AlphaOnScale, krippendorff_alpha
-from goldpan.waves.agreement.bootstrap import wilson_interval
-from goldpan.waves.agreement.kappa import cohen_kappa, contingency_table, prevalence_and_bias, scott_pi
-from goldpan.waves.agreement.weights import agreement_weights
+from goldpan.statistics import distances, multirater
+from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale, krippendorff_alpha
+from goldpan.statistics.bootstrap import wilson_interval
+from goldpan.statistics.kappa import cohen_kappa, contingency_table, prevalence_and_bias, scott_pi
+from goldpan.statistics.weights import agreement_weights
 
 SEEDS = range(5)
 

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from goldpan.waves.agreement import multirater
-from goldpan.waves.agreement.kappa import cohen_kappa, contingency_table
+from goldpan.statistics import multirater
+from goldpan.statistics.kappa import cohen_kappa, contingency_table
+from goldpan.statistics.scales import Scale
+from goldpan.statistics.weights import agreement_weights, weights_by_steps
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.ratings import code
-from goldpan.waves.agreement.scales import Scale
-from goldpan.waves.agreement.weights import agreement_weights, weights_by_steps
 
 CASES = 27
 

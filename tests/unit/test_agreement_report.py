@@ -5,10 +5,10 @@ import re
 import pytest
 
 from goldpan.heat_map import heat_map
+from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import report_page
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.agreement.scales import Scale
 from goldpan.waves.agreement.text import report_text
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[2J"

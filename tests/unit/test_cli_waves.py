@@ -10,9 +10,9 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.cli.waves import STRATEGIES, WEIGHTINGS
+from goldpan.statistics import weights
 from goldpan.study import load_project
 from goldpan.study.wave import Strategy
-from goldpan.waves.agreement import weights
 from goldpan.waves.run import WaveRun
 from tests.filled_sheets import fill_csv
 from tests.projects import WorkflowProject, notes_study

@@ -9,9 +9,9 @@ from goldpan.evaluation.alternative_annotator import alternative_annotator_test,
 from goldpan.evaluation.closeness import closeness
 from goldpan.evaluation.coding import FAILED, Values
 from goldpan.evaluation.comparison import compare, mcnemar
-from goldpan.evaluation.design import Design
-from goldpan.evaluation.figures import figure
 from goldpan.evaluation.people import People
+from goldpan.statistics.design import Design
+from goldpan.statistics.figures import figure
 from tests.wave_builders import PARTS, STARS, TONE, TOPICS
 
 AGREE = closeness(Values(TONE))

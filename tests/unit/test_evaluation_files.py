@@ -8,7 +8,7 @@ import pytest
 
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
-from goldpan.evaluation.figures import figure
+from goldpan.statistics.figures import figure
 from goldpan.tasks.features import Classification
 from goldpan.waves.merge import Merged, Resolution
 from goldpan.waves.merge_files import shown_by, write_merged

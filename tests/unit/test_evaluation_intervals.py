@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from goldpan.evaluation.coding import FAILED, Values
-from goldpan.evaluation.design import Design, design_of, effective_size, unused_strata
-from goldpan.evaluation.figures import figure
 from goldpan.evaluation.label_figures import figures_by_label
-from goldpan.evaluation.label_measures import LabelMeasures, OneLabelMeasures
-from goldpan.evaluation.resample import figures, group
-from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
+from goldpan.statistics.design import Design, design_of, effective_size, unused_strata
+from goldpan.statistics.figures import figure
+from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
+from goldpan.statistics.samples import figures, group
+from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale
 from tests.evaluation_builders import gold_item
 from tests.wave_builders import COMPLAINT
 

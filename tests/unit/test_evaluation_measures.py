@@ -7,10 +7,10 @@ from sklearn import metrics
 
 from goldpan.evaluation.coding import FAILED, Values
 from goldpan.evaluation.label_figures import confusion_of
-from goldpan.evaluation.label_measures import LabelMeasures, OneLabelMeasures
-from goldpan.evaluation.ranking_measures import RankingMeasures
-from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale
-from goldpan.evaluation.set_measures import MacroOfLabels, SetMeasures
+from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
+from goldpan.statistics.ranking_measures import RankingMeasures
+from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale
+from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Score
 from tests.wave_builders import ORDER, PARTS, STARS, TONE, TOPICS
 

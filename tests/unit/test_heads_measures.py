@@ -10,7 +10,7 @@ from goldpan.heads.measures import Answers, figure_names, figure_values
 from goldpan.heads.model import predict
 from goldpan.heads.report import LearningCurve
 from goldpan.heads.targets import Target
-from goldpan.waves.agreement.coefficient import Interval
+from goldpan.statistics.coefficient import Interval
 
 STARS = Target("stars", "stars", "ordinal", ("0", "1", "2", "4"))
 TOPIC = Target("topic", "topic", "classification", ("law", "art", "war"))

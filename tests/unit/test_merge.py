@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from goldpan.errors import StudyError
+from goldpan.statistics.scales import Scale
 from goldpan.tasks.features import Binary, Classification, Exclusive, Score
-from goldpan.waves.agreement.scales import Scale
 from goldpan.waves.codebook import CANNOT_TELL, Codebook
 from goldpan.waves.collect.adjudication import Decision
 from goldpan.waves.merge import FeatureAnswers, Resolution, merge_feature, resolution_counts

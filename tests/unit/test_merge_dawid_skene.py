@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldpan.waves.dawid_skene import dawid_skene
+from goldpan.statistics.dawid_skene import dawid_skene
 
 SHARES = np.array([0.5, 0.3, 0.2])
 CONFUSIONS = np.array(

@@ -2,8 +2,8 @@
 
 import pytest
 
+from goldpan.statistics.scales import Scale
 from goldpan.study.wave import Gold
-from goldpan.waves.agreement.scales import Scale
 from goldpan.waves.gold import SPLITS, freeze_gold
 from goldpan.waves.items import Item
 from goldpan.waves.merge import FeatureAnswers, merge_feature, resolution_counts

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import Coded, Objects, Values
-from goldpan.evaluation.design import Design
-from goldpan.evaluation.figures import Figure
 from goldpan.evaluation.report import Baseline
-from goldpan.evaluation.resample import figures, group
+from goldpan.statistics.design import Design
+from goldpan.statistics.figures import Figure
+from goldpan.statistics.samples import figures, group
+from goldpan.statistics.scales import value_text
 from goldpan.tasks.features import Extraction
-from goldpan.waves.agreement.scales import value_text
 from goldpan.waves.codebook import CANNOT_TELL
 
 

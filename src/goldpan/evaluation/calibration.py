@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.design import Design, effective_size
-from goldpan.evaluation.figures import Estimate, Figure
-from goldpan.evaluation.label_measures import nan_ratio
-from goldpan.evaluation.resample import figures, group
-from goldpan.waves.agreement.bootstrap import wilson_interval
-from goldpan.waves.agreement.coefficient import rounded
+from goldpan.statistics.bootstrap import wilson_interval
+from goldpan.statistics.coefficient import rounded
+from goldpan.statistics.design import Design, effective_size
+from goldpan.statistics.figures import Estimate, Figure
+from goldpan.statistics.label_measures import nan_ratio
+from goldpan.statistics.samples import figures, group
 
 BINS = 10
 _SIMULATIONS = 1000

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.joined_measures import JoinedMeasures, PickedMeasures
-from goldpan.evaluation.label_measures import LabelMeasures
-from goldpan.evaluation.ranking_measures import RankingMeasures
-from goldpan.evaluation.resample import Measures
-from goldpan.evaluation.score_measures import ScoreMeasures, ScoreScale, whole_numbers
-from goldpan.evaluation.set_measures import MacroOfLabels, SetMeasures
 from goldpan.files import canonical_json
+from goldpan.statistics.joined_measures import JoinedMeasures, PickedMeasures
+from goldpan.statistics.kappa import MOST_LABELS
+from goldpan.statistics.label_measures import LabelMeasures
+from goldpan.statistics.ranking_measures import RankingMeasures
+from goldpan.statistics.samples import Measures
+from goldpan.statistics.scales import Scale, positions, scale_of, value_text
+from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale, whole_numbers
+from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Extraction, Feature, Score
-from goldpan.waves.agreement.measure import MOST_LABELS
-from goldpan.waves.agreement.scales import Scale, positions, scale_of, value_text
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.strata import look_up
 

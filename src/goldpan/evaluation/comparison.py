@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import Coded, Values
-from goldpan.evaluation.design import Design
-from goldpan.evaluation.figures import Figure
-from goldpan.evaluation.resample import Measures, figures, group
-from goldpan.waves.agreement.coefficient import rounded
+from goldpan.statistics.coefficient import rounded
+from goldpan.statistics.design import Design
+from goldpan.statistics.figures import Figure
+from goldpan.statistics.samples import Measures, figures, group
 
 
 @dataclass(frozen=True)

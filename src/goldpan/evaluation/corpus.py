@@ -8,8 +8,6 @@ import numpy as np
 
 from goldpan.evaluation.baselines import figures_of, shown
 from goldpan.evaluation.coding import Coded, Values
-from goldpan.evaluation.design import Design, Drawn
-from goldpan.evaluation.figures import figure
 from goldpan.evaluation.predictions import FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import (
     LEAST_ITEMS,
@@ -19,8 +17,10 @@ from goldpan.evaluation.prevalence import (
     corrected_share,
     post_strata,
 )
+from goldpan.statistics.design import Design, Drawn
+from goldpan.statistics.figures import figure
+from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.tasks.features import Multilabel, Score
-from goldpan.waves.agreement.measure import MOST_LABELS
 
 _TOLERANCE = 0.05
 

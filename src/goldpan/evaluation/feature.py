@@ -14,12 +14,12 @@ from goldpan.evaluation.calibration import Calibration, calibration
 from goldpan.evaluation.coding import FAILED, Coded, Values
 from goldpan.evaluation.comparison import Comparison, compare
 from goldpan.evaluation.corpus import corpus_prevalence
-from goldpan.evaluation.design import Design, design_of, unused_strata
 from goldpan.evaluation.label_figures import confusion_of, figures_by_label
 from goldpan.evaluation.mistakes import most_telling_first
 from goldpan.evaluation.people import People
 from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
 from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
+from goldpan.statistics.design import Design, design_of, unused_strata
 from goldpan.study.evaluation import Evaluation
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.gold import GoldItem

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from goldpan.evaluation.alternative_annotator import LEVEL
 from goldpan.evaluation.comparison import Comparison
-from goldpan.evaluation.figures import figure
 from goldpan.evaluation.model_section import model_section
 from goldpan.evaluation.pictures import Dot, dot_plot
 from goldpan.evaluation.prevalence import Prevalence
@@ -23,6 +22,7 @@ from goldpan.evaluation.words import (
     title,
 )
 from goldpan.html import Markup, element, table
+from goldpan.statistics.figures import figure
 
 _SHARES = frozenset({"accuracy", "f1_micro"})
 _MOST_LABELS_IN_PICTURE = 30

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from goldpan.evaluation.coding import Coded, Values
-from goldpan.evaluation.design import Design
-from goldpan.evaluation.label_measures import OneLabelMeasures
 from goldpan.evaluation.report import Confusion, LabelFigures
-from goldpan.evaluation.resample import figures, group
-from goldpan.waves.agreement.measure import MOST_LABELS
+from goldpan.statistics.design import Design
+from goldpan.statistics.kappa import MOST_LABELS
+from goldpan.statistics.label_measures import OneLabelMeasures
+from goldpan.statistics.samples import figures, group
 
 FAILED_LABEL = "(failed)"
 _EITHER = np.array([0, 1])

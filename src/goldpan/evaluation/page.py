@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.feature_section import anchor, feature_section
-from goldpan.evaluation.figures import Figure, figure
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
 from goldpan.evaluation.words import HEADLINES, KINDS, money, quoted, title
 from goldpan.files import sha256_hex
 from goldpan.html import Markup, element, page, table
-from goldpan.waves.agreement.scales import value_text
+from goldpan.statistics.figures import Figure, figure
+from goldpan.statistics.scales import value_text
 
 _MOST_FILES = 10
 

@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.design import effective_size
-from goldpan.evaluation.figures import Estimate
-from goldpan.waves.agreement.bootstrap import LEVEL, wilson_interval
-from goldpan.waves.agreement.coefficient import Interval, rounded
+from goldpan.statistics.bootstrap import LEVEL, wilson_interval
+from goldpan.statistics.coefficient import Interval, rounded
+from goldpan.statistics.design import effective_size
+from goldpan.statistics.figures import Estimate
 
 METHOD = "post-stratification by predicted label, variance recovered from Wilson limits"
 LEAST_ITEMS = 5

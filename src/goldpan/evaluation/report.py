@@ -8,8 +8,8 @@ from typing import Any
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
 from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
-from goldpan.evaluation.figures import Figure, figure
 from goldpan.evaluation.prevalence import Prevalence
+from goldpan.statistics.figures import Figure, figure
 
 FORMAT = "goldpan-evaluation-1"
 

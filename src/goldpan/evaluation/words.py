@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from goldpan.evaluation.figures import Estimate, Figure
 from goldpan.evaluation.report import Baseline
-from goldpan.waves.agreement.coefficient import Interval
+from goldpan.statistics.coefficient import Interval
+from goldpan.statistics.figures import Estimate, Figure
 
 TITLES = {
     "accuracy": "Accuracy",

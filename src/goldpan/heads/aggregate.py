@@ -8,8 +8,8 @@ from statistics import fmean, median
 from typing import Any
 
 from goldpan.errors import HeadError
+from goldpan.statistics.scales import value_text
 from goldpan.study.head import Aggregate
-from goldpan.waves.agreement.scales import value_text
 
 _OF_NUMBERS: dict[str, Callable[[Sequence[float]], float]] = {
     "mean": fmean,

@@ -10,7 +10,7 @@ import orjson
 
 from goldpan.heads.fused import TargetPrediction
 from goldpan.heads.targets import Target
-from goldpan.waves.agreement.scales import is_number
+from goldpan.statistics.scales import is_number
 
 _DECIMALS = 6
 

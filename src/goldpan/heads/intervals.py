@@ -1,7 +1,7 @@
 """Figures of a head with their intervals: a bootstrap over groups of records.
 
 Records of one group are alike, so groups are drawn and not records. As for agreement (see
-`goldpan.waves.agreement.bootstrap`), two pseudo-records are added before replicates are drawn: any true value
+`goldpan.statistics.bootstrap`), two pseudo-records are added before replicates are drawn: any true value
 with any predicted one that occurs. Without them 50 right of 50 would have the interval [1, 1].
 
 A handful of groups, drawn again and again, does not show how much groups differ: below `FEWEST_GROUPS` there
@@ -18,8 +18,8 @@ import numpy as np
 
 from goldpan.heads.measures import Answers, figure_names, figure_values
 from goldpan.heads.targets import Target
-from goldpan.waves.agreement.bootstrap import PSEUDO_ITEMS, REPLICATES, percentile_interval
-from goldpan.waves.agreement.coefficient import Interval, finite, rounded
+from goldpan.statistics.bootstrap import PSEUDO_ITEMS, REPLICATES, percentile_interval
+from goldpan.statistics.coefficient import Interval, finite, rounded
 
 METHOD = "bootstrap over groups with two pseudo-records, expanded percentiles"
 FEWEST_GROUPS = 5

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goldpan.heads.targets import Target
-from goldpan.waves.agreement.estimates import pair_tables
-from goldpan.waves.agreement.kappa import kappa_values
-from goldpan.waves.agreement.weights import QUADRATIC, UNWEIGHTED, agreement_weights
+from goldpan.statistics.coefficient_intervals import pair_tables
+from goldpan.statistics.kappa import kappa_values
+from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED, agreement_weights
 
 if TYPE_CHECKING:
     from goldpan.heads.model import Predicted

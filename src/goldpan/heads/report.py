@@ -12,7 +12,7 @@ from goldpan.heads.intervals import FEWEST_GROUPS, Figure, Sample
 from goldpan.heads.measures import MAIN_FIGURE, Answers, answers_of
 from goldpan.heads.model import Predicted
 from goldpan.heads.targets import Target
-from goldpan.waves.agreement.scales import value_text
+from goldpan.statistics.scales import value_text
 
 Verdict = Literal["yes", "no", "unclear"]
 _WORTH_IT = 0.01

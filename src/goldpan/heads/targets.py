@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldpan.errors import HeadError, SheetError
+from goldpan.statistics.scales import Scale, is_number, positions, value_text
 from goldpan.study.head import Kind
 from goldpan.study.head import Target as TargetSettings
-from goldpan.waves.agreement.scales import Scale, is_number, positions, value_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from goldpan.errors import StudyError
+from goldpan.statistics.scales import Scale, value_text
 from goldpan.study.wave import Strategy
 from goldpan.waves.agreement.ratings import Ratings
-from goldpan.waves.agreement.scales import Scale, value_text
 from goldpan.waves.codebook import CANNOT_TELL
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from goldpan.errors import StudyError
+from goldpan.statistics.dawid_skene import dawid_skene
+from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.open_values import presence
 from goldpan.waves.agreement.ratings import Coded, code
-from goldpan.waves.agreement.scales import Scale
-from goldpan.waves.dawid_skene import dawid_skene
 from goldpan.waves.merge import (
     FeatureAnswers,
     Merged,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from goldpan.statistics.scales import scale_of
 from goldpan.study.wave import Strategy
 from goldpan.tasks.features import Exclusive, value_of
-from goldpan.waves.agreement.scales import scale_of
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import Decision
 from goldpan.waves.collect.collected import Ratings

@@ -12,11 +12,11 @@ import orjson
 from goldpan.cells import restore
 from goldpan.errors import SourceError, StudyError
 from goldpan.files import write_bytes
+from goldpan.statistics.scales import Scale, is_number, value_text
 from goldpan.study.wave import Strategy
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import report_page
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.agreement.scales import Scale, is_number, value_text
 from goldpan.waves.agreement.text import report_text
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.collect.csv_file import read_csv

@@ -18,11 +18,11 @@ import numpy as np
 
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_hex
-from goldpan.waves.agreement import bootstrap
-from goldpan.waves.agreement.coefficient import rounded
-from goldpan.waves.agreement.estimates import from_tables, pair_tables
-from goldpan.waves.agreement.kappa import kappa_standard_errors, kappa_values
-from goldpan.waves.agreement.weights import UNWEIGHTED, agreement_weights
+from goldpan.statistics import bootstrap
+from goldpan.statistics.coefficient import rounded
+from goldpan.statistics.coefficient_intervals import from_tables, pair_tables
+from goldpan.statistics.kappa import kappa_standard_errors, kappa_values
+from goldpan.statistics.weights import UNWEIGHTED, agreement_weights
 
 SIMULATIONS = 200
 REPLICATES = 500

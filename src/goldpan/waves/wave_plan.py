@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.files import read_json
+from goldpan.statistics.scales import scale_of
+from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.tasks.features import Feature
-from goldpan.waves.agreement.scales import scale_of
-from goldpan.waves.agreement.weights import UNWEIGHTED
 from goldpan.waves.power import Plan, expectation, plan
 from goldpan.waves.run import WaveRun
 

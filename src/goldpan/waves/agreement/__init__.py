@@ -2,6 +2,5 @@
 
 From the outside in: `wave.measure_wave` (a collected wave) and `measure.measure` (one feature) give the
 dataclasses of `report`, which `text` and `page` show. `closed_labels`, `open_values` and `by_label` choose
-what is computed for a kind of answer; `kappa`, `multirater`, `alpha` and `distances` hold the formulas;
-`bootstrap` and `estimates` give each its interval.
+what is computed for a kind of answer. The formulas and intervals are those of the room `statistics`.
 """

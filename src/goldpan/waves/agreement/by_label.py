@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from goldpan.waves.agreement import bootstrap, kappa, multirater
-from goldpan.waves.agreement.coefficient import Coefficient, finite
-from goldpan.waves.agreement.estimates import Estimate, from_counts, from_tables, pair_tables, with_intervals
+from goldpan.statistics import bootstrap, kappa, multirater
+from goldpan.statistics.coefficient import Coefficient, finite
+from goldpan.statistics.coefficient_intervals import (
+    Estimate,
+    from_counts,
+    from_tables,
+    pair_tables,
+    with_intervals,
+)
 from goldpan.waves.agreement.report import LabelAgreement
 
 _NEVER_GIVEN = "nobody gave this label to an item that two answered"

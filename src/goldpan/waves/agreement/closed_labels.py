@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldpan.waves.agreement import bootstrap, kappa, multirater
-from goldpan.waves.agreement.alpha import AlphaByMetric, AlphaOnScale
-from goldpan.waves.agreement.bootstrap import Profiles
-from goldpan.waves.agreement.coefficient import Coefficient
-from goldpan.waves.agreement.distances import nominal, ratio
-from goldpan.waves.agreement.estimates import (
+from goldpan.statistics import bootstrap, kappa, multirater
+from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale
+from goldpan.statistics.bootstrap import Profiles
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.coefficient_intervals import (
     Alpha,
     Estimate,
     alpha_estimate,
@@ -22,7 +21,8 @@ from goldpan.waves.agreement.estimates import (
     pair_tables,
     with_intervals,
 )
-from goldpan.waves.agreement.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
+from goldpan.statistics.distances import nominal, ratio
+from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
 
 MOST_ANNOTATORS_IN_PAIRS = 8
 

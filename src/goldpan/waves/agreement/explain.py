@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from goldpan.waves.agreement.bootstrap import FEWEST_ITEMS
+from goldpan.statistics.bootstrap import FEWEST_ITEMS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.ratings import Coded
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement

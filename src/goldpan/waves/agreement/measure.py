@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.kappa import MOST_LABELS, contingency_table
+from goldpan.statistics.scales import Scale, positions
 from goldpan.waves.agreement import explain
 from goldpan.waves.agreement.by_label import label_agreement
 from goldpan.waves.agreement.closed_labels import (
@@ -17,8 +20,6 @@ from goldpan.waves.agreement.closed_labels import (
     many_annotators,
     two_annotators,
 )
-from goldpan.waves.agreement.coefficient import Coefficient
-from goldpan.waves.agreement.kappa import contingency_table
 from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
 from goldpan.waves.agreement.ratings import Coded, Ratings, code
 from goldpan.waves.agreement.report import (
@@ -28,10 +29,6 @@ from goldpan.waves.agreement.report import (
     LabelAgreement,
     PairAgreement,
 )
-from goldpan.waves.agreement.scales import Scale, positions
-
-MOST_LABELS = 200
-"""Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.waves.agreement import bootstrap, distances, multirater
-from goldpan.waves.agreement.alpha import AlphaByMetric
-from goldpan.waves.agreement.coefficient import Coefficient
-from goldpan.waves.agreement.estimates import Estimate, alpha_estimate, with_intervals
+from goldpan.statistics import bootstrap, distances, multirater
+from goldpan.statistics.alpha import AlphaByMetric
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.coefficient_intervals import Estimate, alpha_estimate, with_intervals
 
 
 def observed_agreement(codes: np.ndarray, values: int) -> Coefficient:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, page, table
-from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
 from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
 

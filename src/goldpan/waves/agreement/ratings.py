@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.waves.agreement.scales import Scale
+from goldpan.statistics.scales import Scale
 from goldpan.waves.codebook import CANNOT_TELL
 
 Ratings = Mapping[str, Mapping[str, Any]]

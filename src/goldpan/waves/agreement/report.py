@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.waves.agreement.coefficient import Coefficient, rounded
+from goldpan.statistics.coefficient import Coefficient, rounded
 
 FORMAT = "goldpan-agreement-1"
 

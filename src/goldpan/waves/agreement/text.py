@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from goldpan.waves.agreement.coefficient import Coefficient
+from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
 from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from goldpan.statistics.scales import scale_of
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.agreement.scales import scale_of
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus
 

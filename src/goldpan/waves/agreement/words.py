@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from goldpan.waves.agreement.bootstrap import FEWEST_ITEMS
-from goldpan.waves.agreement.coefficient import Coefficient, Interval
+from goldpan.statistics.bootstrap import FEWEST_ITEMS
+from goldpan.statistics.coefficient import Coefficient, Interval
 
 TITLES = {
     "observed_agreement": "Observed agreement",

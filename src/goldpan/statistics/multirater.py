@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from goldpan.waves.agreement.coefficient import Coefficient, finite
-from goldpan.waves.agreement.kappa import corrected
+from goldpan.statistics.coefficient import Coefficient, finite
+from goldpan.statistics.kappa import corrected
 
 NO_PAIRS = "no item was answered by two annotators"
 ONE_LABEL = "only one label was used, so agreement by chance alone is certain"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.evaluation.label_measures import mean_of_occurring, nan_ratio, precision_recall_f1
+from goldpan.statistics.label_measures import mean_of_occurring, nan_ratio, precision_recall_f1
 
 
 class SetMeasures:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.waves.agreement.estimates import pair_tables
-from goldpan.waves.agreement.kappa import kappa_values
+from goldpan.statistics.coefficient_intervals import pair_tables
+from goldpan.statistics.kappa import kappa_values
 
 
 def nan_ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@ import itertools
 
 import numpy as np
 
-from goldpan.waves.agreement.coefficient import Coefficient, finite
-from goldpan.waves.agreement.distances import Metric
-from goldpan.waves.agreement.multirater import NO_PAIRS, ONE_LABEL, label_counts
+from goldpan.statistics.coefficient import Coefficient, finite
+from goldpan.statistics.distances import Metric
+from goldpan.statistics.multirater import NO_PAIRS, ONE_LABEL, label_counts
 
 _BLOCK_CELLS = 4_000_000
 

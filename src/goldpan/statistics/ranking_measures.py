@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.evaluation.label_measures import nan_ratio
-from goldpan.waves.agreement.distances import kendall
+from goldpan.statistics.distances import kendall
+from goldpan.statistics.label_measures import nan_ratio
 
 
 class RankingMeasures:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.evaluation.label_measures import nan_ratio
-from goldpan.waves.agreement.estimates import pair_tables
-from goldpan.waves.agreement.kappa import kappa_values
-from goldpan.waves.agreement.measure import MOST_LABELS
-from goldpan.waves.agreement.weights import QUADRATIC, agreement_weights
+from goldpan.statistics.coefficient_intervals import pair_tables
+from goldpan.statistics.kappa import MOST_LABELS, kappa_values
+from goldpan.statistics.label_measures import nan_ratio
+from goldpan.statistics.weights import QUADRATIC, agreement_weights
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.evaluation.resample import Measures
+from goldpan.statistics.samples import Measures
 
 
 class JoinedMeasures:

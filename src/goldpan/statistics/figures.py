@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.waves.agreement.coefficient import Interval, rounded
+from goldpan.statistics.coefficient import Interval, rounded
 
 
 @dataclass(frozen=True)

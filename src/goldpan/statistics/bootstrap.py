@@ -31,7 +31,7 @@ from statistics import NormalDist
 import numpy as np
 
 from goldpan.files import sha256_hex
-from goldpan.waves.agreement.coefficient import Interval
+from goldpan.statistics.coefficient import Interval
 
 REPLICATES = 2000
 LEVEL = 0.95

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.waves.agreement.coefficient import Coefficient, finite
+from goldpan.statistics.coefficient import Coefficient, finite
 
+MOST_LABELS = 200
+"""Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
 _CHANCE_ONLY = 1e-12
 NO_ITEMS = "no item was answered by both"
 ONE_LABEL = "only one label was used by both, so agreement by chance alone is certain"

@@ -7,7 +7,7 @@ for its finite size, so intervals are a little too wide rather than too narrow.
 
 A sample of a hundred items often holds none of the rarer mistakes, and the plain bootstrap cannot draw what
 is not there: 50 right of 50 would give the interval [1, 1]. As for agreement (see
-`goldpan.waves.agreement.bootstrap`), two pseudo-items are therefore added before replicates are drawn,
+`goldpan.statistics.bootstrap`), two pseudo-items are therefore added before replicates are drawn,
 shared among the strata by size: any gold value with any prediction that occurs in the stratum, all alike.
 They widen the interval and never move the estimate. In simulations with 30 to 300 items, prevalence from
 5 % and error rates from 0.5 % the intervals cover 0.92 to 1.00, where the plain bootstrap covers from 0.08.
@@ -23,11 +23,11 @@ from typing import Protocol
 
 import numpy as np
 
-from goldpan.evaluation.design import Design
-from goldpan.evaluation.figures import Estimate, Figure
 from goldpan.files import sha256_hex
-from goldpan.waves.agreement.bootstrap import PSEUDO_ITEMS, REPLICATES, percentile_interval
-from goldpan.waves.agreement.coefficient import finite
+from goldpan.statistics.bootstrap import PSEUDO_ITEMS, REPLICATES, percentile_interval
+from goldpan.statistics.coefficient import finite
+from goldpan.statistics.design import Design
+from goldpan.statistics.figures import Estimate, Figure
 
 METHOD = "stratified bootstrap over items with two pseudo-items, expanded percentiles"
 _POOL = 1024

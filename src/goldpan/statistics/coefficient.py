@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.waves.agreement.bands import band
+from goldpan.statistics.bands import band
 
 
 @dataclass(frozen=True)

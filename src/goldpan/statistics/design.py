@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Drawn(Protocol):
-    """An item of a sample: `waves.items.Item` and `waves.gold.GoldItem` are such."""
+    """An item of a sample."""
 
     @property
     def stratum(self) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldpan.waves.agreement import bootstrap, multirater
-from goldpan.waves.agreement.alpha import AlphaByMetric, AlphaOnScale, alpha_values, krippendorff_alpha
-from goldpan.waves.agreement.bootstrap import Profiles
-from goldpan.waves.agreement.coefficient import Coefficient
-from goldpan.waves.agreement.multirater import Expected
+from goldpan.statistics import bootstrap, multirater
+from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale, alpha_values, krippendorff_alpha
+from goldpan.statistics.bootstrap import Profiles
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.multirater import Expected
 
 Values = Callable[[np.ndarray], np.ndarray]
 """From weights (b, u) of the profiles to a coefficient's values (b,)."""
