@@ -7,8 +7,9 @@ import pytest
 
 from goldpan.statistics import bootstrap, multirater
 from goldpan.statistics.bands import band
-from goldpan.statistics.coefficient_intervals import from_tables, pair_tables
-from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values
+from goldpan.statistics.coefficient_intervals import from_tables
+from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values, pair_tables
+from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import report_page
@@ -56,13 +57,13 @@ def coverage(items, annotators, shares, kappa, seed):
     hits = []
     for _ in range(SIMULATIONS):
         codes = simulated(generator, items, annotators, shares, kappa)
-        sample = bootstrap.profiles(codes, labels)
+        sample = sample_of_answers(codes, labels)
         values = statistic(sample.codes, labels)
         estimate = values(sample.counts[None])[0]
         if np.isnan(estimate):
             continue
         draws = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], REPLICATES)  # noqa: B023
-        ours = bootstrap.percentile_interval(draws[:, 0], estimate, items)
+        ours = sample.interval(draws[:, 0], estimate)
         plain = plain_interval(codes, labels, generator)
         wald = wald_interval(codes, labels) if annotators == 2 else plain
         hits.append([low <= kappa <= high for low, high in ((ours.low, ours.high), plain, wald)])
@@ -151,7 +152,7 @@ def test_the_interval_of_observed_agreement_holds_with_one_item_too():
 
 def test_pseudo_items_leave_the_estimate_alone():
     codes = simulated(np.random.default_rng(1), 40, 3, (0.9, 0.1), 0.5)
-    sample = bootstrap.profiles(codes, 2)
+    sample = sample_of_answers(codes, 2)
     with_pool = statistic(sample.codes, 2)(sample.counts[None])[0]
     assert with_pool == pytest.approx(statistic(codes, 2)(np.ones((1, 40)))[0])
 
@@ -159,8 +160,8 @@ def test_pseudo_items_leave_the_estimate_alone():
 @pytest.mark.parametrize("labels", [2, 3, 5])
 def test_two_annotators_get_two_over_k_squared_in_each_cell(labels):
     codes = np.array([[0, 0], [1, 1], [0, 1]])
-    sample = bootstrap.profiles(codes, labels)
-    expected_items = sample.chances * (len(codes) + 2)
+    sample = sample_of_answers(codes, labels)
+    expected_items = sample.strata[0].chances * (len(codes) + 2)
     table = pair_tables(sample.codes, labels)(expected_items[None])[0]
     observed = pair_tables(codes, labels)(np.ones((1, 3)))[0]
     assert table - observed == pytest.approx(np.full((labels, labels), 2 / labels**2))
@@ -172,7 +173,7 @@ def test_pseudo_items_are_answered_as_often_as_real_items(annotators):
     codes = np.full((50, annotators), -1)
     for row in codes:
         row[generator.permutation(annotators)[:2]] = generator.integers(0, 4, size=2)
-    sample = bootstrap.profiles(codes, 4)
+    sample = sample_of_answers(codes, 4)
     pool = sample.codes[sample.counts == 0]
     assert len(pool)
     assert ((pool >= 0).sum(1) == 2).all()
@@ -188,7 +189,7 @@ def test_the_same_answers_in_another_order_give_the_same_interval():
 
 def test_the_interval_does_not_depend_on_how_replicates_are_cut_up():
     codes = simulated(np.random.default_rng(2), 60, 3, (0.5, 0.5), 0.5)
-    sample = bootstrap.profiles(codes, 2)
+    sample = sample_of_answers(codes, 2)
     values = statistic(sample.codes, 2)
     whole = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], 200)
     parts = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], 200, width=100_000)
@@ -196,7 +197,7 @@ def test_the_interval_does_not_depend_on_how_replicates_are_cut_up():
 
 
 def test_an_interval_of_undefined_replicates_is_none():
-    assert bootstrap.percentile_interval(np.full(10, np.nan), 0.5, 30) is None
+    assert bootstrap.percentile_interval(np.full(10, np.nan), 0.5, 30, "m") is None
 
 
 @pytest.mark.parametrize(

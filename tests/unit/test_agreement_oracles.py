@@ -7,7 +7,7 @@ import pytest
 
 from goldpan.statistics import distances, multirater
 from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale, krippendorff_alpha
-from goldpan.statistics.bootstrap import wilson_interval
+from goldpan.statistics.interval import wilson_interval
 from goldpan.statistics.kappa import cohen_kappa, contingency_table, prevalence_and_bias, scott_pi
 from goldpan.statistics.weights import agreement_weights
 

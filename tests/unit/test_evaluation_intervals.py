@@ -8,9 +8,9 @@ import pytest
 from goldpan.evaluation.coding import FAILED, Values
 from goldpan.evaluation.label_figures import figures_by_label
 from goldpan.statistics.design import Design, design_of, effective_size, unused_strata
-from goldpan.statistics.figures import figure
+from goldpan.statistics.figures import figure, figures
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
-from goldpan.statistics.samples import figures, group
+from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale
 from tests.evaluation_builders import gold_item
 from tests.wave_builders import COMPLAINT
@@ -66,7 +66,7 @@ def test_intervals_of_precision_and_recall_hold(truth, items):
     held = {"precision": [], "recall": []}
     for _ in range(200):
         rows = corpus[generator.integers(0, len(corpus), items)]
-        sample = group(rows, equal(items), EITHER)
+        sample = sample_of_predictions(rows, equal(items), EITHER)
         for one in figures(sample, OneLabelMeasures(sample.codes))[:2]:
             if one.raw.value is not None:
                 expected = truth.sensitivity if one.name == "recall" else truth.precision
@@ -86,7 +86,7 @@ def test_intervals_of_score_figures_hold(items):
     held = []
     for _ in range(120):
         rows = corpus[generator.integers(0, len(corpus), items)]
-        sample = group(rows, equal(items), np.unique(rows[:, 0]))
+        sample = sample_of_predictions(rows, equal(items), np.unique(rows[:, 0]))
         found = figures(sample, ScoreMeasures(sample.codes, scale))
         held.append(
             [
@@ -101,7 +101,7 @@ def test_intervals_of_score_figures_hold(items):
 
 
 def test_nothing_wrong_in_fifty_items_is_no_proof_of_perfection():
-    sample = group(np.zeros((50, 2), dtype=int), equal(50), EITHER)
+    sample = sample_of_predictions(np.zeros((50, 2), dtype=int), equal(50), EITHER)
     accuracy = figures(sample, LabelMeasures(sample.codes, 2))[0].raw
     assert accuracy.value == 1
     assert 0.9 < accuracy.interval.low < 0.985
@@ -170,7 +170,7 @@ def test_small_strata_get_the_variance_they_should():
     strata = np.repeat(np.arange(50), 2)
     # Within each stratum one item is right and one wrong: variance of a stratum's mean is 1/4.
     rows = np.column_stack([np.zeros(100, dtype=int), np.tile([0, 1], 50)])
-    sample = group(rows, Design(strata, np.ones(100)), EITHER)
+    sample = sample_of_predictions(rows, Design(strata, np.ones(100)), EITHER)
     accuracy = figures(sample, LabelMeasures(sample.codes, 2))[0].raw
     expected = 1.96 * np.sqrt(0.25 / 50)
     assert (accuracy.interval.high - accuracy.interval.low) / 2 == pytest.approx(expected, rel=0.15)
@@ -183,7 +183,9 @@ def test_the_same_items_in_another_order_give_the_same_interval():
     order = generator.permutation(70)
     found = []
     for some in (np.arange(70), order):
-        sample = group(rows[some], Design(design.strata[some], design.weights[some]), np.arange(3))
+        sample = sample_of_predictions(
+            rows[some], Design(design.strata[some], design.weights[some]), np.arange(3)
+        )
         found.append(figures(sample, LabelMeasures(sample.codes, 3)))
     assert found[0] == found[1]
 
@@ -191,7 +193,7 @@ def test_the_same_items_in_another_order_give_the_same_interval():
 def test_all_failed_predictions_give_nought_and_not_an_error():
     values = Values(COMPLAINT)
     coded = values.code(["yes", "no"], [[FAILED, FAILED]])
-    sample = group(coded.codes, equal(2), coded.possible_gold_codes)
+    sample = sample_of_predictions(coded.codes, equal(2), coded.possible_gold_codes)
     found = {one.name: one.raw.value for one in figures(sample, values.measures(coded)(sample.codes))}
     assert found["accuracy"] == 0 and found["f1_macro"] == 0 and found["precision_micro"] is None
 

@@ -108,7 +108,7 @@ def _head(project: Project, head: str) -> list[Any]:
 
 def head_figures(metrics: dict[str, Any]) -> str:
     """The main figure of each target of a head with its interval, from its metrics.json."""
-    from goldpan.heads.measures import MAIN_FIGURE
+    from goldpan.heads.measured import MAIN_FIGURE
 
     found = []
     for target, report in metrics["targets"].items():

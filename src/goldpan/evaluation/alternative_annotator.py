@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.coefficient import rounded
+from goldpan.statistics.interval import rounded
 
 LEAST_ANNOTATORS = 3
 """With two, the test asks only which of them the LLM resembles; its authors advise against it."""

@@ -9,9 +9,10 @@ import numpy as np
 
 from goldpan.evaluation.coding import Coded, Objects, Values
 from goldpan.evaluation.report import Baseline
+from goldpan.statistics.baselines import majority
 from goldpan.statistics.design import Design
-from goldpan.statistics.figures import Figure
-from goldpan.statistics.samples import figures, group
+from goldpan.statistics.figures import Figure, figures
+from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.scales import value_text
 from goldpan.tasks.features import Extraction
 from goldpan.waves.codebook import CANNOT_TELL
@@ -26,7 +27,7 @@ def figures_of(coded: Coded, model: int, values: Values, design: Design) -> tupl
         values: of the feature.
         design: of the same items.
     """
-    sample = group(coded.codes[:, [0, model + 1]], design, coded.possible_gold_codes)
+    sample = sample_of_predictions(coded.codes[:, [0, model + 1]], design, coded.possible_gold_codes)
     return figures(sample, values.measures(coded)(sample.codes))
 
 
@@ -38,11 +39,9 @@ def constant_answers(gold: Sequence[Hashable], values: Values, design: Design) -
     """
     if isinstance(values.feature, Extraction):
         return [("nothing", Objects((), ()))]
-    weight_of: dict[Hashable, float] = {}
-    for key, weight in zip(gold, design.weights, strict=True):
-        weight_of[key] = weight_of.get(key, 0.0) + float(weight)
-    # Rounded, so that the order of the sums does not decide between values that are equally frequent.
-    most = min(weight_of, key=lambda key: (-round(weight_of[key], 9), shown(key)))
+    keys = sorted(set(gold), key=shown)
+    codes = {key: code for code, key in enumerate(keys)}
+    most = keys[majority(np.array([codes[key] for key in gold]), design.weights)]
     if values.scale.kind != "ordered":
         return [("majority", most)]
     mean = np.average([float(str(key)) for key in gold], weights=design.weights)

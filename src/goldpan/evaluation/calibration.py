@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.bootstrap import wilson_interval
-from goldpan.statistics.coefficient import rounded
 from goldpan.statistics.design import Design, effective_size
-from goldpan.statistics.figures import Estimate, Figure
+from goldpan.statistics.figures import Estimate, Figure, figures
+from goldpan.statistics.interval import rounded, wilson_interval
 from goldpan.statistics.label_measures import nan_ratio
-from goldpan.statistics.samples import figures, group
+from goldpan.statistics.samples import sample_of_predictions
 
 BINS = 10
 _SIMULATIONS = 1000
@@ -141,7 +140,7 @@ def _error(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray, place
 def _brier_sample(confidence: np.ndarray, right: np.ndarray, design: Design) -> Any:
     # Confidences to four digits: what they say does not change, and items group.
     codes = np.column_stack([right.astype(int), np.rint(confidence * _DISTINCT).astype(int)])
-    return group(codes, design, np.array([0, 1]))
+    return sample_of_predictions(codes, design, np.array([0, 1]))
 
 
 class _Brier:

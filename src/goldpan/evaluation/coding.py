@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from goldpan.files import canonical_json
+from goldpan.statistics.figures import Measures
 from goldpan.statistics.joined_measures import JoinedMeasures, PickedMeasures
 from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.statistics.label_measures import LabelMeasures
 from goldpan.statistics.ranking_measures import RankingMeasures
-from goldpan.statistics.samples import Measures
 from goldpan.statistics.scales import Scale, positions, scale_of, value_text
 from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale, whole_numbers
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures

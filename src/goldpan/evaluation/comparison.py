@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import Coded, Values
-from goldpan.statistics.coefficient import rounded
 from goldpan.statistics.design import Design
-from goldpan.statistics.figures import Figure
-from goldpan.statistics.samples import Measures, figures, group
+from goldpan.statistics.figures import Figure, figures
+from goldpan.statistics.interval import rounded
+from goldpan.statistics.joined_measures import Difference
+from goldpan.statistics.samples import sample_of_predictions
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,8 @@ def compare(names: tuple[str, str], coded: Coded, values: Values, design: Design
         values: of the feature.
         design: of the same items.
     """
-    sample = group(coded.codes, design, coded.possible_gold_codes)
+    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
     measures = values.measures(coded)
-    both = _Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
+    both = Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
     right = values.right(coded)
     return Comparison(*names, len(right), mcnemar(right[:, 0], right[:, 1]), figures(sample, both))
-
-
-class _Difference:
-    """The figures of one model minus those of another, on the same rows."""
-
-    def __init__(self, first: Measures, second: Measures):
-        self._first, self._second = first, second
-        self.names = first.names
-        self.width = first.width + second.width
-
-    def values(self, weights: np.ndarray) -> np.ndarray:
-        return self._first.values(weights) - self._second.values(weights)

@@ -7,9 +7,10 @@ import numpy as np
 from goldpan.evaluation.coding import Coded, Values
 from goldpan.evaluation.report import Confusion, LabelFigures
 from goldpan.statistics.design import Design
+from goldpan.statistics.figures import figures
 from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.statistics.label_measures import OneLabelMeasures
-from goldpan.statistics.samples import figures, group
+from goldpan.statistics.samples import sample_of_predictions
 
 FAILED_LABEL = "(failed)"
 _EITHER = np.array([0, 1])
@@ -41,7 +42,7 @@ def _holds(coded: Coded, label: str) -> np.ndarray:
 
 
 def _one_label(label: str, has: np.ndarray, design: Design) -> LabelFigures:
-    sample = group(has.astype(np.int64), design, _EITHER)
+    sample = sample_of_predictions(has.astype(np.int64), design, _EITHER)
     return LabelFigures(
         label=label,
         gold=int(has[:, 0].sum()),

@@ -28,10 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.bootstrap import LEVEL, wilson_interval
-from goldpan.statistics.coefficient import Interval, rounded
 from goldpan.statistics.design import effective_size
 from goldpan.statistics.figures import Estimate
+from goldpan.statistics.interval import LEVEL, Interval, rounded, wilson_interval
 
 METHOD = "post-stratification by predicted label, variance recovered from Wilson limits"
 LEAST_ITEMS = 5

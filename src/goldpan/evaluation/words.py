@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from goldpan.evaluation.report import Baseline
-from goldpan.statistics.coefficient import Interval
 from goldpan.statistics.figures import Estimate, Figure
+from goldpan.statistics.interval import Interval
 
 TITLES = {
     "accuracy": "Accuracy",

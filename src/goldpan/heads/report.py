@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from goldpan.heads.intervals import FEWEST_GROUPS, Figure, Sample
-from goldpan.heads.measures import MAIN_FIGURE, Answers, answers_of
+from goldpan.heads.measured import MAIN_FIGURE, MeasuredRecords
 from goldpan.heads.model import Predicted
 from goldpan.heads.targets import Target
+from goldpan.statistics.baselines import majority
+from goldpan.statistics.figures import Estimate
+from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.scales import value_text
 
 Verdict = Literal["yes", "no", "unclear"]
@@ -38,8 +40,8 @@ class Baseline:
     """
 
     answer: str
-    figures: dict[str, Figure]
-    gain: dict[str, Figure]
+    figures: dict[str, Estimate]
+    gain: dict[str, Estimate]
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -58,7 +60,7 @@ class CurvePoint:
 
     share: float
     records: int
-    figure: Figure
+    figure: Estimate
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -81,7 +83,7 @@ class LearningCurve:
     figure: str
     points: tuple[CurvePoint, ...]
     compared_with: float
-    gain: Figure
+    gain: Estimate
 
     @property
     def more_labels_help(self) -> Verdict:
@@ -119,7 +121,7 @@ class TargetReport:
     target: Target
     counts: dict[str, LabelCounts]
     groups: int
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
     baselines: dict[str, Baseline]
     curve: LearningCurve | None
 
@@ -138,46 +140,43 @@ class TargetReport:
         }
 
     def _notes(self) -> list[str]:
-        if self.groups >= FEWEST_GROUPS:
+        if self.groups >= FEWEST_UNITS:
             return []
         return [
             f"Records of one group are alike, and those measured on are of {self.groups} group(s) only:"
-            f" below {FEWEST_GROUPS} nobody can tell how sure these figures are."
+            f" below {FEWEST_UNITS} nobody can tell how sure these figures are."
         ]
 
 
-def baselines_of(
-    target: Target, train: np.ndarray, truth: np.ndarray, answers: Answers, sample: Sample
-) -> dict[str, Baseline]:
+def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predicted) -> dict[str, Baseline]:
     """The constant answers that a head must beat.
 
     Args:
-        target: which.
+        records: those measured on.
         train: encoded values of the training split, without NaN.
-        truth: encoded values of the records measured on.
-        answers: the head's of the same records.
-        sample: the same records.
+        predicted: by the head for the records.
     """
-    found = {}
-    for name, (shown, predicted) in _constant_answers(target, train, len(truth)).items():
-        constant = answers_of(target, truth, predicted)
-        found[name] = Baseline(shown, sample.figures(constant), sample.differences(answers, constant))
-    return found
+    constant_answers = _constant_answers(records.target, train, len(records.truth))
+    return {
+        name: Baseline(shown, records.figures(constant), records.differences(predicted, constant))
+        for name, (shown, constant) in constant_answers.items()
+    }
 
 
-def learning_curve(sample: Sample, answers: Sequence[tuple[float, int, Answers]]) -> LearningCurve:
+def learning_curve(records: MeasuredRecords, heads: Sequence[tuple[float, int, Predicted]]) -> LearningCurve:
     """The learning curve of a target.
 
     Args:
-        sample: the records measured on.
-        answers: share, labelled records and answers of the heads trained on them; the last is of all labels.
+        records: those measured on.
+        heads: share, labelled records and predictions of the heads trained on them; the last of all labels.
     """
-    name = MAIN_FIGURE[sample.target.kind]
+    name = MAIN_FIGURE[records.target.kind]
     points = tuple(
-        CurvePoint(share, records, sample.figures(given)[name]) for share, records, given in answers
+        CurvePoint(share, trained_on, records.figures(predicted)[name])
+        for share, trained_on, predicted in heads
     )
-    share, _, half = min(answers[:-1], key=lambda one: abs(one[0] - 0.5))
-    gain = sample.differences(answers[-1][2], half)[name]
+    share, _, half = min(heads[:-1], key=lambda head: abs(head[0] - 0.5))
+    gain = records.differences(heads[-1][2], half)[name]
     return LearningCurve(name, points, share, gain)
 
 
@@ -187,18 +186,18 @@ def _constant_answers(target: Target, train: np.ndarray, records: int) -> dict[s
         mean = float(train.mean())
         return {"mean": (value_text(round(mean, 6)), Predicted(np.full(records, mean)))}
     places = train.astype(int)
-    majority = int(np.bincount(places, minlength=len(target.labels)).argmax())
-    labels = np.full(records, majority)
+    most = majority(places)
+    labels = np.full(records, most)
     if target.kind == "classification":
-        return {"majority": (target.labels[majority], Predicted(None, labels))}
+        return {"majority": (target.labels[most], Predicted(None, labels))}
     mean = float(target.positions[places].mean())
     nearest = int(np.abs(target.positions - mean).argmin())
-    scores = np.full(records, target.positions[majority])
+    scores = np.full(records, target.positions[most])
     return {
-        "majority": (target.labels[majority], Predicted(scores, labels)),
+        "majority": (target.labels[most], Predicted(scores, labels)),
         "mean": (value_text(round(mean, 6)), Predicted(np.full(records, mean), np.full(records, nearest))),
     }
 
 
-def _json(figures: dict[str, Figure]) -> dict[str, Any]:
+def _json(figures: dict[str, Estimate]) -> dict[str, Any]:
     return {name: figure.as_json() for name, figure in figures.items()}

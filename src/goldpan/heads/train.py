@@ -24,7 +24,7 @@ from goldpan.waves.gold import SPLITS, SplitName
 if TYPE_CHECKING:
     import numpy as np
 
-    from goldpan.heads.measures import Answers
+    from goldpan.heads.model import Predicted
     from goldpan.heads.report import LabelCounts, TargetReport
 
 METRICS, LABELS = "metrics.json", "labels.jsonl"
@@ -136,27 +136,31 @@ class _Trainer:
 
     def reports(self, head: HeadModel) -> list[TargetReport]:
         """What the head can do, target by target."""
-        from goldpan.heads.intervals import Sample
+        from goldpan.heads.measured import MeasuredRecords
         from goldpan.heads.report import TargetReport, baselines_of, learning_curve
+        from goldpan.statistics.samples import sample_of_groups
 
         found = []
         heads = [*self._smaller(), (1.0, self._data.rows("train"), head)]
-        answered = [(share, rows, self._answers(one)) for share, rows, one in heads]
+        predictions = [(share, rows, self._predictions(smaller)) for share, rows, smaller in heads]
         for place, target in enumerate(self._targets):
             rows, truth = self._known(place, self._measured)
-            sample = Sample(target, [self._data.labels[row].group for row in rows], self._settings.seed)
-            answers = answered[-1][2][place]
-            points = [(share, len(self._known(place, own)[0]), all_[place]) for share, own, all_ in answered]
+            groups = [self._data.labels[row].group for row in rows]
+            records = MeasuredRecords(target, truth, sample_of_groups(groups, self._settings.seed))
+            predicted = predictions[-1][2][place]
+            points = [
+                (share, len(self._known(place, own)[0]), by_target[place])
+                for share, own, by_target in predictions
+            ]
+            _, trained_on = self._known(place, self._data.rows("train"))
             found.append(
                 TargetReport(
                     target=target,
                     counts={split: self._counts(place, split) for split in SPLITS},
-                    groups=sample.groups,
-                    figures=sample.figures(answers),
-                    baselines=baselines_of(
-                        target, self._known(place, self._data.rows("train"))[1], truth, answers, sample
-                    ),
-                    curve=learning_curve(sample, points) if len(points) > 1 else None,
+                    groups=records.sample.drawn,
+                    figures=records.figures(predicted),
+                    baselines=baselines_of(records, trained_on, predicted),
+                    curve=learning_curve(records, points) if len(points) > 1 else None,
                 )
             )
         return found
@@ -176,17 +180,13 @@ class _Trainer:
                 found.append((share, own, self.head(self.fit(own))))
         return found
 
-    def _answers(self, head: HeadModel) -> list[Answers]:
+    def _predictions(self, head: HeadModel) -> list[Predicted]:
         """What a head says about the records measured on, for each target those with a known value."""
-        from goldpan.heads.measures import answers_of
-
         fused = FusedHeads([head])
-        found = []
-        for place, target in enumerate(self._targets):
-            rows, truth = self._known(place, self._measured)
-            predicted = fused.predict(self._data.embeddings[rows])[place].predicted
-            found.append(answers_of(target, truth, predicted))
-        return found
+        known = [self._known(place, self._measured)[0] for place in range(len(self._targets))]
+        return [
+            fused.predict(self._data.embeddings[rows])[place].predicted for place, rows in enumerate(known)
+        ]
 
     def _known(self, place: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Those of some rows where a target is known, and its values there."""

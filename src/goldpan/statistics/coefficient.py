@@ -7,25 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.statistics.bands import band
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval and how it was made."""
-
-    low: float
-    high: float
-    level: float
-    method: str
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "low": rounded(self.low),
-            "high": rounded(self.high),
-            "level": self.level,
-            "method": self.method,
-        }
+from goldpan.statistics.interval import Interval, rounded
 
 
 @dataclass(frozen=True)
@@ -81,14 +63,3 @@ class Coefficient:
             "standard_error": rounded(self.standard_error),
             "reason": self.reason,
         }
-
-
-def finite(value: Any) -> float | None:
-    """A float, or None for NaN: what the array functions give where a value is undefined."""
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
-def rounded(value: float | None) -> float | None:
-    """Rounded to 6 decimals for files; None stays None and -0.0 becomes 0.0."""
-    return None if value is None else round(float(value), 6) + 0.0

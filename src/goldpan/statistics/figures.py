@@ -1,11 +1,14 @@
-"""What an evaluation reports: figures with intervals, as they stand in the JSON."""
+"""What is reported: estimates with intervals, and figures of predictions, as they stand in JSON files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from goldpan.statistics.coefficient import Interval, rounded
+import numpy as np
+
+from goldpan.statistics.bootstrap import Sample, replicate
+from goldpan.statistics.interval import Interval, finite, rounded
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,44 @@ class Figure:
 def figure(figures: tuple[Figure, ...], name: str) -> Figure | None:
     """The figure of that name, if it was computed."""
     return next((one for one in figures if one.name == name), None)
+
+
+class Measures(Protocol):
+    """Several figures computed from the same rows.
+
+    Attributes:
+        names: of the s figures, in order.
+        width: the most numbers `values` holds per replicate; bounds memory.
+    """
+
+    width: int
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """Figures (b, s) under weights (b, u) of the rows; NaN where undefined."""
+        ...
+
+
+def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
+    """Each figure with its interval, over the items as they are and weighted by the design."""
+    # Where all weigh the same the two are one; they are computed once.
+    designs = [np.ones(1)] if (sample.weights == 1).all() else [np.ones(1), sample.weights]
+
+    def values(counts: np.ndarray) -> np.ndarray:
+        return np.concatenate([measures.values(counts * weights) for weights in designs], axis=1)
+
+    replicates = replicate(sample, values, width=measures.width)
+    estimates = [
+        _estimate(sample, finite(value), column)
+        for value, column in zip(values(sample.counts[None])[0], replicates.T, strict=True)
+    ]
+    raw, weighted = estimates[: len(measures.names)], estimates[-len(measures.names) :]
+    return tuple(Figure(*parts) for parts in zip(measures.names, raw, weighted, strict=True))
+
+
+def _estimate(sample: Sample, value: float | None, replicates: np.ndarray) -> Estimate:
+    if value is None or not sample.bears_intervals:
+        return Estimate(value)
+    return Estimate(value, sample.interval(replicates, value))

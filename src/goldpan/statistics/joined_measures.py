@@ -1,4 +1,4 @@
-"""Several measures of the same rows as one, and some figures of many."""
+"""Several measures of the same rows as one, their difference, and some figures of many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.statistics.samples import Measures
+from goldpan.statistics.figures import Measures
 
 
 class JoinedMeasures:
@@ -24,6 +24,23 @@ class JoinedMeasures:
     def values(self, weights: np.ndarray) -> np.ndarray:
         """Figures (b, s) under weights (b, u) of the rows."""
         return np.concatenate([part.values(weights) for part in self._parts], axis=1)
+
+
+class Difference:
+    """The figures of some predictions less those of others for the same items.
+
+    Args:
+        first, second: measures of the same rows with the same figures.
+    """
+
+    def __init__(self, first: Measures, second: Measures):
+        self._first, self._second = first, second
+        self.names = first.names
+        self.width = first.width + second.width
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """Figures (b, s) under weights (b, u) of the rows."""
+        return self._first.values(weights) - self._second.values(weights)
 
 
 class PickedMeasures:

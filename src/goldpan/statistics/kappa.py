@@ -6,11 +6,13 @@ bootstrap replicates go through the same lines; they give NaN where a value is u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.statistics.coefficient import Coefficient, finite
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.interval import finite
 
 MOST_LABELS = 200
 """Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""
@@ -24,6 +26,22 @@ def contingency_table(first: np.ndarray, second: np.ndarray, labels: int) -> np.
     both = (first >= 0) & (second >= 0)
     cells = first[both].astype(np.int64) * labels + second[both]
     return np.bincount(cells, minlength=labels * labels).reshape(labels, labels).astype(float)
+
+
+def pair_tables(codes: np.ndarray, labels: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from weights (b, u) to contingency tables (b, k, k) of two annotators' codes (u, 2)."""
+    both = np.flatnonzero((codes >= 0).all(1))
+    cells = codes[both, 0].astype(np.int64) * labels + codes[both, 1]
+    order = np.argsort(cells, kind="stable")
+    distinct, starts = np.unique(cells[order], return_index=True)
+
+    def tables(weights: np.ndarray) -> np.ndarray:
+        flat = np.zeros((len(weights), labels * labels))
+        if len(distinct):
+            flat[:, distinct] = np.add.reduceat(weights[:, both[order]], starts, axis=1)
+        return flat.reshape(len(weights), labels, labels)
+
+    return tables
 
 
 def observed_and_expected(tables: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldpan.statistics.coefficient_intervals import pair_tables
-from goldpan.statistics.kappa import kappa_values
+from goldpan.statistics.kappa import kappa_values, pair_tables
 
 
 def nan_ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.statistics.coefficient_intervals import pair_tables
-from goldpan.statistics.kappa import MOST_LABELS, kappa_values
+from goldpan.statistics.kappa import MOST_LABELS, kappa_values, pair_tables
 from goldpan.statistics.label_measures import nan_ratio
 from goldpan.statistics.weights import QUADRATIC, agreement_weights
 
@@ -39,107 +38,127 @@ def whole_numbers(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip(np.floor(numbers + 0.5), low, high)
 
 
-class ScoreMeasures:
-    """Accuracy, mean absolute error, root mean square error, bias, Spearman's rho, quadratic kappa.
+class NumberMeasures:
+    """Mean absolute error, root mean square error, bias (the mean of prediction minus gold), Spearman's rho.
 
-    A prediction that failed has the code k. It is wrong, errs by as much as one can from that gold value on
-    this scale, and agrees with no gold value at all in kappa; bias and Spearman's rho are those of the
-    answered items. The bias is the mean of prediction minus gold.
+    A prediction that failed has the code k. It errs by as much as one can from that gold value on this scale;
+    bias and Spearman's rho are those of the answered items.
 
     Args:
         rows: shape (u, 2): code of the gold number (below k) and of the predicted one (k: failed).
         scale: what the codes stand for.
     """
 
-    names = ("accuracy", "accuracy_within_1", "mae", "rmse", "bias", "spearman", "cohen_kappa_quadratic")
+    names = ("mae", "rmse", "bias", "spearman")
 
     def __init__(self, rows: np.ndarray, scale: ScoreScale):
-        k = len(scale.numbers)
-        failed = rows[:, 1] == k
+        failed = rows[:, 1] == len(scale.numbers)
         gold = scale.numbers[rows[:, 0]]
         predicted = scale.numbers[np.where(failed, 0, rows[:, 1])]
         worst = np.maximum(gold - scale.low, scale.high - gold)
         self._answered = ~failed
         self._difference = np.where(failed, 0.0, predicted - gold)
         self._error = np.where(failed, worst, np.abs(self._difference))
-        counted = scale.rounded()
-        distance = np.abs(counted[np.where(failed, 0, rows[:, 1])] - counted[rows[:, 0]])
-        self._exact = self._answered & (distance < 1e-9)
-        self._near = self._answered & (distance < 1 + 1e-9)
-        self._spearman = _Spearman(rows[self._answered], k)
-        self._kappa = _quadratic_kappa(rows, failed, counted)
-        self.width = max(2 * k, min(k + 1, MOST_LABELS + 1) ** 2)
+        self._spearman = Spearman(rows[self._answered])
+        self.width = 2 * len(scale.numbers)
 
     def values(self, weights: np.ndarray) -> np.ndarray:
-        """Figures (b, 7) under weights (b, u) of the rows."""
-        total, answered = weights.sum(1), weights @ self._answered
+        """Figures (b, 4) under weights (b, u) of the rows."""
+        total = weights.sum(1)
         return np.stack(
             [
-                nan_ratio(weights @ self._exact, total),
-                nan_ratio(weights @ self._near, total),
                 nan_ratio(weights @ self._error, total),
                 np.sqrt(nan_ratio(weights @ self._error**2, total)),
-                nan_ratio(weights @ self._difference, answered),
+                nan_ratio(weights @ self._difference, weights @ self._answered),
                 self._spearman.values(weights[:, self._answered]),
-                self._kappa(weights),
             ],
             axis=1,
         )
 
 
-def _quadratic_kappa(
-    rows: np.ndarray, failed: np.ndarray, counted: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Kappa with quadratic weights, in which a failed prediction gets no credit whatever the gold value."""
-    places, codes = np.unique(counted, return_inverse=True)
-    k = len(places)
-    if k > MOST_LABELS:
-        return lambda weights: np.full(len(weights), np.nan)
-    recoded = np.column_stack(
-        [codes[rows[:, 0]], np.where(failed, k, codes[np.where(failed, 0, rows[:, 1])])]
-    )
-    credit = np.zeros((k + 1, k + 1))
-    credit[:k, :k] = agreement_weights(QUADRATIC, places)
-    tables = pair_tables(recoded, k + 1)
-    return lambda weights: kappa_values(tables(weights), credit)
+class ScoreMeasures:
+    """Accuracy, the figures of numbers, quadratic kappa.
 
-
-class _Spearman:
-    """Spearman's rho: Pearson's correlation of mid-ranks, all weighted.
+    A prediction that failed (code k) is wrong, and agrees with no gold value at all in kappa, which is
+    undefined on scales of more than `MOST_LABELS` labels.
 
     Args:
-        rows: shape (u, 2), codes in the order of the numbers.
-        k: number of codes.
+        rows, scale: as for `NumberMeasures`.
     """
 
-    def __init__(self, rows: np.ndarray, k: int):
-        self._rows = rows
-        self._sums = [_sums_by(column, k) for column in rows.T]
+    names = ("accuracy", "accuracy_within_1", *NumberMeasures.names, "cohen_kappa_quadratic")
+
+    def __init__(self, rows: np.ndarray, scale: ScoreScale):
+        counted, k = scale.rounded(), len(scale.numbers)
+        failed = rows[:, 1] == k
+        distance = np.abs(counted[np.where(failed, 0, rows[:, 1])] - counted[rows[:, 0]])
+        self._exact = ~failed & (distance < 1e-9)
+        self._near = ~failed & (distance < 1 + 1e-9)
+        self._numbers = NumberMeasures(rows, scale)
+        places, label_of_code = np.unique(counted, return_inverse=True)
+        labels = np.append(label_of_code, len(places))[rows]
+        self._kappa = QuadraticKappa(labels, places) if len(places) <= MOST_LABELS else None
+        self.width = max(2 * k, min(k + 1, MOST_LABELS + 1) ** 2)
 
     def values(self, weights: np.ndarray) -> np.ndarray:
-        """Rho (b,) under weights (b, u)."""
+        """Figures (b, 7) under weights (b, u) of the rows."""
+        total = weights.sum(1)
+        accuracy = [nan_ratio(weights @ close, total)[:, None] for close in (self._exact, self._near)]
+        kappa = self._kappa.values(weights) if self._kappa else np.full((len(weights), 1), np.nan)
+        return np.concatenate([*accuracy, self._numbers.values(weights), kappa], axis=1)
+
+
+class QuadraticKappa:
+    """Cohen's kappa with quadratic weights; a prediction that failed gets no credit whatever the gold value.
+
+    Args:
+        rows: shape (u, 2): code of the gold label (below k) and of the predicted one (k: failed).
+        places: of the k labels on their scale.
+    """
+
+    names = ("cohen_kappa_quadratic",)
+
+    def __init__(self, rows: np.ndarray, places: np.ndarray):
+        k = len(places)
+        self._credit = np.zeros((k + 1, k + 1))
+        self._credit[:k, :k] = agreement_weights(QUADRATIC, places)
+        self._tables = pair_tables(rows, k + 1)
+        self.width = (k + 1) ** 2
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """Figures (b, 1) under weights (b, u) of the rows."""
+        return kappa_values(self._tables(weights), self._credit)[:, None]
+
+
+class Spearman:
+    """Spearman's rho, Pearson's correlation of mid-ranks, all weighted; NaN where one side is constant.
+
+    Args:
+        rows: shape (u, 2), codes in the order of the numbers they stand for.
+    """
+
+    def __init__(self, rows: np.ndarray):
+        # Each side by the values that occur on it, which may be few of those that codes stand for.
+        self._sides = [np.unique(column, return_inverse=True)[1] for column in rows.T]
+        self._sums = [_sums_by(side) for side in self._sides]
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """Rho (b,) under weights (b, u) of the rows."""
         total = weights.sum(1)
         moments, ranks = [], []
-        for column, sums in zip(self._rows.T, self._sums, strict=True):
+        for side, sums in zip(self._sides, self._sums, strict=True):
             mass = sums(weights)
             rank = np.cumsum(mass, axis=1) - mass / 2
             rank = rank - nan_ratio((mass * rank).sum(1), total)[:, None]
             moments.append((mass * rank**2).sum(1))
-            ranks.append(rank[:, column])
+            ranks.append(rank[:, side])
         together = (weights * ranks[0] * ranks[1]).sum(1)
         scale = np.sqrt(moments[0] * moments[1])
         return nan_ratio(together, np.where(scale > 1e-9 * total**3, scale, 0.0))
 
 
-def _sums_by(codes: np.ndarray, k: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from weights (b, u) to their sums by code (b, k)."""
+def _sums_by(codes: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from weights (b, u) to their sums by code (b, k), of codes that all occur."""
     order = np.argsort(codes, kind="stable")
-    distinct, starts = np.unique(codes[order], return_index=True)
-
-    def sums(weights: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(weights), k))
-        if len(distinct):
-            found[:, distinct] = np.add.reduceat(weights[:, order], starts, axis=1)
-        return found
-
-    return sums
+    starts = np.unique(codes[order], return_index=True)[1]
+    return lambda weights: np.add.reduceat(weights[:, order], starts, axis=1) if len(starts) else weights

@@ -18,10 +18,11 @@ import numpy as np
 
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_hex
-from goldpan.statistics import bootstrap
-from goldpan.statistics.coefficient import rounded
-from goldpan.statistics.coefficient_intervals import from_tables, pair_tables
-from goldpan.statistics.kappa import kappa_standard_errors, kappa_values
+from goldpan.statistics.bootstrap import replicate
+from goldpan.statistics.coefficient_intervals import from_tables
+from goldpan.statistics.interval import LEVEL, rounded
+from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
+from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import UNWEIGHTED, agreement_weights
 
 SIMULATIONS = 200
@@ -114,7 +115,7 @@ class Plan:
         }
 
 
-def large_sample_half_width(items: int, expected: Expectation, level: float = bootstrap.LEVEL) -> float:
+def large_sample_half_width(items: int, expected: Expectation, level: float = LEVEL) -> float:
     """Half the width of the Wald interval of kappa with `items` items."""
     error, _ = kappa_standard_errors(expected.table, expected.weights)
     return NormalDist().inv_cdf((1 + level) / 2) * error / math.sqrt(items)
@@ -150,13 +151,13 @@ def _width(table: np.ndarray, expected: Expectation) -> float | None:
     labels = len(table)
     cells = np.indices(table.shape).reshape(2, -1).T
     codes = np.repeat(cells, table.ravel(), axis=0)
-    sample = bootstrap.profiles(codes, labels)
+    sample = sample_of_answers(codes, labels)
     values = from_tables(pair_tables(sample.codes, labels), kappa_values, expected.weights)
     estimate = float(values(sample.counts[None])[0])
     if math.isnan(estimate):
         return None
-    draws = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], REPLICATES, labels**2)
-    interval = bootstrap.percentile_interval(draws[:, 0], estimate, len(codes))
+    draws = replicate(sample, lambda weights: values(weights)[:, None], REPLICATES, labels**2)
+    interval = sample.interval(draws[:, 0], estimate)
     return interval.high - interval.low if interval else None
 
 
@@ -169,7 +170,7 @@ def items_for(half_width: float, expected: Expectation) -> Plan:
     if not 0 < half_width < 1:
         raise StudyError(f"the half-width to reach must be between 0 and 1, not {half_width}")
     error, _ = kappa_standard_errors(expected.table, expected.weights)
-    z = NormalDist().inv_cdf((1 + bootstrap.LEVEL) / 2)
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     too_few, enough = 1, max(10, math.ceil((z * error / half_width) ** 2))
     found = _plan_within_limit(enough, expected)
     while not _reached(found, half_width):

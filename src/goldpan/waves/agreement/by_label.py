@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from goldpan.statistics import bootstrap, kappa, multirater
-from goldpan.statistics.coefficient import Coefficient, finite
-from goldpan.statistics.coefficient_intervals import (
-    Estimate,
-    from_counts,
-    from_tables,
-    pair_tables,
-    with_intervals,
-)
+from goldpan.statistics import kappa, multirater
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.coefficient_intervals import Recomputable, from_counts, from_tables, with_intervals
+from goldpan.statistics.interval import finite
+from goldpan.statistics.samples import sample_of_answers
 from goldpan.waves.agreement.report import LabelAgreement
 
 _NEVER_GIVEN = "nobody gave this label to an item that two answered"
@@ -27,23 +23,22 @@ def label_agreement(label: str, given: np.ndarray) -> LabelAgreement:
     """
     counts = tuple(int(count) for count in (given == 1).sum(0))
     paired = given[(given >= 0).sum(1) >= 2]
-    sample = bootstrap.profiles(paired, 2)
+    sample = sample_of_answers(paired, 2)
     items, profile_counts = multirater.label_counts(paired, 2), multirater.label_counts(sample.codes, 2)
     share = finite(multirater.specific_agreement_values(items, np.ones((1, len(items))))[0, 1])
-    specific = Estimate(
+    specific = Recomputable(
         Coefficient("specific_agreement", share, reason=_NEVER_GIVEN if share is None else None),
         lambda weights: multirater.specific_agreement_values(profile_counts, weights)[:, 1],
     )
     if given.shape[1] != 2:
-        against_rest = Estimate(
+        against_rest = Recomputable(
             multirater.fleiss_kappa(items), from_counts(profile_counts, np.eye(2), multirater.fleiss_expected)
         )
         agreement, rest = with_intervals(sample, [specific, against_rest])
         return LabelAgreement(label, counts, agreement, rest)
     table = kappa.contingency_table(paired[:, 0], paired[:, 1], 2)
-    against_rest = Estimate(
-        kappa.cohen_kappa(table), from_tables(pair_tables(sample.codes, 2), kappa.kappa_values, np.eye(2))
-    )
+    tables = kappa.pair_tables(sample.codes, 2)
+    against_rest = Recomputable(kappa.cohen_kappa(table), from_tables(tables, kappa.kappa_values, np.eye(2)))
     agreement, rest = with_intervals(sample, [specific, against_rest])
     indices = kappa.prevalence_and_bias(table, 1)
     if indices is None:

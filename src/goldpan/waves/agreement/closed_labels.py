@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldpan.statistics import bootstrap, kappa, multirater
+from goldpan.statistics import kappa, multirater
 from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale
-from goldpan.statistics.bootstrap import Profiles
+from goldpan.statistics.bootstrap import Sample
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.coefficient_intervals import (
     Alpha,
-    Estimate,
+    Recomputable,
     alpha_estimate,
     from_counts,
     from_tables,
-    pair_tables,
     with_intervals,
 )
 from goldpan.statistics.distances import nominal, ratio
+from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
 
 MOST_ANNOTATORS_IN_PAIRS = 8
@@ -74,19 +74,19 @@ def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
         codes: shape (n, 2), items both answered.
         labels: what the codes point to.
     """
-    sample = bootstrap.profiles(codes, labels.size)
-    tables = pair_tables(sample.codes, labels.size)
+    sample = sample_of_answers(codes, labels.size)
+    tables = kappa.pair_tables(sample.codes, labels.size)
     table = kappa.contingency_table(codes[:, 0], codes[:, 1], labels.size)
-    estimates = [
-        Estimate(kappa.cohen_kappa(table, credit, name), from_tables(tables, kappa.kappa_values, credit))
+    coefficients = [
+        Recomputable(kappa.cohen_kappa(table, credit, name), from_tables(tables, kappa.kappa_values, credit))
         for name, credit in labels.credits("cohen_kappa")
     ]
-    estimates.append(
-        Estimate(kappa.scott_pi(table), from_tables(tables, kappa.pi_values, np.eye(labels.size)))
+    coefficients.append(
+        Recomputable(kappa.scott_pi(table), from_tables(tables, kappa.pi_values, np.eye(labels.size)))
     )
-    estimates += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
-    estimates += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
-    return with_intervals(sample, estimates, labels.size**2)
+    coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
+    coefficients += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return with_intervals(sample, coefficients, labels.size**2)
 
 
 def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
@@ -96,19 +96,19 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
         codes: shape (n, m); below 0 is missing.
         labels: what the codes point to.
     """
-    sample = bootstrap.profiles(codes, labels.size)
+    sample = sample_of_answers(codes, labels.size)
     counts, identity = multirater.label_counts(sample.codes, labels.size), np.eye(labels.size)
     fleiss = multirater.fleiss_kappa(multirater.label_counts(codes, labels.size))
-    estimates = [Estimate(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
+    coefficients = [Recomputable(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
     pairwise = [
         mean_pairwise_kappa(name, codes, sample, credit)
         for name, credit in labels.credits("mean_pairwise_kappa")
     ]
     listed = codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS
-    estimates += pairwise if listed else []
-    estimates += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
-    estimates += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
-    results = with_intervals(sample, estimates, labels.size**2)
+    coefficients += pairwise if listed else []
+    coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
+    coefficients += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    results = with_intervals(sample, coefficients, labels.size**2)
     if not listed:
         reason = f"no interval with more than {MOST_ANNOTATORS_IN_PAIRS} annotators"
         results[1:1] = [replace(one.coefficient, reason=one.coefficient.reason or reason) for one in pairwise]
@@ -117,30 +117,32 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
 
 def alphas_only(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     """The alphas alone, for numbers too many to make a table of all pairs of them."""
-    sample = bootstrap.profiles(codes, labels.size)
-    estimates = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
-    return with_intervals(sample, estimates, labels.size)
+    sample = sample_of_answers(codes, labels.size)
+    coefficients = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    return with_intervals(sample, coefficients, labels.size)
 
 
 def _chance_by_label_shares(
-    codes: np.ndarray, sample: Profiles, labels: LabelSet, uniform_name: str
-) -> list[Estimate]:
+    codes: np.ndarray, sample: Sample, labels: LabelSet, uniform_name: str
+) -> list[Recomputable]:
     """Gwet's AC1 (and AC2), and the kappa with uniform chance."""
     items, counts = (multirater.label_counts(some, labels.size) for some in (codes, sample.codes))
-    estimates = []
+    coefficients = []
     for name, credit in labels.credits("gwet_ac", (UNWEIGHTED, QUADRATIC)):
         title = "gwet_ac1" if name == "gwet_ac" else "gwet_ac2_quadratic"
         values = from_counts(counts, credit, multirater.gwet_expected)
-        estimates.append(Estimate(multirater.gwet_ac(items, credit, title), values))
+        coefficients.append(Recomputable(multirater.gwet_ac(items, credit, title), values))
     uniform = multirater.randolph_kappa(items, name=uniform_name)
-    estimates.append(Estimate(uniform, from_counts(counts, np.eye(labels.size), multirater.uniform_expected)))
-    return estimates
+    coefficients.append(
+        Recomputable(uniform, from_counts(counts, np.eye(labels.size), multirater.uniform_expected))
+    )
+    return coefficients
 
 
-def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Profiles, credit: np.ndarray) -> Estimate:
+def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Sample, credit: np.ndarray) -> Recomputable:
     """Mean of Cohen's kappa over all pairs of annotators (Light 1971, Psychological Bulletin 76:365-377)."""
     pairs = [list(pair) for pair in itertools.combinations(range(codes.shape[1]), 2)]
-    tables = [pair_tables(sample.codes[:, pair], len(credit)) for pair in pairs]
+    tables = [kappa.pair_tables(sample.codes[:, pair], len(credit)) for pair in pairs]
 
     def kappas(weights: np.ndarray) -> np.ndarray:
         return np.stack([kappa.kappa_values(one(weights), credit) for one in tables])
@@ -152,7 +154,7 @@ def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Profiles, credit: 
     else:
         left_out = f"kappa is undefined for {undefined} of {len(pairs)} pairs, which are left out"
         coefficient = Coefficient(name, mean, reason=left_out if undefined else None)
-    return Estimate(coefficient, lambda weights: _mean_of_defined(kappas(weights)))
+    return Recomputable(coefficient, lambda weights: _mean_of_defined(kappas(weights)))
 
 
 def _mean_of_defined(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from goldpan.statistics.bootstrap import FEWEST_ITEMS
+from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.ratings import Coded
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
@@ -35,10 +35,10 @@ def _coverage(result: FeatureAgreement) -> list[str]:
     if len(result.annotators) == 1:
         return ["Agreement needs two annotators; there is only one."]
     notes = []
-    if 0 < result.paired_items < FEWEST_ITEMS:
+    if 0 < result.paired_items < FEWEST_UNITS:
         have = "item has" if result.paired_items == 1 else "items have"
         notes.append(
-            f"Only {result.paired_items} {have} two answers to compare: with fewer than {FEWEST_ITEMS} the "
+            f"Only {result.paired_items} {have} two answers to compare: with fewer than {FEWEST_UNITS} the "
             "coefficients have no intervals, and say next to nothing."
         )
     if len(result.annotators) > MOST_ANNOTATORS_IN_PAIRS:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics import bootstrap, distances, multirater
+from goldpan.statistics import distances, multirater
 from goldpan.statistics.alpha import AlphaByMetric
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.coefficient_intervals import Estimate, alpha_estimate, with_intervals
+from goldpan.statistics.coefficient_intervals import Recomputable, alpha_estimate, with_intervals
+from goldpan.statistics.interval import wilson_interval
+from goldpan.statistics.samples import sample_of_answers
 
 
 def observed_agreement(codes: np.ndarray, values: int) -> Coefficient:
@@ -27,10 +29,10 @@ def observed_agreement(codes: np.ndarray, values: int) -> Coefficient:
         return Coefficient("observed_agreement", None, reason=multirater.NO_PAIRS)
     estimate = Coefficient("observed_agreement", float(paired.mean()))
     if codes.shape[1] == 2:
-        return replace(estimate, interval=bootstrap.wilson_interval(float(paired.sum()), len(paired)))
-    sample = bootstrap.profiles(codes, values)
+        return replace(estimate, interval=wilson_interval(float(paired.sum()), len(paired)))
+    sample = sample_of_answers(codes, values)
     resampled = multirater.exact_agreement(sample.codes)
-    again = Estimate(estimate, lambda weights: multirater.mean_of_items(resampled, weights))
+    again = Recomputable(estimate, lambda weights: multirater.mean_of_items(resampled, weights))
     return with_intervals(sample, [again])[0]
 
 
@@ -54,15 +56,15 @@ def ranking_alpha(codes: np.ndarray, rankings: Sequence[tuple[str, ...]]) -> lis
 
 
 def _alphas(codes: np.ndarray, values: int, metrics: dict[str, distances.Metric]) -> list[Coefficient]:
-    sample = bootstrap.profiles(codes, values)
-    estimates = []
+    sample = sample_of_answers(codes, values)
+    coefficients = []
     for name, metric in metrics.items():
 
         def make(some: np.ndarray, metric: distances.Metric = metric) -> AlphaByMetric:
             return AlphaByMetric(some, values, metric)
 
-        estimates.append(alpha_estimate(name, make, codes, sample))
-    return with_intervals(sample, estimates, values)
+        coefficients.append(alpha_estimate(name, make, codes, sample))
+    return with_intervals(sample, coefficients, values)
 
 
 def presence(codes: np.ndarray, sets: Sequence[Hashable], member: Any) -> np.ndarray:

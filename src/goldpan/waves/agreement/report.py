@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.coefficient import Coefficient, rounded
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.interval import rounded
 
 FORMAT = "goldpan-agreement-1"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from goldpan.statistics.bootstrap import FEWEST_ITEMS
-from goldpan.statistics.coefficient import Coefficient, Interval
+from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.interval import Interval
+from goldpan.statistics.samples import FEWEST_UNITS
 
 TITLES = {
     "observed_agreement": "Observed agreement",
@@ -46,7 +47,7 @@ BLINDNESS = {
 INTERVALS = (
     "Intervals are at 95 %. Observed agreement of two annotators: Wilson; all else: bootstrap over items "
     "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels; "
-    f"none below {FEWEST_ITEMS} items. "
+    f"none below {FEWEST_UNITS} items. "
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
