@@ -20,7 +20,7 @@ from typing import IO, Any, BinaryIO
 
 import orjson
 
-from goldpan.errors import SourceError
+from goldpan.errors import GoldpanError, ReconciliationError, SourceError
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -148,6 +148,24 @@ def iter_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
             has more than LONGEST_LINE bytes.
     """
     return _iter_lines(path, partial(bounded_lines, where=str(path)))
+
+
+def iter_rows(
+    path: str | Path, error: type[GoldpanError] = ReconciliationError
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSONL file; its lines are those of `iter_lines`.
+
+    Raises:
+        GoldpanError (the class given by `error`): a line is not a JSON object.
+    """
+    for number, line in iter_lines(path):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as problem:
+            raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
+        if not isinstance(row, dict):
+            raise error("must be a JSON object", where=f"{path}, line {number}")
+        yield number, row
 
 
 def iter_lines_cut(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:

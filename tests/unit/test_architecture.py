@@ -25,8 +25,8 @@ def room_of_file(path):
     return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
 
 
-def imported_rooms(source):
-    """(line, room) of each import of the library in a file's text, wherever it stands in it."""
+def imported_modules(source):
+    """(line, module or name in it, without `goldpan.`) of each import of the library, wherever it stands."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
@@ -36,7 +36,7 @@ def imported_rooms(source):
             continue
         for module in modules:
             if module.startswith("goldpan."):
-                yield node.lineno, module.split(".")[1]
+                yield node.lineno, module.removeprefix("goldpan.")
 
 
 def arrows_up(rooms, files):
@@ -48,10 +48,10 @@ def arrows_up(rooms, files):
     """
     rank = {room: number for number, room in enumerate(rooms)}
     return [
-        f"{name}:{line} imports {imported}/, which is not named before {room}/"
+        f"{name}:{line} imports {module}, whose room is not named before {room}"
         for room, name, source in files
-        for line, imported in imported_rooms(source)
-        if imported in rank and imported != room and rank[imported] > rank[room]
+        for line, module in imported_modules(source)
+        if rank.get(module.split(".")[0], -1) > rank[room]
     ]
 
 
@@ -72,6 +72,17 @@ def test_the_table_names_every_room_and_ground_file_and_no_other():
 
 def test_no_import_runs_up():
     assert arrows_up(rooms_of(ARCHITECTURE.read_text()), library_files()) == []
+
+
+def test_embeddings_and_heads_know_of_waves_only_their_gold_sets():
+    modules = {
+        ".".join(module.split(".")[:2])
+        for room, _, source in library_files()
+        if room in ("embeddings", "heads")
+        for _, module in imported_modules(source)
+    }
+    # `waves.run` tells which features a gold set will have, when a study is checked.
+    assert {module for module in modules if module.startswith("waves")} <= {"waves.gold", "waves.run"}
 
 
 def test_an_import_that_runs_up_is_seen_at_the_top_in_a_function_and_for_types_only():

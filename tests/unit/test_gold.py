@@ -8,12 +8,13 @@ import pytest
 
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.files import sha256_file
+from goldpan.records.splits import SPLITS
 from goldpan.statistics.scales import Scale
 from goldpan.study.wave import Gold, Split
 from goldpan.tasks.features import Binary, Classification, Multilabel
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.gold import SPLITS, freeze_gold, read_gold
+from goldpan.waves.gold import freeze_gold, read_gold
 from goldpan.waves.gold_card import GoldDescription
 from goldpan.waves.gold_files import write_gold
 from goldpan.waves.items import Item

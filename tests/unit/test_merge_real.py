@@ -2,9 +2,10 @@
 
 import pytest
 
+from goldpan.records.splits import SPLITS
 from goldpan.statistics.scales import Scale
 from goldpan.study.wave import Gold
-from goldpan.waves.gold import SPLITS, freeze_gold
+from goldpan.waves.gold import freeze_gold
 from goldpan.waves.items import Item
 from goldpan.waves.merge import FeatureAnswers, merge_feature, resolution_counts
 from goldpan.waves.plain_table import Layout, read_plain_answers

@@ -9,8 +9,8 @@ import pytest
 
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.files import read_json
+from goldpan.records.draw import turns
 from goldpan.tasks.features import Feature
-from goldpan.waves.draw import turns
 from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.overlap import OverlapPlan
 from goldpan.waves.sampling import SampleFiles, draw_sample

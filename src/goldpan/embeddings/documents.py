@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SourceError
+from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.records.rows import type_name
 from goldpan.records.seen import SeenIds
 from goldpan.study.embedding import PLACEHOLDER, Embedding
-from goldpan.waves.strata import look_up
 
 Label = float | str | None
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from goldpan.files import canonical_json
+from goldpan.records.look_up import look_up
 from goldpan.statistics.figures import Measures
 from goldpan.statistics.joined_measures import JoinedMeasures, PickedMeasures
 from goldpan.statistics.kappa import MOST_LABELS
@@ -22,7 +23,6 @@ from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale, whole_n
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Extraction, Feature, Score
 from goldpan.waves.codebook import CANNOT_TELL
-from goldpan.waves.strata import look_up
 
 _EDGES = " \t.,;:!?\"'`()[]{}«»“”‘’"
 _SPACE = re.compile(r"\s+")

@@ -16,10 +16,11 @@ from goldpan.evaluation.people import people_of
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
 from goldpan.evaluation.report import EvaluationReport, ModelSource
 from goldpan.files import canonical_json, read_json, sha256_hex, write_bytes, write_json
+from goldpan.records.splits import SPLITS
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Extraction, Feature, Text
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.gold import SPLITS, GoldItem, read_gold
+from goldpan.waves.gold import GoldItem, read_gold
 from goldpan.waves.items import read_items
 from goldpan.waves.merge_files import read_merged
 from goldpan.waves.merge_wave import awaiting_notes

@@ -19,12 +19,12 @@ from goldpan.evaluation.mistakes import most_telling_first
 from goldpan.evaluation.people import People
 from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
 from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
+from goldpan.records.look_up import look_up
 from goldpan.statistics.design import Design, design_of, unused_strata
 from goldpan.study.evaluation import Evaluation
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.gold import GoldItem
 from goldpan.waves.items import Item
-from goldpan.waves.strata import look_up
 
 BASELINE = "baseline"
 _FEW = 30

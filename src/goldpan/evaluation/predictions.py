@@ -14,9 +14,9 @@ from typing import Any
 
 from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import Values
-from goldpan.files import sha256_file
+from goldpan.files import iter_rows, sha256_file
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
-from goldpan.waves.items import item_id, iter_rows
+from goldpan.waves.items import item_id
 
 MISSING, NOT_ASKED, ABSTAINED = "missing", "not_asked", "abstained"
 OK = "ok"

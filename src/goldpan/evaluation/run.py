@@ -5,8 +5,8 @@ from __future__ import annotations
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import predicted_files
 from goldpan.evaluation.report import EvaluationReport
+from goldpan.records.splits import SPLITS
 from goldpan.study.load import Project
-from goldpan.waves.gold import SPLITS
 from goldpan.waves.run import WaveRun
 
 

@@ -11,7 +11,7 @@ from goldpan.embeddings.provenance import Provenance, differences
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.errors import HeadError, ReconciliationError
 from goldpan.heads.labels import Labelled
-from goldpan.waves.gold import SplitName
+from goldpan.records.splits import SplitName
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,18 +9,18 @@ from typing import Any
 
 import orjson
 
-from goldpan.errors import ReconciliationError, StudyError
-from goldpan.files import canonical_json, replacing
+from goldpan.errors import ReconciliationError
+from goldpan.files import iter_rows, replacing
 from goldpan.heads.aggregate import aggregate
-from goldpan.records.model import Record
+from goldpan.records.look_up import look_up
 from goldpan.records.read import iter_records
+from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.study.head import Aggregate, Head
 from goldpan.tasks.features import value_of
-from goldpan.waves.gold import SplitName, read_gold, split_of
-from goldpan.waves.items import iter_rows
-from goldpan.waves.strata import look_up
+from goldpan.waves.gold import read_gold
 
 OK = "ok"
+_GROUP = "`group` of the head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]
             answers = {target: int(value is not None) for target, value in values.items()}
             _add(
                 found,
-                _placed(settings, record["id"], _group_of(record, settings.group), values, answers),
+                _placed(settings, record["id"], group_of(record, settings.group, _GROUP), values, answers),
                 path,
             )
     return found
@@ -115,7 +115,7 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
             for target in settings.targets:
                 answers[target] += _answers(row, settings.field_of(target), settings.labels.aggregate)
             if not grouped_by_data:
-                groups[id] = _group_of({**row, "data": {}}, settings.group)
+                groups[id] = group_of(row, settings.group, _GROUP)
     if grouped_by_data:
         groups = _groups(given, records, settings.group)
     return {
@@ -146,7 +146,7 @@ def _one_of(values: Sequence[Any], how: Aggregate | None) -> Any:
 
 def _groups(wanted: Mapping[str, Any], records: Sequence[Path], key: str | None) -> dict[str, str]:
     groups = {
-        record["id"]: _group_of(record, key)
+        record["id"]: group_of(record, key, _GROUP)
         for path in records
         for record in iter_records(path)
         if record["id"] in wanted
@@ -159,23 +159,6 @@ def _groups(wanted: Mapping[str, Any], records: Sequence[Path], key: str | None)
                 remedy="make the features again",
             )
     return groups
-
-
-def _group_of(record: Record | Mapping[str, Any], key: str | None) -> str:
-    """The group of a record by `source`, `file` or `data.FIELD`; without a key the record itself."""
-    if key is None:
-        return record["id"]
-    if key == "source":
-        return record["source"]
-    if key == "file":
-        return f"{record['source']}/{record['file']}"
-    found, value = look_up(record["data"], key.removeprefix("data."))
-    if not found or value is None:
-        raise StudyError(
-            f"the record {record['id']!r} has no `{key}`, by which the labels are to be grouped",
-            remedy="correct `group` of the head",
-        )
-    return value if isinstance(value, str) else canonical_json(value).decode()
 
 
 def _placed(settings: Head, id: str, group: str, values: dict[str, Any], answers: dict[str, int]) -> Labelled:

@@ -10,8 +10,8 @@ import orjson
 
 from goldpan.errors import StudyError
 from goldpan.heads.record_lines import parsed
+from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
-from goldpan.waves.strata import look_up
 
 ALWAYS = ("id", "source", "file", "state")
 STATE_KEYS = ("state", "reason")

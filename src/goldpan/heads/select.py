@@ -10,12 +10,11 @@ from typing import Any
 import orjson
 
 from goldpan.errors import SourceError
-from goldpan.files import iter_lines, write_json
+from goldpan.files import iter_lines, iter_rows, write_json
 from goldpan.heads.jsonl import writing
 from goldpan.heads.output_keys import STATE_KEYS
 from goldpan.study.head import Selection
 from goldpan.tasks.where import Where
-from goldpan.waves.items import iter_rows
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from goldpan.heads.labels import read_labels, write_labels
 from goldpan.heads.model import HeadModel
 from goldpan.heads.targets import Target, resolve_target
 from goldpan.heads.training import Examples, Fitted, fit
+from goldpan.records.draw import rank
+from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
-from goldpan.waves.draw import rank
-from goldpan.waves.gold import SPLITS, SplitName
 
 if TYPE_CHECKING:
     import numpy as np

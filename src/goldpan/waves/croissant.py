@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.files import sha256_file
-from goldpan.waves.gold import SPLITS, GoldSet, SplitName
+from goldpan.records.splits import SPLITS, SplitName
+from goldpan.waves.gold import GoldSet
 from goldpan.waves.gold_card import GoldDescription
 
 _ENCODINGS = {".jsonl": "application/jsonlines", ".csv": "text/csv", ".md": "text/markdown"}

@@ -1,7 +1,6 @@
 """The gold set of a wave: resolved labels with the items' fields, in splits that no group straddles.
 
-An item belongs to a split by the hash of its group and the wave's seed. A larger wave therefore leaves every
-item where it was, and the shares of the splits are met on the average, not exactly.
+A larger wave leaves every item in the split where it was.
 """
 
 from __future__ import annotations
@@ -10,20 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
-from goldpan.errors import ReconciliationError, StudyError
-from goldpan.files import canonical_json, replacing, sha256_hex
-from goldpan.study.wave import Gold, Split
-from goldpan.waves.draw import RANK_RANGE, rank
-from goldpan.waves.items import Item, iter_rows
+from goldpan.errors import ReconciliationError
+from goldpan.files import canonical_json, iter_rows, replacing, sha256_hex
+from goldpan.records.splits import SplitName, group_of, split_of
+from goldpan.study.wave import Gold
+from goldpan.waves.items import Item
 from goldpan.waves.merge import BY_LLM, Merged
-from goldpan.waves.strata import look_up
-
-SplitName = Literal["train", "dev", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ def freeze_gold(
 
 
 def _gold_item(item: Item, merged: Mapping[str, Merged], gold: Gold, seed: int) -> GoldItem:
-    group = group_of(item, gold.group)
+    group = group_of(vars(item), gold.group, "`gold.group` of the wave")
     answered = {name for row in merged.values() for name in row.answers}
     return GoldItem(
         item_id=item.item_id,
@@ -154,35 +149,6 @@ def _gold_item(item: Item, merged: Mapping[str, Merged], gold: Gold, seed: int) 
         resolutions={name: str(row.resolution) for name, row in merged.items()},
         data=item.data,
     )
-
-
-def group_of(item: Item, key: str | None) -> str:
-    """The group of an item: the value of `key` (`source`, `file` or `data.FIELD`), else its record's id.
-
-    Raises:
-        StudyError: the record lacks the field.
-    """
-    if key is None:
-        return item.id
-    if key == "source":
-        return item.source
-    if key == "file":
-        return f"{item.source}/{item.file}"
-    found, value = look_up(item.data, key.removeprefix("data."))
-    if not found or value is None:
-        raise StudyError(
-            f"the record `{item.id}` has no `{key}`, by which the gold set is to be grouped",
-            remedy="correct `gold.group` of the wave",
-        )
-    return value if isinstance(value, str) else canonical_json(value).decode()
-
-
-def split_of(group: str, shares: Split, seed: int) -> SplitName:
-    """The split of a group, by the hash of its name and the seed."""
-    place = rank(seed, "gold split", group) / RANK_RANGE
-    if place < shares.train:
-        return "train"
-    return "dev" if place < shares.train + shares.dev else "test"
 
 
 def write_gold_lines(path: str | Path, items: Iterable[GoldItem]) -> None:

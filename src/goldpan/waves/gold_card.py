@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.records.splits import SPLITS
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.words import BLINDNESS, interval, number, title
-from goldpan.waves.gold import SPLITS, GoldItem, GoldSet
+from goldpan.waves.gold import GoldItem, GoldSet
 from goldpan.waves.merge_files import Show
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goldpan.files import sha256_file, write_bytes, write_json
+from goldpan.records.splits import SPLITS
 from goldpan.tasks.features import Feature
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.croissant import croissant
-from goldpan.waves.gold import SPLITS, GoldSet, write_gold_lines
+from goldpan.waves.gold import GoldSet, write_gold_lines
 from goldpan.waves.gold_card import GoldDescription, Measured, gold_card
 from goldpan.waves.gold_table import write_gold_table
 from goldpan.waves.merge_files import shown_by

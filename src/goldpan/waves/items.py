@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from goldpan.errors import GoldpanError, ReconciliationError
-from goldpan.files import iter_lines, sha256_hex
+from goldpan.errors import ReconciliationError
+from goldpan.files import iter_rows, sha256_hex
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,3 @@ def read_items(sample_file: str | Path) -> dict[str, Item]:
 def read_llm_predictions(llm_file: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
     """The LLM's predictions of a wave: item id -> feature -> prediction as in `features.jsonl`."""
     return {row["item_id"]: row["features"] for _, row in iter_rows(llm_file)}
-
-
-def iter_rows(
-    path: str | Path, error: type[GoldpanError] = ReconciliationError
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, object) of a JSONL file.
-
-    Raises:
-        GoldpanError (the class given by `error`): a line is not a JSON object.
-    """
-    for number, line in iter_lines(path):
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as problem:
-            raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
-        if not isinstance(row, dict):
-            raise error("must be a JSON object", where=f"{path}, line {number}")
-        yield number, row

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from goldpan.waves.draw import rank
+from goldpan.records.draw import rank
 
 
 class OverlapPlan:

@@ -17,12 +17,12 @@ from typing import Any
 import orjson
 
 from goldpan.errors import ReconciliationError, StudyError
-from goldpan.files import replacing, write_json
+from goldpan.files import iter_rows, replacing, write_json
+from goldpan.records.draw import rank, turns
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.draw import rank, turns
-from goldpan.waves.items import Item, item_id, iter_rows, repeat_id
+from goldpan.waves.items import Item, item_id, repeat_id
 from goldpan.waves.overlap import OverlapPlan
 from goldpan.waves.strata import MISSING, Strata
 

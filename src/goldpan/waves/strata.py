@@ -6,6 +6,7 @@ from bisect import bisect_right
 from typing import Any
 
 from goldpan.errors import StudyError
+from goldpan.records.look_up import look_up
 from goldpan.study.wave import Stratify
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.nearest import suggestion
@@ -99,13 +100,3 @@ def interval(value: float, edges: list[float]) -> str:
     if place == len(edges):
         return f"{edges[-1]:g} and more"
     return f"{edges[place - 1]:g} to {edges[place]:g}"
-
-
-def look_up(data: Any, path: str) -> tuple[bool, Any]:
-    """Whether `data` has `path`, and its value; `a.b` goes inside, unless there is a key `a.b`."""
-    if not isinstance(data, dict):
-        return False, None
-    if path in data:
-        return True, data[path]
-    head, _, rest = path.partition(".")
-    return look_up(data[head], rest) if rest and head in data else (False, None)

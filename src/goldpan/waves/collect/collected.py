@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import orjson
 
-from goldpan.files import read_json, replacing, write_json
+from goldpan.files import iter_rows, read_json, replacing, write_json
 from goldpan.waves.collect.filled import Repair
-from goldpan.waves.items import iter_rows
 
 Ratings = dict[str, dict[str, dict[str, Any]]]
 """feature -> item id -> annotator -> answer; None is "cannot tell", an unanswered item has no entry."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from goldpan.errors import SheetError
+from goldpan.files import iter_rows
 from goldpan.study.wave import Wave
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import is_decisions, is_decisions_header
@@ -23,7 +24,7 @@ from goldpan.waves.collect.page_export import is_page_export, read_page_export
 from goldpan.waves.collect.prodigy import is_prodigy, read_prodigy
 from goldpan.waves.collect.table_rows import RawTable, is_sheet, read_table
 from goldpan.waves.collect.xlsx_file import read_xlsx
-from goldpan.waves.items import Item, iter_rows
+from goldpan.waves.items import Item
 
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
+from goldpan.records.draw import rank
 from goldpan.tasks.features import Feature, Multilabel, Ranking
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices
-from goldpan.waves.draw import rank
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.plain_text import plain_text
 from goldpan.waves.sheets.sheet import Row, Sheet

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from goldpan.errors import StudyError
+from goldpan.records.draw import RANK_RANGE, rank
+from goldpan.records.look_up import look_up
 from goldpan.study.base import NAME_PATTERN
 from goldpan.study.wave import Wave
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.codebook import Codebook
-from goldpan.waves.draw import RANK_RANGE, rank
 from goldpan.waves.items import Item
-from goldpan.waves.strata import look_up
 
 SIDE_BY_SIDE = "side_by_side"
 """Stands for the annotator in the id of the sheet that all annotators fill in together."""
