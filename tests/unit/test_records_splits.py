@@ -30,7 +30,7 @@ def test_a_group_by_what_records_themselves_say_needs_no_data():
 
 @pytest.mark.parametrize("data", [{}, {"author": None}, {"author": {}}])
 def test_a_record_without_the_field_is_an_error_that_names_it_and_the_setting(data):
-    with pytest.raises(StudyError, match="'r1' has no `data.author.name`") as raised:
+    with pytest.raises(StudyError, match=r"'r1' has no `data\.author\.name`") as raised:
         group_of({**RECORD, "data": data}, "data.author.name", "`gold.group` of the wave")
     assert raised.value.remedy == "correct `gold.group` of the wave"
 

@@ -142,7 +142,7 @@ class _Trainer:
 
         found = []
         heads = [*self._smaller(), (1.0, self._data.rows("train"), head)]
-        predictions = [(share, rows, self._predictions(smaller)) for share, rows, smaller in heads]
+        predictions = [(share, rows, self._predictions(trained)) for share, rows, trained in heads]
         for place, target in enumerate(self._targets):
             rows, truth = self._known(place, self._measured)
             groups = [self._data.labels[row].group for row in rows]

@@ -78,7 +78,7 @@ def from_counts(counts: np.ndarray, credit: np.ndarray, expected: Expected) -> C
     return lambda weights: multirater.corrected_values(counts, weights, credit, expected)
 
 
-def alpha_estimate(
+def recomputable_alpha(
     name: str, make: Callable[[np.ndarray], Alpha], codes: np.ndarray, sample: Sample
 ) -> Recomputable:
     """Krippendorff's alpha of codes (n, m) by the constructor `make`."""

@@ -15,9 +15,9 @@ from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.coefficient_intervals import (
     Alpha,
     Recomputable,
-    alpha_estimate,
     from_counts,
     from_tables,
+    recomputable_alpha,
     with_intervals,
 )
 from goldpan.statistics.distances import nominal, ratio
@@ -85,7 +85,7 @@ def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
         Recomputable(kappa.scott_pi(table), from_tables(tables, kappa.pi_values, np.eye(labels.size)))
     )
     coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
-    coefficients += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    coefficients += [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
     return with_intervals(sample, coefficients, labels.size**2)
 
 
@@ -107,7 +107,7 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     listed = codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS
     coefficients += pairwise if listed else []
     coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
-    coefficients += [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    coefficients += [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
     results = with_intervals(sample, coefficients, labels.size**2)
     if not listed:
         reason = f"no interval with more than {MOST_ANNOTATORS_IN_PAIRS} annotators"
@@ -118,7 +118,7 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
 def alphas_only(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     """The alphas alone, for numbers too many to make a table of all pairs of them."""
     sample = sample_of_answers(codes, labels.size)
-    coefficients = [alpha_estimate(name, make, codes, sample) for name, make in labels.alphas()]
+    coefficients = [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
     return with_intervals(sample, coefficients, labels.size)
 
 

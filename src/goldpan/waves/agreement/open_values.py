@@ -11,7 +11,7 @@ import numpy as np
 from goldpan.statistics import distances, multirater
 from goldpan.statistics.alpha import AlphaByMetric
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.coefficient_intervals import Recomputable, alpha_estimate, with_intervals
+from goldpan.statistics.coefficient_intervals import Recomputable, recomputable_alpha, with_intervals
 from goldpan.statistics.interval import wilson_interval
 from goldpan.statistics.samples import sample_of_answers
 
@@ -63,7 +63,7 @@ def _alphas(codes: np.ndarray, values: int, metrics: dict[str, distances.Metric]
         def make(some: np.ndarray, metric: distances.Metric = metric) -> AlphaByMetric:
             return AlphaByMetric(some, values, metric)
 
-        coefficients.append(alpha_estimate(name, make, codes, sample))
+        coefficients.append(recomputable_alpha(name, make, codes, sample))
     return with_intervals(sample, coefficients, values)
 
 
