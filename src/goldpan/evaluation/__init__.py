@@ -1,0 +1,1 @@
+"""Evaluation: predictions of stages and heads held against a gold set, as JSON and as a page."""
