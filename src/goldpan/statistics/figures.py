@@ -77,16 +77,18 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
     def values(counts: np.ndarray) -> np.ndarray:
         return np.concatenate([measures.values(counts * weights) for weights in designs], axis=1)
 
-    replicates = replicate(sample, values, width=measures.width)
+    points = values(sample.counts[None])[0]
+    drawn: list[np.ndarray | None] = [None] * len(points)
+    if sample.bears_intervals:
+        drawn = list(replicate(sample, values, width=measures.width).T)
     estimates = [
-        _estimate(sample, finite(value), column)
-        for value, column in zip(values(sample.counts[None])[0], replicates.T, strict=True)
+        _estimate(sample, finite(value), replicates) for value, replicates in zip(points, drawn, strict=True)
     ]
     raw, weighted = estimates[: len(measures.names)], estimates[-len(measures.names) :]
     return tuple(Figure(*parts) for parts in zip(measures.names, raw, weighted, strict=True))
 
 
-def _estimate(sample: Sample, value: float | None, replicates: np.ndarray) -> Estimate:
-    if value is None or not sample.bears_intervals:
+def _estimate(sample: Sample, value: float | None, replicates: np.ndarray | None) -> Estimate:
+    if value is None or replicates is None:
         return Estimate(value)
     return Estimate(value, sample.interval(replicates, value))
