@@ -591,3 +591,23 @@ def test_no_hostile_body_is_more_than_a_state_with_a_reason(seed):
             reading = READER.read(hostile)
             assert reading.state in ("ok", "invalid", "refused", "truncated", "failed")
             assert (reading.predictions is None) is bool(reading.reason)
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999999999", "1e26", "9223372036854775808"])
+def test_a_whole_number_beyond_64_bits_is_invalid_and_stops_nothing(number):
+    text = orjson.dumps(ANSWER).decode().replace('"population":null', f'"population":{number}')
+    reading = AnswerReader(TASK, "json_schema").read(chat({"content": text}))
+    assert (reading.state, "64 bits" in (reading.reason or "")) == ("invalid", True)
+
+
+def test_a_field_given_twice_with_different_values_is_not_chosen_for_the_model():
+    text = orjson.dumps(ANSWER).decode()
+    same = AnswerReader(TASK, "json_schema").read(chat({"content": text[:-1] + ', "topic": "Water"}'}))
+    other = AnswerReader(TASK, "json_schema").read(chat({"content": text[:-1] + ', "topic": "Soil"}'}))
+    assert (same.state, other.state) == ("ok", "invalid")
+    assert "`topic` is given twice, with different values" in (other.reason or "")
+    nested = text.replace('"kind":"city"', '"kind":"city","kind":"river"')
+    assert nested != text
+    assert "`kind` is given twice" in (
+        AnswerReader(TASK, "json_schema").read(chat({"content": nested})).reason or ""
+    )

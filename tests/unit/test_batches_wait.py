@@ -1,5 +1,7 @@
 """Waiting asks until every batch is terminal, tells how far it is, and gives up only with a reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from goldpan.batches.room import LONGEST_PAUSE_SECONDS, LONGEST_WAIT_HOURS
@@ -91,6 +93,15 @@ def test_the_last_state_of_each_batch_is_kept(waiter, ledger):
     assert item.batch == states[-1]
     known = ledger.submission(item.submission.id)
     assert (known.status, known.completed, known.failed) == ("completed", 9, 1)
+
+
+def test_failed_rows_that_are_counted_as_completed_are_for_fetching_to_decide(waiter, clock):
+    all_failed = replace(batch("completed", 10), output_file_id=None, error_file_id="errors")
+    (item,) = waiter.wait(ScriptedProvider({"batch_1": [all_failed]}))
+    assert item.is_done and sum(clock.pauses) >= PATIENCE
+    without_files = replace(all_failed, id="batch_2", error_file_id=None)
+    with pytest.raises(InDoubtError, match="names no output file"):
+        waiter.wait(ScriptedProvider({"batch_2": [without_files]}), shards=("0001",))
 
 
 def test_progress_tells_rows_done_failed_and_finalizing(waiter):

@@ -28,8 +28,8 @@ def test_a_model_with_a_batch_price_has_it():
 
 
 def test_an_openai_model_without_a_batch_price_has_half_of_the_ordinary_one():
-    assert per_million("azure/gpt-4o") == (1.25, 5.0)
-    assert rule("azure/gpt-4o") == "litellm's table: half the ordinary price"
+    assert per_million("azure/gpt-35-turbo") == (0.25, 0.75)
+    assert rule("azure/gpt-35-turbo") == "litellm's table: half the ordinary price"
 
 
 def test_another_model_without_a_batch_price_has_the_ordinary_one():

@@ -1,6 +1,7 @@
 """What models of today take: what is sent to them, and what is said before a day is lost."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.errors import SeveralErrors, StudyError
 from goldpan.providers.model_choice import asked_stage
-from goldpan.providers.model_facts import facts_of
+from goldpan.providers.model_facts import facts_of, retirement
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study import load_project
@@ -172,7 +173,7 @@ def test_little_room_for_reasoning_is_noted(tasks):
 def test_with_another_service_the_same_is_but_a_note(provider, tasks):
     errors, notes = said(case(3), tasks, Provider.model_validate(provider))
     assert errors == []
-    assert len(notes) == 2
+    assert len([note for note in notes if note.startswith("params:")]) == 2
 
 
 def test_an_endpoint_given_in_the_study_is_taken_at_its_word(tasks):
@@ -352,3 +353,48 @@ def first_requests(project, name, settings, folder):
                 ]
     assert found
     return found
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"temperature": "0"}, "`temperature` is a number from 0 to 2"),
+        ({"temperature": 9}, "`temperature` is a number from 0 to 2"),
+        ({"top_p": 7}, "`top_p` is a number from 0 to 1"),
+        ({"max_completion_tokens": "200"}, "`max_completion_tokens` is a whole number from 1"),
+        ({"max_completion_tokens": True}, "`max_completion_tokens` is a whole number from 1"),
+        ({"max_completion_tokens": -5}, "`max_completion_tokens` is a whole number from 1"),
+        ({"max_tokens": 200.5}, "`max_tokens` is a whole number from 1"),
+        ({"max_tokens": [1]}, "`max_tokens` is a whole number from 1"),
+        ({"seed": -1.5}, "`seed` is a whole number"),
+        ({"stop": 5}, "`stop` is a text or up to four"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "`stop` is a text or up to four"),
+        ({"top_logprobs": 5}, "`top_logprobs` needs `logprobs: true`"),
+    ],
+)
+def test_values_that_every_request_would_fail_with_are_named(params, words, tasks):
+    errors, _ = said(stage("gpt-4.1-mini", params=params), tasks)
+    assert any(words in error for error in errors), errors
+
+
+def test_the_baseline_in_place_of_another_model_is_said(tasks):
+    local = Provider(kind="local")
+    _, notes = said(stage("gpt-4.1-mini"), tasks, local)
+    assert any("the embedded baseline answers in place of `gpt-4.1-mini`" in note for note in notes)
+    _, notes = said(stage("goldpan-baseline-1"), tasks, local)
+    assert not any("baseline" in note for note in notes)
+
+
+def test_a_model_that_nobody_knows_is_said_at_openai_and_not_elsewhere(tasks):
+    elsewhere = Provider(kind="openai", base_url="http://127.0.0.1:9/v1")
+    for model in ("gpt-5.6-lüna", "ft:gpt-4o-mni-2024-07-18:org::abc"):
+        _, notes = said(stage(model), tasks)
+        assert any("is not in litellm's table" in note for note in notes), model
+        assert not any("litellm's table" in note for note in said(stage(model), tasks, elsewhere)[1])
+
+
+def test_a_model_that_is_about_to_go_is_said():
+    assert "shut down on 2026-10-23" in retirement("o4-mini", date(2026, 9, 1))[0]
+    assert "was to be shut down" in retirement("o4-mini", date(2026, 11, 28))[0]
+    assert retirement("o4-mini", date(2026, 1, 1)) == []
+    assert retirement("goldpan-baseline-1", date(2026, 1, 1)) == []

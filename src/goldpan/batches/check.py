@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.stage import StageRun
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.model_facts import retirement
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -69,7 +71,7 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
         name,
         features=len(StageRun(project, name).features()),
         properties=max(len(schema.parameters_schema(task)["properties"]) for task in tasks),
-        warnings=[finding.text for finding in findings],
+        warnings=[finding.text for finding in findings] + retirement(stage.model, date.today()),
     )
 
 

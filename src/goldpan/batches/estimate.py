@@ -137,7 +137,8 @@ def answer_length(task: Task, stage: Stage, spent: Sequence[Spent] = ()) -> Answ
     Args:
         spent: what the stage has cost so far.
     """
-    limit = next((stage.params[name] for name in _LIMITS if stage.params.get(name)), None)
+    limits = (stage.params.get(name) for name in _LIMITS)
+    limit = next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
     learned = next((row for row in spent if row.model == stage.model and row.paid >= LEARN_FROM), None)
     if learned is not None:
         length = _learned_length(learned)

@@ -184,6 +184,8 @@ class Questioner:
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:
     """How many characters of a record fit the model's context beside the task and the answer."""
-    completion = stage.params.get("max_completion_tokens") or stage.params.get("max_tokens")
+    limits = (stage.params.get(name) for name in ("max_completion_tokens", "max_tokens"))
+    # A limit that is no number is a finding of `request_check`.
+    completion = next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
     tokens = context_tokens - (completion or DEFAULT_COMPLETION_TOKENS)
     return max(2_000, int(tokens * CHARS_PER_TOKEN) - fixed_bytes)

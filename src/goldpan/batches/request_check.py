@@ -8,10 +8,12 @@ the study that knows better than our tables do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
+from goldpan.providers.model_table import table_entry
 from goldpan.providers.request_shape import service_of, shape_of
 from goldpan.study.model import Provider, Stage
 from goldpan.tasks import schema
@@ -24,6 +26,12 @@ from goldpan.tasks.task import Task
 _LONGEST_DESCRIPTION = 1_024
 # An answer that reasons seldom gets by with less, and what is cut off is paid.
 _LITTLE_TO_REASON = 2_000
+# Bounds of OpenAI's chat completions (platform.openai.com/docs/api-reference/chat/create).
+_BOUNDS = {
+    "temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2),
+    "top_logprobs": (0, 20),
+}  # fmt: skip
+_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class Finding(NamedTuple):
@@ -50,8 +58,10 @@ def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) ->
         return []
     asked, facts = asked_stage(stage), facts_of(stage.model)
     found = [
+        *_about_the_answerer(stage, provider),
         *_about_the_model(stage, asked, facts),
         *_about_parameters(asked, facts),
+        *_about_values(asked.params),
         *(finding for task in tasks for finding in _about_a_task(asked, task)),
     ]
     if provider.kind != "local" and not shape_of(stage, provider).bounds:
@@ -65,6 +75,45 @@ def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) ->
         )
     is_certain = service_of(provider) != "other" and stage.endpoint is None
     return [Finding(finding.text, finding.is_error and is_certain) for finding in found]
+
+
+def _about_the_answerer(stage: Stage, provider: Provider) -> Iterator[Finding]:
+    if provider.kind == "local":
+        if stage.model != BASELINE_MODEL:
+            yield Finding(
+                f"the embedded baseline answers in place of `{stage.model}`, and its answers would pass for"
+                f" those of that model once another provider is named; write `model: {BASELINE_MODEL}`",
+                False,
+            )
+    elif service_of(provider) == "openai" and not table_entry(stage.model):
+        yield Finding(
+            f"`{stage.model}` is not in litellm's table: its price and what it takes are not known; look for"
+            " a slip in its name",
+            False,
+        )
+
+
+def _about_values(params: dict[str, Any]) -> Iterator[Finding]:
+    """Values that are of another type than the service takes, or out of its bounds."""
+    for name, (least, most) in _BOUNDS.items():
+        value = params.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            yield Finding(f"params: `{name}` is a number from {least} to {most}, not {value!r}", True)
+    for name in _LIMITS:
+        value = params.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            yield Finding(f"params: `{name}` is a whole number from 1, not {value!r}", True)
+    seed = params.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        yield Finding(f"params: `seed` is a whole number, not {seed!r}", True)
+    stop = params.get("stop")
+    texts = stop if isinstance(stop, list) else [] if stop is None else [stop]
+    if len(texts) > 4 or not all(isinstance(text, str) for text in texts):
+        yield Finding(f"params: `stop` is a text or up to four of them, not {stop!r}", True)
+    if params.get("top_logprobs") is not None and not params.get("logprobs"):
+        yield Finding("params: `top_logprobs` needs `logprobs: true`", True)
 
 
 def _about_the_model(stage: Stage, asked: Stage, facts: ModelFacts) -> Iterator[Finding]:

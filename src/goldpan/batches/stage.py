@@ -107,7 +107,7 @@ class StageRun:
         output = self._at(self.paths.stage_records(self.name))
         earlier = self.stage.input.stage
         if earlier is None:
-            files = [self._at(self.paths.records(*place)) for place in self.input_files()]
+            files = [self._left(self.paths.records(*place)) for place in self.input_files()]
             return gather_records(files, output)
         return follow_stage(
             earlier,

@@ -269,6 +269,10 @@ def _doubt(item: Waiting, patience: float, wait: bool, clock: Clock) -> None:
         and clock.now() - trouble.since >= patience
         and trouble.looks >= (LOOKS_BEFORE_DOUBT if wait else 1)
     )
+    batch = item.batch
+    if item.in_doubt and batch is not None and contradiction(batch) and batch.error_file_id is not None:
+        # Some count what has failed as completed: its error file may hold all rows. Fetching decides by lines.
+        item.trouble, item.in_doubt = None, False
 
 
 def _submit_queued(waiting: list[Waiting], room: Room, resubmit: Callable[[Waiting], Submission]) -> None:

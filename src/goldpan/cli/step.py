@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
@@ -112,16 +113,24 @@ def _say_messages(messages: list[MessageCount]) -> None:
         _say(f"  {line}")
 
 
-_STEPS = {
+def _records(run: StageRun, options: argparse.Namespace) -> None:
+    _say(f"{run.name}: {run.make_records()} records")
+
+
+def _tables(run: StageRun, options: argparse.Namespace) -> None:
+    run.tables()
+
+
+_STEPS: dict[str, Callable[[StageRun, argparse.Namespace], int | None]] = {
     "plan": _plan,
     "requests": _requests,
     "submit": _submit,
     "wait": _wait,
     "fetch": _fetch,
     "settle": _settle,
-    "records": lambda run, _: run.make_records(),
+    "records": _records,
     "features": _features,
-    "tables": lambda run, _: run.tables(),
+    "tables": _tables,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Literal
 
@@ -142,6 +143,20 @@ def facts_of(model: str) -> ModelFacts:
         bounds=not is_fine_tuned,
         max_output_tokens=entry.get("max_output_tokens"),
     )
+
+
+def retirement(model: str, today: date) -> list[str]:
+    """What litellm's table says of a model's end, if that is past or within 90 days: one sentence or none."""
+    entry = table_entry(model)
+    try:
+        end = date.fromisoformat(entry.get("deprecation_date") or "")
+    except ValueError:
+        return []
+    if end > today + timedelta(days=90):
+        return []
+    successor = f"; its successor is `{entry['successor_model']}`" if entry.get("successor_model") else ""
+    verb = "was to be" if end <= today else "will be"
+    return [f"`{model}` {verb} shut down on {end.isoformat()} by litellm's table{successor}"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ object, an object within a JSON text. All else that is not JSON stays what it is
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import Any
 
@@ -84,6 +86,9 @@ def answer_object(text: Any, adjusted: list[str]) -> dict[str, Any]:
     if type(text) is not str:
         raise AnswerError(f"the answer is {shown(text)}, not a JSON object")
     value = _loads(text, adjusted)
+    # Each key has its colon: an object that is as flat as it looks needs no second reading.
+    if type(value) is dict and text.count('":') > len(value):
+        _check_keys(text)
     if type(value) is str and value.lstrip()[:1] in ("{", "`"):
         value = _loads(value, adjusted)
         adjusted.append(TWICE)
@@ -116,6 +121,25 @@ def _loads(text: str, adjusted: list[str]) -> Any:
             raise AnswerError(f"the answer is not valid JSON: {damage}") from None
     adjusted.extend(notes)
     return value
+
+
+def _check_keys(text: str) -> None:
+    """Check that no object of a JSON text has a key twice with different values: which one is meant?
+
+    Raises:
+        AnswerError: one has.
+    """
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in values and values[key] != value:
+                raise AnswerError(f"the field `{key}` is given twice, with different values")
+            values[key] = value
+        return values
+
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(text, object_pairs_hook=object_of)
 
 
 def _mended(part: str, notes: list[str], *, numbers: bool) -> str:

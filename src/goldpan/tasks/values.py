@@ -30,6 +30,8 @@ ColumnCheck = Callable[[Sequence[Any]], Sequence[Any] | None]
 
 _LONGEST_SHOWN = 60
 
+_LARGEST_INTEGER = (1 << 63) - 1
+
 
 def value_check(feature: Feature) -> Check:
     """The check for a feature's value."""
@@ -202,17 +204,23 @@ def _score(key: str, feature: Score) -> Check:
 def _number(key: str, integer: bool) -> Check:
     what = "a whole number" if integer else "a number"
 
+    def fitting(value: int) -> int:
+        # What has more can be written neither as JSON by all readers nor into a column of a table.
+        if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            raise AnswerError(f"`{key}` is {shown(value)}, which does not fit 64 bits")
+        return value
+
     def check(value: Any) -> float:
         kind = type(value)
         if kind is int:
-            return value
+            return fitting(value)
         if kind is not float or not math.isfinite(value):
             raise AnswerError(f"`{key}` is {shown(value)}, not {what}")
         if not integer:
             return value
         if not value.is_integer():
             raise AnswerError(f"`{key}` is {shown(value)}, not a whole number")
-        return int(value)
+        return fitting(int(value))
 
     return check
 
