@@ -271,7 +271,7 @@ def _doubt(item: Waiting, patience: float, wait: bool, clock: Clock) -> None:
     )
     batch = item.batch
     if item.in_doubt and batch is not None and contradiction(batch) and batch.error_file_id is not None:
-        # Some count what has failed as completed: its error file may hold all rows. Fetching decides by lines.
+        # Some count what has failed as completed: the error file may hold all rows. Fetching tells, by lines.
         item.trouble, item.in_doubt = None, False
 
 
