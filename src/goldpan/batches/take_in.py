@@ -17,7 +17,7 @@ from goldpan.batches.plan import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
 from goldpan.errors import LedgerError
 from goldpan.files import read_json
-from goldpan.ledger import Asked, Ledger, Orphan, Submission
+from goldpan.ledger import Asked, BatchName, Ledger, Orphan, Submission
 from goldpan.ledger.store import REQUESTS_LOST
 from goldpan.study.load import Project
 
@@ -37,6 +37,14 @@ class BatchFile:
     def batch_id(self) -> str:
         """The batch it is about."""
         return self.says["batch_id"]
+
+    @property
+    def name(self) -> BatchName:
+        """What tells the batch from one that another service has numbered alike."""
+        says = self.says
+        return BatchName(
+            self.batch_id, says.get("service", ""), says.get("nonce"), says["shard_hash"], says["submission"]
+        )
 
 
 def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
@@ -60,8 +68,8 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
     if provider.kind in ("local", "replay"):
         return
     files = list(batch_files(project, stage))
-    known = ledger.known_batches([file.batch_id for file in files])
-    unknown = [file for file in files if file.batch_id not in known]
+    known = ledger.known_batches([file.name for file in files])
+    unknown = [file for file in files if file.name not in known]
     if not unknown:
         return
     names = ", ".join(f"{file.batch_id} ({file.path})" for file in unknown[:_NAMED])
@@ -104,7 +112,7 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
     May be stopped at any time and run again. What the ledger knows already is passed over.
     """
     for file in batch_files(project, stage):
-        before = ledger.submission_of_batch(file.batch_id)
+        before = ledger.submission_of_batch(file.name)
         rows = _asked_in(project, file)
         if before is None:
             if rows is None:
@@ -113,7 +121,7 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
             if not _enter(ledger, file, rows):
                 yield TakenIn(file, done="an orphan: another batch was made of its requests since")
                 continue
-        submission = ledger.submission_of_batch(file.batch_id)
+        submission = ledger.submission_of_batch(file.name)
         if submission is None or submission.state == "void":
             continue
         done = _settle(ledger, project, file, submission, rows)

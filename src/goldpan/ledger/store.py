@@ -17,7 +17,7 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
-from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, Orphan, Outcome, Spent, Submission
+from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, BatchName, Orphan, Outcome, Spent, Submission
 
 SCHEMA_VERSION = 3
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -287,23 +287,38 @@ class Ledger:
         found = self._submissions("shard = ? ORDER BY id DESC LIMIT 1", (shard,))
         return found[0] if found else None
 
-    def submission_of_batch(self, batch_id: str) -> Submission | None:
-        """The newest submission with this batch id."""
-        found = self._submissions("batch_id = ? ORDER BY id DESC LIMIT 1", (batch_id,))
-        return found[0] if found else None
+    def submission_of_batch(self, name: BatchName) -> Submission | None:
+        """The submission that a batch belongs to; of several that it may be, the closest and newest."""
+        candidates = self._submissions("batch_id = ? ORDER BY id DESC", (name.batch_id,))
+        closest = max(candidates, key=name.closeness, default=None)
+        return closest if closest is not None and name.closeness(closest) else None
 
-    def known_batches(self, batch_ids: Sequence[str]) -> set[str]:
+    def known_batches(self, names: Sequence[BatchName]) -> set[BatchName]:
         """Those of these batches that the ledger knows with all their requests, be it as orphans."""
-        known: set[str] = set()
-        for part in _parts(batch_ids):
-            marks = _marks(part)
-            rows = self._db.execute(
-                f"SELECT batch_id FROM submissions WHERE batch_id IN ({marks}) AND note IS NOT ?"
-                f" UNION SELECT batch_id FROM orphans WHERE batch_id IN ({marks})",
-                [*part, REQUESTS_LOST, *part],
+        submissions: dict[str, list[Submission]] = {}
+        orphans: dict[str, set[str]] = {}
+        for part in _parts([name.batch_id for name in names]):
+            rows = self._submissions(
+                f"batch_id IN ({_marks(part)}) AND note IS NOT ?", [*part, REQUESTS_LOST]
             )
-            known.update(batch_id for (batch_id,) in rows)
-        return known
+            for submission in rows:
+                submissions.setdefault(str(submission.batch_id), []).append(submission)
+            services = self._db.execute(
+                "SELECT orphans.batch_id, service FROM orphans JOIN submissions ON id = submission"
+                f" WHERE orphans.batch_id IN ({_marks(part)})",
+                part,
+            )
+            for batch_id, service in services:
+                orphans.setdefault(batch_id, set()).add(service)
+        return {
+            name
+            for name in names
+            if any(map(name.closeness, submissions.get(name.batch_id, ())))
+            or any(
+                not name.service or service in ("", name.service)
+                for service in orphans.get(name.batch_id, ())
+            )
+        }
 
     def submissions(
         self, *, study: str | None = None, stage: str | None = None, only_open: bool = False
