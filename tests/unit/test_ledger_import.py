@@ -77,6 +77,8 @@ def test_columns_of_a_later_goldpan_are_passed_over(take_in):
         ({"file_id": "file:///etc/passwd"}, "submission.file_id: is a path, not an id"),
         ({"shard": "../x"}, "submission.shard"),
         ({"nonce": "a b"}, "submission.nonce"),
+        ({"nonce": "taken-in-../a"}, "submission.nonce"),
+        ({"note": "x" * 10_001}, "submission.note"),
         ({"study": "../s"}, "submission.study"),
         ({"stage": "one\ntwo"}, "submission.stage"),
         ({"model": "m\r\n"}, "submission.model: holds characters that cannot be printed"),
@@ -149,6 +151,17 @@ def test_a_line_without_end_is_refused(take_in):
 )
 def test_ids_of_services_may_have_slashes(take_in, batch_id):
     assert take_in({"submission": SUBMISSION | {"batch_id": batch_id}}, GOOD[1])[0] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": " ".join(f"task_about_something_{number}" for number in range(40))},
+        {"nonce": "taken-in-batches/" + "x" * 200},
+    ],
+)
+def test_what_goldpan_writes_itself_is_taken_in(take_in, changes):
+    assert take_in({"submission": SUBMISSION | changes}, GOOD[1])[0] == 1
 
 
 @pytest.mark.parametrize("line", [b'{"a":"caf\xe9"}', b'{"a":NaN}', b'{"a":"\\ud800"}', '{"a":"ü"}'.encode()])
