@@ -15,9 +15,10 @@ from typing import Any
 from goldpan.batches.completion import read_completion
 from goldpan.batches.plan import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.errors import LedgerError
-from goldpan.files import read_json
+from goldpan.errors import InDoubtError, LedgerError
+from goldpan.files import read_json, sha256_hex
 from goldpan.ledger import Asked, BatchName, Ledger, Orphan, Submission
+from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.store import REQUESTS_LOST
 from goldpan.study.load import Project
 
@@ -118,13 +119,17 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
             if rows is None:
                 yield TakenIn(file, problem=_OTHER_PLAN)
                 continue
-            if not _enter(ledger, file, rows):
-                yield TakenIn(file, done="an orphan: another batch was made of its requests since")
+            if refused := _enter(ledger, file, rows):
+                yield refused
                 continue
         submission = ledger.submission_of_batch(file.name)
         if submission is None or submission.state == "void":
             continue
-        done = _settle(ledger, project, file, submission, rows)
+        try:
+            done = _settle(ledger, project, file, submission, rows)
+        except InDoubtError as error:
+            yield TakenIn(file, problem=str(error))
+            continue
         if before is None or done:
             yield TakenIn(file, done or "known again; the next run waits for it and fetches its answers")
 
@@ -135,10 +140,19 @@ _OTHER_PLAN = (
 )
 
 
-def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> bool:
-    """Let the ledger know a batch; False when it has an open one of the same shard."""
+def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> TakenIn | None:
+    """Let the ledger know a batch; else what became of it, as there is an open submission of its shard."""
     says = file.says
     intent = ledger.open_submission(says["shard_hash"])
+    if intent is not None and intent.batch_id is None and says.get("nonce") not in (None, intent.nonce):
+        if intent.sent_at is not None:
+            return TakenIn(
+                file,
+                problem=f"submission {intent.id} of the same requests is in doubt, and this is not its batch:"
+                f" say first which it has, or that there is none, with `goldpan batches adopt {intent.id}`",
+            )
+        ledger.void(intent.id, f"never sent; {file.batch_id} was made of the same requests")
+        intent = None
     if intent is None:
         ledger.enter(_submission(file, rows), rows)
     elif intent.batch_id is None:
@@ -148,8 +162,8 @@ def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> bool:
             file.batch_id, intent.id, None, says["requests"], says.get("created_at"), says["submitted_at"]
         )
         ledger.record_orphan(orphan)
-        return False
-    return True
+        return TakenIn(file, done="an orphan: another batch was made of its requests since")
+    return None
 
 
 def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
@@ -158,8 +172,9 @@ def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
     return Submission(
         id=says["submission"],
         shard=says["shard_hash"],
-        # Older files do not say it; then the batch is known by its id alone.
-        nonce=says.get("nonce") or f"taken-in-{file.batch_id}",
+        # Older files do not say it; then the batch is known by its id and what it was asked.
+        nonce=says.get("nonce")
+        or TAKEN_IN + sha256_hex(f"{file.batch_id} {says['shard_hash']}".encode())[:32],
         state="created",
         provider=says["provider"],
         study=says["study"],
