@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import astuple, fields
 from itertools import chain, islice
 from operator import add, attrgetter
 from pathlib import Path
@@ -129,8 +129,11 @@ class Ledger:
         )
         self._sum_tokens()
 
-    def _sum_tokens(self) -> None:
-        """Give submissions that were settled before format 3 the tokens of the answers that came of them."""
+    def _sum_tokens(self, condition: str = "1") -> None:
+        """Give submissions that were settled before format 3 the tokens of the answers that came of them.
+
+        Later ones say themselves what they have cost, be it nothing: an answer's tokens are of all attempts.
+        """
         names = ", ".join(_SUMS)
         totals = ", ".join(f"sum({name})" for name in _SUMS)
         squares = "sum(completion_tokens * completion_tokens / max(1, attempts))"
@@ -139,7 +142,7 @@ class Ledger:
         ).fetchall()
         self._db.executemany(
             f"UPDATE submissions SET ({names}, completion_squares) = ({_marks([*_SUMS, ''])})"
-            " WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0",
+            f" WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0 AND {condition}",
             rows,
         )
 
@@ -529,34 +532,6 @@ class Ledger:
         """Number of answers by state."""
         return dict(self._db.execute("SELECT state, count(*) FROM answers GROUP BY state ORDER BY state"))
 
-    def merge(self, submissions: Iterable[Submission], answers: Iterable[tuple[bytes, Answer]]) -> int:
-        """Add another ledger's settled submissions and answers to this one.
-
-        An answer known here stays unless it is not final and the other one is.
-
-        Returns:
-            How many answers were added or bettered.
-        """
-        names = _OUTCOME_COLUMNS.split(", ")
-        marks = ", ".join(f":{name}" for name in names)
-        updates = ", ".join(f"{name} = excluded.{name}" for name in names)
-        with self._transaction():
-            numbers: dict[int, int] = {}
-            for given in submissions:
-                numbers[given.id] = self._adopt(given)
-            before = self._db.total_changes
-            for key, answer in answers:
-                line = None if answer.line is None else self._lines.pack(answer.line)
-                self._db.execute(
-                    f"INSERT INTO answers (key, {_OUTCOME_COLUMNS}, line) VALUES (:key, {marks}, :line)"
-                    f" ON CONFLICT (key) DO UPDATE SET {updates}, line = excluded.line"
-                    " WHERE answers.retryable AND NOT excluded.retryable",
-                    {**asdict(answer), "key": key, "line": line, "submission": numbers[answer.submission]},
-                )
-            added = self._db.total_changes - before
-            self._sum_tokens()
-            return added
-
     # What a ledger has lost, from elsewhere
 
     def enter(self, submission: Submission, asked: Iterable[Asked]) -> None:
@@ -620,12 +595,6 @@ class Ledger:
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
-
-    def _adopt(self, given: Submission) -> int:
-        known = self._db.execute("SELECT id FROM submissions WHERE nonce = ?", (given.nonce,)).fetchone()
-        if known:
-            return known[0]
-        return self._insert_submission(given, None)
 
 
 def _answer(columns: Sequence[Any]) -> Answer:
