@@ -82,3 +82,14 @@ def test_only_old_files_that_nobody_needs_are_tidied_away(spool):
         os.utime(spool.path(name), (age, age))
     spool.tidy({"needed"})
     assert sorted(path.stem for path in spool.folder.iterdir()) == ["needed", "new"]
+
+
+def test_folders_of_a_killed_run_are_tidied_after_a_day(tmp_path):
+    spool = Spool(tmp_path / "ledger.sqlite")
+    for name, age in (("old", 2 * 86_400), ("new", 3_600)):
+        folder = tmp_path / f".fetch-{name}"
+        folder.mkdir()
+        (folder / "1.jsonl").touch()
+        os.utime(folder, (time.time() - age,) * 2)
+    spool.tidy(set())
+    assert [folder.name for folder in tmp_path.glob(".fetch-*")] == [".fetch-new"]

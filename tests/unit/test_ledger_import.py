@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+import zstandard
 
 from goldpan.errors import LedgerError, SourceError
 from goldpan.files import LONGEST_LINE
@@ -77,6 +78,8 @@ def test_columns_of_a_later_goldpan_are_passed_over(take_in):
         ({"file_id": "file:///etc/passwd"}, "submission.file_id: is a path, not an id"),
         ({"shard": "../x"}, "submission.shard"),
         ({"nonce": "a b"}, "submission.nonce"),
+        ({"nonce": "taken-in-../a"}, "submission.nonce"),
+        ({"note": "x" * 10_001}, "submission.note"),
         ({"study": "../s"}, "submission.study"),
         ({"stage": "one\ntwo"}, "submission.stage"),
         ({"model": "m\r\n"}, "submission.model: holds characters that cannot be printed"),
@@ -149,6 +152,17 @@ def test_a_line_without_end_is_refused(take_in):
 )
 def test_ids_of_services_may_have_slashes(take_in, batch_id):
     assert take_in({"submission": SUBMISSION | {"batch_id": batch_id}}, GOOD[1])[0] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": " ".join(f"task_about_something_{number}" for number in range(40))},
+        {"nonce": "taken-in-batches/" + "x" * 200},
+    ],
+)
+def test_what_goldpan_writes_itself_is_taken_in(take_in, changes):
+    assert take_in({"submission": SUBMISSION | changes}, GOOD[1])[0] == 1
 
 
 @pytest.mark.parametrize("line", [b'{"a":"caf\xe9"}', b'{"a":NaN}', b'{"a":"\\ud800"}', '{"a":"ü"}'.encode()])
@@ -235,3 +249,78 @@ def test_the_command_exports_what_the_study_uses_after_an_import(tmp_path, capsy
         out = capsys.readouterr().out
         assert says in out
         assert ("1 of the study's requests have no answer yet" in out) == (study == "second")
+
+
+def test_an_import_does_not_change_what_a_stage_has_cost(tmp_path):
+    with Ledger(tmp_path / "a.sqlite") as ledger, Ledger(tmp_path / "empty.sqlite") as empty:
+        for shard, outcome in (
+            ("a", Outcome(key(1), "invalid", "x", True, b"{}", 1000, 500)),
+            ("b", Outcome(key(1), "failed", "x", True, b"{}")),
+        ):
+            number = intend(ledger, shard, [1]).id
+            ledger.settle(number, [outcome], status="completed", note=lambda: "{}")
+        before = ledger.spent("s", "one")
+        export_ledger(empty, tmp_path / "empty.zst")
+        assert import_ledger(ledger, tmp_path / "empty.zst") == 0
+        assert ledger.spent("s", "one") == before
+        export_ledger(ledger, tmp_path / "full.zst")
+        import_ledger(empty, tmp_path / "full.zst")
+        assert empty.spent("s", "one") == before
+
+
+def intend(ledger, shard, numbers):
+    return ledger.record_intent(
+        [Asked(f"req__{number}", key(number), "t") for number in numbers], shard=shard, provider="p",
+        study="s", stage="one", round=1, task="t", task_hash="h", model="m", requests=len(numbers), bytes=1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_batch_that_is_settled_there_and_open_here_is_counted_once(tmp_path, is_whole):
+    outcomes = [
+        Outcome(key(1), "ok", None, False, b"{}", 10, 5),
+        Outcome(key(2), "invalid", "x", True, b"{}", 10, 5),
+    ]
+    with Ledger(tmp_path / "a.sqlite") as ledger:
+        number = intend(ledger, "shard", [1, 2]).id
+        ledger.record_batch(number, "batch_1", 1, "in_progress")
+        ledger.copy_to(tmp_path / "old.sqlite")
+        ledger.settle(number, outcomes, status="completed", note=lambda: "{}")
+        if not is_whole:
+            ledger._db.execute("DELETE FROM answers WHERE key = ?", (key(1),))
+        export_ledger(ledger, tmp_path / "x.zst")
+    with Ledger(tmp_path / "old.sqlite") as old:
+        import_ledger(old, tmp_path / "x.zst")
+        # Where the export lacks an answer the batch stays open, and nothing of it is asked again.
+        assert old.submission(number).is_open != is_whole
+        assert len(old.under_way([key(1), key(2)])) == (0 if is_whole else 2)
+        assert old.settle(number, outcomes, status="completed", note=lambda: "{}") != is_whole
+        assert [(row.attempts, row.paid) for row in old.outcomes([key(1), key(2)]).values()] == [(1, 1)] * 2
+        (spent,) = old.spent("s", "one")
+        assert (spent.paid, spent.prompt_tokens) == (2, 20)
+
+
+def test_a_small_file_that_unpacks_to_more_than_answers_do_is_refused(take_in, tmp_path):
+    path = tmp_path / "bomb.zst"
+    row = orjson.dumps(answer_row(reason="x" * (1 << 20), state="failed")) + b"\n"
+    with path.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as out:
+        out.write(b'{"format":"goldpan-ledger/1"}\n' + orjson.dumps(GOOD[0]) + b"\n")
+        for _ in range(260):
+            out.write(row)
+    with pytest.raises(LedgerError, match="unpacks to more than"):
+        import_ledger(take_in.ledger, path)
+    assert take_in.ledger.counts() == {}
+
+
+def test_others_may_write_while_an_import_is_read(tmp_path):
+    from goldpan.ledger.incoming import Incoming
+
+    with Ledger(tmp_path / "a.sqlite") as ledger, Ledger(tmp_path / "a.sqlite", patience=0.0) as other:
+        incoming = Incoming(ledger)
+
+        def answers():
+            intend(other, "shard", [1])
+            yield from ()
+
+        incoming.add_answers(answers())
+        assert len(ledger.submissions()) == 1

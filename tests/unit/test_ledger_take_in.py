@@ -160,3 +160,42 @@ def test_results_of_an_earlier_goldpan_say_enough(run, server):
     run = with_records(run.project.root)
     assert run.plan(1).requests["answered"] == 6
     assert batches(server) == paid
+
+
+def test_a_batch_in_doubt_is_named_and_the_others_are_taken_in(run, server):
+    answer(run)
+    lose(run)
+    raw = at(run, run.paths.raw(STAGE, 1, "0000"))
+    # Lines of another batch, where its own were asked.
+    raw.write_bytes(raw.read_bytes().replace(b"req__", b"other__"))
+    first, second = taken(run)
+    assert "nothing is settled from batch" in first
+    assert second == "settled from the raw lines that are here"
+
+
+@pytest.mark.parametrize("was_sent", [False, True])
+def test_an_intent_of_another_nonce_does_not_get_the_batch(run, server, was_sent):
+    plan = run.plan(1)
+    send(run, plan)
+    with Ledger(run.project.ledger) as ledger:
+        ledger._db.execute(
+            "UPDATE submissions SET state = 'intent', batch_id = NULL, nonce = 'another' || id, sent_at = ?",
+            (1.7e9 if was_sent else None,),
+        )
+    said = taken(run)
+    with Ledger(run.project.ledger) as ledger:
+        states = [(row.state, row.batch_id is not None) for row in ledger.submissions()]
+    if was_sent:
+        assert all("is in doubt, and this is not its batch" in line for line in said)
+        assert states == [("intent", False)] * 2
+    else:
+        assert states == [("void", False)] * 2 + [("created", True)] * 2
+
+
+def test_a_note_of_another_hand_does_not_stop_the_settlement(run, server):
+    plan = run.plan(1)
+    send(run, plan)
+    finish(run, plan)
+    with Ledger(run.project.ledger) as ledger:
+        ledger._db.execute("UPDATE submissions SET note = 'no JSON'")
+    assert run.settle(1).noticed == {"0000": {}, "0001": {}}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from goldpan.batches.spellings import Spellings
 from goldpan.errors import AnswerError
+from goldpan.files import cut_lines
 from goldpan.providers.base import Batch
 from goldpan.tasks.batch_lines import damaged_lines, read_batch_line
 
@@ -81,7 +82,7 @@ def _count(
     answered: set[str | None] = set()
     for path in files:
         with path.open("rb", buffering=_BLOCK) as handle:
-            for line in handle:
+            for line in cut_lines(handle):
                 if line.isspace():
                     continue
                 lines += 1

@@ -68,7 +68,12 @@ class Matcher:
         self._submission = submission
         others = [other for other in ledger.submissions() if other.id != submission.id]
         peers = [other for other in others if other.service == submission.service and other.batch_id]
-        self._of_others = {other.batch_id for other in others if other.batch_id}
+        # Another service may have given the same id; ledgers of before do not say which one did.
+        self._of_others = {
+            other.batch_id
+            for other in others
+            if other.batch_id and (not submission.service or other.service in ("", submission.service))
+        }
         self._sent_later = {
             other.batch_id: other
             for other in peers

@@ -21,7 +21,7 @@ def noting_orphans(
     """Pass on the batches of a list, and write down those that are orphans; new ones are said."""
     submissions = ledger.submissions()
     known = {orphan.batch_id for orphan in ledger.orphans()}
-    of_batches = {submission.batch_id for submission in submissions if submission.batch_id}
+    of_batches = {(submission.service, submission.batch_id) for submission in submissions}
     by_nonce = {submission.nonce: submission for submission in submissions}
     by_file: dict[str, Submission | None] = {}
     for submission in submissions:
@@ -35,7 +35,9 @@ def noting_orphans(
             owner = by_nonce.get(nonce)
         else:
             owner = _made_from_upload(batch, by_file.get(batch.input_file_id or ""))
-        if owner is None or owner.state == "intent" or batch.id in of_batches or not batch.id:
+        if owner is None or owner.state == "intent" or not batch.id:
+            continue
+        if (owner.service, batch.id) in of_batches or ("", batch.id) in of_batches:
             continue
         # One that failed at once was not paid for.
         if batch.id in known or batch.status != "failed":

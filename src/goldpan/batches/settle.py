@@ -276,14 +276,22 @@ def settle_round(
     for name, submission, batch, raw in batches:
         with seldom_collected():
             settle_shard(ledger, project, plan.stage, submission, batch, raw)
-        note = ledger.submission(submission).note
-        noticed[name] = orjson.loads(note) if note else {}
+        noticed[name] = _noticed(ledger.submission(submission).note)
     reached("settled")
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
     by_state = dict(sorted(outcomes.items()))
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_json(output, asdict(settled))
     return settled
+
+
+def _noticed(note: str | None) -> dict[str, int]:
+    """What a settlement has left in the ledger; nothing where the note says something else."""
+    try:
+        noticed = orjson.loads(note or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return noticed if isinstance(noticed, dict) else {}
 
 
 def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], int, Messages]:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 _KEEP_SECONDS = 7 * 24 * 3600
+_KEEP_FETCHED_SECONDS = 24 * 3600
 
 
 class Spool:
@@ -54,7 +55,12 @@ class Spool:
         self.path(shard).unlink(missing_ok=True)
 
     def tidy(self, needed: set[str]) -> None:
-        """Drop files older than a week that no open submission needs."""
+        """Drop files older than a week that no open submission needs, and folders that answers were fetched
+        to by a run that was killed, after a day."""
+        for folder in self.folder.parent.glob(".fetch-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > _KEEP_FETCHED_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
         for path in self.folder.iterdir():
             # Another study may settle one of them meanwhile.
             with contextlib.suppress(FileNotFoundError):

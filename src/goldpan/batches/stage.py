@@ -33,7 +33,7 @@ from goldpan.batches.wait import Progress, Waiting, wait_for_batches
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
-from goldpan.ledger import Ledger, Submission
+from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect, service_of
 from goldpan.providers.keys import Keys
@@ -212,7 +212,7 @@ class StageRun:
                 batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
                 latest = ledger.latest_submission(shard.hash)
                 submission = latest or ledger.submission(
-                    _number_of(ledger, batch_file["submission"], batch_file["batch_id"])
+                    self._number_of(ledger, shard, batch_file["submission"], batch_file["batch_id"])
                 )
                 if asks_elsewhere(submission, self._service()):
                     elsewhere += [submission] if submission.is_open else []
@@ -267,7 +267,8 @@ class StageRun:
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
-        self._plan(number).shard(shard)
+        plan = self._plan(number)
+        plan.shard(shard)
         completed = self._completed(number)
         raw = self._at(self.paths.raw(self.name, number, shard))
         raw.parent.mkdir(parents=True, exist_ok=True)
@@ -278,7 +279,7 @@ class StageRun:
         provider = self.connect()
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
             batches = {
-                name: (_number_of(ledger, submission, batch.id), batch)
+                name: (self._number_of(ledger, plan.shard(name), submission, batch.id), batch)
                 for name, (submission, batch) in completed.items()
             }
             submission, batch = batches.pop(shard)
@@ -298,7 +299,7 @@ class StageRun:
             batches = [
                 (
                     shard,
-                    _number_of(ledger, submission, batch.id),
+                    self._number_of(ledger, plan.shard(shard), submission, batch.id),
                     batch,
                     self._at(self.paths.raw(self.name, number, shard)),
                 )
@@ -391,18 +392,18 @@ class StageRun:
     def _plan(self, number: int) -> Plan:
         return read_plan(self._left(self.paths.plan(self.name, number)))
 
+    def _number_of(self, ledger: Ledger, shard: Shard, number: int, batch_id: str) -> int:
+        """The number that a batch has in this ledger.
+
+        The results may have been made with another ledger, whose number was that of another submission.
+        """
+        name = BatchName(batch_id, self._service(), shard=shard.hash, number=number)
+        submission = ledger.submission_of_batch(name)
+        return number if submission is None else submission.id
+
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
         return read_completion(self._left(self.paths.completion(self.name, number)))
-
-
-def _number_of(ledger: Ledger, number: int, batch_id: str) -> int:
-    """The number that a batch has in this ledger.
-
-    The results may have been made with another ledger, in which the number was that of another submission.
-    """
-    submission = ledger.submission_of_batch(batch_id)
-    return number if submission is None else submission.id
 
 
 def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:

@@ -15,9 +15,10 @@ from typing import Any
 from goldpan.batches.completion import read_completion
 from goldpan.batches.plan import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.errors import LedgerError
-from goldpan.files import read_json
-from goldpan.ledger import Asked, Ledger, Orphan, Submission
+from goldpan.errors import InDoubtError, LedgerError
+from goldpan.files import read_json, sha256_hex
+from goldpan.ledger import Asked, BatchName, Ledger, Orphan, Submission
+from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.store import REQUESTS_LOST
 from goldpan.study.load import Project
 
@@ -37,6 +38,14 @@ class BatchFile:
     def batch_id(self) -> str:
         """The batch it is about."""
         return self.says["batch_id"]
+
+    @property
+    def name(self) -> BatchName:
+        """What tells the batch from one that another service has numbered alike."""
+        says = self.says
+        return BatchName(
+            self.batch_id, says.get("service", ""), says.get("nonce"), says["shard_hash"], says["submission"]
+        )
 
 
 def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
@@ -60,8 +69,8 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
     if provider.kind in ("local", "replay"):
         return
     files = list(batch_files(project, stage))
-    known = ledger.known_batches([file.batch_id for file in files])
-    unknown = [file for file in files if file.batch_id not in known]
+    known = ledger.known_batches([file.name for file in files])
+    unknown = [file for file in files if file.name not in known]
     if not unknown:
         return
     names = ", ".join(f"{file.batch_id} ({file.path})" for file in unknown[:_NAMED])
@@ -104,19 +113,23 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
     May be stopped at any time and run again. What the ledger knows already is passed over.
     """
     for file in batch_files(project, stage):
-        before = ledger.submission_of_batch(file.batch_id)
+        before = ledger.submission_of_batch(file.name)
         rows = _asked_in(project, file)
         if before is None:
             if rows is None:
                 yield TakenIn(file, problem=_OTHER_PLAN)
                 continue
-            if not _enter(ledger, file, rows):
-                yield TakenIn(file, done="an orphan: another batch was made of its requests since")
+            if refused := _enter(ledger, file, rows):
+                yield refused
                 continue
-        submission = ledger.submission_of_batch(file.batch_id)
+        submission = ledger.submission_of_batch(file.name)
         if submission is None or submission.state == "void":
             continue
-        done = _settle(ledger, project, file, submission, rows)
+        try:
+            done = _settle(ledger, project, file, submission, rows)
+        except InDoubtError as error:
+            yield TakenIn(file, problem=str(error))
+            continue
         if before is None or done:
             yield TakenIn(file, done or "known again; the next run waits for it and fetches its answers")
 
@@ -127,10 +140,19 @@ _OTHER_PLAN = (
 )
 
 
-def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> bool:
-    """Let the ledger know a batch; False when it has an open one of the same shard."""
+def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> TakenIn | None:
+    """Let the ledger know a batch; else what became of it, as there is an open submission of its shard."""
     says = file.says
     intent = ledger.open_submission(says["shard_hash"])
+    if intent is not None and intent.batch_id is None and says.get("nonce") not in (None, intent.nonce):
+        if intent.sent_at is not None:
+            return TakenIn(
+                file,
+                problem=f"submission {intent.id} of the same requests is in doubt, and this is not its batch:"
+                f" say first which it has, or that there is none, with `goldpan batches adopt {intent.id}`",
+            )
+        ledger.void(intent.id, f"never sent; {file.batch_id} was made of the same requests")
+        intent = None
     if intent is None:
         ledger.enter(_submission(file, rows), rows)
     elif intent.batch_id is None:
@@ -140,8 +162,8 @@ def _enter(ledger: Ledger, file: BatchFile, rows: list[Asked]) -> bool:
             file.batch_id, intent.id, None, says["requests"], says.get("created_at"), says["submitted_at"]
         )
         ledger.record_orphan(orphan)
-        return False
-    return True
+        return TakenIn(file, done="an orphan: another batch was made of its requests since")
+    return None
 
 
 def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
@@ -150,8 +172,9 @@ def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
     return Submission(
         id=says["submission"],
         shard=says["shard_hash"],
-        # Older files do not say it; then the batch is known by its id alone.
-        nonce=says.get("nonce") or f"taken-in-{file.batch_id}",
+        # Older files do not say it; then the batch is known by its id and what it was asked.
+        nonce=says.get("nonce")
+        or TAKEN_IN + sha256_hex(f"{file.batch_id} {says['shard_hash']}".encode())[:32],
         state="created",
         provider=says["provider"],
         study=says["study"],

@@ -317,10 +317,29 @@ class _Batches:
         return [given for given in chosen if given.batch_id is not None]
 
     def by_id(self, batch_id: str) -> Submission:
-        """The submission with a batch id. Raises LedgerError when the ledger does not know it."""
-        for given in reversed(self.ledger.submissions()):
-            if given.batch_id == batch_id:
-                return given
+        """The submission with a batch id, or with a number where the id is that of several.
+
+        Raises:
+            LedgerError: the ledger does not know it, or several services have a batch of that id.
+        """
+        submissions = self.ledger.submissions()
+        named = [submission for submission in submissions if submission.batch_id == batch_id]
+        if not named:
+            named = [submission for submission in submissions if str(submission.id) == batch_id]
+            named = [submission for submission in named if submission.batch_id is not None]
+        if len({submission.service for submission in named}) > 1:
+            which = "; ".join(
+                f"submission {submission.id} (study `{submission.study}`, stage `{submission.stage}`, at"
+                f" {submission.service or 'a service that is not known'})"
+                for submission in named
+            )
+            raise LedgerError(
+                f"several batches have the id {batch_id!r}: {which}",
+                where=str(self.ledger.path),
+                remedy="name the number of the submission in its place",
+            )
+        if named:
+            return named[-1]
         raise LedgerError(
             f"the ledger knows no batch {batch_id!r}",
             where=str(self.ledger.path),

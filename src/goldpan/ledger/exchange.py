@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -15,10 +16,13 @@ from pydantic import ValidationError
 from goldpan.errors import LedgerError
 from goldpan.files import iter_lines, replacing
 from goldpan.ledger.exchange_rows import ExportedRow, answer_of, row_of_answer, submission_of
-from goldpan.ledger.rows import Answer, Submission
+from goldpan.ledger.incoming import Incoming
+from goldpan.ledger.rows import Answer
 from goldpan.ledger.store import Ledger
 
 FORMAT = "goldpan-ledger/1"
+# Of an answer's line at least the request's key and the ids are random: exports shrink to a fiftieth at most.
+UNPACKED_TIMES, UNPACKED_ANYWAY = 200, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def import_ledger(ledger: Ledger, path: Path) -> int:
             (`exchange_rows`); then nothing is added.
         SourceError: the file cannot be read to its end, or a line is too long; nothing is added.
     """
-    lines = iter_lines(path)
+    lines = _bounded(path)
     if not _is_header(next(lines, (0, b""))[1]):
         raise LedgerError(
             f"is not a ledger export (its first line does not say {FORMAT})",
@@ -88,19 +92,37 @@ def import_ledger(ledger: Ledger, path: Path) -> int:
             remedy="make one with `goldpan ledger export FILE`",
         )
     rows: Iterator[tuple[int, ExportedRow]] = ((number, _row(path, number, line)) for number, line in lines)
-    submissions: dict[int, Submission] = {}
-    nonces: set[str] = set()
-    for number, row in rows:
-        # Submissions stand before the answers that point to them.
-        if row.submission is None:
-            rows = chain([(number, row)], rows)
-            break
-        submission = submission_of(row.submission)
-        if submission.id in submissions or submission.nonce in nonces:
-            raise _damaged(path, number, "this submission stands in the file already")
-        submissions[submission.id] = submission
-        nonces.add(submission.nonce)
-    return ledger.merge(submissions.values(), _answers(path, rows, submissions.keys()))
+    submissions: set[int] = set()
+    with closing(Incoming(ledger)) as incoming:
+        for number, row in rows:
+            # Submissions stand before the answers that point to them.
+            if row.submission is None:
+                rows = chain([(number, row)], rows)
+                break
+            lacks_sums = "paid" not in row.submission.model_fields_set
+            if not incoming.add_submission(submission_of(row.submission), lacks_sums=lacks_sums):
+                raise _damaged(path, number, "this submission stands in the file already")
+            submissions.add(row.submission.id)
+        incoming.add_answers(_answers(path, rows, submissions))
+        return incoming.merge()
+
+
+def _bounded(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of an export, which unpack to no more than answers do."""
+    lines = iter_lines(path)
+    most: int | None = None
+    unpacked = 0
+    for number, line in lines:
+        if most is None:
+            most = max(UNPACKED_ANYWAY, path.stat().st_size * UNPACKED_TIMES)
+        unpacked += len(line) + 1
+        if unpacked > most:
+            raise LedgerError(
+                f"unpacks to more than {most:,} bytes, which no export does that has its size",
+                where=f"{path}, line {number}",
+                remedy="do not trust this file; export or download it again",
+            )
+        yield number, line
 
 
 def _answers(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from goldpan.errors import AnswerError
-from goldpan.ledger.rows import UNPAID_STATES, Answer, Submission
+from goldpan.ledger.rows import TAKEN_IN, UNPAID_STATES, Answer, Submission
 from goldpan.study.base import Name
 from goldpan.tasks.batch_lines import State
 from goldpan.tasks.lenient_json import loads_leniently
@@ -23,6 +24,7 @@ _EARLIEST = 946_684_800
 """The year 2000: clocks that were never set stand before it."""
 _CLOCKS_DIFFER_BY = 2 * 86_400
 _MOST = 2**53
+_NONCE = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
 def _plain(text: str) -> str:
@@ -45,12 +47,23 @@ def _plausible(moment: float) -> float:
     return moment
 
 
+def _nonce(text: str) -> str:
+    # Goldpans of before put the batch id behind this as it was.
+    if text.startswith(TAKEN_IN):
+        return TAKEN_IN + _no_path(text.removeprefix(TAKEN_IN))
+    if not _NONCE.fullmatch(text):
+        raise ValueError("is no nonce")
+    return text
+
+
 Count = Annotated[int, Field(ge=0, le=_MOST)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Moment = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_plausible)]
 Plain = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
+ManyPlain = Annotated[str, Field(max_length=10_000), AfterValidator(_plain)]
 Id = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_no_path)]
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+Nonce = Annotated[str, Field(max_length=1_100), AfterValidator(_nonce)]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Long = Annotated[str, Field(max_length=1 << 20)]
 
@@ -62,14 +75,15 @@ class _Row(BaseModel):
 class _Submission(_Row):
     id: Count
     shard: Token
-    nonce: Token
+    nonce: Nonce
     state: Literal["settled"]
     provider: Name
     study: Name
     stage: Name
     round: Count
-    task: Plain
-    task_hash: Annotated[str, Field(max_length=10_000), AfterValidator(_plain)]
+    # Those of all tasks of the stage.
+    task: ManyPlain
+    task_hash: ManyPlain
     model: Plain
     requests: Count
     bytes: Count
@@ -83,7 +97,7 @@ class _Submission(_Row):
     failed: Count = 0
     checked_at: Moment | None = None
     settled_at: Moment | None = None
-    note: Long | None = None
+    note: Annotated[str, Field(max_length=10_000)] | None = None
     service: Plain = ""
     endpoint: Plain = "/v1/chat/completions"
     sent_at: Moment | None = None

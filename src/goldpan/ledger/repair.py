@@ -142,7 +142,8 @@ class _Salvager:
                 " AND requests > (SELECT count(*) FROM asked WHERE submission = submissions.id)",
                 (REQUESTS_LOST,),
             )
-            self._ledger._sum_tokens()
+            # Only format 3 counts the paid calls.
+            self._ledger._sum_tokens("(paid_calls = 0 OR nonce LIKE 'lost-%')")
             return [Salvage(table, self._count(table), self._lost(table)) for table in _TABLES]
 
     def _stored(self) -> Iterator[Row]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# A nonce that begins so stands for one that was not known.
+TAKEN_IN = "taken-in-"
 # States of requests that brought no answer, and so cost nothing.
 UNPAID_STATES = frozenset({"failed", "expired", "missing"})
 
@@ -53,6 +55,40 @@ class Submission:
     def is_open(self) -> bool:
         """Whether money may still be at work."""
         return self.state in ("intent", "created")
+
+
+@dataclass(frozen=True)
+class BatchName:
+    """What a file in `results/` says of a batch: two services may number their batches alike.
+
+    Attributes:
+        service: who has it; '' in older files.
+        nonce: of its submission; None in older files.
+        shard, number: of its submission; the number may be that of another submission in another ledger.
+    """
+
+    batch_id: str
+    service: str = ""
+    nonce: str | None = None
+    shard: str | None = None
+    number: int | None = None
+
+    def closeness(self, submission: Submission) -> int:
+        """How surely a submission is the one with this batch: 0 when it is another."""
+        if submission.batch_id != self.batch_id:
+            return 0
+        if self.nonce is not None and not submission.nonce.startswith(TAKEN_IN):
+            return 8 if submission.nonce == self.nonce else 0
+        same_service = submission.service == self.service
+        may_be_here = same_service or "" in (submission.service, self.service)
+        same_shard = self.shard is not None and submission.shard == self.shard
+        same_number = submission.id == self.number
+        if self.shard is not None and not same_shard:
+            # Only the service is left to tell, and one gives no id twice.
+            return 1 if may_be_here and self.service and same_service else 0
+        if not may_be_here and not (same_shard and same_number):
+            return 0
+        return 1 + 4 * same_shard + 2 * same_number + same_service
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import astuple, fields
 from itertools import chain, islice
 from operator import add, attrgetter
 from pathlib import Path
@@ -17,7 +17,7 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
-from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, Orphan, Outcome, Spent, Submission
+from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, BatchName, Orphan, Outcome, Spent, Submission
 
 SCHEMA_VERSION = 3
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -129,8 +129,11 @@ class Ledger:
         )
         self._sum_tokens()
 
-    def _sum_tokens(self) -> None:
-        """Give submissions that were settled before format 3 the tokens of the answers that came of them."""
+    def _sum_tokens(self, condition: str = "1") -> None:
+        """Give submissions that were settled before format 3 the tokens of the answers that came of them.
+
+        Later ones say themselves what they have cost, be it nothing: an answer's tokens are of all attempts.
+        """
         names = ", ".join(_SUMS)
         totals = ", ".join(f"sum({name})" for name in _SUMS)
         squares = "sum(completion_tokens * completion_tokens / max(1, attempts))"
@@ -139,7 +142,7 @@ class Ledger:
         ).fetchall()
         self._db.executemany(
             f"UPDATE submissions SET ({names}, completion_squares) = ({_marks([*_SUMS, ''])})"
-            " WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0",
+            f" WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0 AND {condition}",
             rows,
         )
 
@@ -287,23 +290,38 @@ class Ledger:
         found = self._submissions("shard = ? ORDER BY id DESC LIMIT 1", (shard,))
         return found[0] if found else None
 
-    def submission_of_batch(self, batch_id: str) -> Submission | None:
-        """The newest submission with this batch id."""
-        found = self._submissions("batch_id = ? ORDER BY id DESC LIMIT 1", (batch_id,))
-        return found[0] if found else None
+    def submission_of_batch(self, name: BatchName) -> Submission | None:
+        """The submission that a batch belongs to; of several that it may be, the closest and newest."""
+        candidates = self._submissions("batch_id = ? ORDER BY id DESC", (name.batch_id,))
+        closest = max(candidates, key=name.closeness, default=None)
+        return closest if closest is not None and name.closeness(closest) else None
 
-    def known_batches(self, batch_ids: Sequence[str]) -> set[str]:
+    def known_batches(self, names: Sequence[BatchName]) -> set[BatchName]:
         """Those of these batches that the ledger knows with all their requests, be it as orphans."""
-        known: set[str] = set()
-        for part in _parts(batch_ids):
-            marks = _marks(part)
-            rows = self._db.execute(
-                f"SELECT batch_id FROM submissions WHERE batch_id IN ({marks}) AND note IS NOT ?"
-                f" UNION SELECT batch_id FROM orphans WHERE batch_id IN ({marks})",
-                [*part, REQUESTS_LOST, *part],
+        submissions: dict[str, list[Submission]] = {}
+        orphans: dict[str, set[str]] = {}
+        for part in _parts([name.batch_id for name in names]):
+            rows = self._submissions(
+                f"batch_id IN ({_marks(part)}) AND note IS NOT ?", [*part, REQUESTS_LOST]
             )
-            known.update(batch_id for (batch_id,) in rows)
-        return known
+            for submission in rows:
+                submissions.setdefault(str(submission.batch_id), []).append(submission)
+            services = self._db.execute(
+                "SELECT orphans.batch_id, service FROM orphans JOIN submissions ON id = submission"
+                f" WHERE orphans.batch_id IN ({_marks(part)})",
+                part,
+            )
+            for batch_id, service in services:
+                orphans.setdefault(batch_id, set()).add(service)
+        return {
+            name
+            for name in names
+            if any(map(name.closeness, submissions.get(name.batch_id, ())))
+            or any(
+                not name.service or service in ("", name.service)
+                for service in orphans.get(name.batch_id, ())
+            )
+        }
 
     def submissions(
         self, *, study: str | None = None, stage: str | None = None, only_open: bool = False
@@ -514,34 +532,6 @@ class Ledger:
         """Number of answers by state."""
         return dict(self._db.execute("SELECT state, count(*) FROM answers GROUP BY state ORDER BY state"))
 
-    def merge(self, submissions: Iterable[Submission], answers: Iterable[tuple[bytes, Answer]]) -> int:
-        """Add another ledger's settled submissions and answers to this one.
-
-        An answer known here stays unless it is not final and the other one is.
-
-        Returns:
-            How many answers were added or bettered.
-        """
-        names = _OUTCOME_COLUMNS.split(", ")
-        marks = ", ".join(f":{name}" for name in names)
-        updates = ", ".join(f"{name} = excluded.{name}" for name in names)
-        with self._transaction():
-            numbers: dict[int, int] = {}
-            for given in submissions:
-                numbers[given.id] = self._adopt(given)
-            before = self._db.total_changes
-            for key, answer in answers:
-                line = None if answer.line is None else self._lines.pack(answer.line)
-                self._db.execute(
-                    f"INSERT INTO answers (key, {_OUTCOME_COLUMNS}, line) VALUES (:key, {marks}, :line)"
-                    f" ON CONFLICT (key) DO UPDATE SET {updates}, line = excluded.line"
-                    " WHERE answers.retryable AND NOT excluded.retryable",
-                    {**asdict(answer), "key": key, "line": line, "submission": numbers[answer.submission]},
-                )
-            added = self._db.total_changes - before
-            self._sum_tokens()
-            return added
-
     # What a ledger has lost, from elsewhere
 
     def enter(self, submission: Submission, asked: Iterable[Asked]) -> None:
@@ -605,12 +595,6 @@ class Ledger:
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
-
-    def _adopt(self, given: Submission) -> int:
-        known = self._db.execute("SELECT id FROM submissions WHERE nonce = ?", (given.nonce,)).fetchone()
-        if known:
-            return known[0]
-        return self._insert_submission(given, None)
 
 
 def _answer(columns: Sequence[Any]) -> Answer:
