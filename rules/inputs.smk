@@ -24,9 +24,14 @@ def stage_setting(stage, *names):
     settings = asked_stage(STUDY.stages[stage])
     given = settings.model_dump(mode="json", include=set(names) or None)
     # Left out where it is as it ever was: else a project from before there was a choice would be stale.
-    if given.get("endpoint") == "chat":
-        del given["endpoint"]
-    return repr(sorted(given.items()))
+    before_there_was_a_choice = {"endpoint": "chat", "pilot": None}
+    return repr(
+        sorted(
+            item
+            for item in given.items()
+            if item not in before_there_was_a_choice.items()
+        )
+    )
 
 
 def all_features():

@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.batches.adoption import adopt, rule_out
 from goldpan.batches.matching import CERTAIN_ORDER, NewestFirst
-from goldpan.batches.orphans import descriptions, look_for_orphans
+from goldpan.batches.orphans import description, look_for_orphans, orphans_of
 from goldpan.errors import LedgerError
 from goldpan.ledger.lock import ShardLock
 from goldpan.providers.base import Batch
@@ -156,8 +156,8 @@ def test_a_doubt_is_said_on_the_screen_with_both_commands(protocol):
     protocol = protocol()
     assert protocol.submit(protocol.plan("first"), "lost_before") == "in_doubt"
     assert "for up to 10 min" in protocol.said[0] and "nothing is lost" in protocol.said[0]
-    assert "`goldpan batches adopt 1 BATCH_ID`" in protocol.failure.remedy
-    assert "`goldpan batches adopt 1 none`" in protocol.failure.remedy
+    assert "`goldpan batches adopt 1 BATCH_ID --study first`" in protocol.failure.remedy
+    assert "`goldpan batches adopt 1 none --study first`" in protocol.failure.remedy
 
 
 def test_a_later_run_looks_shortly_and_once_the_grace_has_passed(protocol):
@@ -188,9 +188,10 @@ def test_of_two_batches_the_older_is_adopted_and_the_other_is_an_orphan(protocol
         )
         assert ledger.submissions()[0].batch_id == first.batch.id
         assert [orphan.batch_id for orphan in ledger.orphans()] == ["batch-1"]
-        (line,) = descriptions(ledger, "first")
-        assert "`goldpan batches cancel batch-1` stops it" in line
-        assert descriptions(ledger, "second") == []
+        (orphan,) = orphans_of(ledger, "first")
+        line = description(*orphan)
+        assert "`goldpan batches cancel batch-1 --study first` stops it" in line
+        assert orphans_of(ledger, "second") == []
     assert line in protocol.said
 
 
@@ -214,7 +215,7 @@ def test_the_word_that_there_is_none_is_held_against_the_list(protocol):
     protocol.clock.sleep(3 * GRACE)
     with protocol.ledger() as ledger, pytest.raises(LedgerError, match="there is a batch") as caught:
         rule_out(ledger, lambda: SimulatedProvider(protocol.service), ledger.submissions()[0])
-    assert "`goldpan batches adopt 1 batch-0`" in caught.value.remedy
+    assert "`goldpan batches adopt 1 batch-0 --study first`" in caught.value.remedy
 
 
 def test_another_submissions_batch_is_not_adopted(protocol):

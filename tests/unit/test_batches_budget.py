@@ -6,9 +6,12 @@ import orjson
 import pytest
 
 from goldpan.batches.budget import spending_of
+from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.estimate import LEARN_FROM, REASONING_ALLOWANCE, answer_length
-from goldpan.errors import BudgetError
-from goldpan.ledger import Ledger, Outcome, Spent
+from goldpan.batches.submit import spending_lock, submit_shard
+from goldpan.errors import BudgetError, LedgerError
+from goldpan.ledger import Ledger, Orphan, Outcome, Spent
+from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import price_of
 from goldpan.study.model import Stage
 from goldpan.tasks.task import load_task
@@ -111,6 +114,45 @@ def test_what_is_under_way_counts_by_its_estimate(tmp_path):
     assert (spending.settled_usd, spending.open_usd) == (0.0, plan.estimate["cost_usd"])
     again = run.plan(1)
     assert again.over_budget is None and again.spent["open_usd"] == plan.estimate["cost_usd"]
+
+
+def test_what_was_given_up_and_what_is_an_orphan_may_have_been_paid_for(tmp_path):
+    run = priced_stage(tmp_path, note_rows(10))
+    cost = run.plan(1).estimate["cost_usd"]
+    run.place(1, "0000")
+    submission = run.submit(1, "0000")
+    with Ledger(run.project.ledger) as ledger:
+        ledger.record_orphan(Orphan("batch_9", submission.id, "completed", 5, None, 1.0))
+        ledger.record_orphan(Orphan("batch_8", submission.id, "failed", 10, None, 1.0))
+        assert spending_of(ledger, "notes", STAGE, run.stage).open_usd == pytest.approx(1.5 * cost, abs=2e-6)
+        key = next(iter(ledger.asked_by(submission.id).values()))[0]
+        outcomes = [Outcome(key, "ok", None, False, b"{}", 1, 1)]
+        ledger.settle(submission.id, outcomes, status=GIVEN_UP, note=lambda: "{}")
+        spending = spending_of(ledger, "notes", STAGE, run.stage)
+    assert spending.settled_usd == pytest.approx(5e-5)
+    assert spending.total_usd == pytest.approx(max(cost, 5e-5) + 0.5 * cost, abs=2e-6)
+
+
+def test_no_other_shard_of_the_stage_is_written_down_while_the_budget_is_checked(tmp_path):
+    run = priced_stage(tmp_path, note_rows(2))
+    plan = run.plan(1)
+    run.place(1, "0000")
+    checked = []
+    with Ledger(run.project.ledger) as ledger:
+
+        def check(estimate):
+            with pytest.raises(LedgerError):
+                spending_lock(ledger, "notes", STAGE, patience=0.0).__enter__()
+            spending_lock(ledger, "notes", "another", patience=0.0).__enter__().__exit__()
+            checked.append(estimate)
+
+        submit_shard(
+            ledger, run.connect(), plan, plan.shards[0], check_budget=check, provider_name="main",
+            service="local", asked=tmp_path / run.paths.asked(STAGE, 1),
+            requests=tmp_path / run.paths.requests(STAGE, 1, "0000"),
+            doubts=DoubtResolver(1.0, list_is_exact=True),
+        )  # fmt: skip
+    assert checked == [plan.cost_of(plan.shards[0])]
 
 
 def test_requests_that_were_not_answered_cost_nothing(tmp_path):

@@ -108,7 +108,10 @@ def test_progress_tells_rows_done_failed_and_finalizing(waiter):
     counts = {"validating": (0, 0), "in_progress": (4, 1), "finalizing": (9, 1), "completed": (9, 1)}
     states = [batch(status, *given) for status, given in counts.items()]
     waiter.wait(ScriptedProvider({"batch_1": states}))
-    assert [(said.done, said.failed, said.finalizing, said.terminal) for said in waiter.progress] == [
+    assert [
+        (said.done, said.failed, said.statuses.get("finalizing", 0), said.terminal)
+        for said in waiter.progress
+    ] == [
         (0, 0, 0, 0),
         (4, 1, 0, 0),
         (9, 1, 1, 0),
@@ -415,6 +418,26 @@ def test_an_intent_that_was_left_open_is_submitted_and_not_a_traceback(waiter, l
         wait=True, resubmit=resubmit, report=waiter.progress.append, clock=waiter.clock,
     )  # fmt: skip
     assert item.is_done
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_shard_whose_rows_another_study_took_while_it_had_no_room_is_waited_for_no_more(
+    waiter, ledger, is_elsewhere
+):
+    waiting = [Waiting(shard, shard, waiter.submit(shard)) for shard in ("a", "b")]
+
+    def resubmit(item):
+        if is_elsewhere:
+            return None
+        taken = waiter.submit("of another study")
+        ledger.void(taken.id, "nothing was left to ask")
+        return replace(ledger.submission(taken.id), batch_id=None)
+
+    wait_for_batches(
+        ledger, ScriptedProvider({"batch_1": [no_room(1)], "batch_2": [batch("completed", 10, number=2)]}),
+        waiting, poll=Poll(), wait=True, resubmit=resubmit, report=waiter.progress.append, clock=waiter.clock,
+    )  # fmt: skip
+    assert [item.shard for item in waiting] == ["b"]
 
 
 def test_a_batch_that_failed_for_another_reason_is_terminal(waiter):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import sqlite3
 
 import pytest
 
@@ -113,6 +114,74 @@ def test_an_orphan_is_listed_with_what_to_do_and_can_be_cancelled(goldpan, servi
     assert (code, out) == (0, "batch_9: cancelled\n")
     assert "goldpan batches cancel batch_9" not in goldpan("batches", "list")[2]
     assert service.count("POST", "/batches/batch_1/cancel") == 0
+
+
+@pytest.mark.parametrize("status", [None, "paused"])
+def test_an_orphan_of_unknown_status_is_said_to_be_at_work_and_is_cancelled(goldpan, service, run, status):
+    with Ledger(run.project.ledger) as ledger:
+        ledger.record_orphan(Orphan("batch_9", 1, status, 2, 1_700_000_000, 1_700_000_100.0))
+    assert "goldpan batches cancel batch_9 --study notes" in goldpan("batches", "list")[2]
+    service.on("POST", "/batches/batch_9/cancel", answer(batch_object("batch_9", "cancelled")))
+    assert goldpan("batches", "cancel", "batch_9", "--yes")[0] == 0
+    assert "nothing can be stopped" in goldpan("batches", "list")[2]
+
+
+def in_doubt(run) -> None:
+    with sqlite3.connect(run.project.ledger) as database:
+        database.execute("UPDATE submissions SET state = 'intent', batch_id = NULL, sent_at = 1 WHERE id = 1")
+
+
+def state_of(run) -> str:
+    with Ledger(run.project.ledger) as ledger:
+        return ledger.submission(1).state
+
+
+def test_the_word_that_there_is_none_holds_alone_where_the_list_cannot_be_read_and_this_is_said(
+    goldpan, service, run
+):
+    in_doubt(run)
+    service.on("GET", "/batches", refusal(403, "Not for you."))
+    code, _, err = goldpan("batches", "adopt", "1", "none")
+    assert code == 0 and "could not be read, so your word alone holds" in err and "Not for you." in err
+    assert state_of(run) == "void"
+
+
+def test_the_word_that_there_is_none_is_not_taken_where_nobody_can_be_asked(goldpan, run):
+    in_doubt(run)
+    rename_stage(run, provider="former")
+    code, _, err = goldpan("batches", "adopt", "1", "none")
+    assert code != 0 and "which the study no longer names" in err
+    assert state_of(run) == "intent"
+
+
+def rename_stage(run, provider="main") -> None:
+    with sqlite3.connect(run.project.ledger) as database:
+        database.execute("UPDATE submissions SET stage = 'of_old', provider = ? WHERE id = 1", (provider,))
+
+
+def test_a_batch_of_a_stage_that_is_gone_is_looked_after_like_all_others(goldpan, service, run):
+    rename_stage(run)
+    for number in (1, 2):
+        service.on("GET", f"/batches/batch_{number}", answer(batch_object(f"batch_{number}", "expired")))
+    code, out, _ = goldpan("batches", "status")
+    assert code == 0 and [row["batch"] for row in printed_table(out)] == ["batch_1", "batch_2"]
+    assert goldpan("batches", "wait", "--poll-interval", "0.01")[0] == 0
+    assert goldpan("batches", "give-up", "batch_1", "--record", "--yes")[0] == 0
+
+
+def test_a_batch_of_a_provider_that_is_gone_does_not_keep_others_from_being_looked_after(
+    goldpan, service, run
+):
+    rename_stage(run, provider="former")
+    service.on("GET", "/batches/batch_2", answer(batch_object("batch_2", "expired")))
+    for words in (("status",), ("wait", "--poll-interval", "0.01")):
+        code, out, err = goldpan("batches", *words)
+        assert code == 1 and ("batch_2" in out or "all other batches are terminal" in out)
+        assert "batch_1 is with provider `former`, which the study no longer names" in err
+        assert "put `former` back" in err and "name that study" not in err
+    service.on("POST", "/batches/batch_2/cancel", answer(batch_object("batch_2", "cancelling")))
+    code, out, _ = goldpan("batches", "cancel", "all", "--yes")
+    assert code == 1 and "batch_2: cancelling" in out
 
 
 def test_wait_asks_as_often_as_it_is_told(goldpan, service):

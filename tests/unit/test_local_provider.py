@@ -3,8 +3,9 @@
 import pytest
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import ENDPOINT, BatchProvider
+from goldpan.providers.base import BatchProvider
 from goldpan.providers.local import LocalProvider
+from goldpan.providers.model_facts import CHAT_URL
 from tests.chat_batches import echo, ids_of, lines_of, write_requests
 
 
@@ -15,7 +16,7 @@ def provider(tmp_path) -> BatchProvider:
 
 def test_a_batch_is_finished_by_looking_at_it(provider, tmp_path):
     stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 3), "shard-0")
-    batch = provider.create(stored.id, ENDPOINT, {"goldpan_key": "k"})
+    batch = provider.create(stored.id, CHAT_URL, {"goldpan_key": "k"})
     for _ in range(5):
         batch = provider.retrieve(batch.id)
     assert (batch.status, batch.completed, batch.metadata) == ("completed", 3, {"goldpan_key": "k"})
@@ -33,13 +34,13 @@ def test_an_upload_is_found_by_its_name_and_size(provider, tmp_path):
 
 def test_batches_come_newest_first(provider, tmp_path):
     stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 1), "shard-0")
-    made = [provider.create(stored.id, ENDPOINT, {}).id for _ in range(2)]
+    made = [provider.create(stored.id, CHAT_URL, {}).id for _ in range(2)]
     assert [batch.id for batch in provider.batches()] == made[::-1]
 
 
 def test_a_cancelled_batch_ends_cancelled(provider, tmp_path):
     stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 1), "shard-0")
-    batch = provider.create(stored.id, ENDPOINT, {})
+    batch = provider.create(stored.id, CHAT_URL, {})
     assert provider.cancel(batch.id).status == "cancelling"
     assert provider.retrieve(batch.id).status == "cancelled"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from goldpan.errors import ProviderError, ReplayMissError
-from goldpan.providers.base import ENDPOINT
 from goldpan.providers.connect import connect
 from goldpan.providers.keys import Keys
+from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.model import Provider
 from tests.scripted_service import answer, batch_object, scripted_service
@@ -69,6 +69,19 @@ def test_the_keys_of_the_studys_other_providers_are_taken_out_too(kind, tmp_path
             Provider(kind=kind, base_url=address), local_folder=tmp_path, keys=Keys(tmp_path), others=[other]
         )
         assert provider.retrieve("b").metadata == {"echo": "[key], [key], [key], [key]"}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"kind": "openai"}, {"kind": "litellm", "custom_llm_provider": "openai"}]
+)
+@pytest.mark.parametrize("variable", ["OPENAI_BASE_URL", "AZURE_API_BASE"])
+def test_the_password_of_an_address_of_the_environment_is_taken_out(settings, variable, tmp_path):
+    with scripted_service() as service:
+        address = service.base_url.replace("://", "://user:pass%2Fword@")
+        service.on("GET", "/batches/b", answer(batch_object(metadata={"echo": "pass%2Fword, pass/word"})))
+        environment = {"OPENAI_API_KEY": "sk-mine", "OPENAI_BASE_URL": service.base_url, variable: address}
+        provider = connect(Provider(**settings), local_folder=tmp_path, keys=Keys(tmp_path, environment))
+        assert provider.retrieve("b").metadata == {"echo": "[key], [key]"}
 
 
 @pytest.mark.parametrize("kind", ["openai", "litellm"])
@@ -138,7 +151,7 @@ def test_connecting_imports_no_sdk_yet():
     [
         lambda provider: provider.upload(Path("r.jsonl"), "r.jsonl"),
         lambda provider: provider.find_upload("r.jsonl", 1),
-        lambda provider: provider.create("file-1", ENDPOINT, {}),
+        lambda provider: provider.create("file-1", CHAT_URL, {}),
         lambda provider: provider.retrieve("batch_1"),
         lambda provider: provider.batches(),
         lambda provider: provider.cancel("batch_1"),

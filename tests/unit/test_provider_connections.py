@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import ENDPOINT, BatchProvider
+from goldpan.providers.base import BatchProvider
 from goldpan.providers.litellm import LiteLLMProvider
+from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.patience import Patience
 
@@ -114,7 +115,7 @@ def connected(name: str, address: str) -> BatchProvider:
 
 def create(provider: BatchProvider) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        provider.create("file-1", ENDPOINT, {"nonce": "n"})
+        provider.create("file-1", CHAT_URL, {"nonce": "n"})
     return caught.value
 
 

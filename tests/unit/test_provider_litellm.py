@@ -10,8 +10,8 @@ from email.utils import formatdate
 import pytest
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import ENDPOINT
 from goldpan.providers.litellm import LiteLLMProvider
+from goldpan.providers.model_facts import CHAT_URL
 from tests.scripted_service import (
     DROPPED,
     Answer,
@@ -47,17 +47,17 @@ def connected(name: str, service: ScriptedService) -> LiteLLMProvider:
 
 def create(provider: LiteLLMProvider) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        provider.create("file-1", ENDPOINT, {"nonce": "n"})
+        provider.create("file-1", CHAT_URL, {"nonce": "n"})
     return caught.value
 
 
 def test_create_sends_the_file_the_endpoint_the_window_and_the_metadata(service, provider):
     service.on("POST", "/batches", answer(batch_object(metadata={"nonce": "n"})))
-    batch = provider.create("file-1", ENDPOINT, {"nonce": "n"})
+    batch = provider.create("file-1", CHAT_URL, {"nonce": "n"})
     assert batch.metadata == {"nonce": "n"}
     assert service.heard("POST", "/batches")[0].json == {
         "input_file_id": "file-1",
-        "endpoint": ENDPOINT,
+        "endpoint": CHAT_URL,
         "completion_window": "24h",
         "metadata": {"nonce": "n"},
     }

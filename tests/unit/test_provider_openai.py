@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import ENDPOINT
+from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.paging import Page, listed
 from goldpan.providers.patience import Patience
@@ -43,7 +43,7 @@ def provider(service: ScriptedService) -> OpenAIProvider:
 
 def create(provider: OpenAIProvider) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        provider.create("file-1", ENDPOINT, {"nonce": "n"})
+        provider.create("file-1", CHAT_URL, {"nonce": "n"})
     return caught.value
 
 
@@ -52,10 +52,10 @@ def create(provider: OpenAIProvider) -> ProviderError:
 
 def test_create_sends_the_file_the_endpoint_the_window_and_the_metadata(service, provider):
     service.on("POST", "/batches", answer(batch_object()))
-    provider.create("file-1", ENDPOINT, {"nonce": "n"})
+    provider.create("file-1", CHAT_URL, {"nonce": "n"})
     assert service.heard("POST", "/batches")[0].json == {
         "input_file_id": "file-1",
-        "endpoint": ENDPOINT,
+        "endpoint": CHAT_URL,
         "completion_window": "24h",
         "metadata": {"nonce": "n"},
     }

@@ -136,6 +136,27 @@ def test_counts_may_be_absent_in_several_ways(counts):
     assert (batch.total, batch.completed, batch.failed) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("count", [2**64 - 1, 1e30, -1, float("nan"), True])
+def test_a_count_beyond_belief_is_left_out(count):
+    error = {"code": "c", "message": "m", "line": count}
+    counts = {"total": count, "completed": count, "failed": count}
+    batch = batch_from_dict(batch_object(request_counts=counts, errors={"data": [error]}))
+    assert (batch.total, batch.completed, batch.failed, batch.errors[0].line) == (0, 0, 0, None)
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+def test_a_time_may_be_in_smaller_units_than_seconds(unit):
+    batch = batch_from_dict(batch_object() | {"created_at": 1_764_000_000 * unit + unit // 2})
+    assert batch.created_at == 1_764_000_000
+
+
+@pytest.mark.parametrize("moment", [1e30, -5, float("nan"), "2025-11-24", True])
+def test_a_time_beyond_belief_is_left_out(moment):
+    times = dict.fromkeys(("created_at", "completed_at", "expires_at"), moment)
+    batch = batch_from_dict(batch_object() | times)
+    assert (batch.created_at, batch.completed_at, batch.expires_at) == (None, None, None)
+
+
 @pytest.mark.parametrize("metadata", [None, {}, {"nonce": None}])
 def test_metadata_may_be_absent(metadata):
     assert batch_from_dict(batch_object(metadata=metadata)).metadata == {}

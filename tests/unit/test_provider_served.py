@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import ENDPOINT, Batch, BatchProvider
+from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.litellm import LiteLLMProvider
 from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.serve import running_server
 from tests.chat_batches import echo, ids_of, lines_of, write_requests
@@ -45,7 +46,7 @@ def serve(tmp_path):
 def submit(provider: BatchProvider, folder: Path, nonce: str = "n1") -> Batch:
     path = write_requests(folder / "requests.jsonl", ROWS)
     stored = provider.upload(path, f"{nonce}.jsonl")
-    return provider.create(stored.id, ENDPOINT, {"nonce": nonce})
+    return provider.create(stored.id, CHAT_URL, {"nonce": nonce})
 
 
 def finish(provider: BatchProvider, batch: Batch) -> Batch:

@@ -213,6 +213,13 @@ def checked(root, features, description="What a note is about.", **stage_setting
     return list(check_stages(load_project("notes", root=root)))
 
 
+def test_an_address_in_dotenv_makes_the_requests_those_of_azure(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=https://x.openai.azure.com/openai/v1\n")
+    (stage,) = checked(tmp_path, labels(["a", "b"]))
+    assert any("Azure refuses minimum" in warning for warning in stage.warnings)
+
+
 def labels(values):
     return [{"name": "topic", "type": "classification", "description": "Topic.", "labels": values}]
 

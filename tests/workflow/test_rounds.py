@@ -80,7 +80,7 @@ def test_what_is_answered_is_usable_although_a_later_round_is_refused_by_the_bud
     refused = project.run(check=False)
     assert refused.returncode == 1
     assert "above the budget" in refused.stdout
-    assert "`goldpan features topics`" in refused.stdout
+    assert "`goldpan features topics --study notes`" in refused.stdout
     said = project.goldpan("features", "topics").stdout
     assert f"{ROWS} pending ({ROWS} over_budget)" in said
     (row,) = printed_table(project.goldpan("summary").stdout)

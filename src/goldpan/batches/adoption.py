@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 from goldpan.batches.matching import Matcher, Sighting, look_through
-from goldpan.errors import GoldpanError, LedgerError
+from goldpan.errors import LedgerError, ProviderError
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.patience import say_on_stderr
 
 
 def adopt(ledger: Ledger, provider: BatchProvider, submission: Submission, batch_id: str) -> Batch:
@@ -40,27 +40,37 @@ def _may_be_adopted(ledger: Ledger, batch: Batch, submission: Submission) -> boo
     return Matcher(ledger, submission).kinship(batch) != "other"
 
 
-def rule_out(ledger: Ledger, connect: Callable[[], BatchProvider], submission: Submission) -> None:
+def rule_out(
+    ledger: Ledger,
+    connect: Callable[[], BatchProvider],
+    submission: Submission,
+    *,
+    say: Callable[[str], None] = say_on_stderr,
+) -> None:
     """Take a person's word that no batch was made for a submission in doubt; hold its `ShardLock`.
 
     Args:
-        connect: gives the provider, whose list is looked at once more where that can be had.
+        connect: gives the provider, whose list is looked at once more; not called for what was never sent.
+        say: is told when the list cannot be read. Then the person's word holds: they may know more than it.
 
     Raises:
         LedgerError: the submission is not in doubt, or the provider lists its batch.
+        StudyError, ProviderError: `connect` raises it; nothing was changed.
     """
     _check_is_in_doubt(ledger, submission)
     sighting = Sighting()
-    # A person may know what a list does not tell.
-    with contextlib.suppress(GoldpanError):
-        if submission.sent_at is not None:
-            sighting = look_through(connect().batches(), Matcher(ledger, submission))
+    if submission.sent_at is not None:
+        provider = connect()
+        try:
+            sighting = look_through(provider.batches(), Matcher(ledger, submission))
+        except ProviderError as error:
+            say(f"the service's list could not be read, so your word alone holds: {error.what}")
     if sighting.matches:
         batch_id = sighting.matches[0].id
         raise LedgerError(
             f"there is a batch for submission {submission.id}: {batch_id}",
             where=str(ledger.path),
-            remedy=f"`goldpan batches adopt {submission.id} {batch_id}`",
+            remedy=f"`goldpan batches adopt {submission.id} {batch_id} --study {submission.study}`",
         )
     ledger.void(submission.id, "declared as never made by `goldpan batches adopt`")
 
@@ -70,5 +80,5 @@ def _check_is_in_doubt(ledger: Ledger, submission: Submission) -> None:
         raise LedgerError(
             f"submission {submission.id} is not in doubt: it is {submission.state}",
             where=str(ledger.path),
-            remedy="`goldpan batches list` shows what is known of it",
+            remedy=f"`goldpan batches list --study {submission.study}` shows what is known of it",
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from goldpan.batches.estimate import stage_price
 from goldpan.errors import BudgetError
-from goldpan.ledger import Ledger, Spent
+from goldpan.ledger import Ledger, Spent, Submission
+from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import Price, price_of
 from goldpan.study.model import Stage
 
@@ -17,7 +18,7 @@ class Spending:
 
     Attributes:
         settled_usd: the true cost of what was answered; of models without a price nothing.
-        open_usd: the estimate of what is under way.
+        open_usd: the estimate of what is under way, or may have been paid for without an answer.
         unpriced: models that have answered, and whose price nobody knows.
     """
 
@@ -43,11 +44,31 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     settled = sum(_cost(row, prices[row.model]) for row in spent)
     answered = sum(row.paid for row in spent)
     mean = settled / answered if answered else 0.0
+    submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
     under_way = 0.0
-    for submission in ledger.submissions(study=study, stage=stage, only_open=True):
-        expected = submission.estimated_usd
-        under_way += mean * submission.requests if expected is None else expected
+    for submission in submissions.values():
+        if submission.is_open:
+            under_way += _expected(submission, mean)
+        elif submission.status == GIVEN_UP:
+            answered_usd = _cost(_spent_on(submission), _price(submission.model, settings))
+            under_way += max(0.0, _expected(submission, mean) - answered_usd)
+    for orphan in ledger.orphans():
+        owner = submissions.get(orphan.submission)
+        # One that failed at once was not paid for.
+        if owner is not None and orphan.status != "failed":
+            share = orphan.requests / owner.requests if orphan.requests and owner.requests else 1.0
+            under_way += share * _expected(owner, mean)
     return Spending(round(settled, 6), round(under_way, 6), unpriced)
+
+
+def _expected(submission: Submission, mean: float) -> float:
+    """USD that a submission was estimated to cost, or as much as others have cost, by their mean."""
+    estimate = submission.estimated_usd
+    return mean * submission.requests if estimate is None else estimate
+
+
+def _spent_on(submission: Submission) -> Spent:
+    return Spent(**{field.name: getattr(submission, field.name) for field in fields(Spent)})
 
 
 def over_budget(settings: Stage, spending: Spending, estimate_usd: float | None) -> str | None:
@@ -71,7 +92,7 @@ def over_budget(settings: Stage, spending: Spending, estimate_usd: float | None)
         return f"the estimate of {estimate_usd:.4f} USD is above the budget of {budget:.4f} USD"
     parts = [f"{spending.settled_usd:.4f} USD are spent"]
     if spending.open_usd:
-        parts.append(f"about {spending.open_usd:.4f} USD are under way")
+        parts.append(f"about {spending.open_usd:.4f} USD are under way or may have been paid for besides")
     parts.append(f"what is next is estimated at {estimate_usd:.4f} USD")
     return f"{', '.join(parts)}: together above the budget of {budget:.4f} USD"
 
@@ -86,16 +107,16 @@ def check_budget(ledger: Ledger, study: str, stage: str, settings: Stage, estima
         return
     reason = over_budget(settings, spending_of(ledger, study, stage, settings), estimate_usd)
     if reason is not None:
-        raise over_budget_error(reason, stage)
+        raise over_budget_error(reason, study, stage)
 
 
-def over_budget_error(reason: str, stage: str) -> BudgetError:
+def over_budget_error(reason: str, study: str, stage: str) -> BudgetError:
     """The error for a stage that may not cost more."""
     return BudgetError(
         reason,
         where=f"stage {stage}",
         remedy="raise `budget_usd`, ask fewer records, or take a cheaper model; nothing was uploaded."
-        f" `goldpan features {stage}` makes the features of what is answered so far",
+        f" `goldpan features {stage} --study {study}` makes the features of what is answered so far",
     )
 
 

@@ -10,6 +10,7 @@ from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.stage import StageRun
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
+from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.study.load import Project
@@ -48,6 +49,7 @@ def check_stages(project: Project) -> Iterator[CheckedStage]:
 def _check_stage(project: Project, name: str) -> CheckedStage:
     stage = project.study.stages[name]
     provider = project.study.providers[stage.provider]
+    keys = Keys(project.root)
     output = asked_stage(stage).output
     wrong = ErrorGatherer()
     if stage.input.stage and stage.input.where:
@@ -61,8 +63,8 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
             AnswerReader(task, output or "tool")
             tasks.append(task)
     with wrong.gather():
-        Questioner(stage, project.tasks, None, provider)
-    findings = request_findings(stage, provider, tasks)
+        Questioner(stage, project.tasks, None, provider, keys)
+    findings = request_findings(stage, provider, tasks, keys)
     for finding in findings:
         if finding.is_error:
             wrong.add(_would_be_refused(project, name, finding.text))

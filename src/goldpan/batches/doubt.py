@@ -8,7 +8,6 @@ later. Else it stops, and a person decides.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,16 +17,12 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, ProviderError
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.patience import say_on_stderr
 from goldpan.providers.service_errors import NOT_OFFERED
 
 _SHORTEST_PAUSE, _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2, 30.0
 # What a later run gives a list whose grace has passed, for an answer that may be lost or stale.
 _SHORT_LOOK = 3.0
-
-
-def say_on_screen(line: str) -> None:
-    """Write a line to stderr, which the workflow passes on to the terminal and to the log."""
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class DoubtResolver:
     grace_seconds: float
     list_is_exact: bool = False
     clock: Clock = SYSTEM_CLOCK
-    say: Callable[[str], None] = say_on_screen
+    say: Callable[[str], None] = say_on_stderr
     matcher: Callable[[Ledger, Submission], Matcher] = Matcher
 
     def find_or_rule_out(
@@ -133,13 +128,14 @@ def _in_doubt(submission: Submission, sighting: Sighting, failure: ProviderError
         why = f"the provider's list does not tell whose these are: {', '.join(sighting.unclear[:5])}"
     else:
         why = "the provider's list does not show it, nor any batch that was made later, which would be proof"
-    command = f"goldpan batches adopt {submission.id}"
+    command, study = f"goldpan batches adopt {submission.id}", f"--study {submission.study}"
     return InDoubtError(
         f"a batch may have been made and paid for, and {why}",
         where=f"shard {submission.shard[:12]}, stage {submission.stage}",
         remedy="nothing was paid again. Run again later; or look at the provider for a batch with metadata"
-        f" nonce {submission.nonce} or input file {submission.file_id}. If it is there: `{command} BATCH_ID`."
-        f" If you are certain that there is none: `{command} none`, and the next run asks again",
+        f" nonce {submission.nonce} or input file {submission.file_id}. If it is there:"
+        f" `{command} BATCH_ID {study}`."
+        f" If you are certain that there is none: `{command} none {study}`, and the next run asks again",
         in_doubt=True,
     )
 

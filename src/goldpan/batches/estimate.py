@@ -71,7 +71,7 @@ class TokenEstimator:
         tokenizer: name of what counts the tokens; `none` until a request was seen.
     """
 
-    def __init__(self, model: str, expected: int | None = None):
+    def __init__(self, model: str):
         self._model = model
         self._counter: TokenCounter | None = None
         self._ratios: list[float] = []

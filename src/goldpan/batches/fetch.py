@@ -91,7 +91,7 @@ def fetch_batch(
             raise InDoubtError(
                 f"the batch is in doubt, and nothing was settled from it: {trouble.reason}",
                 where=f"batch {batch.id}, submission {submission}",
-                remedy=give_up_remedy(batch.id, patience),
+                remedy=give_up_remedy(batch.id, ledger.submission(submission).study, patience),
                 in_doubt=True,
             )
         clock.sleep(pause)

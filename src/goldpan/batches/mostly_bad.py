@@ -52,6 +52,6 @@ class TriedBefore:
             f"{bad} of {self.total} answers so far are bad ({states}), so {to_ask} requests are not asked"
             f" without a person's word. The commonest reasons:{reasons}",
             where=f"stage {stage}",
-            remedy=f"look at the rows (`goldpan features {stage}`) and mend task, prompt or model; or go on"
-            f" as it is: snakemake --cores 2 --config study={study} go_on={stage}",
+            remedy=f"look at the rows (`goldpan features {stage} --study {study}`) and mend task, prompt or"
+            f" model; or go on as it is: snakemake --cores 2 --config study={study} go_on={stage}",
         )

@@ -12,7 +12,7 @@ from goldpan.batches.matching import SERVICE_SKEW
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import ProviderError
 from goldpan.ledger import Ledger, Orphan, Submission
-from goldpan.providers.base import OPEN, Batch, BatchProvider
+from goldpan.providers.base import TERMINAL, Batch, BatchProvider
 
 
 def noting_orphans(
@@ -79,15 +79,15 @@ def look_for_orphans(
         pass
 
 
-def orphan_of(ledger: Ledger, batch_id: str) -> Orphan | None:
-    """The orphan with a batch id, if the ledger knows it."""
-    return next((orphan for orphan in ledger.orphans() if orphan.batch_id == batch_id), None)
-
-
-def descriptions(ledger: Ledger, study: str | None = None) -> list[str]:
-    """What there is to say of all orphans, or of those of one study."""
+def orphans_of(ledger: Ledger, study: str | None = None) -> list[tuple[Orphan, Submission]]:
+    """All orphans, or those of one study, with the submission that each was made for."""
     pairs = [(orphan, ledger.submission(orphan.submission)) for orphan in ledger.orphans()]
-    return [description(orphan, owner) for orphan, owner in pairs if study in (None, owner.study)]
+    return [(orphan, owner) for orphan, owner in pairs if study in (None, owner.study)]
+
+
+def is_at_work(orphan: Orphan) -> bool:
+    """Whether it may still answer, and cost: not so only where its last status says that it has ended."""
+    return orphan.status not in TERMINAL
 
 
 def description(orphan: Orphan, owner: Submission) -> str:
@@ -97,6 +97,6 @@ def description(orphan: Orphan, owner: Submission) -> str:
         f"orphan: batch {orphan.batch_id} ({orphan.status or 'unknown'}, {orphan.requests} requests) was made"
         f" for submission {owner.id} of stage `{owner.stage}`, {instead}; its answers are not used"
     )
-    if orphan.status in OPEN:
-        return f"{what}\n  -> `goldpan batches cancel {orphan.batch_id}` stops it"
+    if is_at_work(orphan):
+        return f"{what}\n  -> `goldpan batches cancel {orphan.batch_id} --study {owner.study}` stops it"
     return f"{what}\n  -> nothing can be stopped any more; ask the service about the bill"

@@ -30,6 +30,7 @@ from goldpan.files import iter_lines, read_json, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
+from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import CHAT_URL, URLS
 from goldpan.providers.prices import context_window
@@ -241,14 +242,16 @@ class _Planner:
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
         settings = project.study.stages[stage_name]
         self.stage, self.provider = asked_stage(settings), project.study.providers[settings.provider]
-        self.questioner = Questioner(settings, project.tasks, context_window(settings.model), self.provider)
+        keys = Keys(project.root)
+        window = context_window(settings.model)
+        self.questioner = Questioner(settings, project.tasks, window, self.provider, keys)
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
         self.spent = ledger.spent(study, stage_name)
         self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.replays = self.provider.kind == "replay"
-        self.findings = request_findings(settings, self.provider, self.questioner.tasks.values())
+        self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
         self.any_open = bool(ledger.submissions(only_open=True))
         self.any_ok = False
         self.records = 0

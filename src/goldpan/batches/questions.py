@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
+from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.request_shape import former_shapes_of, oldest_shape, shape_of
 from goldpan.records.ids import custom_id
@@ -74,15 +75,21 @@ class Questioner:
         tasks: folder of the task files.
         context_tokens: context window of the model, in tokens.
         provider: who is asked; None for OpenAI.
+        keys: where an address is looked for that the study does not name.
 
     Raises:
         TaskError: a task is wrong, or two tasks of the stage do not go together.
     """
 
     def __init__(
-        self, stage: Stage, tasks: Path, context_tokens: int | None, provider: Provider | None = None
+        self,
+        stage: Stage,
+        tasks: Path,
+        context_tokens: int | None,
+        provider: Provider | None = None,
+        keys: Keys | None = None,
     ):
-        shape, former = shape_of(stage, provider), former_shapes_of(stage, provider)
+        shape, former = shape_of(stage, provider, keys), former_shapes_of(stage, provider, keys)
         stage = asked_stage(stage)
         self._samples = range(stage.samples)
         self._choices: list[_Choice] = []

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from goldpan.providers.baseline import BASELINE_MODEL
+from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
-from goldpan.providers.request_shape import service_of, shape_of
+from goldpan.providers.request_shape import rules_of, shape_of
 from goldpan.study.model import Provider, Stage
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
@@ -46,25 +47,28 @@ class Finding(NamedTuple):
     is_error: bool
 
 
-def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) -> list[Finding]:
+def request_findings(
+    stage: Stage, provider: Provider, tasks: Iterable[Task], keys: Keys | None = None
+) -> list[Finding]:
     """What a stage's requests would meet.
 
     Args:
         stage: the settings as they stand in the study.
         provider: who is asked.
         tasks: those the stage asks.
+        keys: where an address is looked for that the study does not name.
     """
     if provider.kind == "replay":
         return []
     asked, facts = asked_stage(stage), facts_of(stage.model)
     found = [
-        *_about_the_answerer(stage, provider),
+        *_about_the_answerer(stage, provider, keys),
         *_about_the_model(stage, asked, facts),
         *_about_parameters(asked, facts),
         *_about_values(asked.params),
         *(finding for task in tasks for finding in _about_a_task(asked, task)),
     ]
-    if provider.kind != "local" and not shape_of(stage, provider).bounds:
+    if provider.kind != "local" and not shape_of(stage, provider, keys).bounds:
         who = "Azure refuses" if facts.bounds else "fine-tuned models refuse"
         found.append(
             Finding(
@@ -73,11 +77,11 @@ def request_findings(stage: Stage, provider: Provider, tasks: Iterable[Task]) ->
                 False,
             )
         )
-    is_certain = service_of(provider) != "other" and stage.endpoint is None
+    is_certain = rules_of(provider, keys) != "other" and stage.endpoint is None
     return [Finding(finding.text, finding.is_error and is_certain) for finding in found]
 
 
-def _about_the_answerer(stage: Stage, provider: Provider) -> Iterator[Finding]:
+def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> Iterator[Finding]:
     if provider.kind == "local":
         if stage.model != BASELINE_MODEL:
             yield Finding(
@@ -85,7 +89,7 @@ def _about_the_answerer(stage: Stage, provider: Provider) -> Iterator[Finding]:
                 f" those of that model once another provider is named; write `model: {BASELINE_MODEL}`",
                 False,
             )
-    elif service_of(provider) == "openai" and not table_entry(stage.model):
+    elif rules_of(provider, keys) == "openai" and not table_entry(stage.model):
         yield Finding(
             f"`{stage.model}` is not in litellm's table: its price and what it takes are not known; look for"
             " a slip in its name",

@@ -60,7 +60,8 @@ class Settled:
 
 
 class _Readers:
-    """Answer readers by task name; None for a task that is gone or no longer as it was asked."""
+    """Answer readers by task name; None for a task that is gone or no longer as it was asked, or where the
+    stage is gone (`output` is None), so that nobody knows how it was asked."""
 
     def __init__(self, project: Project, output: Output | None, asked: Submission):
         self._project, self._output = project, output
@@ -78,7 +79,8 @@ class _Readers:
         except TaskError:
             return None
         # By other labels a good answer would be invalid, and asked again once the edit is taken back.
-        return AnswerReader(task, self._output or "tool") if task.hash == self._hashes.get(name) else None
+        is_as_asked = self._output is not None and task.hash == self._hashes.get(name)
+        return AnswerReader(task, self._output or "tool") if is_as_asked else None
 
 
 def settle_shard(
@@ -127,7 +129,8 @@ def shard_outcomes(
         noticed: is told what was noticed while the lines were read.
         absent: the outcome of a request without a line; default by what the batch says.
     """
-    readers = _Readers(project, asked_stage(project.study.stages[stage]).output, submission)
+    settings = project.study.stages.get(stage)
+    readers = _Readers(project, None if settings is None else asked_stage(settings).output, submission)
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
@@ -136,12 +139,12 @@ def shard_outcomes(
     for custom_id, (key, _) in asked.items():
         if custom_id not in done:
             if absent is None:
-                _check_that_it_lacks(batch, raw, noticed)
+                _check_that_it_lacks(batch, submission, raw, noticed)
             noticed.missing += 1
             yield absent(key) if absent else _absent(key, batch)
 
 
-def _check_that_it_lacks(batch: Batch, raw: Path, noticed: Settlement) -> None:
+def _check_that_it_lacks(batch: Batch, submission: Submission, raw: Path, noticed: Settlement) -> None:
     """Check that a request without a line has none because the batch has none for it.
 
     Fetching looks again until this holds; files of an earlier goldpan, or of another hand, may be otherwise.
@@ -155,7 +158,8 @@ def _check_that_it_lacks(batch: Batch, raw: Path, noticed: Settlement) -> None:
         f"nothing is settled from batch {batch.id}: {reason}",
         where=str(raw),
         remedy=f"delete this file and {raw.parent.parent / 'completion.json'} and run again: the batch is"
-        f" looked at again. If that does not help: `goldpan batches give-up {batch.id} --ask-again`",
+        f" looked at again. If that does not help: `goldpan batches give-up {batch.id} --ask-again"
+        f" --study {submission.study}`",
         in_doubt=True,
     )
 

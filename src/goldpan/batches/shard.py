@@ -15,6 +15,7 @@ from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError
 from goldpan.files import iter_lines, replacing
 from goldpan.ledger import Asked, Ledger, Submission
+from goldpan.providers.keys import Keys
 from goldpan.providers.prices import context_window
 from goldpan.study.load import Project
 
@@ -41,7 +42,8 @@ def make_again(
     """Write the study's own rows of a shard to `output`. Raises ReconciliationError as `place_shard`."""
     stage = project.study.stages[stage_name]
     provider = project.study.providers[stage.provider]
-    questioner = Questioner(stage, project.tasks, context_window(stage.model), provider)
+    keys = Keys(project.root)
+    questioner = Questioner(stage, project.tasks, context_window(stage.model), provider, keys)
     digest = hashlib.sha256()
     with replacing(output) as out:
         for question, attempts in _planned(questioner, shard.name, records, asked):

@@ -15,7 +15,7 @@ from goldpan.batches.budget import check_budget
 from goldpan.batches.columns import features_of
 from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
-from goldpan.batches.doubt import DoubtResolver, say_on_screen
+from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
@@ -37,6 +37,7 @@ from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect, service_of
 from goldpan.providers.keys import Keys
+from goldpan.providers.patience import say_on_stderr
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
@@ -79,16 +80,7 @@ class StageRun:
 
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment or the project's `.env`."""
-        if self._provider is not None:
-            return self._provider
-        folder = self.provider_settings.folder
-        local = self.project.root / folder if folder else self.project.ledger.parent / "local"
-        return connect(
-            self.provider_settings,
-            local_folder=local,
-            keys=Keys(self.project.root),
-            others=self.project.study.providers.values(),
-        )
+        return self._provider or connect_to(self.project, self.stage.provider)
 
     def _service(self) -> str:
         """Who answers the stage, as the ledger remembers it."""
@@ -220,7 +212,7 @@ class StageRun:
                     waiting.append(Waiting(shard.name, shard.hash, submission))
             if waiting:
                 try:
-                    self._wait_for(ledger, plan, waiting, report)
+                    elsewhere += self._wait_for(ledger, plan, waiting, report)
                 except PendingError as pending:
                     write_json(note, {"stage": self.name, "round": number, "open": pending.what})
                     raise
@@ -234,10 +226,20 @@ class StageRun:
 
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
-    ) -> None:
+    ) -> list[Submission]:
+        """Wait for batches; returns the submissions that turned out to be with another service."""
         provider = self.connect()
         submissions = [item.submission for item in waiting]
-        look_for_orphans(ledger, provider, submissions, say=say_on_screen)
+        elsewhere: list[Submission] = []
+
+        def resubmit(item: Waiting) -> Submission | None:
+            submission = self._submit(ledger, provider, plan, plan.shard(item.shard))
+            if asks_elsewhere(submission, self._service()):
+                elsewhere.append(submission)
+                return None
+            return submission
+
+        look_for_orphans(ledger, provider, submissions, say=say_on_stderr)
         try:
             wait_for_batches(
                 ledger,
@@ -245,7 +247,7 @@ class StageRun:
                 waiting,
                 poll=self._poll(provider),
                 wait=self.stage.wait,
-                resubmit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+                resubmit=resubmit,
                 report=report,
                 clock=self._clock,
             )
@@ -260,7 +262,8 @@ class StageRun:
                 clock=self._clock,
             )
             raise
-        look_for_orphans(ledger, provider, submissions, say=say_on_screen)
+        look_for_orphans(ledger, provider, submissions, say=say_on_stderr)
+        return [submission for submission in elsewhere if submission.is_open]
 
     def _poll(self, provider: BatchProvider) -> Poll:
         return LOCAL_POLL if provider.kind == "local" else self.stage.poll
@@ -404,6 +407,14 @@ class StageRun:
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
         return read_completion(self._left(self.paths.completion(self.name, number)))
+
+
+def connect_to(project: Project, name: str) -> BatchProvider:
+    """The provider that the study has under a name, with its key from the environment or `.env`."""
+    settings = project.study.providers[name]
+    local = project.root / settings.folder if settings.folder else project.ledger.parent / "local"
+    others = project.study.providers.values()
+    return connect(settings, local_folder=local, keys=Keys(project.root), others=others)
 
 
 def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:

@@ -8,6 +8,7 @@ created. What the provider refuses was certainly not paid for.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError, ProviderError, ReconciliationError
 from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
-from goldpan.ledger.lock import ShardLock
+from goldpan.ledger.lock import LONGEST_SUBMISSION_SECONDS, ShardLock
 from goldpan.providers.base import Batch, BatchProvider
 
 # A provider that has no room just now, or cannot be reached, is asked again for so long.
@@ -67,27 +68,28 @@ def submit_shard(
             if latest is not None and latest.state == "settled":
                 return latest
             if plan.over_budget:
-                raise over_budget_error(plan.over_budget, plan.stage)
-            if check_budget is not None:
-                check_budget(plan.cost_of(shard))
+                raise over_budget_error(plan.over_budget, plan.study, plan.stage)
             # Of a pending shard that was given up these are the rows that this study needs.
             rows = list(asked_rows(asked, shard.name))
-            submission = ledger.record_intent(
-                rows,
-                shard=shard.hash,
-                provider=provider_name,
-                study=plan.study,
-                stage=plan.stage,
-                round=plan.round,
-                task=" ".join(sorted(plan.tasks)),
-                task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
-                model=plan.model,
-                endpoint=plan.endpoint,
-                requests=len(rows),
-                bytes=shard.bytes,
-                estimated_usd=plan.cost_of(shard),
-                service=service,
-            )
+            with spending_lock(ledger, plan.study, plan.stage):
+                if check_budget is not None:
+                    check_budget(plan.cost_of(shard))
+                submission = ledger.record_intent(
+                    rows,
+                    shard=shard.hash,
+                    provider=provider_name,
+                    study=plan.study,
+                    stage=plan.stage,
+                    round=plan.round,
+                    task=" ".join(sorted(plan.tasks)),
+                    task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
+                    model=plan.model,
+                    endpoint=plan.endpoint,
+                    requests=len(rows),
+                    bytes=shard.bytes,
+                    estimated_usd=plan.cost_of(shard),
+                    service=service,
+                )
             reached("intent_written")
             if not submission.is_open:
                 # Another study asks all of it by now; the next round finds it under way or answered.
@@ -95,6 +97,15 @@ def submit_shard(
         elif asks_elsewhere(submission, service):
             return submission
         return _ensure_created(ledger, provider, submission, requests, doubts)
+
+
+def spending_lock(
+    ledger: Ledger, study: str, stage: str, patience: float = LONGEST_SUBMISSION_SECONDS
+) -> ShardLock:
+    """Held from the look at a stage's spending to the intent that adds to it: else two shards that are
+    submitted side by side could both find the budget large enough."""
+    place = hashlib.sha256(f"{study}\0{stage}".encode()).hexdigest()[:16]
+    return ShardLock(ledger.path, f"spending-{place}", patience=patience)
 
 
 def _open_submission(ledger: Ledger, shard: Shard, service: str, study: str) -> Submission | None:
@@ -111,13 +122,13 @@ def _open_submission(ledger: Ledger, shard: Shard, service: str, study: str) -> 
     if submission.sent_at is None:
         ledger.void(submission.id, f"never sent; {service} is asked instead")
         return None
-    command = f"goldpan batches adopt {submission.id}"
+    command = f"goldpan batches adopt {submission.id} none --study {submission.study}"
     raise LedgerError(
         f"the paid call of this shard went to {submission.service}, and it is not certain whether it went"
         f" through; the study now names {service}",
         where=f"shard {submission.shard[:12]}, stage {submission.stage}",
         remedy="name the former service again; or, if you are certain that no batch was made there:"
-        f" `{command} none`",
+        f" `{command}`",
     )
 
 

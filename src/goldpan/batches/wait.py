@@ -30,6 +30,10 @@ _NOT_FOUND = frozenset({404, 410})
 _ACCOUNT = frozenset({401, 402, 403, 429})
 
 
+# Submits a shard again; None when its requests are with another service by now.
+Resubmit = Callable[["Waiting"], Submission | None]
+
+
 class Batches(Protocol):
     """Who can be asked for a batch: a provider, or several behind one."""
 
@@ -45,13 +49,11 @@ class Trouble:
         reason: what is wrong with it.
         since: Unix seconds; for a batch that is not found, when it was last seen or else made.
         looks: how often in a row it was found so.
-        remedy: what to do, where it is another than for all.
     """
 
     reason: str
     since: float
     looks: int = 0
-    remedy: str | None = None
 
 
 @dataclass
@@ -106,7 +108,6 @@ class Progress:
     rows: int
     done: int
     failed: int
-    finalizing: int
     queued: int
     elapsed: float
     statuses: dict[str, int] = field(default_factory=dict)
@@ -131,7 +132,7 @@ def wait_for_batches(
     *,
     poll: Poll,
     wait: bool,
-    resubmit: Callable[[Waiting], Submission] | None,
+    resubmit: Resubmit | None,
     report: Callable[[Progress], None],
     clock: Clock = SYSTEM_CLOCK,
 ) -> None:
@@ -140,6 +141,7 @@ def wait_for_batches(
     Args:
         wait: False looks once and raises PendingError when something is still open.
         resubmit: submits a shard again that the provider had no room for; without it such a batch has failed.
+            A shard that comes back without a batch is another study's by now, and leaves `waiting`.
         report: is told the progress after each look.
 
     Raises:
@@ -154,9 +156,8 @@ def wait_for_batches(
     before: list[Any] = []
     if resubmit is not None:
         # Left over by a run that was stopped: there may be room by now.
-        for item in waiting:
-            if item.queued:
-                _resubmit(item, room, resubmit)
+        for item in [item for item in waiting if item.queued]:
+            _resubmit(waiting, item, room, resubmit)
     while True:
         pause = 0.0
         for item in waiting:
@@ -275,7 +276,7 @@ def _doubt(item: Waiting, patience: float, wait: bool, clock: Clock) -> None:
         item.trouble, item.in_doubt = None, False
 
 
-def _submit_queued(waiting: list[Waiting], room: Room, resubmit: Callable[[Waiting], Submission]) -> None:
+def _submit_queued(waiting: list[Waiting], room: Room, resubmit: Resubmit) -> None:
     """Submit one queued shard again, when it is time to try."""
     room.see(
         [item.batch for item in waiting if item.batch is not None and not item.queued],
@@ -284,19 +285,24 @@ def _submit_queued(waiting: list[Waiting], room: Room, resubmit: Callable[[Waiti
     queued = [item for item in waiting if item.queued]
     if not queued or not room.may_try:
         return
-    if _resubmit(queued[0], room, resubmit):
+    if _resubmit(waiting, queued[0], room, resubmit):
         room.try_with(queued[0].submission.batch_id)
 
 
-def _resubmit(item: Waiting, room: Room, resubmit: Callable[[Waiting], Submission]) -> bool:
-    """Submit a queued shard again, unless the provider has no room for it even now."""
+def _resubmit(waiting: list[Waiting], item: Waiting, room: Room, resubmit: Resubmit) -> bool:
+    """Submit a queued shard again; False when the provider has no room for it even now, or others ask it."""
     try:
-        item.submission = resubmit(item)
+        submission = resubmit(item)
     except ProviderError as error:
         if error.in_doubt or not error.retryable:
             raise
         room.refuse(error.code or "refused", error.what, item.place)
         return False
+    if submission is None or submission.batch_id is None:
+        # While it had no batch, another study may have taken its rows.
+        waiting[:] = [other for other in waiting if other is not item]
+        return False
+    item.submission = submission
     item.queued, item.batch = False, None
     return True
 
@@ -315,7 +321,6 @@ def _progress(waiting: list[Waiting], room: Room, elapsed: float) -> Progress:
         rows=sum(item.submission.requests for item in waiting),
         done=sum(batch.completed for batch in batches),
         failed=sum(batch.failed for batch in batches),
-        finalizing=statuses.get("finalizing", 0),
         queued=queued,
         elapsed=elapsed,
         statuses=statuses,
@@ -340,17 +345,18 @@ def in_doubt(doubtful: list[Waiting], patience: float) -> InDoubtError:
     return InDoubtError(
         f"{len(doubtful)} batches are in doubt, and nothing was settled from them: {reasons}",
         where=f"stage {first.stage}, round {first.round}",
-        remedy=give_up_remedy(str(first.batch_id), patience),
+        remedy=give_up_remedy(str(first.batch_id), first.study, patience),
         in_doubt=True,
     )
 
 
-def give_up_remedy(batch_id: str, patience: float) -> str:
+def give_up_remedy(batch_id: str, study: str, patience: float) -> str:
     """What to do about a batch in doubt."""
+    command = f"goldpan batches give-up {batch_id} --ask-again --study {study}"
     return (
         f"run again: it is looked at for another {patience:.0f} seconds (`poll: patience:` of the stage). Or"
-        f" give it up: `goldpan batches give-up {batch_id} --ask-again` lets its requests without an answer"
-        " be asked, and perhaps paid for, again; with `--record` instead they are recorded as missing"
+        f" give it up: `{command}` lets its requests without an answer be asked, and perhaps paid"
+        " for, again; with `--record` instead they are recorded as missing"
     )
 
 
@@ -361,7 +367,7 @@ def _pending(waiting: list[Waiting]) -> PendingError:
     return PendingError(
         f"{len(still)} of {len(waiting)} batches are still open: {names}{more}",
         remedy="nothing is wrong: the study says `wait: false`. Run the same command later and it goes on;"
-        " `goldpan batches wait` waits now",
+        f" `goldpan batches wait --study {waiting[0].submission.study}` waits now",
     )
 
 

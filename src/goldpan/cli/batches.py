@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from goldpan.cli import add_project_options
 from goldpan.cli.tables import print_table
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from goldpan.ledger import Ledger, Orphan, Submission
     from goldpan.providers.base import Batch, BatchProvider
     from goldpan.study import Project
+
+
+_Result = TypeVar("_Result")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,12 +80,12 @@ def _seconds(text: str) -> float:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from goldpan.batches.orphans import descriptions
+    from goldpan.batches.orphans import description, orphans_of
 
     with _batches_of(options) as batches:
         study = None if options.all_studies else batches.project.study.study
         submissions = batches.ledger.submissions(study=study, only_open=options.open)
-        orphans = descriptions(batches.ledger, study)
+        orphans = orphans_of(batches.ledger, study)
     now = time.time()
     print_table(
         ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad",
@@ -96,14 +99,8 @@ def _list(options: argparse.Namespace) -> None:
         ],
         empty="no batches",
     )  # fmt: skip
-    for orphan in orphans:
-        print(orphan, file=sys.stderr)
-
-
-def _is_open(orphan: Orphan) -> bool:
-    from goldpan.providers.base import TERMINAL
-
-    return orphan.status not in TERMINAL
+    for orphan, owner in orphans:
+        print(description(orphan, owner), file=sys.stderr)
 
 
 def _status_of(given: Submission) -> str:
@@ -158,7 +155,7 @@ def _elapsed(submission: Submission, batch: Batch) -> float:
     return (submission.settled_at or time.time()) - submission.intent_at
 
 
-def _wait(options: argparse.Namespace) -> None:
+def _wait(options: argparse.Namespace) -> int:
     from goldpan.batches.wait import Waiting, wait_for_batches
     from goldpan.study.model import Poll
 
@@ -166,7 +163,10 @@ def _wait(options: argparse.Namespace) -> None:
         submissions = batches.at_provider()
         if not submissions:
             print("no open batches")
-            return
+            return 0
+        submissions = [submission for submission in submissions if batches.has_provider(submission)]
+        if not submissions:
+            return batches.say_failures()
         stages = set(batches.project.study.stages) & {item.stage for item in submissions}
         settings = [batches.project.study.stages[name].poll for name in stages] or [Poll()]
         poll = Poll(
@@ -183,7 +183,9 @@ def _wait(options: argparse.Namespace) -> None:
             resubmit=None,
             report=_say_progress,
         )
-    print("all batches are terminal; `snakemake` takes their answers over")
+    what = "all other batches" if batches.failed else "all batches"
+    print(f"{what} are terminal; `snakemake` takes their answers over")
+    return batches.say_failures()
 
 
 def _say_progress(progress: Progress) -> None:
@@ -215,7 +217,7 @@ def _cancel(options: argparse.Namespace) -> int:
     if submissions:
         print(
             "requests without an answer will be recorded as failed (cancelled);"
-            " `goldpan retry` asks them again"
+            f" `goldpan retry STAGE --study {batches.project.study.study}` asks them again"
         )
     return batches.say_failures()
 
@@ -224,9 +226,10 @@ def _to_be_cancelled(
     batches: _Batches, wanted: str
 ) -> tuple[list[Submission], list[tuple[Orphan, Submission]]]:
     """Open submissions, and orphans that may still be at work, by a batch id or `all`."""
-    orphans = [
-        (orphan, owner) for orphan, owner in batches.orphans(batches.project.study.study) if _is_open(orphan)
-    ]
+    from goldpan.batches.orphans import is_at_work, orphans_of
+
+    known = orphans_of(batches.ledger, batches.project.study.study)
+    orphans = [(orphan, owner) for orphan, owner in known if is_at_work(orphan)]
     if wanted == "all":
         return batches.at_provider(), orphans
     if chosen := [(orphan, owner) for orphan, owner in orphans if orphan.batch_id == wanted]:
@@ -278,7 +281,8 @@ def _adopt(options: argparse.Namespace) -> None:
             raise LedgerError(
                 f"there is no submission {options.submission} in doubt",
                 where=str(ledger.path),
-                remedy="`goldpan batches list --open` shows those there are",
+                remedy=f"`goldpan batches list --open --study {batches.project.study.study}` shows those"
+                " there are",
             )
         with ShardLock(ledger.path, chosen[0].shard, patience=0.0):
             # A run that held the lock until now may have found it.
@@ -347,23 +351,36 @@ class _Batches:
         )
 
     def provider(self, given: Submission) -> BatchProvider:
-        """Who has a batch. Raises StudyError when it belongs to another study."""
-        from goldpan.batches.stage import StageRun
+        """Who has a batch, be its stage gone or of another name by now.
 
-        if given.study != self.project.study.study or given.stage not in self.project.study.stages:
+        Raises:
+            StudyError: it belongs to another study, or to a provider that the study no longer names.
+        """
+        from goldpan.batches.stage import connect_to
+
+        study = self.project.study
+        batch = f"batch {given.batch_id}" if given.batch_id else f"submission {given.id}"
+        if given.study != study.study:
             raise StudyError(
-                f"batch {given.batch_id} belongs to stage `{given.stage}` of study `{given.study}`",
+                f"{batch} belongs to stage `{given.stage}` of study `{given.study}`",
                 where=str(self.project.study_file),
                 remedy=f"name that study: --study {given.study}",
             )
-        if given.stage not in self._providers:
-            self._providers[given.stage] = StageRun(self.project, given.stage).connect()
-        return self._providers[given.stage]
+        stage = study.stages.get(given.stage)
+        name = stage.provider if stage else given.provider
+        if name not in study.providers:
+            raise StudyError(
+                f"{batch} is with provider `{name}`, which the study no longer names",
+                where=str(self.project.study_file),
+                remedy=f"put `{name}` back under `providers` until the batch is settled",
+            )
+        if name not in self._providers:
+            self._providers[name] = connect_to(self.project, name)
+        return self._providers[name]
 
-    def orphans(self, study: str | None) -> list[tuple[Orphan, Submission]]:
-        """Batches that turned up for a submission which has another one, with that submission."""
-        pairs = [(orphan, self.ledger.submission(orphan.submission)) for orphan in self.ledger.orphans()]
-        return [(orphan, owner) for orphan, owner in pairs if study in (None, owner.study)]
+    def has_provider(self, submission: Submission) -> bool:
+        """Whether somebody can be asked for a batch; if not, the reason is noted."""
+        return self._try(submission.batch_id, partial(self.provider, submission)) is not None
 
     def retrieve(self, batch: str | Submission) -> Batch:
         """The present state of a batch, which the ledger is told, too."""
@@ -394,11 +411,21 @@ class _Batches:
 
     def attempt(self, batch_id: str | None, act: Callable[[], Batch]) -> Batch | None:
         """Do something about one of several batches; a failure is noted, so that the others may follow."""
+        return self._try(batch_id, act)
+
+    def _try(self, batch_id: str | None, act: Callable[[], _Result]) -> _Result | None:
         try:
             return act()
         except ProviderError as error:
             self._failures[str(batch_id)] = error.what
-            return None
+        except StudyError as error:
+            self._failures[str(batch_id)] = f"{error.what}\n  -> {error.remedy}"
+        return None
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing could be done about one of the batches."""
+        return bool(self._failures)
 
     def say_failures(self) -> int:
         """Say which batches nothing could be done about; returns the exit code."""
@@ -407,7 +434,7 @@ class _Batches:
         if self._failures:
             print(
                 f"{len(self._failures)} batches gave an error. One that its provider has forgotten can be"
-                " given up: `goldpan batches give-up BATCH`",
+                f" given up: `goldpan batches give-up BATCH --study {self.project.study.study}`",
                 file=sys.stderr,
             )
         return 1 if self._failures else 0

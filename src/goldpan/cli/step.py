@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
+from goldpan.providers.patience import say_on_stderr
 
 if TYPE_CHECKING:
     from goldpan.batches.messages import MessageCount
@@ -46,7 +47,7 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
     go_on = run.name in options.go_on.split(",")
     plan = run.plan(options.round, threads=options.threads, go_on=go_on)
     counts = plan.requests
-    _say(
+    say_on_stderr(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
         f" {counts['pending']} under way"
@@ -54,11 +55,11 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
         + f"; estimated cost in USD {cost_text(plan.estimate)}"
     )
     for note in plan.notes if counts["asked"] else ():
-        _say(f"{run.name}: note: {note}")
+        say_on_stderr(f"{run.name}: note: {note}")
     if counts["asked"] and plan.estimate["cost_usd"]:
-        _say(f"{run.name}: the length of answers is {plan.estimate['completion_basis']}")
+        say_on_stderr(f"{run.name}: the length of answers is {plan.estimate['completion_basis']}")
     if settled := plan.spent.get("settled_usd"):
-        _say(f"{run.name}: has cost {settled:.4f} USD so far")
+        say_on_stderr(f"{run.name}: has cost {settled:.4f} USD so far")
 
 
 def cost_text(estimate: dict[str, Any]) -> str:
@@ -76,7 +77,7 @@ def _requests(run: StageRun, options: argparse.Namespace) -> None:
 
 def _submit(run: StageRun, options: argparse.Namespace) -> None:
     submission = run.submit(options.round, options.shard)
-    _say(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
+    say_on_stderr(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
 
 
 def _wait(run: StageRun, options: argparse.Namespace) -> int:
@@ -86,7 +87,7 @@ def _wait(run: StageRun, options: argparse.Namespace) -> int:
     try:
         run.wait(options.round, ProgressLines(title))
     except PendingError as pending:
-        _say(f"{title}: {pending}")
+        say_on_stderr(f"{title}: {pending}")
         return pending.exit_code
     return 0
 
@@ -98,7 +99,7 @@ def _fetch(run: StageRun, options: argparse.Namespace) -> None:
 def _settle(run: StageRun, options: argparse.Namespace) -> None:
     settled = run.settle(options.round)
     outcomes = ", ".join(f"{count} {state}" for state, count in settled.outcomes.items()) or "nothing asked"
-    _say(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
+    say_on_stderr(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
     _say_messages(settled.messages)
 
 
@@ -110,7 +111,7 @@ def _say_messages(messages: list[MessageCount]) -> None:
     from goldpan.batches.messages import message_lines
 
     for line in message_lines(messages):
-        _say(f"  {line}")
+        say_on_stderr(f"  {line}")
 
 
 def _records(run: StageRun, options: argparse.Namespace) -> None:
@@ -152,8 +153,4 @@ class ProgressLines:
         core = line.rpartition(",")[0]
         if core != self._last:
             self._last = core
-            _say(line)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+            say_on_stderr(line)

@@ -90,10 +90,11 @@ CREATE TABLE IF NOT EXISTS dictionaries (
 
 -- Batches that turned up for an intent which already had one: paid for twice unless cancelled in time.
 CREATE TABLE IF NOT EXISTS orphans (
-  batch_id TEXT PRIMARY KEY,
+  batch_id TEXT NOT NULL,
   submission INTEGER NOT NULL REFERENCES submissions (id),
   status TEXT,
   requests INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER,
-  seen_at REAL NOT NULL
+  seen_at REAL NOT NULL,
+  PRIMARY KEY (batch_id, submission)
 );

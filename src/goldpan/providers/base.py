@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from goldpan.errors import ProviderError
 
-ENDPOINT = "/v1/chat/completions"
-
-Status = Literal[
-    "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"
-]
 OPEN: frozenset[str] = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 TERMINAL: frozenset[str] = frozenset({"failed", "completed", "expired", "cancelled"})
 # Not a provider's word: a person has given the batch up.
 GIVEN_UP = "given_up"
 # What a batch is taken to be that is described without a status.
 UNKNOWN_STATUS = "unknown"
+# What JSON carries whatever the reader, and the ledger can hold.
+LARGEST_COUNT = 2**53
+# In the year 5138; the same figure in milliseconds was in 1973, before there was any service.
+LATEST_TIME = 10**11
 _OTHER_SPELLINGS = {"canceled": "cancelled", "canceling": "cancelling"}
 
 
@@ -139,8 +138,8 @@ def stored_file_from_dict(raw: dict[str, Any]) -> StoredFile:
     return StoredFile(
         id=raw["id"],
         name=raw.get("filename") or "",
-        bytes=raw.get("bytes") or 0,
-        created_at=raw.get("created_at"),
+        bytes=_whole(raw.get("bytes")) or 0,
+        created_at=_time(raw.get("created_at")),
     )
 
 
@@ -148,7 +147,8 @@ def batch_from_dict(raw: dict[str, Any]) -> Batch:
     """Read OpenAI's batch object, with the oddities of real ones.
 
     File ids may be `""` for none; `errors`, `metadata` and `request_counts` may be null, lack keys or be
-    something else altogether; a status may be written in capitals, be unknown or be left out.
+    something else altogether; a status may be written in capitals, be unknown or be left out; numbers may be
+    beyond belief, and are then left out.
 
     Raises:
         ProviderError: `id` is missing.
@@ -164,12 +164,12 @@ def batch_from_dict(raw: dict[str, Any]) -> Batch:
     return Batch(
         id=batch_id,
         status=_status(raw.get("status")),
-        created_at=_whole(raw.get("created_at")),
-        completed_at=_whole(raw.get("completed_at")),
-        expires_at=_whole(raw.get("expires_at")),
-        total=_count(counts.get("total")),
-        completed=_count(counts.get("completed")),
-        failed=_count(counts.get("failed")),
+        created_at=_time(raw.get("created_at")),
+        completed_at=_time(raw.get("completed_at")),
+        expires_at=_time(raw.get("expires_at")),
+        total=_whole(counts.get("total")) or 0,
+        completed=_whole(counts.get("completed")) or 0,
+        failed=_whole(counts.get("failed")) or 0,
         input_file_id=_name(raw.get("input_file_id")),
         output_file_id=_name(raw.get("output_file_id")),
         error_file_id=_name(raw.get("error_file_id")),
@@ -201,13 +201,19 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _count(value: Any) -> int:
-    """A number of rows; 0 where the service says none."""
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
-
-
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A number that counts something; None where there is none, or one that cannot be true."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value <= LARGEST_COUNT else None
+
+
+def _time(value: Any) -> int | None:
+    """Unix seconds. Some services count in thousandths, millionths or billionths of them."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    for unit in (1, 10**3, 10**6, 10**9):
+        if is_number and 0 < value < LATEST_TIME * unit:
+            return int(value) // unit
+    return None
 
 
 def _name(value: Any) -> str | None:

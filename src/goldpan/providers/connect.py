@@ -13,6 +13,8 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.patience import Patience
 from goldpan.study.model import Provider
 
+# Read whether or not this provider is asked there: what is there may be echoed.
+ADDRESS_VARIABLES = ("OPENAI_BASE_URL", "AZURE_API_BASE")
 OPENAI_URL = "https://api.openai.com/v1"
 
 
@@ -58,21 +60,31 @@ def service_of(provider: Provider, keys: Keys) -> str:
     """
     if provider.kind in ("local", "replay"):
         return f"{provider.kind} {provider.folder or ''}".strip()
-    service = (provider.kind == "litellm" and provider.custom_llm_provider) or "openai"
-    address = provider.base_url
+    url = urlsplit(_address(provider, keys) or "")
+    return f"{_kind_of_service(provider)} {url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}".strip()
+
+
+def _kind_of_service(provider: Provider) -> str:
+    return (provider.kind == "litellm" and provider.custom_llm_provider) or "openai"
+
+
+def _address(provider: Provider, keys: Keys) -> str | None:
+    """Where the service is: as the study says, or else a variable. As for the SDK itself, OPENAI_BASE_URL is
+    the default address of OpenAI."""
+    if provider.base_url or provider.kind in ("local", "replay"):
+        return provider.base_url
+    service = _kind_of_service(provider)
     if service == "openai":
-        address = address or keys.get("OPENAI_BASE_URL") or OPENAI_URL
-    elif service == "azure":
-        address = address or keys.get("AZURE_API_BASE")
-    url = urlsplit(address or "")
-    return f"{service} {url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}".strip()
+        return keys.get("OPENAI_BASE_URL") or OPENAI_URL
+    return keys.get("AZURE_API_BASE") if service == "azure" else None
 
 
 def _secrets(providers: list[Provider], keys: Keys) -> list[str | None]:
     """Keys that the environment holds, and passwords within addresses."""
     known: list[str | None] = [*keys.secrets(item.api_key_env for item in providers if item.api_key_env)]
-    for provider in providers:
-        password = urlsplit(provider.base_url or "").password
+    addresses = [provider.base_url for provider in providers]
+    for address in [*addresses, *keys.values(ADDRESS_VARIABLES)]:
+        password = urlsplit(address or "").password
         known += [password, unquote(password or "")]
     return known
 
@@ -100,11 +112,11 @@ def _litellm(provider: Provider, keys: Keys, options: dict[str, Any]) -> BatchPr
 
 
 def _openai_address(provider: Provider, keys: Keys) -> tuple[str, str | None]:
-    """Base URL and key. As for the SDK itself, OPENAI_BASE_URL is the default address.
+    """Base URL and key.
 
-    OPENAI_API_KEY goes to OpenAI and to that address, and to no other that a study may name.
+    OPENAI_API_KEY goes to OpenAI and to the address of OPENAI_BASE_URL, and to no other that a study names.
     """
-    base_url = provider.base_url or keys.get("OPENAI_BASE_URL") or OPENAI_URL
+    base_url = _address(provider, keys) or OPENAI_URL
     if provider.api_key_env is None and provider.base_url is not None and not _is_openai(base_url):
         return base_url, None
     return base_url, _key(keys, provider.api_key_env or "OPENAI_API_KEY")

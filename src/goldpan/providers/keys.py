@@ -56,8 +56,12 @@ class Keys:
 
     def secrets(self, names: Iterable[str]) -> list[str]:
         """The values of those of `names` that are set, and of the usual variables."""
+        return self.values({*names, *USUAL_VARIABLES})
+
+    def values(self, names: Iterable[str]) -> list[str]:
+        """The values of those of `names` that are set; of a `.env` that cannot be read none."""
         found: list[str] = []
-        for name in {*names, *USUAL_VARIABLES}:
+        for name in names:
             try:
                 value = self.get(name)
             except ProviderError:

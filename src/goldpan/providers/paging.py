@@ -8,7 +8,7 @@ seen is there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from goldpan.errors import ProviderError
@@ -86,27 +86,15 @@ def _listed(item: dict[str, Any]) -> Batch | None:
     """One entry of a list. It may be another account's, of a kind not known here.
 
     Returns:
-        The batch, with what can be read of it where it is odd (an unknown status stays as it is; the id may
-        be empty); None where nothing tells whose it is.
+        The batch, with what can be read of it where it is odd (the id may be empty); None where nothing tells
+        whose it is.
     """
-    try:
-        batch = batch_from_dict(item)
-        if isinstance(batch.created_at, int | float | None):
-            return batch
-    except (ProviderError, AttributeError, TypeError, ValueError):
-        pass
-    metadata = item.get("metadata")
-    known = {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
-    if not item.get("id") and "nonce" not in known:
-        return None
-    created_at, input_file_id = item.get("created_at"), item.get("input_file_id")
-    return Batch(
-        id=str(item.get("id") or ""),
-        status=str(item.get("status") or "unknown"),
-        created_at=created_at if isinstance(created_at, int) else None,
-        input_file_id=str(input_file_id) if input_file_id else None,
-        metadata=known,
-    )
+    batch_id = str(item.get("id") or "")
+    if not batch_id:
+        metadata = item.get("metadata")
+        if not isinstance(metadata, dict) or "nonce" not in metadata:
+            return None
+    return replace(batch_from_dict({**item, "id": batch_id or "none"}), id=batch_id)
 
 
 def _unreliable(what: str) -> ProviderError:

@@ -7,16 +7,16 @@ present one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import Endpoint, facts_of
 from goldpan.study.model import Output, Provider, Stage
 
-Service = Literal["openai", "azure", "other"]
+Rules = Literal["openai", "azure", "other"]
 
 
 class Shape(NamedTuple):
@@ -34,24 +34,25 @@ class Shape(NamedTuple):
     one_call: bool = False
 
 
-def shape_of(stage: Stage, provider: Provider | None) -> Shape:
+def shape_of(stage: Stage, provider: Provider | None, keys: Keys | None = None) -> Shape:
     """The shape in which a stage's requests are made.
 
     Args:
         provider: who is asked; None for OpenAI.
+        keys: where an address is looked for that the study does not name; default the environment alone.
     """
     asked = asked_stage(stage)
-    return _shape(asked, facts_of(stage.model).bounds and service_of(provider) != "azure")
+    return _shape(asked, facts_of(stage.model).bounds and rules_of(provider, keys) != "azure")
 
 
-def former_shapes_of(stage: Stage, provider: Provider | None) -> list[Shape]:
+def former_shapes_of(stage: Stage, provider: Provider | None, keys: Keys | None = None) -> list[Shape]:
     """The shapes in which the ledger may know a stage's requests besides.
 
     There are few: of models that were once sent bounds which they refuse; of those that no longer get the
     tool call at chat completions that once was the default (a proxy may have taken it); and in a replay,
     which does not know whether it was Azure that answered.
     """
-    asked, shape = asked_stage(stage), shape_of(stage, provider)
+    asked, shape = asked_stage(stage), shape_of(stage, provider, keys)
     former: list[Shape] = []
     if shape.output != "text" and (not shape.bounds or (provider is not None and provider.kind == "replay")):
         former.append(_shape(asked, not shape.bounds))
@@ -75,7 +76,7 @@ def _shape(asked: Stage, bounds: bool) -> Shape:
     return Shape(asked.output, asked.endpoint, bounds or asked.output == "text", one_call)
 
 
-def service_of(provider: Provider | None) -> Service:
+def rules_of(provider: Provider | None, keys: Keys | None = None) -> Rules:
     """Whose rules hold where a provider sends requests: OpenAI's, Azure's, or nobody knows."""
     if provider is None:
         return "openai"
@@ -85,7 +86,7 @@ def service_of(provider: Provider | None) -> Service:
         return "azure"
     if provider.custom_llm_provider not in (None, "openai"):
         return "other"
-    address = provider.base_url or os.environ.get("OPENAI_BASE_URL")
+    address = provider.base_url or (keys or Keys(None)).get("OPENAI_BASE_URL")
     host = (urlsplit(address).hostname or "") if address else "api.openai.com"
     if host.endswith((".openai.azure.com", ".services.ai.azure.com")):
         return "azure"
