@@ -115,7 +115,7 @@ def _say_messages(messages: list[MessageCount]) -> None:
 
 
 def _records(run: StageRun, options: argparse.Namespace) -> None:
-    _say(f"{run.name}: {run.make_records()} records")
+    say_on_stderr(f"{run.name}: {run.make_records()} records")
 
 
 def _tables(run: StageRun, options: argparse.Namespace) -> None:

@@ -370,7 +370,8 @@ class Ledger:
         with self._transaction():
             self._db.execute(
                 "INSERT INTO orphans (batch_id, submission, status, requests, created_at, seen_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (batch_id, submission) DO UPDATE SET status = excluded.status",
+                " VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (batch_id, submission) DO UPDATE SET status = excluded.status",
                 astuple(orphan),
             )
 
