@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-# A shell starts what runs in its background with SIGINT ignored, which children inherit: tests of Ctrl-C would
-# wait for ever under `nohup make test &`.
+# A shell starts what runs in its background with SIGINT ignored, which children inherit: tests of Ctrl-C
+# would wait for ever under `nohup make test &`.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
