@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from goldpan.batches.plan import Plan, iter_asked
+from goldpan.batches.plan_file import Plan, iter_asked
 from goldpan.batches.settle import Settled
 from goldpan.batches.stage import StageRun
 from goldpan.records.read import build_records

@@ -14,9 +14,10 @@ import os
 import secrets
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 import orjson
 
@@ -25,6 +26,7 @@ from goldpan.errors import GoldpanError, ReconciliationError, SourceError
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
+_Row = TypeVar("_Row")
 
 LONGEST_LINE = 64 << 20
 """Bytes a line may have. The longest that is meant, an answer of 4,000 tokens with 20 alternatives to each,
@@ -81,6 +83,15 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return orjson.loads(read_whole(path))
     except orjson.JSONDecodeError as error:
         raise SourceError(f"not valid JSON: {error}", where=str(path)) from None
+
+
+def of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
+    """A dataclass from what an artifact says of it; keys that only a later version knows are passed over.
+
+    Raises:
+        TypeError: a key is missing that cannot be done without.
+    """
+    return kind(**{key.name: raw[key.name] for key in fields(cast(Any, kind)) if key.name in raw})
 
 
 def read_whole(path: str | os.PathLike[str], at_most: int = LARGEST_DOCUMENT) -> bytes:

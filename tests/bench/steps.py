@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldpan.batches.plan import read_plan
+from goldpan.batches.plan_file import read_plan
 from goldpan.batches.stage import StageRun
 from goldpan.records.read import build_records
 from goldpan.study import load_project

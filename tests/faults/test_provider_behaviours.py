@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from goldpan.batches.plan import read_plan
+from goldpan.batches.plan_file import read_plan
 from goldpan.batches.stage import StageRun
 from goldpan.errors import GoldpanError, InDoubtError, ProviderError
 from goldpan.files import read_json

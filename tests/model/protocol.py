@@ -20,7 +20,7 @@ import orjson
 from goldpan.batches.adoption import adopt, rule_out
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.plan import Plan, Shard
+from goldpan.batches.plan_file import Plan, Shard
 from goldpan.batches.settle import settle_shard
 from goldpan.batches.submit import submit_shard, write_batch_file
 from goldpan.batches.wait import Waiting, wait_for_batches

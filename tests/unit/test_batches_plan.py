@@ -6,7 +6,8 @@ from dataclasses import asdict
 import orjson
 import pytest
 
-from goldpan.batches.plan import Plan, Shard, preview_round, read_plan
+from goldpan.batches.plan import preview_round
+from goldpan.batches.plan_file import Plan, Shard, read_plan
 from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
 from goldpan.ledger import Ledger
 from tests.projects import note_rows

@@ -2,10 +2,11 @@
 
 import shutil
 
+import orjson
 import pytest
 
 from goldpan.batches.take_in import take_in
-from goldpan.errors import LedgerError
+from goldpan.errors import LedgerError, SourceError
 from goldpan.ledger import Ledger
 from goldpan.ledger.backup import back_up
 from goldpan.serve import running_server
@@ -199,3 +200,19 @@ def test_a_note_of_another_hand_does_not_stop_the_settlement(run, server):
     with Ledger(run.project.ledger) as ledger:
         ledger._db.execute("UPDATE submissions SET note = 'no JSON'")
     assert run.settle(1).noticed == {"0000": {}, "0001": {}}
+
+
+def test_a_batch_file_that_lacks_what_is_needed_is_named_and_the_others_are_taken_in(run):
+    answer(run)
+    lose(run)
+    first, _ = sorted(at(run, run.paths.batch(STAGE, 1, "x")).parent.glob("*.json"))
+    says = orjson.loads(first.read_bytes())
+    first.write_bytes(orjson.dumps({key: says[key] for key in says if key not in ("submission", "tasks")}))
+    with pytest.raises(LedgerError, match="does not know 2 batches"):
+        run.plan(1)
+    named, other = taken(run)
+    assert named.startswith("it does not say submission, tasks")
+    assert other == "settled from the raw lines that are here"
+    first.write_text("[]")
+    with pytest.raises(SourceError, match="is not a batch-id file"):
+        taken(run)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SourceError
-from goldpan.files import read_json, write_json
+from goldpan.files import of_known_keys, read_json, write_json
 from goldpan.providers.base import Batch, BatchError
 
 
@@ -47,10 +47,5 @@ def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
 
 
 def _batch(row: dict[str, Any]) -> Batch:
-    known = _known(Batch, row)
-    errors = tuple(BatchError(**_known(BatchError, error)) for error in known.get("errors") or ())
-    return Batch(**{**known, "errors": errors})
-
-
-def _known(kind: type, row: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
+    errors = tuple(of_known_keys(BatchError, error) for error in row.get("errors") or ())
+    return of_known_keys(Batch, {**row, "errors": errors})

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from goldpan.batches.columns import ParquetRows, columns_of, features_of
-from goldpan.batches.plan import iter_asked
+from goldpan.batches.plan_file import iter_asked
 from goldpan.batches.summary import Summary
 from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError

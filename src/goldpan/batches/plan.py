@@ -10,29 +10,30 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any
 
 import orjson
 
 from goldpan.batches.budget import over_budget, spending_of
 from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
+from goldpan.batches.plan_file import Plan, Shard, pending_name, shard_row
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
-from goldpan.errors import ReconciliationError, ReplayMissError, SourceError, StudyError
-from goldpan.files import iter_lines, read_json, replacing, write_json
+from goldpan.errors import ReplayMissError, StudyError
+from goldpan.files import iter_lines, replacing, write_json
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
-from goldpan.providers.model_facts import CHAT_URL, URLS
+from goldpan.providers.model_facts import URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.study.load import Project
@@ -40,94 +41,6 @@ from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
-_Row = TypeVar("_Row")
-
-
-@dataclass
-class Shard:
-    """One request file of a round.
-
-    Attributes:
-        name: of the file; `p` and a hash for a shard that is under way from an earlier plan.
-        hash: SHA-256 over `shard_row` of its rows; what the ledger knows the shard by.
-        pending: it was submitted before this plan was made.
-    """
-
-    name: str
-    hash: str
-    requests: int
-    bytes: int
-    prompt_tokens: int
-    pending: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `plan.json` says; see `read_plan`.
-
-    Attributes:
-        estimate: an `Estimate` of what this round asks.
-        spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
-        over_budget: why the round must not be sent, if it must not.
-    """
-
-    study: str
-    stage: str
-    round: int
-    provider: str
-    model: str
-    tasks: dict[str, str]
-    records: int
-    skipped: dict[str, int]
-    requests: dict[str, int]
-    shards: list[Shard]
-    estimate: dict[str, Any]
-    budget_usd: float | None
-    over_budget: str | None
-    spent: dict[str, float] = field(default_factory=dict)
-    endpoint: str = CHAT_URL
-    output: str = "tool"
-    notes: list[str] = field(default_factory=list)
-
-    def cost_of(self, shard: Shard) -> float | None:
-        """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
-        cost, asked = self.estimate["cost_usd"], self.requests.get("asked", 0)
-        if cost is None or not asked:
-            return cost
-        return round(cost * shard.requests / asked, 6)
-
-    def shard(self, name: str) -> Shard:
-        """The shard of that name. Raises ReconciliationError when the plan has none."""
-        for shard in self.shards:
-            if shard.name == name:
-                return shard
-        raise ReconciliationError(
-            f"the plan of round {self.round} of stage {self.stage} has no shard {name!r};"
-            f" it has: {', '.join(shard.name for shard in self.shards) or 'none'}",
-            remedy="name one of its shards; a plan whose requests the ledger has all answered has none",
-        )
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
-
-    Raises:
-        SourceError: it is damaged, or lacks what a plan must have.
-    """
-    raw = read_json(path)
-    try:
-        shards = [_of_known_keys(Shard, shard) for shard in raw["shards"]]
-        return _of_known_keys(Plan, {**raw, "shards": shards})
-    except (KeyError, TypeError) as error:
-        raise SourceError(
-            f"is not a plan that this goldpan can read: {error}",
-            where=str(path),
-            remedy="delete the file and run again: it is planned anew, and what was paid is in the ledger",
-        ) from None
-
-
-def _of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
-    return kind(**{key.name: raw[key.name] for key in fields(cast(Any, kind)) if key.name in raw})
 
 
 class _ShardWriter:
@@ -336,12 +249,11 @@ class _Planner:
                 row.update({"do": "oversize", "bytes": item.size})
             elif item.key in to_ask:
                 to_ask.discard(item.key)
-                if self._is_held_back():
-                    self.counts["later"] += 1
-                    yield _line({**row, "do": "later"})
-                    continue
                 attempts = _attempts(outcomes.get(item.key))
-                row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
+                if self._is_held_back():
+                    row["do"] = "later"
+                else:
+                    row.update({"do": "asked", "shard": self._ask(item, attempts), "attempts": attempts})
             elif item.key in under_way:
                 shard = under_way[item.key]
                 self.pending.add(shard)
@@ -475,26 +387,6 @@ def _size(records: Path) -> int:
 
 def _attempts(outcome: Answer | None) -> int:
     return 0 if outcome is None else outcome.attempts
-
-
-def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:
-    """What a request adds to its shard's hash.
-
-    The attempts are part of it: a shard asked again after it failed is another shard, and one that was
-    settled is never submitted again under its old hash.
-    """
-    return f"{custom_id} {key_hex} {attempts}\n".encode()
-
-
-def pending_name(shard: str) -> str:
-    """Name of a shard that is under way from an earlier plan."""
-    return f"p{shard[:12]}"
-
-
-def iter_asked(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of an asked.jsonl."""
-    for _, line in iter_lines(path):
-        yield orjson.loads(line)
 
 
 def _line(row: dict[str, Any]) -> bytes:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldpan.batches.plan import Plan, preview_round
+from goldpan.batches.plan import preview_round
+from goldpan.batches.plan_file import Plan
 from goldpan.batches.stage import StageRun
 from goldpan.batches.stage_records import follow_stage, gather_records
 from goldpan.records.read import build_records

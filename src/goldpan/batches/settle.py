@@ -13,7 +13,7 @@ import orjson
 
 from goldpan.batches.contradictions import contradiction
 from goldpan.batches.messages import MessageCount, Messages
-from goldpan.batches.plan import Plan, iter_asked
+from goldpan.batches.plan_file import Plan, iter_asked
 from goldpan.batches.spellings import Spellings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from goldpan.batches.plan import Shard, iter_asked, shard_row
+from goldpan.batches.plan_file import Shard, iter_asked, shard_row
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError

@@ -18,7 +18,8 @@ from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.orphans import look_for_orphans
-from goldpan.batches.plan import Plan, Shard, iter_asked, plan_round, read_plan
+from goldpan.batches.plan import plan_round
+from goldpan.batches.plan_file import Plan, Shard, iter_asked, read_plan
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from goldpan.batches.budget import over_budget_error
 from goldpan.batches.doubt import DoubtResolver
-from goldpan.batches.plan import Plan, Shard
+from goldpan.batches.plan_file import Plan, Shard
 from goldpan.batches.shard import asked_rows, lines_to_upload
 from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError, ProviderError, ReconciliationError

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.completion import read_completion
-from goldpan.batches.plan import iter_asked, shard_row
+from goldpan.batches.plan_file import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.errors import InDoubtError, LedgerError
+from goldpan.errors import InDoubtError, LedgerError, SourceError
 from goldpan.files import read_json, sha256_hex
 from goldpan.ledger import Asked, BatchName, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
@@ -23,6 +23,10 @@ from goldpan.ledger.store import REQUESTS_LOST
 from goldpan.study.load import Project
 
 _NAMED = 5
+_NEEDED = (
+    *("shard", "shard_hash", "submission", "tasks", "provider", "study", "stage", "round", "model"),
+    *("bytes", "requests", "submitted_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,14 @@ class BatchFile:
         """What tells the batch from one that another service has numbered alike."""
         says = self.says
         return BatchName(
-            self.batch_id, says.get("service", ""), says.get("nonce"), says["shard_hash"], says["submission"]
+            *(self.batch_id, says.get("service", ""), says.get("nonce")),
+            *(says.get("shard_hash"), says.get("submission")),
         )
+
+    @property
+    def lacks(self) -> list[str]:
+        """What a batch-id file must say for its batch to be taken in, and this one does not."""
+        return [key for key in _NEEDED if key not in self.says]
 
 
 def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
@@ -54,6 +64,12 @@ def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
         number = folder.name.removeprefix("round")
         for path in sorted((folder / "batches").glob("*.json")) if number.isdecimal() else ():
             says = read_json(path)
+            if not isinstance(says, dict):
+                raise SourceError(
+                    "is not a batch-id file",
+                    where=str(path),
+                    remedy="delete it: what was paid is in the ledger, and the next run writes it again",
+                )
             if says.get("batch_id"):
                 yield BatchFile(path, stage, int(number), says)
 
@@ -113,6 +129,9 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
     May be stopped at any time and run again. What the ledger knows already is passed over.
     """
     for file in batch_files(project, stage):
+        if file.lacks:
+            yield TakenIn(file, problem=f"it does not say {', '.join(file.lacks)}: {_OTHER_PLAN}")
+            continue
         before = ledger.submission_of_batch(file.name)
         rows = _asked_in(project, file)
         if before is None:

@@ -81,7 +81,7 @@ def _export(options: argparse.Namespace) -> None:
 
 def _used_by_study(project: Project, ledger: Ledger) -> Selection:
     """The requests that the study's results name, whoever paid; of a stage without any, what it paid for."""
-    from goldpan.batches.plan import iter_asked
+    from goldpan.batches.plan_file import iter_asked
     from goldpan.ledger.exchange import Selection
 
     keys: set[bytes] = set()

@@ -1,0 +1,117 @@
+"""What a plan leaves for the steps after it: `plan.json`, and the rows of `asked.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from goldpan.errors import ReconciliationError, SourceError
+from goldpan.files import iter_lines, of_known_keys, read_json
+from goldpan.providers.model_facts import CHAT_URL
+
+
+@dataclass
+class Shard:
+    """One request file of a round.
+
+    Attributes:
+        name: of the file; `p` and a hash for a shard that is under way from an earlier plan.
+        hash: SHA-256 over `shard_row` of its rows; what the ledger knows the shard by.
+        pending: it was submitted before this plan was made.
+    """
+
+    name: str
+    hash: str
+    requests: int
+    bytes: int
+    prompt_tokens: int
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `plan.json` says; see `read_plan`.
+
+    Attributes:
+        estimate: an `Estimate` of what this round asks.
+        spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
+        over_budget: why the round must not be sent, if it must not.
+    """
+
+    study: str
+    stage: str
+    round: int
+    provider: str
+    model: str
+    tasks: dict[str, str]
+    records: int
+    skipped: dict[str, int]
+    requests: dict[str, int]
+    shards: list[Shard]
+    estimate: dict[str, Any]
+    budget_usd: float | None
+    over_budget: str | None
+    spent: dict[str, float] = field(default_factory=dict)
+    endpoint: str = CHAT_URL
+    output: str = "tool"
+    notes: list[str] = field(default_factory=list)
+
+    def cost_of(self, shard: Shard) -> float | None:
+        """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
+        cost, asked = self.estimate["cost_usd"], self.requests.get("asked", 0)
+        if cost is None or not asked:
+            return cost
+        return round(cost * shard.requests / asked, 6)
+
+    def shard(self, name: str) -> Shard:
+        """The shard of that name. Raises ReconciliationError when the plan has none."""
+        for shard in self.shards:
+            if shard.name == name:
+                return shard
+        raise ReconciliationError(
+            f"the plan of round {self.round} of stage {self.stage} has no shard {name!r};"
+            f" it has: {', '.join(shard.name for shard in self.shards) or 'none'}",
+            remedy="name one of its shards; a plan whose requests the ledger has all answered has none",
+        )
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
+
+    Raises:
+        SourceError: it is damaged, or lacks what a plan must have.
+    """
+    raw = read_json(path)
+    try:
+        shards = [of_known_keys(Shard, shard) for shard in raw["shards"]]
+        return of_known_keys(Plan, {**raw, "shards": shards})
+    except (KeyError, TypeError) as error:
+        raise SourceError(
+            f"is not a plan that this goldpan can read: {error}",
+            where=str(path),
+            remedy="delete the file and run again: it is planned anew, and what was paid is in the ledger",
+        ) from None
+
+
+def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:
+    """What a request adds to its shard's hash.
+
+    The attempts are part of it: a shard asked again after it failed is another shard, and one that was
+    settled is never submitted again under its old hash.
+    """
+    return f"{custom_id} {key_hex} {attempts}\n".encode()
+
+
+def pending_name(shard: str) -> str:
+    """Name of a shard that is under way from an earlier plan."""
+    return f"p{shard[:12]}"
+
+
+def iter_asked(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of an asked.jsonl."""
+    for _, line in iter_lines(path):
+        yield orjson.loads(line)
