@@ -219,3 +219,14 @@ def test_who_waits_too_long_for_a_shard_is_told_who_submits_it(tmp_path):
     assert 60 <= sum(passed) < 62
     with ShardLock(path, "abc"):
         pass
+
+
+def test_what_another_run_has_settled_meanwhile_is_neither_opened_nor_voided(ledger):
+    submission = intend(ledger)
+    ledger.record_batch(submission.id, "batch_1", 5, "in_progress")
+    settle(ledger, submission, [outcome(0), outcome(1)])
+    settled = ledger.submission(submission.id)
+    ledger.record_status(submission.id, "in_progress", 0, 0)
+    ledger.record_batch(submission.id, "batch_2", 6, "validating")
+    ledger.void(submission.id, "no room")
+    assert ledger.submission(submission.id) == settled

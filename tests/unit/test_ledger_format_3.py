@@ -7,7 +7,8 @@ import pytest
 
 from goldpan.errors import LedgerError
 from goldpan.ledger import Ledger, Orphan, Outcome, Spent
-from goldpan.ledger.store import _COLUMNS_OF_FORMAT_3, SCHEMA_VERSION
+from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3
+from goldpan.ledger.store import SCHEMA_VERSION
 from tests.unit.test_ledger import intend, settle
 
 UNPAID = ("failed", "expired", "missing")
@@ -20,7 +21,7 @@ def outcome(number: int, **tokens: int) -> Outcome:
 def to_format_2(path) -> None:
     """Take away from a ledger what came with format 3."""
     with contextlib.closing(sqlite3.connect(path)) as database, database:
-        for table, columns in _COLUMNS_OF_FORMAT_3.items():
+        for table, columns in COLUMNS_OF_FORMAT_3.items():
             for column in columns:
                 database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         database.execute("DROP TABLE orphans")

@@ -30,15 +30,20 @@ def connect(path: Path, *, patience: float = PATIENCE) -> Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, isolation_level=None, timeout=patience, factory=Connection)
     except OSError as error:
-        raise LedgerError(
-            f"the ledger cannot lie here: {error.strerror}",
-            where=str(path.parent),
-            remedy="make the folder writable, or name another place under `ledger` in config/config.yaml",
-        ) from None
+        raise cannot_lie_here(path, error) from None
     except sqlite3.Error as error:
         raise fault(path, error) from None
     db.path = path
     return db
+
+
+def cannot_lie_here(path: Path, error: OSError) -> LedgerError:
+    """The error for a folder in which the ledger, or a file that goes with it, cannot be made."""
+    return LedgerError(
+        f"the ledger cannot lie here: {error.strerror}",
+        where=str(path.parent),
+        remedy="make the folder writable, or name another place under `ledger` in config/config.yaml",
+    )
 
 
 class Connection(sqlite3.Connection):

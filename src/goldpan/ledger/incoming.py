@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
-from goldpan.ledger.rows import Answer, Submission
-from goldpan.ledger.store import _SUMS, Ledger, _marks
+from goldpan.ledger.rows import SUMS, Answer, Submission
+from goldpan.ledger.store import Ledger, _marks
 
 _COLUMNS = [field.name for field in fields(Submission)]
 _ANSWER = [name for name in Answer.__slots__ if name != "line"]
@@ -134,14 +134,14 @@ class Incoming:
 
     def _sum_tokens(self) -> None:
         """Give submissions that came without sums the tokens of the answers that came with them."""
-        totals = ", ".join(f"sum(a.{name})" for name in _SUMS)
+        totals = ", ".join(f"sum(a.{name})" for name in SUMS)
         rows = self._db.execute(
             f"SELECT {totals}, sum(a.completion_tokens * a.completion_tokens / max(1, a.attempts)), target"
             " FROM incoming_answers AS a JOIN incoming_submissions AS s ON s.id = a.submission"
             " WHERE lacks_sums AND kind IN ('new', 'taken') GROUP BY target"
         ).fetchall()
         self._db.executemany(
-            f"UPDATE submissions SET ({', '.join(_SUMS)}, completion_squares) = ({_marks([*_SUMS, ''])})"
+            f"UPDATE submissions SET ({', '.join(SUMS)}, completion_squares) = ({_marks([*SUMS, ''])})"
             " WHERE id = ?",
             rows,
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from goldpan.errors import LedgerError
+from goldpan.ledger.connection import cannot_lie_here
 
 # Whoever submits a shard in doubt looks for its batch for minutes; nobody does so for an hour.
 LONGEST_SUBMISSION_SECONDS = 3600.0
@@ -125,11 +126,7 @@ def _open(path: Path) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a+")
     except OSError as error:
-        raise LedgerError(
-            f"the ledger cannot lie here: {error.strerror}",
-            where=str(path.parent),
-            remedy="make the folder writable, or name another place under `ledger` in config/config.yaml",
-        ) from None
+        raise cannot_lie_here(path, error) from None
 
 
 def _lock(handle: IO[str], kind: int) -> bool:

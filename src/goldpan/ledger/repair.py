@@ -17,6 +17,7 @@ from goldpan.errors import LedgerError
 from goldpan.files import put_in_place
 from goldpan.ledger.backup import problems_of
 from goldpan.ledger.lock import alone_with
+from goldpan.ledger.migration import sum_tokens
 from goldpan.ledger.pages import Row, stored_rows
 from goldpan.ledger.rows import Asked, Submission
 from goldpan.ledger.store import PAGE_BYTES, REQUESTS_LOST, Ledger
@@ -143,7 +144,7 @@ class _Salvager:
                 (REQUESTS_LOST,),
             )
             # Only format 3 counts the paid calls.
-            self._ledger._sum_tokens("(paid_calls = 0 OR nonce LIKE 'lost-%')")
+            sum_tokens(self._db, "(paid_calls = 0 OR nonce LIKE 'lost-%')")
             return [Salvage(table, self._count(table), self._lost(table)) for table in _TABLES]
 
     def _stored(self) -> Iterator[Row]:

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 TAKEN_IN = "taken-in-"
 # States of requests that brought no answer, and so cost nothing.
 UNPAID_STATES = frozenset({"failed", "expired", "missing"})
+# What adds up over the attempts at a request, and over the requests of a submission.
+SUMS = (
+    *("prompt_tokens", "completion_tokens"),
+    *("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"),
+)
 
 
 @dataclass(frozen=True)

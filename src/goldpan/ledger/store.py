@@ -17,7 +17,8 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, connect, fault
 from goldpan.ledger.lines import SAMPLE, Lines
-from goldpan.ledger.rows import UNPAID_STATES, Answer, Asked, BatchName, Orphan, Outcome, Spent, Submission
+from goldpan.ledger.migration import add_columns
+from goldpan.ledger.rows import SUMS, Answer, Asked, BatchName, Orphan, Outcome, Spent, Submission
 
 SCHEMA_VERSION = 3
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -28,37 +29,16 @@ _LOOKUP_SIZE = 500
 PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
-_COUNT = "INTEGER NOT NULL DEFAULT 0"
-_SHARES = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"), _COUNT)
-_COLUMNS_OF_FORMAT_3 = {
-    "submissions": {
-        "service": "TEXT NOT NULL DEFAULT ''",
-        "endpoint": "TEXT NOT NULL DEFAULT '/v1/chat/completions'",
-        "sent_at": "REAL",
-        "server_at": "REAL",
-        "paid_calls": _COUNT,
-        "prompt_tokens": _COUNT,
-        "completion_tokens": _COUNT,
-        **_SHARES,
-        "completion_squares": "REAL NOT NULL DEFAULT 0",
-        "estimated_usd": "REAL",
-    },
-    "answers": _SHARES,
-}
-# What adds up over the attempts at a request, and over the requests of a submission.
-_SUMS = (
-    *("prompt_tokens", "completion_tokens"),
-    *("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"),
-)
-_sums_of = attrgetter(*_SUMS)
+_sums_of = attrgetter(*SUMS)
 _SETTLE_ANSWER = (
-    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(_SUMS)}, submission, line)"
-    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(_SUMS))}, ?, ?)"
+    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, submission, line)"
+    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(SUMS))}, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
     " retryable = excluded.retryable, attempts = attempts + 1,"
-    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _SUMS)},"
+    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)},"
     " submission = excluded.submission, line = excluded.line WHERE retryable"
 )
+_IS_OPEN = "state IN ('intent', 'created')"
 _Key = TypeVar("_Key")
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
 _OUTCOME_COLUMNS = ", ".join(field.name for field in fields(Answer) if field.name != "line")
@@ -106,45 +86,11 @@ class Ledger:
                 raise LedgerError("is a database of something else", where=str(self.path))
             with self._transaction():
                 if known:
-                    self._add_columns()
+                    add_columns(self._db)
                 for statement in (Path(__file__).with_name("schema.sql")).read_text().split(";\n"):
                     if statement.strip():
                         self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _add_columns(self) -> None:
-        """Give a ledger of format 1 or 2 the columns that came with format 3; its lacking tables the
-        statements of the schema add."""
-        for table, columns in _COLUMNS_OF_FORMAT_3.items():
-            present = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
-            for name, declaration in columns.items():
-                if name not in present:
-                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
-        marks = ", ".join(f"'{state}'" for state in sorted(UNPAID_STATES))
-        self._db.execute(f"UPDATE answers SET paid = max(0, attempts - (state IN ({marks}))) WHERE paid = 0")
-        # The paid call itself was not noted then: after an upload it may have been sent.
-        self._db.execute(
-            "UPDATE submissions SET sent_at = intent_at, paid_calls = 1"
-            " WHERE state = 'intent' AND file_id IS NOT NULL"
-        )
-        self._sum_tokens()
-
-    def _sum_tokens(self, condition: str = "1") -> None:
-        """Give submissions that were settled before format 3 the tokens of the answers that came of them.
-
-        Later ones say themselves what they have cost, be it nothing: an answer's tokens are of all attempts.
-        """
-        names = ", ".join(_SUMS)
-        totals = ", ".join(f"sum({name})" for name in _SUMS)
-        squares = "sum(completion_tokens * completion_tokens / max(1, attempts))"
-        rows = self._db.execute(
-            f"SELECT {totals}, {squares}, submission FROM answers GROUP BY submission"
-        ).fetchall()
-        self._db.executemany(
-            f"UPDATE submissions SET ({names}, completion_squares) = ({_marks([*_SUMS, ''])})"
-            f" WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0 AND {condition}",
-            rows,
-        )
 
     def _has_table(self, name: str) -> bool:
         found = self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
@@ -282,7 +228,7 @@ class Ledger:
 
     def open_submission(self, shard: str) -> Submission | None:
         """The open submission of a shard, if there is one."""
-        found = self._submissions("shard = ? AND state IN ('intent', 'created')", (shard,))
+        found = self._submissions(f"shard = ? AND {_IS_OPEN}", (shard,))
         return found[0] if found else None
 
     def latest_submission(self, shard: str) -> Submission | None:
@@ -333,7 +279,7 @@ class Ledger:
                 conditions.append(f"{column} = ?")
                 values.append(value)
         if only_open:
-            conditions.append("state IN ('intent', 'created')")
+            conditions.append(_IS_OPEN)
         return self._submissions(" AND ".join(conditions) + " ORDER BY id", values)
 
     def _submissions(self, condition: str, values: Sequence[Any]) -> list[Submission]:
@@ -403,15 +349,22 @@ class Ledger:
         self._update(number, status=status, completed=completed, failed=failed, checked_at=self._clock.now())
 
     def void(self, number: int, note: str) -> None:
-        """Close a submission that certainly cost nothing."""
+        """Close an open submission that certainly cost nothing."""
         with self._transaction():
-            self._db.execute("UPDATE submissions SET state = 'void', note = ? WHERE id = ?", (note, number))
-            self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
+            closed = self._db.execute(
+                f"UPDATE submissions SET state = 'void', note = ? WHERE id = ? AND {_IS_OPEN}", (note, number)
+            )
+            if closed.rowcount:
+                self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
 
     def _update(self, number: int, **values: Any) -> None:
+        """Write down more of an open submission; one that another run has settled by now stays as it is."""
         assignments = ", ".join(f"{name} = :{name}" for name in values)
         with self._transaction():
-            self._db.execute(f"UPDATE submissions SET {assignments} WHERE id = :id", {**values, "id": number})
+            self._db.execute(
+                f"UPDATE submissions SET {assignments} WHERE id = :id AND {_IS_OPEN}",
+                {**values, "id": number},
+            )
 
     # Requests under way
 
@@ -457,7 +410,7 @@ class Ledger:
             first = list(islice(outcomes, SAMPLE))
             sample = [o.line for o in first if o.line is not None]
             pack = self._lines.packer_for(sample, given.requests)
-            sums = [0] * len(_SUMS)
+            sums = [0] * len(SUMS)
             squares = 0.0
 
             def rows() -> Iterator[tuple[Any, ...]]:
@@ -474,7 +427,7 @@ class Ledger:
             self._db.execute("DELETE FROM asked WHERE submission = ?", (number,))
             self._db.execute(
                 "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ?,"
-                f" completion_squares = ?, {', '.join(f'{name} = ?' for name in _SUMS)} WHERE id = ?",
+                f" completion_squares = ?, {', '.join(f'{name} = ?' for name in SUMS)} WHERE id = ?",
                 (status, self._clock.now(), note(), squares, *sums, number),
             )
         return True

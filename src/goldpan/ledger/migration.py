@@ -1,0 +1,60 @@
+"""What ledgers of format 1 and 2 lack, in the transaction that opens them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from goldpan.ledger.rows import SUMS, UNPAID_STATES
+
+_COUNT = "INTEGER NOT NULL DEFAULT 0"
+_SHARES = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"), _COUNT)
+COLUMNS_OF_FORMAT_3 = {
+    "submissions": {
+        "service": "TEXT NOT NULL DEFAULT ''",
+        "endpoint": "TEXT NOT NULL DEFAULT '/v1/chat/completions'",
+        "sent_at": "REAL",
+        "server_at": "REAL",
+        "paid_calls": _COUNT,
+        "prompt_tokens": _COUNT,
+        "completion_tokens": _COUNT,
+        **_SHARES,
+        "completion_squares": "REAL NOT NULL DEFAULT 0",
+        "estimated_usd": "REAL",
+    },
+    "answers": _SHARES,
+}
+
+
+def add_columns(db: sqlite3.Connection) -> None:
+    """Give a ledger of format 1 or 2 the columns that came with format 3; its lacking tables the
+    statements of the schema add."""
+    for table, columns in COLUMNS_OF_FORMAT_3.items():
+        present = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        for name, declaration in columns.items():
+            if name not in present:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
+    marks = ", ".join(f"'{state}'" for state in sorted(UNPAID_STATES))
+    db.execute(f"UPDATE answers SET paid = max(0, attempts - (state IN ({marks}))) WHERE paid = 0")
+    # The paid call itself was not noted then: after an upload it may have been sent.
+    db.execute(
+        "UPDATE submissions SET sent_at = intent_at, paid_calls = 1"
+        " WHERE state = 'intent' AND file_id IS NOT NULL"
+    )
+    sum_tokens(db)
+
+
+def sum_tokens(db: sqlite3.Connection, condition: str = "1") -> None:
+    """Give submissions that were settled before format 3 the tokens of the answers that came of them.
+
+    Later ones say themselves what they have cost, be it nothing: an answer's tokens are of all attempts.
+    """
+    names = ", ".join(SUMS)
+    marks = ", ".join("?" * (len(SUMS) + 1))
+    totals = ", ".join(f"sum({name})" for name in SUMS)
+    squares = "sum(completion_tokens * completion_tokens / max(1, attempts))"
+    rows = db.execute(f"SELECT {totals}, {squares}, submission FROM answers GROUP BY submission").fetchall()
+    db.executemany(
+        f"UPDATE submissions SET ({names}, completion_squares) = ({marks})"
+        f" WHERE id = ? AND paid = 0 AND prompt_tokens = 0 AND completion_tokens = 0 AND {condition}",
+        rows,
+    )
