@@ -23,7 +23,7 @@ from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.plan_file import Plan, Shard
 from goldpan.batches.settle import settle_shard
 from goldpan.batches.submit import submit_shard, write_batch_file
-from goldpan.batches.wait import Waiting, wait_for_batches
+from goldpan.batches.wait import Waiting, asking, wait_for_batches
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import GoldpanError, InDoubtError
 from goldpan.ledger import Ledger, Submission
@@ -220,7 +220,8 @@ class Protocol:
                     return "not submitted"
                 item = Waiting(work.shard.name, work.shard.hash, submission)
                 wait_for_batches(
-                    ledger, provider, [item], poll=Poll(), wait=False, resubmit=_refuse, report=_ignore,
+                    ledger, asking(provider), [item], poll=Poll(), wait=False, resubmit=_refuse,
+                    report=_ignore,
                     clock=self.clock,
                 )  # fmt: skip
                 assert item.batch is not None

@@ -606,6 +606,10 @@ def test_a_field_given_twice_with_different_values_is_not_chosen_for_the_model()
     other = AnswerReader(TASK, "json_schema").read(chat({"content": text[:-1] + ', "topic": "Soil"}'}))
     assert (same.state, other.state) == ("ok", "invalid")
     assert "`topic` is given twice, with different values" in (other.reason or "")
+    twice = text[:-1] + ', "topic": "Soil"}'
+    for wrapped in (f"```json\n{twice}\n```", orjson.dumps(twice).decode(), f"<think>hm</think>{twice}"):
+        reading = AnswerReader(TASK, "json_schema").read(chat({"content": wrapped}))
+        assert (reading.state, "given twice" in (reading.reason or "")) == ("invalid", True), wrapped
     nested = text.replace('"kind":"city"', '"kind":"city","kind":"river"')
     assert nested != text
     assert "`kind` is given twice" in (

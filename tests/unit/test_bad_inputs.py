@@ -21,7 +21,7 @@ from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.batches.stage_records import gather_records
 from goldpan.batches.take_in import check_ledger_knows
-from goldpan.batches.wait import Waiting, wait_for_batches
+from goldpan.batches.wait import Waiting, asking, wait_for_batches
 from goldpan.errors import GoldpanError, ProviderError
 from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Asked, Ledger
@@ -192,7 +192,7 @@ class Desk:
             ledger.record_batch(number, "b", None, "validating")
             item = Waiting("0000", "s", ledger.submission(number))
             wait_for_batches(
-                ledger, provider, [item], poll=Poll(), wait=True, resubmit=None,
+                ledger, asking(provider), [item], poll=Poll(), wait=True, resubmit=None,
                 report=looks.append, clock=clock,
             )  # fmt: skip
             assert item.batch is not None

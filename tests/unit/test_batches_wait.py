@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from goldpan.batches.room import LONGEST_PAUSE_SECONDS, LONGEST_WAIT_HOURS
-from goldpan.batches.wait import LONGEST_SILENCE_SECONDS, Progress, Waiting, wait_for_batches
+from goldpan.batches.wait import (
+    LONGEST_SILENCE_SECONDS,
+    Progress,
+    Waiting,
+    asking,
+    wait_for_batches,
+)
 from goldpan.errors import InDoubtError, PendingError, ProviderError
 from goldpan.ledger import Asked, Ledger
 from goldpan.providers.base import GIVEN_UP, Batch, BatchError
@@ -72,7 +78,7 @@ class Waiter:
     def wait_for(self, provider, waiting, *, wait=True, poll=None) -> None:
         wait_for_batches(
             self.ledger,
-            provider,
+            asking(provider),
             waiting,
             poll=poll or Poll(first=1, longest=4, patience=PATIENCE),
             wait=wait,
@@ -386,7 +392,7 @@ def test_a_create_call_for_which_there_is_no_room_is_made_again_later(waiter):
         return waiter.submit(item.hash)
 
     wait_for_batches(
-        waiter.ledger, provider, waiting, poll=Poll(first=1, longest=4), wait=True, resubmit=resubmit,
+        waiter.ledger, asking(provider), waiting, poll=Poll(first=1, longest=4), wait=True, resubmit=resubmit,
         report=waiter.progress.append, clock=waiter.clock,
     )  # fmt: skip
     assert waiting[0].is_done
@@ -414,8 +420,8 @@ def test_an_intent_that_was_left_open_is_submitted_and_not_a_traceback(waiter, l
         return ledger.submission(intent.id)
 
     wait_for_batches(
-        ledger, ScriptedProvider({"batch_9": [batch("completed", 10, number=9)]}), [item], poll=Poll(),
-        wait=True, resubmit=resubmit, report=waiter.progress.append, clock=waiter.clock,
+        ledger, asking(ScriptedProvider({"batch_9": [batch("completed", 10, number=9)]})), [item],
+        poll=Poll(), wait=True, resubmit=resubmit, report=waiter.progress.append, clock=waiter.clock,
     )  # fmt: skip
     assert item.is_done
 
@@ -434,7 +440,8 @@ def test_a_shard_whose_rows_another_study_took_while_it_had_no_room_is_waited_fo
         return replace(ledger.submission(taken.id), batch_id=None)
 
     wait_for_batches(
-        ledger, ScriptedProvider({"batch_1": [no_room(1)], "batch_2": [batch("completed", 10, number=2)]}),
+        ledger,
+        asking(ScriptedProvider({"batch_1": [no_room(1)], "batch_2": [batch("completed", 10, number=2)]})),
         waiting, poll=Poll(), wait=True, resubmit=resubmit, report=waiter.progress.append, clock=waiter.clock,
     )  # fmt: skip
     assert [item.shard for item in waiting] == ["b"]

@@ -30,7 +30,7 @@ from goldpan.batches.tables import write_tables
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
-from goldpan.batches.wait import Progress, Waiting, wait_for_batches
+from goldpan.batches.wait import Progress, Waiting, asking, wait_for_batches
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
@@ -240,11 +240,11 @@ class StageRun:
                 return None
             return submission
 
-        look_for_orphans(ledger, provider, submissions, say=say_on_stderr)
+        look_for_orphans(ledger, provider, submissions, say=say_on_stderr, clock=self._clock)
         try:
             wait_for_batches(
                 ledger,
-                provider,
+                asking(provider),
                 waiting,
                 poll=self._poll(provider),
                 wait=self.stage.wait,
@@ -263,7 +263,7 @@ class StageRun:
                 clock=self._clock,
             )
             raise
-        look_for_orphans(ledger, provider, submissions, say=say_on_stderr)
+        look_for_orphans(ledger, provider, submissions, say=say_on_stderr, clock=self._clock)
         return [submission for submission in elsewhere if submission.is_open]
 
     def _poll(self, provider: BatchProvider) -> Poll:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from goldpan.batches.contradictions import contradiction
 from goldpan.batches.room import QUEUE_CODES, Room, time_of_day
@@ -17,7 +17,7 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
 from goldpan.errors import InDoubtError, PendingError, ProviderError
 from goldpan.ledger import Ledger, Submission
-from goldpan.providers.base import GIVEN_UP, Batch
+from goldpan.providers.base import GIVEN_UP, Batch, BatchProvider
 from goldpan.study.model import Poll
 
 # A batch goes on at its provider while nobody can ask for it, for a day as a rule.
@@ -34,11 +34,13 @@ _ACCOUNT = frozenset({401, 402, 403, 429})
 Resubmit = Callable[["Waiting"], Submission | None]
 
 
-class Batches(Protocol):
-    """Who can be asked for a batch: a provider, or several behind one."""
+# Asks for the present state of a submission's batch; raises ProviderError.
+Ask = Callable[[Submission], Batch]
 
-    def retrieve(self, batch_id: str, /) -> Batch:
-        """The present state of a batch; raises ProviderError."""
+
+def asking(provider: BatchProvider) -> Ask:
+    """Ask one provider for batches."""
+    return lambda submission: provider.retrieve(str(submission.batch_id))
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Progress:
 
 def wait_for_batches(
     ledger: Ledger,
-    provider: Batches,
+    ask: Ask,
     waiting: list[Waiting],
     *,
     poll: Poll,
@@ -139,6 +141,7 @@ def wait_for_batches(
     """Poll until all batches are terminal; their last state is then in `waiting`.
 
     Args:
+        ask: who is asked for a batch; see `asking`.
         wait: False looks once and raises PendingError when something is still open.
         resubmit: submits a shard again that the provider had no room for; without it such a batch has failed.
             A shard that comes back without a batch is another study's by now, and leaves `waiting`.
@@ -162,7 +165,7 @@ def wait_for_batches(
         pause = 0.0
         for item in waiting:
             if not item.is_done and not item.queued:
-                pause = max(pause, _look(ledger, provider, item, room if resubmit else None, clock))
+                pause = max(pause, _look(ledger, ask, item, room if resubmit else None, clock))
                 _doubt(item, poll.patience if item.trouble else 0.0, wait, clock)
         reached("polling")
         report(_progress(waiting, room, clock.monotonic() - start))
@@ -180,20 +183,20 @@ def wait_for_batches(
         raise in_doubt(doubtful, poll.patience)
 
 
-def _look(ledger: Ledger, provider: Batches, item: Waiting, room: Room | None, clock: Clock) -> float:
+def _look(ledger: Ledger, ask: Ask, item: Waiting, room: Room | None, clock: Clock) -> float:
     """Ask for a batch once; returns how many seconds the provider asks to be left alone."""
     batch_id = item.submission.batch_id
     assert batch_id is not None
     if not item.submission.is_open:
-        item.batch, item.trouble, item.in_doubt = _settled(provider, item.submission), None, False
+        item.batch, item.trouble, item.in_doubt = _settled(ask, item.submission), None, False
         return 0.0
     try:
-        batch = provider.retrieve(batch_id)
+        batch = ask(item.submission)
     except ProviderError as error:
         item.submission = ledger.submission(item.submission.id)
         if not item.submission.is_open:
             # Somebody has given it up in the meantime.
-            return _look(ledger, provider, item, room, clock)
+            return _look(ledger, ask, item, room, clock)
         return _note_trouble(item, error, clock)
     item.silent_since = None
     if batch.id != batch_id:
@@ -219,14 +222,14 @@ def has_no_room(batch: Batch) -> bool:
     return is_untouched and any(error.code in QUEUE_CODES for error in batch.errors)
 
 
-def _settled(provider: Batches, submission: Submission) -> Batch:
+def _settled(ask: Ask, submission: Submission) -> Batch:
     """The state of a batch whose answers the ledger has: that the provider has forgotten it does no harm."""
     assert submission.batch_id is not None
     last_known = Batch(submission.batch_id, submission.status or "completed")
     if submission.status == GIVEN_UP:
         return last_known
     try:
-        batch = provider.retrieve(submission.batch_id)
+        batch = ask(submission)
     except ProviderError:
         return last_known
     return batch if batch.is_terminal and batch.id == submission.batch_id else last_known

@@ -5,23 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
+from goldpan.cli.known_batches import KnownBatches, batches_of
 from goldpan.cli.tables import print_table
-from goldpan.errors import LedgerError, ProviderError, StudyError
+from goldpan.errors import LedgerError, StudyError
 
 if TYPE_CHECKING:
     from goldpan.batches.wait import Progress
-    from goldpan.ledger import Ledger, Orphan, Submission
-    from goldpan.providers.base import Batch, BatchProvider
-    from goldpan.study import Project
-
-
-_Result = TypeVar("_Result")
+    from goldpan.ledger import Orphan, Submission
+    from goldpan.providers.base import Batch
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,7 +77,7 @@ def _seconds(text: str) -> float:
 def _list(options: argparse.Namespace) -> None:
     from goldpan.batches.orphans import description, orphans_of
 
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         study = None if options.all_studies else batches.project.study.study
         submissions = batches.ledger.submissions(study=study, only_open=options.open)
         orphans = orphans_of(batches.ledger, study)
@@ -123,7 +118,7 @@ def _age(seconds: float) -> str:
 
 
 def _status(options: argparse.Namespace) -> int:
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         submissions = [batches.by_id(options.batch)] if options.batch else batches.at_provider()
         rows = []
         for submission in submissions:
@@ -159,7 +154,7 @@ def _wait(options: argparse.Namespace) -> int:
     from goldpan.batches.wait import Waiting, wait_for_batches
     from goldpan.study.model import Poll
 
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         submissions = batches.at_provider()
         if not submissions:
             print("no open batches")
@@ -176,8 +171,8 @@ def _wait(options: argparse.Namespace) -> int:
         )
         wait_for_batches(
             batches.ledger,
-            batches,
-            [Waiting(submission.stage, submission.shard, submission) for submission in submissions],
+            batches.retrieve,
+            [Waiting(submission.shard[:12], submission.shard, submission) for submission in submissions],
             poll=poll,
             wait=True,
             resubmit=None,
@@ -195,7 +190,7 @@ def _say_progress(progress: Progress) -> None:
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         submissions, orphans = _to_be_cancelled(batches, options.batch)
         if not submissions and not orphans:
             print("there is nothing to cancel: no such batch is open")
@@ -223,7 +218,7 @@ def _cancel(options: argparse.Namespace) -> int:
 
 
 def _to_be_cancelled(
-    batches: _Batches, wanted: str
+    batches: KnownBatches, wanted: str
 ) -> tuple[list[Submission], list[tuple[Orphan, Submission]]]:
     """Open submissions, and orphans that may still be at work, by a batch id or `all`."""
     from goldpan.batches.orphans import is_at_work, orphans_of
@@ -241,7 +236,7 @@ def _to_be_cancelled(
 def _give_up(options: argparse.Namespace) -> int:
     from goldpan.batches.give_up import give_up
 
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         submission = batches.by_id(options.batch)
         if not submission.is_open:
             print(f"there is nothing to give up: {options.batch} is {_status_of(submission)}")
@@ -274,7 +269,7 @@ def _adopt(options: argparse.Namespace) -> None:
     from goldpan.batches.adoption import adopt, rule_out
     from goldpan.ledger.lock import ShardLock
 
-    with _batches_of(options) as batches:
+    with batches_of(options) as batches:
         ledger = batches.ledger
         chosen = [known for known in ledger.submissions(only_open=True) if known.id == options.submission]
         if not chosen or chosen[0].state != "intent":
@@ -305,146 +300,3 @@ def _retry(options: argparse.Namespace) -> None:
         raise StudyError(f"no such state: {', '.join(sorted(unknown))}; there are: {', '.join(STATES)}")
     count = run.forgive(wanted)
     print(f"{count} requests may be asked again" + ("; run snakemake" if count else ""))
-
-
-class _Batches:
-    """The batches that a project's ledger knows, and the providers they are with."""
-
-    def __init__(self, project: Project, ledger: Ledger):
-        self.project, self.ledger = project, ledger
-        self._providers: dict[str, BatchProvider] = {}
-        self._failures: dict[str, str] = {}
-
-    def at_provider(self) -> list[Submission]:
-        """The open batches of the study."""
-        chosen = self.ledger.submissions(study=self.project.study.study, only_open=True)
-        return [given for given in chosen if given.batch_id is not None]
-
-    def by_id(self, batch_id: str) -> Submission:
-        """The submission with a batch id, or with a number where the id is that of several.
-
-        Raises:
-            LedgerError: the ledger does not know it, or several services have a batch of that id.
-        """
-        submissions = self.ledger.submissions()
-        named = [submission for submission in submissions if submission.batch_id == batch_id]
-        if not named:
-            named = [submission for submission in submissions if str(submission.id) == batch_id]
-            named = [submission for submission in named if submission.batch_id is not None]
-        if len({submission.service for submission in named}) > 1:
-            which = "; ".join(
-                f"submission {submission.id} (study `{submission.study}`, stage `{submission.stage}`, at"
-                f" {submission.service or 'a service that is not known'})"
-                for submission in named
-            )
-            raise LedgerError(
-                f"several batches have the id {batch_id!r}: {which}",
-                where=str(self.ledger.path),
-                remedy="name the number of the submission in its place",
-            )
-        if named:
-            return named[-1]
-        raise LedgerError(
-            f"the ledger knows no batch {batch_id!r}",
-            where=str(self.ledger.path),
-            remedy="`goldpan batches list` shows those it knows",
-        )
-
-    def provider(self, given: Submission) -> BatchProvider:
-        """Who has a batch, be its stage gone or of another name by now.
-
-        Raises:
-            StudyError: it belongs to another study, or to a provider that the study no longer names.
-        """
-        from goldpan.batches.stage import connect_to
-
-        study = self.project.study
-        batch = f"batch {given.batch_id}" if given.batch_id else f"submission {given.id}"
-        if given.study != study.study:
-            raise StudyError(
-                f"{batch} belongs to stage `{given.stage}` of study `{given.study}`",
-                where=str(self.project.study_file),
-                remedy=f"name that study: --study {given.study}",
-            )
-        stage = study.stages.get(given.stage)
-        name = stage.provider if stage else given.provider
-        if name not in study.providers:
-            raise StudyError(
-                f"{batch} is with provider `{name}`, which the study no longer names",
-                where=str(self.project.study_file),
-                remedy=f"put `{name}` back under `providers` until the batch is settled",
-            )
-        if name not in self._providers:
-            self._providers[name] = connect_to(self.project, name)
-        return self._providers[name]
-
-    def has_provider(self, submission: Submission) -> bool:
-        """Whether somebody can be asked for a batch; if not, the reason is noted."""
-        return self._try(submission.batch_id, partial(self.provider, submission)) is not None
-
-    def retrieve(self, batch: str | Submission) -> Batch:
-        """The present state of a batch, which the ledger is told, too."""
-        submission = self.by_id(batch) if isinstance(batch, str) else batch
-        assert submission.batch_id is not None
-        state = self.provider(submission).retrieve(submission.batch_id)
-        self._note(submission, state)
-        return state
-
-    def cancel(self, submission: Submission) -> Batch:
-        """Ask for a batch to be cancelled, and tell the ledger what came of it."""
-        assert submission.batch_id is not None
-        state = self.provider(submission).cancel(submission.batch_id)
-        self._note(submission, state)
-        return state
-
-    def cancel_orphan(self, orphan: Orphan, submission: Submission) -> Batch:
-        """Ask for a batch to be cancelled that turned up for a submission which has another one."""
-        from goldpan.batches.orphans import record_state
-
-        state = self.provider(submission).cancel(orphan.batch_id)
-        record_state(self.ledger, state, submission.id)
-        return state
-
-    def _note(self, submission: Submission, state: Batch) -> None:
-        if submission.is_open and state.id == submission.batch_id:
-            self.ledger.record_status(submission.id, state.status, state.completed, state.failed)
-
-    def attempt(self, batch_id: str | None, act: Callable[[], Batch]) -> Batch | None:
-        """Do something about one of several batches; a failure is noted, so that the others may follow."""
-        return self._try(batch_id, act)
-
-    def _try(self, batch_id: str | None, act: Callable[[], _Result]) -> _Result | None:
-        try:
-            return act()
-        except ProviderError as error:
-            self._failures[str(batch_id)] = error.what
-        except StudyError as error:
-            self._failures[str(batch_id)] = f"{error.what}\n  -> {error.remedy}"
-        return None
-
-    @property
-    def failed(self) -> bool:
-        """Whether nothing could be done about one of the batches."""
-        return bool(self._failures)
-
-    def say_failures(self) -> int:
-        """Say which batches nothing could be done about; returns the exit code."""
-        for batch_id, reason in self._failures.items():
-            print(f"{batch_id}: {reason}", file=sys.stderr)
-        if self._failures:
-            print(
-                f"{len(self._failures)} batches gave an error. One that its provider has forgotten can be"
-                f" given up: `goldpan batches give-up BATCH --study {self.project.study.study}`",
-                file=sys.stderr,
-            )
-        return 1 if self._failures else 0
-
-
-@contextmanager
-def _batches_of(options: argparse.Namespace) -> Iterator[_Batches]:
-    from goldpan.cli.project import project_of
-    from goldpan.ledger import Ledger
-
-    project = project_of(options)
-    with Ledger(project.ledger) as ledger:
-        yield _Batches(project, ledger)

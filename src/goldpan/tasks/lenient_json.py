@@ -86,9 +86,6 @@ def answer_object(text: Any, adjusted: list[str]) -> dict[str, Any]:
     if type(text) is not str:
         raise AnswerError(f"the answer is {shown(text)}, not a JSON object")
     value = _loads(text, adjusted)
-    # Each key has its colon: an object that is as flat as it looks needs no second reading.
-    if type(value) is dict and text.count('":') > len(value):
-        _check_keys(text)
     if type(value) is str and value.lstrip()[:1] in ("{", "`"):
         value = _loads(value, adjusted)
         adjusted.append(TWICE)
@@ -97,9 +94,17 @@ def answer_object(text: Any, adjusted: list[str]) -> dict[str, Any]:
     return value
 
 
+def _parsed(text: str) -> Any:
+    value = orjson.loads(text)
+    # Each key has its colon: an object that is as flat as it looks needs no second reading.
+    if type(value) is dict and text.count('":') > len(value):
+        _check_keys(text)
+    return value
+
+
 def _loads(text: str, adjusted: list[str]) -> Any:
     try:
-        return orjson.loads(text)
+        return _parsed(text)
     except orjson.JSONDecodeError as error:
         # Of several ways to see what is wrong, the first complaint is about the text as it came.
         damage = error
@@ -113,10 +118,10 @@ def _loads(text: str, adjusted: list[str]) -> Any:
         text = fenced[0]
         notes.append(FENCE)
     try:
-        value = orjson.loads(text)
+        value = _parsed(text)
     except orjson.JSONDecodeError:
         try:
-            value = orjson.loads(_PARTS.sub(lambda part: _mended(part[0], notes, numbers=False), text))
+            value = _parsed(_PARTS.sub(lambda part: _mended(part[0], notes, numbers=False), text))
         except orjson.JSONDecodeError:
             raise AnswerError(f"the answer is not valid JSON: {damage}") from None
     adjusted.extend(notes)
