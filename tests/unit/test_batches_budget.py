@@ -7,10 +7,10 @@ import pytest
 
 from goldpan.batches.budget import spending_of
 from goldpan.batches.doubt import DoubtResolver
-from goldpan.batches.estimate import LEARN_FROM, REASONING_ALLOWANCE, answer_length
+from goldpan.batches.estimate import HERE, LEARN_FROM, REASONING_ALLOWANCE, answer_length
 from goldpan.batches.submit import spending_lock, submit_shard
 from goldpan.errors import BudgetError, LedgerError
-from goldpan.ledger import Ledger, Orphan, Outcome, Spent
+from goldpan.ledger import Asked, Ledger, Orphan, Outcome, Spent
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import price_of
 from goldpan.study.model import Stage
@@ -40,7 +40,7 @@ def settle_plan(
             ledger.settle(
                 submission.id,
                 [
-                    Outcome(key, state, None, state != "ok", b"{}", prompt, completion)
+                    Outcome(key, state, None, state != "ok", None, prompt, completion)
                     if key in answered
                     else Outcome(key, "failed", "500", True, None)
                     for key in keys
@@ -245,9 +245,34 @@ def test_the_true_cost_knows_cached_prompts_and_pays_reasoning_as_completion():
 
 
 def test_a_budget_is_not_kept_by_guessing_the_price_of_an_earlier_model(tmp_path):
-    run = make_stage(tmp_path, note_rows(4), {"kind": "local"}, model="nobody-knows-1")
-    settle_plan(run, run.plan(1), prompt=10, completion=10)
-    study = tmp_path / "config" / "studies" / "notes.yaml"
-    study.write_text(study.read_text().replace("nobody-knows-1", "gpt-4.1-mini\n    budget_usd: 1.0"))
-    plan = with_records(tmp_path).plan(1)
+    provider = {"kind": "openai", "base_url": "http://127.0.0.1:9"}
+    run = make_stage(tmp_path, note_rows(4), provider, model="gpt-4.1-mini", budget_usd=1.0)
+    with Ledger(run.project.ledger) as ledger:
+        earlier = ledger.record_intent(
+            [Asked("req__n0", bytes(32), "topic")], shard="earlier", provider="main", study="notes",
+            stage=STAGE, round=1, task="topic", task_hash="hash", model="nobody-knows-1", requests=1, bytes=9,
+            service="openai http://127.0.0.1:9",
+        )  # fmt: skip
+        answered = Outcome(bytes(32), "ok", None, False, None, 10, 10)
+        ledger.settle(earlier.id, [answered], status="completed", note=lambda: "{}")
+    plan = run.plan(1)
     assert "no price is known for model 'nobody-knows-1', so the budget cannot be kept" in plan.over_budget
+
+
+def test_what_the_engine_on_this_machine_answers_costs_nothing_whatever_the_model_is_called(tmp_path):
+    run = make_stage(tmp_path, note_rows(LEARN_FROM), {"kind": "local"}, model="gpt-4.1-mini")
+    plan = run.plan(1)
+    assert (plan.estimate["cost_usd"], plan.estimate["price"]["rule"]) == (0.0, HERE.rule)
+    settle_plan(run, plan, prompt=100, completion=40)
+    assert run.consolidate().as_dict()["cost_usd"] == 0.0
+
+    study = tmp_path / "config" / "studies" / "notes.yaml"
+    study.write_text(
+        study.read_text().replace("kind: local", "kind: openai\n    base_url: http://127.0.0.1:9")
+    )
+    (tmp_path / "notes" / "b.jsonl").write_bytes(orjson.dumps(note_rows(1, start=90)[0]) + b"\n")
+    plan = with_records(tmp_path).plan(1)
+    assert plan.requests["asked"] == 1
+    assert plan.spent == {"settled_usd": 0.0, "open_usd": 0.0}
+    # Nor are the answers of another answerer a measure for how long these will be.
+    assert plan.estimate["cost_usd"] > 0 and "guess" in plan.estimate["completion_basis"]

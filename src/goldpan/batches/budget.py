@@ -39,9 +39,11 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     prompt or model of this stage are.
     """
     spent = ledger.spent(study, stage)
-    prices = {row.model: _price(row.model, settings) for row in spent}
-    unpriced = tuple(row.model for row in spent if row.paid and prices[row.model] is None)
-    settled = sum(_cost(row, prices[row.model]) for row in spent)
+    prices = [_price(row, settings) for row in spent]
+    unpriced = tuple(
+        row.model for row, price in zip(spent, prices, strict=True) if row.paid and price is None
+    )
+    settled = sum(map(_cost, spent, prices))
     answered = sum(row.paid for row in spent)
     mean = settled / answered if answered else 0.0
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
@@ -50,7 +52,7 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
         if submission.is_open:
             under_way += _expected(submission, mean)
         elif submission.status == GIVEN_UP:
-            answered_usd = _cost(_spent_on(submission), _price(submission.model, settings))
+            answered_usd = _cost(_spent_on(submission), _price(submission, settings))
             under_way += max(0.0, _expected(submission, mean) - answered_usd)
     for orphan in ledger.orphans():
         owner = submissions.get(orphan.submission)
@@ -120,12 +122,13 @@ def over_budget_error(reason: str, study: str, stage: str) -> BudgetError:
     )
 
 
-def _price(model: str, settings: Stage) -> Price | None:
+def _price(answered: Spent | Submission, settings: Stage) -> Price | None:
     # A price that the study gives is that of the model it names now; an earlier model may be in the table.
-    if model == settings.model:
-        return stage_price(settings)
-    price = price_of(model)
-    return stage_price(settings) if price is None and settings.price_usd_per_million else price
+    own = stage_price(settings, is_local=answered.is_local)
+    if answered.model == settings.model or answered.is_local:
+        return own
+    price = price_of(answered.model)
+    return own if price is None and settings.price_usd_per_million else price
 
 
 def _cost(spent: Spent, price: Price | None) -> float:

@@ -82,7 +82,7 @@ def consolidate(
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             columns = columns_of(rows, features_asked)
             table.add(rows, columns)
-            counts.add(rows, columns, answers)
+            counts.add(rows, columns, answers, lambda answer: maker.submission(answer).is_local)
         counts.reconcile()
     counts.write(summary)
     return counts
@@ -207,11 +207,15 @@ class _RowMaker:
         return {**part, **notes}
 
     def _provenance(self, answer: Answer) -> dict[str, Any]:
+        given = self.submission(answer)
+        return {"batch_id": given.batch_id, "round": given.round, "model": given.model}
+
+    def submission(self, answer: Answer) -> Submission:
+        """The submission that an answer came of."""
         number = answer.submission
         if number not in self._submissions:
             self._submissions[number] = self._ledger.submission(number)
-        given = self._submissions[number]
-        return {"batch_id": given.batch_id, "round": given.round, "model": given.model}
+        return self._submissions[number]
 
 
 def _about(body: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ REASONING_ALLOWANCE = {
     "none": 0, "minimal": 60, "low": 300, "medium": 1_000, "high": 4_000, "xhigh": 10_000,
 }  # fmt: skip
 _GUESS_FACTOR = 3.0
+HERE = Price(0.0, 0.0, "the engine on this machine costs nothing")
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _TOKENS_PER_VALUE, _TOKENS_PER_REASON, _TOKENS_PER_TEXT, _TOKENS_PER_ITEM = 12, 40, 40, 120
 
@@ -180,9 +181,13 @@ def _visible_tokens(task: Task) -> int:
     return guess
 
 
-def stage_price(stage: Stage) -> Price | None:
-    """The price of the stage's model: as the study gives it, else from litellm's table."""
+def stage_price(stage: Stage, *, is_local: bool) -> Price | None:
+    """The price of the stage's model: as the study gives it, else from litellm's table.
+
+    Args:
+        is_local: the engine on this machine answers, which costs nothing unless the study says otherwise.
+    """
     if stage.price_usd_per_million is None:
-        return price_of(stage.model)
+        return HERE if is_local else price_of(stage.model)
     prompt, completion = stage.price_usd_per_million
     return Price(prompt / 1e6, completion / 1e6, "study: price_usd_per_million")

@@ -161,7 +161,10 @@ class _Planner:
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
-        self.spent = ledger.spent(study, stage_name)
+        is_local = self.provider.kind == "local"
+        self.price = stage_price(self.stage, is_local=is_local)
+        # How long answers are is not learned from those of another answerer.
+        self.spent = [row for row in ledger.spent(study, stage_name) if row.is_local == is_local]
         self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.replays = self.provider.kind == "replay"
         self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
@@ -340,7 +343,7 @@ class _Planner:
             for name, count in sorted(self.asked_of.items())
         ]
         completion = math.ceil(_total(lengths, "tokens"))
-        price = stage_price(self.stage)
+        price = self.price
         cost: float | None = None
         range_: tuple[float, float] | None = None
         if not lengths:

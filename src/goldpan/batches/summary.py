@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Summary:
         self._values: dict[str, Counter[str]] = {}
         self._scores: dict[str, list[float]] = {}
         self._tokens: Counter[str] = Counter()
+        self._tokens_here: Counter[str] = Counter()
         self._adjusted = self._requests = 0
 
     def __enter__(self) -> Summary:
@@ -61,6 +62,7 @@ class Summary:
         rows: Sequence[dict[str, Any]],
         columns: Iterable[Column],
         answers: Sequence[tuple[bytes, Answer]],
+        is_local: Callable[[Answer], bool],
     ) -> None:
         """Count some rows of features.jsonl.
 
@@ -68,6 +70,7 @@ class Summary:
             rows: the rows.
             columns: `columns_of` them.
             answers: request key and answer of all that the rows were made from, each once.
+            is_local: whether the engine on this machine gave an answer.
         """
         self.records += len(rows)
         self.states.update(row["state"] for row in rows)
@@ -84,8 +87,9 @@ class Summary:
         for key, answer in answers:
             if key in new:
                 self._requests += answer.paid
+                tokens = self._tokens_here if is_local(answer) else self._tokens
                 for name in TOKENS:
-                    self._tokens[name] += getattr(answer, f"{name}_tokens")
+                    tokens[name] += getattr(answer, f"{name}_tokens")
 
     def _count_reason(self, state: str, code: str) -> None:
         counts = self._reasons.setdefault(state, Counter())
@@ -126,11 +130,13 @@ class Summary:
     @property
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
-        price = stage_price(self._settings)
-        if price is None:
-            return None
-        tokens = self._tokens
-        cost = price.cost(tokens["prompt"], tokens["completion"], tokens["cached"], tokens["cache_write"])
+        cost = 0.0
+        for tokens, is_local in ((self._tokens, False), (self._tokens_here, True)):
+            price = stage_price(self._settings, is_local=is_local)
+            if price is None and tokens.total():
+                return None
+            if price is not None:
+                cost += price.cost(*(tokens[name] for name in TOKENS[:4]))
         return round(cost, 6)
 
     @property
@@ -168,7 +174,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
-            "tokens": {name: self._tokens[name] for name in TOKENS},
+            "tokens": {name: self._tokens[name] + self._tokens_here[name] for name in TOKENS},
             "cost_usd": self.cost_usd,
         }
 

@@ -57,6 +57,11 @@ class Submission:
     estimated_usd: float | None = None
 
     @property
+    def is_local(self) -> bool:
+        """Whether the engine on this machine answers it, which costs nothing."""
+        return self.service.partition(" ")[0] == "local"
+
+    @property
     def is_open(self) -> bool:
         """Whether money may still be at work."""
         return self.state in ("intent", "created")
@@ -110,13 +115,14 @@ class Orphan:
 
 @dataclass(frozen=True)
 class Spent:
-    """What the settled submissions of a stage have cost with one model.
+    """What the settled submissions of a stage have cost with one model, here or at a service.
 
     Attributes:
         paid: requests that were answered, whatever the answer was worth.
         prompt_tokens: in all; cached and cache-write tokens are among them.
         completion_tokens: in all; reasoning tokens are among them.
         completion_squares: sum of the squares of each answer's completion tokens.
+        is_local: the engine on this machine has answered, which costs nothing.
     """
 
     model: str
@@ -127,6 +133,7 @@ class Spent:
     reasoning_tokens: int
     paid: int
     completion_squares: float
+    is_local: bool = False
 
 
 @dataclass(frozen=True)

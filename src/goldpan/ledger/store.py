@@ -331,14 +331,15 @@ class Ledger:
 
         Answers that another stage or study has paid for are not in it.
         """
-        names = [field.name for field in fields(Spent) if field.name != "model"]
+        names = [field.name for field in fields(Spent)][1:-1]
         sums = ", ".join(f"sum({name})" for name in names)
         rows = self._db.execute(
-            f"SELECT model, {sums} FROM submissions WHERE study = ? AND stage = ? AND state = 'settled'"
-            " GROUP BY model ORDER BY model",
+            f"SELECT model, {sums}, (service || ' ') LIKE 'local %' AS is_local FROM submissions"
+            " WHERE study = ? AND stage = ? AND state = 'settled'"
+            " GROUP BY model, is_local ORDER BY model, is_local",
             (study, stage),
         )
-        return [Spent(*row) for row in rows]
+        return [Spent(*row[:-1], is_local=bool(row[-1])) for row in rows]
 
     def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
         """The provider has made the batch; from here on its id is enough to find it again."""
