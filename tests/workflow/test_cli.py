@@ -10,7 +10,7 @@ import urllib.request
 import orjson
 import pytest
 
-from tests.projects import TOPIC_TASK, WorkflowProject, printed_table, until
+from tests.projects import TOPIC_TASK, WorkflowProject, printed_table, two_stage_study, until
 
 # validate, plan, summary
 
@@ -107,11 +107,29 @@ def test_plan_of_a_finished_study_has_nothing_to_ask(finished):
 
 
 def test_plan_shows_cost_and_what_is_over_the_budget(unrun):
-    break_study(unrun, "    model: goldpan-baseline-1", "    model: gpt-4.1-mini\n    budget_usd: 0.000001")
+    break_study(
+        unrun,
+        "    model: goldpan-baseline-1",
+        "    model: gpt-4.1-mini\n    budget_usd: 0.000001\n    price_usd_per_million: [0.4, 1.6]",
+    )
     first = printed_table(unrun.goldpan("plan").stdout)[0]
     cost, low, _, high = first["cost USD"].replace("(", "").replace(")", "").split()
     assert 0 < float(low) < float(cost) < float(high)
     assert "is above the budget of 0.0000 USD" in first["note"]
+
+
+def test_plan_names_the_errors_of_all_stages_and_shows_the_others(unrun):
+    study = two_stage_study()
+    good = study["stages"].pop("details") | {"input": {"source": "notes"}}
+    bad = study["stages"]["topics"] | {"model": "gpt-5-mini", "provider": "service"}
+    study["providers"]["service"] = {"kind": "openai"}
+    study["stages"] = {"hot": {**bad, "params": {"temperature": 0}}, "good": {**good, "task": "topic"}}
+    study["stages"]["slip"] = {**bad, "params": {"tempratur": 0}}
+    unrun.write_study(study)
+    done = unrun.goldpan("plan", check=False)
+    assert done.returncode == 1
+    assert "takes no `temperature`" in done.stdout and "did you mean `temperature`?" in done.stdout
+    assert [row["stage"] for row in printed_table(done.stdout)][:1] == ["good"]
 
 
 def test_summary_says_what_was_made_by_whom_and_where(finished):

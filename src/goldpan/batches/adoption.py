@@ -19,7 +19,12 @@ def adopt(ledger: Ledger, provider: BatchProvider, submission: Submission, batch
         ProviderError: the provider does not know the batch.
     """
     _check_is_in_doubt(ledger, submission)
-    batch = provider.retrieve(batch_id)
+    try:
+        batch = provider.retrieve(batch_id)
+    except ProviderError as error:
+        if error.status in (400, 404, 410):
+            error.remedy = f"check the id: {batch_id!r} is not a batch that this account and key can see"
+        raise
     if not _may_be_adopted(ledger, batch, submission):
         raise LedgerError(
             f"batch {batch.id} was not made for submission {submission.id}: another nonce, another request"

@@ -11,6 +11,7 @@ from goldpan.batches.plan import preview_round
 from goldpan.batches.plan_file import Plan
 from goldpan.batches.stage import StageRun
 from goldpan.batches.stage_records import follow_stage, gather_records
+from goldpan.errors import ErrorGatherer
 from goldpan.records.read import build_records
 from goldpan.study.load import Project
 
@@ -30,29 +31,39 @@ def preview(project: Project) -> Iterator[Preview]:
     A stage that follows another can be planned once that one is answered; before, its size is not known.
 
     Raises:
-        SourceError, TaskError, WhereError: what a run would stop at, too.
+        SourceError, StudyError, TaskError, WhereError: what a run would stop at, too; of all stages together,
+            after those without errors.
     """
+    wrong = ErrorGatherer()
     with tempfile.TemporaryDirectory(prefix="goldpan-plan-") as folder:
-        for name, stage in project.study.stages.items():
-            run = StageRun(project, name)
-            records = Path(folder) / f"{name}.jsonl"
-            earlier = stage.input.stage
-            if earlier is None:
-                gather_records(_source_records(run, Path(folder)), records)
-            else:
-                features = project.root / project.paths.features(earlier)
-                if not features.exists():
-                    yield Preview(name, None, f"depends on stage {earlier}, which is not answered yet")
-                    continue
-                follow_stage(
-                    earlier,
-                    project.root / project.paths.stage_records(earlier),
-                    features,
-                    records,
-                    where=stage.input.where,
-                    schema=StageRun(project, earlier).features(),
-                )
-            yield Preview(name, preview_round(project, name, records))
+        for name in project.study.stages:
+            planned = None
+            with wrong.gather():
+                planned = _preview(project, name, Path(folder))
+            if planned is not None:
+                yield planned
+    wrong.finish()
+
+
+def _preview(project: Project, name: str, folder: Path) -> Preview:
+    run = StageRun(project, name)
+    records = folder / f"{name}.jsonl"
+    earlier = run.stage.input.stage
+    if earlier is None:
+        gather_records(_source_records(run, folder), records)
+    else:
+        features = project.root / project.paths.features(earlier)
+        if not features.exists():
+            return Preview(name, None, f"depends on stage {earlier}, which is not answered yet")
+        follow_stage(
+            earlier,
+            project.root / project.paths.stage_records(earlier),
+            features,
+            records,
+            where=run.stage.input.where,
+            schema=StageRun(project, earlier).features(),
+        )
+    return Preview(name, preview_round(project, name, records))
 
 
 def _source_records(run: StageRun, folder: Path) -> Iterator[Path]:

@@ -81,6 +81,7 @@ def _list(options: argparse.Namespace) -> None:
         study = None if options.all_studies else batches.project.study.study
         submissions = batches.ledger.submissions(study=study, only_open=options.open)
         orphans = orphans_of(batches.ledger, study)
+        others = {known.study for known in batches.ledger.submissions(only_open=options.open)} - {study}
     now = time.time()
     print_table(
         ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad",
@@ -92,8 +93,10 @@ def _list(options: argparse.Namespace) -> None:
              _local_time(submission.intent_at), _local_time(submission.checked_at)]
             for submission in submissions
         ],
-        empty="no batches",
+        empty="no batches" if study is None else f"no batches of study {study}",
     )  # fmt: skip
+    if study is not None and others:
+        print(f"other studies of this ledger have batches, too: {', '.join(sorted(others))} (--all-studies)")
     for orphan, owner in orphans:
         print(description(orphan, owner), file=sys.stderr)
 

@@ -67,12 +67,18 @@ def _plan(options: argparse.Namespace) -> None:
 
     import orjson
 
-    from goldpan.batches.preview import preview
+    from goldpan.batches.preview import Preview, preview
     from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
+    from goldpan.errors import ErrorGatherer
 
-    previews = list(preview(_project(options)))
+    previews: list[Preview] = []
+    wrong = ErrorGatherer()
+    with wrong.gather():
+        for planned in preview(_project(options)):
+            previews.append(planned)
     if options.json:
+        wrong.finish()
         rows = [
             {"stage": item.stage, "note": item.note, "plan": item.plan and asdict(item.plan)}
             for item in previews
@@ -103,6 +109,7 @@ def _plan(options: argparse.Namespace) -> None:
         for note in item.plan.notes if item.plan else ():
             print(f"stage {item.stage}: note: {note}")
     print("nothing was sent and nothing was paid")
+    wrong.finish()
 
 
 def _summary(options: argparse.Namespace) -> None:
