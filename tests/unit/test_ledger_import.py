@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import orjson
 import pytest
@@ -12,7 +12,8 @@ from goldpan.errors import LedgerError, SourceError
 from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Asked, Ledger, Outcome
 from goldpan.ledger.exchange import Selection, export_ledger, import_ledger
-from goldpan.ledger.rows import Submission
+from goldpan.ledger.exchange_rows import _Answer, _Submission
+from goldpan.ledger.rows import Answer, Submission
 
 SUBMISSION = {
     "id": 7, "shard": "abc123", "nonce": "0123456789abcdef", "state": "settled", "provider": "openai",
@@ -324,3 +325,9 @@ def test_others_may_write_while_an_import_is_read(tmp_path):
 
         incoming.add_answers(answers())
         assert len(ledger.submissions()) == 1
+
+
+def test_an_export_is_checked_column_by_column():
+    # A column that is added to the ledger and not here would be dropped by every import.
+    assert set(_Submission.model_fields) == {column.name for column in fields(Submission)}
+    assert set(_Answer.model_fields) == {column.name for column in fields(Answer)}
