@@ -339,7 +339,8 @@ class Ledger:
             " GROUP BY model, is_local ORDER BY model, is_local",
             (study, stage),
         )
-        return [Spent(*row[:-1], bool(row[-1])) for row in rows]
+        # SQLite has no type of its own for what is true.
+        return [Spent(*(*row[:-1], bool(row[-1]))) for row in rows]
 
     def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
         """The provider has made the batch; from here on its id is enough to find it again."""
