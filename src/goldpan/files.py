@@ -170,13 +170,20 @@ def iter_rows(
         GoldpanError (the class given by `error`): a line is not a JSON object.
     """
     for number, line in iter_lines(path):
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as problem:
-            raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
-        if not isinstance(row, dict):
-            raise error("must be a JSON object", where=f"{path}, line {number}")
-        yield number, row
+        yield number, row_of_line(path, number, line, error)
+
+
+def row_of_line(
+    path: str | Path, number: int, line: bytes, error: type[GoldpanError] = ReconciliationError
+) -> dict[str, Any]:
+    """The object that a line of a JSONL file holds; raises as `iter_rows`."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as problem:
+        raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
+    if not isinstance(row, dict):
+        raise error("must be a JSON object", where=f"{path}, line {number}")
+    return row
 
 
 def iter_lines_cut(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:

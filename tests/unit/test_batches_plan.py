@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from goldpan.batches.plan import preview_round
-from goldpan.batches.plan_file import Plan, Shard, read_plan
+from goldpan.batches.plan_file import Plan, Shard, iter_asked, read_plan
 from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
 from goldpan.ledger import Ledger
 from tests.projects import note_rows
@@ -201,3 +201,11 @@ def test_a_plan_of_another_version_is_read_and_a_foreign_file_is_named(tmp_path)
         with pytest.raises(SourceError, match="not a plan that this goldpan can read") as caught:
             read_plan(path)
         assert "delete the file and run again" in str(caught.value)
+
+
+def test_a_damaged_row_of_what_was_asked_is_named(tmp_path):
+    asked = tmp_path / "asked.jsonl"
+    asked.write_bytes(b'{"id": "a"}\n{"id": "b"')
+    with pytest.raises(ReconciliationError, match=r"not valid JSON") as caught:
+        list(iter_asked(asked))
+    assert caught.value.where == f"{asked}, line 2"

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldpan.errors import ReconciliationError, SourceError
-from goldpan.files import iter_lines, of_known_keys, read_json
+from goldpan.files import iter_rows, of_known_keys, read_json
 from goldpan.providers.model_facts import CHAT_URL
 
 
@@ -112,6 +110,6 @@ def pending_name(shard: str) -> str:
 
 
 def iter_asked(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of an asked.jsonl."""
-    for _, line in iter_lines(path):
-        yield orjson.loads(line)
+    """The rows of an asked.jsonl. Raises ReconciliationError that names the line when it is damaged."""
+    for _, row in iter_rows(path):
+        yield row

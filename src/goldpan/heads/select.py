@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from goldpan.errors import SourceError
-from goldpan.files import iter_lines, iter_rows, write_json
+from goldpan.files import iter_lines, iter_rows, row_of_line, write_json
 from goldpan.heads.jsonl import writing
 from goldpan.heads.output_keys import STATE_KEYS
 from goldpan.study.head import Selection
@@ -72,22 +70,12 @@ def select(
             rows = selected = 0
             for number, line in iter_lines(path):
                 rows += 1
-                if where is not None and where.matches(_row(path, number, line)):
+                if where is not None and where.matches(row_of_line(path, number, line, SourceError)):
                     selected += 1
                     out.write(line + b"\n")
             counts.files[f"{path.parent.name}/{path.name}"] = FileCounts(rows, selected)
     write_json(counts_file, counts.as_json())
     return counts
-
-
-def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise SourceError(f"not valid JSON: {error}", where=f"{path}, line {number}") from None
-    if not isinstance(row, dict):
-        raise SourceError("must be a JSON object", where=f"{path}, line {number}")
-    return row
 
 
 def _condition(where: str, annotated: Sequence[Path]) -> Where | None:
