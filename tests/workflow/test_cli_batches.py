@@ -53,7 +53,7 @@ def test_list_shows_every_batch_with_status_task_rows_and_age(finished, tmp_path
     assert (topics["task"], topics["rows"], topics["done"], topics["bad"]) == ("topic", "30", "30", "0")
     assert topics["status"] == details["status"] == "settled (completed)"
     assert topics["age"].endswith(" min")
-    assert finished.goldpan("batches", "list", "--open").stdout == "no batches\n"
+    assert finished.goldpan("batches", "list", "--open").stdout == "no batches of study notes\n"
 
 
 def test_each_batch_has_its_metadata_on_disk(finished):
