@@ -140,7 +140,6 @@ FINAL = {
     "content filter": ({"fault": "content_filter", "rows": "req__n7"}, "refused"),
     "truncated": ({"fault": "truncated", "rows": "req__n7"}, "truncated"),
     "a bad request": ({"fault": "row_error", "rows": "req__n7", "status": 400}, "failed"),
-    "always in neither file": ({"fault": "missing", "rows": "req__n7"}, "missing"),
     "always malformed": ({"fault": "not_json", "rows": "req__n7"}, "invalid"),
 }
 
@@ -157,6 +156,31 @@ def test_a_row_without_an_answer_keeps_its_state_and_its_place(name, run_with):
     assert summary["states"]["ok"] == ROWS - 1
     assert summary["states"][state] == 1
     assert "Nothing to be done" in project.run().stdout
+
+
+def test_a_row_that_is_always_in_neither_file_is_missing(run_with):
+    # Another row is bad as well: a batch without any line would be in doubt.
+    project, _, _ = run_with(
+        {"fault": "missing", "rows": "req__n7"}, {"fault": "not_json", "rows": "req__n8"}
+    )
+    rows = {row["id"]: row for row in project.rows("stages/topics/features.jsonl")}
+    assert {name: rows[name]["state"] for name in ("n7", "n8")} == {"n7": "missing", "n8": "invalid"}
+    assert rows["n7"]["reason"]
+    assert "Nothing to be done" in project.run().stdout
+
+
+def test_a_row_that_is_lost_alone_in_its_batch_is_for_a_person_to_decide(run_with):
+    project, server, stopped = run_with({"fault": "missing", "rows": "req__n7"}, check=False)
+    assert stopped.returncode != 0
+    assert "it counts 1 rows as answered, and names no output file" in stopped.stdout
+    assert "Traceback" not in stopped.stdout
+    lone = max(server.engine.list_batches(), key=lambda batch: batch.created_at).id
+    assert f"`goldpan batches give-up {lone} --ask-again --study notes`" in stopped.stdout
+    project.goldpan("batches", "give-up", lone, "--record", "--yes")
+    project.run()
+    assert len(server.engine.list_batches()) == SHARDS + 1
+    rows = {row["id"]: row for row in project.rows("stages/topics/features.jsonl")}
+    assert (len(rows), rows["n7"]["state"]) == (ROWS, "missing")
 
 
 def test_a_batch_refused_for_lack_of_room_is_queued_and_sent_again(run_with, undisturbed):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldpan.cli.batches import _Batches
+from goldpan.cli.known_batches import KnownBatches
 from goldpan.errors import LedgerError
 from goldpan.ledger import Asked, BatchName, Ledger
 from tests.projects import note_rows
@@ -65,7 +65,7 @@ def test_answers_land_on_the_rows_of_their_own_study(tmp_path):
 
 def test_the_command_asks_which_of_two_batches_is_meant(ledger, tmp_path):
     first, _ = intend(ledger, "a", "here", 1), intend(ledger, "b", "there", 2)
-    batches = _Batches(make_stage(tmp_path, note_rows(1)).project, ledger)
+    batches = KnownBatches(make_stage(tmp_path, note_rows(1)).project, ledger)
     with pytest.raises(LedgerError, match=r"submission 1 \(study `a`.*submission 2 \(study `b`"):
         batches.by_id("batch_1")
     assert batches.by_id("1") == first
