@@ -27,11 +27,16 @@ demo: $(VENV)/.installed-models
 	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
-# One process for each suite: a browser driver and torch do not get on in one process.
-SUITES := unit workflow model faults slurm browser
+# One process for each suite: a browser driver and torch do not get on in one process. Two at a time, the longest
+# first, each printed whole where this make can; `make test-unit` runs one alone and prints as it goes.
+SUITES := workflow unit faults slurm browser model
+.PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev
-	failed=0; for suite in $(SUITES); do $(BIN)/python -m pytest tests/$$suite || failed=1; done; exit $$failed
+	$(MAKE) --keep-going --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(SUITES:%=test-%)
+
+$(SUITES:%=test-%): test-%: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/$*
 
 # The provider tests against both ends of what pyproject.toml allows of the SDK and of litellm. Only these two are
 # installed, each pair into a folder that is looked at before the environment.
