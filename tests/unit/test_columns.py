@@ -83,7 +83,7 @@ def test_labels_and_abstentions_are_counted_and_rows_without_answers_are_not():
     with Summary("study", "stage", stage, []) as counts:
         for start in (0, 2):
             part = ROWS[start : start + 2]
-            counts.add(part, columns_of(part, FEATURES), [])
+            counts.add(part, columns_of(part, FEATURES), [], lambda answer: True)
         summary = counts.as_dict()
     assert summary["labels"] == {
         "urgent": {"(abstained)": 1, "false": 1, "true": 1},
