@@ -103,7 +103,10 @@ def shards_of(wildcards):
 
 def settled_rounds(wildcards):
     """Every round up to the first that leaves nothing to ask, as far as they are settled."""
-    return rounds_to_settle(PATHS, wildcards.stage)
+    try:
+        return rounds_to_settle(PATHS, wildcards.stage)
+    except GoldpanError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def stage_of(wildcards):

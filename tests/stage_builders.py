@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from goldpan.batches.plan_file import Plan, iter_asked
 from goldpan.batches.settle import Settled
 from goldpan.batches.stage import StageRun
 from goldpan.records.read import build_records
+from goldpan.stages.plan import Plan
+from goldpan.stages.rows import read_asked
 from goldpan.study import load_project
 from tests.projects import WorkflowProject, notes_study
 
@@ -43,7 +44,7 @@ def at(run: StageRun, path: str) -> Path:
 
 def asked_of(run: StageRun, number: int = 1) -> list[dict[str, Any]]:
     """The rows of a round's asked.jsonl."""
-    return list(iter_asked(at(run, run.paths.asked(STAGE, number))))
+    return [row for _, row in read_asked(at(run, run.paths.asked(STAGE, number)))]
 
 
 def send(run: StageRun, plan: Plan) -> None:

@@ -173,16 +173,44 @@ def iter_rows(
         yield number, row_of_line(path, number, line, error)
 
 
+def rows_as(
+    path: str | Path, make: Callable[[dict[str, Any]], _Row], what: str, remedy: str
+) -> Iterator[_Row]:
+    """What `make` reads from each row of a JSONL artifact.
+
+    Args:
+        make: raises KeyError or TypeError for a row that lacks something.
+        what: a row should be, for the error.
+        remedy: what to do with a file that cannot be read.
+
+    Raises:
+        ReconciliationError: a line is no such row.
+    """
+    for number, line in iter_lines(path):
+        row = row_of_line(path, number, line, remedy=remedy)
+        try:
+            read = make(row)
+        except (KeyError, TypeError):
+            raise ReconciliationError(
+                f"this line is not {what}", where=f"{path}, line {number}", remedy=remedy
+            ) from None
+        yield read
+
+
 def row_of_line(
-    path: str | Path, number: int, line: bytes, error: type[GoldpanError] = ReconciliationError
+    path: str | Path,
+    number: int,
+    line: bytes,
+    error: type[GoldpanError] = ReconciliationError,
+    remedy: str | None = None,
 ) -> dict[str, Any]:
     """The object that a line of a JSONL file holds; raises as `iter_rows`."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as problem:
-        raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}") from None
+        raise error(f"not valid JSON: {problem}", where=f"{path}, line {number}", remedy=remedy) from None
     if not isinstance(row, dict):
-        raise error("must be a JSON object", where=f"{path}, line {number}")
+        raise error("must be a JSON object", where=f"{path}, line {number}", remedy=remedy)
     return row
 
 
@@ -206,6 +234,9 @@ def _iter_lines(
                 line = line.rstrip(b"\r\n")
                 if line and not line.isspace():
                     yield number, line
+    except GeneratorExit:
+        # Closed while Python ends, when the errors below could no longer be imported.
+        raise
     except damage_errors() as error:
         raise damaged(f"{path}, after line {number}", error) from None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldpan.batches.plan_file import read_plan
 from goldpan.batches.stage import StageRun
 from goldpan.records.read import build_records
+from goldpan.stages.plan import read_plan
 from goldpan.study import load_project
 from goldpan.study.load import Project
 

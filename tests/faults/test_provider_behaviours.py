@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from goldpan.batches.plan_file import read_plan
 from goldpan.batches.stage import StageRun
 from goldpan.errors import GoldpanError, InDoubtError, ProviderError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
+from goldpan.stages.plan import read_plan
 from goldpan.study import load_project
 from tests.projects import WorkflowProject, note_rows
 from tests.simulated_clock import SimulatedClock

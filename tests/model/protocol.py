@@ -18,15 +18,16 @@ from typing import Any
 import orjson
 
 from goldpan.batches.adoption import adopt, rule_out
+from goldpan.batches.batch_file import write_batch_file
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.plan_file import Plan, Shard
 from goldpan.batches.settle import settle_shard
-from goldpan.batches.submit import submit_shard, write_batch_file
+from goldpan.batches.submit import submit_shard
 from goldpan.batches.wait import Waiting, asking, wait_for_batches
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import GoldpanError, InDoubtError
 from goldpan.ledger import Ledger, Submission
+from goldpan.stages.plan import Plan, Shard
 from goldpan.study.model import Poll, Stage
 from tests.model.simulated_service import Made, Manner, SimulatedClock, SimulatedProvider, SimulatedService
 

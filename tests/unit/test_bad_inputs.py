@@ -19,7 +19,6 @@ from goldpan.batches.check import check_stages
 from goldpan.batches.completion import read_completion
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.questions import Questioner, Skip
-from goldpan.batches.stage_records import gather_records
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.wait import Waiting, asking, wait_for_batches
 from goldpan.errors import GoldpanError, ProviderError
@@ -30,6 +29,7 @@ from goldpan.providers.base import Batch, batch_from_dict
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
+from goldpan.stages.records import gather_records
 from goldpan.study.load import find_study, load_project, load_study
 from goldpan.study.model import Poll, Source, Stage
 from goldpan.tasks.answers import AnswerReader

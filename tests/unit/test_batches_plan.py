@@ -7,9 +7,10 @@ import orjson
 import pytest
 
 from goldpan.batches.plan import preview_round
-from goldpan.batches.plan_file import Plan, Shard, iter_asked, read_plan
 from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
 from goldpan.ledger import Ledger
+from goldpan.stages.plan import Plan, Shard, read_plan
+from goldpan.stages.rows import read_asked
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer, asked_of, at, finish, make_stage, send, with_records
 
@@ -205,7 +206,7 @@ def test_a_plan_of_another_version_is_read_and_a_foreign_file_is_named(tmp_path)
 
 def test_a_damaged_row_of_what_was_asked_is_named(tmp_path):
     asked = tmp_path / "asked.jsonl"
-    asked.write_bytes(b'{"id": "a"}\n{"id": "b"')
-    with pytest.raises(ReconciliationError, match=r"not valid JSON") as caught:
-        list(iter_asked(asked))
+    asked.write_bytes(b'{"id": "a", "skip": "empty: no text"}\n{"id": "b"')
+    with pytest.raises(SourceError, match=r"not valid JSON") as caught:
+        list(read_asked(asked))
     assert caught.value.where == f"{asked}, line 2"

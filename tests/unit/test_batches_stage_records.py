@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from goldpan.batches.stage_records import follow_stage, gather_records
 from goldpan.errors import ReconciliationError, SourceError, WhereError
+from goldpan.stages.records import follow_stage, gather_records
 from goldpan.tasks.features import Score
 
 SCORE = Score(name="score", type="score", description="Score.", min=0, max=3)

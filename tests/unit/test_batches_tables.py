@@ -5,9 +5,9 @@ import csv
 import orjson
 import pytest
 
-from goldpan.batches.tables import write_tables
 from goldpan.cells import restore
 from goldpan.errors import ReconciliationError
+from goldpan.stages.tables import write_tables
 from goldpan.tasks.features import Binary, Classification, Multilabel, Score, Text
 
 TOPIC = Classification(
@@ -127,6 +127,6 @@ def test_a_file_without_rows_has_a_table_with_a_head(write):
 
 
 def test_a_row_of_another_file_is_an_error_and_no_table_is_left(write, tmp_path):
-    with pytest.raises(ReconciliationError, match="record 'n0' has no place in the tables"):
+    with pytest.raises(ReconciliationError, match="the file of record 'n0' has no table"):
         write([LENGTH], ("elsewhere", {"x": 1}, {}))
     assert list(tmp_path.glob("*.csv")) == []

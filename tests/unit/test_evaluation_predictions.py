@@ -75,14 +75,16 @@ def test_two_rows_of_one_record_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"state": "ok", "features": {}}, "no `id`"),
-        ({"id": 7, "state": "ok", "features": {}}, "no `id`"),
-        ({"id": "r1", "features": {}}, "`tone` does not fit"),
-        ({"id": "r1", "state": "ok", "features": {"tone": {"type": "Surprise"}}}, "`tone` does not fit"),
+        ({"id": ...}, "lacks `id`"),
+        ({"id": 7}, "no `id`"),
+        ({"state": ...}, "lacks `state`"),
+        ({"features": {"tone": {"type": "Surprise"}}}, "`tone` does not fit"),
     ],
 )
 def test_rows_that_are_none_are_refused_with_file_and_line(tmp_path, row, message):
     with pytest.raises(SourceError, match=message) as caught:
+        row = {"id": "r1", "source": "s", "file": "f", "state": "ok", "features": {}} | row
+        row = {key: value for key, value in row.items() if value is not ...}
         stage(tmp_path, stage_row(0, tone("Neutral")), row)
     assert caught.value.where.endswith("features.jsonl, line 2")
 

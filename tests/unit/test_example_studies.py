@@ -10,11 +10,11 @@ import orjson
 import pytest
 
 from goldpan.batches.check import check_stages
-from goldpan.batches.tables import write_tables
 from goldpan.files import iter_lines
 from goldpan.providers.local.answerer import answer
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
+from goldpan.stages.tables import write_tables
 from goldpan.study import Study, load_project, load_study
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader

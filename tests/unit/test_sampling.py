@@ -233,7 +233,7 @@ def test_features_and_records_of_two_runs_are_not_mixed(tmp_path):
     lines = records_file.read_bytes().splitlines(keepends=True)
     records_file.write_bytes(b"".join([lines[1], lines[0], *lines[2:]]))
     files = SampleFiles(features_file, records_file, *(tmp_path / name for name in ("s", "l", "c")))
-    with pytest.raises(ReconciliationError, match="`r1` stands where the features are those of `r0`"):
+    with pytest.raises(ReconciliationError, match="the row of record 'r1', found that of 'r0'"):
         draw_sample("shop", "first", wave(sample=3), {"tone": TONE}, files)
 
 

@@ -7,9 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import SourceError
-from goldpan.files import of_known_keys, read_json, write_json
+from goldpan.files import of_known_keys
 from goldpan.providers.base import Batch, BatchError
+from goldpan.stages.documents import read_document, unreadable, write_document
+
+_WHAT = "the file that waiting leaves"
+_REMEDY = "delete it and run again: the batches are asked for once more; nothing is paid again"
 
 
 def write_completion(
@@ -24,7 +27,7 @@ def write_completion(
         {"shard": shard, "shard_hash": digest, "submission": submission, **asdict(batch)}
         for shard, digest, submission, batch in batches
     ]
-    write_json(path, {"study": study, "stage": stage, "round": round, "batches": rows})
+    write_document(path, {"study": study, "stage": stage, "round": round, "batches": rows})
 
 
 def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
@@ -35,15 +38,11 @@ def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
     Raises:
         SourceError: it is damaged, or lacks what cannot be done without.
     """
+    document = read_document(path, _WHAT, _REMEDY)
     try:
-        rows = read_json(path)["batches"]
-        return {row["shard"]: (int(row["submission"]), _batch(row)) for row in rows}
+        return {row["shard"]: (int(row["submission"]), _batch(row)) for row in document["batches"]}
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(
-            f"is not the file that waiting leaves: {type(error).__name__} {error}",
-            where=str(path),
-            remedy="delete it and run again: the batches are asked for once more; nothing is paid again",
-        ) from None
+        raise unreadable(path, _WHAT, _REMEDY, f"{type(error).__name__} {error}") from None
 
 
 def _batch(row: dict[str, Any]) -> Batch:

@@ -10,8 +10,6 @@ from typing import Any
 
 import orjson
 
-from goldpan.batches.columns import ParquetRows, columns_of, features_of
-from goldpan.batches.plan_file import iter_asked
 from goldpan.batches.summary import Summary
 from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError
@@ -21,6 +19,8 @@ from goldpan.ledger import Answer, Ledger, Submission
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
+from goldpan.stages.columns import ParquetRows, columns_of, features_of
+from goldpan.stages.rows import AskedRow, FeatureRow, with_asked
 from goldpan.study.load import Project
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
@@ -76,7 +76,8 @@ def consolidate(
         ParquetRows(parquet, features_asked) as table,
     ):
         maker = _RowMaker(ledger, readers, unsettled)
-        for chunk in _chunks(_joined(records, asked)):
+        heads = (head for head, _ in iter_heads(records))
+        for chunk in _chunks(with_asked(heads, asked)):
             rows, answers = maker.make(chunk)
             for row in rows:
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
@@ -88,32 +89,7 @@ def consolidate(
     return counts
 
 
-Joined = tuple[RecordHead, list[dict[str, Any]]]
-
-
-def _joined(records: Path, asked: Path) -> Iterator[Joined]:
-    """Each record with its rows of asked.jsonl; the two files must name the same ids in the same order."""
-    rows = iter_asked(asked)
-    row = next(rows, None)
-    for record, _ in iter_heads(records):
-        mine = []
-        while row is not None and row["id"] == record["id"]:
-            mine.append(row)
-            row = next(rows, None)
-        if not mine:
-            raise _mismatch(asked, record["id"], row)
-        yield record, mine
-    if row is not None:
-        raise _mismatch(asked, None, row)
-
-
-def _mismatch(asked: Path, expected: str | None, row: dict[str, Any] | None) -> ReconciliationError:
-    found = row["id"] if row else None
-    return ReconciliationError(
-        f"expected the row of record {expected!r}, found that of {found!r}",
-        where=str(asked),
-        remedy="the plan is older than the records: snakemake --cores 2 --forcerun plan --config study=NAME",
-    )
+Joined = tuple[RecordHead, list[AskedRow]]
 
 
 def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
@@ -133,7 +109,7 @@ class _RowMaker:
         self._ledger, self._readers, self._unsettled = ledger, readers, unsettled
         self._submissions: dict[int, Submission] = {}
 
-    def make(self, chunk: list[Joined]) -> tuple[list[dict[str, Any]], list[tuple[bytes, Answer]]]:
+    def make(self, chunk: list[Joined]) -> tuple[list[FeatureRow], list[tuple[bytes, Answer]]]:
         """The row of each record, and the answers they were made from by request key."""
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
@@ -177,7 +153,7 @@ class _RowMaker:
 
     def _part(
         self,
-        row: dict[str, Any],
+        row: AskedRow,
         keys: dict[str, bytes],
         answers: dict[bytes, Answer],
         contents: dict[tuple[str, str], dict[str, Any]],
@@ -232,12 +208,12 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
     """The row of a record: its only sample, or the first that is ok, or else pending, with all beside it."""
     by_state = {part["state"]: part for part in reversed(parts)}
     best = by_state.get("ok") or by_state.get("pending") or parts[0]
     features = best.get("features", {})
-    row = {
+    row: FeatureRow = {
         "id": record["id"],
         "source": record["source"],
         "file": record["file"],

@@ -10,24 +10,22 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import orjson
 
 from goldpan.batches.budget import over_budget, spending_of
 from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
-from goldpan.batches.plan_file import Plan, Shard, pending_name, shard_row
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import ReplayMissError, StudyError
-from goldpan.files import iter_lines, replacing, write_json
+from goldpan.files import iter_lines, replacing
 from goldpan.garbage import seldom_collected
 from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
@@ -36,6 +34,8 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
+from goldpan.stages.plan import Plan, Shard, pending_name, shard_row, write_plan
+from goldpan.stages.rows import AskedRow
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
@@ -137,7 +137,7 @@ def plan_round(
             planner.tried.check(project.study.study, stage_name, planner.counts["asked"])
         plan = planner.finish(number)
     reached("planning")
-    write_json(plan_file, asdict(plan))
+    write_plan(plan_file, plan)
     return plan
 
 
@@ -239,7 +239,7 @@ class _Planner:
                 self.skipped[item.reason.partition(":")[0]] += 1
                 yield _line({"id": item.id, "skip": item.reason})
                 continue
-            row: dict[str, Any] = {
+            row: AskedRow = {
                 "id": item.id,
                 "sample": item.sample,
                 "task": item.task,
@@ -392,5 +392,5 @@ def _attempts(outcome: Answer | None) -> int:
     return 0 if outcome is None else outcome.attempts
 
 
-def _line(row: dict[str, Any]) -> bytes:
+def _line(row: AskedRow) -> bytes:
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)

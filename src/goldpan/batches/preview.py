@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldpan.batches.plan import preview_round
-from goldpan.batches.plan_file import Plan
 from goldpan.batches.stage import StageRun
-from goldpan.batches.stage_records import follow_stage, gather_records
 from goldpan.errors import ErrorGatherer
 from goldpan.records.read import build_records
+from goldpan.stages.plan import Plan
+from goldpan.stages.records import follow_stage, gather_records
 from goldpan.study.load import Project
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from goldpan.batches.columns import features_of
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
 from goldpan.providers.keys import Keys
@@ -17,6 +16,7 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
+from goldpan.stages.columns import features_of
 from goldpan.study.model import Provider, Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer

@@ -9,16 +9,23 @@ inputs; Snakemake asks again as soon as one of these was made, or made anew.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from goldpan.errors import SourceError
-from goldpan.files import read_json
+from goldpan.stages.documents import read_document, unreadable
+from goldpan.stages.plan import read_plan
 from goldpan.study.paths import Paths
+
+_WHAT = "a settled round"
+_REMEDY = "delete the file and run again: it is counted anew from the ledger, and nothing is paid"
 
 
 def planned_shards(plan: str | Path) -> list[str]:
-    """Names of the shards in a plan.json; none as long as it is not there or cannot be read."""
-    return [shard["name"] for shard in _written(plan, {"shards": []})["shards"]]
+    """Names of the shards in a plan.json; none as long as it is not there, or where it cannot be read, which
+    the step that reads it says."""
+    try:
+        return [shard.name for shard in read_plan(Path(plan)).shards]
+    except (FileNotFoundError, SourceError):
+        return []
 
 
 def rounds_to_settle(paths: Paths, stage: str, root: Path = Path()) -> list[str]:
@@ -26,18 +33,23 @@ def rounds_to_settle(paths: Paths, stage: str, root: Path = Path()) -> list[str]
 
     Args:
         root: the project's folder, which the names are relative to.
+
+    Raises:
+        SourceError: a settled.json is damaged: nobody knows what it leaves.
     """
     rounds: list[str] = []
     left = True
     while left:
         rounds.append(paths.settled(stage, len(rounds) + 1))
-        left = bool(_written(root / rounds[-1], {"left": 0})["left"])
+        left = _leaves_something(root / rounds[-1])
     return rounds
 
 
-def _written(path: str | Path, otherwise: dict[str, Any]) -> dict[str, Any]:
-    """What a file says; a damaged one is left to the step that reads it, which says so."""
+def _leaves_something(settled: Path) -> bool:
+    """Whether a settled.json says that requests are left to ask; one that is not there says nothing."""
     try:
-        return read_json(Path(path)) if Path(path).exists() else otherwise
-    except SourceError:
-        return otherwise
+        return bool(read_document(settled, _WHAT, _REMEDY)["left"])
+    except FileNotFoundError:
+        return False
+    except KeyError as error:
+        raise unreadable(settled, _WHAT, _REMEDY, f"it lacks {error}") from None

@@ -13,16 +13,18 @@ import orjson
 
 from goldpan.batches.contradictions import contradiction
 from goldpan.batches.messages import MessageCount, Messages
-from goldpan.batches.plan_file import Plan, iter_asked
 from goldpan.batches.spellings import Spellings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, InDoubtError, TaskError
-from goldpan.files import iter_lines_cut, write_json
+from goldpan.files import iter_lines_cut
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.providers.model_choice import asked_stage
+from goldpan.stages.documents import write_document
+from goldpan.stages.plan import Plan
+from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
 from goldpan.study.model import Output
 from goldpan.tasks.answers import AnswerReader, Verdict
@@ -285,7 +287,7 @@ def settle_round(
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
     by_state = dict(sorted(outcomes.items()))
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
-    write_json(output, asdict(settled))
+    write_document(output, asdict(settled))
     return settled
 
 
@@ -320,7 +322,7 @@ def _count(ledger: Ledger, asked: Path, max_rounds: int) -> tuple[Counter[str], 
             left += answer.may_be_asked(max_rounds)
         chunk.clear()
 
-    for row in iter_asked(asked):
+    for _, row in read_asked(asked):
         left += row.get("do") == "later"
         if row.get("do") in ("asked", "pending"):
             chunk.append(bytes.fromhex(row["key"]))

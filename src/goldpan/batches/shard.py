@@ -9,7 +9,6 @@ from pathlib import Path
 
 import orjson
 
-from goldpan.batches.plan_file import Shard, iter_asked, shard_row
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError
@@ -17,6 +16,8 @@ from goldpan.files import iter_lines, replacing
 from goldpan.ledger import Asked, Ledger, Submission
 from goldpan.providers.keys import Keys
 from goldpan.providers.prices import context_window
+from goldpan.stages.plan import Shard, shard_row
+from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
 
 
@@ -62,7 +63,7 @@ def make_again(
 def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> Iterator[tuple[Question, int]]:
     wanted: dict[tuple[str, int], int] = {}
     keys: set[str] = set()
-    for row in iter_asked(asked):
+    for _, row in read_asked(asked):
         # Of records that share a request the first stands in the shard.
         if row.get("shard") == name and row["key"] not in keys:
             keys.add(row["key"])
@@ -79,7 +80,7 @@ def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> I
 
 def asked_rows(asked: Path, name: str) -> Iterator[Asked]:
     """The rows of a shard, as the ledger keeps them."""
-    for row in iter_asked(asked):
+    for _, row in read_asked(asked):
         if row.get("shard") == name:
             yield Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])
 

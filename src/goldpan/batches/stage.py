@@ -11,22 +11,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from goldpan.batches.batch_file import read_batch_file, write_batch_file
 from goldpan.batches.budget import check_budget
-from goldpan.batches.columns import features_of
 from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.plan import plan_round
-from goldpan.batches.plan_file import Plan, Shard, iter_asked, read_plan
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard
-from goldpan.batches.stage_records import follow_stage, gather_records
-from goldpan.batches.submit import asks_elsewhere, submit_shard, write_batch_file
+from goldpan.batches.submit import asks_elsewhere, submit_shard
 from goldpan.batches.summary import Summary
-from goldpan.batches.tables import write_tables
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
@@ -40,6 +37,11 @@ from goldpan.providers.connect import connect, service_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.patience import say_on_stderr
 from goldpan.records.inputs import files_of_sources
+from goldpan.stages.columns import features_of
+from goldpan.stages.plan import Plan, Shard, read_plan
+from goldpan.stages.records import follow_stage, gather_records
+from goldpan.stages.rows import read_asked
+from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
 from goldpan.tasks.features import Feature
@@ -202,10 +204,11 @@ class StageRun:
         elsewhere: list[Submission] = []
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
             for shard in plan.shards:
-                batch_file = read_json(self._left(self.paths.batch(self.name, number, shard.name)))
+                path = self._left(self.paths.batch(self.name, number, shard.name))
+                file = read_batch_file(path, self.name, number)
                 latest = ledger.latest_submission(shard.hash)
                 submission = latest or ledger.submission(
-                    self._number_of(ledger, shard, batch_file["submission"], batch_file["batch_id"])
+                    self._number_of(ledger, shard, file.says["submission"], file.batch_id)
                 )
                 if asks_elsewhere(submission, self._service()):
                     elsewhere += [submission] if submission.is_open else []
@@ -331,7 +334,7 @@ class StageRun:
         """
         asked = self._left(self.paths.asked(self.name, 1))
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
-            keys = [bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row]
+            keys = [bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row]
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
         if count:

@@ -14,14 +14,13 @@ from pathlib import Path
 
 from goldpan.batches.budget import over_budget_error
 from goldpan.batches.doubt import DoubtResolver
-from goldpan.batches.plan_file import Plan, Shard
 from goldpan.batches.shard import asked_rows, lines_to_upload
 from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError, ProviderError, ReconciliationError
-from goldpan.files import write_json
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import LONGEST_SUBMISSION_SECONDS, ShardLock
 from goldpan.providers.base import Batch, BatchProvider
+from goldpan.stages.plan import Plan, Shard
 
 # A provider that has no room just now, or cannot be reached, is asked again for so long.
 REFUSED_SECONDS = 600.0
@@ -218,31 +217,3 @@ def metadata(submission: Submission) -> dict[str, str]:
         "stage": submission.stage,
         "round": str(submission.round),
     }
-
-
-def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submission) -> None:
-    """Write the batch-id file: where a shard is, and what was asked in it."""
-    write_json(
-        path,
-        {
-            "batch_id": submission.batch_id,
-            "provider": submission.provider,
-            "study": plan.study,
-            "stage": plan.stage,
-            "round": plan.round,
-            "shard": shard.name,
-            "shard_hash": shard.hash,
-            "submission": submission.id,
-            "nonce": submission.nonce,
-            "service": submission.service,
-            "endpoint": submission.endpoint,
-            "tasks": plan.tasks,
-            "model": submission.model,
-            "requests": submission.requests,
-            "bytes": submission.bytes,
-            "file_id": submission.file_id,
-            "submitted_at": round(submission.intent_at, 3),
-            "created_at": submission.created_at,
-        },
-    )
-    reached("batch_file_written")

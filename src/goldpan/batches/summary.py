@@ -8,18 +8,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from goldpan.batches.columns import Column
 from goldpan.batches.estimate import stage_price
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
-from goldpan.files import write_json
 from goldpan.ledger import Answer
 from goldpan.records.seen import SeenKeys
+from goldpan.stages.columns import Column
+from goldpan.stages.documents import write_document
+from goldpan.stages.rows import PENDING, STATES, FeatureRow
 from goldpan.study.model import Stage
 from goldpan.tasks.task import Task
 
-STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
-PENDING = "pending"
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
 TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 BASELINE_PREFIX = "goldpan-baseline"
@@ -59,7 +58,7 @@ class Summary:
 
     def add(
         self,
-        rows: Sequence[dict[str, Any]],
+        rows: Sequence[FeatureRow],
         columns: Iterable[Column],
         answers: Sequence[tuple[bytes, Answer]],
         is_local: Callable[[Answer], bool],
@@ -180,4 +179,4 @@ class Summary:
 
     def write(self, path: Path) -> None:
         """Write summary.json."""
-        write_json(path, self.as_dict())
+        write_document(path, self.as_dict())

@@ -9,69 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from goldpan.batches.batch_file import BatchFile, batch_files
 from goldpan.batches.completion import read_completion
-from goldpan.batches.plan_file import iter_asked, shard_row
 from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.errors import InDoubtError, LedgerError, SourceError
-from goldpan.files import read_json, sha256_hex
-from goldpan.ledger import Asked, BatchName, Ledger, Orphan, Submission
+from goldpan.errors import InDoubtError, LedgerError
+from goldpan.files import sha256_hex
+from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.store import REQUESTS_LOST
+from goldpan.stages.plan import shard_row
+from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
 
 _NAMED = 5
-_NEEDED = (
-    *("shard", "shard_hash", "submission", "tasks", "provider", "study", "stage", "round", "model"),
-    *("bytes", "requests", "submitted_at"),
-)
-
-
-@dataclass(frozen=True)
-class BatchFile:
-    """A batch-id file of a stage, as `write_batch_file` wrote it."""
-
-    path: Path
-    stage: str
-    round: int
-    says: dict[str, Any]
-
-    @property
-    def batch_id(self) -> str:
-        """The batch it is about."""
-        return self.says["batch_id"]
-
-    @property
-    def name(self) -> BatchName:
-        """What tells the batch from one that another service has numbered alike."""
-        says = self.says
-        return BatchName(
-            *(self.batch_id, says.get("service", ""), says.get("nonce")),
-            *(says.get("shard_hash"), says.get("submission")),
-        )
-
-    @property
-    def lacks(self) -> list[str]:
-        """What a batch-id file must say for its batch to be taken in, and this one does not."""
-        return [key for key in _NEEDED if key not in self.says]
-
-
-def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
-    """The batch-id files of all rounds of a stage; those of shards that no batch was made of left out."""
-    for folder in sorted(project.root.glob(project.paths.round(stage, "[0-9]*"))):
-        number = folder.name.removeprefix("round")
-        for path in sorted((folder / "batches").glob("*.json")) if number.isdecimal() else ():
-            says = read_json(path)
-            if not isinstance(says, dict):
-                raise SourceError(
-                    "is not a batch-id file",
-                    where=str(path),
-                    remedy="delete it: what was paid is in the ledger, and the next run writes it again",
-                )
-            if says.get("batch_id"):
-                yield BatchFile(path, stage, int(number), says)
 
 
 def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
@@ -222,7 +173,7 @@ def _asked_in(project: Project, file: BatchFile) -> list[Asked] | None:
         return None
     digest = hashlib.sha256()
     rows: dict[str, Asked] = {}
-    for row in iter_asked(path):
+    for _, row in read_asked(path):
         if row.get("shard") == file.says["shard"] and row["key"] not in rows:
             digest.update(shard_row(row["custom_id"], row["key"], row["attempts"]))
             rows[row["key"]] = Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])

@@ -294,8 +294,8 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 def _retry(options: argparse.Namespace) -> None:
-    from goldpan.batches.summary import STATES
     from goldpan.cli.project import project_of, stage_of
+    from goldpan.stages.rows import STATES
 
     run = stage_of(project_of(options), options.stage)
     wanted = set(options.state or ()) or set(STATES) - {"ok", "skipped"}

@@ -18,8 +18,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _features(options: argparse.Namespace) -> None:
-    from goldpan.batches.summary import PENDING
     from goldpan.cli.project import project_of, stage_of
+    from goldpan.stages.rows import PENDING
 
     run = stage_of(project_of(options), options.stage)
     summary = run.consolidate_so_far().as_dict()

@@ -81,15 +81,15 @@ def _export(options: argparse.Namespace) -> None:
 
 def _used_by_study(project: Project, ledger: Ledger) -> Selection:
     """The requests that the study's results name, whoever paid; of a stage without any, what it paid for."""
-    from goldpan.batches.plan_file import iter_asked
     from goldpan.ledger.exchange import Selection
+    from goldpan.stages.rows import read_asked
 
     keys: set[bytes] = set()
     submissions: set[int] = set()
     for stage in project.study.stages:
         asked = project.root / project.paths.asked(stage, 1)
         if asked.exists():
-            keys.update(bytes.fromhex(row["key"]) for row in iter_asked(asked) if "key" in row)
+            keys.update(bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row)
         else:
             submissions.update(row.id for row in ledger.submissions(study=project.study.study, stage=stage))
     return Selection(keys, submissions)

@@ -7,14 +7,16 @@ kept, of all others only the counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import Values
 from goldpan.files import iter_rows, sha256_file
+from goldpan.stages.rows import read_features
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
 from goldpan.waves.items import item_id
 
@@ -114,7 +116,7 @@ def read_stage(name: str, path: Path, features: Mapping[str, Values], wanted: It
     Raises:
         SourceError: a line is not a row of such a file, or two rows have one id.
     """
-    return _read(name, [path], features, wanted, _stage_prediction)
+    return _read(name, [path], features, wanted, _stage_prediction, read_features)
 
 
 def read_annotated(
@@ -142,7 +144,7 @@ def read_annotated(
     def read(row: Mapping[str, Any], values: Values) -> Prediction:
         return _head_prediction(row, values, heads.get(values.feature.name, values.feature.name))
 
-    return _read(name, paths, features, wanted, read)
+    return _read(name, paths, features, wanted, read, partial(iter_rows, error=SourceError))
 
 
 def _read(
@@ -151,13 +153,14 @@ def _read(
     features: Mapping[str, Values],
     wanted: Iterable[str],
     read: Read,
+    rows_of: Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]],
 ) -> Predictions:
     found = Predictions(name, {feature: {} for feature in features})
     found.counts = {feature: FeatureCounts() for feature in features}
     kept, seen = set(wanted), set()
     for path in paths:
         found.files[f"{path.parent.name}/{path.name}"] = sha256_file(path)
-        for number, row in iter_rows(path, SourceError):
+        for number, row in rows_of(path):
             where = f"{path}, line {number}"
             try:
                 item = item_id(row["id"])

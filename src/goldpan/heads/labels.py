@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 
 from goldpan.errors import ReconciliationError
-from goldpan.files import iter_rows, replacing
+from goldpan.files import replacing
 from goldpan.heads.aggregate import aggregate
 from goldpan.records.look_up import look_up
 from goldpan.records.read import iter_records
 from goldpan.records.splits import SplitName, group_of, split_of
+from goldpan.stages.rows import FeatureRow, read_features
 from goldpan.study.head import Aggregate, Head
 from goldpan.tasks.features import value_of
 from goldpan.waves.gold import read_gold
@@ -102,7 +103,7 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
     grouped_by_data = (settings.group or "").startswith("data.")
     for path in files:
         seen: set[str] = set()
-        for number, row in iter_rows(path):
+        for number, row in read_features(path):
             id = row["id"]
             if id in seen:
                 raise ReconciliationError(
@@ -130,7 +131,7 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
     }
 
 
-def _answers(row: Mapping[str, Any], feature: str, how: Aggregate | None) -> list[Any]:
+def _answers(row: FeatureRow, feature: str, how: Aggregate | None) -> list[Any]:
     """What was answered about a feature: once, or by each sample where they are aggregated."""
     samples = row["samples"] if how and "samples" in row else [row]
     predictions = [sample["features"].get(feature) for sample in samples if sample["state"] == OK]

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from goldpan.errors import ReconciliationError
-from goldpan.files import canonical_json, iter_rows, replacing, sha256_hex
+from goldpan.files import canonical_json, of_known_keys, replacing, rows_as, sha256_hex
 from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.study.wave import Gold
 from goldpan.waves.items import Item
@@ -164,16 +165,9 @@ def read_gold(paths: Iterable[str | Path]) -> list[GoldItem]:
     Raises:
         ReconciliationError: a line is not a row of a gold file.
     """
-    found = []
-    for path in paths:
-        for number, row in iter_rows(path):
-            try:
-                row["annotators"] = tuple(row["annotators"])
-                found.append(GoldItem(**row))
-            except (KeyError, TypeError):
-                raise ReconciliationError(
-                    "this line is not a row of a gold set",
-                    where=f"{path}, line {number}",
-                    remedy="make the gold set again",
-                ) from None
-    return found
+    rows = (rows_as(path, _from_row, "a row of a gold set", "make the gold set again") for path in paths)
+    return list(chain.from_iterable(rows))
+
+
+def _from_row(row: dict[str, Any]) -> GoldItem:
+    return of_known_keys(GoldItem, {**row, "annotators": tuple(row["annotators"])})

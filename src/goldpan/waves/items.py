@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldpan.errors import ReconciliationError
-from goldpan.files import iter_rows, sha256_hex
+from goldpan.files import of_known_keys, rows_as, sha256_hex
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,12 @@ def iter_items(sample_file: str | Path) -> Iterator[Item]:
     Raises:
         ReconciliationError: a line is not an item.
     """
-    for number, row in iter_rows(sample_file):
-        try:
-            row["annotators"], row["repeated_by"] = tuple(row["annotators"]), tuple(row["repeated_by"])
-            yield Item(**row)
-        except (KeyError, TypeError):
-            raise ReconciliationError(
-                "this line is not an item of a sample",
-                where=f"{sample_file}, line {number}",
-                remedy="draw the sample again",
-            ) from None
+    return rows_as(sample_file, _item, "an item of a sample", "draw the sample again")
+
+
+def _item(row: dict[str, Any]) -> Item:
+    lists = {"annotators": tuple(row["annotators"]), "repeated_by": tuple(row["repeated_by"])}
+    return of_known_keys(Item, {**row, **lists})
 
 
 def read_items(sample_file: str | Path) -> dict[str, Item]:
@@ -90,4 +86,5 @@ def read_items(sample_file: str | Path) -> dict[str, Item]:
 
 def read_llm_predictions(llm_file: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
     """The LLM's predictions of a wave: item id -> feature -> prediction as in `features.jsonl`."""
-    return {row["item_id"]: row["features"] for _, row in iter_rows(llm_file)}
+    read = itemgetter("item_id", "features")
+    return dict(rows_as(llm_file, read, "the LLM's answers about an item", "draw the sample again"))

@@ -17,8 +17,10 @@ from typing import Any
 import orjson
 
 from goldpan.errors import ReconciliationError, StudyError
-from goldpan.files import iter_rows, replacing, write_json
+from goldpan.files import replacing, write_json
 from goldpan.records.draw import rank, turns
+from goldpan.records.read import iter_records
+from goldpan.stages.rows import FeatureRow, read_features, with_features
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
@@ -244,24 +246,16 @@ def _write_items(
             llm.write(orjson.dumps(answers, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _rows(files: SampleFiles, *, with_data: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _rows(files: SampleFiles, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
     """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
-    rows = iter_rows(files.features)
-    if not with_data:
-        yield from ((row, {}) for _, row in rows)
-        return
-    for pair in itertools.zip_longest(rows, iter_rows(files.records)):
-        (number, row), (_, record) = (part or (0, {"id": None}) for part in pair)
-        if row["id"] != record["id"]:
-            raise ReconciliationError(
-                f"record `{record['id']}` stands where the features are those of `{row['id']}`",
-                where=f"{files.features}, line {number}",
-                remedy="rebuild the stage's features.jsonl",
-            )
-        yield row, record["data"]
+    if with_data:
+        for record, row in with_features(iter_records(files.records), files.features):
+            yield row, record["data"]
+    else:
+        yield from ((row, {}) for _, row in read_features(files.features))
 
 
-def _outside(row: Mapping[str, Any], features: list[str]) -> str | None:
+def _outside(row: FeatureRow, features: list[str]) -> str | None:
     """Why a record cannot be drawn; None when it can."""
     if row["state"] != "ok":
         return str(row["state"])

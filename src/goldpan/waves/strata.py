@@ -7,6 +7,7 @@ from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.records.look_up import look_up
+from goldpan.stages.rows import FeatureRow
 from goldpan.study.wave import Stratify
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.nearest import suggestion
@@ -53,7 +54,7 @@ class Strata:
             if kind == "confidence":
                 self._bins.setdefault(key, _CONFIDENCE_EDGES)
 
-    def name(self, row: dict[str, Any], data: dict[str, Any]) -> str:
+    def name(self, row: FeatureRow, data: dict[str, Any]) -> str:
         """The stratum of one record.
 
         Args:
@@ -66,10 +67,10 @@ class Strata:
             parts = [part.replace("|", "\\|") for part in parts]
         return " | ".join(parts) if parts else WHOLE
 
-    def _part(self, key: str, row: dict[str, Any], data: dict[str, Any]) -> str:
+    def _part(self, key: str, row: FeatureRow, data: dict[str, Any]) -> str:
         kind, _, name = key.partition(".")
-        if kind in ("source", "file"):
-            return str(row[kind])
+        if key in ("source", "file"):
+            return row["source"] if key == "source" else row["file"]
         if kind == "data":
             found, value = look_up(data, name)
             return self._shown(key, value) if found and value is not None else MISSING

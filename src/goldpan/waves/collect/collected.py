@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 
-from goldpan.files import iter_rows, read_json, replacing, write_json
+from goldpan.errors import SourceError
+from goldpan.files import of_known_keys, read_json, replacing, rows_as, write_json
 from goldpan.waves.collect.filled import Repair
+
+_REMEDY = "delete the file and run again: it is made from the filled sheets"
 
 Ratings = dict[str, dict[str, dict[str, Any]]]
 """feature -> item id -> annotator -> answer; None is "cannot tell", an unanswered item has no entry."""
@@ -151,9 +155,22 @@ def write_collected(collected: CollectedWave, answers_file: Path, status_file: P
 
 
 def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
-    """Read what `write_collected` wrote."""
-    answers = [JoinedAnswer(**row) for _, row in iter_rows(answers_file)]
+    """Read what `write_collected` wrote.
+
+    Raises:
+        ReconciliationError, SourceError: one of the files is damaged.
+    """
+    answers = list(rows_as(answers_file, partial(of_known_keys, JoinedAnswer), "a collected answer", _REMEDY))
     status = read_json(status_file)
-    status["annotators"] = {name: AnnotatorStatus(**one) for name, one in status["annotators"].items()}
-    status["repairs"] = [Repair(**one) for one in status["repairs"]]
-    return CollectedWave(answers, WaveStatus(**status))
+    try:
+        people = status["annotators"].items()
+        annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
+        repairs = [of_known_keys(Repair, repair) for repair in status["repairs"]]
+        read = of_known_keys(WaveStatus, {**status, "annotators": annotators, "repairs": repairs})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"is not the status of a wave that this goldpan can read: {error}",
+            where=str(status_file),
+            remedy=_REMEDY,
+        ) from None
+    return CollectedWave(answers, read)

@@ -12,12 +12,13 @@ from typing import Any
 
 import orjson
 
-from goldpan.batches.columns import apart_from
 from goldpan.cells import neutralise
 from goldpan.errors import ReconciliationError
-from goldpan.files import iter_lines, replacing
+from goldpan.files import replacing
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.stages.columns import apart_from
+from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.tasks.features import Feature, Text, value_of
 
 
@@ -43,15 +44,13 @@ def write_tables(
             out = stack.enter_context(replacing(path))
             tables[place] = _Table(out, columns.get(place, []), schema)
             stack.callback(tables[place].flush)
-        answered = (orjson.loads(line) for _, line in iter_lines(features))
-        for record, row in zip(iter_records(records), answered, strict=True):
+        for record, row in with_features(iter_records(records), features):
             place = (record["source"], record["file"])
-            if record["id"] != row["id"] or place not in tables:
+            if place not in tables:
                 raise ReconciliationError(
-                    f"the row of record {record['id']!r} has no place in the tables",
-                    where=str(features),
-                    remedy="rebuild features and tables:"
-                    " snakemake --cores 2 --forcerun features --config study=NAME",
+                    f"the file of record {record['id']!r} has no table: {place[0]}/{place[1]}",
+                    where=str(records),
+                    remedy="run again; the records are gathered anew",
                 )
             tables[place].write(record, row)
 
@@ -77,12 +76,12 @@ class _Table:
         own += ["state", "reason", "source_file", "record_id", "batch_id", "answered_at"]
         self._csv.writerow([neutralise(name) for name in [*columns, *apart_from(columns, own)]])
 
-    def write(self, record: Record, row: dict[str, Any]) -> None:
+    def write(self, record: Record, row: FeatureRow) -> None:
         cells = [_cell(record["data"].get(name)) for name in self._columns]
         cells += [_cell(value) for value in self._answers(row["features"])]
         answered = row.get("answered_at")
         when = datetime.fromtimestamp(answered, UTC).isoformat() if answered else None
-        cells += [_cell(row[name]) for name in ("state", "reason", "file", "id", "batch_id")]
+        cells += [_cell(row.get(name)) for name in ("state", "reason", "file", "id", "batch_id")]
         self._csv.writerow([*cells, when])
 
     def _answers(self, features: dict[str, Any]) -> Iterator[Any]:

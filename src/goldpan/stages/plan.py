@@ -1,15 +1,17 @@
-"""What a plan leaves for the steps after it: `plan.json`, and the rows of `asked.jsonl`."""
+"""plan.json: what a round asks, in which shards, and what that costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import ReconciliationError, SourceError
-from goldpan.files import iter_rows, of_known_keys, read_json
-from goldpan.providers.model_facts import CHAT_URL
+from goldpan.errors import ReconciliationError
+from goldpan.files import of_known_keys
+from goldpan.stages.documents import read_document, unreadable, write_document
+
+_WHAT = "a plan"
+_REMEDY = "delete the file and run again: it is planned anew, and what was paid is in the ledger"
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Plan:
     budget_usd: float | None
     over_budget: str | None
     spent: dict[str, float] = field(default_factory=dict)
-    endpoint: str = CHAT_URL
+    endpoint: str = "/v1/chat/completions"
     output: str = "tool"
     notes: list[str] = field(default_factory=list)
 
@@ -77,22 +79,23 @@ class Plan:
         )
 
 
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan.json."""
+    write_document(path, asdict(plan))
+
+
 def read_plan(path: Path) -> Plan:
     """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
 
     Raises:
-        SourceError: it is damaged, or lacks what a plan must have.
+        SourceError: it is damaged, of a newer format, or lacks what a plan must have.
     """
-    raw = read_json(path)
+    raw = read_document(path, _WHAT, _REMEDY)
     try:
         shards = [of_known_keys(Shard, shard) for shard in raw["shards"]]
         return of_known_keys(Plan, {**raw, "shards": shards})
     except (KeyError, TypeError) as error:
-        raise SourceError(
-            f"is not a plan that this goldpan can read: {error}",
-            where=str(path),
-            remedy="delete the file and run again: it is planned anew, and what was paid is in the ledger",
-        ) from None
+        raise unreadable(path, _WHAT, _REMEDY, error) from None
 
 
 def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:
@@ -107,9 +110,3 @@ def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:
 def pending_name(shard: str) -> str:
     """Name of a shard that is under way from an earlier plan."""
     return f"p{shard[:12]}"
-
-
-def iter_asked(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of an asked.jsonl. Raises ReconciliationError that names the line when it is damaged."""
-    for _, row in iter_rows(path):
-        yield row

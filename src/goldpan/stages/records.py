@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from goldpan.errors import ReconciliationError, SourceError
-from goldpan.files import iter_lines, replacing
-from goldpan.records.model import Record
+from goldpan.errors import SourceError
+from goldpan.files import replacing
 from goldpan.records.read import iter_heads, iter_records
 from goldpan.records.seen import SeenIds
+from goldpan.stages.rows import with_features
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.where import Where, values_of_row
 
@@ -73,7 +72,7 @@ def follow_stage(
     condition = Where.parse(where, schema) if where else None
     rows = 0
     with replacing(output) as out:
-        for record, row in _joined(records, features):
+        for record, row in with_features(iter_records(records), features):
             if "skip" not in record:
                 if row["state"] != "ok":
                     record["skip"] = f"upstream: stage {earlier} is {row['state']} for this record"
@@ -86,35 +85,3 @@ def follow_stage(
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
             rows += 1
     return rows
-
-
-def _joined(records: Path, features: Path) -> Iterator[tuple[Record, dict[str, Any]]]:
-    answered = iter_lines(features)
-    for record in iter_records(records):
-        at, other = next(answered, (0, b"{}"))
-        row = _parse(features, at, other)
-        if row.get("id") != record["id"]:
-            raise _mismatch(features, at, record["id"], row.get("id"))
-        yield record, row
-    rest = next(answered, None)
-    if rest is not None:
-        raise _mismatch(features, rest[0], None, _parse(features, *rest).get("id"))
-
-
-def _mismatch(path: Path, number: int, expected: str | None, found: str | None) -> ReconciliationError:
-    return ReconciliationError(
-        f"expected the row of record {expected!r}, found that of {found!r}",
-        where=f"{path}, line {number}",
-        remedy="rebuild this file: snakemake --cores 2 --forcerun features --config study=NAME",
-    )
-
-
-def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise SourceError(
-            f"not valid JSON: {error}",
-            where=f"{path}, line {number}",
-            remedy="delete this file; it is rebuilt from its inputs",
-        ) from None

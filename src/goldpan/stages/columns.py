@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from goldpan.errors import TaskError
+from goldpan.stages.rows import FeatureRow
 from goldpan.tasks.features import PREDICTION_TYPES, Feature, Score
 from goldpan.tasks.task import Task
 
@@ -76,7 +77,7 @@ def apart_from(taken: Iterable[str], names: Iterable[str]) -> list[str]:
     return apart
 
 
-def columns_of(rows: Sequence[dict[str, Any]], features: Iterable[Feature]) -> list[Column]:
+def columns_of(rows: Sequence[FeatureRow], features: Iterable[Feature]) -> list[Column]:
     """The columns of some rows of features.jsonl."""
     features = list(features)
     given = [row["features"] for row in rows]
@@ -144,7 +145,7 @@ class ParquetRows:
         )
         return self
 
-    def add(self, rows: Sequence[dict[str, Any]], columns: Iterable[Column]) -> None:
+    def add(self, rows: Sequence[FeatureRow], columns: Iterable[Column]) -> None:
         """Take some rows of features.jsonl, and `columns_of` them."""
         cells = iter(self._cells)
         for name in _PLAIN_COLUMNS:

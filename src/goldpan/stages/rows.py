@@ -1,0 +1,190 @@
+"""The rows of features.jsonl and asked.jsonl: what they hold, one reader of each, and the join with records.
+
+Both name the stage's records in the order of its records file. A row says its format only where it is not 1
+(see `documents`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict, TypeVar, cast
+
+from goldpan.errors import ReconciliationError, SourceError
+from goldpan.files import iter_lines, row_of_line
+from goldpan.records.model import RecordHead
+from goldpan.stages.documents import check_format
+
+STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
+"""What a record can come to."""
+PENDING = "pending"
+"""The state of a record whose stage has not ended."""
+
+_ASKED_REMEDY = "delete the file and run again: it is planned anew, and what was paid is in the ledger"
+_FEATURES_REMEDY = "delete the file and run again: it is made from the ledger, and nothing is paid again"
+
+
+class FeatureRow(TypedDict):
+    """A row of features.jsonl: what a record came to.
+
+    Attributes:
+        id, source, file: of the record.
+        state: one of STATES, or PENDING; `reason` says why it is not `ok`.
+        features: name -> prediction (see `tasks.features.PREDICTION_TYPES`); empty unless `ok`.
+        usage: the tokens of the answer, by the keys of `tasks.usage`.
+        answered_at: Unix time in seconds, as the service says it.
+        adjusted: what was put right while the answer was read.
+        notes: what was cut off the record before it was asked.
+        samples: of a stage with several samples, each of them.
+    """
+
+    id: str
+    source: str
+    file: str
+    state: str
+    features: dict[str, dict[str, Any]]
+    reason: NotRequired[str | None]
+    batch_id: NotRequired[str | None]
+    custom_id: NotRequired[str | None]
+    model: NotRequired[str | None]
+    usage: NotRequired[dict[str, int] | None]
+    feature_count: NotRequired[int]
+    task: NotRequired[str]
+    task_hash: NotRequired[str]
+    request_key: NotRequired[str]
+    round: NotRequired[int]
+    answered_at: NotRequired[int | None]
+    adjusted: NotRequired[list[str]]
+    notes: NotRequired[dict[str, Any]]
+    samples: NotRequired[list[dict[str, Any]]]
+    sample_states: NotRequired[dict[str, int]]
+
+
+class AskedRow(TypedDict, total=False):
+    """A row of asked.jsonl: what a plan does about one request of a record, or why the record has none.
+
+    Attributes:
+        id: of the record.
+        skip: why it has no request; then nothing else is there.
+        key: request key, in hexadecimal.
+        do: `asked` in `shard`; `pending` there from before; `answered`, `shared` with another record,
+            `later`, `exhausted`, or `oversize` with its `bytes`.
+        attempts: how often the request was asked before.
+    """
+
+    id: str
+    skip: str
+    sample: int
+    task: str
+    custom_id: str
+    key: str
+    do: str
+    shard: str
+    attempts: int
+    bytes: int
+    notes: dict[str, Any]
+
+
+_Head = TypeVar("_Head", bound=RecordHead)
+_ALL_FEATURES = frozenset({"id", "source", "file", "state", "features"})
+_ALL_ASKED = frozenset({"id", "sample", "task", "custom_id", "key", "do"})
+_IN_SHARD = frozenset({"shard", "attempts"})
+
+
+def read_features(path: Path) -> Iterator[tuple[int, FeatureRow]]:
+    """(line number, row) of a features.jsonl.
+
+    Raises:
+        SourceError: a line is damaged, no such row, or of a newer format.
+    """
+    for number, row in _rows(path, _FEATURES_REMEDY):
+        if not row.keys() >= _ALL_FEATURES:
+            raise _damaged(path, number, row.keys(), _ALL_FEATURES, _FEATURES_REMEDY)
+        yield number, cast(FeatureRow, row)
+
+
+def read_asked(path: Path) -> Iterator[tuple[int, AskedRow]]:
+    """(line number, row) of an asked.jsonl.
+
+    Raises:
+        SourceError: a line is damaged, no such row, or of a newer format.
+    """
+    for number, row in _rows(path, _ASKED_REMEDY):
+        needed = {"id"} if "skip" in row else _ALL_ASKED
+        if row.get("do") in ("asked", "pending"):
+            needed = needed | _IN_SHARD
+        if not row.keys() >= needed:
+            raise _damaged(path, number, row.keys(), needed, _ASKED_REMEDY)
+        yield number, cast(AskedRow, row)
+
+
+def with_features(records: Iterable[_Head], features: Path) -> Iterator[tuple[_Head, FeatureRow]]:
+    """Each record with its row of a features.jsonl.
+
+    Raises:
+        ReconciliationError: the file does not name these records in this order.
+        SourceError: as `read_features`.
+    """
+    for record, rows in _joined(records, read_features(features), features, _FEATURES_REMEDY, at_most=1):
+        yield record, rows[0]
+
+
+def with_asked(records: Iterable[_Head], asked: Path) -> Iterator[tuple[_Head, list[AskedRow]]]:
+    """Each record with its rows of an asked.jsonl, one for each sample; raises as `with_features`."""
+    for record, rows in _joined(records, read_asked(asked), asked, _ASKED_REMEDY):
+        if any(row.get("sample", 0) != number for number, row in enumerate(rows)):
+            raise ReconciliationError(
+                f"the rows of record {record['id']!r} are not one for each sample",
+                where=str(asked),
+                remedy=_ASKED_REMEDY,
+            )
+        yield record, rows
+
+
+_Row = TypeVar("_Row", FeatureRow, AskedRow)
+
+
+def _joined(
+    records: Iterable[_Head],
+    rows: Iterator[tuple[int, _Row]],
+    path: Path,
+    remedy: str,
+    at_most: int | None = None,
+) -> Iterator[tuple[_Head, list[_Row]]]:
+    ahead = next(rows, None)
+    for record in records:
+        mine: list[_Row] = []
+        while ahead and ahead[1]["id"] == record["id"] and len(mine) != at_most:
+            mine.append(ahead[1])
+            ahead = next(rows, None)
+        if not mine:
+            raise _mismatch(path, record["id"], ahead, remedy)
+        yield record, mine
+    if ahead:
+        raise _mismatch(path, None, ahead, remedy)
+
+
+def _mismatch(
+    path: Path, expected: str | None, ahead: tuple[int, FeatureRow | AskedRow] | None, remedy: str
+) -> ReconciliationError:
+    found = None if ahead is None else ahead[1]["id"]
+    return ReconciliationError(
+        f"does not fit its records: expected the row of record {expected!r}, found that of {found!r}",
+        where=str(path) if ahead is None else f"{path}, line {ahead[0]}",
+        remedy=remedy,
+    )
+
+
+def _rows(path: Path, remedy: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in iter_lines(path):
+        row = row_of_line(path, number, line, SourceError, remedy)
+        if "format" in row:
+            check_format(row, f"{path}, line {number}", remedy)
+        yield number, row
+
+
+def _damaged(path: Path, number: int, keys: Iterable[str], needed: Iterable[str], remedy: str) -> SourceError:
+    lacking = ", ".join(f"`{key}`" for key in sorted(set(needed) - set(keys)))
+    return SourceError(
+        f"the row lacks {lacking}, which this goldpan needs", where=f"{path}, line {number}", remedy=remedy
+    )
