@@ -29,7 +29,9 @@ from goldpan.providers.base import Batch, batch_from_dict
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
+from goldpan.stages.plan import read_plan
 from goldpan.stages.records import gather_records
+from goldpan.stages.rows import read_asked, read_features
 from goldpan.study.load import find_study, load_project, load_study
 from goldpan.study.model import Poll, Source, Stage
 from goldpan.tasks.answers import AnswerReader
@@ -468,6 +470,12 @@ CASES = {
         Batch("b", "completed", output_file_id="f"), file=b'{"custom_id": "req__x"}\n'
     ),
     "completion-key-missing": lambda at: read_completion(at.written("c", '{"batches": [{"shard": "0"}]}')),
+    "plan-newer": lambda at: read_plan(at.written("plan.json", '{"format": 2}')),
+    "plan-no-object": lambda at: read_plan(at.written("plan.json", "[1]")),
+    "asked-row-cut": lambda at: list(read_asked(at.written("asked.jsonl", '{"id": "a"'))),
+    "features-row-lacks": lambda at: list(
+        read_features(at.written("f.jsonl", '{"id": "a", "source": "s", "file": "f", "features": {}}'))
+    ),
 }
 
 TOLD = {row["slug"]: (row["outcome"], row["says"]) for row in ROW.finditer(TABLE.read_text())}

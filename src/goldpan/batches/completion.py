@@ -11,7 +11,7 @@ from goldpan.files import of_known_keys
 from goldpan.providers.base import Batch, BatchError
 from goldpan.stages.documents import read_document, unreadable, write_document
 
-_WHAT = "the file that waiting leaves"
+_WHAT = "a completion.json"
 _REMEDY = "delete it and run again: the batches are asked for once more; nothing is paid again"
 
 
