@@ -124,8 +124,10 @@ class Protocol:
         asked = [
             {
                 "id": f"r{row}",
+                "sample": 0,
                 "do": "asked",
                 "shard": "0000",
+                "attempts": 0,
                 "custom_id": f"req__r{row}",
                 "key": key_of(row).hex(),
                 "task": "echo",

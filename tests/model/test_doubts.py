@@ -208,6 +208,22 @@ def test_a_batch_that_turns_up_after_a_persons_word_that_there_is_none_is_an_orp
         assert [(orphan.submission, orphan.status) for orphan in ledger.orphans()] == [(1, "in_progress")]
 
 
+def test_it_is_looked_for_as_long_as_the_stage_runs(protocol):
+    protocol = protocol(late=2 * GRACE)
+    work = protocol.plan("first")
+    assert protocol.submit(work, "late") == "in_doubt"
+    said = []
+    with protocol.ledger() as ledger:
+        provider = SimulatedProvider(protocol.service)
+        rule_out(ledger, lambda: provider, ledger.submissions()[0], say=said.append)
+        assert "your word alone holds" in said[0]
+        assert protocol.submit(work) == "submitted"
+        protocol.clock.sleep(3 * GRACE)
+        look_for_orphans(ledger, provider, ledger.submissions()[1:], say=said.append)
+        assert [(orphan.submission, orphan.status) for orphan in ledger.orphans()] == [(1, "in_progress")]
+    assert "goldpan batches cancel batch-" in said[1]
+
+
 def test_the_word_that_there_is_none_is_held_against_the_list(protocol):
     protocol = protocol(lag=2 * GRACE)
     work = protocol.plan("first")

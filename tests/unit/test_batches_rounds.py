@@ -3,6 +3,7 @@
 import pytest
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.errors import SourceError
 from goldpan.files import write_json
 from goldpan.study.paths import Paths
 
@@ -33,9 +34,14 @@ def test_shards_are_those_of_the_plan_that_is_there(tmp_path):
     assert planned_shards(plan) == ["0000", "pabc"]
 
 
-def test_damaged_files_are_left_to_the_step_that_reads_them(tmp_path):
-    settle(tmp_path, 2)
-    (tmp_path / PATHS.settled("q", 1)).write_text('{"left": ')
-    assert rounds_to_settle(PATHS, "q", tmp_path) == [PATHS.settled("q", 1)]
+def test_a_damaged_plan_is_left_to_the_step_that_reads_it(tmp_path):
     (tmp_path / "plan.json").write_text("{")
     assert planned_shards(tmp_path / "plan.json") == []
+
+
+def test_a_damaged_settled_round_is_no_round_that_leaves_nothing(tmp_path):
+    settle(tmp_path, 2)
+    for damage in ('{"left": ', "{}"):
+        (tmp_path / PATHS.settled("q", 1)).write_text(damage)
+        with pytest.raises(SourceError, match="delete the file and run again"):
+            rounds_to_settle(PATHS, "q", tmp_path)

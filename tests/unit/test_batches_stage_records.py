@@ -16,7 +16,8 @@ def record(identity: str, **more) -> dict:
 
 def row(identity: str, score: int | None = None, state: str = "ok") -> dict:
     features = {} if score is None else {"score": {"type": "ScorePrediction", "score": score}}
-    return {"id": identity, "state": state, "reason": None, "features": features}
+    place = {"source": "s", "file": "f"}
+    return {"id": identity, **place, "state": state, "reason": None, "features": features}
 
 
 def write(path, rows):

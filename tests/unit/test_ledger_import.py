@@ -230,7 +230,9 @@ def test_the_command_exports_what_the_study_uses_after_an_import(tmp_path, capsy
         settled(ledger, "first", "one", [1, 2, 3])
     asked = tmp_path / "results" / "second" / "stages" / "one" / "round1" / "requests" / "asked.jsonl"
     asked.parent.mkdir(parents=True)
-    rows = [{"id": "a", "key": key(2).hex()}, {"id": "b", "key": key(8).hex()}, {"id": "c", "skip": "blank"}]
+    answered = {"sample": 0, "task": "t", "custom_id": "req__x", "do": "answered"}
+    rows = [{"id": name, "key": key(number).hex(), **answered} for name, number in (("a", 2), ("b", 8))]
+    rows.append({"id": "c", "skip": "blank"})
     asked.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     where = ["--ledger", "ledger.sqlite", "--results", "results"]
     for study, says in (("second", "1 answers written"), ("first", "3 answers written")):

@@ -209,6 +209,18 @@ def test_a_line_that_was_changed_is_noticed_and_not_saved(path, whole):
     assert by_table(repaired)["answers"] == (ROWS - 1, 1)
 
 
+@pytest.mark.parametrize("rubbish", ["'in_progress' || char(0)", "x'0000'"])
+def test_a_submission_of_rubbish_is_noticed_and_not_saved(path, rubbish):
+    """SQLite takes zeros, and any kind of value, for the text of a column."""
+    with Ledger(path) as ledger:
+        ledger._db.execute(f"UPDATE submissions SET study = {rubbish} WHERE id = 1")
+        with pytest.raises(LedgerError, match="the row of submission 1 holds what nobody writes"):
+            ledger.submissions()
+    assert by_table(repair(path))["submissions"][1] == 1
+    with Ledger(path) as ledger:
+        assert ledger.submission(1).study == "?"
+
+
 def test_a_whole_ledger_is_left_as_it_is(path):
     before = path.read_bytes()
     assert repair(path) is None

@@ -9,6 +9,7 @@ from goldpan.batches.take_in import take_in
 from goldpan.errors import LedgerError, SourceError
 from goldpan.ledger import Ledger
 from goldpan.ledger.backup import back_up
+from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
 from tests.faults.conftest import scripted_answer
 from tests.projects import note_rows
@@ -143,6 +144,51 @@ def test_answers_that_a_repair_could_not_save_are_restored(run, server):
         "settled from the raw lines that are here",
     ]
     assert features(run) == before
+
+
+@pytest.fixture
+def in_three_rounds(tmp_path):
+    """A stage of six rows, of which three came to nothing in rounds 1 and 2; and its server."""
+    fault = {"fault": "row_error", "rows": "req__n[024]", "times": 6}
+    plan = FaultPlan(faults=[fault])
+    with running_server(tmp_path / "server", answerer=scripted_answer, faults=plan) as server:
+        provider = {"kind": "openai", "base_url": server.base_url, "grace_seconds": 0}
+        run = make_stage(tmp_path, note_rows(6), provider, poll={"first": 0.01, "longest": 0.1})
+        assert [answer(run, number).left for number in (1, 2, 3)] == [3, 3, 0]
+        yield run, server
+
+
+def test_answers_of_later_rounds_are_restored_too(in_three_rounds):
+    run, _ = in_three_rounds
+    before = features(run)
+    with Ledger(run.project.ledger) as ledger:
+        ledger._db.execute("DELETE FROM answers")
+    assert [done.partition(" restored")[0] for done in taken(run)] == [
+        "6 lost answers",
+        "3 lost answers",
+        "3 lost answers",
+    ]
+    assert taken(run) == []
+    with Ledger(run.project.ledger) as ledger:
+        attempts = sorted(answer.attempts for _, answer in ledger.all_answers())
+    assert attempts == [1, 1, 1, 3, 3, 3]
+    assert run.plan(1).requests["answered"] == 6
+    assert features(run) == before
+
+
+def test_a_run_heals_a_ledger_that_lost_answers_and_comes_to_an_end(in_three_rounds):
+    """Without take-in: each round finds that its shard is settled, and takes over again what came of it."""
+    run, server = in_three_rounds
+    before, paid = features(run), batches(server)
+    with Ledger(run.project.ledger) as ledger:
+        ledger._db.execute("DELETE FROM answers")
+    left, number = 1, 0
+    while left:
+        number += 1
+        assert number <= 3
+        left = answer(run, number).left
+    assert features(run) == before
+    assert batches(server) == paid
 
 
 def test_results_of_an_earlier_goldpan_say_enough(run, server):

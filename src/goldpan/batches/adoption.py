@@ -70,6 +70,12 @@ def rule_out(
             sighting = look_through(provider.batches(), Matcher(ledger, submission))
         except ProviderError as error:
             say(f"the service's list could not be read, so your word alone holds: {error.what}")
+        else:
+            if not sighting.is_proof and not sighting.matches:
+                say(
+                    "the service's list shows nothing made after that call, so your word alone holds; what"
+                    f" turns up yet is shown by `goldpan batches status --study {submission.study}`"
+                )
     if sighting.matches:
         batch_id = sighting.matches[0].id
         raise LedgerError(

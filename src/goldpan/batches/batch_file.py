@@ -68,12 +68,15 @@ def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
     Raises:
         SourceError: as `read_batch_file`.
     """
-    for folder in sorted(project.root.glob(project.paths.round(stage, "[0-9]*"))):
-        number = folder.name.removeprefix("round")
-        for path in sorted((folder / "batches").glob("*.json")) if number.isdecimal() else ():
+    folders = project.root.glob(project.paths.round(stage, "[0-9]*"))
+    numbers = (folder.name.removeprefix("round") for folder in folders)
+    # In the order in which they were asked: of an answer that was asked for twice the later one holds.
+    for number in sorted(int(number) for number in numbers if number.isdecimal()):
+        folder = project.root / project.paths.round(stage, number)
+        for path in sorted((folder / "batches").glob("*.json")):
             says = read_document(path, _WHAT, _REMEDY)
             if says.get("batch_id"):
-                yield BatchFile(path, stage, int(number), says)
+                yield BatchFile(path, stage, number, says)
 
 
 def write_batch_file(path: Path, plan: Plan, shard: Shard, submission: Submission) -> None:

@@ -6,7 +6,7 @@ the batch shows later; it is written down and shown, for whoever pays to decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from goldpan.batches.matching import SERVICE_SKEW
 from goldpan.clock import SYSTEM_CLOCK, Clock
@@ -69,14 +69,29 @@ def look_for_orphans(
     clock: Clock = SYSTEM_CLOCK,
 ) -> None:
     """Read the service's list once if for one of these submissions more than one paid call may have gone
-    through. A list that cannot be had is passed over: nothing depends on it."""
-    if not any(submission.paid_calls > 1 for submission in submissions):
+    through, or a person has said of one of their stages that a paid call made nothing. A list that cannot be
+    had is passed over: nothing depends on it."""
+    may_have_another = any(submission.paid_calls > 1 for submission in submissions)
+    if not may_have_another and not ruled_out(ledger, submissions):
         return
     try:
         for _ in noting_orphans(ledger, provider.batches(), say=say, clock=clock):
             pass
     except ProviderError:
         pass
+
+
+def ruled_out(ledger: Ledger, submissions: Iterable[Submission]) -> list[Submission]:
+    """Submissions of the same stages whose paid call made nothing by a person's word: a batch of theirs may
+    yet turn up."""
+    stages = {(submission.study, submission.stage, submission.service) for submission in submissions}
+    return [
+        other
+        for other in ledger.submissions()
+        if (other.study, other.stage, other.service) in stages
+        and (other.state, other.batch_id) == ("void", None)
+        and other.sent_at is not None
+    ]
 
 
 def orphans_of(ledger: Ledger, study: str | None = None) -> list[tuple[Orphan, Submission]]:

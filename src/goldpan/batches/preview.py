@@ -9,7 +9,9 @@ from pathlib import Path
 
 from goldpan.batches.plan import preview_round
 from goldpan.batches.stage import StageRun
+from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import ErrorGatherer
+from goldpan.ledger import Ledger
 from goldpan.records.read import build_records
 from goldpan.stages.plan import Plan
 from goldpan.stages.records import follow_stage, gather_records
@@ -31,8 +33,8 @@ def preview(project: Project) -> Iterator[Preview]:
     A stage that follows another can be planned once that one is answered; before, its size is not known.
 
     Raises:
-        SourceError, StudyError, TaskError, WhereError: what a run would stop at, too; of all stages together,
-            after those without errors.
+        LedgerError, SourceError, StudyError, TaskError, WhereError: what a run would stop at, too; of all
+            stages together, after those without errors.
     """
     wrong = ErrorGatherer()
     with tempfile.TemporaryDirectory(prefix="goldpan-plan-") as folder:
@@ -47,6 +49,8 @@ def preview(project: Project) -> Iterator[Preview]:
 
 def _preview(project: Project, name: str, folder: Path) -> Preview:
     run = StageRun(project, name)
+    with Ledger(project.ledger) as ledger:
+        check_ledger_knows(ledger, project, name)
     records = folder / f"{name}.jsonl"
     earlier = run.stage.input.stage
     if earlier is None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from goldpan.errors import SourceError
 from goldpan.stages.documents import read_document, unreadable
-from goldpan.stages.plan import read_plan
 from goldpan.study.paths import Paths
 
 _WHAT = "a settled round"
@@ -23,8 +22,8 @@ def planned_shards(plan: str | Path) -> list[str]:
     """Names of the shards in a plan.json; none as long as it is not there, or where it cannot be read, which
     the step that reads it says."""
     try:
-        return [shard.name for shard in read_plan(Path(plan)).shards]
-    except (FileNotFoundError, SourceError):
+        return [shard["name"] for shard in read_document(Path(plan), "a plan", "")["shards"]]
+    except (FileNotFoundError, SourceError, KeyError, TypeError):
         return []
 
 

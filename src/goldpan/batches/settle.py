@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice, repeat
 from pathlib import Path
@@ -13,13 +13,14 @@ import orjson
 
 from goldpan.batches.contradictions import contradiction
 from goldpan.batches.messages import MessageCount, Messages
+from goldpan.batches.shard import rows_with_attempts
 from goldpan.batches.spellings import Spellings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import AnswerError, InDoubtError, TaskError
 from goldpan.files import iter_lines_cut
 from goldpan.garbage import seldom_collected
-from goldpan.ledger import Ledger, Outcome, Submission
+from goldpan.ledger import Asked, Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.providers.model_choice import asked_stage
 from goldpan.stages.documents import write_document
@@ -112,6 +113,46 @@ def settle_shard(
         submission, outcomes, status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
     )
     Spool(project.ledger).remove(given.shard)
+
+
+def restore_shard(
+    ledger: Ledger,
+    project: Project,
+    stage: str,
+    submission: Submission,
+    batch: Batch,
+    raw: Path,
+    rows: Collection[tuple[Asked, int]],
+) -> int:
+    """Take over again what came of a settled shard, where the ledger has lost it: it was damaged, and saved
+    in part.
+
+    Args:
+        rows: of the shard, each with how often its request had been asked before.
+
+    Returns:
+        How many outcomes were lost and are there again.
+
+    Raises:
+        InDoubtError: the batch contradicts itself; nothing is taken over.
+    """
+    attempts = {row.key: before for row, before in rows}
+    known = ledger.outcomes(list(attempts))
+    lost = {key for key, before in attempts.items() if key not in known or known[key].attempts <= before}
+    if not lost:
+        return 0
+    asked = {row.custom_id: (row.key, row.task) for row, _ in rows}
+    outcomes = shard_outcomes(project, stage, submission, asked, batch, raw, Settlement())
+    # Of fewer requests than the shard has, nobody knows any more which another study has asked.
+    all_were_asked = submission.requests == len(asked)
+    return ledger.restore(
+        submission.id,
+        (
+            (outcome, attempts[outcome.key])
+            for outcome in outcomes
+            if outcome.key in lost and (all_were_asked or outcome.line is not None)
+        ),
+    )
 
 
 def shard_outcomes(
@@ -281,7 +322,11 @@ def settle_round(
     noticed: dict[str, dict[str, int]] = {}
     for name, submission, batch, raw in batches:
         with seldom_collected():
-            settle_shard(ledger, project, plan.stage, submission, batch, raw)
+            if (known := ledger.submission(submission)).is_open:
+                settle_shard(ledger, project, plan.stage, submission, batch, raw)
+            else:
+                rows = list(rows_with_attempts(asked, name))
+                restore_shard(ledger, project, plan.stage, known, batch, raw, rows)
         noticed[name] = _noticed(ledger.submission(submission).note)
     reached("settled")
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)

@@ -80,9 +80,14 @@ def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> I
 
 def asked_rows(asked: Path, name: str) -> Iterator[Asked]:
     """The rows of a shard, as the ledger keeps them."""
+    return (row for row, _ in rows_with_attempts(asked, name))
+
+
+def rows_with_attempts(asked: Path, name: str) -> Iterator[tuple[Asked, int]]:
+    """The rows of a shard, each with how often its request had been asked before."""
     for _, row in read_asked(asked):
         if row.get("shard") == name:
-            yield Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])
+            yield Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"]), row["attempts"]
 
 
 @contextlib.contextmanager

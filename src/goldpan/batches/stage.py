@@ -221,7 +221,7 @@ class StageRun:
                     write_json(note, {"stage": self.name, "round": number, "open": pending.what})
                     raise
         if elsewhere:
-            others = _asked_elsewhere(elsewhere, plan.study)
+            others = _asked_elsewhere(elsewhere)
             write_json(note, {"stage": self.name, "round": number, "open": others.what})
             raise others
         path = self._at(self.paths.completion(self.name, number))
@@ -421,17 +421,17 @@ def connect_to(project: Project, name: str) -> BatchProvider:
     return connect(settings, local_folder=local, keys=Keys(project.root), others=others)
 
 
-def _asked_elsewhere(submissions: list[Submission], study: str) -> PendingError:
+def _asked_elsewhere(submissions: list[Submission]) -> PendingError:
     """What is under way at a service that does not know us."""
     batches = "; ".join(
-        f"{submission.batch_id or 'a batch in doubt'} of study `{submission.study}`, at {submission.service}"
+        f"{submission.batch_id or 'a batch in doubt'} of stage `{submission.stage}` of study"
+        f" `{submission.study}`, at {submission.service}"
         for submission in submissions[:5]
     )
-    others = sorted({submission.study for submission in submissions} - {study})
-    commands = " and ".join(f"`snakemake --cores 2 --config study={other}`" for other in others)
+    studies = sorted({submission.study for submission in submissions})
+    commands = " and ".join(f"`snakemake --cores 2 --config study={other}`" for other in studies)
     return PendingError(
         f"requests of this stage are under way at another service than it asks now: {batches}",
-        remedy=f"run {commands} to its end, then this one again: it takes the answers from the ledger"
-        if others
-        else "name that provider again until its batches are settled",
+        remedy=f"run {commands} until these are settled, then this takes the answers from the ledger; where"
+        " no stage asks that service any more, name it again until then",
     )

@@ -7,19 +7,20 @@ batch can be entered in the ledger again, and settled at once where its raw line
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goldpan.batches.batch_file import BatchFile, batch_files
 from goldpan.batches.completion import read_completion
-from goldpan.batches.settle import Settlement, settle_shard, shard_outcomes
-from goldpan.errors import InDoubtError, LedgerError
+from goldpan.batches.settle import restore_shard, settle_shard
+from goldpan.batches.shard import rows_with_attempts
+from goldpan.errors import InDoubtError, LedgerError, StorageError
 from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.store import REQUESTS_LOST
 from goldpan.stages.plan import shard_row
-from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
 
 _NAMED = 5
@@ -53,11 +54,21 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
 
 def check_before_run(project: Project) -> None:
     """The same for all stages, before a run begins: Snakemake removes the files of a step that it runs anew,
-    and what a batch was asked stands in one of them.
+    and what a batch was asked stands in one of them. Nor has Snakemake words for a folder that is not to be
+    written.
 
     Raises:
         LedgerError: as `check_ledger_knows`.
+        StorageError: the results may not be written.
     """
+    results = project.root / project.paths.results
+    if results.exists() and not os.access(results, os.W_OK):
+        raise StorageError(
+            "the disk does not take it: the folder of results may not be written",
+            where=str(results),
+            remedy="make it writable, or name another (`results` in config/config.yaml), and run the same"
+            " command again; nothing that was paid is lost",
+        )
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:
         with Ledger(project.ledger) as ledger:
@@ -89,7 +100,7 @@ def take_in(ledger: Ledger, project: Project, stage: str) -> Iterator[TakenIn]:
             if rows is None:
                 yield TakenIn(file, problem=_OTHER_PLAN)
                 continue
-            if refused := _enter(ledger, file, rows):
+            if refused := _enter(ledger, file, [row for row, _ in rows]):
                 yield refused
                 continue
         submission = ledger.submission_of_batch(file.name)
@@ -166,26 +177,31 @@ def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
     )
 
 
-def _asked_in(project: Project, file: BatchFile) -> list[Asked] | None:
-    """The rows that a batch was asked, by the round's asked.jsonl; None when that is of another plan."""
+def _asked_in(project: Project, file: BatchFile) -> list[tuple[Asked, int]] | None:
+    """The rows that a batch was asked, each with how often before, by the round's asked.jsonl; None when that
+    is of another plan."""
     path = project.root / project.paths.asked(file.stage, file.round)
     if not path.exists():
         return None
     digest = hashlib.sha256()
-    rows: dict[str, Asked] = {}
-    for _, row in read_asked(path):
-        if row.get("shard") == file.says["shard"] and row["key"] not in rows:
-            digest.update(shard_row(row["custom_id"], row["key"], row["attempts"]))
-            rows[row["key"]] = Asked(row["custom_id"], bytes.fromhex(row["key"]), row["task"])
+    rows: dict[bytes, tuple[Asked, int]] = {}
+    for row, attempts in rows_with_attempts(path, file.says["shard"]):
+        if row.key not in rows:
+            digest.update(shard_row(row.custom_id, row.key.hex(), attempts))
+            rows[row.key] = row, attempts
     return list(rows.values()) if digest.hexdigest() == file.says["shard_hash"] else None
 
 
 def _settle(
-    ledger: Ledger, project: Project, file: BatchFile, submission: Submission, rows: list[Asked] | None
+    ledger: Ledger,
+    project: Project,
+    file: BatchFile,
+    submission: Submission,
+    rows: list[tuple[Asked, int]] | None,
 ) -> str | None:
     """Take over the answers of a batch whose lines are here; says what was done, if anything."""
     if submission.note == REQUESTS_LOST and rows is not None:
-        ledger.complete_asked(submission.id, rows)
+        ledger.complete_asked(submission.id, [row for row, _ in rows])
     completion = project.root / project.paths.completion(file.stage, file.round)
     raw = project.root / project.paths.raw(file.stage, file.round, file.says["shard"])
     batches = read_completion(completion) if completion.exists() else {}
@@ -195,9 +211,5 @@ def _settle(
     if submission.is_open:
         settle_shard(ledger, project, file.stage, submission.id, batch, raw)
         return "settled from the raw lines that are here"
-    keys = [row.key for row in rows]
-    if len(ledger.outcomes(keys)) == len(keys):
-        return None
-    asked = {row.custom_id: (row.key, row.task) for row in rows}
-    outcomes = shard_outcomes(project, file.stage, submission, asked, batch, raw, Settlement())
-    return f"{ledger.restore(submission.id, outcomes)} lost answers restored from the raw lines that are here"
+    restored = restore_shard(ledger, project, file.stage, submission, batch, raw, rows)
+    return f"{restored} lost answers restored from the raw lines that are here" if restored else None

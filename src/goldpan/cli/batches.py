@@ -82,6 +82,7 @@ def _list(options: argparse.Namespace) -> None:
         submissions = batches.ledger.submissions(study=study, only_open=options.open)
         orphans = orphans_of(batches.ledger, study)
         others = {known.study for known in batches.ledger.submissions(only_open=options.open)} - {study}
+        lacking = batches.lacking()
     now = time.time()
     print_table(
         ["no", "batch", "status", "study", "stage", "round", "task", "model", "rows", "done", "bad",
@@ -99,6 +100,8 @@ def _list(options: argparse.Namespace) -> None:
         print(f"other studies of this ledger have batches, too: {', '.join(sorted(others))} (--all-studies)")
     for orphan, owner in orphans:
         print(description(orphan, owner), file=sys.stderr)
+    if lacking:
+        print(f"but {lacking}", file=sys.stderr)
 
 
 def _status_of(given: Submission) -> str:
@@ -137,6 +140,8 @@ def _status(options: argparse.Namespace) -> int:
                  _age(_elapsed(submission, batch)), _local_time(batch.created_at),
                  _local_time(batch.completed_at), _local_time(batch.expires_at)]
             )  # fmt: skip
+        if not options.batch:
+            batches.look_for_orphans()
     print_table(
         ["batch", "status", "stage", "rows", "done", "failed", "percent", "elapsed",
          "made", "ended", "expires"],
@@ -223,14 +228,31 @@ def _cancel(options: argparse.Namespace) -> int:
 def _to_be_cancelled(
     batches: KnownBatches, wanted: str
 ) -> tuple[list[Submission], list[tuple[Orphan, Submission]]]:
-    """Open submissions, and orphans that may still be at work, by a batch id or `all`."""
+    """Open submissions, and orphans that may still be at work, by a batch id or `all`; an orphan also as
+    `SUBMISSION:ID`.
+
+    Raises:
+        LedgerError: the ledger does not know it, or several services have a batch of that id.
+    """
     from goldpan.batches.orphans import is_at_work, orphans_of
 
     known = orphans_of(batches.ledger, batches.project.study.study)
     orphans = [(orphan, owner) for orphan, owner in known if is_at_work(orphan)]
     if wanted == "all":
         return batches.at_provider(), orphans
+    for orphan, owner in orphans:
+        if wanted == f"{owner.id}:{orphan.batch_id}":
+            return [], [(orphan, owner)]
     if chosen := [(orphan, owner) for orphan, owner in orphans if orphan.batch_id == wanted]:
+        others = [submission for submission in batches.at_provider() if submission.batch_id == wanted]
+        if len(chosen) + len(others) > 1:
+            names = [f"{owner.id}:{wanted} (an orphan at {owner.service})" for _, owner in chosen]
+            names += [f"{submission.id} (open at {submission.service})" for submission in others]
+            raise LedgerError(
+                f"several batches have the id {wanted!r}",
+                where=str(batches.ledger.path),
+                remedy=f"name one of them: goldpan batches cancel {', or '.join(names)}",
+            )
         return [], chosen
     submission = batches.by_id(wanted)
     return ([submission] if submission.is_open else []), []

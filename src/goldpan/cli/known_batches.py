@@ -116,6 +116,30 @@ class KnownBatches:
         record_state(self.ledger, state, submission.id)
         return state
 
+    def lacking(self) -> LedgerError | None:
+        """What is wrong where the study's results name batches that the ledger does not know."""
+        from goldpan.batches.take_in import check_ledger_knows
+
+        try:
+            for stage in self.project.study.stages:
+                check_ledger_knows(self.ledger, self.project, stage)
+        except LedgerError as error:
+            return error
+        return None
+
+    def look_for_orphans(self) -> None:
+        """Say which batches turned up for submissions that have another, or none by a person's word."""
+        from goldpan.batches.orphans import look_for_orphans, ruled_out
+        from goldpan.providers.patience import say_on_stderr
+
+        submissions = self.ledger.submissions(study=self.project.study.study)
+        doubtful = {submission.id: submission for submission in ruled_out(self.ledger, submissions)}
+        doubtful |= {submission.id: submission for submission in submissions if submission.paid_calls > 1}
+        services = {(submission.service, submission.stage): submission for submission in doubtful.values()}
+        for submission in services.values():
+            if provider := self.attempt(f"submission {submission.id}", partial(self.provider, submission)):
+                look_for_orphans(self.ledger, provider, [submission], say=say_on_stderr)
+
     def _note(self, submission: Submission, state: Batch) -> None:
         if submission.is_open and state.id == submission.batch_id:
             self.ledger.record_status(submission.id, state.status, state.completed, state.failed)
@@ -142,7 +166,7 @@ class KnownBatches:
         if self._failures:
             print(
                 f"{len(self._failures)} batches gave an error. One that its provider has forgotten can be"
-                f" given up: `goldpan batches give-up BATCH --study {self.project.study.study}`",
+                f" given up: `goldpan batches give-up BATCH --ask-again --study {self.project.study.study}`",
                 file=sys.stderr,
             )
         return 1 if self._failures else 0

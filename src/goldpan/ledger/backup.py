@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 from goldpan.errors import LedgerError
 from goldpan.files import put_in_place
 from goldpan.ledger.connection import Connection, fault
 from goldpan.ledger.lines import Lines
+from goldpan.ledger.rows import Submission, is_sound
 from goldpan.ledger.store import Ledger
 
 _NAMED = 5
@@ -57,13 +59,20 @@ def back_up(ledger: Ledger, copy: Path) -> None:
 def problems_of(path: Path) -> list[str]:
     """What is wrong with a ledger's file, at most some of it; nothing when it is whole.
 
-    Looks at every page, and reads every answer's line.
+    Looks at every page, and reads every submission and every answer's line.
     """
     try:
         with contextlib.closing(_reader(path)) as db:
             rows = [row[0] for row in db.execute(f"PRAGMA integrity_check({_NAMED})")]
             if rows != ["ok"]:
                 return rows
+            there = {row[1] for row in db.execute("PRAGMA table_info(submissions)")}
+            names = [field.name for field in fields(Submission)]
+            # A ledger of an earlier format lacks some of them.
+            columns = ", ".join(name if name in there else "NULL" for name in names)
+            for row in db.execute(f"SELECT {columns} FROM submissions"):
+                if not is_sound(row, there):
+                    return [f"the row of submission {row[0]} holds what nobody writes"]
             lines = Lines(db)
             for (line,) in db.execute("SELECT line FROM answers WHERE line IS NOT NULL"):
                 lines.unpack(line)

@@ -19,7 +19,7 @@ from goldpan.ledger.backup import problems_of
 from goldpan.ledger.lock import alone_with
 from goldpan.ledger.migration import sum_tokens
 from goldpan.ledger.pages import Row, stored_rows
-from goldpan.ledger.rows import Asked, Submission
+from goldpan.ledger.rows import Asked, Submission, is_sound
 from goldpan.ledger.store import PAGE_BYTES, REQUESTS_LOST, Ledger
 
 # Dictionaries first, for they are needed to read the lines of answers.
@@ -305,7 +305,7 @@ _LINE = 9
 _SUBMISSION = {field.name: at for at, field in enumerate(fields(Submission))}
 _CHECKS: dict[str, Callable[[list[Any]], bool]] = {
     "dictionaries": lambda row: len(row[1]) > 8,
-    "submissions": lambda row: row[_SUBMISSION["state"]] in _STATES,
+    "submissions": lambda row: row[_SUBMISSION["state"]] in _STATES and is_sound(row),
     "asked": lambda row: len(row[2]) == 32,
     "answers": lambda row: len(row[0]) == 32 and row[3] in (0, 1) and row[1].isalpha() and row[8] > 0,
     "orphans": lambda row: bool(row[0]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 # A nonce that begins so stands for one that was not known.
 TAKEN_IN = "taken-in-"
@@ -65,6 +67,26 @@ class Submission:
     def is_open(self) -> bool:
         """Whether money may still be at work."""
         return self.state in ("intent", "created")
+
+
+_KINDS: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "None": type(None)}
+_SUBMISSION_KINDS = {
+    field.name: tuple(_KINDS[kind] for kind in str(field.type).split(" | ")) for field in fields(Submission)
+}
+
+
+def is_sound(row: Sequence[Any], there: Collection[str] = _SUBMISSION_KINDS) -> bool:
+    """Whether the columns of a submission, in the order of its fields, hold what they are for.
+
+    Args:
+        there: the columns that the table has; of others nothing is expected.
+
+    SQLite takes a page of zeros, or of another table's bytes, for columns of whatever kind.
+    """
+    return all(
+        name not in there or (isinstance(value, kinds) and not (isinstance(value, str) and "\0" in value))
+        for value, (name, kinds) in zip(row, _SUBMISSION_KINDS.items(), strict=True)
+    )
 
 
 @dataclass(frozen=True)

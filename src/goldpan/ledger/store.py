@@ -15,10 +15,20 @@ from typing import Any, TypeVar
 
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import LedgerError
-from goldpan.ledger.connection import PATIENCE, connect, fault
+from goldpan.ledger.connection import PATIENCE, connect, damaged, fault
 from goldpan.ledger.lines import SAMPLE, Lines
 from goldpan.ledger.migration import add_columns
-from goldpan.ledger.rows import SUMS, Answer, Asked, BatchName, Orphan, Outcome, Spent, Submission
+from goldpan.ledger.rows import (
+    SUMS,
+    Answer,
+    Asked,
+    BatchName,
+    Orphan,
+    Outcome,
+    Spent,
+    Submission,
+    is_sound,
+)
 
 SCHEMA_VERSION = 3
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -30,14 +40,22 @@ PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 
 
 _sums_of = attrgetter(*SUMS)
-_SETTLE_ANSWER = (
-    f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, submission, line)"
-    f" VALUES (?, ?, ?, ?, 1, {', '.join('?' * len(SUMS))}, ?, ?)"
-    " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
-    " retryable = excluded.retryable, attempts = attempts + 1,"
-    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)},"
-    " submission = excluded.submission, line = excluded.line WHERE retryable"
-)
+
+
+def _take_answer(attempts: str, attempts_now: str, condition: str) -> str:
+    """SQL that enters an outcome in `answers`, or puts it in the place of one that is not final."""
+    return (
+        f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, submission, line)"
+        f" VALUES (?, ?, ?, ?, {attempts}, {', '.join('?' * len(SUMS))}, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+        f" retryable = excluded.retryable, attempts = {attempts_now},"
+        f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)},"
+        f" submission = excluded.submission, line = excluded.line WHERE {condition}"
+    )
+
+
+_SETTLE_ANSWER = _take_answer("1", "attempts + 1", "retryable")
+_RESTORE_ANSWER = _take_answer("?", "excluded.attempts", "retryable AND attempts < excluded.attempts")
 _IS_OPEN = "state IN ('intent', 'created')"
 _Key = TypeVar("_Key")
 _SUBMISSION_COLUMNS = ", ".join(field.name for field in fields(Submission))
@@ -284,7 +302,12 @@ class Ledger:
 
     def _submissions(self, condition: str, values: Sequence[Any]) -> list[Submission]:
         rows = self._db.execute(f"SELECT {_SUBMISSION_COLUMNS} FROM submissions WHERE {condition}", values)
-        return [Submission(*row) for row in rows]
+        return [self._submission(row) for row in rows]
+
+    def _submission(self, row: Sequence[Any]) -> Submission:
+        if not is_sound(row):
+            raise damaged(self.path, f"the row of submission {row[0]} holds what nobody writes")
+        return Submission(*row)
 
     def record_upload(self, number: int, file_id: str) -> None:
         """The request file of a submission lies at the provider."""
@@ -518,27 +541,30 @@ class Ledger:
             ((number, row.custom_id, row.key, row.task) for row in asked),
         )
 
-    def restore(self, number: int, outcomes: Iterable[Outcome]) -> int:
-        """Add outcomes of a settled submission for requests that have none any more.
+    def restore(self, number: int, outcomes: Iterable[tuple[Outcome, int]]) -> int:
+        """Take over again what came of a settled submission, where the ledger has lost it.
+
+        As in `settle`, a final answer is never replaced. Nor is one of this submission or a later one, which
+        the attempts tell, so that this may be done any number of times.
+
+        Args:
+            outcomes: each with how often its request had been asked before this submission.
 
         Returns:
-            How many were added.
+            How many were taken over.
         """
         with self._transaction():
             before = self._db.total_changes
             self._db.executemany(
-                _SETTLE_ANSWER.partition(" ON CONFLICT")[0] + " ON CONFLICT (key) DO NOTHING",
+                _RESTORE_ANSWER,
                 (
                     (
-                        outcome.key,
-                        outcome.state,
-                        outcome.reason,
-                        outcome.retryable,
+                        *(outcome.key, outcome.state, outcome.reason, outcome.retryable, attempts + 1),
                         *_sums_of(outcome),
                         number,
                         None if outcome.line is None else self._lines.pack(outcome.line),
                     )
-                    for outcome in outcomes
+                    for outcome, attempts in outcomes
                 ),
             )
             return self._db.total_changes - before
