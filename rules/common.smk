@@ -107,7 +107,10 @@ def check_ledger():
     """Stop before anything is removed when the ledger does not know what the results were paid for."""
     from goldpan.batches.take_in import check_before_run
 
-    check_before_run(PROJECT)
+    try:
+        check_before_run(PROJECT)
+    except GoldpanError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def keep_slurm_logs_with_the_study():

@@ -88,6 +88,14 @@ class Desk:
     def study(self, right: str = "", wrong: str = "") -> None:
         load_study(self.written("s.yaml", STUDY.replace(right, wrong) if right else wrong))
 
+    def copied_study(self) -> None:
+        studies = self.folder / "config" / "studies"
+        studies.mkdir(parents=True)
+        for name in ("s", "copy"):
+            (studies / f"{name}.yaml").write_text(STUDY)
+        load_project("s", root=self.folder)
+        load_project("copy", root=self.folder)
+
     def written(self, name: str, content: str | bytes) -> Path:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -288,6 +296,11 @@ CASES = {
     "study-unknown-key": lambda at: at.study("task: t", "task: t, bugdet_usd: 5"),
     "study-key-missing": lambda at: at.study("files: x.jsonl", ""),
     "study-wrong-type": lambda at: at.study("model: m", "model: m, budget_usd: much"),
+    "study-budget-empty": lambda at: at.study("model: m", "model: m, budget_usd: "),
+    "study-budget-infinite": lambda at: at.study("model: m", "model: m, budget_usd: 1.0e400"),
+    "study-budget-truth": lambda at: at.study("model: m", "model: m, budget_usd: true"),
+    "study-price-negative": lambda at: at.study("model: m", "model: m, price_usd_per_million: [-1, 2]"),
+    "study-namesake": lambda at: at.copied_study(),
     "study-name-of-no-file": lambda at: at.study("study: s", "study: ../s"),
     "study-unknown-provider": lambda at: at.study("provider: p", "provider: q"),
     "study-where-without-stage": lambda at: at.study("source: a", "source: a, where: x == 1"),

@@ -9,6 +9,7 @@ from goldpan.batches.budget import spending_of
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.estimate import HERE, LEARN_FROM, REASONING_ALLOWANCE, answer_length
 from goldpan.batches.submit import spending_lock, submit_shard
+from goldpan.cli.summary import print_summary
 from goldpan.errors import BudgetError, LedgerError
 from goldpan.ledger import Asked, Ledger, Orphan, Outcome, Spent
 from goldpan.providers.base import GIVEN_UP
@@ -173,9 +174,9 @@ def test_a_shard_that_is_with_the_provider_is_no_longer_a_matter_of_budget(tmp_p
     assert run.submit(1, "0000") == submission
 
 
-def length(run, spent=(), **changes):
-    settings = Stage(**{**run.stage.model_dump(), **changes})
-    return answer_length(load_task("topic", run.project.tasks), settings, spent)
+def length(run, spent=(), spent_on_any=(), **changes):
+    settings = Stage(**{**run.stage.model_dump(exclude_unset=True), **changes})
+    return answer_length(load_task("topic", run.project.tasks), settings, spent, spent_on_any)
 
 
 def test_a_model_that_reasons_has_an_allowance_by_its_effort(tmp_path):
@@ -213,6 +214,54 @@ def test_the_length_of_answers_is_learned_from_the_first_of_the_stage(tmp_path):
     assert "guess" in length(run, [few], model="gpt-5-mini").basis
     other = Spent("gpt-4.1", 10, 90_000, 0, 0, 0, 100, 1e9)
     assert "guess" in length(run, [other], model="gpt-5-mini").basis
+
+
+def test_what_was_learned_of_another_version_of_the_task_only_widens_the_guess(tmp_path):
+    run = priced_stage(tmp_path, note_rows(1))
+    guess = length(run)
+    for tokens in (2, 5_000):
+        before = Spent("priced-1", 10, 40 * tokens, 0, 0, 0, 40, 40.0 * tokens**2)
+        wide = length(run, spent_on_any=[before])
+        assert wide.low == min(guess.low, tokens) and wide.high == max(guess.high, tokens)
+        assert wide.tokens == max(guess.tokens, tokens)
+        assert f"with another version of the task answers had {tokens} tokens" in wide.basis
+        assert "guess" in wide.basis
+
+
+def test_a_field_more_makes_a_plan_guess_again(tmp_path):
+    run = priced_stage(tmp_path, note_rows(LEARN_FROM))
+    settle_plan(run, run.plan(1), prompt=100, completion=7)
+    task = run.project.tasks / "topic.yaml"
+    task.write_text(f"{task.read_text().rstrip()}\n  - {{name: report, type: text}}\n")
+    again = with_records(tmp_path).plan(1)
+    assert again.requests["asked"] == LEARN_FROM
+    assert "guess" in again.estimate["completion_basis"]
+    assert again.estimate["cost_usd_range"][1] > 3 * again.estimate["cost_usd_range"][0]
+
+
+def test_a_stage_that_cost_more_than_its_budget_is_told(tmp_path, capsys):
+    run = priced_stage(tmp_path, note_rows(20), budget_usd=0.001)
+    settle_plan(run, run.plan(1), prompt=100, completion=90_000)
+    run.consolidate()
+    said = "more than its budget of 0.0010 USD; nothing more is asked of it"
+    assert any(said in note for note in run.plan(1).notes)
+    print_summary(run.project)
+    assert said in capsys.readouterr().out
+
+
+def test_a_budget_held_against_a_guess_is_told_of_a_pilot(tmp_path):
+    many, few = note_rows(120), note_rows(20)
+    notes = priced_stage(tmp_path / "many", many, budget_usd=100).plan(1).notes
+    assert any("`pilot: 20` asks so many first" in note for note in notes)
+    for name, rows, keys in (
+        ("few", few, {}),
+        ("pilot", many, {"pilot": 20}),
+        ("free", many, {"budget_usd": ...}),
+    ):
+        settings = {key: value for key, value in {"budget_usd": 100, **keys}.items() if value is not ...}
+        assert not any(
+            "pilot" in note for note in priced_stage(tmp_path / name, rows, **settings).plan(1).notes
+        )
 
 
 def test_an_answer_that_cost_nothing_leaves_no_interval_below_nothing(tmp_path):

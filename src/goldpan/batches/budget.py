@@ -99,6 +99,18 @@ def over_budget(settings: Stage, spending: Spending, estimate_usd: float | None)
     return f"{', '.join(parts)}: together above the budget of {budget:.4f} USD"
 
 
+def overspent(settings: Stage, spending: Spending) -> str | None:
+    """What to say of a stage that has cost more than its budget; None where it has not."""
+    budget = settings.budget_usd
+    if budget is None or spending.total_usd <= budget:
+        return None
+    return (
+        f"has cost {spending.total_usd:.4f} USD, more than its budget of {budget:.4f} USD; nothing more is"
+        " asked of it. What the shards of a round cost is known only when they are answered: with `pilot: n`"
+        " the first n answers tell"
+    )
+
+
 def check_budget(ledger: Ledger, study: str, stage: str, settings: Stage, estimate_usd: float | None) -> None:
     """Check that a shard may be sent by what the ledger knows now: a plan may be older than the last answers.
 

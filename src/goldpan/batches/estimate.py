@@ -128,21 +128,25 @@ class AnswerLength:
     basis: str
 
 
-def answer_length(task: Task, stage: Stage, spent: Sequence[Spent] = ()) -> AnswerLength:
+def answer_length(
+    task: Task, stage: Stage, spent: Sequence[Spent] = (), spent_on_any: Sequence[Spent] = ()
+) -> AnswerLength:
     """How long an answer to a task will be.
 
     Learned from the answers that the stage already has of its model, once there are `LEARN_FROM`; before, a
     guess from the schema (so much for each value, reason, text and list), with an allowance for reasoning
-    where the model reasons. The request's own limit bounds both.
+    where the model reasons. What was learned of an earlier version of the task only widens the guess: a field
+    more, or other words, may make answers of another length. The request's own limit bounds all.
 
     Args:
-        spent: what the stage has cost so far.
+        spent: what the stage has cost so far with the task as it is now.
+        spent_on_any: the same with whatever tasks.
     """
     limits = (stage.params.get(name) for name in _LIMITS)
     limit = next((limit for limit in limits if isinstance(limit, int) and limit > 0), None)
-    learned = next((row for row in spent if row.model == stage.model and row.paid >= LEARN_FROM), None)
+    learned, before = _learned_from(spent, stage.model), _learned_from(spent_on_any, stage.model)
     if learned is not None:
-        length = _learned_length(learned)
+        length = learned
     else:
         effort = facts_of(stage.model).effort(stage.params)
         allowance = 0 if effort is None else REASONING_ALLOWANCE.get(effort, REASONING_ALLOWANCE["medium"])
@@ -154,11 +158,24 @@ def answer_length(task: Task, stage: Stage, spent: Sequence[Spent] = ()) -> Answ
             )
         total = visible + allowance
         length = AnswerLength(total, allowance, total / _GUESS_FACTOR, total * _GUESS_FACTOR, basis)
+        if before is not None:
+            length = AnswerLength(
+                max(length.tokens, before.tokens),
+                max(allowance, before.reasoning),
+                min(length.low, before.low),
+                max(length.high, before.high),
+                f"{basis}; with another version of the task answers had {before.tokens:.0f} tokens",
+            )
     if limit is None:
         return length
     basis = length.basis + (f"; at most {limit} by the request's limit" if limit < length.high else "")
     tokens, low, high = (min(value, limit) for value in (length.tokens, length.low, length.high))
     return AnswerLength(tokens, min(length.reasoning, tokens), low, high, basis)
+
+
+def _learned_from(spent: Sequence[Spent], model: str) -> AnswerLength | None:
+    known = next((row for row in spent if row.model == model and row.paid >= LEARN_FROM), None)
+    return None if known is None else _learned_length(known)
 
 
 def _learned_length(spent: Spent) -> AnswerLength:

@@ -17,7 +17,7 @@ from typing import IO
 
 import orjson
 
-from goldpan.batches.budget import over_budget, spending_of
+from goldpan.batches.budget import over_budget, overspent, spending_of
 from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
 from goldpan.batches.questions import Question, Questioner, Skip
@@ -34,13 +34,15 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
-from goldpan.stages.plan import Plan, Shard, pending_name, shard_row, write_plan
+from goldpan.stages.plan import Plan, Shard, pending_name, shard_row, task_hashes, write_plan
 from goldpan.stages.rows import AskedRow
 from goldpan.study.load import Project
 from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
+# Requests from which on it is worth to ask some of them first.
+_PILOT_WORTH = 100
 
 
 class _ShardWriter:
@@ -163,8 +165,12 @@ class _Planner:
         study = project.study.study
         is_local = self.provider.kind == "local"
         self.price = stage_price(self.stage, is_local=is_local)
-        # How long answers are is not learned from those of another answerer.
-        self.spent = [row for row in ledger.spent(study, stage_name) if row.is_local == is_local]
+        # How long answers are is not learned from those of another answerer, nor of another task.
+        hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
+        self.spent, self.spent_on_any = (
+            [row for row in ledger.spent(study, stage_name, of_tasks) if row.is_local == is_local]
+            for of_tasks in (hashes, None)
+        )
         self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.replays = self.provider.kind == "replay"
         self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
@@ -321,10 +327,21 @@ class _Planner:
             budget_usd=self.stage.budget_usd,
             over_budget=over_budget(self.stage, self.spending, estimate.cost_usd),
             spent={"settled_usd": self.spending.settled_usd, "open_usd": self.spending.open_usd},
+            unpriced=list(self.spending.unpriced),
             endpoint=URLS[self.stage.endpoint or "chat"],
             output=self.stage.output or "tool",
-            notes=[finding.text for finding in self.findings],
+            notes=[*self._money_notes(estimate), *(finding.text for finding in self.findings)],
         )
+
+    def _money_notes(self, estimate: Estimate) -> Iterator[str]:
+        if too_much := overspent(self.stage, self.spending):
+            yield too_much
+        limited = self.stage.budget_usd is not None and self.stage.pilot is None
+        if limited and self.counts["asked"] > _PILOT_WORTH and "guess" in estimate.completion_basis:
+            yield (
+                "the budget is held against a guess of how long answers are, and all shards of a round are"
+                " sent before the first is answered: `pilot: 20` asks so many first and learns from them"
+            )
 
     def _check_that_it_can_be_answered(self) -> None:
         errors = [finding.text for finding in self.findings if finding.is_error]
@@ -339,7 +356,7 @@ class _Planner:
     def _estimate(self) -> Estimate:
         prompt, margin = self.estimator.total()
         lengths = [
-            (answer_length(self.questioner.tasks[name], self.stage, self.spent), count)
+            (answer_length(self.questioner.tasks[name], self.stage, self.spent, self.spent_on_any), count)
             for name, count in sorted(self.asked_of.items())
         ]
         completion = math.ceil(_total(lengths, "tokens"))

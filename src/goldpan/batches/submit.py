@@ -20,7 +20,7 @@ from goldpan.errors import LedgerError, ProviderError, ReconciliationError
 from goldpan.ledger import Ledger, Submission
 from goldpan.ledger.lock import LONGEST_SUBMISSION_SECONDS, ShardLock
 from goldpan.providers.base import Batch, BatchProvider
-from goldpan.stages.plan import Plan, Shard
+from goldpan.stages.plan import Plan, Shard, task_hashes
 
 # A provider that has no room just now, or cannot be reached, is asked again for so long.
 REFUSED_SECONDS = 600.0
@@ -81,7 +81,7 @@ def submit_shard(
                     stage=plan.stage,
                     round=plan.round,
                     task=" ".join(sorted(plan.tasks)),
-                    task_hash=" ".join(plan.tasks[name] for name in sorted(plan.tasks)),
+                    task_hash=task_hashes(plan.tasks),
                     model=plan.model,
                     endpoint=plan.endpoint,
                     requests=len(rows),

@@ -20,7 +20,7 @@ from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.store import REQUESTS_LOST
-from goldpan.stages.plan import shard_row
+from goldpan.stages.plan import shard_row, task_hashes
 from goldpan.study.load import Project
 
 _NAMED = 5
@@ -162,7 +162,7 @@ def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
         stage=says["stage"],
         round=says["round"],
         task=" ".join(sorted(tasks)),
-        task_hash=" ".join(tasks[name] for name in sorted(tasks)),
+        task_hash=task_hashes(tasks),
         model=says["model"],
         requests=len(rows),
         bytes=says["bytes"],

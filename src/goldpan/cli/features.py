@@ -28,4 +28,8 @@ def _features(options: argparse.Namespace) -> None:
             reasons = summary["reasons"].get(state, {})
             why = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
             print(f"{count} {state}" + (f" ({why})" if why else ""))
-    print(f"{run.paths.partial(run.name, 'features.jsonl')}; the next `snakemake` makes the final ones")
+    partial = run.paths.partial(run.name, "features.jsonl")
+    if summary["states"][PENDING]:
+        print(f"{partial}; the next `snakemake` goes on")
+    else:
+        print(f"{partial}; nothing is pending: `snakemake` makes the final ones, if they are not there yet")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldpan.study import Project, load_project
+from goldpan.errors import GoldpanError, StudyError
+from goldpan.study import Project, load_project, load_study
 
 if TYPE_CHECKING:
     from goldpan.batches.stage import StageRun
@@ -17,8 +20,24 @@ def project_of(options: argparse.Namespace) -> Project:
 
 
 def stage_of(project: Project, name: str) -> StageRun:
-    """A stage by name. Raises StudyError that lists the stages there are."""
+    """A stage by name. Raises StudyError that lists the stages there are, or names the study that has it."""
     from goldpan.batches.stage import StageRun
 
+    if name not in project.study.stages:
+        for other in sorted(project.study_file.parent.glob("*.yaml")):
+            if name in _stages_in(other):
+                raise StudyError(
+                    f"study `{project.study.study}` has no stage `{name}`",
+                    where=str(project.study_file),
+                    remedy=f"another study has: --study {other.stem}",
+                )
     project.named("stage", project.study.stages, name)
     return StageRun(project, name)
+
+
+def _stages_in(study_file: Path) -> Collection[str]:
+    """Names of the stages of a study; none where the file is not one."""
+    try:
+        return load_study(study_file).stages
+    except GoldpanError:
+        return ()

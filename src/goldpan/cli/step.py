@@ -77,7 +77,10 @@ def _requests(run: StageRun, options: argparse.Namespace) -> None:
 
 def _submit(run: StageRun, options: argparse.Namespace) -> None:
     submission = run.submit(options.round, options.shard)
-    say_on_stderr(f"{run.name}, round {options.round}, shard {options.shard}: batch {submission.batch_id}")
+    what = (
+        f"batch {submission.batch_id}" if submission.batch_id else "nothing to send: others ask its requests"
+    )
+    say_on_stderr(f"{run.name}, round {options.round}, shard {options.shard}: {what}")
 
 
 def _wait(run: StageRun, options: argparse.Namespace) -> int:

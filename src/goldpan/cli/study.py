@@ -77,8 +77,9 @@ def _plan(options: argparse.Namespace) -> None:
     with wrong.gather():
         for planned in preview(_project(options)):
             previews.append(planned)
-    if options.json:
+    if options.json or not previews:
         wrong.finish()
+    if options.json:
         rows = [
             {"stage": item.stage, "note": item.note, "plan": item.plan and asdict(item.plan)}
             for item in previews
@@ -94,7 +95,7 @@ def _plan(options: argparse.Namespace) -> None:
         table.append(
             [item.stage, plan.records, sum(plan.skipped.values()), plan.requests["answered"],
              plan.requests["asked"], plan.estimate["prompt_tokens"],
-             cost_text(plan.estimate), f"{plan.spent['settled_usd']:.4f}",
+             cost_text(plan.estimate), "unknown" if plan.unpriced else f"{plan.spent['settled_usd']:.4f}",
              plan.over_budget or item.note or ""]
         )  # fmt: skip
     print_table(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TextIO
 
+from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
 from goldpan.files import read_json
+from goldpan.ledger import Ledger
 from goldpan.study import Project
 
 _NOT_YET = "not made yet"
@@ -37,22 +39,27 @@ def print_summary(project: Project) -> None:
 def _print_stages(project: Project) -> None:
     rows: list[list[Any]] = []
     for stage in project.study.stages:
-        made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
+        # Final features take the place of partial ones: where these are there, they are newer.
+        made = _made(project, project.paths.partial(stage, "summary.json"))
+        features = project.paths.partial(stage, "features.jsonl")
         if made is None:
-            made = _made(project, project.paths.partial(stage, "summary.json"))
-            features = project.paths.partial(stage, "features.jsonl")
+            made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
         if made is None:
-            rows.append([stage, None, None, _NOT_YET, None, project.paths.features(stage)])
+            rows.append([stage, None, None, _NOT_YET, None, _spent(project, stage), features])
             continue
         others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
+        if _is_older(project, project.paths.summary(stage), project.paths.stage_records(stage)):
+            others.append("older than what is to be asked: run snakemake")
         cost = made["cost_usd"]
         rows.append(
             [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
-             "unknown" if cost is None else f"{cost:.4f}", features]
+             "unknown" if cost is None else f"{cost:.4f}", _spent(project, stage), features]
         )  # fmt: skip
         if made["baseline"]:
             rows[-1][0] = f"{stage} *"
-    print_table(["stage", "records", "ok", "others", "cost USD", "features"], rows, empty="no stages")
+    print_table(
+        ["stage", "records", "ok", "others", "answers USD", "spent USD", "features"], rows, empty="no stages"
+    )
     print_failures(project)
     if any(row[0].endswith("*") for row in rows):
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
@@ -69,6 +76,31 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
         # Summaries that were made before there were messages have none.
         for line in message_lines((made or {}).get("messages", ())):
             print(f"{stage}: {line}", file=file)
+        if project.study.stages[stage].budget_usd is not None:
+            spending = _spending(project, stage)
+            if spending and (too_much := overspent(project.study.stages[stage], spending)):
+                print(f"{stage}: {too_much}", file=file)
+
+
+def _spending(project: Project, stage: str) -> Spending | None:
+    """What a stage has cost by the ledger; None where there is no ledger."""
+    if not project.ledger.exists():
+        return None
+    with Ledger(project.ledger) as ledger:
+        return spending_of(ledger, project.study.study, stage, project.study.stages[stage])
+
+
+def _spent(project: Project, stage: str) -> str | None:
+    spending = _spending(project, stage)
+    if spending is None:
+        return None
+    return "unknown" if spending.unpriced else f"{spending.total_usd:.4f}"
+
+
+def _is_older(project: Project, made: str, of: str) -> bool:
+    """Whether an artifact was made before the last change of what it is made from."""
+    made_file, source = project.root / made, project.root / of
+    return made_file.exists() and source.exists() and made_file.stat().st_mtime < source.stat().st_mtime
 
 
 def _made(project: Project, path: str) -> Any:

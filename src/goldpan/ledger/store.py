@@ -349,18 +349,21 @@ class Ledger:
         names = ", ".join(field.name for field in fields(Orphan))
         return [Orphan(*row) for row in self._db.execute(f"SELECT {names} FROM orphans ORDER BY seen_at")]
 
-    def spent(self, study: str, stage: str) -> list[Spent]:
+    def spent(self, study: str, stage: str, task_hash: str | None = None) -> list[Spent]:
         """What a stage has cost in tokens over all its runs and rounds, by model.
 
         Answers that another stage or study has paid for are not in it.
+
+        Args:
+            task_hash: only what was asked with these tasks (as in `submissions`); default with any.
         """
         names = [field.name for field in fields(Spent)][1:-1]
         sums = ", ".join(f"sum({name})" for name in names)
         rows = self._db.execute(
             f"SELECT model, {sums}, (service || ' ') LIKE 'local %' AS is_local FROM submissions"
-            " WHERE study = ? AND stage = ? AND state = 'settled'"
+            " WHERE study = ? AND stage = ? AND state = 'settled' AND task_hash = coalesce(?, task_hash)"
             " GROUP BY model, is_local ORDER BY model, is_local",
-            (study, stage),
+            (study, stage, task_hash),
         )
         # SQLite has no type of its own for what is true.
         return [Spent(*(*row[:-1], bool(row[-1]))) for row in rows]

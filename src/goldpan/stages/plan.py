@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Plan:
     Attributes:
         estimate: an `Estimate` of what this round asks.
         spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
+        unpriced: models that have answered, and whose price nobody knows.
         over_budget: why the round must not be sent, if it must not.
     """
 
@@ -59,6 +61,7 @@ class Plan:
     endpoint: str = "/v1/chat/completions"
     output: str = "tool"
     notes: list[str] = field(default_factory=list)
+    unpriced: list[str] = field(default_factory=list)
 
     def cost_of(self, shard: Shard) -> float | None:
         """The estimated USD of a shard that is not sent yet: its share of the plan's; None when not known."""
@@ -96,6 +99,11 @@ def read_plan(path: Path) -> Plan:
         return of_known_keys(Plan, {**raw, "shards": shards})
     except (KeyError, TypeError) as error:
         raise unreadable(path, _WHAT, _REMEDY, error) from None
+
+
+def task_hashes(tasks: Mapping[str, str]) -> str:
+    """The hashes of a stage's tasks (name -> hash), as a submission has them."""
+    return " ".join(tasks[name] for name in sorted(tasks))
 
 
 def shard_row(custom_id: str, key_hex: str, attempts: int) -> bytes:

@@ -215,6 +215,12 @@ def load_project(
     """
     root = Path(root)
     settings_file = root / "config" / "config.yaml"
+    if study is None and not settings_file.exists():
+        raise StudyError(
+            "no study is named, and no file says which one is meant",
+            where=str(settings_file),
+            remedy="name it: --study NAME",
+        )
     if study is None:
         study = validate(ProjectSettings, read_yaml(settings_file), settings_file).study
     path = find_study(study, root)
@@ -224,6 +230,13 @@ def load_project(
     if settings_file.exists():
         settings = validate(ProjectSettings, read_yaml(settings_file), settings_file)
     loaded = load_study(path)
+    namesake = path.with_name(f"{loaded.study}{path.suffix}")
+    if path.stem != loaded.study and namesake.exists():
+        raise StudyError(
+            f"`study: {loaded.study}` is the name of another study: both would write the same results",
+            where=str(path),
+            remedy=f"call this one `study: {path.stem}`; the other one is {namesake}",
+        )
     return Project(
         root=root,
         study=loaded,

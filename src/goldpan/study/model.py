@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name
+from goldpan.study.base import ColumnName, Model, Name, Usd, no_number
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.head import Annotated, Head, Selection
@@ -197,13 +197,12 @@ class Stage(Model):
         " have come back and most of them are good.",
     )
     max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
-    budget_usd: float | None = Field(
+    budget_usd: Usd | None = Field(
         None,
-        ge=0,
         description="A limit on what the stage costs, over all its runs and rounds: what would exceed it is"
         " refused before anything is uploaded.",
     )
-    price_usd_per_million: tuple[float, float] | None = Field(
+    price_usd_per_million: tuple[Usd, Usd] | None = Field(
         None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
     )
     limits: Limits = Field(Limits(), description="What one request file may hold.")
@@ -212,6 +211,8 @@ class Stage(Model):
     tables: Literal["csv"] | None = Field(
         None, description="Also write one CSV per input file with its columns and the features."
     )
+
+    _money_is_a_number = field_validator("budget_usd", mode="before")(no_number)
 
     @field_validator("task", mode="before", json_schema_input_type=list[TaskChoice] | Name)
     @classmethod
