@@ -16,7 +16,7 @@ from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import price_of
 from goldpan.study.model import Stage
 from goldpan.tasks.task import load_task
-from tests.projects import note_rows
+from tests.projects import TOPIC_TASK, WorkflowProject, note_rows
 from tests.stage_builders import STAGE, make_stage, with_records
 
 PRICE = (10.0, 40.0)
@@ -231,8 +231,8 @@ def test_what_was_learned_of_another_version_of_the_task_only_widens_the_guess(t
 def test_a_field_more_makes_a_plan_guess_again(tmp_path):
     run = priced_stage(tmp_path, note_rows(LEARN_FROM))
     settle_plan(run, run.plan(1), prompt=100, completion=7)
-    task = run.project.tasks / "topic.yaml"
-    task.write_text(f"{task.read_text().rstrip()}\n  - {{name: report, type: text}}\n")
+    report = {"name": "report", "type": "text", "description": "All that there is to say."}
+    WorkflowProject(tmp_path).write_task({**TOPIC_TASK, "features": [*TOPIC_TASK["features"], report]})
     again = with_records(tmp_path).plan(1)
     assert again.requests["asked"] == LEARN_FROM
     assert "guess" in again.estimate["completion_basis"]
@@ -240,10 +240,10 @@ def test_a_field_more_makes_a_plan_guess_again(tmp_path):
 
 
 def test_a_stage_that_cost_more_than_its_budget_is_told(tmp_path, capsys):
-    run = priced_stage(tmp_path, note_rows(20), budget_usd=0.001)
+    run = priced_stage(tmp_path, note_rows(20), budget_usd=1)
     settle_plan(run, run.plan(1), prompt=100, completion=90_000)
     run.consolidate()
-    said = "more than its budget of 0.0010 USD; nothing more is asked of it"
+    said = "more than its budget of 1.0000 USD; nothing more is asked of it"
     assert any(said in note for note in run.plan(1).notes)
     print_summary(run.project)
     assert said in capsys.readouterr().out
