@@ -30,7 +30,6 @@ checkpoint plan:
         PATHS.log("stages/{stage}/round{round}/plan"),
     conda:
         "../envs/llm.yaml"
-    threads: 2
     params:
         setting=lambda wildcards: stage_setting(
             wildcards.stage,
@@ -40,7 +39,7 @@ checkpoint plan:
     message:
         "Planning round {wildcards.round} of stage {wildcards.stage}"
     shell:
-        "goldpan_step plan {wildcards.stage} --round {wildcards.round} --threads {threads}"
+        "goldpan_step plan {wildcards.stage} --round {wildcards.round}"
         " 2>&1 | tee -i {log} >&2"
 
 

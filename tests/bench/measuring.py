@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,8 @@ class Measurement:
 
     Attributes:
         wall: seconds.
-        processor: seconds of processor time of all its threads and helpers, user and system.
-        peak_mib: the most memory it had resident, in MiB; with a helper, what both had together, counting
-            the pages they share once.
+        processor: seconds of processor time of all its threads, user and system.
+        peak_mib: the most memory it had resident, in MiB.
         result: what the measured function returned.
     """
 
@@ -58,33 +56,14 @@ def measure(function: Callable[..., Any], *arguments: str | Path) -> Measurement
         stdout=subprocess.PIPE,
         text=True,
     )
-    together = 0.0
-    while process.poll() is None:
-        together = max(together, _with_helpers_mib(process.pid))
-        time.sleep(_LOOK_SECONDS)
+    output, _ = process.communicate()
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert process.stdout is not None
-    said = process.stdout.read().splitlines()
+    said = output.splitlines()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = json.loads(said[-1])
-    return Measurement(wall, processor, max(together, found["peak_mib"]), found["result"])
-
-
-def _with_helpers_mib(process: int) -> float:
-    """What a process and those it started have resident now; 0 when it started none, or they just ended."""
-    try:
-        helpers = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        return sum(_share_mib(one) for one in [process, *helpers]) if helpers else 0.0
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-
-
-def _share_mib(process: int | str) -> float:
-    """A process's share of the memory: of a page that several have, a part."""
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+    return Measurement(wall, processor, found["peak_mib"], found["result"])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from goldpan.batches.plan import preview_round
-from goldpan.errors import ReconciliationError, ReplayMissError, SourceError
+from goldpan.errors import PromptError, ReconciliationError, ReplayMissError, SourceError
 from goldpan.ledger import Ledger
 from goldpan.stages.plan import Plan, Shard, read_plan
 from goldpan.stages.rows import read_asked
@@ -210,3 +210,12 @@ def test_a_damaged_row_of_what_was_asked_is_named(tmp_path):
     with pytest.raises(SourceError, match=r"not valid JSON") as caught:
         list(read_asked(asked))
     assert caught.value.where == f"{asked}, line 2"
+
+
+def test_a_prompt_that_fails_is_reported_with_its_record(tmp_path):
+    run = make_stage(tmp_path, note_rows(60))
+    template = tmp_path / "config" / "tasks" / "topic.user.j2"
+    template.write_text("{{ data.text }}{% if id == 'n45' %}{{ 1 // 0 }}{% endif %}")
+    with pytest.raises(PromptError, match=r"record 'n45'"):
+        with_records(tmp_path).plan(1)
+    assert not at(run, run.paths.plan(STAGE, 1)).exists()

@@ -10,7 +10,6 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -27,7 +26,6 @@ from goldpan.crashpoints import reached
 from goldpan.errors import ReplayMissError, StudyError
 from goldpan.files import iter_lines, replacing
 from goldpan.garbage import seldom_collected
-from goldpan.helper import shared_work
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
@@ -114,7 +112,6 @@ def plan_round(
     *,
     plan_file: Path,
     asked_file: Path,
-    threads: int | None = None,
     go_on: bool = False,
 ) -> Plan:
     """Decide what a round asks, spool its request files, and write `plan.json` and `asked.jsonl`.
@@ -122,7 +119,6 @@ def plan_round(
     Args:
         records: the stage's records file.
         plan_file, asked_file: what to write.
-        threads: cores to take, of which a large stage uses two; default all that there are.
         go_on: ask also where most answers so far are bad.
 
     Raises:
@@ -133,7 +129,7 @@ def plan_round(
     with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
         planner.pilot = planner.stage.pilot if number == 1 else None
-        for row in planner.decide(records, threads):
+        for row in planner.decide(records):
             asked.write(row)
         if not go_on:
             planner.tried.check(project.study.study, stage_name, planner.counts["asked"])
@@ -186,16 +182,11 @@ class _Planner:
         if spool:
             spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
 
-    def decide(self, records: Path, threads: int | None = None) -> Iterator[bytes]:
+    def decide(self, records: Path) -> Iterator[bytes]:
         """The lines of asked.jsonl, in the order of the records."""
-        work = shared_work(
-            partial(_pieces, records),
-            partial(self.questioner.ask_lines, records),
-            bytes=_size(records),
-            cores=threads,
-        )
-        with work, SeenKeys() as seen:
-            for asked in work.results():
+        with SeenKeys() as seen:
+            for lines in _pieces(records):
+                asked = self.questioner.ask_lines(records, lines)
                 self.records += len(asked)
                 chunk: list[Question | Skip] = []
                 for questions in asked:
@@ -399,10 +390,6 @@ def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:
     lines = iter_lines(records)
     while piece := list(islice(lines, _CHUNK)):
         yield piece
-
-
-def _size(records: Path) -> int:
-    return records.stat().st_size if records.exists() else 0
 
 
 def _attempts(outcome: Answer | None) -> int:

@@ -113,12 +113,11 @@ class StageRun:
             schema=StageRun(self.project, earlier).features(),
         )
 
-    def plan(self, number: int, *, threads: int | None = None, go_on: bool = False) -> Plan:
+    def plan(self, number: int, *, go_on: bool = False) -> Plan:
         """Write plan.json and asked.jsonl of a round, and spool its request files.
 
         Args:
             number: of the round.
-            threads: cores to take, of which a large stage uses two; default all that there are.
             go_on: ask also where most answers so far are bad. The word holds for the tasks and the model as
                 they are now, in this round and later ones.
         """
@@ -131,7 +130,6 @@ class StageRun:
             self._at(self.paths.stage_records(self.name)),
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
-            threads=threads,
             go_on=self._may_go_on(go_on),
         )
 

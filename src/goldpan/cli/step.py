@@ -24,9 +24,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--round", type=int, default=1, metavar="N")
     parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="for plan: cores to take, of which it uses two; default all"
-    )
-    parser.add_argument(
         "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
     )
     add_project_options(parser)
@@ -45,7 +42,7 @@ def _run(options: argparse.Namespace) -> int | None:
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:
     go_on = run.name in options.go_on.split(",")
-    plan = run.plan(options.round, threads=options.threads, go_on=go_on)
+    plan = run.plan(options.round, go_on=go_on)
     counts = plan.requests
     say_on_stderr(
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
