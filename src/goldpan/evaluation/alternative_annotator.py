@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.interval import rounded
+from goldpan.statistics.interval import AsJson, rounded
 
 LEAST_ANNOTATORS = 3
 """With two, the test asks only which of them the LLM resembles; its authors advise against it."""
@@ -33,7 +33,7 @@ Score = Callable[[Any, Sequence[Any]], float]
 
 
 @dataclass(frozen=True)
-class Against:
+class Against(AsJson):
     """The LLM against one annotator.
 
     Attributes:
@@ -52,17 +52,6 @@ class Against:
     annotator_share: float | None
     p_value: float | None
     wins: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "annotator": self.annotator,
-            "items": self.items,
-            "llm_share": rounded(self.llm_share),
-            "annotator_share": rounded(self.annotator_share),
-            "p_value": rounded(self.p_value),
-            "wins": self.wins,
-        }
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from goldpan.evaluation.coding import Coded, Values
 from goldpan.statistics.design import Design
 from goldpan.statistics.figures import Figure, figures
-from goldpan.statistics.interval import rounded
+from goldpan.statistics.interval import AsJson, rounded
 from goldpan.statistics.joined_measures import Difference
 from goldpan.statistics.samples import sample_of_predictions
 
@@ -39,7 +39,7 @@ class McNemar:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(AsJson):
     """Two models on the same items.
 
     Attributes:
@@ -54,16 +54,6 @@ class Comparison:
     items: int
     mcnemar: McNemar
     differences: tuple[Figure, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "first": self.first,
-            "second": self.second,
-            "items": self.items,
-            "mcnemar": self.mcnemar.as_json(),
-            "differences": [one.as_json() for one in self.differences],
-        }
 
 
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:

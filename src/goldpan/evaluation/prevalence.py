@@ -24,13 +24,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from goldpan.statistics.design import effective_size
 from goldpan.statistics.figures import Estimate
-from goldpan.statistics.interval import LEVEL, Interval, rounded, wilson_interval
+from goldpan.statistics.interval import LEVEL, AsJson, Interval, wilson_interval
 
 METHOD = "post-stratification by predicted label, variance recovered from Wilson limits"
 LEAST_ITEMS = 5
@@ -38,7 +37,7 @@ LEAST_ITEMS = 5
 
 
 @dataclass(frozen=True)
-class LabelPrevalence:
+class LabelPrevalence(AsJson):
     """How frequent one label is.
 
     Attributes:
@@ -51,17 +50,9 @@ class LabelPrevalence:
     predicted: float
     corrected: Estimate
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "label": self.label,
-            "predicted": rounded(self.predicted),
-            "corrected": self.corrected.as_json(),
-        }
-
 
 @dataclass(frozen=True)
-class Prevalence:
+class Prevalence(AsJson):
     """Labels of a feature in the whole corpus.
 
     Attributes:
@@ -79,17 +70,6 @@ class Prevalence:
     predicted_mean: float | None = None
     corrected_mean: Estimate | None = None
     reason: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "records": self.records,
-            "items": self.items,
-            "labels": [one.as_json() for one in self.labels],
-            "predicted_mean": rounded(self.predicted_mean),
-            "corrected_mean": None if self.corrected_mean is None else self.corrected_mean.as_json(),
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True)

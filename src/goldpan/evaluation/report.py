@@ -10,12 +10,13 @@ from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.statistics.figures import Figure, figure
+from goldpan.statistics.interval import AsJson
 
 FORMAT = "goldpan-evaluation-1"
 
 
 @dataclass(frozen=True)
-class LabelFigures:
+class LabelFigures(AsJson):
     """One label against all others.
 
     Attributes:
@@ -30,18 +31,9 @@ class LabelFigures:
     predicted: int
     figures: tuple[Figure, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "label": self.label,
-            "gold": self.gold,
-            "predicted": self.predicted,
-            "figures": [one.as_json() for one in self.figures],
-        }
-
 
 @dataclass(frozen=True)
-class Confusion:
+class Confusion(AsJson):
     """Evaluated items by gold and predicted label, each counted once.
 
     Attributes:
@@ -53,14 +45,6 @@ class Confusion:
     gold: tuple[str, ...]
     predicted: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "gold": list(self.gold),
-            "predicted": list(self.predicted),
-            "counts": [list(row) for row in self.counts],
-        }
 
 
 @dataclass(frozen=True)
@@ -85,7 +69,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(AsJson):
     """What one gets without a model.
 
     Attributes:
@@ -97,14 +81,6 @@ class Baseline:
     name: str
     answer: str
     figures: tuple[Figure, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "name": self.name,
-            "answer": self.answer,
-            "figures": [one.as_json() for one in self.figures],
-        }
 
 
 @dataclass(frozen=True)
@@ -166,7 +142,7 @@ def _listed(figures: tuple[Figure, ...] | None) -> list[dict[str, Any]] | None:
 
 
 @dataclass(frozen=True)
-class ItemCounts:
+class ItemCounts(AsJson):
     """What became of the items of the gold set, for one feature.
 
     Attributes:
@@ -185,20 +161,9 @@ class ItemCounts:
     evaluated: int
     is_weighted: bool
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "in_split": self.in_split,
-            "unresolved": self.unresolved,
-            "cannot_tell": self.cannot_tell,
-            "llm_decided": self.llm_decided,
-            "evaluated": self.evaluated,
-            "is_weighted": self.is_weighted,
-        }
-
 
 @dataclass(frozen=True)
-class FeatureEvaluation:
+class FeatureEvaluation(AsJson):
     """All models on one feature.
 
     Attributes:
@@ -219,19 +184,6 @@ class FeatureEvaluation:
     models: tuple[ModelEvaluation, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "feature": self.feature,
-            "type": self.type,
-            "kind": self.kind,
-            "items": self.items.as_json(),
-            "baselines": [one.as_json() for one in self.baselines],
-            "models": [one.as_json() for one in self.models],
-            "comparisons": [one.as_json() for one in self.comparisons],
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True)

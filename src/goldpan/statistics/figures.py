@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from goldpan.statistics.bootstrap import Sample, replicate
-from goldpan.statistics.interval import Interval, finite, rounded
+from goldpan.statistics.interval import AsJson, Interval, finite
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(AsJson):
     """One number with its interval; None where it is undefined."""
 
     value: float | None
     interval: Interval | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "value": rounded(self.value),
-            "interval": None if self.interval is None else self.interval.as_json(),
-        }
-
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(AsJson):
     """One measure of how good predictions are.
 
     Attributes:
@@ -40,10 +33,6 @@ class Figure:
     name: str
     raw: Estimate
     weighted: Estimate
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {"name": self.name, "raw": self.raw.as_json(), "weighted": self.weighted.as_json()}
 
 
 def figure(figures: tuple[Figure, ...], name: str) -> Figure | None:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, cast
 
 LEVEL = 0.95
 
 
+class AsJson:
+    """A dataclass whose fields stand in a file as they are, in their order, numbers rounded."""
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(cast(Any, self))}
+
+
 @dataclass(frozen=True)
-class Interval:
+class Interval(AsJson):
     """A confidence interval and how it was made."""
 
     low: float
     high: float
     level: float
     method: str
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "low": rounded(self.low),
-            "high": rounded(self.high),
-            "level": self.level,
-            "method": self.method,
-        }
 
 
 def wilson_interval(successes: float, trials: float, z: float = 1.959963984540054) -> Interval | None:
@@ -47,3 +46,15 @@ def finite(value: Any) -> float | None:
 def rounded(value: float | None) -> float | None:
     """Rounded to 6 decimals for files; None stays None and -0.0 becomes 0.0."""
     return None if value is None else round(float(value), 6) + 0.0
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_json"):
+        return value.as_json()
+    if isinstance(value, float):
+        return rounded(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

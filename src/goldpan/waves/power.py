@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_hex
 from goldpan.statistics.bootstrap import replicate
 from goldpan.statistics.coefficient_intervals import from_tables
-from goldpan.statistics.interval import LEVEL, rounded
+from goldpan.statistics.interval import LEVEL, AsJson
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import UNWEIGHTED, agreement_weights
@@ -89,7 +88,7 @@ def expectation(
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(AsJson):
     """What n items give.
 
     Attributes:
@@ -104,15 +103,6 @@ class Plan:
     half_width: float | None
     large_sample_half_width: float
     undefined: float
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "items": self.items,
-            "half_width": rounded(self.half_width),
-            "large_sample_half_width": rounded(self.large_sample_half_width),
-            "undefined": rounded(self.undefined),
-        }
 
 
 def large_sample_half_width(items: int, expected: Expectation, level: float = LEVEL) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from goldpan.files import read_json
+from goldpan.statistics.interval import AsJson
 from goldpan.statistics.scales import scale_of
 from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.tasks.features import Feature
@@ -27,7 +27,7 @@ _NO_KAPPA = {
 
 
 @dataclass(frozen=True)
-class FeaturePlan:
+class FeaturePlan(AsJson):
     """What a wave gives for one feature.
 
     Attributes:
@@ -43,17 +43,6 @@ class FeaturePlan:
     weighting: str
     plan: Plan | None
     note: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "wave": self.wave,
-            "feature": self.feature,
-            "labels": self.labels,
-            "weighting": self.weighting,
-            "plan": self.plan and self.plan.as_json(),
-            "note": self.note,
-        }
 
 
 def plan_wave(run: WaveRun, kappa: float, prevalence: float | None = None) -> list[FeaturePlan]:

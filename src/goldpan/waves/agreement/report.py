@@ -8,22 +8,18 @@ from typing import Any
 import numpy as np
 
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.interval import rounded
+from goldpan.statistics.interval import AsJson, rounded
 
 FORMAT = "goldpan-agreement-1"
 
 
 @dataclass(frozen=True)
-class AnnotatorCount:
+class AnnotatorCount(AsJson):
     """What one annotator did: items answered (abstentions included), and how many were abstentions."""
 
     name: str
     answered: int
     abstained: int
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {"name": self.name, "answered": self.answered, "abstained": self.abstained}
 
 
 @dataclass(frozen=True)
