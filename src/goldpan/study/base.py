@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
 COLUMN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -18,6 +18,19 @@ def no_number(value: object) -> object:
     if isinstance(value, bool) or value is None:
         raise ValueError("must be a number; leave the key out where nothing is meant")
     return value
+
+
+def one_or_many(*names: str, of: Any) -> Any:
+    """A validator by which one text may be given for these fields in place of a list of one.
+
+    Args:
+        of: what may be given, for the JSON schema.
+    """
+    return field_validator(*names, mode="before", json_schema_input_type=of)(_as_list)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_number)]

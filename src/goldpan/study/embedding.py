@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name
+from goldpan.study.base import Model, Name, one_or_many
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A field in a template, `{title}`."""
@@ -117,15 +117,9 @@ class Embedding(Model):
         "none", description="Compression of the HDF5 datasets; embeddings hardly get smaller by it."
     )
 
-    @field_validator("source", mode="before", json_schema_input_type=list[Name] | Name)
-    @classmethod
-    def _one_source_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name)
 
-    @field_validator("text", "labels", mode="before", json_schema_input_type=list[str] | str)
-    @classmethod
-    def _one_field_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_field_is_a_list = one_or_many("text", "labels", of=list[str] | str)
 
     @field_validator("source", "text", "labels")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name
+from goldpan.study.base import Model, Name, one_or_many
 
 SplitName = Literal["train", "dev", "test"]
 
@@ -93,10 +93,7 @@ class Evaluation(Model):
     def _one_split_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) and value != "all" else value
 
-    @field_validator("features", "show", mode="before", json_schema_input_type=list[str] | str | None)
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_is_a_list = one_or_many("features", "show", of=list[str] | str | None)
 
     @model_validator(mode="after")
     def _pairs_name_predictions(self) -> Evaluation:

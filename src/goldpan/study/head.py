@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name
+from goldpan.study.base import ColumnName, Model, Name, one_or_many
 from goldpan.study.wave import Split
 
 Kind = Literal["regression", "ordinal", "classification"]
@@ -74,10 +74,7 @@ class LabelsFrom(Model):
         " left out.",
     )
 
-    @field_validator("stage", "source", mode="before", json_schema_input_type=list[Name] | Name | None)
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_is_a_list = one_or_many("stage", "source", of=list[Name] | Name | None)
 
     @model_validator(mode="after")
     def _exactly_one_origin(self) -> LabelsFrom:
@@ -213,10 +210,7 @@ class Annotated(Model):
     compression: Compression = Field("none", description="Of the JSONL files.")
     device: str = Field("auto", pattern=_DEVICE, description="`auto` takes the first GPU, else the CPU.")
 
-    @field_validator("heads", "output_keys", mode="before", json_schema_input_type=list[str] | str)
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_is_a_list = one_or_many("heads", "output_keys", of=list[str] | str)
 
     @model_validator(mode="after")
     def _heads_can_be_told_apart(self) -> Annotated:

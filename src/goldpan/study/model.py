@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name, Usd, no_number
+from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_many
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.head import Annotated, Head, Selection
@@ -46,10 +46,7 @@ class Source(Model):
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
     )
 
-    @field_validator("files", mode="before", json_schema_input_type=list[str] | str)
-    @classmethod
-    def _one_file_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_file_is_a_list = one_or_many("files", of=list[str] | str)
 
 
 class Provider(Model):
@@ -109,10 +106,7 @@ class Input(Model):
         None, description="Filter over the earlier stage's features, e.g. `score == 1 and topic in ['a']`."
     )
 
-    @field_validator("source", mode="before", json_schema_input_type=list[Name] | Name | None)
-    @classmethod
-    def _one_source_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name | None)
 
     @model_validator(mode="after")
     def _either_source_or_stage(self) -> Input:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import Model, Name
+from goldpan.study.base import Model, Name, one_or_many
 
 StratumKey = Annotated[
     str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
@@ -43,10 +43,7 @@ class Stratify(Model):
         "proportional", description="Or the number of items for each stratum by its name."
     )
 
-    @field_validator("by", mode="before", json_schema_input_type=list[StratumKey] | StratumKey)
-    @classmethod
-    def _one_key_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_key_is_a_list = one_or_many("by", of=list[StratumKey] | StratumKey)
 
     @field_validator("allocation", mode="before")
     @classmethod
@@ -133,12 +130,7 @@ class Wave(Model):
     )
     gold: Gold = Field(Gold(), description="How the gold set is split.")
 
-    @field_validator(
-        "features", "show", "formats", mode="before", json_schema_input_type=list[str] | str | None
-    )
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    _one_is_a_list = one_or_many("features", "show", "formats", of=list[str] | str | None)
 
     @field_validator("features", "show", "formats")
     @classmethod
