@@ -27,8 +27,6 @@ if exists("config/config.yaml"):
 
 include: "rules/common.smk"
 include: "rules/waiting.smk"
-include: "rules/inputs.smk"
-include: "rules/inputs_of_models.smk"
 include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/batches.smk"
@@ -80,13 +78,6 @@ onerror:
 rule all:
     default_target: True
     input:
-        all_features(),
-        all_tables(),
-        all_waves(),
-        all_embeddings(),
-        all_heads(),
-        all_annotated(),
-        all_selections(),
-        all_evaluations(),
+        INPUTS.everything(),
     message:
         "All that the study asks for is there"

@@ -25,10 +25,7 @@ rule submit:
 checkpoint wait:
     input:
         plan=PATHS.plan("{stage}", "{round}"),
-        batches=lambda wildcards: [
-            PATHS.batch(wildcards.stage, wildcards.round, shard)
-            for shard in shards_of(wildcards)
-        ],
+        batches=INPUTS.batches,
     output:
         PATHS.completion("{stage}", "{round}"),
     log:

@@ -1,4 +1,4 @@
-"""The study, its artifact names, and the functions rules use to name their inputs."""
+"""The study, the names of its artifacts, and what is done before and around all jobs."""
 
 import sys
 from os import environ, pathsep
@@ -9,35 +9,26 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
-from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.cli.summary import print_failures
-from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import GoldpanError, StudyError
-from goldpan.evaluation.files import predicted_files
 from goldpan.files import read_json
+from goldpan.heads.files import HEAD_FILES
 from goldpan.heads.files import (
-    HEAD_FILES,
     annotated_files,
-    annotated_places,
     label_files,
     labelled_embeddings,
     labelled_records,
     trained_heads,
 )
 from goldpan.ledger import RunLock
-from goldpan.providers.model_choice import asked_stage
-from goldpan.records.inputs import source_files
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings
-from goldpan.tasks.task import task_files
-from goldpan.waves.collect.listing import sheet_files
-from goldpan.waves.sheets.write import sheet_names
+from goldpan.workflow.inputs import GOLD_FILES, Inputs
 
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
 for setting, default in ProjectSettings(study=config["study"]).model_dump().items():
     config.setdefault(setting, default)
-# Paths are relative, so that a project that is moved or cloned elsewhere is not stale.
 try:
     PROJECT = load_project(
         config["study"], ledger=config["ledger"], results=config["results"]
@@ -49,32 +40,7 @@ try:
             remedy=f"run in that folder: snakemake -s {workflow.main_snakefile} -d {PROJECT.root.resolve()}"
             f" --cores 2 --config study={PROJECT.study_file.resolve()}",
         )
-    INPUT_FILES = {
-        name: {
-            file: relpath(path)
-            for file, path in source_files(source, PROJECT.root).items()
-        }
-        for name, source in PROJECT.study.sources.items()
-    }
-    TASK_FILES = {
-        name: sorted(
-            {
-                relpath(file)
-                for choice in stage.task
-                for file in task_files(choice.task, PROJECT.tasks)
-            }
-        )
-        for name, stage in PROJECT.study.stages.items()
-    }
-    FILLED_SHEETS = {
-        name: [
-            relpath(path)
-            for path in sheet_files(
-                PROJECT.root / wave.annotations_folder(PROJECT.study.study, name)
-            )
-        ]
-        for name, wave in PROJECT.study.waves.items()
-    }
+    INPUTS = Inputs(PROJECT)
 except GoldpanError as error:
     raise WorkflowError(str(error))
 

@@ -3,9 +3,7 @@
 
 rule evaluation:
     input:
-        gold=lambda wildcards: gold_of(STUDY.evaluations[wildcards.evaluation].wave),
-        wave=lambda wildcards: evaluated_wave(wildcards),
-        predictions=lambda wildcards: evaluated_predictions(wildcards),
+        INPUTS.of_evaluation,
     output:
         PATHS.evaluation("{evaluation}", "json"),
         PATHS.evaluation("{evaluation}", "html"),

@@ -32,9 +32,9 @@ rule annotate:
             wildcards.source,
             wildcards.file,
         ),
-        records=records_to_annotate,
+        records=INPUTS.records_to_annotate,
         heads=lambda wildcards: trained_heads(PROJECT, wildcards.annotated),
-        external=lambda wildcards: external_heads(wildcards.annotated),
+        external=INPUTS.external_heads,
     output:
         rows=PATHS.annotated("{annotated}", "{source}", "{file}", "{suffix}"),
         counts=PATHS.annotated_counts("{annotated}", "{source}", "{file}", "{suffix}"),
@@ -57,7 +57,7 @@ rule annotate:
 
 rule annotated_summary:
     input:
-        lambda wildcards: counts_of_annotated(wildcards.annotated),
+        INPUTS.counts_of_annotated,
     output:
         PATHS.annotated_summary("{annotated}"),
     log:

@@ -3,7 +3,7 @@
 
 rule records:
     input:
-        lambda wildcards: INPUT_FILES[wildcards.source][wildcards.file],
+        lambda wildcards: INPUTS.input_files[wildcards.source][wildcards.file],
     output:
         PATHS.records("{source}", "{file}"),
     log:

@@ -3,7 +3,7 @@
 
 rule stage_records:
     input:
-        stage_inputs,
+        INPUTS.of_stage,
     output:
         PATHS.stage_records("{stage}"),
     log:
@@ -11,7 +11,7 @@ rule stage_records:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=lambda wildcards: stage_setting(wildcards.stage, "input"),
+        setting=INPUTS.stage_setting("input"),
     message:
         "Gathering what stage {wildcards.stage} is asked"
     script:
@@ -21,8 +21,8 @@ rule stage_records:
 checkpoint plan:
     input:
         records=PATHS.stage_records("{stage}"),
-        tasks=lambda wildcards: TASK_FILES[wildcards.stage],
-        before=round_before,
+        tasks=INPUTS.tasks,
+        before=INPUTS.round_before,
     output:
         plan=PATHS.plan("{stage}", "{round}"),
         asked=PATHS.asked("{stage}", "{round}"),
@@ -31,8 +31,7 @@ checkpoint plan:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=lambda wildcards: stage_setting(
-            wildcards.stage,
+        setting=INPUTS.stage_setting(
             *("task", "provider", "model", "params", "output", "endpoint", "samples"),
             *("pilot", "max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
@@ -65,10 +64,7 @@ checkpoint settle:
         plan=PATHS.plan("{stage}", "{round}"),
         asked=PATHS.asked("{stage}", "{round}"),
         completion=PATHS.completion("{stage}", "{round}"),
-        raw=lambda wildcards: [
-            PATHS.raw(wildcards.stage, wildcards.round, shard)
-            for shard in shards_of(wildcards)
-        ],
+        raw=INPUTS.raw,
     output:
         PATHS.settled("{stage}", "{round}"),
     log:
@@ -85,8 +81,8 @@ rule features:
     input:
         records=PATHS.stage_records("{stage}"),
         asked=PATHS.asked("{stage}", 1),
-        tasks=lambda wildcards: TASK_FILES[wildcards.stage],
-        rounds=settled_rounds,
+        tasks=INPUTS.tasks,
+        rounds=INPUTS.settled_rounds,
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),
@@ -96,9 +92,7 @@ rule features:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=lambda wildcards: stage_setting(
-            wildcards.stage, "task", "output", "price_usd_per_million"
-        ),
+        setting=INPUTS.stage_setting("task", "output", "price_usd_per_million"),
     message:
         "Consolidating the features of stage {wildcards.stage}"
     script:
@@ -106,7 +100,7 @@ rule features:
 
 
 for name in STUDY.stages:
-    if tables_of(name):
+    if INPUTS.tables(name):
 
         rule:
             name:
@@ -115,7 +109,7 @@ for name in STUDY.stages:
                 records=PATHS.stage_records(name),
                 features=PATHS.features(name),
             output:
-                tables_of(name),
+                INPUTS.tables(name),
             log:
                 PATHS.log(f"stages/{name}/tables"),
             localrule: True

@@ -4,9 +4,7 @@
 
 rule sample:
     input:
-        records=lambda wildcards: PATHS.stage_records(stage_of(wildcards)),
-        features=lambda wildcards: PATHS.features(stage_of(wildcards)),
-        tasks=lambda wildcards: TASK_FILES[stage_of(wildcards)],
+        INPUTS.of_wave,
     output:
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
@@ -16,7 +14,7 @@ rule sample:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting(
+        setting=INPUTS.wave_setting(
             *("stage", "features", "sample", "seed", "stratify", "annotators"),
             *("overlap", "repeats", "layout", "blind"),
         ),
@@ -34,10 +32,10 @@ for name, wave in STUDY.waves.items():
         input:
             PATHS.sample(name),
             PATHS.sample_llm(name),
-            TASK_FILES[wave.stage],
+            INPUTS.task_files[wave.stage],
             wave.guidelines or [],
         output:
-            sheets_of(name),
+            INPUTS.sheets(name),
         log:
             PATHS.log(f"waves/{name}/sheets"),
         localrule: True
@@ -60,8 +58,8 @@ for name, wave in STUDY.waves.items():
 rule collect:
     input:
         sample=PATHS.sample("{wave}"),
-        tasks=wave_tasks,
-        filled=lambda wildcards: FILLED_SHEETS[wildcards.wave],
+        tasks=INPUTS.wave_tasks,
+        filled=INPUTS.filled,
     output:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
@@ -70,7 +68,7 @@ rule collect:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting(
+        setting=INPUTS.wave_setting(
             *("stage", "features", "annotators", "cannot_tell", "guidelines"),
             *("blind", "layout", "accept_codebooks", "annotations"),
         ),
@@ -104,7 +102,7 @@ rule merge:
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
-        filled=lambda wildcards: FILLED_SHEETS[wildcards.wave],
+        filled=INPUTS.filled,
     output:
         PATHS.merged("{wave}"),
         PATHS.disagreements("{wave}"),
@@ -114,7 +112,7 @@ rule merge:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting(
+        setting=INPUTS.wave_setting(
             *("strategy", "annotators", "annotations"),
             *("stage", "features", "show", "cannot_tell", "guidelines"),
         ),
@@ -130,7 +128,7 @@ rule gold:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
-        tasks=wave_tasks,
+        tasks=INPUTS.wave_tasks,
     output:
         [PATHS.gold("{wave}", name) for name in GOLD_FILES],
     log:
@@ -138,7 +136,9 @@ rule gold:
     conda:
         "../envs/report.yaml"
     params:
-        setting=wave_setting("gold", "seed", "strategy", "annotators", "features"),
+        setting=INPUTS.wave_setting(
+            "gold", "seed", "strategy", "annotators", "features"
+        ),
         description=lambda wildcards: STUDY.description,
     message:
         "Freezing the gold set of wave {wildcards.wave}"

