@@ -28,7 +28,7 @@ ROOM = 1200 << 20
 READERS = {
     "lines": "for _ in files.iter_lines(path): pass",
     "csv": "for _ in tables.read_csv(path, ',', 'utf-8', []): pass",
-    "sample": "for _ in items.iter_rows(path): pass",
+    "sample": "for _ in items.iter_items(path): pass",
     "import": "exchange.import_ledger(store.Ledger(path.with_name('ledger.sqlite')), path)",
 }
 
