@@ -32,9 +32,9 @@ from goldpan.embeddings.encoder import Encoder
 from goldpan.embeddings.forward import BatchForward
 from goldpan.embeddings.layouts import layout_for
 from goldpan.embeddings.loading import LoadedModel
-from goldpan.embeddings.model_files import ModelFiles
 from goldpan.embeddings.pooling import Pooler
 from goldpan.embeddings.tokens import TextTokenizer, Tokens
+from goldpan.models.folders import ModelFiles
 
 BASELINE_BATCH = 32
 BLOCK = 8192

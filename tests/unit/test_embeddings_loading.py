@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from goldpan.embeddings.loading import load_model
-from goldpan.embeddings.model_files import find_model
 from goldpan.embeddings.modules import read_modules
 from goldpan.errors import EmbeddingError
+from goldpan.models.folders import find_model
 from goldpan.study.embedding import Embedding
 from tests.tiny_models import POSITIONS, save_encoder, save_modules
 
@@ -164,7 +164,7 @@ def test_a_model_of_the_hub_that_was_downloaded_before_is_found_offline(tmp_path
     refs.mkdir()
     (refs / "main").write_text("ab" * 20)
 
-    program = "from goldpan.embeddings.model_files import find_model; print(find_model('someone/tiny'))"
+    program = "from goldpan.models.folders import find_model; print(find_model('someone/tiny'))"
     found = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},

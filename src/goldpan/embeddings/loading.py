@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from goldpan.embeddings.device import available_device
-from goldpan.embeddings.model_files import ModelFiles, find_model
 from goldpan.embeddings.modules import Modules, read_modules
 from goldpan.embeddings.pooling import MODES, Pooler, load_dense
 from goldpan.embeddings.positions import most_positions
 from goldpan.errors import EmbeddingError
+from goldpan.models.device import available_device
+from goldpan.models.folders import ModelFiles, find_model
 
 if TYPE_CHECKING:
     import torch

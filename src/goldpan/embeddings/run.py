@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from goldpan.embeddings.embed import embed_files
-from goldpan.embeddings.installed import check_installed
 from goldpan.embeddings.store import EmbedCounts
 from goldpan.files import write_json
+from goldpan.models.installed import check_installed
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 

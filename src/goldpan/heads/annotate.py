@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from goldpan.embeddings.device import available_device
 from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import storable
@@ -23,7 +22,8 @@ from goldpan.heads.jsonl import writing
 from goldpan.heads.model import HeadModel
 from goldpan.heads.output_keys import OutputKeys
 from goldpan.heads.record_lines import line_start, parsed, row_start
-from goldpan.heads.threads import made_ahead
+from goldpan.models.device import available_device
+from goldpan.models.threads import made_ahead
 from goldpan.study.head import Annotated
 
 _BLOCK_ROWS = 8192

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from goldpan.batches.stage import StageRun
-from goldpan.embeddings.installed import is_installed
-from goldpan.embeddings.model_files import local_model
 from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
 from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
+from goldpan.models.folders import local_model
+from goldpan.models.installed import is_installed
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion

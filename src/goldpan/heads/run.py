@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from goldpan.embeddings.installed import check_installed
 from goldpan.files import read_json, write_json
 from goldpan.heads.annotate import AnnotatedCounts, annotate_file
 from goldpan.heads.files import (
@@ -20,6 +19,7 @@ from goldpan.heads.files import (
 from goldpan.heads.load import load_heads
 from goldpan.heads.select import SelectionCounts, select
 from goldpan.heads.train import train_head
+from goldpan.models.installed import check_installed
 from goldpan.study.load import Project
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from goldpan.embeddings.device import available_device
 from goldpan.errors import HeadError
 from goldpan.heads.model import Linear
 from goldpan.heads.targets import Target
-from goldpan.heads.threads import torch_threads
+from goldpan.models.device import available_device
+from goldpan.models.threads import torch_threads
 from goldpan.study.head import Head
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
-from goldpan.embeddings.model_files import is_model_folder, shaping_files
 from goldpan.errors import StudyError
 from goldpan.evaluation.files import predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
+from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.study.load import Project
