@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -128,7 +128,8 @@ class KnownBatches:
         return None
 
     def look_for_orphans(self) -> None:
-        """Say which batches turned up for submissions that have another, or none by a person's word."""
+        """Say which batches turned up for submissions that have another, or none by a person's word; as far as
+        their providers can be asked."""
         from goldpan.batches.orphans import look_for_orphans, ruled_out
         from goldpan.providers.patience import say_on_stderr
 
@@ -137,8 +138,8 @@ class KnownBatches:
         doubtful |= {submission.id: submission for submission in submissions if submission.paid_calls > 1}
         services = {(submission.service, submission.stage): submission for submission in doubtful.values()}
         for submission in services.values():
-            if provider := self.attempt(f"submission {submission.id}", partial(self.provider, submission)):
-                look_for_orphans(self.ledger, provider, [submission], say=say_on_stderr)
+            with suppress(StudyError, ProviderError):
+                look_for_orphans(self.ledger, self.provider(submission), [submission], say=say_on_stderr)
 
     def _note(self, submission: Submission, state: Batch) -> None:
         if submission.is_open and state.id == submission.batch_id:

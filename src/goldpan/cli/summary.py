@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
+from goldpan.errors import LedgerError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.study import Project
@@ -83,11 +85,13 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
 
 
 def _spending(project: Project, stage: str) -> Spending | None:
-    """What a stage has cost by the ledger; None where there is no ledger."""
+    """What a stage has cost by the ledger; None where there is none that can be read, which other commands
+    say."""
     if not project.ledger.exists():
         return None
-    with Ledger(project.ledger) as ledger:
+    with suppress(LedgerError), Ledger(project.ledger) as ledger:
         return spending_of(ledger, project.study.study, stage, project.study.stages[stage])
+    return None
 
 
 def _spent(project: Project, stage: str) -> str | None:
