@@ -128,7 +128,7 @@ class KnownBatches:
         return None
 
     def look_for_orphans(self) -> None:
-        """Say which batches turned up for submissions that have another, or none by a person's word; as far as
+        """Say which batches turned up for submissions that have another, or none by a person's word, where
         their providers can be asked."""
         from goldpan.batches.orphans import look_for_orphans, ruled_out
         from goldpan.providers.patience import say_on_stderr
