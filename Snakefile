@@ -62,7 +62,7 @@ localrules:
 
 onstart:
     RUN_LOCK.acquire()
-    check_ledger()
+    check_first()
     keep_slurm_logs_with_the_study()
 
 

@@ -12,8 +12,8 @@ import goldpan
 from goldpan.cli.summary import print_failures
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
-from goldpan.heads.files import HEAD_FILES
 from goldpan.heads.files import (
+    HEAD_FILES,
     annotated_files,
     label_files,
     labelled_embeddings,
@@ -69,9 +69,9 @@ LIBRARY_PATHS = [str(Path(goldpan.__file__).parents[1]), environ.get("PYTHONPATH
 environ.update(PYTHONPATH=pathsep.join(filter(None, LIBRARY_PATHS)))
 
 
-def check_ledger():
-    """Stop before anything is removed when the ledger does not know what the results were paid for."""
-    from goldpan.batches.take_in import check_before_run
+def check_first():
+    """Stop before anything is removed or lost."""
+    from goldpan.workflow.before_run import check_before_run
 
     try:
         check_before_run(PROJECT)

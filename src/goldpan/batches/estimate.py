@@ -119,6 +119,7 @@ class AnswerLength:
         tokens: the mean, with reasoning, of which there are `reasoning`.
         low, high: between which the mean may well lie.
         basis: where the figures come from, for people.
+        is_learned: from answers to the task as it is now; else it is a guess.
     """
 
     tokens: float
@@ -126,6 +127,7 @@ class AnswerLength:
     low: float
     high: float
     basis: str
+    is_learned: bool = False
 
 
 def answer_length(
@@ -170,7 +172,7 @@ def answer_length(
         return length
     basis = length.basis + (f"; at most {limit} by the request's limit" if limit < length.high else "")
     tokens, low, high = (min(value, limit) for value in (length.tokens, length.low, length.high))
-    return AnswerLength(tokens, min(length.reasoning, tokens), low, high, basis)
+    return AnswerLength(tokens, min(length.reasoning, tokens), low, high, basis, length.is_learned)
 
 
 def _learned_from(spent: Sequence[Spent], model: str) -> AnswerLength | None:
@@ -184,7 +186,8 @@ def _learned_length(spent: Spent) -> AnswerLength:
     variance = max(0.0, spent.completion_squares / count - mean**2) * count / (count - 1)
     margin = 1.96 * math.sqrt(variance / count)
     basis = f"learned from {count} answers of this stage"
-    return AnswerLength(mean, spent.reasoning_tokens / count, max(0.0, mean - margin), mean + margin, basis)
+    low, high = max(0.0, mean - margin), mean + margin
+    return AnswerLength(mean, spent.reasoning_tokens / count, low, high, basis, is_learned=True)
 
 
 def _visible_tokens(task: Task) -> int:

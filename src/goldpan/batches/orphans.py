@@ -70,15 +70,15 @@ def look_for_orphans(
 ) -> None:
     """Read the service's list once if for one of these submissions more than one paid call may have gone
     through, or a person has said of one of their stages that a paid call made nothing. A list that cannot be
-    had is passed over: nothing depends on it."""
+    had is said and passed over: nothing depends on it."""
     may_have_another = any(submission.paid_calls > 1 for submission in submissions)
     if not may_have_another and not ruled_out(ledger, submissions):
         return
     try:
         for _ in noting_orphans(ledger, provider.batches(), say=say, clock=clock):
             pass
-    except ProviderError:
-        pass
+    except ProviderError as error:
+        say(f"nobody looked for late batches: the service's list cannot be read ({error.what})")
 
 
 def ruled_out(ledger: Ledger, submissions: Iterable[Submission]) -> list[Submission]:

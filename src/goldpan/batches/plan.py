@@ -294,7 +294,11 @@ class _Planner:
             StudyError: there is something to ask, and the service would refuse all of it.
         """
         self._check_that_it_can_be_answered()
-        estimate = self._estimate()
+        lengths = [
+            (answer_length(self.questioner.tasks[name], self.stage, self.spent, self.spent_on_any), count)
+            for name, count in sorted(self.asked_of.items())
+        ]
+        estimate = self._estimate(lengths)
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
             # Another study may have settled it this moment.
@@ -321,14 +325,15 @@ class _Planner:
             unpriced=list(self.spending.unpriced),
             endpoint=URLS[self.stage.endpoint or "chat"],
             output=self.stage.output or "tool",
-            notes=[*self._money_notes(estimate), *(finding.text for finding in self.findings)],
+            notes=[*self._money_notes(lengths), *(finding.text for finding in self.findings)],
         )
 
-    def _money_notes(self, estimate: Estimate) -> Iterator[str]:
+    def _money_notes(self, lengths: list[tuple[AnswerLength, int]]) -> Iterator[str]:
         if too_much := overspent(self.stage, self.spending):
             yield too_much
         limited = self.stage.budget_usd is not None and self.stage.pilot is None
-        if limited and self.counts["asked"] > _PILOT_WORTH and "guess" in estimate.completion_basis:
+        is_guess = any(not length.is_learned for length, _ in lengths)
+        if limited and is_guess and self.counts["asked"] > _PILOT_WORTH:
             yield (
                 "the budget is held against a guess of how long answers are, and all shards of a round are"
                 " sent before the first is answered: `pilot: 20` asks so many first and learns from them"
@@ -344,12 +349,8 @@ class _Planner:
                 remedy="correct it, or if you know better name the stage's `endpoint`: then it is asked",
             )
 
-    def _estimate(self) -> Estimate:
+    def _estimate(self, lengths: list[tuple[AnswerLength, int]]) -> Estimate:
         prompt, margin = self.estimator.total()
-        lengths = [
-            (answer_length(self.questioner.tasks[name], self.stage, self.spent, self.spent_on_any), count)
-            for name, count in sorted(self.asked_of.items())
-        ]
         completion = math.ceil(_total(lengths, "tokens"))
         price = self.price
         cost: float | None = None

@@ -7,7 +7,6 @@ batch can be entered in the ledger again, and settled at once where its raw line
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from goldpan.batches.batch_file import BatchFile, batch_files
 from goldpan.batches.completion import read_completion
 from goldpan.batches.settle import restore_shard, settle_shard
 from goldpan.batches.shard import rows_with_attempts
-from goldpan.errors import InDoubtError, LedgerError, StorageError
+from goldpan.errors import InDoubtError, LedgerError
 from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
@@ -50,30 +49,6 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
         f" import FILE`), or let it take them in: goldpan ledger take-in --study {project.study.study}. To"
         f" pay for everything again, delete {unknown[0].path.parents[2]} first",
     )
-
-
-def check_before_run(project: Project) -> None:
-    """The same for all stages, before a run begins: Snakemake removes the files of a step that it runs anew,
-    and what a batch was asked stands in one of them. Nor has Snakemake words for a folder that is not to be
-    written.
-
-    Raises:
-        LedgerError: as `check_ledger_knows`.
-        StorageError: the results may not be written.
-    """
-    results = project.root / project.paths.results
-    if results.exists() and not os.access(results, os.W_OK):
-        raise StorageError(
-            "the disk does not take it: the folder of results may not be written",
-            where=str(results),
-            remedy="make it writable, or name another (`results` in config/config.yaml), and run the same"
-            " command again; nothing that was paid is lost",
-        )
-    stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
-    if stages:
-        with Ledger(project.ledger) as ledger:
-            for stage in stages:
-                check_ledger_knows(ledger, project, stage)
 
 
 @dataclass(frozen=True)

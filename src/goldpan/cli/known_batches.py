@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -138,8 +138,12 @@ class KnownBatches:
         doubtful |= {submission.id: submission for submission in submissions if submission.paid_calls > 1}
         services = {(submission.service, submission.stage): submission for submission in doubtful.values()}
         for submission in services.values():
-            with suppress(StudyError, ProviderError):
-                look_for_orphans(self.ledger, self.provider(submission), [submission], say=say_on_stderr)
+            try:
+                provider = self.provider(submission)
+            except (StudyError, ProviderError) as error:
+                say_on_stderr(f"nobody looked for batches that turned up late: {error.what}")
+                continue
+            look_for_orphans(self.ledger, provider, [submission], say=say_on_stderr)
 
     def _note(self, submission: Submission, state: Batch) -> None:
         if submission.is_open and state.id == submission.batch_id:

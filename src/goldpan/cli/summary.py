@@ -44,13 +44,15 @@ def _print_stages(project: Project) -> None:
         # Final features take the place of partial ones: where these are there, they are newer.
         made = _made(project, project.paths.partial(stage, "summary.json"))
         features = project.paths.partial(stage, "features.jsonl")
+        is_older = False
         if made is None:
             made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
+            is_older = _is_older(project, project.paths.summary(stage), project.paths.stage_records(stage))
         if made is None:
             rows.append([stage, None, None, _NOT_YET, None, _spent(project, stage), features])
             continue
         others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
-        if _is_older(project, project.paths.summary(stage), project.paths.stage_records(stage)):
+        if is_older:
             others.append("older than what is to be asked: run snakemake")
         cost = made["cost_usd"]
         rows.append(
@@ -95,10 +97,10 @@ def _spending(project: Project, stage: str) -> Spending | None:
 
 
 def _spent(project: Project, stage: str) -> str | None:
-    spending = _spending(project, stage)
-    if spending is None:
+    if not project.ledger.exists():
         return None
-    return "unknown" if spending.unpriced else f"{spending.total_usd:.4f}"
+    spending = _spending(project, stage)
+    return "unknown" if spending is None or spending.unpriced else f"{spending.total_usd:.4f}"
 
 
 def _is_older(project: Project, made: str, of: str) -> bool:

@@ -12,7 +12,7 @@ def label_files(project: Project, head: str) -> list[str]:
     """The artifacts that the labels of a head stand in."""
     paths, origin = project.paths, project.study.heads[head].labels
     if origin.wave:
-        return [paths.gold(origin.wave, f"{split}.jsonl") for split in ("train", "dev", "test")]
+        return paths.gold_splits(origin.wave)
     if origin.stage:
         return [paths.features(stage) for stage in origin.stage]
     return [paths.records(*place) for place in files_of_sources(project, origin.source or [])]

@@ -147,6 +147,10 @@ class Paths:
         """One file of the frozen gold set."""
         return f"{self.wave(wave)}/gold/{name}"
 
+    def gold_splits(self, wave: str) -> list[str]:
+        """The files with the items of a gold set, one for each split."""
+        return [self.gold(wave, f"{split}.jsonl") for split in ("train", "dev", "test")]
+
     def embeddings(self, embedding: str, source: str, file: str) -> str:
         """The embeddings of one records file, as HDF5."""
         return f"{self.base}/embeddings/{embedding}/{source}/{file}.h5"

@@ -7,7 +7,6 @@ will do; everything else takes names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ class Inputs:
 
     def __init__(self, project: Project):
         self.project, self.study, self.paths = project, project.study, project.paths
+        self._model_files: dict[str, list[str]] = {}
         self.input_files = {
             name: {file: relpath(path) for file, path in source_files(source, project.root).items()}
             for name, source in self.study.sources.items()
@@ -155,19 +155,14 @@ class Inputs:
         settings = self.study.embeddings[embedding].model_dump(mode="json", exclude={"source", "shards"})
         return repr(sorted(settings.items()))
 
-    @cached_property
-    def embedding_model_files(self) -> Callable[[str], list[str]]:
+    def embedding_model_files(self, embedding: str) -> list[str]:
         """The files of an embedding's model that lies in a folder of the project's; looked for once, not for
         each of its jobs."""
-
-        @cache
-        def files_of(embedding: str) -> list[str]:
+        if embedding not in self._model_files:
             folder = self.project.root / self.study.embeddings[embedding].model
-            if not is_model_folder(folder):
-                return []
-            return [relpath(path) for path in sorted(shaping_files(folder).values())]
-
-        return files_of
+            files = shaping_files(folder).values() if is_model_folder(folder) else ()
+            self._model_files[embedding] = [relpath(path) for path in sorted(files)]
+        return self._model_files[embedding]
 
     def embedded_places(self, embedding: str) -> list[tuple[str, str]]:
         """(source, file) of all records files of an embedding."""
@@ -240,7 +235,7 @@ class Inputs:
         evaluation = self.study.evaluations[wildcards.evaluation]
         wave, predictions = evaluation.wave, evaluation.predictions.values()
         return [
-            *(self.paths.gold(wave, f"{split}.jsonl") for split in ("train", "dev", "test")),
+            *self.paths.gold_splits(wave),
             *(self.paths.sample(wave), self.paths.merged(wave)),
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),

@@ -1,0 +1,34 @@
+"""What is looked at before a run begins, for which Snakemake has no words or which it would remove."""
+
+from __future__ import annotations
+
+import os
+
+from goldpan.batches.batch_file import batch_files
+from goldpan.batches.take_in import check_ledger_knows
+from goldpan.errors import StorageError
+from goldpan.ledger import Ledger
+from goldpan.study.load import Project
+
+
+def check_before_run(project: Project) -> None:
+    """Check that the results may be written, and that the ledger knows what they were paid for: Snakemake
+    removes the files of a step that it runs anew, and what a batch was asked stands in one of them.
+
+    Raises:
+        LedgerError: as `check_ledger_knows`.
+        StorageError: the results may not be written.
+    """
+    results = project.root / project.paths.results
+    if results.exists() and not os.access(results, os.W_OK):
+        raise StorageError(
+            "the disk does not take it: the folder of results may not be written",
+            where=str(results),
+            remedy="make it writable, or name another (`results` in config/config.yaml), and run the same"
+            " command again; nothing that was paid is lost",
+        )
+    stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
+    if stages:
+        with Ledger(project.ledger) as ledger:
+            for stage in stages:
+                check_ledger_knows(ledger, project, stage)
