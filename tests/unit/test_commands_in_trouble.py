@@ -14,7 +14,7 @@ from goldpan.study import load_project
 from goldpan.workflow.before_run import check_before_run
 from tests.faults.conftest import scripted_answer
 from tests.faults.test_embeddings_faults import small_disk
-from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.projects import WorkflowProject, note_rows, notes_study, until
 from tests.stage_builders import STAGE, answer, at, make_stage, send
 
 
@@ -101,6 +101,18 @@ def test_an_orphan_and_an_open_batch_of_one_id_are_told_apart(run, server, monke
     assert f"1:{open_batch} (an orphan" in said and "1 (open" in said
     assert main(["batches", "cancel", f"1:{open_batch}", "--yes"]) == 0
     assert f"{open_batch}: cancel" in capsys.readouterr().out
+
+
+def test_a_batch_that_has_ended_meanwhile_is_not_asked_to_be_cancelled(run, server, capsys):
+    """The service answers such a call with a 409, which is waited out for ten minutes elsewhere."""
+    send(run, run.plan(1))
+    with Ledger(run.project.ledger) as ledger:
+        batch = ledger.submissions()[0].batch_id
+    until(lambda: server.engine.list_batches()[-1].status == "completed")
+    cancels = server.calls["cancel"]
+    assert main(["batches", "cancel", batch, "--yes"]) == 0
+    assert f"{batch}: completed" in capsys.readouterr().out
+    assert server.calls["cancel"] == cancels
 
 
 def test_a_list_that_cannot_be_read_is_said(run):

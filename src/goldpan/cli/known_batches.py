@@ -104,7 +104,7 @@ class KnownBatches:
     def cancel(self, submission: Submission) -> Batch:
         """Ask for a batch to be cancelled, and tell the ledger what came of it."""
         assert submission.batch_id is not None
-        state = self.provider(submission).cancel(submission.batch_id)
+        state = _cancelled(self.provider(submission), submission.batch_id)
         self._note(submission, state)
         return state
 
@@ -112,7 +112,7 @@ class KnownBatches:
         """Ask for a batch to be cancelled that turned up for a submission which has another one."""
         from goldpan.batches.orphans import record_state
 
-        state = self.provider(submission).cancel(orphan.batch_id)
+        state = _cancelled(self.provider(submission), orphan.batch_id)
         record_state(self.ledger, state, submission.id)
         return state
 
@@ -175,6 +175,13 @@ class KnownBatches:
                 file=sys.stderr,
             )
         return 1 if self._failures else 0
+
+
+def _cancelled(provider: BatchProvider, batch_id: str) -> Batch:
+    """Ask for a batch to be cancelled unless it has ended: services answer that with a 409, which also stands
+    for a lock that passes, and would be waited out."""
+    state = provider.retrieve(batch_id)
+    return state if state.is_terminal else provider.cancel(batch_id)
 
 
 @contextmanager
