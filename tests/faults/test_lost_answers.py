@@ -1,5 +1,7 @@
 """An endpoint that answers late, wrongly, partly or not at all."""
 
+import re
+
 import pytest
 
 from goldpan.providers.local.faults import FaultPlan
@@ -66,7 +68,8 @@ def test_a_paid_call_that_did_not_arrive_is_made_again_once_later_batches_are_pr
     for _ in range(SHARDS):
         if run.returncode == 0:
             break
-        assert "goldpan batches adopt 1 none" in run.stdout
+        # Which of the shards that are sent side by side met the fault is chance.
+        assert re.search(r"goldpan batches adopt \d none", run.stdout), run.stdout
         run = project.run(check=False)
     assert run.returncode == 0, run.stdout
     assert len(server.engine.list_batches()) == SHARDS

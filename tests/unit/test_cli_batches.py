@@ -95,7 +95,8 @@ def test_status_shows_a_status_that_goldpan_does_not_know(goldpan, service):
 
 
 def test_cancel_all_goes_on_past_errors_and_ends_with_1(goldpan, service, run):
-    service.on("POST", "/batches/batch_1/cancel", GONE)
+    service.on("GET", "/batches/batch_1", GONE)
+    service.on("GET", "/batches/batch_2", answer(batch_object("batch_2", "in_progress")))
     service.on("POST", "/batches/batch_2/cancel", answer(batch_object("batch_2", "cancelling")))
     code, out, err = goldpan("batches", "cancel", "all", "--yes")
     assert code == 1
@@ -109,6 +110,7 @@ def test_an_orphan_is_listed_with_what_to_do_and_can_be_cancelled(goldpan, servi
     with Ledger(run.project.ledger) as ledger:
         ledger.record_orphan(Orphan("batch_9", 1, "in_progress", 2, 1_700_000_000, 1_700_000_100.0))
     assert "goldpan batches cancel batch_9" in goldpan("batches", "list")[2]
+    service.on("GET", "/batches/batch_9", answer(batch_object("batch_9", "in_progress")))
     service.on("POST", "/batches/batch_9/cancel", answer(batch_object("batch_9", "cancelled")))
     code, out, _ = goldpan("batches", "cancel", "batch_9", "--yes")
     assert (code, out) == (0, "batch_9: cancelled\n")
@@ -121,6 +123,7 @@ def test_an_orphan_of_unknown_status_is_said_to_be_at_work_and_is_cancelled(gold
     with Ledger(run.project.ledger) as ledger:
         ledger.record_orphan(Orphan("batch_9", 1, status, 2, 1_700_000_000, 1_700_000_100.0))
     assert "goldpan batches cancel batch_9 --study notes" in goldpan("batches", "list")[2]
+    service.on("GET", "/batches/batch_9", answer(batch_object("batch_9", "in_progress")))
     service.on("POST", "/batches/batch_9/cancel", answer(batch_object("batch_9", "cancelled")))
     assert goldpan("batches", "cancel", "batch_9", "--yes")[0] == 0
     assert "nothing can be stopped" in goldpan("batches", "list")[2]
@@ -173,15 +176,16 @@ def test_a_batch_of_a_provider_that_is_gone_does_not_keep_others_from_being_look
     goldpan, service, run
 ):
     rename_stage(run, provider="former")
-    service.on("GET", "/batches/batch_2", answer(batch_object("batch_2", "expired")))
+    open_, done = (batch_object("batch_2", status) for status in ("in_progress", "expired"))
+    service.on("GET", "/batches/batch_2", answer(open_), answer(done))
+    service.on("POST", "/batches/batch_2/cancel", answer(batch_object("batch_2", "cancelling")))
+    code, out, _ = goldpan("batches", "cancel", "all", "--yes")
+    assert code == 1 and "batch_2: cancelling" in out
     for words in (("status",), ("wait", "--poll-interval", "0.01")):
         code, out, err = goldpan("batches", *words)
         assert code == 1 and ("batch_2" in out or "all other batches are terminal" in out)
         assert "batch_1 is with provider `former`, which the study no longer names" in err
         assert "put `former` back" in err and "name that study" not in err
-    service.on("POST", "/batches/batch_2/cancel", answer(batch_object("batch_2", "cancelling")))
-    code, out, _ = goldpan("batches", "cancel", "all", "--yes")
-    assert code == 1 and "batch_2: cancelling" in out
 
 
 def test_wait_asks_as_often_as_it_is_told(goldpan, service):
