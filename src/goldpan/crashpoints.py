@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# In the order in which a round passes them.
+# In the order in which a round passes them; besides these, "migrating" a ledger of an earlier format.
 NAMES = (
     "planning",
     "intent_written",

@@ -24,7 +24,7 @@ from goldpan.batches.wait import Waiting, asking, wait_for_batches
 from goldpan.errors import GoldpanError, ProviderError
 from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Asked, Ledger
-from goldpan.ledger.store import PAGE_BYTES
+from goldpan.ledger.database import PAGE_BYTES
 from goldpan.providers.base import Batch, batch_from_dict
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import source_files

@@ -73,6 +73,49 @@ def test_settling_twice_changes_nothing_the_second_time(ledger):
     assert (answer.state, answer.attempts) == ("invalid", 1)
 
 
+def test_parts_of_a_submission_are_taken_as_they_come_each_request_once(ledger):
+    submission = intend(ledger, rows=3)
+    assert ledger.take(submission.id, [outcome(1), outcome(1, "invalid")]) == 1
+    assert ledger.take(submission.id, [outcome(1), outcome(0), outcome(9)]) == 1
+    assert ledger.under_way([key(number) for number in range(3)]) == {key(2): "shard"}
+    so_far = ledger.submission(submission.id)
+    assert (so_far.is_open, so_far.paid, so_far.prompt_tokens, so_far.completion_squares) == (
+        True,
+        2,
+        20,
+        8.0,
+    )
+    assert [row.paid for row in ledger.spent("s", "t")] == [2]
+    late = [outcome(0, "failed"), outcome(1, "failed"), outcome(2, "refused")]
+    assert settle(ledger, submission, late)
+    assert ledger.take(submission.id, [outcome(2)]) == 0
+    whole = ledger.submission(submission.id)
+    assert (whole.state, whole.paid, whole.prompt_tokens, whole.note) == ("settled", 3, 30, "note")
+    answers = ledger.outcomes([key(number) for number in range(3)])
+    assert [(a.state, a.attempts) for a in answers.values()] == [("ok", 1), ("ok", 1), ("refused", 1)]
+
+
+def test_a_request_taken_with_a_failure_may_be_asked_by_another_before_its_submission_is_closed(ledger):
+    submission = intend(ledger, "a", rows=2)
+    ledger.take(submission.id, [outcome(0, "failed", retryable=True)])
+    other = intend(ledger, "b", rows=2)
+    assert list(ledger.asked_by(other.id)) == ["req__0"]
+    settle(ledger, other, [outcome(0)])
+    settle(ledger, submission, [outcome(0, "failed", retryable=True), outcome(1)])
+    answer = ledger.outcomes([key(0)])[key(0)]
+    assert (answer.state, answer.attempts, answer.submission) == ("ok", 2, other.id)
+
+
+def test_calls_for_single_requests_are_marked_until_their_outcome_is_known(ledger):
+    submission = intend(ledger, rows=3)
+    assert ledger.sent(submission.id) == {}
+    ledger.record_sent(submission.id, ["req__0", "req__2"])
+    with Ledger(ledger.path) as after_a_kill:
+        assert set(after_a_kill.sent(submission.id)) == {"req__0", "req__2"}
+    ledger.take(submission.id, [outcome(2)])
+    assert set(ledger.sent(submission.id)) == {"req__0"}
+
+
 def test_a_final_answer_is_never_replaced(ledger):
     settle(ledger, intend(ledger, "a"), [outcome(0, "ok", line=b"first")])
     settle(ledger, intend(ledger, "b"), [outcome(0, "failed", line=b"second")])
@@ -165,7 +208,7 @@ def test_a_database_of_something_else_is_refused(tmp_path):
 
 
 def test_a_ledger_of_a_newer_version_is_refused(ledger):
-    ledger._db.execute("PRAGMA user_version = 99")
+    ledger.db.execute("PRAGMA user_version = 99")
     with pytest.raises(LedgerError, match="newer goldpan"):
         Ledger(ledger.path)
 

@@ -15,7 +15,7 @@ from goldpan.cli import main
 from goldpan.errors import LedgerError, storage_error
 from goldpan.ledger import Ledger
 from goldpan.ledger.connection import fault
-from goldpan.ledger.store import PAGE_BYTES
+from goldpan.ledger.database import PAGE_BYTES
 from tests.faults.test_embeddings_faults import small_disk
 from tests.projects import WorkflowProject, note_rows
 from tests.stage_builders import answer, make_stage

@@ -290,7 +290,7 @@ def test_a_batch_that_is_settled_there_and_open_here_is_counted_once(tmp_path, i
         ledger.copy_to(tmp_path / "old.sqlite")
         ledger.settle(number, outcomes, status="completed", note=lambda: "{}")
         if not is_whole:
-            ledger._db.execute("DELETE FROM answers WHERE key = ?", (key(1),))
+            ledger.db.execute("DELETE FROM answers WHERE key = ?", (key(1),))
         export_ledger(ledger, tmp_path / "x.zst")
     with Ledger(tmp_path / "old.sqlite") as old:
         import_ledger(old, tmp_path / "x.zst")

@@ -35,13 +35,13 @@ def kept(ledger: Ledger) -> list[bytes | None]:
 
 
 def dictionaries(ledger: Ledger) -> int:
-    return ledger._db.execute("SELECT count(*) FROM dictionaries").fetchone()[0]
+    return ledger.db.execute("SELECT count(*) FROM dictionaries").fetchone()[0]
 
 
 def test_lines_of_a_large_settlement_share_a_dictionary_and_take_less_room(ledger):
     given = lines(MANY)
     settle_lines(ledger, given)
-    stored = ledger._db.execute("SELECT sum(length(line)) FROM answers").fetchone()[0]
+    stored = ledger.db.execute("SELECT sum(length(line)) FROM answers").fetchone()[0]
     assert dictionaries(ledger) == 1
     assert stored < 0.7 * sum(len(zstandard.compress(line, 1)) for line in given)
 
@@ -73,10 +73,10 @@ def test_a_settlement_that_fails_leaves_no_dictionary(ledger):
 
 def test_a_dictionary_whose_number_is_taken_is_not_used(ledger):
     given = lines(MANY)
-    packer = Lines(ledger._db).packer_for(given, MANY)
+    packer = Lines(ledger.db).packer_for(given, MANY)
     number = zstandard.get_frame_parameters(packer(given[0])).dict_id
-    ledger._db.execute("UPDATE dictionaries SET content = x'00' WHERE id = ?", (number,))
-    packed = Lines(ledger._db).packer_for(given, MANY)(given[0])
+    ledger.db.execute("UPDATE dictionaries SET content = x'00' WHERE id = ?", (number,))
+    packed = Lines(ledger.db).packer_for(given, MANY)(given[0])
     assert zstandard.get_frame_parameters(packed).dict_id == 0
 
 

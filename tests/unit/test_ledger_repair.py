@@ -14,10 +14,11 @@ import pytest
 from goldpan.errors import LedgerError
 from goldpan.ledger import Asked, Ledger, Orphan, Outcome
 from goldpan.ledger.backup import back_up, problems_of
+from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.lock import alone_with
 from goldpan.ledger.pages import stored_rows
 from goldpan.ledger.repair import repair
-from goldpan.ledger.store import PAGE_BYTES, REQUESTS_LOST
+from goldpan.ledger.submissions import REQUESTS_LOST
 from tests.unit.test_ledger import run_lock
 
 ROWS = 400
@@ -198,8 +199,8 @@ def test_rows_that_are_in_the_log_only_are_saved_too(tmp_path):
 def test_a_line_that_was_changed_is_noticed_and_not_saved(path, whole):
     """SQLite takes the row for whole: only the checksum in its frame knows better."""
     with Ledger(path) as ledger:
-        packed = ledger._db.execute("SELECT line FROM answers WHERE key = ?", (key(5),)).fetchone()[0]
-        ledger._db.execute(
+        packed = ledger.db.execute("SELECT line FROM answers WHERE key = ?", (key(5),)).fetchone()[0]
+        ledger.db.execute(
             "UPDATE answers SET line = ? WHERE key = ?", (packed[:-1] + bytes([packed[-1] ^ 1]), key(5))
         )
         with pytest.raises(LedgerError, match="the ledger is damaged: a provider's line cannot be read"):
@@ -213,7 +214,7 @@ def test_a_line_that_was_changed_is_noticed_and_not_saved(path, whole):
 def test_a_submission_of_rubbish_is_noticed_and_not_saved(path, rubbish):
     """SQLite takes zeros, and any kind of value, for the text of a column."""
     with Ledger(path) as ledger:
-        ledger._db.execute(f"UPDATE submissions SET study = {rubbish} WHERE id = 1")
+        ledger.db.execute(f"UPDATE submissions SET study = {rubbish} WHERE id = 1")
         with pytest.raises(LedgerError, match="the row of submission 1 holds what nobody writes"):
             ledger.submissions()
     assert by_table(repair(path))["submissions"][1] == 1
@@ -250,7 +251,7 @@ def test_nobody_repairs_under_a_run(path):
 
 
 def test_a_ledger_of_an_earlier_format_is_repaired(path, whole):
-    from tests.unit.test_ledger_format_3 import to_format_2
+    from tests.unit.test_ledger_formats import to_format_2
 
     to_format_2(path)
     overwrite(path, pages_of(path, "answers")[0], zero)
@@ -286,8 +287,8 @@ def test_a_backup_is_the_ledger_as_it_was_and_is_never_written_over(path, tmp_pa
 
 
 def test_a_backup_under_a_transaction_holds_none_of_it(path, tmp_path):
-    with Ledger(path) as writing, Ledger(path) as ledger, writing._transaction():
-        writing._db.execute("DELETE FROM answers")
+    with Ledger(path) as writing, Ledger(path) as ledger, writing.transaction():
+        writing.db.execute("DELETE FROM answers")
         back_up(ledger, tmp_path / "copy.sqlite")
     with Ledger(tmp_path / "copy.sqlite") as copy:
         assert copy.counts() == {"ok": ROWS}

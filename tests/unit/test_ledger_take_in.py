@@ -116,7 +116,7 @@ def test_an_intent_of_the_backup_gets_the_batch_that_was_made_of_it(run, server,
     paid = batches(server)
     with Ledger(run.project.ledger) as ledger:
         # As the ledger was between the intent and the batch id.
-        ledger._db.execute("UPDATE submissions SET state = 'intent', batch_id = NULL, file_id = NULL")
+        ledger.db.execute("UPDATE submissions SET state = 'intent', batch_id = NULL, file_id = NULL")
     assert len(taken(run)) == 2
     finish(run, plan)
     features(run)
@@ -137,8 +137,8 @@ def test_answers_that_a_repair_could_not_save_are_restored(run, server):
     answer(run)
     before = features(run)
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute("DELETE FROM answers WHERE rowid IN (2, 3)")
-        ledger._db.execute("DELETE FROM submissions WHERE id = 2")
+        ledger.db.execute("DELETE FROM answers WHERE rowid IN (2, 3)")
+        ledger.db.execute("DELETE FROM submissions WHERE id = 2")
     assert taken(run) == [
         "2 lost answers restored from the raw lines that are here",
         "settled from the raw lines that are here",
@@ -162,7 +162,7 @@ def test_answers_of_later_rounds_are_restored_too(in_three_rounds):
     run, _ = in_three_rounds
     before = features(run)
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute("DELETE FROM answers")
+        ledger.db.execute("DELETE FROM answers")
     assert [done.partition(" restored")[0] for done in taken(run)] == [
         "6 lost answers",
         "3 lost answers",
@@ -181,7 +181,7 @@ def test_a_run_heals_a_ledger_that_lost_answers_and_comes_to_an_end(in_three_rou
     run, server = in_three_rounds
     before, paid = features(run), batches(server)
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute("DELETE FROM answers")
+        ledger.db.execute("DELETE FROM answers")
     left, number = 1, 0
     while left:
         number += 1
@@ -225,7 +225,7 @@ def test_an_intent_of_another_nonce_does_not_get_the_batch(run, server, was_sent
     plan = run.plan(1)
     send(run, plan)
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute(
+        ledger.db.execute(
             "UPDATE submissions SET state = 'intent', batch_id = NULL, nonce = 'another' || id, sent_at = ?",
             (1.7e9 if was_sent else None,),
         )
@@ -244,7 +244,7 @@ def test_a_note_of_another_hand_does_not_stop_the_settlement(run, server):
     send(run, plan)
     finish(run, plan)
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute("UPDATE submissions SET note = 'no JSON'")
+        ledger.db.execute("UPDATE submissions SET note = 'no JSON'")
     assert run.settle(1).noticed == {"0000": {}, "0001": {}}
 
 

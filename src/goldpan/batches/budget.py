@@ -49,9 +49,7 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
     under_way = 0.0
     for submission in submissions.values():
-        if submission.is_open:
-            under_way += _expected(submission, mean)
-        elif submission.status == GIVEN_UP:
+        if submission.is_open or submission.status == GIVEN_UP:
             answered_usd = _cost(_spent_on(submission), _price(submission, settings))
             under_way += max(0.0, _expected(submission, mean) - answered_usd)
     for orphan in ledger.orphans():

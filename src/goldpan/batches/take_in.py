@@ -18,7 +18,7 @@ from goldpan.errors import InDoubtError, LedgerError
 from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
-from goldpan.ledger.store import REQUESTS_LOST
+from goldpan.ledger.submissions import REQUESTS_LOST
 from goldpan.stages.plan import shard_row, task_hashes
 from goldpan.study.load import Project
 

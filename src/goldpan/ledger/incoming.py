@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
+from goldpan.ledger.database import marks
 from goldpan.ledger.rows import SUMS, Answer, Submission
-from goldpan.ledger.store import Ledger, _marks
+from goldpan.ledger.store import Ledger
 
 _COLUMNS = [field.name for field in fields(Submission)]
 _ANSWER = [name for name in Answer.__slots__ if name != "line"]
@@ -18,7 +19,7 @@ _ANSWER_VALUES = ", ".join("target" if name == "submission" else f"a.{name}" for
 _UPDATES = ", ".join(f"{name} = excluded.{name}" for name in [*_ANSWER, "line"])
 # A submission that is settled there and open here is taken over only where no request of it would be lost.
 _IS_COVERED = (
-    "NOT EXISTS (SELECT 1 FROM asked WHERE asked.submission = ?"
+    "NOT EXISTS (SELECT 1 FROM asked WHERE asked.submission = ? AND NOT taken"
     " AND key NOT IN (SELECT key FROM incoming_answers WHERE submission = ?)"
     " AND NOT EXISTS (SELECT 1 FROM answers WHERE answers.key = asked.key AND NOT retryable))"
 )
@@ -32,7 +33,7 @@ class Incoming:
     """
 
     def __init__(self, ledger: Ledger):
-        self._ledger, self._db = ledger, ledger._db
+        self._ledger, self._db = ledger, ledger.db
         for name in ("incoming_answers", "incoming_submissions"):
             self._db.execute(f"DROP TABLE IF EXISTS temp.{name}")
         # `kind`: new, known, or taken over (known here, but not as settled); `target`: its number here.
@@ -51,14 +52,14 @@ class Incoming:
         values = [*(getattr(submission, name) for name in _COLUMNS), lacks_sums]
         cursor = self._db.execute(
             f"INSERT OR IGNORE INTO incoming_submissions ({', '.join(_COLUMNS)}, lacks_sums)"
-            f" VALUES ({_marks(values)})",
+            f" VALUES ({marks(values)})",
             values,
         )
         return cursor.rowcount > 0
 
     def add_answers(self, answers: Iterable[tuple[bytes, Answer]]) -> None:
         """Take answers to the requests with these keys."""
-        pack = self._ledger._lines.pack
+        pack = self._ledger.lines.pack
 
         def rows() -> Iterator[list[object]]:
             for key, answer in answers:
@@ -68,8 +69,8 @@ class Incoming:
         # This locks the temporary file only.
         self._db.execute("BEGIN")
         try:
-            marks = _marks([*_ANSWER, "", ""])
-            self._db.executemany(f"INSERT INTO incoming_answers VALUES ({marks})", rows())
+            values = marks([*_ANSWER, "key", "line"])
+            self._db.executemany(f"INSERT INTO incoming_answers VALUES ({values})", rows())
             self._db.execute("COMMIT")
         except BaseException:
             self._db.rollback_quietly()
@@ -84,7 +85,7 @@ class Incoming:
         Returns:
             How many answers were added or bettered.
         """
-        with self._ledger._transaction():
+        with self._ledger.transaction():
             rows = self._db.execute(
                 f"SELECT {', '.join(_COLUMNS)} FROM incoming_submissions ORDER BY id"
             ).fetchall()
@@ -99,9 +100,9 @@ class Incoming:
         return added
 
     def _place(self, submission: Submission) -> tuple[str, int]:
-        known = self._ledger._submissions("nonce = ?", (submission.nonce,))
+        known = self._ledger.submissions_where("nonce = ?", (submission.nonce,))
         if not known:
-            return "new", self._ledger._insert_submission(submission, None)
+            return "new", self._ledger.insert_submission(submission, None)
         here = known[0]
         if here.state == "settled":
             return "known", here.id
@@ -141,7 +142,7 @@ class Incoming:
             " WHERE lacks_sums AND kind IN ('new', 'taken') GROUP BY target"
         ).fetchall()
         self._db.executemany(
-            f"UPDATE submissions SET ({', '.join(SUMS)}, completion_squares) = ({_marks([*SUMS, ''])})"
+            f"UPDATE submissions SET ({', '.join(SUMS)}, completion_squares) = ({marks([*SUMS, ''])})"
             " WHERE id = ?",
             rows,
         )

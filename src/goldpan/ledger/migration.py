@@ -1,4 +1,4 @@
-"""What ledgers of format 1 and 2 lack, in the transaction that opens them."""
+"""What ledgers of formats 1 to 3 lack, in the transaction that opens them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,27 @@ COLUMNS_OF_FORMAT_3 = {
     },
     "answers": _SHARES,
 }
+COLUMNS_OF_FORMAT_4 = {"asked": {"sent_at": "REAL", "taken": _COUNT}}
 
 
-def add_columns(db: sqlite3.Connection) -> None:
-    """Give a ledger of format 1 or 2 the columns that came with format 3; its lacking tables the
-    statements of the schema add."""
-    for table, columns in COLUMNS_OF_FORMAT_3.items():
+def add_columns(db: sqlite3.Connection, version: int) -> None:
+    """Give a ledger of an earlier format the columns that came later; its lacking tables the statements of
+    the schema add."""
+    _add(db, COLUMNS_OF_FORMAT_4)
+    if version < 3:
+        _add(db, COLUMNS_OF_FORMAT_3)
+        _fill_format_3(db)
+
+
+def _add(db: sqlite3.Connection, tables: dict[str, dict[str, str]]) -> None:
+    for table, columns in tables.items():
         present = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
         for name, declaration in columns.items():
             if name not in present:
                 db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
+
+
+def _fill_format_3(db: sqlite3.Connection) -> None:
     marks = ", ".join(f"'{state}'" for state in sorted(UNPAID_STATES))
     db.execute(f"UPDATE answers SET paid = max(0, attempts - (state IN ({marks}))) WHERE paid = 0")
     # The paid call itself was not noted then: after an upload it may have been sent.

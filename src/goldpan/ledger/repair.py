@@ -16,11 +16,13 @@ from typing import Any
 from goldpan.errors import LedgerError
 from goldpan.files import put_in_place
 from goldpan.ledger.backup import problems_of
+from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.lock import alone_with
 from goldpan.ledger.migration import sum_tokens
 from goldpan.ledger.pages import Row, stored_rows
 from goldpan.ledger.rows import Asked, Submission, is_sound
-from goldpan.ledger.store import PAGE_BYTES, REQUESTS_LOST, Ledger
+from goldpan.ledger.store import Ledger
+from goldpan.ledger.submissions import REQUESTS_LOST
 
 # Dictionaries first, for they are needed to read the lines of answers.
 _TABLES = ("dictionaries", "submissions", "asked", "answers", "orphans")
@@ -112,7 +114,7 @@ class _Salvager:
     """Copies rows from a damaged ledger into a new one: those that SQLite finds, then what else is there."""
 
     def __init__(self, ledger: Ledger, source: Path):
-        self._ledger, self._db, self._source = ledger, ledger._db, source
+        self._ledger, self._db, self._source = ledger, ledger.db, source
         self._columns = {
             name: [row[1:5] for row in self._db.execute(f"PRAGMA table_info({name})")] for name in _TABLES
         }
@@ -122,7 +124,7 @@ class _Salvager:
 
     def run(self) -> list[Salvage]:
         """Fill the new ledger, in one transaction."""
-        with self._ledger._transaction():
+        with self._ledger.transaction():
             for table in _TABLES:
                 for row in self._found_by_sqlite(table):
                     self._take(table, *row)
@@ -184,7 +186,7 @@ class _Salvager:
                 "UPDATE asked SET task = ? WHERE submission = ?", (submission.task, submission.id)
             )
             lost = sorted(entries - rows - contradictory)
-            self._ledger._insert_asked(
+            self._ledger.insert_asked(
                 submission.id, (Asked(custom_id, key, submission.task) for key, custom_id in lost)
             )
 
@@ -230,7 +232,7 @@ class _Salvager:
     def _table_of(self, rowid: int | None, values: list[Any]) -> str | None:
         """Which table a row belongs to, by its shape. Index entries belong to none."""
         if rowid is None:
-            return "asked" if len(values) == 4 else None
+            return "asked" if 4 <= len(values) <= len(self._columns["asked"]) else None
         least = {"dictionaries": 2, "orphans": 6, "answers": 10, "submissions": 23}
         for table, count in least.items():
             if count <= len(values) <= len(self._columns[table]):
@@ -263,7 +265,7 @@ class _Salvager:
         if table != "answers" or values[_LINE] is None:
             return True
         try:
-            self._ledger._lines.unpack(values[_LINE])
+            self._ledger.lines.unpack(values[_LINE])
         except LedgerError:
             return False
         return True
@@ -274,7 +276,7 @@ class _Salvager:
             "SELECT DISTINCT submission FROM answers WHERE submission NOT IN (SELECT id FROM submissions)"
         ).fetchall()
         for (number,) in lost:
-            self._ledger._insert_submission(lost_submission(number), number)
+            self._ledger.insert_submission(lost_submission(number), number)
 
     def _count(self, table: str) -> int:
         where = " WHERE nonce NOT LIKE 'lost-%'" if table == "submissions" else ""

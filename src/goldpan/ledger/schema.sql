@@ -52,11 +52,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');
 
 -- Which request each row of an open submission carries; removed when the submission is settled or void.
+-- `sent_at` is set from before a call is made for this request alone until its outcome is taken: one that has
+-- it and no outcome may have been paid for. `taken` is 1 once its outcome is in `answers`.
 CREATE TABLE IF NOT EXISTS asked (
   submission INTEGER NOT NULL REFERENCES submissions (id),
   custom_id TEXT NOT NULL,
   key BLOB NOT NULL,
   task TEXT NOT NULL,
+  sent_at REAL,
+  taken INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (submission, custom_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS asked_by_key ON asked (key);

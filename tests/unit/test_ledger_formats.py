@@ -1,14 +1,18 @@
-"""Ledgers of formats 1 and 2 get what format 3 has more, and lose nothing."""
+"""Ledgers of formats 1 to 3 get what format 4 has more, and lose nothing."""
 
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from goldpan.errors import LedgerError
 from goldpan.ledger import Ledger, Orphan, Outcome, Spent
-from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3
-from goldpan.ledger.store import SCHEMA_VERSION
+from goldpan.ledger.database import SCHEMA_VERSION
+from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3, COLUMNS_OF_FORMAT_4
+from tests.projects import until
 from tests.unit.test_ledger import intend, settle
 
 UNPAID = ("failed", "expired", "missing")
@@ -18,14 +22,45 @@ def outcome(number: int, **tokens: int) -> Outcome:
     return Outcome(bytes([number]) * 32, "ok", None, False, b"{}", **tokens)
 
 
-def to_format_2(path) -> None:
-    """Take away from a ledger what came with format 3."""
+def to_format(version, path, tables) -> None:
+    """Take away from a ledger the columns that came later."""
     with contextlib.closing(sqlite3.connect(path)) as database, database:
-        for table, columns in COLUMNS_OF_FORMAT_3.items():
+        for table, columns in tables.items():
             for column in columns:
                 database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        database.execute(f"PRAGMA user_version = {version}")
+
+
+def to_format_3(path) -> None:
+    to_format(3, path, COLUMNS_OF_FORMAT_4)
+
+
+def to_format_2(path) -> None:
+    to_format_3(path)
+    to_format(2, path, COLUMNS_OF_FORMAT_3)
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TABLE orphans")
-        database.execute("PRAGMA user_version = 2")
+
+
+@pytest.mark.parametrize("to_earlier", [to_format_2, to_format_3])
+def test_a_process_that_is_killed_while_it_migrates_leaves_the_next_one_to_do_it(to_earlier, tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        settle(ledger, intend(ledger, shard="first", rows=1), [outcome(1, prompt_tokens=10)])
+        open_one = intend(ledger, shard="second", rows=2)
+        before = ledger.submissions(), dict(ledger.all_answers()), ledger.asked_by(open_one.id)
+    to_earlier(path)
+    marker = tmp_path / "reached"
+    code = "import sys, pathlib; from goldpan.ledger import Ledger; Ledger(pathlib.Path(sys.argv[1]))"
+    stopped = {**os.environ, "GOLDPAN_STOP_AT": "migrating", "GOLDPAN_STOP_FILE": str(marker)}
+    with subprocess.Popen([sys.executable, "-c", code, path], env=stopped) as process:
+        until(lambda: marker.exists() and bool(marker.read_text()))
+        process.kill()
+    with Ledger(path) as ledger:
+        assert (ledger.submissions(), dict(ledger.all_answers()), ledger.asked_by(open_one.id)) == before
+        assert ledger.take(open_one.id, [outcome(2)]) == 0, "it does not carry this request"
+        ledger.record_sent(open_one.id, ["req__1"])
+        assert list(ledger.sent(open_one.id)) == ["req__1"]
 
 
 def test_a_ledger_of_format_2_is_read_and_knows_what_was_spent(tmp_path):
