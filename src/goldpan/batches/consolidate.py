@@ -139,10 +139,10 @@ class _RowMaker:
                     contents[row["key"], row["task"]]["adjusted"] = list(line.notes)
                 if body is not None and answer.state in ("ok", "invalid"):
                     bodies.setdefault(row["task"], {})[row["key"]] = body
-        for task, given in bodies.items():
+        for task, by_key in bodies.items():
             # The answers are read again, for how they are read may have changed since they were settled.
-            readings = self._readers[task].reader.read_all(list(given.values()))
-            for key, reading in zip(given, readings, strict=True):
+            readings = self._readers[task].reader.read_all(list(by_key.values()))
+            for key, reading in zip(by_key, readings, strict=True):
                 content = contents[key, task]
                 content["state"], content["reason"] = reading.state, reading.reason
                 if reading.predictions is not None:
@@ -183,8 +183,8 @@ class _RowMaker:
         return {**part, **notes}
 
     def _provenance(self, answer: Answer) -> dict[str, Any]:
-        given = self.submission(answer)
-        return {"batch_id": given.batch_id, "round": given.round, "model": given.model}
+        submission = self.submission(answer)
+        return {"batch_id": submission.batch_id, "round": submission.round, "model": submission.model}
 
     def submission(self, answer: Answer) -> Submission:
         """The submission that an answer came of."""

@@ -180,7 +180,7 @@ class _Planner:
         self.tried = TriedBefore()
         self.pilot: int | None = None
         if spool:
-            spool.tidy({given.shard for given in ledger.submissions(only_open=True)})
+            spool.tidy({submission.shard for submission in ledger.submissions(only_open=True)})
 
     def decide(self, records: Path) -> Iterator[bytes]:
         """The lines of asked.jsonl, in the order of the records."""
@@ -302,9 +302,11 @@ class _Planner:
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
             # Another study may have settled it this moment.
-            given = self.ledger.latest_submission(hash_)
-            assert given is not None
-            shards.append(Shard(pending_name(hash_), hash_, given.requests, given.bytes, 0, pending=True))
+            submission = self.ledger.latest_submission(hash_)
+            assert submission is not None
+            shards.append(
+                Shard(pending_name(hash_), hash_, submission.requests, submission.bytes, 0, pending=True)
+            )
         decided = ("answered", "asked", "shared", "pending", "exhausted", "oversize", "later")
         requests = {name: self.counts[name] for name in decided}
         return Plan(

@@ -61,7 +61,7 @@ def request_findings(
     if provider.kind == "replay":
         return []
     asked, facts = asked_stage(stage), facts_of(stage.model)
-    found = [
+    findings = [
         *_about_the_answerer(stage, provider, keys),
         *_about_the_model(stage, asked, facts),
         *_about_parameters(asked, facts),
@@ -70,7 +70,7 @@ def request_findings(
     ]
     if provider.kind != "local" and not shape_of(stage, provider, keys).bounds:
         who = "Azure refuses" if facts.bounds else "fine-tuned models refuse"
-        found.append(
+        findings.append(
             Finding(
                 f"{who} minimum, maximum, minItems and maxItems in strict schemas: they are left out of what"
                 " is sent, and the answers are checked against them all the same",
@@ -78,7 +78,7 @@ def request_findings(
             )
         )
     is_certain = rules_of(provider, keys) != "other" and stage.endpoint is None
-    return [Finding(finding.text, finding.is_error and is_certain) for finding in found]
+    return [Finding(finding.text, finding.is_error and is_certain) for finding in findings]
 
 
 def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> Iterator[Finding]:

@@ -104,15 +104,15 @@ def settle_shard(
     Raises:
         InDoubtError: the batch contradicts itself; nothing is settled.
     """
-    given = ledger.submission(submission)
-    if not given.is_open:
+    known = ledger.submission(submission)
+    if not known.is_open:
         return
     noticed = Settlement()
-    outcomes = shard_outcomes(project, stage, given, ledger.asked_by(submission), batch, raw, noticed, absent)
+    outcomes = shard_outcomes(project, stage, known, ledger.asked_by(submission), batch, raw, noticed, absent)
     ledger.settle(
         submission, outcomes, status=batch.status, note=lambda: orjson.dumps(asdict(noticed)).decode()
     )
-    Spool(project.ledger).remove(given.shard)
+    Spool(project.ledger).remove(known.shard)
 
 
 def restore_shard(
@@ -279,10 +279,10 @@ def read_outcomes(
             assert known.row.body is not None, "else the row would have failed"
             bodies.setdefault(known.task, []).append(known.row.body)
     verdicts: dict[str, Iterator[Verdict]] = {}
-    for task, given in bodies.items():
+    for task, of_task in bodies.items():
         reader = reader_of(task)
         verdicts[task] = (
-            repeat(Verdict("ok", None, False)) if reader is None else iter(reader.judge_all(given))
+            repeat(Verdict("ok", None, False)) if reader is None else iter(reader.judge_all(of_task))
         )
     for known, failure in zip(lines, failures, strict=True):
         if failure is not None:

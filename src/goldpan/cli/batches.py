@@ -104,11 +104,13 @@ def _list(options: argparse.Namespace) -> None:
         print(f"but {lacking}", file=sys.stderr)
 
 
-def _status_of(given: Submission) -> str:
-    if given.state == "intent":
-        return "in doubt" if given.sent_at is not None else "not sent"
+def _status_of(submission: Submission) -> str:
+    if submission.state == "intent":
+        return "in doubt" if submission.sent_at is not None else "not sent"
     return (
-        given.status or given.state if given.state == "created" else f"{given.state} ({given.status or '-'})"
+        submission.status or submission.state
+        if submission.state == "created"
+        else f"{submission.state} ({submission.status or '-'})"
     )
 
 

@@ -30,7 +30,7 @@ class KnownBatches:
     def at_provider(self) -> list[Submission]:
         """The open batches of the study."""
         chosen = self.ledger.submissions(study=self.project.study.study, only_open=True)
-        return [given for given in chosen if given.batch_id is not None]
+        return [submission for submission in chosen if submission.batch_id is not None]
 
     def by_id(self, batch_id: str) -> Submission:
         """The submission with a batch id, or with a number where the id is that of several.
@@ -62,7 +62,7 @@ class KnownBatches:
             remedy="`goldpan batches list` shows those it knows",
         )
 
-    def provider(self, given: Submission) -> BatchProvider:
+    def provider(self, submission: Submission) -> BatchProvider:
         """Who has a batch, be its stage gone or of another name by now.
 
         Raises:
@@ -71,15 +71,15 @@ class KnownBatches:
         from goldpan.batches.stage import connect_to
 
         study = self.project.study
-        batch = f"batch {given.batch_id}" if given.batch_id else f"submission {given.id}"
-        if given.study != study.study:
+        batch = f"batch {submission.batch_id}" if submission.batch_id else f"submission {submission.id}"
+        if submission.study != study.study:
             raise StudyError(
-                f"{batch} belongs to stage `{given.stage}` of study `{given.study}`",
+                f"{batch} belongs to stage `{submission.stage}` of study `{submission.study}`",
                 where=str(self.project.study_file),
-                remedy=f"name that study: --study {given.study}",
+                remedy=f"name that study: --study {submission.study}",
             )
-        stage = study.stages.get(given.stage)
-        name = stage.provider if stage else given.provider
+        stage = study.stages.get(submission.stage)
+        name = stage.provider if stage else submission.provider
         if name not in study.providers:
             raise StudyError(
                 f"{batch} is with provider `{name}`, which the study no longer names",

@@ -54,7 +54,9 @@ def _show(options: argparse.Namespace) -> None:
     project = project_of(options)
     with Ledger(project.ledger) as ledger:
         print(f"ledger {ledger.path}")
-        submissions = Counter((given.study, given.stage, given.state) for given in ledger.submissions())
+        submissions = Counter(
+            (submission.study, submission.stage, submission.state) for submission in ledger.submissions()
+        )
         print_table(
             ["study", "stage", "submissions", "count"],
             [[*names, count] for names, count in sorted(submissions.items())],

@@ -148,15 +148,15 @@ def head_figures(metrics: dict[str, Any]) -> str:
     """The main figure of each target of a head with its interval, from its metrics.json."""
     from goldpan.heads.measured import MAIN_FIGURE
 
-    found = []
+    figures = []
     for target, report in metrics["targets"].items():
         name = MAIN_FIGURE[report["kind"]]
-        found.append(f"{target}: {name} {_figure(report['figures'][name])}")
+        figures.append(f"{target}: {name} {_figure(report['figures'][name])}")
         if report["notes"]:
-            found[-1] += " (too few groups for an interval)"
+            figures[-1] += " (too few groups for an interval)"
         if metrics["measured_on"] != "test":
-            found[-1] += f" on {metrics['measured_on']}"
-    return "; ".join(found)
+            figures[-1] += f" on {metrics['measured_on']}"
+    return "; ".join(figures)
 
 
 def _figure(figure: dict[str, Any]) -> str:

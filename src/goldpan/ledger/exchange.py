@@ -51,18 +51,20 @@ def export_ledger(ledger: Ledger, path: Path, selection: Selection | None = None
     Args:
         selection: which; default all.
     """
-    settled = {given.id: given for given in ledger.submissions() if given.state == "settled"}
+    settled = {
+        submission.id: submission for submission in ledger.submissions() if submission.state == "settled"
+    }
     unanswered = 0
     if selection is not None:
         known = ledger.outcomes(list(selection.keys))
         unanswered = len(selection.keys) - len(known)
         used = selection.submissions | {answer.submission for answer in known.values()}
-        settled = {number: given for number, given in settled.items() if number in used}
+        settled = {number: submission for number, submission in settled.items() if number in used}
     written = 0
     with replacing(path) as raw, zstandard.ZstdCompressor(level=10).stream_writer(raw, closefd=False) as out:
         out.write(_line({"format": FORMAT}))
-        for given in settled.values():
-            out.write(_line({"submission": asdict(given)}))
+        for submission in settled.values():
+            out.write(_line({"submission": asdict(submission)}))
         for key, answer in ledger.all_answers():
             is_wanted = (
                 selection is None or key in selection.keys or answer.submission in selection.submissions

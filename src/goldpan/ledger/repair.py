@@ -170,8 +170,8 @@ class _Salvager:
             self._compare_requests(open_one, entries.get(open_one.id, set()))
 
     def _compare_requests(self, submission: Submission, entries: set[tuple[bytes, str]]) -> None:
-        found = self._ledger.asked_by(submission.id)
-        rows = {(key, custom_id) for custom_id, (key, _) in found.items()}
+        asked = self._ledger.asked_by(submission.id)
+        rows = {(key, custom_id) for custom_id, (key, _) in asked.items()}
         unsure = rows ^ entries
         keys = Counter(key for key, _ in unsure)
         custom_ids = Counter(custom_id for _, custom_id in unsure)

@@ -140,10 +140,10 @@ _CONVERTERS = {
 }
 
 
-def _wrong_type(name: str, wanted: FieldType, found: str) -> RowError:
+def _wrong_type(name: str, wanted: FieldType, instead: str) -> RowError:
     return RowError(
         "wrong_type",
-        f"the field `{name}` must be of type {wanted}, but {found}",
+        f"the field `{name}` must be of type {wanted}, but {instead}",
         remedy="correct the row, or the type under `fields` of the source",
     )
 

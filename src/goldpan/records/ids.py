@@ -93,16 +93,16 @@ def _id_part(data: dict[str, Any], field: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if field not in data:
-        found = "is not there"
+        fault = "is not there"
     elif isinstance(value, str) and value.strip():
-        found = f"begins with `{UNREADABLE}`, which marks rows that could not be read"
+        fault = f"begins with `{UNREADABLE}`, which marks rows that could not be read"
     elif value is None or isinstance(value, str):
-        found = "is empty"
+        fault = "is empty"
     else:
-        found = f"is {type_name(value)}, not text or a number"
+        fault = f"is {type_name(value)}, not text or a number"
     raise RowError(
         "missing_id",
-        f"the id field `{field}` {found}",
+        f"the id field `{field}` {fault}",
         remedy="name fields under `id` that every row has, or leave `id` out for an id made from the content",
     )
 

@@ -56,8 +56,8 @@ def _matches(pattern: str, root: Path) -> list[Path]:
     if literal.is_file():
         return [literal]
     names = glob.iglob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - Path.glob takes hidden files
-    found = (root / name for name in names)
-    return [path for path in found if path.is_file()]
+    paths = (root / name for name in names)
+    return [path for path in paths if path.is_file()]
 
 
 def _remedy(pattern: str, root: Path) -> str:

@@ -147,14 +147,14 @@ def format_of(source: Source, path: Path) -> Format:
     if source.format != "auto":
         return source.format
     name = path if path.suffix.lower() not in _COMPRESSION_SUFFIXES else path.with_suffix("")
-    found = _FORMATS.get(name.suffix.lower())
-    if found is None:
+    by_suffix = _FORMATS.get(name.suffix.lower())
+    if by_suffix is None:
         raise SourceError(
             f"the name does not tell the format; known are {', '.join(_FORMATS)}",
             where=str(path),
             remedy="give the `format` of the source: jsonl, csv, parquet or traces",
         )
-    return found
+    return by_suffix
 
 
 @dataclass(frozen=True)

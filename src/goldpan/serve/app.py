@@ -113,8 +113,8 @@ def _require_key(api_key: str | None) -> Middleware:
 
     @web.middleware
     async def require_key(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode()
-        if api_key is not None and request.path != "/healthz" and not hmac.compare_digest(given, expected):
+        sent = request.headers.get("Authorization", "").encode()
+        if api_key is not None and request.path != "/healthz" and not hmac.compare_digest(sent, expected):
             raise ServiceError(401, "Incorrect API key provided.", code="invalid_api_key")
         return await handler(request)
 

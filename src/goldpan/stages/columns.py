@@ -48,17 +48,17 @@ def features_of(tasks: Iterable[Task]) -> list[Feature]:
     Raises:
         TaskError: a name stands for features of two types, which cannot share a column.
     """
-    found: dict[str, Feature] = {}
+    features: dict[str, Feature] = {}
     for task in tasks:
         for feature in task.features:
-            kind, other = _kind(found.setdefault(feature.name, feature)), _kind(feature)
+            kind, other = _kind(features.setdefault(feature.name, feature)), _kind(feature)
             if kind != other:
                 raise TaskError(
                     f"feature `{feature.name}` is a {kind} in one task of the stage and a {other} in another",
                     where=f"task {task.name}",
                     remedy="give one of them another name",
                 )
-    return list(found.values())
+    return list(features.values())
 
 
 def _kind(feature: Feature) -> str:
@@ -80,22 +80,22 @@ def apart_from(taken: Iterable[str], names: Iterable[str]) -> list[str]:
 def columns_of(rows: Sequence[FeatureRow], features: Iterable[Feature]) -> list[Column]:
     """The columns of some rows of features.jsonl."""
     features = list(features)
-    given = [row["features"] for row in rows]
+    of_rows = [row["features"] for row in rows]
     names = [feature.name for feature in features]
-    if given and all(list(one) == names for one in given):
+    if of_rows and all(list(of_row) == names for of_row in of_rows):
         # The usual case, as all rows have one task: no look-up for each of the values.
-        predictions = zip(*(one.values() for one in given), strict=True)
+        predictions = zip(*(of_row.values() for of_row in of_rows), strict=True)
         return [_column(*pair) for pair in zip(features, predictions, strict=True)]
-    return [_column(feature, [one.get(feature.name) for one in given]) for feature in features]
+    return [_column(feature, [of_row.get(feature.name) for of_row in of_rows]) for feature in features]
 
 
 def _column(feature: Feature, predictions: Sequence[dict[str, Any] | None]) -> Column:
     value_key = PREDICTION_TYPES[feature.type][1]
     absent = predictions.count(None)
-    values = [given[value_key] if given else None for given in predictions]
+    values = [prediction[value_key] if prediction else None for prediction in predictions]
     rationales: list[str | None] = []
     if feature.rationale:
-        rationales = [given.get("rationale") if given else None for given in predictions]
+        rationales = [prediction.get("rationale") if prediction else None for prediction in predictions]
     return Column(feature, values, rationales, values.count(None) - absent)
 
 

@@ -80,7 +80,7 @@ def follow_stage(
                     predictions = row["features"]
                     if condition and not condition.matches(values_of_row(dict(record), predictions)):
                         record["skip"] = f"filtered: not ({where})"
-                    values = {name: value_of(given) for name, given in predictions.items()}
+                    values = {name: value_of(prediction) for name, prediction in predictions.items()}
                     record.setdefault("answers", {})[earlier] = values
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
             rows += 1

@@ -167,9 +167,9 @@ def _joined(
 def _mismatch(
     path: Path, expected: str | None, ahead: tuple[int, FeatureRow | AskedRow] | None, remedy: str
 ) -> ReconciliationError:
-    found = None if ahead is None else ahead[1]["id"]
+    id_ahead = None if ahead is None else ahead[1]["id"]
     return ReconciliationError(
-        f"does not fit its records: expected the row of record {expected!r}, found that of {found!r}",
+        f"does not fit its records: expected the row of record {expected!r}, found that of {id_ahead!r}",
         where=str(path) if ahead is None else f"{path}, line {ahead[0]}",
         remedy=remedy,
     )

@@ -115,8 +115,8 @@ class AnswerReader:
         Raises:
             TaskError: a validator of the task's own Pydantic model is broken; nothing else is raised.
         """
-        given = self._given(body)
-        return given if isinstance(given, Reading) else self._read_given(*given)
+        answer = self._given(body)
+        return answer if isinstance(answer, Reading) else self._read_given(*answer)
 
     def read_all(self, bodies: Sequence[dict[str, Any]]) -> list[Reading]:
         """What `read` says of each body, in a third of the time where most are plain.
@@ -140,12 +140,16 @@ class AnswerReader:
     def _all(
         self, bodies: Sequence[dict[str, Any]], read_given: Callable[[list[_Given]], list[Reading]]
     ) -> list[Reading]:
-        given = [self._given(body) for body in bodies]
-        readings = iter(read_given([one for one in given if not isinstance(one, Reading)]))
-        return [one if isinstance(one, Reading) else next(readings) for one in given]
+        answers = [self._given(body) for body in bodies]
+        readings = iter(read_given([answer for answer in answers if not isinstance(answer, Reading)]))
+        return [answer if isinstance(answer, Reading) else next(readings) for answer in answers]
 
     def _judge_all_given(self, answers: list[_Given]) -> list[Reading]:
-        if answers and not self._apply_model and self._plain.are_plain([given for given, _ in answers]):
+        if (
+            answers
+            and not self._apply_model
+            and self._plain.are_plain([arguments for arguments, _ in answers])
+        ):
             return [_OK] * len(answers)
         return self._read_all_given(answers)
 
@@ -182,7 +186,7 @@ class AnswerReader:
                 for predictions, (_, adjusted) in zip(plain, answers, strict=True)
             ]
         if self._apply_model or len(answers) < _FEW:
-            return [self._read_given(*one) for one in answers]
+            return [self._read_given(*answer) for answer in answers]
         half = len(answers) // 2
         return [*self._read_all_given(answers[:half]), *self._read_all_given(answers[half:])]
 

@@ -98,7 +98,7 @@ def read_batch_line(line: bytes) -> BatchLine:
 
 def damaged_lines(line: bytes) -> list[BatchLine]:
     """For each custom id that stands in a damaged line, a line that says so: two may have run into one."""
-    ids = dict.fromkeys(_id(found[1]) for found in _CUSTOM_ID.finditer(line))
+    ids = dict.fromkeys(_id(match[1]) for match in _CUSTOM_ID.finditer(line))
     try:
         loads_leniently(line)
         why = "it is not as it should be"

@@ -132,8 +132,8 @@ def parse_tool_call(tool_call: Any, folder: Path | None = None) -> dict[str, Pre
     }
     if name not in rubrics:
         raise WrongFunctionNameError(f"the function called is {name!r}; the rubrics are {', '.join(rubrics)}")
-    found = rubrics[name].reader.predictions_from_tool_call(name, arguments)
-    return {feature: _typed(prediction) for feature, prediction in found.items()}
+    predictions = rubrics[name].reader.predictions_from_tool_call(name, arguments)
+    return {feature: _typed(prediction) for feature, prediction in predictions.items()}
 
 
 def default_folder() -> Path:
@@ -182,5 +182,5 @@ def _function_of(tool_call: Any) -> tuple[str, Any]:
 
 
 def _typed(prediction: dict[str, Any]) -> Prediction:
-    given = dict(prediction)
-    return _PREDICTIONS[given.pop("type")](**given)
+    values = dict(prediction)
+    return _PREDICTIONS[values.pop("type")](**values)

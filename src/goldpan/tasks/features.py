@@ -213,7 +213,7 @@ FEATURE_MODELS: dict[str, type[_Feature]] = {
 """feature type -> its model."""
 
 
-def parse_feature(given: dict[str, Any], where: str) -> Feature:
+def parse_feature(settings: dict[str, Any], where: str) -> Feature:
     """Build a feature from its keys.
 
     Args:
@@ -223,13 +223,13 @@ def parse_feature(given: dict[str, Any], where: str) -> Feature:
     Raises:
         TaskError: an unknown type, or a wrong, missing or unknown key.
     """
-    kind = given.get("type")
+    kind = settings.get("type")
     remedy = "docs/tasks.md lists the keys of all feature types"
     if not isinstance(kind, str) or kind not in FEATURE_MODELS:
-        what = f"there is no type {kind!r}" if "type" in given else "the key `type` is required"
+        what = f"there is no type {kind!r}" if "type" in settings else "the key `type` is required"
         raise TaskError(f"{what}; allowed: {', '.join(FEATURE_MODELS)}", where=where, remedy=remedy)
     try:
-        return cast(Feature, validate(FEATURE_MODELS[kind], given, Path(where)))
+        return cast(Feature, validate(FEATURE_MODELS[kind], settings, Path(where)))
     except StudyError as error:
         raise TaskError(error.what, where=where, remedy=remedy) from None
 

@@ -160,14 +160,14 @@ def _mended(part: str, notes: list[str], *, numbers: bool) -> str:
         note(NOT_A_NUMBER)
         return f'"{part}"'
 
-    def escape(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return found[0]
+    def escape(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
         note(HALF_CHARACTER)
         return r"\ufffd"
 
-    def control(found: re.Match[str]) -> str:
+    def control(match: re.Match[str]) -> str:
         note(CONTROL)
-        return f"\\u{ord(found[0]):04x}"
+        return f"\\u{ord(match[0]):04x}"
 
     return _CONTROLS.sub(control, _ESCAPES.sub(escape, part))

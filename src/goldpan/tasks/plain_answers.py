@@ -55,7 +55,7 @@ class PlainAnswers:
         self._names = [feature.name for feature in task.features]
         self._count = len(keys)
         # Of one key, itemgetter would give the bare value.
-        self._values_of = itemgetter(*keys) if len(keys) > 1 else lambda given: (given[keys[0]],)
+        self._values_of = itemgetter(*keys) if len(keys) > 1 else lambda arguments: (arguments[keys[0]],)
 
     def read(self, arguments: Sequence[dict[str, Any]]) -> list[Predictions] | None:
         """The predictions of each answer, before exclusivity groups are looked at.
@@ -81,7 +81,7 @@ class PlainAnswers:
                     for value, reason in zip(values, reasons, strict=True)
                 ]
             )
-        return [dict(zip(self._names, given, strict=True)) for given in zip(*predictions, strict=True)]
+        return [dict(zip(self._names, values, strict=True)) for values in zip(*predictions, strict=True)]
 
     def are_plain(self, arguments: Sequence[dict[str, Any]]) -> bool:
         """Whether `read` makes predictions of these answers; it takes a quarter of the time."""
@@ -91,7 +91,7 @@ class PlainAnswers:
         self, arguments: Sequence[dict[str, Any]]
     ) -> list[tuple[Sequence[Any], Sequence[str] | None]] | None:
         """Values and reasons of each feature; None as in `read`."""
-        if any(len(given) != self._count for given in arguments):
+        if any(len(answer) != self._count for answer in arguments):
             return None
         try:
             columns = list(zip(*map(self._values_of, arguments), strict=True))

@@ -99,14 +99,14 @@ def features_of_model(model: type[BaseModel], where: str) -> tuple[Feature, ...]
             keys = _feature_type(kind, place)
         except RecursionError:
             raise TaskError("a model that holds itself cannot be asked for", where=place) from None
-        given = {
+        settings = {
             "name": name,
             "description": info.description,
             "rationale": rationale,
             "abstain": kind.optional,
             **keys,
         }
-        features.append(parse_feature(given, place))
+        features.append(parse_feature(settings, place))
     return tuple(features)
 
 

@@ -131,9 +131,9 @@ def load_task(name: str, folder: Path) -> Task:
     path = _task_path(name, folder)
     with _as_task_error(str(path)):
         chain = _with_included(name, folder)
-        given = chain[-1].given
-        user_file = _beside(path, given.prompt.user, "prompt.user")
-        system_file = _beside(path, given.prompt.system, "prompt.system") if given.prompt.system else None
+        content = chain[-1].content
+        user_file = _beside(path, content.prompt.user, "prompt.user")
+        system_file = _beside(path, content.prompt.system, "prompt.system") if content.prompt.system else None
         files = [
             path,
             user_file,
@@ -142,10 +142,10 @@ def load_task(name: str, folder: Path) -> Task:
         ]
         model: type[BaseModel] | None = None
         source: str | None = None
-        if given.model is not None:
+        if content.model is not None:
             from goldpan.tasks.pydantic_tasks import features_of_model, load_model
 
-            module, class_name = given.model.rsplit(":", 1)
+            module, class_name = content.model.rsplit(":", 1)
             model_file = _beside(path, module, "model")
             files.append(model_file)
             source = _read_text(model_file)
@@ -153,18 +153,18 @@ def load_task(name: str, folder: Path) -> Task:
             features = features_of_model(model, str(model_file))
         else:
             features = tuple(
-                feature for file in chain for feature in _features(file.given.features or [], file.path)
+                feature for file in chain for feature in _features(file.content.features or [], file.path)
             )
         return Task(
-            name=given.task,
-            description=given.description,
+            name=content.task,
+            description=content.description,
             features=features,
             user_template=_read_text(user_file),
             system_template=_read_text(system_file) if system_file else None,
-            exclusive=tuple(group for file in chain for group in file.given.exclusive),
-            material=given.material,
-            function_name=given.function.name or "",
-            function_description=given.function.description or "",
+            exclusive=tuple(group for file in chain for group in file.content.exclusive),
+            material=content.material,
+            function_name=content.function.name or "",
+            function_description=content.function.description or "",
             user_file=user_file,
             system_file=system_file,
             files=tuple(files),
@@ -181,8 +181,8 @@ def task_files(name: str, folder: Path) -> list[str]:
     """
     path = _task_path(name, folder)
     with _as_task_error(str(path)):
-        *included, (_, given) = _with_included(name, folder)
-    beside = [given.prompt.user, given.prompt.system, given.model and given.model.rsplit(":", 1)[0]]
+        *included, (_, content) = _with_included(name, folder)
+    beside = [content.prompt.user, content.prompt.system, content.model and content.model.rsplit(":", 1)[0]]
     return [
         str(path),
         *(str(path.parent / file) for file in beside if file),
@@ -217,7 +217,7 @@ def _task_path(name: str, folder: Path) -> Path:
 
 class _ReadFile(NamedTuple):
     path: Path
-    given: _TaskFile
+    content: _TaskFile
 
 
 def _with_included(name: str, folder: Path, outer: tuple[str, ...] = ()) -> list[_ReadFile]:
@@ -225,26 +225,26 @@ def _with_included(name: str, folder: Path, outer: tuple[str, ...] = ()) -> list
     path = _task_path(name, folder)
     if name in outer:
         raise TaskError(f"include: `{name}` includes itself, through {' > '.join(outer)}", where=str(path))
-    given = _read_task_file(name, path)
+    content = _read_task_file(name, path)
     chain: list[_ReadFile] = []
-    for included in given.include:
+    for included in content.include:
         for file in _with_included(included, folder, (*outer, name)):
-            if file.given.model is not None:
+            if file.content.model is not None:
                 raise TaskError(f"include: `{included}` is made from a Pydantic model", where=str(path))
             if file not in chain:
                 chain.append(file)
-    return [*chain, _ReadFile(path, given)]
+    return [*chain, _ReadFile(path, content)]
 
 
 def _read_task_file(name: str, path: Path) -> _TaskFile:
-    given = validate(_TaskFile, read_yaml(path), path)
-    if given.task != name:
-        raise TaskError(f"task: is `{given.task}` but the file is called `{name}.yaml`", where=str(path))
-    if (given.features is None) == (given.model is None):
+    content = validate(_TaskFile, read_yaml(path), path)
+    if content.task != name:
+        raise TaskError(f"task: is `{content.task}` but the file is called `{name}.yaml`", where=str(path))
+    if (content.features is None) == (content.model is None):
         raise TaskError("give either `features` or `model`", where=str(path))
-    if given.model is not None and given.include:
+    if content.model is not None and content.include:
         raise TaskError("include: goes with `features`, not with `model`", where=str(path))
-    return given
+    return content
 
 
 def _features(entries: list[dict[str, Any]], path: Path) -> tuple[Feature, ...]:

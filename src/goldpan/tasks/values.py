@@ -147,13 +147,13 @@ def _label(key: str, labels: list[str]) -> Check:
 
 
 def _labels(key: str, feature: Multilabel) -> Check:
-    one = _label(key, feature.label_list)
+    check_label = _label(key, feature.label_list)
     order = {label: place for place, label in enumerate(feature.label_list)}
     least = feature.min_labels
     most = len(order) if feature.max_labels is None else feature.max_labels
 
     def check(value: Any) -> list[str]:
-        labels = _distinct(key, value, one)
+        labels = _distinct(key, value, check_label)
         if not least <= len(labels) <= most:
             raise AnswerError(f"`{key}` has {len(labels)} labels, not {least} to {most}")
         # The order of labels says nothing, so it is made that of the task.
@@ -163,10 +163,10 @@ def _labels(key: str, feature: Multilabel) -> Check:
 
 
 def _ranking(key: str, items: list[str]) -> Check:
-    one = _label(key, items)
+    check_item = _label(key, items)
 
     def check(value: Any) -> list[str]:
-        ranking = _distinct(key, value, one)
+        ranking = _distinct(key, value, check_item)
         if len(ranking) != len(items):
             absent = next(item for item in items if item not in ranking)
             raise AnswerError(f"`{key}` leaves out `{absent}`; it must rank all {len(items)} items")
@@ -175,13 +175,13 @@ def _ranking(key: str, items: list[str]) -> Check:
     return check
 
 
-def _distinct(key: str, value: Any, one: Check) -> list[str]:
+def _distinct(key: str, value: Any, check: Check) -> list[str]:
     """The labels of a list, each checked and none twice."""
     if type(value) is not list:
         raise AnswerError(f"`{key}` is {shown(value)}, not a list of labels")
     seen: set[str] = set()
     for label in value:
-        if one(label) in seen:
+        if check(label) in seen:
             raise AnswerError(f"`{key}` names {shown(label)} twice")
         seen.add(label)
     return value
@@ -237,7 +237,7 @@ def _text(key: str, max_chars: int | None) -> Check:
 
 
 def _items(key: str, feature: Extraction) -> Check:
-    one = _object(feature.fields)
+    check_item = _object(feature.fields)
     most = math.inf if feature.max_items is None else feature.max_items
 
     def check(value: Any) -> list[dict[str, Any]]:
@@ -245,7 +245,7 @@ def _items(key: str, feature: Extraction) -> Check:
             raise AnswerError(f"`{key}` is {shown(value)}, not a list of objects")
         if len(value) > most:
             raise AnswerError(f"`{key}` has {len(value)} items; at most {most} were asked for")
-        return [_at(f"{key}[{number}]", one, item) for number, item in enumerate(value)]
+        return [_at(f"{key}[{number}]", check_item, item) for number, item in enumerate(value)]
 
     return check
 
@@ -267,7 +267,7 @@ def _object(fields: list[Field_]) -> Check:
         for name in checks:
             if name not in value:
                 raise AnswerError(f"`{name}` is missing")
-        return {name: one(value[name]) for name, one in checks.items()}
+        return {name: check_field(value[name]) for name, check_field in checks.items()}
 
     return check
 
@@ -297,10 +297,10 @@ def _string(name: str, labels: list[str] | None) -> Check:
     return _label(name, labels) if labels else _text(name, None)
 
 
-def _list(name: str, one: Check) -> Check:
+def _list(name: str, check_item: Check) -> Check:
     def check(value: Any) -> list[Any]:
         if type(value) is not list:
             raise AnswerError(f"`{name}` is {shown(value)}, not a list")
-        return [_at(f"{name}[{number}]", one, item) for number, item in enumerate(value)]
+        return [_at(f"{name}[{number}]", check_item, item) for number, item in enumerate(value)]
 
     return check

@@ -221,8 +221,8 @@ class _Parser:
 
             def is_in(values: Values) -> bool:
                 value = get(values)
-                found = any(_compared(shown, operator.eq, value, one) for one in allowed)
-                return value is not None and found is not negated
+                is_allowed = any(_compared(shown, operator.eq, value, constant) for constant in allowed)
+                return value is not None and is_allowed is not negated
 
             return is_in
         if not self._is_constant(left):

@@ -263,7 +263,9 @@ class Inputs:
             if self.can_annotate(selection.annotated):
                 yield paths.selection(name, selection.suffix)
         for name, evaluation in study.evaluations.items():
-            annotated_ones = [one.annotated for one in evaluation.predictions.values() if one.annotated]
+            annotated_ones = [
+                evaluated.annotated for evaluated in evaluation.predictions.values() if evaluated.annotated
+            ]
             if self.filled_sheets[evaluation.wave] and all(map(self.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
 
