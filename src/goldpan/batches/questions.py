@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,14 +13,12 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.request_shape import former_shapes_of, oldest_shape, shape_of
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
-from goldpan.records.read import iter_records, parse_record
-from goldpan.records.recurring import RecurringValue
+from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
 from goldpan.study.model import Provider, Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
-from goldpan.tasks.traces_text import RecurringTools
 from goldpan.tasks.where import Where
 
 DEFAULT_CONTEXT_TOKENS = 128_000
@@ -112,19 +109,8 @@ class Questioner:
             )
         self.tasks = {choice.task.name: choice.task for choice in self._choices}
         self._forms = {choice.task.name: choice.form for choice in self._choices}
-        has_traces = any(task.material == "trace" for task in self.tasks.values())
-        self._recurring = RecurringValue("data", *traces.TOOLS_PATH) if has_traces else None
-        self._tools = RecurringTools()
         # Refused here, before anything is asked.
         features_of(self.tasks.values())
-
-    def records(self, path: Path) -> Iterator[Record]:
-        """The records of a stage's records file, to be asked and not to be changed.
-
-        Raises:
-            SourceError: as for `iter_records`.
-        """
-        return iter_records(path, self._recurring)
 
     def ask_lines(self, path: Path, lines: list[tuple[int, bytes]]) -> list[list[Question] | Skip]:
         """What `ask` says of each record on some numbered lines of a records file.
@@ -133,7 +119,7 @@ class Questioner:
             SourceError: a line is damaged.
             PromptError: as for `ask`.
         """
-        return [self.ask(parse_record(path, *line, self._recurring)) for line in lines]
+        return [self.ask(parse_record(path, *line)) for line in lines]
 
     def ask(self, record: Record) -> list[Question] | Skip:
         """The questions of a record (one for each sample), or why there are none.
@@ -153,7 +139,7 @@ class Questioner:
         context: dict[str, Any] = {"answers": {}, **record}
         if choice.task.material == "trace":
             try:
-                material = traces.prepare(record["data"], choice.max_chars, self._tools.render)
+                material = traces.prepare(record["data"], choice.max_chars)
             except traces.UnusableTrace as error:
                 return Skip(identity, f"{error.code}: {error}")
             context.update(material.context)

@@ -16,6 +16,7 @@ from goldpan.files import iter_lines, replacing
 from goldpan.ledger import Asked, Ledger, Submission
 from goldpan.providers.keys import Keys
 from goldpan.providers.prices import context_window
+from goldpan.records.read import iter_records
 from goldpan.stages.plan import Shard, shard_row
 from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
@@ -68,7 +69,7 @@ def _planned(questioner: Questioner, name: str, records: Path, asked: Path) -> I
         if row.get("shard") == name and row["key"] not in keys:
             keys.add(row["key"])
             wanted[row["id"], row["sample"]] = row["attempts"]
-    for record in questioner.records(records):
+    for record in iter_records(records):
         questions = questioner.ask(record)
         if isinstance(questions, Skip):
             continue

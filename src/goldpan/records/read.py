@@ -17,7 +17,6 @@ from goldpan.records.fields import check_fields, check_not_blank, convert_cells
 from goldpan.records.ids import record_id, trace_id, unreadable_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.model import Record, RecordHead
-from goldpan.records.recurring import RecurringValue
 from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.records.tables import read_csv
@@ -94,27 +93,24 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
     )
 
 
-def iter_records(path: Path, recurring: RecurringValue | None = None) -> Iterator[Record]:
+def iter_records(path: Path) -> Iterator[Record]:
     """Yield the records of a records file in their order.
-
-    Args:
-        recurring: a value that many of them share; it is one and the same object in these records.
 
     Raises:
         SourceError: the file is missing or damaged (with file and line).
     """
     for number, line in iter_lines(path):
-        yield parse_record(path, number, line, recurring)
+        yield parse_record(path, number, line)
 
 
-def parse_record(path: Path, number: int, line: bytes, recurring: RecurringValue | None = None) -> Record:
+def parse_record(path: Path, number: int, line: bytes) -> Record:
     """The record on a line of a records file.
 
     Raises:
         SourceError: the line is damaged.
     """
     try:
-        record = orjson.loads(line) if recurring is None else recurring.parse(line)
+        record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise _damaged_record(path, number, str(error)) from None
     if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:

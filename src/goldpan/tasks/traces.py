@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from goldpan.errors import TaskError
 from goldpan.tasks.traces_length import common_level, shorten, shorten_steps
 from goldpan.tasks.traces_text import UnusableTrace, content_text, render_steps, render_tools
 
-__all__ = ["LEAST_CHARS", "MATERIAL_NAMES", "TOOLS_PATH", "TraceMaterial", "UnusableTrace", "prepare"]
+__all__ = ["LEAST_CHARS", "MATERIAL_NAMES", "TraceMaterial", "UnusableTrace", "prepare"]
 
 MATERIAL_NAMES = (
     "trace",
@@ -22,9 +21,6 @@ MATERIAL_NAMES = (
     "messages_total",
 )
 """What the prompt of a task with `material: trace` may name besides the names of every record."""
-
-TOOLS_PATH = ("trace_segment", "tools")
-"""Where a row has its tool list, which most traces of one agent have alike."""
 
 LEAST_CHARS = 2_000
 """Below this an elided trace says nothing worth paying for."""
@@ -74,16 +70,13 @@ class TraceMaterial:
         }
 
 
-def prepare(
-    data: dict[str, Any], max_chars: int, tools_text: Callable[[list[Any]], str] = render_tools
-) -> TraceMaterial:
+def prepare(data: dict[str, Any], max_chars: int) -> TraceMaterial:
     """Render the trace segment of a row.
 
     Args:
         data: a row `{conversation_id, segment_id, trace_segment: {trace, tools, follow_up_user_message?}}`
             with messages and tools as OpenAI's chat format has them.
         max_chars: characters that trace, tools, system prompt and follow-up may have together.
-        tools_text: renders the tool list.
 
     Raises:
         UnusableTrace: the row cannot be asked about.
@@ -105,7 +98,7 @@ def prepare(
     tools = segment.get("tools")
     if tools is not None and not isinstance(tools, list):
         raise UnusableTrace("bad_tools", f"`tools` is {_kind(tools)}, not a list")
-    return _within(max_chars, steps, first_request, tools_text(tools) if tools else "", system, follow_up)
+    return _within(max_chars, steps, first_request, render_tools(tools) if tools else "", system, follow_up)
 
 
 def _messages(trace: Any) -> list[Any]:

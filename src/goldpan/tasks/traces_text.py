@@ -189,20 +189,6 @@ def render_tools(tools: list[Any]) -> str:
     return _tools_text(orjson.dumps(tools))
 
 
-class RecurringTools:
-    """`render_tools` for lists that nobody changes: the same object as before gives the same text at once."""
-
-    def __init__(self) -> None:
-        self._tools: list[Any] | None = None
-        self._text = ""
-
-    def render(self, tools: list[Any]) -> str:
-        """The tool list as text."""
-        if tools is not self._tools:
-            self._tools, self._text = tools, render_tools(tools)
-        return self._text
-
-
 @lru_cache(maxsize=64)
 def _tools_text(tools: bytes) -> str:
     """Cached by content, because thousands of traces of one agent carry the same list."""
