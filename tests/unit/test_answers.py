@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
 from goldpan.tasks.answers import AnswerReader, Reading
 from goldpan.tasks.features import parse_feature, value_of
+from goldpan.tasks.lenient_json import answer_object
 from goldpan.tasks.schema import parameters_schema
 from goldpan.tasks.task import Task, load_task
 
@@ -610,8 +611,28 @@ def test_a_field_given_twice_with_different_values_is_not_chosen_for_the_model()
     for wrapped in (f"```json\n{twice}\n```", orjson.dumps(twice).decode(), f"<think>hm</think>{twice}"):
         reading = AnswerReader(TASK, "json_schema").read(chat({"content": wrapped}))
         assert (reading.state, "given twice" in (reading.reason or "")) == ("invalid", True), wrapped
+    for spaced in (twice.replace('":', '" :'), twice.replace('":', '"\n:')):
+        assert AnswerReader(TASK, "json_schema").read(chat({"content": spaced})).state == "invalid"
     nested = text.replace('"kind":"city"', '"kind":"city","kind":"river"')
     assert nested != text
     assert "`kind` is given twice" in (
         AnswerReader(TASK, "json_schema").read(chat({"content": nested})).reason or ""
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"a\\":1,"b":1,"b":2}',
+        r'{"a\\":"\":","a\\":"x"}',
+        '{"a":{"b":[{"c":1,"c":2}]}}',
+        '{"a" :1,"a" :2}',
+        r'{"a":"say \"b\": so","a":1}',
+        r'{"\":":1,"\":":2}',
+    ],
+)
+def test_a_key_that_stands_twice_is_found_however_the_text_is_written(text):
+    with pytest.raises(AnswerError, match="given twice"):
+        answer_object(text, [])
+    once = orjson.dumps(orjson.loads(text)).decode()
+    assert answer_object(once, []) == orjson.loads(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from goldpan.errors import LedgerError
 
 # How long to wait for another process that writes, in seconds. Settling a large shard takes less.
 PATIENCE = 120.0
+_ROWS_AT_ONCE = 64
 _REPAIR = "stop all runs, then `goldpan ledger repair` saves what can be read; or put a backup back"
 
 
@@ -125,9 +126,14 @@ class _Cursor(sqlite3.Cursor):
         except sqlite3.Error as error:
             raise self._fault(error) from None
 
-    def __next__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        # In portions: a step through Python for each row is what many rows would feel.
+        while rows := self.fetchmany(_ROWS_AT_ONCE):
+            yield from rows
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
         try:
-            return super().__next__()
+            return super().fetchmany(size or 1)
         except sqlite3.Error as error:
             raise self._fault(error) from None
 

@@ -88,7 +88,8 @@ class AskedRow(TypedDict, total=False):
 _Head = TypeVar("_Head", bound=RecordHead)
 _ALL_FEATURES = frozenset({"id", "source", "file", "state", "features"})
 _ALL_ASKED = frozenset({"id", "sample", "task", "custom_id", "key", "do"})
-_IN_SHARD = frozenset({"shard", "attempts"})
+_ALL_ASKED_IN_SHARD = _ALL_ASKED | {"shard", "attempts"}
+_ONLY_ID = frozenset({"id"})
 
 
 def read_features(path: Path) -> Iterator[tuple[int, FeatureRow]]:
@@ -110,9 +111,10 @@ def read_asked(path: Path) -> Iterator[tuple[int, AskedRow]]:
         SourceError: a line is damaged, no such row, or of a newer format.
     """
     for number, row in _rows(path, _ASKED_REMEDY):
-        needed = {"id"} if "skip" in row else _ALL_ASKED
         if row.get("do") in ("asked", "pending"):
-            needed = needed | _IN_SHARD
+            needed = _ALL_ASKED_IN_SHARD
+        else:
+            needed = _ONLY_ID if "skip" in row else _ALL_ASKED
         if not row.keys() >= needed:
             raise _damaged(path, number, row.keys(), needed, _ASKED_REMEDY)
         yield number, cast(AskedRow, row)

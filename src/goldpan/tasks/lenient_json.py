@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -96,10 +97,26 @@ def answer_object(text: Any, adjusted: list[str]) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     value = orjson.loads(text)
-    # Each key has its colon: an object that is as flat as it looks needs no second reading.
-    if type(value) is dict and text.count('":') > len(value):
-        _check_keys(text)
+    if type(value) is dict:
+        # Each key has its colon, and within a text the quote before one is escaped (unless the backslash is):
+        # where as many keys were read as there are, none stood twice, and there is no second reading.
+        colons = text.count('":')
+        if colons != len(value) and "\\" in text:
+            colons -= text.count('\\":') - text.count('\\\\":')
+        if colons != len(value) and colons != _count_keys(value):
+            _check_keys(text)
     return value
+
+
+def _count_keys(value: dict[str, Any] | list[Any]) -> int:
+    inner: Iterable[Any] = value
+    count = 0
+    if type(value) is dict:
+        count, inner = len(value), value.values()
+    for part in inner:
+        if type(part) is dict or type(part) is list:
+            count += _count_keys(part)
+    return count
 
 
 def _loads(text: str, adjusted: list[str]) -> Any:
