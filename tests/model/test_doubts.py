@@ -244,6 +244,17 @@ def test_another_submissions_batch_is_not_adopted(protocol):
         adopt(ledger, SimulatedProvider(protocol.service), ledger.submissions()[1], "batch-0")
 
 
+@pytest.mark.parametrize("outcome", ["lost_after", "lost_before"])
+def test_a_batch_with_another_nonce_is_not_adopted_though_it_is_of_the_same_file_id(outcome, protocol):
+    protocol = protocol(reuses_file_ids=True)
+    assert protocol.submit(protocol.plan("first")) == "submitted"
+    protocol.clock.sleep(60.0)
+    protocol.submit(protocol.plan("first"), outcome)
+    with protocol.ledger() as ledger:
+        first, second = ledger.submissions()
+        assert (first.file_id == second.file_id, first.batch_id == second.batch_id) == (True, False)
+
+
 def test_a_shard_in_doubt_at_one_service_is_not_sent_to_another(protocol):
     protocol = protocol()
     work = protocol.plan("first")

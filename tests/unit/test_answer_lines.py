@@ -40,9 +40,13 @@ EXPECTED: dict[str, tuple[str, str, bool]] = {
 }
 
 
-def answered_by(folder: Path, line: bytes):
-    """A study of one note whose request got this line: run, line, the ledger's answer, row of features."""
-    make_stage(folder, note_rows(1))
+def answered_by(folder: Path, line: bytes, rows: int = 1):
+    """A study of some notes, by default one, whose file of answers is this line or these lines.
+
+    Returns:
+        The run, the line, the ledger's first answer, and the first row of features; of several all rows.
+    """
+    make_stage(folder, note_rows(rows))
     project = WorkflowProject(folder)
     task = yaml.safe_load((FOLDER / "t.yaml").read_text())
     project.write_task({**task, "task": "topic"})
@@ -59,14 +63,14 @@ def answered_by(folder: Path, line: bytes):
     with Ledger(run.project.ledger) as ledger:
         (submission,) = ledger.submissions()
         provider = ScriptedProvider(files={"out": [named]})
-        batch = Batch("batch_1", "completed", total=1, completed=1, output_file_id="out")
+        batch = Batch("batch_1", "completed", total=rows, completed=rows, output_file_id="out")
         fetch_batch(ledger, provider, batch, submission.id, raw)
     run.settle(1)
     run.consolidate()
     with Ledger(run.project.ledger) as ledger:
-        ((_, answer),) = ledger.all_answers()
-    (row,) = map(orjson.loads, at(run, run.paths.features(STAGE)).open("rb"))
-    return run, named, answer, row
+        _, answer = next(ledger.all_answers())
+    features = [orjson.loads(row) for row in at(run, run.paths.features(STAGE)).open("rb")]
+    return run, named, answer, features[0] if rows == 1 else features
 
 
 @pytest.mark.parametrize("ending", [b"\n", b""], ids=["line", "last_line"])
@@ -77,6 +81,15 @@ def test_each_line_comes_to_its_state_and_says_why(name, ending, tmp_path):
     state, says, again = EXPECTED[name]
     assert (row["state"], answer.state, answer.retryable) == (state, state, again)
     assert says in "; ".join(row.get("adjusted", [])) if state == "ok" else says in row["reason"]
+
+
+@pytest.mark.parametrize("name", ["nan_logprob", "lone_surrogate_reasoning", "latin1_byte"])
+def test_a_damaged_line_between_others_is_read_where_it_is_paid_for(name, tmp_path):
+    good = (FOLDER / "same_call_twice.jsonl").read_bytes().rstrip(b"\n")
+    line = (FOLDER / f"{name}.jsonl").read_bytes().rstrip(b"\n")
+    others = [good.replace(b'"custom_id": "c"', b'"custom_id": "req__n%d"' % at) for at in (1, 2)]
+    rows = answered_by(tmp_path, b"\n".join([others[0], line, others[1]]) + b"\n", rows=3)[-1]
+    assert [(row["id"], row["state"]) for row in rows] == [("n0", "ok"), ("n1", "ok"), ("n2", "ok")]
 
 
 def test_every_line_has_its_state_here():

@@ -1,6 +1,9 @@
 """A run that is stopped in its second round, and what a person may do before the same command goes on."""
 
+import os
 import shutil
+import signal
+import subprocess
 
 import pytest
 
@@ -8,7 +11,7 @@ from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.faults.test_crashes import kill_group, start_until
-from tests.projects import WorkflowProject, note_rows, printed_table
+from tests.projects import WorkflowProject, note_rows, printed_table, until
 
 ROWS, LEFT = 5, 2
 
@@ -93,6 +96,75 @@ def test_what_is_answered_is_usable_although_a_later_round_is_refused_by_the_bud
     assert project.paid() == ROWS + LEFT
     assert {row["state"] for row in comparable(project)} == {"ok"}
     assert not project.artifact("stages/topics/partial").exists()
+
+
+def test_a_second_round_goes_on_after_failed_uploads_ctrl_c_and_a_run_that_may_not_wait(tmp_path):
+    port = 0
+
+    def serving(*faults, **settings):
+        rows = {"fault": "row_error", "rows": "n[01]$", "batches": [1]}
+        plan = FaultPlan.of(rows, *faults)
+        return running_server(
+            tmp_path / "server", answerer=scripted_answer, faults=plan, port=port, **settings
+        )
+
+    with serving() as server:
+        project = make_project(tmp_path / "project", server.base_url)
+        project.write_rows("notes/a.jsonl", note_rows(ROWS))
+        study = project.root / "config" / "studies" / "notes.yaml"
+        impatient = study.read_text().replace("grace_seconds:", "patience_seconds: 1.0\n    grace_seconds:")
+        study.write_text(impatient)
+        project.run("results/notes/stages/topics/round1/settled.json")
+        port = server.port
+
+    with serving({"fault": "server_error", "calls": ["upload"], "status": 500, "times": 1000}) as server:
+        failed = project.run(check=False)
+        assert failed.returncode == 1 and "Submitting shard 0000 of stage topics" in failed.stdout
+        assert len(server.engine.list_batches()) == 1
+
+    with serving(seconds_per_batch=3600.0) as server:
+        log = project.artifact("logs/stages/topics/round2/wait.log")
+        process = subprocess.Popen(
+            project.command(), cwd=project.root, env=project.env(), text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda: log.exists() and "in_progress" in log.read_text(), process)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+
+        study.write_text(impatient.replace("    model:", "    wait: false\n    model:"))
+        assert project.run(check=False).returncode == 3
+        server.engine.seconds_per_batch = 0
+        until(lambda: all(batch.status == "completed" for batch in server.engine.list_batches()))
+        project.run()
+        assert [batch.total for batch in server.engine.list_batches()] == [LEFT, ROWS]
+        assert {row["state"] for row in comparable(project)} == {"ok"}
+        assert "Nothing to be done" in project.run("--dry-run").stdout
+
+
+def test_a_second_round_that_the_budget_refuses_goes_on_once_it_is_raised(tmp_path):
+    def dear_answer(body, custom_id):
+        usage = {"prompt_tokens": 100, "completion_tokens": 10_000, "total_tokens": 10_100}
+        return {**scripted_answer(body, custom_id), "usage": usage}
+
+    faults = FaultPlan.of({"fault": "row_error", "rows": "n[01]$", "batches": [1]})
+    with running_server(tmp_path / "server", answerer=dear_answer, faults=faults) as server:
+        project = make_project(
+            tmp_path / "project", server.base_url, price_usd_per_million=[10.0, 40.0], budget_usd=0.5
+        )
+        project.write_rows("notes/a.jsonl", note_rows(ROWS))
+        for _ in range(2):
+            refused = project.run(check=False)
+            assert refused.returncode == 1
+            assert "1.2030 USD are spent" in refused.stdout and "above the budget" in refused.stdout
+            assert project.artifact("stages/topics/round2/requests/plan.json").exists()
+            assert len(server.engine.list_batches()) == 1
+        study = project.root / "config" / "studies" / "notes.yaml"
+        study.write_text(study.read_text().replace("budget_usd: 0.5", "budget_usd: 100"))
+        project.run()
+        assert [batch.total for batch in server.engine.list_batches()] == [LEFT, ROWS]
+        assert {row["state"] for row in comparable(project)} == {"ok"}
 
 
 def test_a_mostly_bad_round_is_not_asked_again_until_a_person_says_so(tmp_path):
