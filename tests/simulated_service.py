@@ -95,7 +95,11 @@ class SimulatedService:
         return self.clock.now() + self.skew
 
     def paid(self) -> int:
-        """Batches that were made; one that failed for lack of room costs nothing."""
+        """Batches that were made, or will be by calls that are on their way still; one that failed for lack of
+        room costs nothing."""
+        for _, effect in self._due:
+            effect()
+        self._due = []
         return sum(self._described("retrieve", made.id)["status"] != "failed" for made in self.batches_made)
 
     # The protocol.
