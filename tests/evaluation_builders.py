@@ -12,10 +12,10 @@ import orjson
 from goldpan.evaluation.evaluate import EvaluationInputs
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import PREDICTION_TYPES, Feature
-from goldpan.waves.gold import GoldItem
+from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import Item, item_id, repeat_id
-from goldpan.waves.merge import Merged, Resolution
-from goldpan.waves.merge_files import shown_by, write_merged
+from goldpan.waves.merging.files import shown_by, write_merged
+from goldpan.waves.merging.merged import Merged, Resolution
 from tests.wave_builders import ALL_FEATURES, GIST
 
 FEATURES = {feature.name: feature for feature in ALL_FEATURES}

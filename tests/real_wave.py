@@ -16,7 +16,7 @@ from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.items import Item, read_items, read_llm_predictions
-from goldpan.waves.sampling import SampleFiles, draw_sample
+from goldpan.waves.sampling.sample import SampleFiles, draw_sample
 from goldpan.waves.sheets.write import write_sheets
 from tests.wave_builders import codebook, wave, write_stage
 

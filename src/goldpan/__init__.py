@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from goldpan.embeddings.reader import EmbeddingFile
     from goldpan.errors import GoldpanError
     from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
+    from goldpan.plain_tables.agreement import agreement_of_files
+    from goldpan.plain_tables.merging import merge_of_files
+    from goldpan.plain_tables.table import Layout
+    from goldpan.plain_tables.values import Values
     from goldpan.records.read import iter_records
     from goldpan.stages.rows import read_features
     from goldpan.study.load import load_project, load_study
@@ -21,9 +25,7 @@ if TYPE_CHECKING:
     from goldpan.tasks.critic import build_request, parse_tool_call, pick_rubric
     from goldpan.tasks.prompts import PromptRenderer
     from goldpan.tasks.task import load_task
-    from goldpan.waves.gold import read_gold
-    from goldpan.waves.plain_commands import Values, agreement_of_files, merge_of_files
-    from goldpan.waves.plain_table import Layout
+    from goldpan.waves.gold.gold_set import read_gold
 
 _MODULES = {
     "AnswerReader": "tasks.answers",
@@ -31,21 +33,21 @@ _MODULES = {
     "EvaluationInputs": "evaluation.evaluate",
     "EvaluationOutputs": "evaluation.evaluate",
     "GoldpanError": "errors",
-    "Layout": "waves.plain_table",
+    "Layout": "plain_tables.table",
     "PromptRenderer": "tasks.prompts",
-    "Values": "waves.plain_commands",
-    "agreement_of_files": "waves.plain_commands",
+    "Values": "plain_tables.values",
+    "agreement_of_files": "plain_tables.agreement",
     "build_request": "tasks.critic",
     "evaluate_files": "evaluation.evaluate",
     "iter_records": "records.read",
     "load_project": "study.load",
     "load_study": "study.load",
     "load_task": "tasks.task",
-    "merge_of_files": "waves.plain_commands",
+    "merge_of_files": "plain_tables.merging",
     "parse_tool_call": "tasks.critic",
     "pick_rubric": "tasks.critic",
     "read_features": "stages.rows",
-    "read_gold": "waves.gold",
+    "read_gold": "waves.gold.gold_set",
 }
 __all__ = [
     "AnswerReader",

@@ -15,7 +15,7 @@ from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.items import Item
-from goldpan.waves.sheets.page import annotation_page
+from goldpan.waves.sheets.html_page import annotation_page
 from goldpan.waves.sheets.sheet import make_sheet
 from tests.wave_builders import items, wave
 

@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.filled import GivenOut
-from goldpan.waves.sheets.page import Disagreement, adjudication_page
+from goldpan.waves.sheets.html_page import Disagreement, adjudication_page
 from tests.browser.conftest import OpenPage
 from tests.wave_builders import GIST, TONE, TOPICS, codebook, items, wave
 

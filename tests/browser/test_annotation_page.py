@@ -5,7 +5,7 @@ import pytest
 
 from goldpan.tasks.features import Exclusive, Score
 from goldpan.waves.items import item_id
-from goldpan.waves.sheets.page import annotation_page
+from goldpan.waves.sheets.html_page import annotation_page
 from goldpan.waves.sheets.sheet import make_sheet
 from tests.browser.conftest import OpenPage
 from tests.wave_builders import (

@@ -5,8 +5,8 @@ import typing
 import pytest
 
 from goldpan.study.wave import Strategy
-from goldpan.waves.agreement.words import TITLES
-from goldpan.waves.merge import Resolution
+from goldpan.waves.agreement.formatting import TITLES
+from goldpan.waves.merging.merged import Resolution
 
 NAMES = [*TITLES, *map(str, Resolution), *typing.get_args(Strategy)]
 

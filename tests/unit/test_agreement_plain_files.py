@@ -6,15 +6,12 @@ import json
 
 import pytest
 
+from goldpan.cli.plain_tables import agreement_command, merge_command
 from goldpan.errors import GoldpanError, SheetError, SourceError, StudyError
-from goldpan.waves.plain_commands import (
-    Values,
-    agreement_command,
-    agreement_of_files,
-    merge_command,
-    merge_of_files,
-)
-from goldpan.waves.plain_table import Layout, read_plain_answers
+from goldpan.plain_tables.agreement import agreement_of_files
+from goldpan.plain_tables.merging import merge_of_files
+from goldpan.plain_tables.table import Layout, read_table_answers
+from goldpan.plain_tables.values import Values
 
 USUAL = Layout()
 WIDE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
@@ -31,11 +28,11 @@ def file(tmp_path):
 
 
 def ratings(path, layout=USUAL):
-    return read_plain_answers([path], layout).ratings
+    return read_table_answers([path], layout).ratings
 
 
 def test_a_wide_table_is_read_by_the_usual_names(file):
-    answers = read_plain_answers([file(WIDE)], USUAL)
+    answers = read_table_answers([file(WIDE)], USUAL)
     assert answers.annotators == ["a", "b"]
     assert answers.ratings == {
         "label": {"1": {"a": "x", "b": "x"}, "2": {"a": "x", "b": "y"}, "3": {"a": "y", "b": "y"}}
@@ -67,7 +64,7 @@ def test_several_features_and_the_llm_are_read_from_a_side_by_side_table(file):
     path = file(
         "id,annotator_a_topic,annotator_b_topic,annotator_a_tone,annotator_b_tone,llm_topic\n1,x,y,p,,x\n"
     )
-    answers = read_plain_answers([path], USUAL)
+    answers = read_table_answers([path], USUAL)
     assert answers.ratings == {"topic": {"1": {"a": "x", "b": "y"}}, "tone": {"1": {"a": "p"}}}
     assert answers.llm == {"topic": {"1": "x"}}
 
@@ -76,7 +73,7 @@ def test_an_annotator_of_several_features_is_counted_once(file):
     path = file(
         "id,annotator_a_tone,annotator_b_tone,annotator_a_uses,annotator_b_uses\n1,p,n,x,x\n2,p,p,x,y\n"
     )
-    assert read_plain_answers([path], USUAL).annotators == ["a", "b"]
+    assert read_table_answers([path], USUAL).annotators == ["a", "b"]
     for feature in agreement_of_files([path], USUAL, Values()).features:
         assert [one.name for one in feature.annotators] == ["a", "b"]
         assert "cohen_kappa" in [one.name for one in feature.coefficients]
@@ -86,7 +83,7 @@ def test_an_annotator_of_several_features_is_counted_once(file):
 
 def test_columns_that_goldpan_writes_are_nobodys_answers(file):
     path = file("id,annotator_a,annotator_b,annotator_agreement,llm_decided\n1,x,x,yes,no\n2,x,y,no,no\n")
-    answers = read_plain_answers([path], USUAL)
+    answers = read_table_answers([path], USUAL)
     assert answers.annotators == ["a", "b"]
     assert answers.llm == {}
 
@@ -96,7 +93,7 @@ def test_a_file_that_merge_has_written_is_refused_and_the_right_one_named(file, 
     merge_command([file(WIDE)], USUAL, Values(), "adjudicate", merged, open_rows)
     for path, said in ((merged, "merged from"), (open_rows, "--decisions")):
         with pytest.raises(SourceError, match=said) as error:
-            read_plain_answers([path], USUAL)
+            read_table_answers([path], USUAL)
         assert path.name in str(error.value)
 
 
@@ -110,7 +107,7 @@ def test_columns_can_be_named_or_numbered(file):
 
 def test_a_table_without_a_header_is_read_by_number(file):
     path = file('He said "no" .\t1\t2\n"Quoted" at the start\t2\t2\n', "levels.txt")
-    answers = read_plain_answers([path], Layout(columns=("2", "3"), header=False))
+    answers = read_table_answers([path], Layout(columns=("2", "3"), header=False))
     assert answers.ratings["label"] == {
         "levels.txt:1": {"a": "1", "b": "2"},
         "levels.txt:2": {"a": "2", "b": "2"},
@@ -164,7 +161,7 @@ def test_a_misspelled_column_is_suggested(file):
 def test_the_same_item_in_two_files_is_refused(file):
     paths = [file(WIDE, "one.csv"), file(WIDE, "two.csv")]
     with pytest.raises(SourceError, match=r"two\.csv"):
-        read_plain_answers(paths, USUAL)
+        read_table_answers(paths, USUAL)
 
 
 def test_three_different_numbers_are_an_ordered_scale_and_two_are_labels(file):

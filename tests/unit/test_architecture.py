@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import goldpan
 
 LIBRARY = Path(goldpan.__file__).parent
@@ -13,16 +15,16 @@ ENTRY = {"__init__", "__main__"}
 """Files that are no room: the version, which all may read, and the entry point, which reads all."""
 
 
-def rooms_of(text):
-    """Names of the rooms and ground files in the first column of the table of rooms, from low to high."""
-    table = text.split("## Rooms")[1].split("\n## ")[0]
+def rooms_of(text, heading="## Rooms"):
+    """Names of the rooms and ground files in the first column of the table under a heading, low to high."""
+    table = re.split(r"\n##+ ", text.split(f"{heading}\n")[1])[0]
     cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return [name.strip("/") for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
-def room_of_file(path):
-    """The room that a file of the library lies in: its first folder, or itself."""
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+def rooms_with_a_table():
+    """The rooms whose inner rooms docs/architecture.md lists."""
+    return re.findall(r"^### Inside `(\w+)/`$", ARCHITECTURE.read_text(), re.MULTILINE)
 
 
 def imported_modules(source):
@@ -39,28 +41,33 @@ def imported_modules(source):
                 yield node.lineno, module.removeprefix("goldpan.")
 
 
-def arrows_up(rooms, files):
+def arrows_up(rooms, files, inside=""):
     """What is wrong: imports of a room that is not named before the importing one.
 
     Args:
         rooms: from low to high.
         files: (room, name of the file, its text).
+        inside: the room whose inner rooms these are, with a dot behind it; empty for those of the library.
     """
     rank = {room: number for number, room in enumerate(rooms)}
     return [
         f"{name}:{line} imports {module}, whose room is not named before {room}"
         for room, name, source in files
         for line, module in imported_modules(source)
-        if rank.get(module.split(".")[0], -1) > rank[room]
+        if module.startswith(inside) and rank.get(module.removeprefix(inside).split(".")[0], -1) > rank[room]
     ]
 
 
-def library_files():
-    """(room, name, text) of each file of the library but the entry points."""
+def library_files(inside=""):
+    """(room, name, text) of each file of the library, or of one room, but for the entry points.
+
+    The room of a file is the first folder that it lies in, or itself.
+    """
+    files = [(path.relative_to(LIBRARY / inside), path) for path in sorted((LIBRARY / inside).rglob("*.py"))]
     return [
-        (room_of_file(path), str(path.relative_to(LIBRARY)), path.read_text())
-        for path in sorted(LIBRARY.rglob("*.py"))
-        if room_of_file(path) not in ENTRY
+        (short.parts[0].removesuffix(".py"), str(path.relative_to(LIBRARY)), path.read_text())
+        for short, path in files
+        if short.parts[0].removesuffix(".py") not in ENTRY
     ]
 
 
@@ -74,6 +81,18 @@ def test_no_import_runs_up():
     assert arrows_up(rooms_of(ARCHITECTURE.read_text()), library_files()) == []
 
 
+@pytest.mark.parametrize("room", rooms_with_a_table())
+def test_a_room_names_all_its_inner_rooms_and_no_import_between_them_runs_up(room):
+    inner, files = rooms_of(ARCHITECTURE.read_text(), f"### Inside `{room}/`"), library_files(room)
+    assert len(inner) == len(set(inner))
+    assert set(inner) == {name for name, _, _ in files}
+    assert arrows_up(inner, files, f"{room}.") == []
+
+
+def test_the_inner_rooms_of_waves_are_listed():
+    assert "waves" in rooms_with_a_table()
+
+
 def test_embeddings_and_heads_know_of_waves_only_their_gold_sets():
     modules = {
         ".".join(module.split(".")[:2])
@@ -81,13 +100,13 @@ def test_embeddings_and_heads_know_of_waves_only_their_gold_sets():
         if room in ("embeddings", "heads")
         for _, module in imported_modules(source)
     }
-    # `waves.run` tells which features a gold set will have, when a study is checked.
-    assert {module for module in modules if module.startswith("waves")} <= {"waves.gold", "waves.run"}
+    # `waves.steps` tells which features a gold set will have, when a study is checked.
+    assert {module for module in modules if module.startswith("waves")} <= {"waves.gold", "waves.steps"}
 
 
 def test_an_import_that_runs_up_is_seen_at_the_top_in_a_function_and_for_types_only():
     source = (
-        "from goldpan.waves.gold import read_gold\n"
+        "from goldpan.waves.gold.gold_set import read_gold\n"
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from goldpan import waves\n"
         "def late():\n    import goldpan.waves.items\n    from goldpan.study import paths\n"
@@ -100,7 +119,16 @@ def test_an_import_that_runs_up_is_seen_at_the_top_in_a_function_and_for_types_o
     ]
 
 
+def test_an_import_between_inner_rooms_that_runs_up_is_seen():
+    source = (
+        "from goldpan.waves.gold import card\nfrom goldpan.study import wave\nimport goldpan.waves.items\n"
+    )
+    wrong = arrows_up(["items", "sheets", "gold"], [("sheets", "waves/sheets/x.py", source)], "waves.")
+    assert [line.split(" ")[0] for line in wrong] == ["waves/sheets/x.py:1"]
+
+
 def test_the_rooms_are_read_from_the_table_in_its_order():
     table = "| room | what |\n|---|---|\n| `errors`, `files` | `x` |\n| `study/` | y |"
-    text = f"## Rooms\n\n{table}\n\n## Next\n\n| `z` |"
+    text = f"## Rooms\n\n{table}\n\n### Inside `x/`\n\n| `i` |\n\n## Next\n\n| `z` |"
     assert rooms_of(text) == ["errors", "files", "study"]
+    assert rooms_of(text, "### Inside `x/`") == ["i"]

@@ -9,11 +9,12 @@ from typing import get_args
 import pytest
 
 from goldpan.cli import main
-from goldpan.cli.waves import STRATEGIES, WEIGHTINGS
+from goldpan.cli.plain_tables import STRATEGIES
+from goldpan.cli.waves import WEIGHTINGS
 from goldpan.statistics import weights
 from goldpan.study import load_project
 from goldpan.study.wave import Strategy
-from goldpan.waves.run import WaveRun
+from goldpan.waves.steps.run import WaveRun
 from tests.filled_sheets import fill_csv
 from tests.projects import WorkflowProject, notes_study
 from tests.wave_builders import write_stage

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 
 from goldpan.evaluation.calibration import calibration
-from goldpan.statistics.design import Design
+from goldpan.statistics.sampling_design import Design
 
 
 def equal(items):

@@ -5,13 +5,13 @@ import pytest
 from scipy.stats import false_discovery_control, ttest_1samp
 from statsmodels.stats import contingency_tables
 
+from goldpan.evaluation.alignment_score import closeness
 from goldpan.evaluation.alternative_annotator import alternative_annotator_test, benjamini_yekutieli
-from goldpan.evaluation.closeness import closeness
+from goldpan.evaluation.annotator_answers import People
 from goldpan.evaluation.coding import FAILED, Values
 from goldpan.evaluation.comparison import compare, mcnemar
-from goldpan.evaluation.people import People
-from goldpan.statistics.design import Design
 from goldpan.statistics.figures import figure
+from goldpan.statistics.sampling_design import Design
 from tests.wave_builders import PARTS, STARS, TONE, TOPICS
 
 AGREE = closeness(Values(TONE))

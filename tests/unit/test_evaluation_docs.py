@@ -2,7 +2,7 @@
 
 import yaml
 
-from goldpan.evaluation.words import TITLES
+from goldpan.evaluation.formatting import TITLES
 from goldpan.study.evaluation import Evaluation
 
 

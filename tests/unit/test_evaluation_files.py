@@ -10,8 +10,8 @@ from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
 from goldpan.statistics.figures import figure
 from goldpan.tasks.features import Classification
-from goldpan.waves.merge import Merged, Resolution
-from goldpan.waves.merge_files import shown_by, write_merged
+from goldpan.waves.merging.files import shown_by, write_merged
+from goldpan.waves.merging.merged import Merged, Resolution
 from tests.evaluation_builders import (
     FEATURES,
     everything,

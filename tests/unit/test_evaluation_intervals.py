@@ -7,10 +7,10 @@ import pytest
 
 from goldpan.evaluation.coding import FAILED, Values
 from goldpan.evaluation.label_figures import figures_by_label
-from goldpan.statistics.design import Design, design_of, effective_size, unused_strata
 from goldpan.statistics.figures import figure, figures
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import Design, design_of, effective_size, unused_strata
 from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale
 from tests.evaluation_builders import gold_item
 from tests.wave_builders import COMPLAINT

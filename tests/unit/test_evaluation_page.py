@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 
 from goldpan.evaluation.evaluate import evaluate
+from goldpan.evaluation.formatting import HEADLINES, TITLES, interval, number, p_value
 from goldpan.evaluation.page import report_page
 from goldpan.evaluation.pictures import Dot, dot_plot
-from goldpan.evaluation.words import HEADLINES, TITLES, interval, number, p_value
 from goldpan.statistics.interval import Interval
 from tests.evaluation_builders import FEATURES, everything, gold_item, inputs, prediction, settings, stage_row
 from tests.wave_builders import TONE, labelled

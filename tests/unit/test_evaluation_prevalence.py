@@ -7,7 +7,7 @@ from goldpan.evaluation.coding import Values
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.predictions import FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import corrected_share, post_strata
-from goldpan.statistics.design import design_of
+from goldpan.statistics.sampling_design import design_of
 from tests.evaluation_builders import gold_item
 from tests.wave_builders import COMPLAINT, STARS, TOPICS
 

@@ -14,11 +14,11 @@ from goldpan.study.wave import Gold, Split
 from goldpan.tasks.features import Binary, Classification, Multilabel
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.gold import freeze_gold, read_gold
-from goldpan.waves.gold_card import GoldDescription
-from goldpan.waves.gold_files import write_gold
+from goldpan.waves.gold.card import GoldDescription
+from goldpan.waves.gold.files import write_gold
+from goldpan.waves.gold.gold_set import freeze_gold, read_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merge import Merged, Resolution
+from goldpan.waves.merging.merged import Merged, Resolution
 
 TOPIC = Classification(type="classification", name="topic", description="d", labels=["a | b", "y", "=z"])
 TOXIC = Binary(type="binary", name="toxic", description="d")

@@ -7,7 +7,7 @@ from goldpan.errors import HeadError, ReconciliationError
 from goldpan.heads.aggregate import aggregate
 from goldpan.heads.labels import read_labels
 from goldpan.study.head import Annotated, Head, Target
-from goldpan.waves.gold import write_gold_lines
+from goldpan.waves.gold.gold_set import write_gold_lines
 from tests.evaluation_builders import gold_item, prediction, stage_row
 from tests.head_builders import head_settings, write_records, write_rows
 from tests.wave_builders import COMPLAINT, STARS, TONE

@@ -8,8 +8,9 @@ from goldpan.statistics.scales import Scale
 from goldpan.tasks.features import Binary, Classification, Exclusive, Score
 from goldpan.waves.codebook import CANNOT_TELL, Codebook
 from goldpan.waves.collect.adjudication import Decision
-from goldpan.waves.merge import FeatureAnswers, Resolution, merge_feature, resolution_counts
-from goldpan.waves.merge_wave import disagreements, merge_wave, to_decide
+from goldpan.waves.merging.merged import FeatureAnswers, Resolution, resolution_counts
+from goldpan.waves.merging.strategies import merge_feature
+from goldpan.waves.merging.wave import disagreements, merge_wave, to_decide
 
 NOMINAL = Scale("nominal")
 

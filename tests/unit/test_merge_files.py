@@ -16,8 +16,8 @@ from goldpan.tasks.features import (
     Score,
     Text,
 )
-from goldpan.waves.merge import Merged, Resolution
-from goldpan.waves.merge_files import read_merged, shown_by, write_disagreements, write_merged
+from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
+from goldpan.waves.merging.merged import Merged, Resolution
 
 LABELS = ["=1+1", "NA", "null", "1.0", "TRUE", "-1", "it's", "'=x", "a;b", 'say "hi"', "<b>", "x"]
 FEATURES = [

@@ -2,13 +2,14 @@
 
 import pytest
 
+from goldpan.plain_tables.table import Layout, read_table_answers
 from goldpan.records.splits import SPLITS
 from goldpan.statistics.scales import Scale
 from goldpan.study.wave import Gold
-from goldpan.waves.gold import freeze_gold
+from goldpan.waves.gold.gold_set import freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merge import FeatureAnswers, merge_feature, resolution_counts
-from goldpan.waves.plain_table import Layout, read_plain_answers
+from goldpan.waves.merging.merged import FeatureAnswers, resolution_counts
+from goldpan.waves.merging.strategies import merge_feature
 
 SCALE = Scale("ordered", tuple("123456"))
 
@@ -16,7 +17,7 @@ SCALE = Scale("ordered", tuple("123456"))
 @pytest.fixture(scope="module")
 def answers(shared_data):
     paths = sorted((shared_data / "two_annotators").glob("*.txt"))
-    return read_plain_answers(paths, Layout(columns=("2", "3"), header=False))
+    return read_table_answers(paths, Layout(columns=("2", "3"), header=False))
 
 
 def merged(answers, strategy, llm=None):

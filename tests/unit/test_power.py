@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from goldpan.errors import StudyError
-from goldpan.waves.power import Expectation, expectation, items_for, large_sample_half_width, plan, plan_text
+from goldpan.waves.planning.power import (
+    Expectation,
+    expectation,
+    items_for,
+    large_sample_half_width,
+    plan,
+    plan_text,
+)
 
 
 def test_the_expected_table_has_the_kappa_and_the_shares():

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from goldpan.study.wave import Format, Wave
-from goldpan.waves.causes import CAUSES
+from goldpan.waves.sheets.disagreement_causes import CAUSES
 
 
 def test_the_example_is_a_valid_wave(project):

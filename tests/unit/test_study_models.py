@@ -7,7 +7,7 @@ from goldpan.errors import GoldpanError, StudyError
 from goldpan.heads.check import check_models
 from goldpan.study import load_project, load_study
 from goldpan.study.embedding import Embedding
-from goldpan.waves.check import check_waves
+from goldpan.waves.steps.check import check_waves
 from tests.corpus_projects import MODEL, corpus_study
 from tests.projects import TOPIC_TASK, WorkflowProject, notes_study
 

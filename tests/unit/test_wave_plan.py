@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from goldpan.tasks.features import Score
-from goldpan.waves.wave_plan import plan_wave
+from goldpan.waves.planning.wave_plan import plan_wave
 from tests.wave_builders import GIST, ORDER, PARTS, TOPICS, codebook, wave
 
 PORTION = Score(name="portion", type="score", description="What share?", min=0, max=1, integer=False)

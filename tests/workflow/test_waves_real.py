@@ -9,9 +9,9 @@ import pytest
 
 from goldpan.study import load_project
 from goldpan.waves.collect.collected import read_collected
-from goldpan.waves.gold import freeze_gold
-from goldpan.waves.merge import resolution_counts
-from goldpan.waves.run import WaveRun
+from goldpan.waves.gold.gold_set import freeze_gold
+from goldpan.waves.merging.merged import resolution_counts
+from goldpan.waves.steps.run import WaveRun
 from tests.filled_sheets import fill_csv, fill_page, fill_xlsx
 from tests.projects import WorkflowProject
 

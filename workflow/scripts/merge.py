@@ -2,8 +2,8 @@
 
 from goldpan.cli.logs import logging_to
 from goldpan.study import load_project
-from goldpan.waves.merge import resolution_counts
-from goldpan.waves.run import WaveRun
+from goldpan.waves.merging.merged import resolution_counts
+from goldpan.waves.steps.run import WaveRun
 
 with logging_to(snakemake.log[0]) as log:
     config = snakemake.config

@@ -2,7 +2,7 @@
 
 from goldpan.cli.logs import logging_to
 from goldpan.study import load_project
-from goldpan.waves.run import WaveRun
+from goldpan.waves.steps.run import WaveRun
 
 with logging_to(snakemake.log[0]) as log:
     config = snakemake.config

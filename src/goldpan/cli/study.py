@@ -38,7 +38,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.heads.check import check_models
     from goldpan.providers.keys import Keys
     from goldpan.records.inputs import source_files
-    from goldpan.waves.check import check_waves
+    from goldpan.waves.steps.check import check_waves
 
     project = _project(options)
     wrong = ErrorGatherer()

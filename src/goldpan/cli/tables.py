@@ -1,4 +1,4 @@
-"""Plain tables for the terminal."""
+"""What commands print: plain tables and JSON."""
 
 from __future__ import annotations
 
@@ -20,3 +20,10 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: st
             for cell, width, number in zip(row, widths, is_number, strict=True)
         ]
         print("  ".join(cells).rstrip())
+
+
+def json_text(value: Any) -> str:
+    """A value as indented JSON, with a final newline."""
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -10,9 +10,9 @@ import numpy as np
 from goldpan.evaluation.coding import Coded, Objects, Values
 from goldpan.evaluation.report import Baseline
 from goldpan.statistics.baselines import majority
-from goldpan.statistics.design import Design
 from goldpan.statistics.figures import Figure, figures
 from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.scales import value_text
 from goldpan.tasks.features import Extraction
 from goldpan.waves.codebook import CANNOT_TELL

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.design import Design, effective_size
 from goldpan.statistics.figures import Estimate, Figure, figures
 from goldpan.statistics.interval import rounded, wilson_interval
 from goldpan.statistics.label_measures import nan_ratio
 from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import Design, effective_size
 
 BINS = 10
 _SIMULATIONS = 1000

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import Coded, Values
-from goldpan.statistics.design import Design
 from goldpan.statistics.figures import Figure, figures
 from goldpan.statistics.interval import AsJson, rounded
 from goldpan.statistics.joined_measures import Difference
 from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import Design
 
 
 @dataclass(frozen=True)

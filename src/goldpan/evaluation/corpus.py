@@ -17,9 +17,9 @@ from goldpan.evaluation.prevalence import (
     corrected_share,
     post_strata,
 )
-from goldpan.statistics.design import Design, Drawn
 from goldpan.statistics.figures import figure
 from goldpan.statistics.kappa import MOST_LABELS
+from goldpan.statistics.sampling_design import Design, Drawn
 from goldpan.tasks.features import Multilabel, Score
 
 _TOLERANCE = 0.05

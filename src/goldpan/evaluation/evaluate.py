@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import ReconciliationError, StudyError
+from goldpan.evaluation.annotator_answers import people_of
 from goldpan.evaluation.coding import Values
 from goldpan.evaluation.feature import GoldData, evaluate_feature
 from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import report_page
-from goldpan.evaluation.people import people_of
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
 from goldpan.evaluation.report import EvaluationReport, ModelSource
 from goldpan.files import canonical_json, read_json, sha256_hex, write_bytes, write_json
@@ -20,10 +20,10 @@ from goldpan.records.splits import SPLITS
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Extraction, Feature, Text
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.gold import GoldItem, read_gold
+from goldpan.waves.gold.gold_set import GoldItem, read_gold
 from goldpan.waves.items import read_items
-from goldpan.waves.merge_files import read_merged
-from goldpan.waves.merge_wave import awaiting_notes
+from goldpan.waves.merging.files import read_merged
+from goldpan.waves.merging.wave import awaiting_notes
 
 
 @dataclass(frozen=True)

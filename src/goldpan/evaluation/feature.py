@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from goldpan.evaluation.annotator_answers import People
 from goldpan.evaluation.baselines import evaluate_baselines, figures_of, shown
 from goldpan.evaluation.calibration import Calibration, calibration
 from goldpan.evaluation.coding import FAILED, Coded, Values
@@ -16,14 +17,13 @@ from goldpan.evaluation.comparison import Comparison, compare
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.label_figures import confusion_of, figures_by_label
 from goldpan.evaluation.mistakes import most_telling_first
-from goldpan.evaluation.people import People
 from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
 from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
 from goldpan.records.look_up import look_up
-from goldpan.statistics.design import Design, design_of, unused_strata
+from goldpan.statistics.sampling_design import Design, design_of, unused_strata
 from goldpan.study.evaluation import Evaluation
 from goldpan.waves.answer_text import field_text
-from goldpan.waves.gold import GoldItem
+from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import Item
 
 BASELINE = "baseline"

@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 from goldpan.evaluation.alternative_annotator import LEVEL
 from goldpan.evaluation.comparison import Comparison
-from goldpan.evaluation.model_section import model_section
-from goldpan.evaluation.pictures import Dot, dot_plot
-from goldpan.evaluation.prevalence import Prevalence
-from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
-from goldpan.evaluation.words import (
+from goldpan.evaluation.formatting import (
     HEADLINES,
     KINDS,
     baseline_title,
@@ -21,6 +17,10 @@ from goldpan.evaluation.words import (
     quoted,
     title,
 )
+from goldpan.evaluation.model_section import model_section
+from goldpan.evaluation.pictures import Dot, dot_plot
+from goldpan.evaluation.prevalence import Prevalence
+from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
 from goldpan.html import Markup, element, table
 from goldpan.statistics.figures import figure
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from goldpan.evaluation.coding import Coded, Values
 from goldpan.evaluation.report import Confusion, LabelFigures
-from goldpan.statistics.design import Design
 from goldpan.statistics.figures import figures
 from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.statistics.label_measures import OneLabelMeasures
 from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import Design
 
 FAILED_LABEL = "(failed)"
 _EITHER = np.array([0, 1])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.calibration import Calibration
+from goldpan.evaluation.formatting import baseline_title, estimate, number, p_value, quoted, title
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
-from goldpan.evaluation.words import baseline_title, estimate, number, p_value, quoted, title
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, table
 from goldpan.statistics.figures import Figure, figure

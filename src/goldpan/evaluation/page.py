@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.feature_section import anchor, feature_section
+from goldpan.evaluation.formatting import HEADLINES, KINDS, money, quoted, title
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
-from goldpan.evaluation.words import HEADLINES, KINDS, money, quoted, title
 from goldpan.files import sha256_hex
 from goldpan.html import Markup, element, page, table
 from goldpan.statistics.figures import Figure, figure

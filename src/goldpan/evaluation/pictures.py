@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goldpan.evaluation.calibration import Bin
-from goldpan.evaluation.words import number
+from goldpan.evaluation.formatting import number
 from goldpan.html import Markup, element
 
 STYLE = """

@@ -7,7 +7,7 @@ from goldpan.evaluation.files import predicted_files
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.splits import SPLITS
 from goldpan.study.load import Project
-from goldpan.waves.run import WaveRun
+from goldpan.waves.steps.run import WaveRun
 
 
 def evaluate_in_project(project: Project, name: str) -> EvaluationReport:

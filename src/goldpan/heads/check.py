@@ -14,7 +14,7 @@ from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.where import Where
-from goldpan.waves.run import WaveRun
+from goldpan.waves.steps.run import WaveRun
 
 _LEARNED = frozenset({"binary", "classification", "score"})
 _COLUMNS = {

@@ -18,7 +18,7 @@ from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.stages.rows import FeatureRow, read_features
 from goldpan.study.head import Aggregate, Head
 from goldpan.tasks.features import value_of
-from goldpan.waves.gold import read_gold
+from goldpan.waves.gold.gold_set import read_gold
 
 OK = "ok"
 _GROUP = "`group` of the head"

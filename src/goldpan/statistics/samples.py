@@ -10,7 +10,7 @@ import numpy as np
 
 from goldpan.files import sha256_hex
 from goldpan.statistics.bootstrap import PSEUDO_ROWS, Sample, Stratum
-from goldpan.statistics.design import Design
+from goldpan.statistics.sampling_design import Design
 
 FEWEST_UNITS = 5
 """Items that two or more answered, or groups of records, below which there are no intervals."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
+from goldpan.waves.agreement.formatting import title
 from goldpan.waves.agreement.ratings import Coded
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
-from goldpan.waves.agreement.words import title
 
 _HIGH_PREVALENCE = 0.6
 _HIGH_AGREEMENT = 0.8

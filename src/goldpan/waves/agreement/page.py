@@ -7,8 +7,16 @@ from collections.abc import Iterator, Sequence
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, page, table
 from goldpan.statistics.coefficient import Coefficient
+from goldpan.waves.agreement.formatting import (
+    BLINDNESS,
+    INTERVALS,
+    KINDS,
+    interval,
+    number,
+    shown_band,
+    title,
+)
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
-from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
 
 _MOST_LABELS_IN_PICTURE = 40
 _MOST_COLUMNS = 8

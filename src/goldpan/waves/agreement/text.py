@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from goldpan.statistics.coefficient import Coefficient
+from goldpan.waves.agreement.formatting import (
+    BLINDNESS,
+    INTERVALS,
+    KINDS,
+    interval,
+    number,
+    shown_band,
+    title,
+)
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
-from goldpan.waves.agreement.words import BLINDNESS, INTERVALS, KINDS, interval, number, shown_band, title
 
 _MOST_COLUMNS = 15
 

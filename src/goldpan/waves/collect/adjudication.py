@@ -10,7 +10,6 @@ from typing import Any
 from goldpan.cells import restore
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.causes import CAUSES
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.collect.filled import ForeignSheetError, GivenOut, Problems
@@ -18,7 +17,8 @@ from goldpan.waves.collect.json_file import ToolModel, as_model, read_json_docum
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.collect.page_export import read_values
 from goldpan.waves.collect.table_rows import RawTable
-from goldpan.waves.sheets.page import DECISIONS
+from goldpan.waves.sheets.disagreement_causes import CAUSES
+from goldpan.waves.sheets.html_page import DECISIONS
 from goldpan.waves.sheets.sheet import ADJUDICATION, SheetId
 
 COLUMNS = ("item_id", "feature", "final_label")

@@ -28,7 +28,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.values import value_check
 from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, labels
-from goldpan.waves.spreadsheet import as_number, fold, readings, share_a_reading
+from goldpan.waves.sheets.spreadsheet import as_number, fold, readings, share_a_reading
 
 _YES, _NO = frozenset({"yes", "y"}), frozenset({"no", "n"})
 

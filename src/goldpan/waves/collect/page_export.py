@@ -8,7 +8,7 @@ from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
 from goldpan.waves.collect.filled import Answer, FilledSheet, ForeignSheetError, GivenOut, Problems
 from goldpan.waves.collect.json_file import ToolModel, as_model
-from goldpan.waves.sheets.page import ANSWERS
+from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
 
 REMEDY = "export the answers again from the page that was given out"

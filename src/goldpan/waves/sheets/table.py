@@ -12,7 +12,7 @@ from goldpan.tasks.features import Feature, value_of
 from goldpan.waves.answer_text import answer_text, field_text
 from goldpan.waves.codebook import FIXED_COLUMNS, Codebook, labels
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, Row, Sheet
-from goldpan.waves.spreadsheet import readings
+from goldpan.waves.sheets.spreadsheet import readings
 
 LONGEST_TEXT = 32_000
 """Characters of a shown text; a cell holds 32,767, and some characters are written as several."""

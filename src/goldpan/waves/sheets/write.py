@@ -13,8 +13,8 @@ from goldpan.waves.items import Item
 from goldpan.waves.sheets.argilla import argilla_records, argilla_settings
 from goldpan.waves.sheets.csv_sheet import csv_sheet
 from goldpan.waves.sheets.doccano import doccano_documents, doccano_labels
+from goldpan.waves.sheets.html_page import annotation_page
 from goldpan.waves.sheets.label_studio import label_studio_config, label_studio_tasks
-from goldpan.waves.sheets.page import annotation_page
 from goldpan.waves.sheets.prodigy import prodigy_tasks
 from goldpan.waves.sheets.sheet import (
     SIDE_BY_SIDE,

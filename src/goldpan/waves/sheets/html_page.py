@@ -12,9 +12,9 @@ from goldpan.html import Markup, data_block, page
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature, value_of
 from goldpan.waves.answer_text import answer_text, field_text, is_conversation
-from goldpan.waves.causes import CAUSES
 from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
+from goldpan.waves.sheets.disagreement_causes import CAUSES
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import ADJUDICATION, Row, Sheet, SheetId, shown_fields
 
@@ -206,4 +206,4 @@ def _script() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return (files("goldpan.waves") / "page" / name).read_text(encoding="utf-8")
+    return (files("goldpan.waves.sheets") / "page" / name).read_text(encoding="utf-8")

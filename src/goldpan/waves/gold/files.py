@@ -9,11 +9,11 @@ from goldpan.files import sha256_file, write_bytes, write_json
 from goldpan.records.splits import SPLITS
 from goldpan.tasks.features import Feature
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.croissant import croissant
-from goldpan.waves.gold import GoldSet, write_gold_lines
-from goldpan.waves.gold_card import GoldDescription, Measured, gold_card
-from goldpan.waves.gold_table import write_gold_table
-from goldpan.waves.merge_files import shown_by
+from goldpan.waves.gold.card import GoldDescription, Measured, gold_card
+from goldpan.waves.gold.croissant import croissant
+from goldpan.waves.gold.gold_set import GoldSet, write_gold_lines
+from goldpan.waves.gold.table import write_gold_table
+from goldpan.waves.merging.files import shown_by
 
 TABLE, CARD, CROISSANT = "gold.csv", "card.md", "croissant.json"
 

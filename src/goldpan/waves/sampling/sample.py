@@ -25,8 +25,8 @@ from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, repeat_id
-from goldpan.waves.overlap import OverlapPlan
-from goldpan.waves.strata import MISSING, Strata
+from goldpan.waves.sampling.overlap import OverlapPlan
+from goldpan.waves.sampling.strata import MISSING, Strata
 
 
 @dataclass(frozen=True)

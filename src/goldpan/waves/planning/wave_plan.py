@@ -9,8 +9,8 @@ from goldpan.statistics.interval import AsJson
 from goldpan.statistics.scales import scale_of
 from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.tasks.features import Feature
-from goldpan.waves.power import Plan, expectation, plan
-from goldpan.waves.run import WaveRun
+from goldpan.waves.planning.power import Plan, expectation, plan
+from goldpan.waves.steps.run import WaveRun
 
 MOST_LABELS = 20
 """With more labels the simulation takes long, and kappa is seldom what one wants to know."""

@@ -19,7 +19,7 @@ from goldpan.files import canonical_json, of_known_keys, replacing, rows_as, sha
 from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.study.wave import Gold
 from goldpan.waves.items import Item
-from goldpan.waves.merge import BY_LLM, Merged
+from goldpan.waves.merging.merged import BY_LLM, Merged
 
 
 @dataclass(frozen=True)

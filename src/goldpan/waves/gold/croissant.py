@@ -9,8 +9,8 @@ from typing import Any
 
 from goldpan.files import sha256_file
 from goldpan.records.splits import SPLITS, SplitName
-from goldpan.waves.gold import GoldSet
-from goldpan.waves.gold_card import GoldDescription
+from goldpan.waves.gold.card import GoldDescription
+from goldpan.waves.gold.gold_set import GoldSet
 
 _ENCODINGS = {".jsonl": "application/jsonlines", ".csv": "text/csv", ".md": "text/markdown"}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

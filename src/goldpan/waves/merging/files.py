@@ -17,8 +17,8 @@ from goldpan.tasks.features import Feature
 from goldpan.waves.answer_text import answer_text, field_text
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.csv_file import read_csv
-from goldpan.waves.merge import Merged, Resolution
-from goldpan.waves.merge_wave import to_decide
+from goldpan.waves.merging.merged import Merged, Resolution
+from goldpan.waves.merging.wave import to_decide
 
 _FIXED = (
     "item_id",

@@ -11,8 +11,8 @@ import orjson
 from goldpan.cells import neutralise
 from goldpan.files import write_bytes
 from goldpan.waves.answer_text import field_text
-from goldpan.waves.gold import GoldItem, GoldSet
-from goldpan.waves.merge_files import Show
+from goldpan.waves.gold.gold_set import GoldItem, GoldSet
+from goldpan.waves.merging.files import Show
 
 _FIXED = (
     "item_id",

@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass
-class PlainAnswers:
+class TableAnswers:
     """What plain tables hold.
 
     Attributes:
@@ -84,14 +84,14 @@ class PlainAnswers:
         answers[annotator] = _value(cell)
 
 
-def read_plain_answers(paths: Iterable[str | Path], layout: Layout) -> PlainAnswers:
+def read_table_answers(paths: Iterable[str | Path], layout: Layout) -> TableAnswers:
     """Read all tables into one set of answers.
 
     Raises:
         SourceError: there is no such file, it is a result of goldpan's, no columns of answers are found, a
             named column is missing, a row has too many cells, or an annotator answers twice.
     """
-    answers, files = PlainAnswers(), [existing(path) for path in paths]
+    answers, files = TableAnswers(), [existing(path) for path in paths]
     for file in files:
         _read_table(file, layout, answers)
     if not answers.ratings:
@@ -115,7 +115,7 @@ def existing(path: str | Path) -> Path:
     return path
 
 
-def _read_table(path: Path, layout: Layout, answers: PlainAnswers) -> None:
+def _read_table(path: Path, layout: Layout, answers: TableAnswers) -> None:
     rows = _rows(path)
     if not rows:
         return
@@ -179,7 +179,7 @@ def _read_wide(
     header: list[str],
     rows: Sequence[tuple[int, list[str]]],
     layout: Layout,
-    answers: PlainAnswers,
+    answers: TableAnswers,
 ) -> None:
     people = _people(path, header, layout)
     llm = _llm(path, header, layout)
@@ -248,7 +248,7 @@ def _read_long(
     header: list[str],
     rows: Sequence[tuple[int, list[str]]],
     layout: Layout,
-    answers: PlainAnswers,
+    answers: TableAnswers,
 ) -> None:
     item = _item_column(path, header, layout)
     value = next((name for name in _VALUE_COLUMNS if name in header), None)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import Project
-from goldpan.waves.run import WaveRun
 from goldpan.waves.sheets.doccano import labels_of
+from goldpan.waves.steps.run import WaveRun
 
 
 def check_waves(project: Project) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.evaluation.alignment_score import closeness
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator, alternative_annotator_test
-from goldpan.evaluation.closeness import closeness
 from goldpan.evaluation.coding import Values
-from goldpan.waves.merge import Merged
+from goldpan.waves.merging.merged import Merged
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from goldpan.statistics.dawid_skene import dawid_skene
 from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.open_values import presence
 from goldpan.waves.agreement.ratings import Coded, code
-from goldpan.waves.merge import (
+from goldpan.waves.merging.merged import (
     FeatureAnswers,
     Merged,
     Resolution,

@@ -13,8 +13,9 @@ from goldpan.tasks.features import Exclusive, value_of
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import Decision
 from goldpan.waves.collect.collected import Ratings
-from goldpan.waves.merge import FeatureAnswers, Merged, Resolution, merge_feature
-from goldpan.waves.sheets.page import Disagreement
+from goldpan.waves.merging.merged import FeatureAnswers, Merged, Resolution
+from goldpan.waves.merging.strategies import merge_feature
+from goldpan.waves.sheets.html_page import Disagreement
 
 Predictions = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """item id -> feature -> the LLM's prediction as in `features.jsonl`."""

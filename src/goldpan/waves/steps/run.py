@@ -17,16 +17,16 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
-from goldpan.waves.gold import GoldSet, freeze_gold
-from goldpan.waves.gold_card import GoldDescription
-from goldpan.waves.gold_files import write_gold
+from goldpan.waves.gold.card import GoldDescription
+from goldpan.waves.gold.files import write_gold
+from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item, read_items, read_llm_predictions
-from goldpan.waves.merge import Merged
-from goldpan.waves.merge_files import read_merged, shown_by, write_disagreements, write_merged
-from goldpan.waves.merge_model import few_items_notes
-from goldpan.waves.merge_wave import awaiting_notes, disagreements, merge_wave
-from goldpan.waves.sampling import SampleCounts, SampleFiles, draw_sample
-from goldpan.waves.sheets.page import adjudication_page
+from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
+from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
+from goldpan.waves.merging.merged import Merged
+from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
+from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, draw_sample
+from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import write_sheets

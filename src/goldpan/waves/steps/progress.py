@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from goldpan.waves.collect.collected import AnnotatorStatus
-from goldpan.waves.merge import Merged, resolution_counts
-from goldpan.waves.merge_wave import to_decide
-from goldpan.waves.run import WaveRun
+from goldpan.waves.merging.merged import Merged, resolution_counts
+from goldpan.waves.merging.wave import to_decide
+from goldpan.waves.steps.run import WaveRun
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.records.splits import SPLITS
+from goldpan.waves.agreement.formatting import BLINDNESS, interval, number, title
 from goldpan.waves.agreement.report import AgreementReport
-from goldpan.waves.agreement.words import BLINDNESS, interval, number, title
-from goldpan.waves.gold import GoldItem, GoldSet
-from goldpan.waves.merge_files import Show
+from goldpan.waves.gold.gold_set import GoldItem, GoldSet
+from goldpan.waves.merging.files import Show
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 _MOST_LABELS = 50

@@ -1,0 +1,1 @@
+"""Agreement and merging of plain tables of answers, outside any study."""

@@ -1,0 +1,1 @@
+"""One label from several answers, by a strategy; never silently."""

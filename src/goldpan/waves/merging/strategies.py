@@ -1,0 +1,126 @@
+"""The strategies: who decides when annotators differ, never silently.
+
+Where all who answered agree, their answer passes. Where they differ, the strategy decides, or the row waits
+(`awaiting_adjudication`) or is set aside (`needs_review`). A decision of the adjudicator always holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from goldpan.study.wave import Strategy
+from goldpan.waves.merging.dawid_skene_strategy import merge_by_dawid_skene
+from goldpan.waves.merging.merged import (
+    FeatureAnswers,
+    Merged,
+    Resolution,
+    all_alike,
+    check_annotators,
+    soft_label,
+)
+
+Choice = tuple[Any, Resolution]
+Decide = Callable[[FeatureAnswers, str], Choice]
+"""Decides an item on which the answers differ."""
+
+_NO_LABEL: Choice = (None, Resolution.NEEDS_REVIEW)
+
+
+def merge_feature(given: FeatureAnswers, strategy: Strategy) -> list[Merged]:
+    """One row for each item, in the order of `given.items`.
+
+    Raises:
+        StudyError: the strategy does not fit the number of annotators or the kind of feature.
+    """
+    if strategy == "dawid_skene":
+        return merge_by_dawid_skene(given)
+    check_annotators(given, strategy)
+    return [_merged(given, item, _STRATEGIES[strategy]) for item in given.items]
+
+
+def _merged(given: FeatureAnswers, item: str, decide: Decide) -> Merged:
+    answers = given.answers(item)
+    agree = all_alike(given, answers)
+    if item in given.decisions:
+        label, resolution = given.decisions[item], Resolution.ADJUDICATED
+    elif not answers:
+        label, resolution = None, Resolution.UNANSWERED
+    elif len(answers) == 1 and decide not in (_annotator_a, _annotator_b):
+        label, resolution = next(iter(answers.values())), Resolution.SINGLE
+    elif agree:
+        label, resolution = next(iter(answers.values())), Resolution.AGREEMENT
+    else:
+        label, resolution = decide(given, item)
+    return Merged(item, given.feature, label, resolution, agree, soft_label(given, answers), answers)
+
+
+def _adjudicate(given: FeatureAnswers, item: str) -> Choice:
+    return None, Resolution.AWAITING_ADJUDICATION
+
+
+def _conservative(given: FeatureAnswers, item: str) -> Choice:
+    return _NO_LABEL
+
+
+def _annotator_a(given: FeatureAnswers, item: str) -> Choice:
+    return _answer_of(given, item, given.annotators[0], Resolution.ANNOTATOR_A)
+
+
+def _annotator_b(given: FeatureAnswers, item: str) -> Choice:
+    return _answer_of(given, item, given.annotators[1], Resolution.ANNOTATOR_B)
+
+
+def _answer_of(given: FeatureAnswers, item: str, annotator: str, resolution: Resolution) -> Choice:
+    answers = given.answers(item)
+    return (answers[annotator], resolution) if annotator in answers else _NO_LABEL
+
+
+def _majority(given: FeatureAnswers, item: str) -> Choice:
+    """The answer of more than half of those who answered; for sets of labels, label by label."""
+    answers = given.answers(item)
+    if given.scale.kind == "sets" and given.scale.labels is not None:
+        return _majority_of_labels(answers, given.scale.labels)
+    votes = Counter(given.key(value) for value in answers.values())
+    winner, count = votes.most_common(1)[0]
+    if 2 * count <= len(answers):
+        return _NO_LABEL
+    label = next(value for value in answers.values() if given.key(value) == winner)
+    return label, Resolution.MAJORITY
+
+
+def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Choice:
+    abstained = sum(value is None for value in answers.values())
+    if 2 * abstained > len(answers):
+        return None, Resolution.MAJORITY
+    votes = Counter(member for value in answers.values() if value is not None for member in set(value))
+    chosen = [label for label in labels if 2 * votes[label] > len(answers)]
+    tied = 2 * abstained == len(answers) or any(2 * count == len(answers) for count in votes.values())
+    someone_chose_none = any(value is not None and not value for value in answers.values())
+    if tied or (not chosen and not someone_chose_none):
+        return _NO_LABEL
+    return chosen, Resolution.MAJORITY
+
+
+def _majority_llm(given: FeatureAnswers, item: str) -> Choice:
+    """Of two annotators the one whom the LLM's answer supports; nobody when all three differ."""
+    if item not in given.llm:
+        return _NO_LABEL
+    supported = given.key(given.llm[item])
+    resolutions = (Resolution.MAJORITY_A_LLM, Resolution.MAJORITY_B_LLM)
+    for annotator, resolution in zip(given.annotators, resolutions, strict=True):
+        answer = given.answers(item)[annotator]
+        if given.key(answer) == supported:
+            return answer, resolution
+    return _NO_LABEL
+
+
+_STRATEGIES: dict[str, Decide] = {
+    "adjudicate": _adjudicate,
+    "conservative": _conservative,
+    "majority": _majority,
+    "majority_llm": _majority_llm,
+    "annotator_a": _annotator_a,
+    "annotator_b": _annotator_b,
+}

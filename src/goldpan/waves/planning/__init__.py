@@ -1,0 +1,1 @@
+"""Before anyone starts: how surely agreement will be known with how many items."""
