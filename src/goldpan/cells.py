@@ -7,7 +7,10 @@ stay as they are. Where the text had an apostrophe there already it gets one mor
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Sequence
 
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -21,6 +24,14 @@ def neutralise(text: str) -> str:
 def restore(text: str) -> str:
     """The text that `neutralise` was given; text that it would never have written is left as it is."""
     return text[1:] if text.startswith("'") and _is_formula(text.lstrip("'")) else text
+
+
+def csv_text(rows: Iterable[Sequence[str]], line_end: str = "\n") -> str:
+    """Rows of texts as CSV, each cell neutralised."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=line_end)
+    writer.writerows([neutralise(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def _is_formula(text: str) -> bool:

@@ -134,6 +134,11 @@ def test_two_annotations_of_label_studio_that_differ_are_refused(tmp_path):
     assert "`ann` answers `tone` with `Positive` here" in refusal(tmp_path, "export.json", export, *FEATURES)
 
 
+def test_a_choice_of_label_studio_without_a_label_is_refused(tmp_path):
+    export = label_studio_export([picked("tone")])
+    assert "no labels are picked" in refusal(tmp_path, "export.json", export, *FEATURES)
+
+
 def test_a_label_of_label_studio_outside_the_set_is_refused(tmp_path):
     export = label_studio_export([picked("tone", "Postive")])
     assert "did you mean `Positive`" in refusal(tmp_path, "export.json", export, *FEATURES)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from goldpan.cells import neutralise
+from goldpan.cells import csv_text
 from goldpan.evaluation.report import FeatureEvaluation, Mistake
 from goldpan.files import write_bytes
 
@@ -48,12 +46,10 @@ def write_mistakes(path: str | Path, features: Sequence[FeatureEvaluation]) -> N
         for mistake in model.mistakes
     ]
     fields = list(dict.fromkeys(name for _, _, mistake in rows for name in mistake.fields))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_FIXED, *(neutralise(f"field_{name}") for name in fields)])
+    table = [[*_FIXED, *(f"field_{name}" for name in fields)]]
     for feature, model, mistake in rows:
         confidence = "" if mistake.confidence is None else f"{mistake.confidence:.6g}"
         own = [mistake.item_id, mistake.id, mistake.gold, mistake.predicted, mistake.state, confidence]
         shown = [mistake.fields.get(name, "") for name in fields]
-        writer.writerow([neutralise(cell) for cell in (feature, model, *own, *shown)])
-    write_bytes(path, text.getvalue().encode("utf-8-sig"))
+        table.append([feature, model, *own, *shown])
+    write_bytes(path, csv_text(table).encode("utf-8-sig"))

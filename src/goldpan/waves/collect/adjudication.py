@@ -15,11 +15,11 @@ from goldpan.waves.collect.csv_file import read_csv
 from goldpan.waves.collect.filled import ForeignSheetError, GivenOut, Problems
 from goldpan.waves.collect.json_file import ToolModel, as_model, read_json_document
 from goldpan.waves.collect.listing import sheet_files
-from goldpan.waves.collect.page_export import read_values
+from goldpan.waves.collect.page_export import PageExport, read_values
 from goldpan.waves.collect.table_rows import RawTable
 from goldpan.waves.sheets.disagreement_causes import CAUSES
 from goldpan.waves.sheets.html_page import DECISIONS
-from goldpan.waves.sheets.sheet import ADJUDICATION, SheetId
+from goldpan.waves.sheets.sheet import ADJUDICATION
 
 COLUMNS = ("item_id", "feature", "final_label")
 """A CSV file with these columns (and, if one likes, `cause` and `notes`) holds decisions."""
@@ -54,11 +54,7 @@ class _ExportedDecision(ToolModel):
     note: str = ""
 
 
-class _Export(ToolModel):
-    study: str
-    wave: str
-    annotator: str
-    codebook_hash: str
+class _Decisions(PageExport):
     decisions: list[_ExportedDecision]
 
 
@@ -112,20 +108,21 @@ def _read_file(path: Path, given_out: GivenOut) -> list[Decision]:
 
 
 def _from_page(file: str, document: Any, given_out: GivenOut, problems: Problems) -> Iterator[Decision]:
-    export = as_model(_Export, document, file)
-    sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
+    export = as_model(_Decisions, document, file)
     try:
-        given_out.sheet_id(str(sheet_id))
+        given_out.sheet_id(export.sheet_id)
     except ForeignSheetError as error:
         problems.add("", str(error), error.remedy)
         return
     if export.annotator != ADJUDICATION:
         problems.add("", "these are not the decisions of an adjudication page")
         return
-    for number, one in enumerate(export.decisions, 1):
-        place = f"decision {number} ({one.item_id}, {one.feature})"
-        for value in read_values({one.feature: one.value}, given_out, place, problems).values():
-            decision = Decision(one.item_id, one.feature, value, one.cause, one.note, f"{file}, {place}")
+    for number, exported in enumerate(export.decisions, 1):
+        item_id, feature = exported.item_id, exported.feature
+        place = f"decision {number} ({item_id}, {feature})"
+        for value in read_values({feature: exported.value}, given_out, place, problems).values():
+            where = f"{file}, {place}"
+            decision = Decision(item_id, feature, value, exported.cause, exported.note, where)
             if _fits(decision, place, given_out, problems):
                 yield decision
 

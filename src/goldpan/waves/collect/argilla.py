@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from goldpan.errors import AnswerError
-from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
+from goldpan.waves.codebook import Codebook
+from goldpan.waves.collect.filled import FilledSheet, GivenOut
 from goldpan.waves.collect.json_file import ToolModel, as_model
-from goldpan.waves.collect.tool_values import is_picked, read_picked, read_typed
+from goldpan.waves.collect.tool_export import ToolAnswer, is_picked, read_export
 from goldpan.waves.sheets.argilla import NOTES
 
 _REMEDY = "correct it in Argilla and export the records again"
@@ -43,41 +45,22 @@ def read_argilla(file: str, document: list[Any], given_out: GivenOut) -> FilledS
     Raises:
         SheetError: another wave or codebook, or an answer that the codebook does not allow.
     """
-    problems = Problems(file)
-    sheet_ids = SheetIdCheck(given_out, problems)
-    filled = FilledSheet(file)
-    for number, row in enumerate(document, 1):
-        record = as_model(_Record, row, f"{file}, record {number}")
-        place = f"record {number} ({record.id})"
-        annotator = sheet_ids.annotator(record.metadata.sheet, place)
-        if annotator is None:
-            continue
-        answer = Answer(record.id, annotator, file, place, {})
-        for name, responses in (record.responses or {}).items():
-            for response in responses:
-                _read_response(name, response.value, answer, given_out, problems)
-        filled.answers.append(answer)
-    problems.raise_if_any(_REMEDY)
-    return filled
+    parse = partial(_parse, given_out.codebook)
+    return read_export(file, enumerate(document, 1), given_out, parse, "record", _REMEDY)
 
 
-def _read_response(name: str, value: Any, answer: Answer, given_out: GivenOut, problems: Problems) -> None:
-    if name == NOTES:
-        answer.note = str(value or "")
-        return
-    feature = given_out.codebook.by_name.get(name)
-    cannot_tell = given_out.codebook.cannot_tell
-    try:
-        if feature is None:
-            raise AnswerError(f"the wave does not ask for `{name}`")
-        if value in (None, "", []):
-            return
-        if is_picked(feature):
-            picked = [str(one) for one in value] if isinstance(value, list) else [str(value)]
-            read = read_picked(feature, picked, cannot_tell)
-        else:
-            read = read_typed(feature, str(value), cannot_tell)
-        if answer.values.setdefault(name, read) != read:
-            raise AnswerError(f"`{name}` has two answers")
-    except AnswerError as error:
-        problems.add(answer.place, error.what)
+def _parse(codebook: Codebook, row: Any, where: str) -> Iterator[ToolAnswer]:
+    record = as_model(_Record, row, where)
+    told = ToolAnswer(record.id, record.metadata.sheet)
+    for name, responses in (record.responses or {}).items():
+        for value in (response.value for response in responses):
+            if name == NOTES:
+                told.note = str(value or "")
+            elif value in (None, "", []):
+                told.said.append((name, None))
+            elif is_picked(codebook.by_name.get(name)):
+                labels = value if isinstance(value, list) else [value]
+                told.said.append((name, [str(label) for label in labels]))
+            else:
+                told.said.append((name, str(value)))
+    yield told

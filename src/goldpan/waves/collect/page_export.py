@@ -11,7 +11,7 @@ from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
 
-REMEDY = "export the answers again from the page that was given out"
+_REMEDY = "export the answers again from the page that was given out"
 
 
 class _ExportedAnswer(ToolModel):
@@ -22,11 +22,21 @@ class _ExportedAnswer(ToolModel):
     seconds: float | int | None = None
 
 
-class _Export(ToolModel):
+class PageExport(ToolModel):
+    """What every export of a page says: from which sheet it comes."""
+
     study: str
     wave: str
     annotator: str
     codebook_hash: str
+
+    @property
+    def sheet_id(self) -> str:
+        """The id of the sheet, as on tables."""
+        return str(SheetId(self.study, self.wave, self.annotator, self.codebook_hash[:12]))
+
+
+class _Answers(PageExport):
     answers: list[_ExportedAnswer]
 
 
@@ -41,29 +51,29 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
     Raises:
         SheetError: another wave or codebook, not the form of an export, or a value that is no answer.
     """
-    export = as_model(_Export, document, file)
-    sheet_id = SheetId(export.study, export.wave, export.annotator, export.codebook_hash[:12])
+    export = as_model(_Answers, document, file)
     try:
-        annotator = given_out.annotator(str(sheet_id))
+        annotator = given_out.annotator(export.sheet_id)
     except ForeignSheetError as error:
         raise SheetError(str(error), where=file, remedy=error.remedy) from None
     problems = Problems(file)
     filled = FilledSheet(file)
-    for number, given in enumerate(export.answers, 1):
-        place = f"answer {number} ({given.item_id})"
-        values = read_values(given.values, given_out, place, problems)
-        filled.answers.append(
-            Answer(given.item_id, annotator, file, place, values, given.flag, given.note, given.seconds)
-        )
-    problems.raise_if_any(REMEDY)
+    for number, exported in enumerate(export.answers, 1):
+        place = f"answer {number} ({exported.item_id})"
+        values = read_values(exported.values, given_out, place, problems)
+        told = (exported.flag, exported.note, exported.seconds)
+        filled.answers.append(Answer(exported.item_id, annotator, file, place, values, *told))
+    problems.raise_if_any(_REMEDY)
     return filled
 
 
-def read_values(given: dict[str, Any], given_out: GivenOut, place: str, problems: Problems) -> dict[str, Any]:
+def read_values(
+    exported: dict[str, Any], given_out: GivenOut, place: str, problems: Problems
+) -> dict[str, Any]:
     """Answers given as JSON values, each checked; what is wrong goes to `problems`."""
     values: dict[str, Any] = {}
     codebook = given_out.codebook
-    for name, value in given.items():
+    for name, value in exported.items():
         feature = codebook.by_name.get(name)
         try:
             if feature is None:

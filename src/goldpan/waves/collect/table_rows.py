@@ -18,7 +18,7 @@ from goldpan.waves.sheets.table import Column, answer_columns
 KEY_COLUMNS = ("item_id", "sheet")
 """A table with these columns is a filled sheet."""
 
-REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
+_REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
 _FLAGGED = frozenset({"x", "yes", "y", "true", "1", "flag"})
 _NOT_FLAGGED = frozenset({"no", "n", "false", "0"})
 
@@ -67,7 +67,7 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
         annotator = sheet_ids.annotator(_text(cell_of.get("sheet")), f"{place}, column `sheet`")
         if annotator is not None:
             _read_row(filled, place, cell_of, annotator, columns, given_out, problems)
-    problems.raise_if_any(REMEDY)
+    problems.raise_if_any(_REMEDY)
     return filled
 
 

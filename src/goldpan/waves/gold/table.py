@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import orjson
 
-from goldpan.cells import neutralise
+from goldpan.cells import csv_text
 from goldpan.files import write_bytes
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.gold.gold_set import GoldItem, GoldSet
@@ -45,9 +43,7 @@ def write_gold_table(path: str | Path, gold: GoldSet, show: Show) -> None:
         *(f"{kind}.{name}" for name in gold.features for kind in ("label", "soft_label", "resolution")),
         *(f"data.{name}" for name in fields),
     ]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([neutralise(cell) for cell in header])
+    table = [header]
     for item in gold.items:
         cells = _fixed(item)
         for name in gold.features:
@@ -55,8 +51,8 @@ def write_gold_table(path: str | Path, gold: GoldSet, show: Show) -> None:
             cells.append(orjson.dumps(item.soft_labels.get(name, {})).decode())
             cells.append(item.resolutions.get(name, ""))
         cells += [field_text(item.data.get(name)) for name in fields]
-        writer.writerow([neutralise(cell) for cell in cells])
-    write_bytes(path, text.getvalue().encode())
+        table.append(cells)
+    write_bytes(path, csv_text(table).encode())
 
 
 def _fixed(item: GoldItem) -> list[str]:

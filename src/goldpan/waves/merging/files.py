@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from goldpan.cells import neutralise, restore
+from goldpan.cells import csv_text, neutralise, restore
 from goldpan.errors import SheetError
 from goldpan.files import write_bytes
 from goldpan.tasks.features import Feature
@@ -73,7 +71,7 @@ def write_merged(path: str | Path, rows: Sequence[Merged], show: Show, fields: F
             orjson.dumps(row.soft_label).decode(),
         ]
         table.append([*fixed, *_answers(row, annotators, show), *_field_cells(row, names, fields or {})])
-    write_bytes(path, _csv(table).encode())
+    write_bytes(path, csv_text(table).encode())
 
 
 def write_disagreements(path: str | Path, rows: Sequence[Merged], show: Show, fields: Fields) -> None:
@@ -96,7 +94,7 @@ def write_disagreements(path: str | Path, rows: Sequence[Merged], show: Show, fi
     for row in open_rows:
         own = [row.item_id, row.feature, *_answers(row, annotators, show), "", "", "", str(row.resolution)]
         table.append([*own, *_field_cells(row, names, fields)])
-    write_bytes(path, _csv(table).encode("utf-8-sig"))
+    write_bytes(path, csv_text(table).encode("utf-8-sig"))
 
 
 def _field_names(rows: Iterable[Merged], fields: Fields) -> list[str]:
@@ -114,13 +112,6 @@ def _annotators(rows: Iterable[Merged]) -> list[str]:
 
 def _answers(row: Merged, annotators: Sequence[str], show: Show) -> list[str]:
     return [show(row.feature, row.answers[name]) if name in row.answers else "" for name in annotators]
-
-
-def _csv(table: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([neutralise(cell) for cell in row] for row in table)
-    return text.getvalue()
 
 
 def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
-from goldpan.cells import neutralise
+from goldpan.cells import csv_text
 from goldpan.waves.sheets.sheet import Sheet
 from goldpan.waves.sheets.table import Column, cell_text, check_labels
 
@@ -18,9 +16,5 @@ def csv_sheet(sheet: Sheet, columns: Sequence[Column]) -> bytes:
         StudyError: labels that a spreadsheet cannot tell apart.
     """
     check_labels(sheet.codebook)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([neutralise(column.name) for column in columns])
-    for row in sheet.rows:
-        writer.writerow([neutralise(cell_text(column, row, sheet)) for column in columns])
-    return text.getvalue().encode("utf-8-sig")
+    rows = [[cell_text(column, row, sheet) for column in columns] for row in sheet.rows]
+    return csv_text([[column.name for column in columns], *rows], "\r\n").encode("utf-8-sig")
