@@ -12,7 +12,7 @@ from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_value
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
-from goldpan.waves.agreement.page import report_page
+from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.text import report_text
 
@@ -136,7 +136,7 @@ def test_a_handful_of_items_has_no_interval_but_a_reason(kind, labels, pairs, an
     assert any(f"Only {items} item" in note for note in result.notes)
     report = AgreementReport("T", (result,))
     assert "fewer than 5" in report_text(report)
-    assert "fewer than 5" in report_page(report)
+    assert "fewer than 5" in agreement_page(report)
     assert json.loads(json.dumps(result.as_json()))["coefficients"][0]["interval"] is None
 
 

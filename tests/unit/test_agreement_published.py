@@ -11,7 +11,7 @@ from goldpan.statistics.kappa import cohen_kappa, contingency_table
 from goldpan.statistics.scales import Scale
 from goldpan.statistics.weights import agreement_weights, weights_by_steps
 from goldpan.waves.agreement.measure import FeatureRatings, measure
-from goldpan.waves.agreement.ratings import code
+from goldpan.waves.agreement.ratings import code_ratings
 
 CASES = 27
 
@@ -43,7 +43,7 @@ def coded(columns, kind="nominal"):
         f"{number:04}": {str(rater): value for rater, value in enumerate(row) if value is not None}
         for number, row in enumerate(zip(*columns, strict=True))
     }
-    return code(ratings, Scale(kind))
+    return code_ratings(ratings, Scale(kind))
 
 
 def table_of(case, folder):

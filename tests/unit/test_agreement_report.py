@@ -7,7 +7,7 @@ import pytest
 from goldpan.heat_map import heat_map
 from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
-from goldpan.waves.agreement.page import report_page
+from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.text import report_text
 
@@ -44,7 +44,7 @@ def test_the_text_report_has_the_classic_layout():
 def test_both_reports_say_whether_annotators_were_blind(blind, said):
     report = report_of(blind=blind)
     assert said in report_text(report)
-    assert said in report_page(report)
+    assert said in agreement_page(report)
 
 
 def test_notes_on_the_whole_stand_before_the_features():
@@ -57,13 +57,13 @@ def test_labels_and_names_cannot_move_the_cursor_of_a_terminal():
 
 
 def test_labels_names_and_titles_are_escaped_on_the_page():
-    html = report_page(report_of((HOSTILE, "dog"), (HOSTILE, "ben")))
+    html = agreement_page(report_of((HOSTILE, "dog"), (HOSTILE, "ben")))
     assert "<img" not in html
     assert "&lt;img" in html
 
 
 def test_the_page_loads_nothing_and_runs_nothing():
-    html = report_page(report_of())
+    html = agreement_page(report_of())
     assert "script-src 'none'" in html.replace("&#39;", "'")
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|<script|style=|<link", html)
 
@@ -71,16 +71,16 @@ def test_the_page_loads_nothing_and_runs_nothing():
 def test_the_page_explains_why_unweighted_and_quadratic_kappa_differ():
     three = {f"{n}": {"a": n % 3, "b": (n + (n % 5 == 0)) % 3} for n in range(40)}
     feature = measure(FeatureRatings("score", Scale("ordered"), three))
-    html = report_page(AgreementReport("T", (feature,)))
+    html = agreement_page(AgreementReport("T", (feature,)))
     assert "counts every disagreement alike" in html
 
 
 def test_the_same_report_gives_the_same_bytes():
-    assert report_page(report_of()) == report_page(report_of())
+    assert agreement_page(report_of()) == agreement_page(report_of())
 
 
 def test_the_matrix_is_a_picture_with_its_counts():
-    html = report_page(report_of())
+    html = agreement_page(report_of())
     assert "<svg" in html
     assert "<title>ann: cat, ben: dog: 4</title>" in html
 

@@ -5,16 +5,16 @@ import pytest
 from scipy.stats import false_discovery_control, ttest_1samp
 from statsmodels.stats import contingency_tables
 
-from goldpan.evaluation.alignment_score import closeness
+from goldpan.evaluation.alignment_score import alignment_score
 from goldpan.evaluation.alternative_annotator import alternative_annotator_test, benjamini_yekutieli
-from goldpan.evaluation.annotator_answers import People
-from goldpan.evaluation.coding import FAILED, Values
+from goldpan.evaluation.annotator_answers import AnnotatorAnswers
+from goldpan.evaluation.coding import FAILED, FeatureValues
 from goldpan.evaluation.comparison import compare, mcnemar
 from goldpan.statistics.figures import figure
 from goldpan.statistics.sampling_design import Design
 from tests.wave_builders import PARTS, STARS, TONE, TOPICS
 
-AGREE = closeness(Values(TONE))
+AGREE = alignment_score(FeatureValues(TONE))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -38,7 +38,7 @@ def test_mcnemars_test_takes_thousands_of_differing_items():
 
 
 def compared(first, second, gold):
-    values = Values(TONE)
+    values = FeatureValues(TONE)
     coded = values.code(gold, [first, second])
     design = Design(np.zeros(len(gold), dtype=int), np.ones(len(gold)))
     return compare(("one", "other"), coded, values, design)
@@ -126,8 +126,8 @@ def test_an_annotator_of_few_items_is_shown_and_not_tested():
 
 
 def test_a_failed_prediction_loses_against_everybody():
-    people = People({"tone": {name: dict(answers) for name, answers in ANSWERS.items()}})
-    found = people.test(Values(TONE), dict.fromkeys(LLM, FAILED), 0.2)
+    people = AnnotatorAnswers({"tone": {name: dict(answers) for name, answers in ANSWERS.items()}})
+    found = people.test(FeatureValues(TONE), dict.fromkeys(LLM, FAILED), 0.2)
     assert found.winning_rate == 0 and found.advantage_probability == 0
 
 
@@ -140,7 +140,7 @@ def test_a_failed_prediction_loses_against_everybody():
     ],
 )
 def test_closeness_suits_the_feature(feature, near, far, others):
-    values = Values(feature)
-    score = closeness(values)
+    values = FeatureValues(feature)
+    score = alignment_score(values)
     keys = [values.key(one) for one in others]
     assert score(values.key(near), keys) > score(values.key(far), keys) > score(FAILED, keys)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from goldpan.evaluation.coding import FAILED, Values
+from goldpan.evaluation.coding import FAILED, FeatureValues
 from goldpan.evaluation.label_figures import figures_by_label
 from goldpan.statistics.figures import figure, figures
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
@@ -129,7 +129,7 @@ def test_recall_of_a_sample_balanced_by_the_llms_label_is_right_only_with_weight
     truth = Truth(0.1, 0.6, 0.97)
     generator = np.random.default_rng(2)
     corpus = truth.corpus(generator, 20_000)
-    values = Values(COMPLAINT)
+    values = FeatureValues(COMPLAINT)
     raw, weighted, raw_held, held = [], [], [], []
     for _ in range(60):
         items, predicted = balanced(corpus, generator, 200)
@@ -191,7 +191,7 @@ def test_the_same_items_in_another_order_give_the_same_interval():
 
 
 def test_all_failed_predictions_give_nought_and_not_an_error():
-    values = Values(COMPLAINT)
+    values = FeatureValues(COMPLAINT)
     coded = values.code(["yes", "no"], [[FAILED, FAILED]])
     sample = sample_of_predictions(coded.codes, equal(2), coded.possible_gold_codes)
     found = {one.name: one.raw.value for one in figures(sample, values.measures(coded)(sample.codes))}

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from goldpan.evaluation.coding import FAILED, Values
+from goldpan.evaluation.coding import FAILED, FeatureValues
 from goldpan.evaluation.label_figures import confusion_of
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.ranking_measures import RankingMeasures
@@ -81,7 +81,7 @@ def test_macro_figures_leave_out_labels_that_do_not_occur():
 
 
 def test_an_abstention_that_is_never_right_does_not_count_as_a_label_of_its_own():
-    values = Values(TONE)
+    values = FeatureValues(TONE)
     coded = values.code(["Positive", "Negative"], [["Positive", None]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(2))
     assert found["accuracy"] == 0.5
@@ -125,7 +125,7 @@ def test_a_failed_score_errs_as_far_as_one_can_and_spearman_leaves_it_out():
 
 
 def test_a_fractional_prediction_of_whole_numbers_is_rounded_for_accuracy_only():
-    values = Values(STARS)
+    values = FeatureValues(STARS)
     coded = values.code([values.key(2), values.key(5)], [[values.key(2.4), values.key(4.4)]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(2))
     assert found["accuracy"] == 0.5
@@ -138,7 +138,7 @@ def test_fractional_predictions_of_whole_numbers_are_counted_by_the_nearest_labe
     gold = generator.integers(1, 6, 50)
     predicted = np.clip(gold + generator.normal(0, 0.6, 50), 0.6, 5.4)
     rounded = np.clip(np.floor(predicted + 0.5), 1, 5)
-    values = Values(STARS)
+    values = FeatureValues(STARS)
     coded = values.code([values.key(int(one)) for one in gold], [[values.key(one) for one in predicted]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(50))
     assert found["f1_macro"] == pytest.approx(metrics.f1_score(gold, rounded, average="macro"))
@@ -150,7 +150,7 @@ def test_fractional_predictions_of_whole_numbers_are_counted_by_the_nearest_labe
 
 def test_scores_that_are_no_whole_numbers_have_no_labels():
     share = Score(name="share", type="score", description="x", min=0, max=1, integer=False)
-    values = Values(share)
+    values = FeatureValues(share)
     coded = values.code([values.key(0.25), values.key(0.5)], [[values.key(0.25), values.key(0.75)]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(2))
     assert "f1_macro" not in found and found["accuracy"] == 0.5
@@ -187,13 +187,13 @@ def part(name, count=None, broken=False):
 
 
 def test_objects_match_whatever_their_case_spacing_and_punctuation():
-    values = Values(PARTS)
+    values = FeatureValues(PARTS)
     assert values.key([part("The  Lid.")]) == values.key([part("the lid", None)])
     assert values.key([part("lid", 1)]) != values.key([part("lid", 2)])
 
 
 def test_objects_match_by_the_fields_that_tell_them_apart():
-    values = Values(PARTS, ["part"])
+    values = FeatureValues(PARTS, ["part"])
     coded = values.code([values.key([part("lid", 1)])], [[values.key([part("Lid", 2)])]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(1))
     assert found["f1_micro"] == 1 and found["whole_f1_micro"] == 0
@@ -201,7 +201,7 @@ def test_objects_match_by_the_fields_that_tell_them_apart():
 
 
 def test_an_object_extracted_twice_is_right_once():
-    values = Values(PARTS)
+    values = FeatureValues(PARTS)
     coded = values.code([values.key([part("lid")])], [[values.key([part("lid"), part("lid")])]])
     found = one_of(values.measures(coded)(coded.codes), rows=range(1))
     assert found["precision_micro"] == 0.5 and found["recall_micro"] == 1
@@ -221,7 +221,7 @@ def test_rankings_are_compared_by_kendalls_tau():
     ("feature", "value"), [(TOPICS, ["price"]), (STARS, 3), (ORDER, ["price", "looks", "strength"])]
 )
 def test_where_an_abstention_is_no_label_it_has_no_key_to_be_right_with(feature, value):
-    values = Values(feature)
+    values = FeatureValues(feature)
     coded = values.code([values.key(value)], [[FAILED]])
     assert not values.can_abstain
     assert coded.codes.tolist() == [[0 if feature is not STARS else 2, coded.failed]]

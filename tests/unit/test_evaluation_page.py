@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from goldpan.evaluation.evaluate import evaluate
-from goldpan.evaluation.formatting import HEADLINES, TITLES, interval, number, p_value
-from goldpan.evaluation.page import report_page
+from goldpan.evaluation.formatting import HEADLINES, TITLES, p_value, three_decimal_interval, three_decimals
+from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.pictures import Dot, dot_plot
 from goldpan.statistics.interval import Interval
 from tests.evaluation_builders import FEATURES, everything, gold_item, inputs, prediction, settings, stage_row
@@ -46,7 +46,7 @@ def report(tmp_path_factory):
 
 
 def test_the_page_has_every_feature_model_and_figure(report):
-    text = Text(report_page(report, 50)).text
+    text = Text(evaluation_page(report, 50)).text
     for feature in report.features:
         assert feature.feature in text
         for model in feature.models:
@@ -69,7 +69,7 @@ def test_the_page_has_every_feature_model_and_figure(report):
 
 
 def test_hostile_texts_are_shown_as_texts(report):
-    page = report_page(report, 50)
+    page = evaluation_page(report, 50)
     parsed = Text(page)
     assert "<script>alert('x')</script>" in parsed.text
     assert "script" not in [tag for tag, _ in parsed.tags]
@@ -84,23 +84,25 @@ def test_hostile_labels_and_names_are_shown_as_texts(tmp_path):
     rows = [stage_row(n, {"tone": prediction(feature, feature.label_list[0])}) for n in range(4)]
     given = inputs(tmp_path, gold, {"m": rows})
     found = evaluate('e"><i>', settings("m"), {"tone": feature}, given)
-    parsed = Text(report_page(replace(found, notes=("<u>note</u>",)), 50))
+    parsed = Text(evaluation_page(replace(found, notes=("<u>note</u>",)), 50))
     assert not {"b", "i", "u"} & {tag for tag, _ in parsed.tags}
     assert not any("onload" in one for _, one in parsed.tags)
     assert "<b>bold</b>" in parsed.text and "<u>note</u>" in parsed.text
 
 
 def test_the_page_shows_as_many_mistakes_as_asked_for(report):
-    assert "50 shown; errors.csv has all" not in report_page(report, 10_000)
-    few = Text(report_page(report, 2)).text
+    assert "50 shown; errors.csv has all" not in evaluation_page(report, 10_000)
+    few = Text(evaluation_page(report, 2)).text
     assert "2 shown; errors.csv has all" in few
-    assert "<summary>" not in report_page(report, 0)
+    assert "<summary>" not in evaluation_page(report, 0)
 
 
 def test_long_texts_are_cut(tmp_path):
     gold = [gold_item(0, {"tone": "Positive"}, data={"text": "x" * 5000})]
     rows = [stage_row(0, {"tone": prediction(TONE, "Negative")})]
-    page = report_page(evaluate("e", settings("m"), {"tone": TONE}, inputs(tmp_path, gold, {"m": rows})), 9)
+    page = evaluation_page(
+        evaluate("e", settings("m"), {"tone": TONE}, inputs(tmp_path, gold, {"m": rows})), 9
+    )
     assert "x" * 599 + "…" in page and "x" * 600 not in page
 
 
@@ -108,7 +110,7 @@ def test_a_feature_without_models_has_its_section(tmp_path):
     gold = [gold_item(0, {"stars": 3}, resolutions={"tone": "needs_review"})]
     rows = [stage_row(0, {})]
     given = inputs(tmp_path, gold, {"m": rows})
-    page = report_page(evaluate("e", settings("m"), FEATURES, given), 9)
+    page = evaluation_page(evaluate("e", settings("m"), FEATURES, given), 9)
     assert "No item has a gold label that can be evaluated." in page
 
 
@@ -120,8 +122,8 @@ def test_dots_outside_the_axis_stand_at_its_end():
 
 
 def test_numbers_are_written_for_people():
-    assert number(-0.0001) == "0.000" and number(None) == "–"
-    assert interval(Interval(-0.00001, 0.5, 0.95, "m")) == "[0.000, 0.500]"
+    assert three_decimals(-0.0001) == "0.000" and three_decimals(None) == "–"
+    assert three_decimal_interval(Interval(-0.00001, 0.5, 0.95, "m")) == "[0.000, 0.500]"
     assert p_value(0.0004) == "< 0.001" and p_value(0.04) == "0.040"
 
 

@@ -3,13 +3,13 @@
 import pytest
 
 from goldpan.errors import SourceError
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.predictions import read_annotated, read_stage
 from goldpan.waves.items import item_id
 from tests.evaluation_builders import prediction, stage_row, write_lines
 from tests.wave_builders import COMPLAINT, STARS, TONE, TOPICS
 
-TONES = {"tone": Values(TONE)}
+TONES = {"tone": FeatureValues(TONE)}
 IDS = [item_id(f"r{n}") for n in range(5)]
 
 
@@ -90,7 +90,11 @@ def test_rows_that_are_none_are_refused_with_file_and_line(tmp_path, row, messag
 
 
 def test_heads_are_read_from_annotated_files(tmp_path):
-    features = {"tone": Values(TONE), "stars": Values(STARS), "complaint": Values(COMPLAINT)}
+    features = {
+        "tone": FeatureValues(TONE),
+        "stars": FeatureValues(STARS),
+        "complaint": FeatureValues(COMPLAINT),
+    }
     row = {
         "id": "r0",
         "label_tone": "Neutral",
@@ -119,5 +123,5 @@ def test_a_value_that_does_not_fit_its_feature_is_refused(tmp_path, feature, key
     path = tmp_path / "a.jsonl"
     path.write_text(f'{{"id": "r0", "{key}": {value}}}\n')
     with pytest.raises(SourceError) as caught:
-        read_annotated("m", [path], {feature.name: Values(feature)}, IDS, {})
+        read_annotated("m", [path], {feature.name: FeatureValues(feature)}, IDS, {})
     assert caught.value.where.endswith("a.jsonl, line 1")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.predictions import FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import corrected_share, post_strata
@@ -72,7 +72,7 @@ def test_predicted_labels_with_few_gold_items_are_taken_together():
 
 def setting(feature, gold, predicted, corpus):
     """Values, model, codes, design and sample of gold items drawn at random from a corpus."""
-    values = Values(feature)
+    values = FeatureValues(feature)
     counts = FeatureCounts()
     for value in corpus:
         counts.add(values, value)

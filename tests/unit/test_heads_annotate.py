@@ -10,7 +10,7 @@ import zstandard
 
 from goldpan.embeddings.provenance import Provenance
 from goldpan.errors import EmbeddingError, HeadError, ReconciliationError, StudyError, WhereError
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.predictions import read_annotated
 from goldpan.heads.annotate import annotate_file
 from goldpan.heads.model import HeadModel, Linear
@@ -207,7 +207,7 @@ def test_two_columns_of_one_name_are_an_error(corpus, tmp_path):
 
 def test_evaluation_reads_what_heads_write(corpus, tmp_path):
     annotate(corpus, tmp_path / "out.jsonl")
-    values = {one.name: Values(one) for one in (STARS, TONE, COMPLAINT)}
+    values = {one.name: FeatureValues(one) for one in (STARS, TONE, COMPLAINT)}
     found = read_annotated("heads", [tmp_path / "out.jsonl"], values, [item_id("d1"), item_id("d3")], {})
     row = read_rows(tmp_path / "out.jsonl")[0]
     assert found.of("stars", item_id("d1")).value == row["score_stars"]

@@ -7,7 +7,7 @@ model's embeddings is tested with the whole workflow.
 import numpy as np
 import pytest
 
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.predictions import read_annotated
 from goldpan.heads.annotate import annotate_file
 from goldpan.heads.load import load_heads
@@ -81,7 +81,7 @@ def test_annotated_rows_can_be_evaluated_and_selected(documents, tmp_path):
 
     feature = Score(name="score", type="score", description="How educational?", min=0, max=5)
     wanted = [item_id(record["id"]) for record in iter_records(records)]
-    values = {"score": Values(feature)}
+    values = {"score": FeatureValues(feature)}
     found = read_annotated("edu", [tmp_path / "docs" / "a.jsonl"], values, wanted, {"score": "edu"})
     assert {found.of("score", item).state for item in wanted} == {"ok"}
 

@@ -19,7 +19,7 @@ from goldpan.errors import SheetError, SourceError
 from goldpan.files import LARGEST_DOCUMENT, LONGEST_LINE, iter_lines, iter_lines_cut, read_json
 from goldpan.records.read import build_records, iter_records
 from goldpan.study.model import Source
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.collect.json_file import read_json_document
 from goldpan.waves.collect.xlsx_file import read_xlsx
 
@@ -144,7 +144,8 @@ def hole(path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("reader", "error"), [(read_json, SourceError), (read_json_document, SheetError), (read_csv, SheetError)]
+    ("reader", "error"),
+    [(read_json, SourceError), (read_json_document, SheetError), (read_csv_table, SheetError)],
 )
 def test_a_document_that_is_too_large_is_refused_by_name(tmp_path, reader, error):
     with pytest.raises(error, match=r"big: the file has more than 268,435,456 bytes"):

@@ -108,13 +108,13 @@ def agreement_command(
     """
     from goldpan.files import write_bytes
     from goldpan.plain_tables.agreement import agreement_of_files
-    from goldpan.waves.agreement.page import report_page
+    from goldpan.waves.agreement.page import agreement_page
     from goldpan.waves.agreement.text import report_text
 
     _check_outputs({"--html": page}, {"the answers": paths})
     report = agreement_of_files(paths, layout, values)
     if page is not None:
-        write_bytes(page, report_page(report).encode())
+        write_bytes(page, agreement_page(report).encode())
     return json_text(report.as_json()) if as_json else report_text(report, verbose)
 
 

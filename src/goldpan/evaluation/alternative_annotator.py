@@ -26,9 +26,9 @@ LEAST_ANNOTATORS = 3
 LEAST_ITEMS = 30
 """Fewer than that, answered by an annotator and another one, do not bear a t-test."""
 
-LEVEL = 0.05
+FALSE_DISCOVERY_RATE = 0.05
 
-Score = Callable[[Any, Sequence[Any]], float]
+AlignmentScore = Callable[[Any, Sequence[Any]], float]
 """How close one answer is to those of others; larger is closer."""
 
 
@@ -86,12 +86,12 @@ class AlternativeAnnotator:
             "passes": self.passes,
             "advantage_probability": rounded(self.advantage_probability),
             "reason": self.reason,
-            "against": [one.as_json() for one in self.against],
+            "against": [outcome.as_json() for outcome in self.against],
         }
 
 
 def alternative_annotator_test(
-    answers: Mapping[str, Mapping[str, Any]], llm: Mapping[str, Any], score: Score, epsilon: float
+    answers: Mapping[str, Mapping[str, Any]], llm: Mapping[str, Any], score: AlignmentScore, epsilon: float
 ) -> AlternativeAnnotator:
     """Run the test.
 
@@ -107,15 +107,15 @@ def alternative_annotator_test(
     outcomes = {name: _outcomes(name, answers, llm, score) for name in sorted(answers)}
     tested = [name for name, wins in outcomes.items() if len(wins) >= LEAST_ITEMS]
     p_values = [_p_value(outcomes[name], epsilon) for name in tested]
-    rejected = dict(zip(tested, benjamini_yekutieli(p_values, LEVEL), strict=True))
-    found = dict(zip(tested, p_values, strict=True))
+    rejected = dict(zip(tested, benjamini_yekutieli(p_values, FALSE_DISCOVERY_RATE), strict=True))
+    p_value_of = dict(zip(tested, p_values, strict=True))
     against = tuple(
         Against(
             annotator=name,
             items=len(wins),
             llm_share=float(wins[:, 0].mean()) if len(wins) else None,
             annotator_share=float(wins[:, 1].mean()) if len(wins) else None,
-            p_value=found.get(name),
+            p_value=p_value_of.get(name),
             wins=rejected.get(name, False),
         )
         for name, wins in outcomes.items()
@@ -132,12 +132,12 @@ def alternative_annotator_test(
 
 
 def _outcomes(
-    annotator: str, answers: Mapping[str, Mapping[str, Any]], llm: Mapping[str, Any], score: Score
+    annotator: str, answers: Mapping[str, Mapping[str, Any]], llm: Mapping[str, Any], score: AlignmentScore
 ) -> np.ndarray:
     """Shape (n, 2): whether the LLM, and whether the annotator, is at least as close to the others."""
     rows = []
     for item, answer in answers[annotator].items():
-        others = [given[item] for name, given in answers.items() if name != annotator and item in given]
+        others = [said[item] for name, said in answers.items() if name != annotator and item in said]
         if others and item in llm:
             ours, theirs = score(llm[item], others), score(answer, others)
             rows.append((ours >= theirs, theirs >= ours))

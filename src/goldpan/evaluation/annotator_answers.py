@@ -6,14 +6,14 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.evaluation.alignment_score import closeness
+from goldpan.evaluation.alignment_score import alignment_score
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator, alternative_annotator_test
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.waves.merging.merged import Merged
 
 
 @dataclass(frozen=True)
-class People:
+class AnnotatorAnswers:
     """What each annotator of a wave said.
 
     Attributes:
@@ -22,7 +22,9 @@ class People:
 
     answers: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
-    def test(self, values: Values, llm: Mapping[str, Hashable], epsilon: float) -> AlternativeAnnotator:
+    def test(
+        self, values: FeatureValues, llm: Mapping[str, Hashable], epsilon: float
+    ) -> AlternativeAnnotator:
         """The alternative annotator test of one model on one feature.
 
         Args:
@@ -38,13 +40,13 @@ class People:
             }
             for name, answers in self.answers.get(values.feature.name, {}).items()
         }
-        return alternative_annotator_test(keys, llm, closeness(values), epsilon)
+        return alternative_annotator_test(keys, llm, alignment_score(values), epsilon)
 
 
-def people_of(rows: Iterable[Merged]) -> People:
+def annotator_answers_of(rows: Iterable[Merged]) -> AnnotatorAnswers:
     """The answers that merged rows were made from."""
     answers: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
         for name, answer in row.answers.items():
             answers.setdefault(row.feature, {}).setdefault(name, {})[row.item_id] = answer
-    return People(answers)
+    return AnnotatorAnswers(answers)

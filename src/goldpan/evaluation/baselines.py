@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.coding import Coded, Objects, Values
+from goldpan.evaluation.coding import CodedPredictions, FeatureValues, Objects
 from goldpan.evaluation.report import Baseline
 from goldpan.statistics.baselines import majority
 from goldpan.statistics.figures import Figure, figures
@@ -18,7 +18,9 @@ from goldpan.tasks.features import Extraction
 from goldpan.waves.codebook import CANNOT_TELL
 
 
-def figures_of(coded: Coded, model: int, values: Values, design: Design) -> tuple[Figure, ...]:
+def figures_of(
+    coded: CodedPredictions, model: int, values: FeatureValues, design: Design
+) -> tuple[Figure, ...]:
     """The figures of one model.
 
     Args:
@@ -31,7 +33,9 @@ def figures_of(coded: Coded, model: int, values: Values, design: Design) -> tupl
     return figures(sample, values.measures(coded)(sample.codes))
 
 
-def constant_answers(gold: Sequence[Hashable], values: Values, design: Design) -> list[tuple[str, Hashable]]:
+def constant_answers(
+    gold: Sequence[Hashable], values: FeatureValues, design: Design
+) -> list[tuple[str, Hashable]]:
     """Name and answer of each baseline; the majority baseline is the first.
 
     The most frequent gold value, by the weights of the design; of scores also the mean; of extractions
@@ -39,7 +43,7 @@ def constant_answers(gold: Sequence[Hashable], values: Values, design: Design) -
     """
     if isinstance(values.feature, Extraction):
         return [("nothing", Objects((), ()))]
-    keys = sorted(set(gold), key=shown)
+    keys = sorted(set(gold), key=key_text)
     codes = {key: code for code, key in enumerate(keys)}
     most = keys[majority(np.array([codes[key] for key in gold]), design.weights)]
     if values.scale.kind != "ordered":
@@ -49,7 +53,7 @@ def constant_answers(gold: Sequence[Hashable], values: Values, design: Design) -
 
 
 def evaluate_baselines(
-    gold: Sequence[Hashable], values: Values, design: Design
+    gold: Sequence[Hashable], values: FeatureValues, design: Design
 ) -> tuple[list[Hashable], tuple[Baseline, ...]]:
     """The baselines' answers, and how good they are.
 
@@ -60,14 +64,14 @@ def evaluate_baselines(
     """
     answers = constant_answers(gold, values, design)
     coded = values.code(gold, [[answer] * len(gold) for _, answer in answers])
-    found = tuple(
-        Baseline(name, shown(answer), figures_of(coded, number, values, design))
+    baselines = tuple(
+        Baseline(name, key_text(answer), figures_of(coded, number, values, design))
         for number, (name, answer) in enumerate(answers)
     )
-    return [answer for _, answer in answers], found
+    return [answer for _, answer in answers], baselines
 
 
-def shown(key: Any) -> str:
+def key_text(key: Any) -> str:
     """The key of a value as text for people."""
     if key is None:
         return CANNOT_TELL

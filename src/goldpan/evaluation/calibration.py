@@ -80,7 +80,7 @@ class Calibration:
             "ece_if_calibrated": rounded(self.ece_if_calibrated),
             "ece_p_value": rounded(self.ece_p_value),
             "brier": self.brier.as_json(),
-            "bins": [one.as_json() for one in self.bins],
+            "bins": [bin_.as_json() for bin_ in self.bins],
         }
 
 

@@ -37,7 +37,7 @@ class Objects:
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedPredictions:
     """Gold values and predictions of the same items as codes.
 
     Attributes:
@@ -67,10 +67,10 @@ class Coded:
 
     def labels(self) -> list[str]:
         """The categories as shown to people."""
-        return [CANNOT_TELL if one is None else str(one) for one in self.categories]
+        return [CANNOT_TELL if category is None else str(category) for category in self.categories]
 
 
-class Values:
+class FeatureValues:
     """How the values of one feature compare.
 
     An abstention ("the text does not say") is a label like any other where values are single labels. Of other
@@ -101,36 +101,36 @@ class Values:
         if value is None:
             return None
         if isinstance(self.feature, Extraction):
-            whole = sorted(_object_text(one, None) for one in value)
-            matched = sorted(_object_text(one, self._match) for one in value)
+            whole = sorted(_object_text(extracted, None) for extracted in value)
+            matched = sorted(_object_text(extracted, self._match) for extracted in value)
             return Objects(tuple(matched), tuple(whole))
         key = self.scale.key(value)
         return tuple(sorted(key)) if isinstance(key, frozenset) else key
 
-    def code(self, gold: Sequence[Hashable], predicted: Sequence[Sequence[Hashable]]) -> Coded:
+    def code(self, gold: Sequence[Hashable], predicted: Sequence[Sequence[Hashable]]) -> CodedPredictions:
         """Codes of gold values and of each model's predictions.
 
         Args:
             gold: key of each item's gold value.
             predicted: of each model, the key for each item, or `FAILED`.
         """
-        columns = [list(gold), *(list(one) for one in predicted)]
-        found = {key for column in columns for key in column if key is not FAILED}
-        categories = self._categories(found - {None})
-        if None in found:
+        columns = [list(gold), *(list(keys) for keys in predicted)]
+        distinct = {key for column in columns for key in column if key is not FAILED}
+        categories = self._categories(distinct - {None})
+        if None in distinct:
             categories = (*categories, None)
         index = {key: number for number, key in enumerate(categories)}
         codes = np.array(
             [[len(categories) if key is FAILED else index[key] for key in column] for column in columns]
         )
-        return Coded(categories, codes.T.reshape(-1, len(columns)), self.scale.kind == "nominal")
+        return CodedPredictions(categories, codes.T.reshape(-1, len(columns)), self.scale.kind == "nominal")
 
-    def _categories(self, found: Iterable[Hashable]) -> tuple[Hashable, ...]:
+    def _categories(self, distinct: Iterable[Hashable]) -> tuple[Hashable, ...]:
         if self.scale.closed:
-            return self.scale.categories(found)
-        return tuple(sorted(found, key=_order))
+            return self.scale.categories(distinct)
+        return tuple(sorted(distinct, key=_order))
 
-    def measures(self, coded: Coded) -> Callable[[np.ndarray], Measures]:
+    def measures(self, coded: CodedPredictions) -> Callable[[np.ndarray], Measures]:
         """A function from rows of codes (u, 2), gold and prediction, to the figures that suit the feature."""
         categories = coded.categories
         match self.scale.kind:
@@ -161,27 +161,27 @@ class Values:
             [("", SetMeasures(rows, categories)), ("", MacroOfLabels(rows, categories, labels))]
         )
 
-    def _label_measures(self, rows: np.ndarray, coded: Coded) -> LabelMeasures:
+    def _label_measures(self, rows: np.ndarray, coded: CodedPredictions) -> LabelMeasures:
         """Figures of whole-number scores as labels."""
-        counted = self.as_counted(Coded(coded.categories, rows, coded.is_nominal))
+        counted = self.as_counted(CodedPredictions(coded.categories, rows, coded.is_nominal))
         return LabelMeasures(counted.codes, len(counted.categories))
 
-    def as_counted(self, coded: Coded) -> Coded:
+    def as_counted(self, coded: CodedPredictions) -> CodedPredictions:
         """The same answers as they count for accuracy: scores of a whole-number scale rounded, objects by the
         fields that tell them apart."""
         if self.scale.kind == "ordered":
             counted: list[Any] = [
-                value_text(one) for one in self.score_scale(coded.categories).rounded().tolist()
+                value_text(number) for number in self.score_scale(coded.categories).rounded().tolist()
             ]
         elif isinstance(self.feature, Extraction):
-            counted = [one.matched for one in coded.categories]
+            counted = [objects.matched for objects in coded.categories]
         else:
             return coded
-        index = {one: number for number, one in enumerate(dict.fromkeys(counted))}
-        mapping = np.array([*(index[one] for one in counted), len(index)])
-        return Coded(tuple(index), mapping[coded.codes], coded.is_nominal)
+        index = {category: number for number, category in enumerate(dict.fromkeys(counted))}
+        mapping = np.array([*(index[category] for category in counted), len(index)])
+        return CodedPredictions(tuple(index), mapping[coded.codes], coded.is_nominal)
 
-    def right(self, coded: Coded) -> np.ndarray:
+    def right(self, coded: CodedPredictions) -> np.ndarray:
         """Whether each prediction counts as right, shape (n, m)."""
         codes = self.as_counted(coded).codes
         return codes[:, 1:] == codes[:, :1]
@@ -210,10 +210,10 @@ FAILED = _NoValue.FAILED
 
 
 def _object_measures(rows: np.ndarray, categories: Sequence[Objects], by_key: bool) -> Measures:
-    matched = SetMeasures(rows, [one.matched for one in categories])
+    matched = SetMeasures(rows, [objects.matched for objects in categories])
     if not by_key:
         return matched
-    whole = SetMeasures(rows, [one.whole for one in categories])
+    whole = SetMeasures(rows, [objects.whole for objects in categories])
     return JoinedMeasures([("", matched), ("whole_", whole)])
 
 
@@ -233,9 +233,9 @@ def normalised(value: Any) -> Any:
     if isinstance(value, str):
         return _SPACE.sub(" ", unicodedata.normalize("NFKC", value).casefold()).strip(_EDGES)
     if isinstance(value, dict):
-        return {name: normalised(one) for name, one in value.items() if one is not None}
+        return {name: normalised(member) for name, member in value.items() if member is not None}
     if isinstance(value, list):
-        return [normalised(one) for one in value]
+        return [normalised(member) for member in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value_text(value)
     return value

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.coding import Coded, Values
+from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.statistics.figures import Figure, figures
 from goldpan.statistics.interval import AsJson, rounded
 from goldpan.statistics.joined_measures import Difference
@@ -71,7 +71,9 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
     return McNemar(only_first, only_second, p_value)
 
 
-def compare(names: tuple[str, str], coded: Coded, values: Values, design: Design) -> Comparison:
+def compare(
+    names: tuple[str, str], coded: CodedPredictions, values: FeatureValues, design: Design
+) -> Comparison:
     """Compare two models.
 
     Args:

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from goldpan.evaluation.baselines import figures_of, shown
-from goldpan.evaluation.coding import Coded, Values
+from goldpan.evaluation.baselines import figures_of, key_text
+from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.evaluation.predictions import FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import (
     LEAST_ITEMS,
@@ -26,7 +26,7 @@ _TOLERANCE = 0.05
 
 
 def corpus_prevalence(
-    values: Values, model: Predictions, coded: Coded, design: Design, drawn: Iterable[Drawn]
+    values: FeatureValues, model: Predictions, coded: CodedPredictions, design: Design, drawn: Iterable[Drawn]
 ) -> Prevalence | None:
     """How frequent each label really is in the corpus, by a model's counts and the gold sample.
 
@@ -49,7 +49,7 @@ def corpus_prevalence(
     reason = _reason(counts, items, sum(1 / item.inclusion_probability for item in drawn))
     if reason:
         return Prevalence(counts.records, items, reason=reason)
-    answered_only = Coded(coded.categories, coded.codes[answered], coded.is_nominal)
+    answered_only = CodedPredictions(coded.categories, coded.codes[answered], coded.is_nominal)
     part = design.part(answered)
     labels = (
         _of_sets(values, counts, answered_only, part.weights)
@@ -76,23 +76,23 @@ def _reason(counts: FeatureCounts, items: int, population: float) -> str | None:
 
 
 def _of_labels(
-    values: Values, counts: FeatureCounts, coded: Coded, weights: np.ndarray
+    values: FeatureValues, counts: FeatureCounts, coded: CodedPredictions, weights: np.ndarray
 ) -> list[LabelPrevalence]:
     if not counts.keys or len(counts.keys) > MOST_LABELS:
         return []
     coded = values.as_counted(coded)
     predicted = [coded.categories[code] for code in coded.codes[:, 1]]
     gold = [coded.categories[code] for code in coded.codes[:, 0]]
-    found = {*counts.keys, *gold}
-    ordered = [*values.scale.categories(found - {None}), *([None] if None in found else [])]
+    occurring = {*counts.keys, *gold}
+    ordered = [*values.scale.categories(occurring - {None}), *([None] if None in occurring else [])]
     return [
-        _one(label, gold, predicted, counts.keys, counts.records, weights)
+        _label_prevalence(label, gold, predicted, counts.keys, counts.records, weights)
         for label in ordered
-        if label in found
+        if label in occurring
     ]
 
 
-def _one(
+def _label_prevalence(
     label: Hashable,
     gold: Sequence[Hashable],
     predicted: Sequence[Hashable],
@@ -102,19 +102,21 @@ def _one(
 ) -> LabelPrevalence:
     strata = post_strata(predicted, sizes)
     assert strata is not None
-    has = np.array([one == label for one in gold])
-    return LabelPrevalence(shown(label), sizes.get(label, 0) / records, corrected_share(has, weights, strata))
+    has = np.array([key == label for key in gold])
+    return LabelPrevalence(
+        key_text(label), sizes.get(label, 0) / records, corrected_share(has, weights, strata)
+    )
 
 
 def _of_sets(
-    values: Values, counts: FeatureCounts, coded: Coded, weights: np.ndarray
+    values: FeatureValues, counts: FeatureCounts, coded: CodedPredictions, weights: np.ndarray
 ) -> list[LabelPrevalence]:
-    found = []
+    prevalences = []
     for label in values.scale.labels or ():
         gold, predicted = ([label in coded.categories[code] for code in column] for column in coded.codes.T)
         if not any(gold) and not counts.keys[label]:
             continue
         sizes: dict[Hashable, int] = {True: counts.keys[label], False: counts.records - counts.keys[label]}
-        one = _one(True, gold, predicted, sizes, counts.records, weights)
-        found.append(LabelPrevalence(label, one.predicted, one.corrected))
-    return found
+        prevalence = _label_prevalence(True, gold, predicted, sizes, counts.records, weights)
+        prevalences.append(LabelPrevalence(label, prevalence.predicted, prevalence.corrected))
+    return prevalences

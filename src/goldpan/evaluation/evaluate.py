@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import ReconciliationError, StudyError
-from goldpan.evaluation.annotator_answers import people_of
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.annotator_answers import annotator_answers_of
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.feature import GoldData, evaluate_feature
 from goldpan.evaluation.mistakes import write_mistakes
-from goldpan.evaluation.page import report_page
+from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
 from goldpan.evaluation.report import EvaluationReport, ModelSource
 from goldpan.files import canonical_json, read_json, sha256_hex, write_bytes, write_json
@@ -84,7 +84,7 @@ def evaluate(
         for model in settings.predictions
     ]
     merged = None if inputs.merged is None else read_merged(inputs.merged, features.values())
-    people = None if merged is None else people_of(merged)
+    people = None if merged is None else annotator_answers_of(merged)
     awaiting = awaiting_notes(row for row in merged or () if row.feature in values)
     data = GoldData(drawn, evaluated, annotated)
     return EvaluationReport(
@@ -95,7 +95,9 @@ def evaluate(
         drawn=len(drawn),
         without_any_label=len(drawn) - len(gold),
         sources=tuple(_source(model, settings, inputs.summaries.get(model.name)) for model in models),
-        features=tuple(evaluate_feature(one, data, models, settings, people) for one in values.values()),
+        features=tuple(
+            evaluate_feature(of_feature, data, models, settings, people) for of_feature in values.values()
+        ),
         notes=(*awaiting, *_notes(settings, models, evaluated)),
     )
 
@@ -110,12 +112,12 @@ def evaluate_files(
     """Evaluate, and write the JSON, the page and the table of mistakes; arguments as for `evaluate`."""
     report = evaluate(name, settings, features, inputs)
     write_mistakes(outputs.errors, report.features)
-    write_bytes(outputs.html, report_page(report, settings.mistakes).encode())
+    write_bytes(outputs.html, evaluation_page(report, settings.mistakes).encode())
     write_json(outputs.json, report.as_json())
     return report
 
 
-def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -> dict[str, Values]:
+def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -> dict[str, FeatureValues]:
     for name in [*(settings.features or []), *settings.match]:
         if name not in features:
             raise StudyError(f"there is no feature `{name}`; {suggestion(name, features)}", where=where)
@@ -123,11 +125,13 @@ def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -
         feature = features[name]
         if not isinstance(feature, Extraction):
             raise StudyError(f"match: `{name}` is no extraction but a {feature.type}", where=where)
-        known = {one.name for one in feature.fields}
+        known = {field.name for field in feature.fields}
         for path in fields:
             if path.partition(".")[0] not in known:
                 raise StudyError(f"match: `{name}` has no field `{path}`", where=where)
-    chosen = settings.features or [name for name, one in features.items() if not isinstance(one, Text)]
+    chosen = settings.features or [
+        name for name, feature in features.items() if not isinstance(feature, Text)
+    ]
     for name in chosen:
         if isinstance(features[name], Text):
             raise StudyError(
@@ -135,19 +139,19 @@ def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -
                 where=f"{where}.features",
                 remedy="leave it out",
             )
-    return {name: Values(features[name], settings.match.get(name)) for name in chosen}
+    return {name: FeatureValues(features[name], settings.match.get(name)) for name in chosen}
 
 
 def _in_splits(gold: Sequence[GoldItem], settings: Evaluation, where: str) -> dict[str, GoldItem]:
     wanted = SPLITS if settings.split == "all" else settings.split
-    found = {item.item_id: item for item in gold if item.split in wanted}
-    if not found:
+    evaluated = {item.item_id: item for item in gold if item.split in wanted}
+    if not evaluated:
         raise StudyError(
             f"no item of the gold set is in split {' or '.join(wanted)}",
             where=where,
             remedy="name other splits, or enlarge the wave",
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(evaluated.items()))
 
 
 def _check_gold(gold: Sequence[GoldItem], drawn: set[str]) -> None:
@@ -166,13 +170,13 @@ def _read_predictions(
     name: str,
     settings: Evaluation,
     paths: Sequence[Path],
-    values: Mapping[str, Values],
+    values: Mapping[str, FeatureValues],
     wanted: Iterable[str],
 ) -> Predictions:
-    given = settings.predictions[name]
-    if given.stage is not None:
+    source = settings.predictions[name]
+    if source.stage is not None:
         return read_stage(name, paths[0], values, wanted)
-    return read_annotated(name, paths, values, wanted, given.heads)
+    return read_annotated(name, paths, values, wanted, source.heads)
 
 
 def _content(item: GoldItem) -> dict[str, Any]:
@@ -180,14 +184,14 @@ def _content(item: GoldItem) -> dict[str, Any]:
 
 
 def _source(model: Predictions, settings: Evaluation, summary_file: Path | None) -> ModelSource:
-    given = settings.predictions[model.name]
+    source = settings.predictions[model.name]
     summary = {} if summary_file is None else read_json(summary_file)
     asked = summary.get("records", 0) - summary.get("states", {}).get("skipped", 0)
     cost = summary.get("cost_usd")
     return ModelSource(
         model=model.name,
-        kind="stage" if given.stage is not None else "annotated",
-        source=given.stage or given.annotated or "",
+        kind="stage" if source.stage is not None else "annotated",
+        source=source.stage or source.annotated or "",
         answered_by=dict(sorted(model.models.items())),
         is_baseline=bool(summary.get("baseline", False)),
         tasks=dict(sorted(model.tasks.items())),
@@ -202,7 +206,7 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:
     notes = []
     for model in models:
-        if not any(item in found for found in model.of_items.values() for item in gold):
+        if not any(item in by_item for by_item in model.of_items.values() for item in gold):
             notes.append(f"{model.name}: no gold item has a row in these predictions.")
         if settings.predictions[model.name].annotated and any(item.split != "test" for item in gold.values()):
             notes.append(

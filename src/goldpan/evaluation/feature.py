@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.evaluation.annotator_answers import People
-from goldpan.evaluation.baselines import evaluate_baselines, figures_of, shown
+from goldpan.evaluation.annotator_answers import AnnotatorAnswers
+from goldpan.evaluation.baselines import evaluate_baselines, figures_of, key_text
 from goldpan.evaluation.calibration import Calibration, calibration
-from goldpan.evaluation.coding import FAILED, Coded, Values
+from goldpan.evaluation.coding import FAILED, CodedPredictions, FeatureValues
 from goldpan.evaluation.comparison import Comparison, compare
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.label_figures import confusion_of, figures_by_label
@@ -62,11 +62,11 @@ class _Part:
 
 
 def evaluate_feature(
-    values: Values,
+    values: FeatureValues,
     gold: GoldData,
     models: Sequence[Predictions],
     settings: Evaluation,
-    people: People | None,
+    people: AnnotatorAnswers | None,
 ) -> FeatureEvaluation:
     """Evaluate on one feature all models that predict it.
 
@@ -107,7 +107,7 @@ def evaluate_feature(
     )
 
 
-def _part(items: Sequence[GoldItem], gold: GoldData, values: Values) -> _Part:
+def _part(items: Sequence[GoldItem], gold: GoldData, values: FeatureValues) -> _Part:
     name = values.feature.name
     return _Part(
         ids=tuple(item.item_id for item in items),
@@ -121,12 +121,12 @@ class _Each:
 
     def __init__(
         self,
-        values: Values,
+        values: FeatureValues,
         gold: GoldData,
         main: _Part,
         whole: _Part,
         majority: Hashable,
-        people: People | None,
+        people: AnnotatorAnswers | None,
         settings: Evaluation,
     ):
         self._values, self._gold, self._main, self._whole = values, gold, main, whole
@@ -134,23 +134,27 @@ class _Each:
 
     def evaluate(self, model: Predictions) -> ModelEvaluation:
         values, main = self._values, self._main
-        given = [self._prediction(model, item) for item in main.ids]
-        keys = [self._key(one) for one in given]
+        predictions = [self._prediction(model, item) for item in main.ids]
+        keys = [self._key(prediction) for prediction in predictions]
         coded = values.code(main.gold, [keys])
         failed = coded.codes[:, 1] == coded.failed
         return ModelEvaluation(
             model=model.name,
             figures=figures_of(coded, 0, values, main.design),
-            failed=dict(sorted(Counter(one.state for one in given if one.state != OK).items())),
+            failed=dict(
+                sorted(
+                    Counter(prediction.state for prediction in predictions if prediction.state != OK).items()
+                )
+            ),
             answered=self._answered(coded, failed),
             with_llm_decided=self._with_llm_decided(model),
             labels=figures_by_label(coded, values, main.design),
             confusion=confusion_of(coded, values),
             over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
-            calibration=_calibration(given, values.right(coded)[:, 0], main.design),
+            calibration=_calibration(predictions, values.right(coded)[:, 0], main.design),
             prevalence=corpus_prevalence(values, model, coded, main.design, self._gold.drawn),
             alternative=self._alternative(model),
-            mistakes=tuple(self._mistakes(given, coded)),
+            mistakes=tuple(self._mistakes(predictions, coded)),
         )
 
     def compare(self, pair: tuple[str, str], models: Sequence[Predictions]) -> Comparison:
@@ -165,18 +169,18 @@ class _Each:
         return compare(names, coded, self._values, self._main.design)
 
     def _prediction(self, model: Predictions, item: str) -> Prediction:
-        found = model.of(self._values.feature.name, item)
-        if found.state == OK and found.value is None and not self._values.can_abstain:
-            return Prediction(ABSTAINED, None, found.confidence)
-        return found
+        prediction = model.of(self._values.feature.name, item)
+        if prediction.state == OK and prediction.value is None and not self._values.can_abstain:
+            return Prediction(ABSTAINED, None, prediction.confidence)
+        return prediction
 
     def _key(self, prediction: Prediction) -> Hashable:
         return self._values.key(prediction.value) if prediction.state == OK else FAILED
 
-    def _answered(self, coded: Coded, failed: np.ndarray) -> Any:
+    def _answered(self, coded: CodedPredictions, failed: np.ndarray) -> Any:
         if not failed.any() or failed.all():
             return None
-        answered = Coded(coded.categories, coded.codes[~failed], coded.is_nominal)
+        answered = CodedPredictions(coded.categories, coded.codes[~failed], coded.is_nominal)
         return figures_of(answered, 0, self._values, self._main.design.part(~failed))
 
     def _with_llm_decided(self, model: Predictions) -> Any:
@@ -192,44 +196,52 @@ class _Each:
         llm = {item: self._key(self._prediction(model, item)) for item in self._gold.annotated}
         return self._people.test(self._values, llm, self._settings.epsilon)
 
-    def _mistakes(self, given: Sequence[Prediction], coded: Coded) -> list[Mistake]:
-        found, errors = [], []
+    def _mistakes(self, predictions: Sequence[Prediction], coded: CodedPredictions) -> list[Mistake]:
+        mistakes, errors = [], []
         for place in np.flatnonzero(~self._values.right(coded)[:, 0]).tolist():
             gold, predicted = coded.codes[place]
             key = coded.categories[predicted] if predicted != coded.failed else FAILED
-            item, prediction = self._gold.items[self._main.ids[place]], given[place]
-            found.append(
+            item, prediction = self._gold.items[self._main.ids[place]], predictions[place]
+            mistakes.append(
                 Mistake(
                     item_id=item.item_id,
                     id=item.id,
-                    gold=shown(coded.categories[gold]),
-                    predicted="" if key is FAILED else shown(key),
+                    gold=key_text(coded.categories[gold]),
+                    predicted="" if key is FAILED else key_text(key),
                     state=prediction.state,
                     confidence=prediction.confidence,
                     fields=self._fields(item),
                 )
             )
             errors.append(_distance(self._values, coded.categories[gold], key))
-        return most_telling_first(found, errors)
+        return most_telling_first(mistakes, errors)
 
     def _fields(self, item: GoldItem) -> dict[str, str]:
         names = self._settings.show or list(item.data)
         return {name: field_text(look_up(item.data, name)[1]) for name in names}
 
 
-def _distance(values: Values, gold: Any, predicted: Any) -> float:
+def _distance(values: FeatureValues, gold: Any, predicted: Any) -> float:
     """How far off a score is; 0 for other kinds and failed predictions."""
     if values.scale.kind != "ordered" or predicted is FAILED:
         return 0.0
     return abs(float(gold) - float(predicted))
 
 
-def _calibration(given: Sequence[Prediction], right: np.ndarray, design: Design) -> Calibration | None:
-    answered = np.array([one.state == OK for one in given])
-    sure = np.array([one.state == OK and one.confidence is not None for one in given])
+def _calibration(predictions: Sequence[Prediction], right: np.ndarray, design: Design) -> Calibration | None:
+    answered = np.array([prediction.state == OK for prediction in predictions])
+    sure = np.array(
+        [prediction.state == OK and prediction.confidence is not None for prediction in predictions]
+    )
     if not sure.any():
         return None
-    confidence = np.array([one.confidence for one in given if one.state == OK and one.confidence is not None])
+    confidence = np.array(
+        [
+            prediction.confidence
+            for prediction in predictions
+            if prediction.state == OK and prediction.confidence is not None
+        ]
+    )
     return calibration(confidence, right[sure], design.part(sure), without=int(answered.sum() - sure.sum()))
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goldpan.evaluation.alternative_annotator import LEVEL
+from goldpan.evaluation.alternative_annotator import FALSE_DISCOVERY_RATE
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.formatting import (
     HEADLINES,
     KINDS,
     baseline_title,
     estimate,
-    number,
+    figure_title,
     p_value,
     percent,
     quoted,
-    title,
+    three_decimals,
 )
 from goldpan.evaluation.model_section import model_section
 from goldpan.evaluation.pictures import Dot, dot_plot
@@ -97,7 +97,7 @@ def _all_models(feature: FeatureEvaluation) -> Markup:
         for baseline in feature.baselines
     ]
     how = "Weighted to the whole corpus, with" if weighted else "With"
-    return table(["", *(title(name) for name in names)], rows, caption=f"{how} 95 % intervals")
+    return table(["", *(figure_title(name) for name in names)], rows, caption=f"{how} 95 % intervals")
 
 
 def _plot(feature: FeatureEvaluation) -> Markup | None:
@@ -108,30 +108,34 @@ def _plot(feature: FeatureEvaluation) -> Markup | None:
     baseline = figure(feature.baselines[0].figures, name)
     dots = []
     for model in feature.models:
-        found = model.figure(name)
-        assert found is not None and baseline is not None
-        one, beside = (
-            (found.weighted, baseline.weighted) if feature.items.is_weighted else (found.raw, baseline.raw)
+        measured = model.figure(name)
+        assert measured is not None and baseline is not None
+        own, beside = (
+            (measured.weighted, baseline.weighted)
+            if feature.items.is_weighted
+            else (measured.raw, baseline.raw)
         )
-        low, high = (one.interval.low, one.interval.high) if one.interval else (None, None)
-        dots.append(Dot(model.model, one.value, low, high, beside.value))
-    axis = f"{title(name)} (hollow: baseline)"
+        low, high = (own.interval.low, own.interval.high) if own.interval else (None, None)
+        dots.append(Dot(model.model, own.value, low, high, beside.value))
+    axis = f"{figure_title(name)} (hollow: baseline)"
     return element("div", dot_plot(dots, axis), class_="scroll")
 
 
-def _comparison(feature: FeatureEvaluation, found: Comparison) -> Iterator[Markup]:
+def _comparison(feature: FeatureEvaluation, comparison: Comparison) -> Iterator[Markup]:
     weighted = feature.items.is_weighted
-    rows = [[title(one.name), quoted(one, weighted)] for one in found.differences]
+    rows = [
+        [figure_title(difference.name), quoted(difference, weighted)] for difference in comparison.differences
+    ]
     yield table(
-        ["Figure", f"{found.first} minus {found.second}"],
+        ["Figure", f"{comparison.first} minus {comparison.second}"],
         rows,
         caption="Differences with 95 % intervals from a paired bootstrap",
     )
-    test = found.mcnemar
+    test = comparison.mcnemar
     yield element(
         "p",
-        f"Of {found.items:,} items, {test.only_first:,} only {found.first} has right and"
-        f" {test.only_second:,} only {found.second} (exact McNemar test, p {p_value(test.p_value)}).",
+        f"Of {comparison.items:,} items, {test.only_first:,} only {comparison.first} has right and"
+        f" {test.only_second:,} only {comparison.second} (exact McNemar test, p {p_value(test.p_value)}).",
     )
 
 
@@ -140,71 +144,73 @@ def _alternative(feature: FeatureEvaluation) -> Iterator[Markup]:
     if not tested:
         return
     yield element("h3", "Alternative annotator test")
-    for name, found in tested:
-        if found.winning_rate is None:
-            yield element("p", f"{name}: not run; {found.reason}.")
+    for name, result in tested:
+        if result.winning_rate is None:
+            yield element("p", f"{name}: not run; {result.reason}.")
             continue
-        verdict = "may" if found.passes else "may not"
+        verdict = "may" if result.passes else "may not"
         yield element(
             "p",
-            f"{name} wins against {percent(found.winning_rate)} of the annotators (epsilon {found.epsilon:g},"
-            f" false discovery rate {LEVEL:g}), so by this test it {verdict} take the place of one. On"
-            f" {percent(found.advantage_probability)} of the items it is as close to the other annotators as"
-            " the one it would replace, or closer.",
+            f"{name} wins against {percent(result.winning_rate)} of the annotators (epsilon"
+            f" {result.epsilon:g},"
+            f" false discovery rate {FALSE_DISCOVERY_RATE:g}), so by this test it {verdict} take the place of"
+            f" one. On {percent(result.advantage_probability)} of the items it is as close to the other"
+            " annotators as the one it would replace, or closer.",
         )
         rows = [
             [
-                one.annotator,
-                f"{one.items:,}",
-                number(one.llm_share),
-                number(one.annotator_share),
-                p_value(one.p_value),
-                "yes" if one.wins else "no" if one.p_value is not None else "too few items",
+                against.annotator,
+                f"{against.items:,}",
+                three_decimals(against.llm_share),
+                three_decimals(against.annotator_share),
+                p_value(against.p_value),
+                "yes" if against.wins else "no" if against.p_value is not None else "too few items",
             ]
-            for one in found.against
+            for against in result.against
         ]
         header = ["In place of", "Items", f"{name} as close", "Annotator as close", "p", "Wins"]
         yield table(header, rows)
 
 
-def _prevalence(model: ModelEvaluation, found: Prevalence) -> Iterator[Markup]:
+def _prevalence(model: ModelEvaluation, prevalence: Prevalence) -> Iterator[Markup]:
     yield element("h3", f"Prevalence in the whole corpus, by {model.model}")
-    if found.reason:
-        yield element("p", f"Not estimated: {found.reason}.")
+    if prevalence.reason:
+        yield element("p", f"Not estimated: {prevalence.reason}.")
         return
     yield element(
         "p",
-        f"Of {found.records:,} records with a prediction, corrected by {found.items:,} gold items.",
+        f"Of {prevalence.records:,} records with a prediction, corrected by {prevalence.items:,} gold items.",
     )
-    if found.corrected_mean is not None:
+    if prevalence.corrected_mean is not None:
         yield element(
             "p",
-            f"Mean: predicted {number(found.predicted_mean)}, corrected {estimate(found.corrected_mean)}.",
+            f"Mean: predicted {three_decimals(prevalence.predicted_mean)}, corrected"
+            f" {estimate(prevalence.corrected_mean)}.",
         )
-    if not found.labels:
+    if not prevalence.labels:
         return
     rows = [
         [
-            one.label,
-            percent(one.predicted),
-            percent(one.corrected.value),
+            label.label,
+            percent(label.predicted),
+            percent(label.corrected.value),
             ""
-            if one.corrected.interval is None
-            else f"{percent(one.corrected.interval.low)} to {percent(one.corrected.interval.high)}",
+            if label.corrected.interval is None
+            else f"{percent(label.corrected.interval.low)} to {percent(label.corrected.interval.high)}",
         ]
-        for one in found.labels
+        for label in prevalence.labels
     ]
     yield table(["Label", "Predicted", "Corrected", "95 % interval"], rows)
-    if len(found.labels) <= _MOST_LABELS_IN_PICTURE:
+    if len(prevalence.labels) <= _MOST_LABELS_IN_PICTURE:
         dots = [
             Dot(
-                one.label,
-                one.corrected.value,
-                one.corrected.interval.low if one.corrected.interval else None,
-                one.corrected.interval.high if one.corrected.interval else None,
-                one.predicted,
+                label.label,
+                label.corrected.value,
+                label.corrected.interval.low if label.corrected.interval else None,
+                label.corrected.interval.high if label.corrected.interval else None,
+                label.predicted,
             )
-            for one in found.labels
+            for label in prevalence.labels
         ]
         axis = "Share of the corpus (hollow: as predicted)"
         yield element("div", dot_plot(dots, axis), class_="scroll")

@@ -7,9 +7,9 @@ from goldpan.study.evaluation import Predicted
 from goldpan.study.load import Project
 
 
-def predicted_files(project: Project, given: Predicted) -> list[str]:
+def predicted_files(project: Project, predicted: Predicted) -> list[str]:
     """The artifacts that predictions stand in."""
-    if given.annotated is not None:
-        return annotated_files(project, given.annotated)
-    assert given.stage is not None
-    return [project.paths.features(given.stage)]
+    if predicted.annotated is not None:
+        return annotated_files(project, predicted.annotated)
+    assert predicted.stage is not None
+    return [project.paths.features(predicted.stage)]

@@ -52,38 +52,42 @@ KINDS = {
 }
 
 
-def title(name: str) -> str:
+def figure_title(name: str) -> str:
     """A figure's name for people."""
     return TITLES.get(name, name)
 
 
-def baseline_title(given: Baseline) -> str:
+def baseline_title(baseline: Baseline) -> str:
     """A baseline's name for people: the answer it always gives."""
-    if given.name == "nothing":
+    if baseline.name == "nothing":
         return "Never anything"
-    return f"Always the mean, {float(given.answer):.3g}" if given.name == "mean" else f"Always {given.answer}"
+    return (
+        f"Always the mean, {float(baseline.answer):.3g}"
+        if baseline.name == "mean"
+        else f"Always {baseline.answer}"
+    )
 
 
-def number(value: float | None) -> str:
+def three_decimals(value: float | None) -> str:
     """Three decimals; a dash where there is no value."""
     return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"
 
 
-def interval(given: Interval | None) -> str:
+def three_decimal_interval(bounds: Interval | None) -> str:
     """`[0.812, 0.901]`; empty where there is none."""
-    return "" if given is None else f"[{number(given.low)}, {number(given.high)}]"
+    return "" if bounds is None else f"[{three_decimals(bounds.low)}, {three_decimals(bounds.high)}]"
 
 
-def estimate(given: Estimate) -> str:
+def estimate(measured: Estimate) -> str:
     """`0.857 [0.812, 0.901]`."""
-    return f"{number(given.value)} {interval(given.interval)}".strip()
+    return f"{three_decimals(measured.value)} {three_decimal_interval(measured.interval)}".strip()
 
 
-def quoted(given: Figure | None, weighted: bool) -> str:
+def quoted(figure: Figure | None, weighted: bool) -> str:
     """The estimate of a figure that the report quotes; a dash where there is no figure."""
-    if given is None:
-        return number(None)
-    return estimate(given.weighted if weighted else given.raw)
+    if figure is None:
+        return three_decimals(None)
+    return estimate(figure.weighted if weighted else figure.raw)
 
 
 def percent(share: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from goldpan.evaluation.coding import Coded, Values
+from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.evaluation.report import Confusion, LabelFigures
 from goldpan.statistics.figures import figures
 from goldpan.statistics.kappa import MOST_LABELS
@@ -16,7 +16,9 @@ FAILED_LABEL = "(failed)"
 _EITHER = np.array([0, 1])
 
 
-def figures_by_label(coded: Coded, values: Values, design: Design) -> tuple[LabelFigures, ...]:
+def figures_by_label(
+    coded: CodedPredictions, values: FeatureValues, design: Design
+) -> tuple[LabelFigures, ...]:
     """Precision, recall and F1 of each label that occurs, against all others.
 
     Empty for scores of many values, for extractions and rankings.
@@ -28,16 +30,16 @@ def figures_by_label(coded: Coded, values: Values, design: Design) -> tuple[Labe
     """
     counted = values.as_counted(coded)
     if values.scale.closed and len(counted.categories) <= MOST_LABELS:
-        given = {label: counted.codes == code for code, label in enumerate(counted.labels())}
+        having = {label: counted.codes == code for code, label in enumerate(counted.labels())}
     elif values.scale.kind == "sets" and values.scale.labels is not None:
-        given = {label: _holds(coded, label) for label in values.scale.labels}
+        having = {label: _holds(coded, label) for label in values.scale.labels}
     else:
         return ()
-    return tuple(_one_label(label, has, design) for label, has in given.items() if has.any())
+    return tuple(_one_label(label, has, design) for label, has in having.items() if has.any())
 
 
-def _holds(coded: Coded, label: str) -> np.ndarray:
-    holds = np.array([one is not None and label in one for one in coded.categories] + [False])
+def _holds(coded: CodedPredictions, label: str) -> np.ndarray:
+    holds = np.array([members is not None and label in members for members in coded.categories] + [False])
     return holds[coded.codes]
 
 
@@ -51,7 +53,7 @@ def _one_label(label: str, has: np.ndarray, design: Design) -> LabelFigures:
     )
 
 
-def confusion_of(coded: Coded, values: Values) -> Confusion | None:
+def confusion_of(coded: CodedPredictions, values: FeatureValues) -> Confusion | None:
     """Counts of gold by predicted label, of the labels that occur; None unless values are single labels."""
     coded = values.as_counted(coded)
     size = len(coded.categories)

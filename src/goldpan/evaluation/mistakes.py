@@ -20,14 +20,14 @@ def most_telling_first(mistakes: Sequence[Mistake], errors: Sequence[float] | No
         mistakes: of one model on one feature.
         errors: of scores, how far off each is; None where an answer is right or wrong.
     """
-    kinds = Counter((one.gold, one.predicted, one.state) for one in mistakes)
+    kinds = Counter((mistake.gold, mistake.predicted, mistake.state) for mistake in mistakes)
     sizes = errors or [0.0] * len(mistakes)
 
     def order(place: int) -> tuple[float, float, int, tuple[str, ...]]:
-        one = mistakes[place]
-        sureness = -1.0 if one.confidence is None else one.confidence
-        kind = (one.gold, one.predicted, one.state)
-        return (-sizes[place], -sureness, -kinds[kind], (*kind, one.item_id))
+        mistake = mistakes[place]
+        sureness = -1.0 if mistake.confidence is None else mistake.confidence
+        kind = (mistake.gold, mistake.predicted, mistake.state)
+        return (-sizes[place], -sureness, -kinds[kind], (*kind, mistake.item_id))
 
     return [mistakes[place] for place in sorted(range(len(mistakes)), key=order)]
 

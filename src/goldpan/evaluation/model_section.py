@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.calibration import Calibration
-from goldpan.evaluation.formatting import baseline_title, estimate, number, p_value, quoted, title
+from goldpan.evaluation.formatting import (
+    baseline_title,
+    estimate,
+    figure_title,
+    p_value,
+    quoted,
+    three_decimals,
+)
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
 from goldpan.heat_map import heat_map
@@ -65,9 +72,12 @@ def _figures(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
         columns.append(("With LLM-decided items", model.with_llm_decided, weighted))
     columns += [(baseline_title(baseline), baseline.figures, weighted) for baseline in feature.baselines]
     rows = [
-        [title(one.name), *(quoted(figure(figures, one.name), some) for _, figures, some in columns)]
-        for one in model.figures
-        if model.failed or feature.kind != "nominal" or not one.name.endswith("_micro")
+        [
+            figure_title(measured.name),
+            *(quoted(figure(figures, measured.name), some) for _, figures, some in columns),
+        ]
+        for measured in model.figures
+        if model.failed or feature.kind != "nominal" or not measured.name.endswith("_micro")
     ]
     return table(["Figure", *(name for name, _, _ in columns)], rows, caption="With 95 % intervals")
 
@@ -85,14 +95,14 @@ def _labels(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
     names = ("precision", "recall", "f1")
     rows = [
         [
-            one.label,
-            f"{one.gold:,}",
-            f"{one.predicted:,}",
-            *(quoted(figure(one.figures, name), weighted) for name in names),
+            label.label,
+            f"{label.gold:,}",
+            f"{label.predicted:,}",
+            *(quoted(figure(label.figures, name), weighted) for name in names),
         ]
-        for one in model.labels
+        for label in model.labels
     ]
-    header = ["Label", "Gold", "Predicted", *(title(name) for name in names)]
+    header = ["Label", "Gold", "Predicted", *(figure_title(name) for name in names)]
     how = "weighted, " if weighted else ""
     return table(header, rows, caption=f"By label, against all others ({how}with 95 % intervals)")
 
@@ -106,30 +116,31 @@ def _confusion(confusion: Confusion) -> Markup:
     return element("div", picture, class_="scroll")
 
 
-def _calibration(found: Calibration) -> Iterator[Markup]:
+def _calibration(calibration: Calibration) -> Iterator[Markup]:
     yield element("h4", "Calibration")
     verdict = (
         "more than chance would show, so the confidence is off"
-        if found.ece_p_value < 0.05
+        if calibration.ece_p_value < 0.05
         else "no more than chance may show"
     )
     yield element(
         "p",
-        f"Of {found.items:,} answers with a confidence: expected calibration error {number(found.ece)}; a"
-        f" perfectly calibrated model would show {number(found.ece_if_calibrated)} on as many items, so this"
-        f" is {verdict} (p {p_value(found.ece_p_value)}). Brier score {estimate(found.brier.weighted)}."
-        + (f" {found.without:,} answers have no confidence." if found.without else ""),
+        f"Of {calibration.items:,} answers with a confidence: expected calibration error"
+        f" {three_decimals(calibration.ece)}; a perfectly calibrated model would show"
+        f" {three_decimals(calibration.ece_if_calibrated)} on as many items, so this is {verdict}"
+        f" (p {p_value(calibration.ece_p_value)}). Brier score {estimate(calibration.brier.weighted)}."
+        + (f" {calibration.without:,} answers have no confidence." if calibration.without else ""),
     )
-    yield element("div", calibration_plot(found.bins), class_="scroll")
+    yield element("div", calibration_plot(calibration.bins), class_="scroll")
 
 
 def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
     shown = mistakes[:most]
-    fields = list(dict.fromkeys(name for one in shown for name in one.fields))
-    sure = any(one.confidence is not None for one in shown)
+    fields = list(dict.fromkeys(name for mistake in shown for name in mistake.fields))
+    sure = any(mistake.confidence is not None for mistake in shown)
     header = ["Gold", "Predicted", *(["Confidence"] if sure else []), *fields, "Record"]
     head = element("thead", element("tr", *(element("th", name) for name in header)))
-    body = element("tbody", *(element("tr", *_mistake(one, fields, sure)) for one in shown))
+    body = element("tbody", *(element("tr", *_mistake(mistake, fields, sure)) for mistake in shown))
     count = f"{len(mistakes):,} mistakes"
     if len(mistakes) > most:
         count += f", {most:,} shown; errors.csv has all"
@@ -137,13 +148,15 @@ def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
     return element("details", element("summary", count), rows)
 
 
-def _mistake(one: Mistake, fields: Sequence[str], sure: bool) -> Iterator[Markup]:
-    yield element("td", one.gold, class_="answer")
-    yield element("td", one.predicted or f"({one.state})", class_="answer")
+def _mistake(mistake: Mistake, fields: Sequence[str], sure: bool) -> Iterator[Markup]:
+    yield element("td", mistake.gold, class_="answer")
+    yield element("td", mistake.predicted or f"({mistake.state})", class_="answer")
     if sure:
-        yield element("td", "" if one.confidence is None else f"{one.confidence:.2f}", class_="number")
+        yield element(
+            "td", "" if mistake.confidence is None else f"{mistake.confidence:.2f}", class_="number"
+        )
     for name in fields:
-        text = one.fields.get(name, "")
+        text = mistake.fields.get(name, "")
         cut = text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
         yield element("td", cut, class_="text")
-    yield element("td", one.id, class_="soft")
+    yield element("td", mistake.id, class_="soft")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.feature_section import anchor, feature_section
-from goldpan.evaluation.formatting import HEADLINES, KINDS, money, quoted, title
+from goldpan.evaluation.formatting import HEADLINES, KINDS, figure_title, money, quoted
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
 from goldpan.files import sha256_hex
@@ -16,7 +16,7 @@ from goldpan.statistics.scales import value_text
 _MOST_FILES = 10
 
 
-def report_page(report: EvaluationReport, mistakes: int) -> str:
+def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
     """The page as text; the same report gives the same bytes.
 
     Args:
@@ -58,10 +58,10 @@ def _warnings(report: EvaluationReport) -> Iterator[str]:
 def _overview(features: Sequence[FeatureEvaluation]) -> Iterator[Markup]:
     """One table for each kind of feature."""
     for kind in HEADLINES:
-        some = [one for one in features if one.kind == kind and one.models]
+        some = [feature for feature in features if feature.kind == kind and feature.models]
         for group, is_binary in (
-            ([one for one in some if one.type == "binary"], True),
-            ([one for one in some if one.type != "binary"], False),
+            ([feature for feature in some if feature.type == "binary"], True),
+            ([feature for feature in some if feature.type != "binary"], False),
         ):
             if group:
                 yield _overview_of(group, "Yes or no" if is_binary else KINDS[kind], is_binary)
@@ -96,17 +96,17 @@ def _overview_of(features: Sequence[FeatureEvaluation], kind: str, is_binary: bo
         "Feature",
         "Model",
         "Items",
-        title(names[0]),
+        figure_title(names[0]),
         "Baseline",
-        *(f"{title(name)} of yes" for name in of_yes),
-        *(title(name) for name in names[1:] if not is_binary or name != "f1_macro"),
+        *(f"{figure_title(name)} of yes" for name in of_yes),
+        *(figure_title(name) for name in names[1:] if not is_binary or name != "f1_macro"),
     ]
     return table(header, rows, caption=f"{kind}: figures with 95 % intervals", text_columns=2)
 
 
 def _of_label(model: ModelEvaluation, label: str, name: str) -> Figure | None:
-    found = next((one for one in model.labels if one.label == label), None)
-    return None if found is None else figure(found.figures, name)
+    of_label = next((known for known in model.labels if known.label == label), None)
+    return None if of_label is None else figure(of_label.figures, name)
 
 
 def _sources(report: EvaluationReport) -> Markup:

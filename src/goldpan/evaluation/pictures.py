@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goldpan.evaluation.calibration import Bin
-from goldpan.evaluation.formatting import number
+from goldpan.evaluation.formatting import three_decimals
 from goldpan.html import Markup, element
 
 STYLE = """
@@ -76,12 +76,12 @@ def dot_plot(dots: Sequence[Dot], axis: str, low: float = 0.0, high: float = 1.0
 def _dot(dot: Dot, y: int, place: object) -> Markup:
     assert callable(place)
     parts = []
-    name = f"{dot.label}: {number(dot.value)}"
+    name = f"{dot.label}: {three_decimals(dot.value)}"
     if dot.low is not None and dot.high is not None:
-        name += f", 95 % interval {number(dot.low)} to {number(dot.high)}"
+        name += f", 95 % interval {three_decimals(dot.low)} to {three_decimals(dot.high)}"
         parts.append(element("line", x1=place(dot.low), x2=place(dot.high), y1=y, y2=y, class_="bar"))
     if dot.reference is not None:
-        name += f"; hollow: {number(dot.reference)}"
+        name += f"; hollow: {three_decimals(dot.reference)}"
         parts.append(element("circle", cx=place(dot.reference), cy=y, r=4, class_="hollow"))
     if dot.value is not None:
         parts.append(element("circle", cx=place(dot.value), cy=y, r=5, class_="mark"))
@@ -108,17 +108,19 @@ def calibration_plot(bins: Sequence[Bin]) -> Markup:
             _text(left - 8, f"{float(y(value)) + 4:.1f}", f"{value:g}", text_anchor="end", class_="tick")
         )
     parts.append(element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="guide"))
-    most = max((one.items for one in bins), default=1)
-    for one in bins:
-        share, interval = one.accuracy.value, one.accuracy.interval
+    most = max((bin_.items for bin_ in bins), default=1)
+    for bin_ in bins:
+        share, interval = bin_.accuracy.value, bin_.accuracy.interval
         assert share is not None
-        name = f"Confidence {one.low:g} to {one.high:g}: {one.items:,} items, {number(share)} right"
+        name = (
+            f"Confidence {bin_.low:g} to {bin_.high:g}: {bin_.items:,} items, {three_decimals(share)} right"
+        )
         marks = [element("title", name)]
         if interval is not None:
-            at = x(one.confidence)
+            at = x(bin_.confidence)
             marks.append(element("line", x1=at, x2=at, y1=y(interval.low), y2=y(interval.high), class_="bar"))
-        radius = f"{3 + 5 * (one.items / most) ** 0.5:.1f}"
-        marks.append(element("circle", cx=x(one.confidence), cy=y(share), r=radius, class_="mark"))
+        radius = f"{3 + 5 * (bin_.items / most) ** 0.5:.1f}"
+        marks.append(element("circle", cx=x(bin_.confidence), cy=y(share), r=radius, class_="mark"))
         parts.append(element("g", *marks))
     parts.append(_text(x(0.5), top + size + 38, "Confidence", text_anchor="middle", class_="axis"))
     middle = y(0.5)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, SourceError
-from goldpan.evaluation.coding import Values
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.files import iter_rows, sha256_file
 from goldpan.stages.rows import read_features
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
@@ -54,7 +54,7 @@ class FeatureCounts:
     keys: Counter[Hashable] = field(default_factory=Counter)
     total: float = 0.0
 
-    def add(self, values: Values, value: Any) -> None:
+    def add(self, values: FeatureValues, value: Any) -> None:
         """Count one value."""
         if value is None and not values.can_abstain:
             return
@@ -92,19 +92,21 @@ class Predictions:
 
     def covers(self, feature: str) -> bool:
         """Whether the model was asked for a feature at all, of any of the wanted items that have a row."""
-        found = self.of_items.get(feature, {})
-        return not found or any(one.state != NOT_ASKED for one in found.values())
+        by_item = self.of_items.get(feature, {})
+        return not by_item or any(prediction.state != NOT_ASKED for prediction in by_item.values())
 
     def of(self, feature: str, item: str) -> Prediction:
         """What the model said about a feature of an item."""
         return self.of_items.get(feature, {}).get(item, Prediction(MISSING))
 
 
-Read = Callable[[Mapping[str, Any], Values], Prediction]
+Read = Callable[[Mapping[str, Any], FeatureValues], Prediction]
 """From a row of a file to what it says about a feature."""
 
 
-def read_stage(name: str, path: Path, features: Mapping[str, Values], wanted: Iterable[str]) -> Predictions:
+def read_stage(
+    name: str, path: Path, features: Mapping[str, FeatureValues], wanted: Iterable[str]
+) -> Predictions:
     """The answers of a stage, from its `features.jsonl`.
 
     Args:
@@ -122,7 +124,7 @@ def read_stage(name: str, path: Path, features: Mapping[str, Values], wanted: It
 def read_annotated(
     name: str,
     paths: Sequence[Path],
-    features: Mapping[str, Values],
+    features: Mapping[str, FeatureValues],
     wanted: Iterable[str],
     heads: Mapping[str, str],
 ) -> Predictions:
@@ -141,7 +143,7 @@ def read_annotated(
             have one id.
     """
 
-    def read(row: Mapping[str, Any], values: Values) -> Prediction:
+    def read(row: Mapping[str, Any], values: FeatureValues) -> Prediction:
         return _head_prediction(row, values, heads.get(values.feature.name, values.feature.name))
 
     return _read(name, paths, features, wanted, read, partial(iter_rows, error=SourceError))
@@ -150,16 +152,16 @@ def read_annotated(
 def _read(
     name: str,
     paths: Sequence[Path],
-    features: Mapping[str, Values],
+    features: Mapping[str, FeatureValues],
     wanted: Iterable[str],
     read: Read,
     rows_of: Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]],
 ) -> Predictions:
-    found = Predictions(name, {feature: {} for feature in features})
-    found.counts = {feature: FeatureCounts() for feature in features}
+    predictions = Predictions(name, {feature: {} for feature in features})
+    predictions.counts = {feature: FeatureCounts() for feature in features}
     kept, seen = set(wanted), set()
     for path in paths:
-        found.files[f"{path.parent.name}/{path.name}"] = sha256_file(path)
+        predictions.files[f"{path.parent.name}/{path.name}"] = sha256_file(path)
         for number, row in rows_of(path):
             where = f"{path}, line {number}"
             try:
@@ -174,50 +176,50 @@ def _read(
                 if item in seen:
                     raise SourceError(f"there are two rows of record `{row['id']}`", where=where)
                 seen.add(item)
-            _add_row(found, row, item if item in kept else None, features, read, where)
-    return found
+            _add_row(predictions, row, item if item in kept else None, features, read, where)
+    return predictions
 
 
 def _add_row(
-    found: Predictions,
+    predictions: Predictions,
     row: Mapping[str, Any],
     item: str | None,
-    features: Mapping[str, Values],
+    features: Mapping[str, FeatureValues],
     read: Read,
     where: str,
 ) -> None:
-    found.states[row.get("state", OK)] += 1
+    predictions.states[row.get("state", OK)] += 1
     if row.get("model"):
-        found.models[row["model"]] += 1
+        predictions.models[row["model"]] += 1
     if row.get("task_hash"):
-        found.tasks[row["task"]] = row["task_hash"]
+        predictions.tasks[row["task"]] = row["task_hash"]
     for feature, values in features.items():
         try:
             prediction = read(row, values)
             if prediction.state == OK:
-                found.counts[feature].add(values, prediction.value)
+                predictions.counts[feature].add(values, prediction.value)
         except (KeyError, TypeError, ValueError, SheetError) as error:
             raise SourceError(
                 f"what stands here for `{feature}` does not fit it: {error}", where=where
             ) from None
         if item is not None:
-            found.of_items[feature][item] = prediction
+            predictions.of_items[feature][item] = prediction
 
 
-def _stage_prediction(row: Mapping[str, Any], values: Values) -> Prediction:
+def _stage_prediction(row: Mapping[str, Any], values: FeatureValues) -> Prediction:
     if row["state"] != OK:
         return Prediction(row["state"])
-    given = row["features"].get(values.feature.name)
-    if given is None:
+    answer = row["features"].get(values.feature.name)
+    if answer is None:
         return Prediction(NOT_ASKED)
-    value = value_of(given)
-    confidence = given.get("confidence")
+    value = value_of(answer)
+    confidence = answer.get("confidence")
     if confidence is None:
         confidence = _share_of_samples(row, values, value)
     return Prediction(OK, value, confidence)
 
 
-def _share_of_samples(row: Mapping[str, Any], values: Values, value: Any) -> float | None:
+def _share_of_samples(row: Mapping[str, Any], values: FeatureValues, value: Any) -> float | None:
     """Share of several independent answers that agree with the first; None where only one was asked for."""
     answers = [
         values.key(value_of(sample["features"][values.feature.name]))
@@ -229,7 +231,7 @@ def _share_of_samples(row: Mapping[str, Any], values: Values, value: Any) -> flo
     return answers.count(values.key(value)) / len(answers)
 
 
-def _head_prediction(row: Mapping[str, Any], values: Values, head: str) -> Prediction:
+def _head_prediction(row: Mapping[str, Any], values: FeatureValues, head: str) -> Prediction:
     key = f"score_{head}" if isinstance(values.feature, Score) else f"label_{head}"
     if key not in row:
         return Prediction(NOT_ASKED)

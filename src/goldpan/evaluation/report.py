@@ -127,7 +127,7 @@ class ModelEvaluation:
             "failed": self.failed,
             "answered_only": _listed(self.answered),
             "with_llm_decided": _listed(self.with_llm_decided),
-            "labels": [one.as_json() for one in self.labels],
+            "labels": [label.as_json() for label in self.labels],
             "confusion": self.confusion.as_json() if self.confusion else None,
             "over_baseline": self.over_baseline.as_json(),
             "calibration": self.calibration.as_json() if self.calibration else None,
@@ -138,7 +138,7 @@ class ModelEvaluation:
 
 
 def _listed(figures: tuple[Figure, ...] | None) -> list[dict[str, Any]] | None:
-    return None if figures is None else [one.as_json() for one in figures]
+    return None if figures is None else [measured.as_json() for measured in figures]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class FeatureEvaluation(AsJson):
 
     Attributes:
         feature, type: name and type.
-        kind: how its values compare (see `agreement.scales.Scale`).
+        kind: how its values compare (see `statistics.scales.Scale`).
         items: what became of the gold items.
         baselines: the first is the majority baseline.
         models: in the order of the study.
@@ -270,6 +270,6 @@ class EvaluationReport:
             "drawn": self.drawn,
             "without_any_label": self.without_any_label,
             "notes": list(self.notes),
-            "models": [one.as_json() for one in self.sources],
-            "features": [one.as_json() for one in self.features],
+            "models": [source.as_json() for source in self.sources],
+            "features": [feature.as_json() for feature in self.features],
         }

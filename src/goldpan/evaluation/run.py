@@ -22,13 +22,13 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     inputs = EvaluationInputs(
         gold=[root / paths.gold(wave, f"{split}.jsonl") for split in SPLITS],
         predictions={
-            model: [root / path for path in predicted_files(project, given)]
-            for model, given in settings.predictions.items()
+            model: [root / path for path in predicted_files(project, predicted)]
+            for model, predicted in settings.predictions.items()
         },
         summaries={
-            model: root / paths.summary(given.stage)
-            for model, given in settings.predictions.items()
-            if given.stage is not None
+            model: root / paths.summary(predicted.stage)
+            for model, predicted in settings.predictions.items()
+            if predicted.stage is not None
         },
         sample=root / paths.sample(wave),
         merged=root / paths.merged(wave),

@@ -14,7 +14,7 @@ from goldpan.plain_tables.values import Values
 from goldpan.statistics.scales import value_text
 from goldpan.study.wave import Strategy
 from goldpan.waves.codebook import CANNOT_TELL
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.merging.files import write_disagreements, write_merged
 from goldpan.waves.merging.merged import FeatureAnswers, Merged
 from goldpan.waves.merging.strategies import merge_feature
@@ -80,7 +80,7 @@ def _shown(feature: str, value: Any) -> str:
 
 def _decisions(path: Path, answers: TableAnswers) -> dict[str, dict[str, Any]]:
     """The labels filled in on a list of disagreements: feature -> item id -> label."""
-    table = read_csv(path)
+    table = read_csv_table(path)
     decided: dict[str, dict[str, Any]] = {}
     for number, cells in table.rows:
         row = dict(zip(table.header, map(restore, map(str, cells)), strict=False))

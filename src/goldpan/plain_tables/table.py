@@ -20,7 +20,7 @@ from goldpan.errors import SourceError
 from goldpan.files import iter_lines
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.codebook import CANNOT_TELL
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 
 _TAB_NAMES = frozenset({".tsv", ".tab", ".txt"})
 _ITEM_COLUMNS = ("item_id", "id")
@@ -157,7 +157,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         lines = [(number, line.decode("utf-8", "strict").split("\t")) for number, line in _utf8(path)]
         if len({len(cells) for _, cells in lines}) == 1 and len(lines[0][1]) > 1:
             return lines
-    table = read_csv(path)
+    table = read_csv_table(path)
     return [(1, table.header), *((number, [str(cell) for cell in cells]) for number, cells in table.rows)]
 
 
@@ -205,10 +205,10 @@ def _read_wide(
 def _people(path: Path, header: Sequence[str], layout: Layout) -> dict[str, tuple[str, str]]:
     """column -> (annotator, feature) of a wide table."""
     if layout.columns is not None:
-        found = [_column(path, header, name) for name in layout.columns]
+        columns = [_column(path, header, name) for name in layout.columns]
         letters = iter(string.ascii_lowercase)
-        names = [name.removeprefix("annotator_") if layout.header else next(letters) for name in found]
-        return {column: (name, ONE_FEATURE) for column, name in zip(found, names, strict=True)}
+        names = [name.removeprefix("annotator_") if layout.header else next(letters) for name in columns]
+        return {column: (name, ONE_FEATURE) for column, name in zip(columns, names, strict=True)}
     candidates = [name for name in header if name not in _OF_MERGED_FILES]
     matches = {name: match for name in candidates if (match := _ANNOTATOR.fullmatch(name))}
     if len(matches) < 2:

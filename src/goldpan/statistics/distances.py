@@ -47,7 +47,7 @@ def ratio(positions: np.ndarray) -> Metric:
 
 def jaccard(sets: Sequence[frozenset[str]]) -> Metric:
     """1 - |intersection| / |union|; two empty sets are equal."""
-    shared, sizes = _intersections(sets), np.array([len(one) for one in sets], dtype=float)
+    shared, sizes = _intersections(sets), np.array([len(members) for members in sets], dtype=float)
 
     def rows(part: slice) -> np.ndarray:
         return 1.0 - _jaccard_similarity(shared(part), sizes[part], sizes)
@@ -60,7 +60,7 @@ def masi(sets: Sequence[frozenset[str]]) -> Metric:
 
     Monotonicity is 1 for equal sets, 2/3 where one holds the other, 1/3 where they overlap, 0 otherwise.
     """
-    shared, sizes = _intersections(sets), np.array([len(one) for one in sets], dtype=float)
+    shared, sizes = _intersections(sets), np.array([len(members) for members in sets], dtype=float)
 
     def rows(part: slice) -> np.ndarray:
         both, here, there = shared(part), sizes[part][:, None], sizes[None, :]
@@ -81,15 +81,15 @@ def _jaccard_similarity(both: np.ndarray, here: np.ndarray, there: np.ndarray) -
 def _intersections(sets: Sequence[frozenset[str]]) -> Metric:
     """Sizes of intersections; by an inverted index, as most pairs of extractions share nothing."""
     holders: dict[str, list[int]] = defaultdict(list)
-    for index, one in enumerate(sets):
-        for member in one:
+    for index, members in enumerate(sets):
+        for member in members:
             holders[member].append(index)
 
     def rows(part: slice) -> np.ndarray:
         some = sets[part]
         counts = np.zeros((len(some), len(sets)))
-        for row, one in enumerate(some):
-            for member in one:
+        for row, members in enumerate(some):
+            for member in members:
                 counts[row, holders[member]] += 1
         return counts
 

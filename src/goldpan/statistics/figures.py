@@ -37,7 +37,7 @@ class Figure(AsJson):
 
 def figure(figures: tuple[Figure, ...], name: str) -> Figure | None:
     """The figure of that name, if it was computed."""
-    return next((one for one in figures if one.name == name), None)
+    return next((candidate for candidate in figures if candidate.name == name), None)
 
 
 class Measures(Protocol):

@@ -92,14 +92,14 @@ class OneLabelMeasures:
     """Precision, recall and F1 of one label against all others.
 
     Args:
-        given: shape (u, 2): 1 where gold and prediction have the label, else 0.
+        has_label: shape (u, 2): 1 where gold and prediction have the label, else 0.
     """
 
     names = ("precision", "recall", "f1")
     width = 4
 
-    def __init__(self, given: np.ndarray):
-        self._tables = pair_tables(given, 2)
+    def __init__(self, has_label: np.ndarray):
+        self._tables = pair_tables(has_label, 2)
 
     def values(self, weights: np.ndarray) -> np.ndarray:
         """Figures (b, 3) under weights (b, u) of the rows."""

@@ -42,9 +42,9 @@ class Scale:
             SheetError: the value does not fit the kind.
         """
         if self.kind == "sets":
-            return frozenset(value_text(one) for one in _list_of(value))
+            return frozenset(value_text(member) for member in _list_of(value))
         if self.kind == "ranking":
-            return tuple(value_text(one) for one in _list_of(value))
+            return tuple(value_text(member) for member in _list_of(value))
         return value_text(value).strip() if self.kind == "text" else value_text(value)
 
     def categories(self, keys: Iterable[Hashable]) -> tuple[Hashable, ...]:
@@ -53,11 +53,11 @@ class Scale:
         Raises:
             SheetError: an ordered scale was given a label that is no number and not in its order.
         """
-        found = set(keys)
+        distinct = set(keys)
         if not self.closed:
-            return tuple(sorted(found, key=_sortable))
+            return tuple(sorted(distinct, key=_sortable))
         declared = self.labels or ()
-        others = found.difference(declared)
+        others = distinct.difference(declared)
         if self.kind == "nominal" or not others:
             return (*declared, *sorted(others, key=_number_first))
         if not _all_numbers([*declared, *others]):
@@ -65,13 +65,13 @@ class Scale:
                 f"{', '.join(sorted(map(repr, others)))} has no place in the order of the labels",
                 remedy="give all labels in their order, or correct the answer",
             )
-        return tuple(sorted(found.union(declared), key=_number_first))
+        return tuple(sorted(distinct.union(declared), key=_number_first))
 
 
 def positions(categories: Sequence[Hashable]) -> np.ndarray:
     """Places of ordered labels, shape (k,): their numbers where all are numbers, else 0, 1, 2, ..."""
     if _all_numbers(categories):
-        return np.array([float(str(one)) for one in categories])
+        return np.array([float(str(category)) for category in categories])
     return np.arange(len(categories), dtype=float)
 
 

@@ -25,7 +25,7 @@ class SetMeasures:
     names = ("precision_micro", "recall_micro", "f1_micro", "exact_match", "jaccard")
 
     def __init__(self, rows: np.ndarray, sets: Sequence[tuple[str, ...]]):
-        counted = [Counter(one) for one in sets]
+        counted = [Counter(members) for members in sets]
         nothing: Counter[str] = Counter()
         pairs = [
             (counted[gold], counted[predicted] if predicted < len(sets) else nothing)
@@ -61,7 +61,9 @@ class MacroOfLabels:
     names = ("precision_macro", "recall_macro", "f1_macro")
 
     def __init__(self, rows: np.ndarray, sets: Sequence[tuple[str, ...]], labels: Sequence[str]):
-        holds = np.array([[label in one for label in labels] for one in sets] + [[False] * len(labels)])
+        holds = np.array(
+            [[label in members for label in labels] for members in sets] + [[False] * len(labels)]
+        )
         gold, predicted = (holds[column].astype(float) for column in rows.T)
         self._right, self._actual, self._predicted = gold * predicted, gold, predicted
         self.width = len(rows) + 6 * len(labels)

@@ -14,15 +14,15 @@ from goldpan.waves.agreement.report import LabelAgreement
 _NEVER_GIVEN = "nobody gave this label to an item that two answered"
 
 
-def label_agreement(label: str, given: np.ndarray) -> LabelAgreement:
+def label_agreement(label: str, chosen: np.ndarray) -> LabelAgreement:
     """Agreement on one label.
 
     Args:
         label: its name.
-        given: shape (n, m): 1 where the annotator gave it, 0 where not, -1 where missing.
+        chosen: shape (n, m): 1 where the annotator gave it, 0 where not, -1 where missing.
     """
-    counts = tuple(int(count) for count in (given == 1).sum(0))
-    paired = given[(given >= 0).sum(1) >= 2]
+    counts = tuple(int(count) for count in (chosen == 1).sum(0))
+    paired = chosen[(chosen >= 0).sum(1) >= 2]
     sample = sample_of_answers(paired, 2)
     items, profile_counts = multirater.label_counts(paired, 2), multirater.label_counts(sample.codes, 2)
     share = finite(multirater.specific_agreement_values(items, np.ones((1, len(items))))[0, 1])
@@ -30,7 +30,7 @@ def label_agreement(label: str, given: np.ndarray) -> LabelAgreement:
         Coefficient("specific_agreement", share, reason=_NEVER_GIVEN if share is None else None),
         lambda weights: multirater.specific_agreement_values(profile_counts, weights)[:, 1],
     )
-    if given.shape[1] != 2:
+    if chosen.shape[1] != 2:
         against_rest = Recomputable(
             multirater.fleiss_kappa(items), from_counts(profile_counts, np.eye(2), multirater.fleiss_expected)
         )

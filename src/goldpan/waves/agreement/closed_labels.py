@@ -54,17 +54,17 @@ class LabelSet:
     def alphas(self) -> list[tuple[str, Callable[[np.ndarray], Alpha]]]:
         """A name and constructor for each alpha that suits; ratio only for numbers that are not negative."""
         size, positions = self.size, self.positions
-        found: list[tuple[str, Callable[[np.ndarray], Alpha]]] = [
+        makers: list[tuple[str, Callable[[np.ndarray], Alpha]]] = [
             ("krippendorff_alpha_nominal", lambda codes: AlphaByMetric(codes, size, nominal(size)))
         ]
         if positions is not None:
-            found.append(("krippendorff_alpha_ordinal", lambda codes: AlphaOnScale(codes, size)))
-            found.append(("krippendorff_alpha_interval", lambda codes: AlphaOnScale(codes, size, positions)))
+            makers.append(("krippendorff_alpha_ordinal", lambda codes: AlphaOnScale(codes, size)))
+            makers.append(("krippendorff_alpha_interval", lambda codes: AlphaOnScale(codes, size, positions)))
         if positions is not None and size and positions.min() >= 0:
-            found.append(
+            makers.append(
                 ("krippendorff_alpha_ratio", lambda codes: AlphaByMetric(codes, size, ratio(positions)))
             )
-        return found
+        return makers
 
 
 def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
@@ -111,7 +111,10 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     results = with_intervals(sample, coefficients, labels.size**2)
     if not listed:
         reason = f"no interval with more than {MOST_ANNOTATORS_IN_PAIRS} annotators"
-        results[1:1] = [replace(one.coefficient, reason=one.coefficient.reason or reason) for one in pairwise]
+        results[1:1] = [
+            replace(kappa_of_pairs.coefficient, reason=kappa_of_pairs.coefficient.reason or reason)
+            for kappa_of_pairs in pairwise
+        ]
     return results
 
 
@@ -145,7 +148,7 @@ def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Sample, credit: np
     tables = [kappa.pair_tables(sample.codes[:, pair], len(credit)) for pair in pairs]
 
     def kappas(weights: np.ndarray) -> np.ndarray:
-        return np.stack([kappa.kappa_values(one(weights), credit) for one in tables])
+        return np.stack([kappa.kappa_values(table_of(weights), credit) for table_of in tables])
 
     each = kappas(sample.counts[None])
     mean, undefined = float(_mean_of_defined(each)[0]), int(np.isnan(each).sum())

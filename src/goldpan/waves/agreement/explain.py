@@ -8,8 +8,8 @@ import numpy as np
 
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
-from goldpan.waves.agreement.formatting import title
-from goldpan.waves.agreement.ratings import Coded
+from goldpan.waves.agreement.formatting import coefficient_title
+from goldpan.waves.agreement.ratings import CodedRatings
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
 
 _HIGH_PREVALENCE = 0.6
@@ -17,7 +17,7 @@ _HIGH_AGREEMENT = 0.8
 _WIDE = 0.3
 
 
-def annotated(result: FeatureAgreement, coded: Coded) -> FeatureAgreement:
+def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement:
     """The result with its notes."""
     notes = [
         *_coverage(result),
@@ -55,7 +55,7 @@ def _coverage(result: FeatureAgreement) -> list[str]:
     )
 
 
-def _abstentions(result: FeatureAgreement, coded: Coded) -> list[str]:
+def _abstentions(result: FeatureAgreement, coded: CodedRatings) -> list[str]:
     total = int(coded.abstained.sum())
     if not total:
         return []
@@ -112,6 +112,6 @@ def _width(result: FeatureAgreement) -> list[str]:
     if high - low < _WIDE:
         return []
     return [
-        f"With {result.paired_items:,} items {title(headline)} may be anything from {low:.2f} to {high:.2f}: "
-        "its band is not settled."
+        f"With {result.paired_items:,} items {coefficient_title(headline)} may be anything from {low:.2f} to"
+        f" {high:.2f}: its band is not settled."
     ]

@@ -52,7 +52,7 @@ INTERVALS = (
 )
 
 
-def title(coefficient: Coefficient) -> str:
+def coefficient_title(coefficient: Coefficient) -> str:
     """The coefficient's name for people."""
     return TITLES.get(coefficient.name, coefficient.name)
 
@@ -62,11 +62,16 @@ def shown_band(coefficient: Coefficient) -> str:
     return "" if coefficient.name == "observed_agreement" else coefficient.band or ""
 
 
-def number(value: float | None) -> str:
+def four_decimals(value: float | None) -> str:
     """Four decimals; a dash where there is no value."""
     return "-" if value is None else f"{value:.4f}"
 
 
-def interval(given: Interval | None) -> str:
+def four_decimal_interval(bounds: Interval | None) -> str:
     """`[0.1788, 0.2104]`; empty where there is none."""
-    return "" if given is None else f"[{given.low:.4f}, {given.high:.4f}]"
+    return "" if bounds is None else f"[{bounds.low:.4f}, {bounds.high:.4f}]"
+
+
+def coefficient_text(coefficient: Coefficient) -> str:
+    """`0.8571 [0.1788, 0.2104]`."""
+    return f"{four_decimals(coefficient.value)} {four_decimal_interval(coefficient.interval)}".strip()

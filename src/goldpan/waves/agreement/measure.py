@@ -21,7 +21,7 @@ from goldpan.waves.agreement.closed_labels import (
     two_annotators,
 )
 from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
-from goldpan.waves.agreement.ratings import Coded, Ratings, code
+from goldpan.waves.agreement.ratings import CodedRatings, Ratings, code_ratings
 from goldpan.waves.agreement.report import (
     AnnotatorCount,
     ConfusionMatrix,
@@ -50,7 +50,7 @@ class FeatureRatings:
     repeats: Ratings = field(default_factory=dict)
 
 
-def measure(given: FeatureRatings) -> FeatureAgreement:
+def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
     """Measure agreement on one feature.
 
     Undefined coefficients are kept, with None as value and the reason; none is left out silently.
@@ -58,12 +58,12 @@ def measure(given: FeatureRatings) -> FeatureAgreement:
     Raises:
         SheetError: a value does not fit the feature's scale.
     """
-    coded = code(given.ratings, given.scale, given.annotators)
-    coefficients = _coefficients(coded.codes, coded, given.scale)
+    coded = code_ratings(feature_ratings.ratings, feature_ratings.scale, feature_ratings.annotators)
+    coefficients = _coefficients(coded.codes, coded, feature_ratings.scale)
     result = FeatureAgreement(
-        feature=given.feature,
-        kind=given.scale.kind,
-        items=int(sum(bool(answers) for answers in given.ratings.values())),
+        feature=feature_ratings.feature,
+        kind=feature_ratings.scale.kind,
+        items=int(sum(bool(answers) for answers in feature_ratings.ratings.values())),
         paired_items=coded.paired_items,
         annotators=tuple(
             AnnotatorCount(name, int(answered), int(abstained))
@@ -72,16 +72,16 @@ def measure(given: FeatureRatings) -> FeatureAgreement:
             )
         ),
         observed=observed_agreement(coded.codes, len(coded.categories)),
-        headline=_headline(given.scale, len(coded.annotators), coefficients),
+        headline=_headline(feature_ratings.scale, len(coded.annotators), coefficients),
         coefficients=tuple(coefficients),
-        labels=_by_label(coded, given.scale),
-        pairs=_pairs(coded, given.scale, coefficients),
-        repeats=_repeats(given),
+        labels=_by_label(coded, feature_ratings.scale),
+        pairs=_pairs(coded, feature_ratings.scale, coefficients),
+        repeats=_repeats(feature_ratings),
     )
     return explain.annotated(result, coded)
 
 
-def _coefficients(codes: np.ndarray, coded: Coded, scale: Scale) -> list[Coefficient]:
+def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[Coefficient]:
     if codes.shape[1] < 2:
         return []
     match scale.kind:
@@ -108,18 +108,18 @@ def _headline(scale: Scale, annotators: int, coefficients: Sequence[Coefficient]
         ("nominal", False): "krippendorff_alpha_nominal",
         ("ordered", False): "krippendorff_alpha_ordinal",
     }.get((scale.kind, annotators == 2))
-    names = [one.name for one in coefficients]
+    names = [coefficient.name for coefficient in coefficients]
     if wanted in names:
         return wanted
     return names[0] if names else None
 
 
-def _by_label(coded: Coded, scale: Scale) -> tuple[LabelAgreement, ...]:
+def _by_label(coded: CodedRatings, scale: Scale) -> tuple[LabelAgreement, ...]:
     if len(coded.annotators) < 2:
         return ()
     if scale.kind == "sets" and scale.labels is not None:
-        found = {member for one in coded.categories for member in one}  # type: ignore[union-attr]
-        members = [*scale.labels, *sorted(found.difference(scale.labels))]
+        occurring = {member for category in coded.categories for member in category}  # type: ignore[union-attr]
+        members = [*scale.labels, *sorted(occurring.difference(scale.labels))]
         return tuple(
             label_agreement(member, presence(coded.codes, coded.categories, member)) for member in members
         )
@@ -131,23 +131,27 @@ def _by_label(coded: Coded, scale: Scale) -> tuple[LabelAgreement, ...]:
     )
 
 
-def _pairs(coded: Coded, scale: Scale, overall: Sequence[Coefficient]) -> tuple[PairAgreement, ...]:
+def _pairs(coded: CodedRatings, scale: Scale, overall: Sequence[Coefficient]) -> tuple[PairAgreement, ...]:
     """Each pair of annotators; for the only pair the coefficients over all annotators are its own."""
     names = coded.annotators
     if len(names) > MOST_ANNOTATORS_IN_PAIRS:
         return ()
     if len(names) == 2:
         return (_pair(coded.codes, coded, scale, names, overall),)
-    found = []
+    pairs = []
     for first, second in itertools.combinations(range(len(names)), 2):
         codes = coded.codes[:, [first, second]]
         coefficients = _coefficients(codes, coded, scale)
-        found.append(_pair(codes, coded, scale, (names[first], names[second]), coefficients))
-    return tuple(found)
+        pairs.append(_pair(codes, coded, scale, (names[first], names[second]), coefficients))
+    return tuple(pairs)
 
 
 def _pair(
-    codes: np.ndarray, coded: Coded, scale: Scale, names: Sequence[str], coefficients: Sequence[Coefficient]
+    codes: np.ndarray,
+    coded: CodedRatings,
+    scale: Scale,
+    names: Sequence[str],
+    coefficients: Sequence[Coefficient],
 ) -> PairAgreement:
     both = codes[(codes >= 0).all(1)]
     size, (first, second) = len(coded.categories), names
@@ -159,18 +163,18 @@ def _pair(
     return PairAgreement(first, second, len(both), observed, tuple(coefficients), confusion)
 
 
-def _repeats(given: FeatureRatings) -> tuple[PairAgreement, ...]:
+def _repeats(feature_ratings: FeatureRatings) -> tuple[PairAgreement, ...]:
     """Each annotator's answers to the first showing of an item against those to the second."""
-    found = []
-    for name in sorted({name for answers in given.repeats.values() for name in answers}):
+    repeats = []
+    for name in sorted({name for answers in feature_ratings.repeats.values() for name in answers}):
         answers = {
-            item: {"first": given.ratings[item][name], "second": again[name]}
-            for item, again in given.repeats.items()
-            if name in again and name in given.ratings.get(item, {})
+            item: {"first": feature_ratings.ratings[item][name], "second": again[name]}
+            for item, again in feature_ratings.repeats.items()
+            if name in again and name in feature_ratings.ratings.get(item, {})
         }
         if answers:
-            coded = code(answers, given.scale, ("first", "second"))
+            coded = code_ratings(answers, feature_ratings.scale, ("first", "second"))
             names = (f"{name}, first", f"{name}, second")
-            coefficients = _coefficients(coded.codes, coded, given.scale)
-            found.append(_pair(coded.codes, coded, given.scale, names, coefficients))
-    return tuple(found)
+            coefficients = _coefficients(coded.codes, coded, feature_ratings.scale)
+            repeats.append(_pair(coded.codes, coded, feature_ratings.scale, names, coefficients))
+    return tuple(repeats)

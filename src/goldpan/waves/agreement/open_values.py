@@ -69,5 +69,5 @@ def _alphas(codes: np.ndarray, values: int, metrics: dict[str, distances.Metric]
 
 def presence(codes: np.ndarray, sets: Sequence[Hashable], member: Any) -> np.ndarray:
     """Whether each answer holds a member: shape of `codes`; 1 or 0, and -1 where missing."""
-    holds = np.array([member in one for one in sets] + [False], dtype=np.int32)  # type: ignore[operator]
+    holds = np.array([member in members for members in sets] + [False], dtype=np.int32)  # type: ignore[operator]
     return np.where(codes >= 0, holds[codes], -1)

@@ -11,10 +11,10 @@ from goldpan.waves.agreement.formatting import (
     BLINDNESS,
     INTERVALS,
     KINDS,
-    interval,
-    number,
+    coefficient_title,
+    four_decimal_interval,
+    four_decimals,
     shown_band,
-    title,
 )
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
 
@@ -22,7 +22,7 @@ _MOST_LABELS_IN_PICTURE = 40
 _MOST_COLUMNS = 8
 
 
-def report_page(report: AgreementReport) -> str:
+def agreement_page(report: AgreementReport) -> str:
     """The page as text; the same report gives the same bytes."""
     body: list[Markup] = [element("h1", report.title)]
     body.append(element("p", BLINDNESS[report.blind], class_="warn" if report.blind is False else "soft"))
@@ -41,11 +41,11 @@ def _overview(report: AgreementReport) -> Markup:
         rows.append(
             [
                 feature.feature,
-                title(quoted) if quoted else "",
+                coefficient_title(quoted) if quoted else "",
                 (quoted.band or "") if quoted else "",
-                number(quoted.value) if quoted else "",
-                interval(quoted.interval) if quoted else "",
-                number(feature.observed.value),
+                four_decimals(quoted.value) if quoted else "",
+                four_decimal_interval(quoted.interval) if quoted else "",
+                four_decimals(feature.observed.value),
                 f"{feature.paired_items:,}",
             ]
         )
@@ -64,7 +64,10 @@ def _feature(result: FeatureAgreement) -> Iterator[Markup]:
         yield element("p", note)
     yield table(
         ["Annotator", "Items answered", "Abstentions"],
-        [[one.name, f"{one.answered:,}", f"{one.abstained:,}"] for one in result.annotators],
+        [
+            [annotator.name, f"{annotator.answered:,}", f"{annotator.abstained:,}"]
+            for annotator in result.annotators
+        ],
     )
     yield _coefficients([result.observed, *result.coefficients], "Over all annotators")
     if result.labels:
@@ -76,33 +79,33 @@ def _feature(result: FeatureAgreement) -> Iterator[Markup]:
 def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
     rows = [
         [
-            title(one),
-            " ".join(part for part in (shown_band(one), one.reason) if part),
-            number(one.value),
-            interval(one.interval),
-            "" if one.expected is None else number(one.expected),
+            coefficient_title(coefficient),
+            " ".join(part for part in (shown_band(coefficient), coefficient.reason) if part),
+            four_decimals(coefficient.value),
+            four_decimal_interval(coefficient.interval),
+            "" if coefficient.expected is None else four_decimals(coefficient.expected),
         ]
-        for one in coefficients
+        for coefficient in coefficients
     ]
     header = ["Coefficient", "Band", "Value", "95 % interval", "Expected"]
     return table(header, rows, caption=caption, text_columns=2)
 
 
 def _labels(result: FeatureAgreement) -> Markup:
-    names = [one.name for one in result.annotators]
+    names = [annotator.name for annotator in result.annotators]
     each = len(names) <= _MOST_COLUMNS
     rows = [
         [
-            one.label,
-            *(f"{count:,}" for count in (one.counts if each else [sum(one.counts)])),
-            number(one.specific.value),
-            interval(one.specific.interval),
-            number(one.kappa.value),
-            interval(one.kappa.interval),
-            number(one.prevalence_index),
-            number(one.bias_index),
+            label.label,
+            *(f"{count:,}" for count in (label.counts if each else [sum(label.counts)])),
+            four_decimals(label.specific.value),
+            four_decimal_interval(label.specific.interval),
+            four_decimals(label.kappa.value),
+            four_decimal_interval(label.kappa.interval),
+            four_decimals(label.prevalence_index),
+            four_decimals(label.bias_index),
         ]
-        for one in result.labels
+        for label in result.labels
     ]
     header = [
         "Label",

@@ -16,7 +16,7 @@ Ratings = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedRatings:
     """Ratings as codes.
 
     Attributes:
@@ -38,7 +38,7 @@ class Coded:
     @property
     def labels(self) -> list[str]:
         """The categories as shown to people."""
-        return [CANNOT_TELL if one is None else str(one) for one in self.categories]
+        return [CANNOT_TELL if category is None else str(category) for category in self.categories]
 
     @property
     def paired_items(self) -> int:
@@ -46,7 +46,7 @@ class Coded:
         return int(((self.codes >= 0).sum(1) >= 2).sum())
 
 
-def code(ratings: Ratings, scale: Scale, annotators: Sequence[str] | None = None) -> Coded:
+def code_ratings(ratings: Ratings, scale: Scale, annotators: Sequence[str] | None = None) -> CodedRatings:
     """Code ratings of one feature.
 
     On a nominal scale an abstention is a label like any other: two who both say "the text does not say"
@@ -84,4 +84,4 @@ def code(ratings: Ratings, scale: Scale, annotators: Sequence[str] | None = None
         answered[columns[name]] += 1
         abstained[columns[name]] += key is None
         codes[rows[item], columns[name]] = index.get(key, -1)
-    return Coded(items, tuple(annotators), categories, codes, abstained, answered)
+    return CodedRatings(items, tuple(annotators), categories, codes, abstained, answered)

@@ -82,9 +82,9 @@ class ConfusionMatrix:
 
     def used(self) -> ConfusionMatrix:
         """Without the labels that neither of the two gave."""
-        given = np.flatnonzero(self.counts.sum(0) + self.counts.sum(1))
-        labels = tuple(self.labels[index] for index in given)
-        return ConfusionMatrix(self.rows, self.columns, labels, self.counts[np.ix_(given, given)])
+        occurring = np.flatnonzero(self.counts.sum(0) + self.counts.sum(1))
+        labels = tuple(self.labels[index] for index in occurring)
+        return ConfusionMatrix(self.rows, self.columns, labels, self.counts[np.ix_(occurring, occurring)])
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class PairAgreement:
             "annotators": [self.first, self.second],
             "items": self.items,
             "observed_agreement": self.observed.as_json(),
-            "coefficients": [one.as_json() for one in self.coefficients],
+            "coefficients": [coefficient.as_json() for coefficient in self.coefficients],
             "confusion": self.confusion.as_json() if self.confusion else None,
         }
 
@@ -151,7 +151,7 @@ class FeatureAgreement:
 
     def coefficient(self, name: str) -> Coefficient | None:
         """The coefficient of that name, if it was computed."""
-        return next((one for one in self.coefficients if one.name == name), None)
+        return next((candidate for candidate in self.coefficients if candidate.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -160,13 +160,13 @@ class FeatureAgreement:
             "kind": self.kind,
             "items": self.items,
             "paired_items": self.paired_items,
-            "annotators": [one.as_json() for one in self.annotators],
+            "annotators": [annotator.as_json() for annotator in self.annotators],
             "observed_agreement": self.observed.as_json(),
             "headline": self.headline,
-            "coefficients": [one.as_json() for one in self.coefficients],
-            "labels": [one.as_json() for one in self.labels],
-            "pairs": [one.as_json() for one in self.pairs],
-            "repeats": [one.as_json() for one in self.repeats],
+            "coefficients": [coefficient.as_json() for coefficient in self.coefficients],
+            "labels": [label.as_json() for label in self.labels],
+            "pairs": [pair.as_json() for pair in self.pairs],
+            "repeats": [repeat.as_json() for repeat in self.repeats],
             "notes": list(self.notes),
         }
 
@@ -194,5 +194,5 @@ class AgreementReport:
             "title": self.title,
             "blind": self.blind,
             "notes": list(self.notes),
-            "features": [one.as_json() for one in self.features],
+            "features": [feature.as_json() for feature in self.features],
         }

@@ -9,10 +9,10 @@ from goldpan.waves.agreement.formatting import (
     BLINDNESS,
     INTERVALS,
     KINDS,
-    interval,
-    number,
+    coefficient_title,
+    four_decimal_interval,
+    four_decimals,
     shown_band,
-    title,
 )
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
 
@@ -43,9 +43,9 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     lines = [heading, "-" * len(heading)]
     lines.append(f"Items:       {result.items:,}, of which {result.paired_items:,} answered by two or more")
     lines += [
-        f"Annotator:   {_plain(one.name)}, {one.answered:,} items"
-        + (f", {one.abstained:,} abstentions" if one.abstained else "")
-        for one in result.annotators
+        f"Annotator:   {_plain(annotator.name)}, {annotator.answered:,} items"
+        + (f", {annotator.abstained:,} abstentions" if annotator.abstained else "")
+        for annotator in result.annotators
     ]
     lines += ["", *_coefficient_lines([result.observed, *result.coefficients], result.headline)]
     if result.labels:
@@ -66,13 +66,13 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
     header = ["", "value", "95 % interval", "expected", "band"]
     rows = [
         [
-            title(one) + (" *" if one.name == headline else ""),
-            number(one.value),
-            interval(one.interval),
-            "" if one.expected is None else number(one.expected),
-            _plain(" ".join(part for part in (shown_band(one), one.reason) if part)),
+            coefficient_title(coefficient) + (" *" if coefficient.name == headline else ""),
+            four_decimals(coefficient.value),
+            four_decimal_interval(coefficient.interval),
+            "" if coefficient.expected is None else four_decimals(coefficient.expected),
+            _plain(" ".join(part for part in (shown_band(coefficient), coefficient.reason) if part)),
         ]
-        for one in coefficients
+        for coefficient in coefficients
     ]
     lines = _aligned([header, *rows], right={1, 3})
     return [*lines, "* the one to quote first"] if headline else lines
@@ -81,7 +81,7 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
 def _label_lines(result: FeatureAgreement) -> list[str]:
     header = [
         "label",
-        *(_plain(one.name) for one in result.annotators),
+        *(_plain(annotator.name) for annotator in result.annotators),
         "agreement",
         "95 % interval",
         "kappa",
@@ -91,13 +91,13 @@ def _label_lines(result: FeatureAgreement) -> list[str]:
         header, counts = ["label", "given", "agreement", "95 % interval", "kappa"], range(1, 2)
     rows = [
         [
-            _plain(one.label),
-            *(f"{count:,}" for count in (one.counts if len(counts) > 1 else [sum(one.counts)])),
-            number(one.specific.value),
-            interval(one.specific.interval),
-            number(one.kappa.value),
+            _plain(label.label),
+            *(f"{count:,}" for count in (label.counts if len(counts) > 1 else [sum(label.counts)])),
+            four_decimals(label.specific.value),
+            four_decimal_interval(label.specific.interval),
+            four_decimals(label.kappa.value),
         ]
-        for one in result.labels
+        for label in result.labels
     ]
     right = {*counts, len(header) - 3, len(header) - 1}
     return ["Agreement by label", *_aligned([header, *rows], right=right)]

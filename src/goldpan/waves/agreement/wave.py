@@ -46,8 +46,8 @@ def wave_notes(status: WaveStatus) -> list[str]:
     notes = []
     if status.layout == "side_by_side":
         notes.append("Annotators worked side by side in one sheet and could see each other's answers.")
-    for name, one in status.annotators.items():
-        if not one.is_complete:
-            left = one.assigned - one.answered
-            notes.append(f"Partial: {name} has not fully answered {left:,} of {one.assigned:,} items.")
+    for name, annotator in status.annotators.items():
+        if not annotator.is_complete:
+            left = annotator.assigned - annotator.answered
+            notes.append(f"Partial: {name} has not fully answered {left:,} of {annotator.assigned:,} items.")
     return notes

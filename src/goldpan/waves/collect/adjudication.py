@@ -11,7 +11,7 @@ from goldpan.cells import restore
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.cell_values import is_empty, read_cell
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.collect.filled import ForeignSheetError, GivenOut, Problems
 from goldpan.waves.collect.json_file import ToolModel, as_model, read_json_document
 from goldpan.waves.collect.listing import sheet_files
@@ -33,7 +33,7 @@ class Decision:
 
     Attributes:
         value: the final answer; None is "cannot tell".
-        cause: one of `causes.CAUSES`; empty when none was given.
+        cause: one of `disagreement_causes.CAUSES`; empty when none was given.
         note: what was written beside it.
         where: file and place.
     """
@@ -100,7 +100,7 @@ def _read_file(path: Path, given_out: GivenOut) -> list[Decision]:
         if is_decisions(document):
             decisions = list(_from_page(str(path), document, given_out, problems))
     elif path.suffix.lower() in (".csv", ".tsv"):
-        table = read_csv(path)
+        table = read_csv_table(path)
         if is_decisions_header(table.header):
             decisions = list(_from_table(table, given_out, problems))
     problems.raise_if_any(_REMEDY)

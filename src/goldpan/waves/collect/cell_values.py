@@ -87,10 +87,10 @@ def read_cell(feature: Feature, cell: Any, cannot_tell: bool) -> CellValue:
 
 def _binary(feature: Binary, cell: Any) -> CellValue:
     text = fold(cell) if isinstance(cell, str) else ""
-    found = readings(cell)
-    if text in _YES or found & {("truth", True), ("number", 1.0)}:
+    possible = readings(cell)
+    if text in _YES or possible & {("truth", True), ("number", 1.0)}:
         return CellValue(True, repaired=cell != "yes")
-    if text in _NO or found & {("truth", False), ("number", 0.0)}:
+    if text in _NO or possible & {("truth", False), ("number", 0.0)}:
         return CellValue(False, repaired=cell != "no")
     raise AnswerError(f"`{feature.name}`: {_shown(cell)} is neither yes nor no")
 
@@ -101,8 +101,8 @@ def _label(name: str, allowed: list[str], cell: Any) -> CellValue:
             return CellValue(cell)
         if folded := [label for label in allowed if fold(label) == fold(cell)]:
             return CellValue(_only(name, folded, cell), repaired=True)
-    found = readings(cell)
-    if meant := [label for label in allowed if share_a_reading(found, readings(label))]:
+    possible = readings(cell)
+    if meant := [label for label in allowed if share_a_reading(possible, readings(label))]:
         label = _only(name, meant, cell)
         return CellValue(label, repaired=_plain(cell) != label)
     raise AnswerError(
@@ -122,8 +122,8 @@ def _only(name: str, meant: list[str], cell: Any) -> str:
 def _label_list(feature: Multilabel | Ranking, cell: Any, separators: list[str]) -> CellValue:
     allowed = labels(feature)
     if not isinstance(cell, str):
-        one = _label(feature.name, allowed, cell)
-        return CellValue(value_check(feature)([one.value]), one.repaired)
+        read = _label(feature.name, allowed, cell)
+        return CellValue(value_check(feature)([read.value]), read.repaired)
     if fold(cell) == NONE_OF_THEM:
         return CellValue(value_check(feature)([]), repaired=cell != NONE_OF_THEM)
     by_fold = {fold(label): label for label in allowed}

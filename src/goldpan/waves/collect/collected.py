@@ -16,7 +16,7 @@ from goldpan.waves.collect.filled import Repair
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
 
-Ratings = dict[str, dict[str, dict[str, Any]]]
+RatingsByFeature = dict[str, dict[str, dict[str, Any]]]
 """feature -> item id -> annotator -> answer; None is "cannot tell", an unanswered item has no entry."""
 
 
@@ -98,12 +98,12 @@ class CollectedWave:
     status: WaveStatus
 
     @property
-    def ratings(self) -> Ratings:
+    def ratings(self) -> RatingsByFeature:
         """First answers: feature -> item id -> annotator -> answer."""
         return self._by_feature(1)
 
     @property
-    def repeats(self) -> Ratings:
+    def repeats(self) -> RatingsByFeature:
         """Answers to second showings, in the same shape."""
         return self._by_feature(2)
 
@@ -137,8 +137,8 @@ class CollectedWave:
     def _first(self) -> Iterator[JoinedAnswer]:
         return (answer for answer in self.answers if answer.showing == 1)
 
-    def _by_feature(self, showing: int) -> Ratings:
-        ratings: Ratings = {}
+    def _by_feature(self, showing: int) -> RatingsByFeature:
+        ratings: RatingsByFeature = {}
         for answer in self.answers:
             if answer.showing == showing:
                 for feature, value in answer.values.items():

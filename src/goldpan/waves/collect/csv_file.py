@@ -22,7 +22,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _LONGEST_FIELD = LONGEST_LINE
 
 
-def read_csv(path: Path) -> RawTable:
+def read_csv_table(path: Path) -> RawTable:
     """A CSV file as a table.
 
     Raises:

@@ -17,7 +17,7 @@ _MOST_LISTED = 10
 
 
 @dataclass
-class Answer:
+class SheetAnswer:
     """What one annotator said about one item in one place.
 
     Attributes:
@@ -60,7 +60,7 @@ class FilledSheet:
     """One file of answers."""
 
     file: str
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[SheetAnswer] = field(default_factory=list)
     repairs: list[Repair] = field(default_factory=list)
 
 
@@ -132,14 +132,14 @@ class GivenOut:
         Raises:
             ForeignSheetError: the id is none, or that of another wave, codebook or annotator.
         """
-        given = self.sheet_id(sheet_id)
+        parsed = self.sheet_id(sheet_id)
         known = [*self.wave.annotators, *([SIDE_BY_SIDE] if self.wave.layout == SIDE_BY_SIDE else [])]
-        if given.annotator not in known:
+        if parsed.annotator not in known:
             raise ForeignSheetError(
-                f"the wave has no annotator `{given.annotator}`; {suggestion(given.annotator, known)}",
-                f"take the file out of the folder, or add `{given.annotator}` to the wave's `annotators`",
+                f"the wave has no annotator `{parsed.annotator}`; {suggestion(parsed.annotator, known)}",
+                f"take the file out of the folder, or add `{parsed.annotator}` to the wave's `annotators`",
             )
-        return given.annotator
+        return parsed.annotator
 
     def sheet_id(self, text: str) -> SheetId:
         """The id of a sheet of this wave, whoever filled it in.
@@ -147,27 +147,27 @@ class GivenOut:
         Raises:
             ForeignSheetError: the id is none, or that of another wave or codebook.
         """
-        given = SheetId.parse(text)
-        if given is None:
+        parsed = SheetId.parse(text)
+        if parsed is None:
             raise ForeignSheetError(
                 f"{text!r} is not the id of a sheet (expected {self._example()})",
                 "sheet ids must stay as they were given out",
             )
-        if (given.study, given.wave) != (self.study, self.name):
+        if (parsed.study, parsed.wave) != (self.study, self.name):
             raise ForeignSheetError(
-                f"this is a sheet of the wave `{given.wave}` of `{given.study}`,"
+                f"this is a sheet of the wave `{parsed.wave}` of `{parsed.study}`,"
                 f" not of `{self.name}` of `{self.study}`",
                 "put the file into the folder of its own wave",
             )
         accepted = (self.codebook.hash, *self.wave.accept_codebooks)
-        if not any(known_hash.startswith(given.codebook) for known_hash in accepted):
+        if not any(known_hash.startswith(parsed.codebook) for known_hash in accepted):
             raise ForeignSheetError(
-                f"it was answered by the codebook {given.codebook}, but the wave's is now"
+                f"it was answered by the codebook {parsed.codebook}, but the wave's is now"
                 f" {self.codebook.short_hash}",
-                f"if the answers still hold, add `accept_codebooks: [{given.codebook}]` to the wave;"
+                f"if the answers still hold, add `accept_codebooks: [{parsed.codebook}]` to the wave;"
                 " otherwise give out the new sheets",
             )
-        return given
+        return parsed
 
     def _example(self) -> str:
         return str(SheetId(self.study, self.name, self.wave.annotators[0], self.codebook.short_hash))

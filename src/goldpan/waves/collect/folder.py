@@ -13,10 +13,10 @@ from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import is_decisions, is_decisions_header
 from goldpan.waves.collect.argilla import is_argilla, read_argilla
 from goldpan.waves.collect.collected import CollectedWave
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.collect.doccano import is_doccano, read_doccano
 from goldpan.waves.collect.filled import FilledSheet, GivenOut
-from goldpan.waves.collect.join import join
+from goldpan.waves.collect.join import join_sheets
 from goldpan.waves.collect.json_file import read_json_document
 from goldpan.waves.collect.label_studio import is_label_studio, read_label_studio
 from goldpan.waves.collect.listing import SUFFIXES, all_files
@@ -76,7 +76,7 @@ def collect(
             )
         else:
             ignored.append(str(path))
-    return _named_within(folder, join(sheets, given_out, ignored))
+    return _named_within(folder, join_sheets(sheets, given_out, ignored))
 
 
 def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
@@ -87,7 +87,7 @@ def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
     """
     match path.suffix.lower():
         case ".csv" | ".tsv":
-            return _read_rows(read_csv(path), given_out)
+            return _read_rows(read_csv_table(path), given_out)
         case ".xlsx" | ".xlsm":
             return _read_rows(read_xlsx(path), given_out)
         case ".json":
@@ -103,12 +103,12 @@ def _named_within(folder: Path, collected: CollectedWave) -> CollectedWave:
 
     status = collected.status
     annotators = {
-        name: replace(one, files=[short(file) for file in one.files])
-        for name, one in status.annotators.items()
+        name: replace(annotator, files=[short(file) for file in annotator.files])
+        for name, annotator in status.annotators.items()
     }
     repairs = [replace(repair, where=short(repair.where)) for repair in status.repairs]
     ignored = [short(file) for file in status.ignored]
-    answers = [replace(one, files=[short(file) for file in one.files]) for one in collected.answers]
+    answers = [replace(answer, files=[short(file) for file in answer.files]) for answer in collected.answers]
     return CollectedWave(answers, replace(status, annotators=annotators, repairs=repairs, ignored=ignored))
 
 

@@ -9,13 +9,13 @@ from goldpan.errors import SheetError
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.collected import AnnotatorStatus, CollectedWave, JoinedAnswer, WaveStatus
-from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems
+from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, SheetAnswer
 
 Key = tuple[str, str, Literal[1, 2]]
 """Item id, annotator, showing."""
 
 
-def join(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: list[str]) -> CollectedWave:
+def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: list[str]) -> CollectedWave:
     """All answers of a wave.
 
     Sheets of one annotator may add to each other and may say the same twice, but not contradict each other.
@@ -30,7 +30,7 @@ def join(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: list[str])
     """
     showings = {item.item_id: (item.item_id, 1) for item in given_out.items.values()}
     showings |= {item.repeat_id: (item.item_id, 2) for item in given_out.items.values()}
-    joined: dict[Key, list[Answer]] = {}
+    joined: dict[Key, list[SheetAnswer]] = {}
     repairs = []
     for sheet in sheets:
         problems = Problems(sheet.file)
@@ -53,7 +53,7 @@ def join(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: list[str])
     return CollectedWave(merged, _status(merged, given_out, repairs, ignored))
 
 
-def _merge(key: Key, answers: list[Answer], given_out: GivenOut) -> JoinedAnswer:
+def _merge(key: Key, answers: list[SheetAnswer], given_out: GivenOut) -> JoinedAnswer:
     item_id, annotator, showing = key
     values: dict[str, Any] = {}
     said_in: dict[str, str] = {}
@@ -111,15 +111,15 @@ def _status(
 
 
 def _annotator_status(
-    name: str, given: Mapping[tuple[str, int], JoinedAnswer], given_out: GivenOut, features: int
+    name: str, answers: Mapping[tuple[str, int], JoinedAnswer], given_out: GivenOut, features: int
 ) -> AnnotatorStatus:
     items = given_out.items.values()
     assigned = [item.item_id for item in items if name in item.annotators]
     repeated = [item.item_id for item in items if name in item.repeated_by]
-    counts = [len(given[item_id, 1].values) if (item_id, 1) in given else 0 for item_id in assigned]
-    again = [len(given[item_id, 2].values) if (item_id, 2) in given else 0 for item_id in repeated]
-    answered = {item_id for (item_id, _), answer in given.items() if answer.values}
-    times = [answer.seconds for answer in given.values() if answer.seconds is not None]
+    counts = [len(answers[item_id, 1].values) if (item_id, 1) in answers else 0 for item_id in assigned]
+    again = [len(answers[item_id, 2].values) if (item_id, 2) in answers else 0 for item_id in repeated]
+    answered = {item_id for (item_id, _), answer in answers.items() if answer.values}
+    times = [answer.seconds for answer in answers.values() if answer.seconds is not None]
     return AnnotatorStatus(
         assigned=len(assigned),
         answered=sum(count == features for count in counts),
@@ -129,7 +129,7 @@ def _annotator_status(
         repeats_assigned=len(repeated),
         repeats_answered=sum(count == features for count in again),
         seconds=round(sum(times), 1) if times else None,
-        files=sorted({file for answer in given.values() for file in answer.files}),
+        files=sorted({file for answer in answers.values() for file in answer.files}),
     )
 
 

@@ -17,9 +17,9 @@ def sheet_files(folder: Path) -> list[Path]:
 
 def all_files(folder: Path) -> list[Path]:
     """All files in the folder and below, by name, but for hidden ones and those a program keeps open."""
-    found = (path for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(
         path
-        for path in found
+        for path in files
         if not any(part.startswith(_TEMPORARY) for part in path.relative_to(folder).parts)
     )

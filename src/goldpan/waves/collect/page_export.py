@@ -6,7 +6,7 @@ from typing import Any
 
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
-from goldpan.waves.collect.filled import Answer, FilledSheet, ForeignSheetError, GivenOut, Problems
+from goldpan.waves.collect.filled import FilledSheet, ForeignSheetError, GivenOut, Problems, SheetAnswer
 from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
@@ -62,7 +62,7 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
         place = f"answer {number} ({exported.item_id})"
         values = read_values(exported.values, given_out, place, problems)
         told = (exported.flag, exported.note, exported.seconds)
-        filled.answers.append(Answer(exported.item_id, annotator, file, place, values, *told))
+        filled.answers.append(SheetAnswer(exported.item_id, annotator, file, place, values, *told))
     problems.raise_if_any(_REMEDY)
     return filled
 

@@ -11,9 +11,9 @@ from goldpan.errors import AnswerError
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.cell_values import is_empty, read_cell
-from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, Repair, SheetIdCheck
+from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, Repair, SheetAnswer, SheetIdCheck
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE
-from goldpan.waves.sheets.table import Column, answer_columns
+from goldpan.waves.sheets.table import SheetColumn, answer_columns
 
 KEY_COLUMNS = ("item_id", "sheet")
 """A table with these columns is a filled sheet."""
@@ -71,7 +71,7 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
     return filled
 
 
-def _columns(header: list[str], given_out: GivenOut, problems: Problems) -> list[Column]:
+def _columns(header: list[str], given_out: GivenOut, problems: Problems) -> list[SheetColumn]:
     """The answer columns, all of which must be there."""
     wave = given_out.wave
     # On a sheet of one annotator the id of each row says who it is.
@@ -90,7 +90,7 @@ def _read_row(
     place: str,
     cell_of: dict[str, Any],
     annotator: str,
-    columns: list[Column],
+    columns: list[SheetColumn],
     given_out: GivenOut,
     problems: Problems,
 ) -> None:
@@ -124,13 +124,13 @@ def _read_row(
         flag = False
     for who, values in by_annotator.items():
         filled.answers.append(
-            Answer(item_id, who, filled.file, place, values, flag, "" if together else note)
+            SheetAnswer(item_id, who, filled.file, place, values, flag, "" if together else note)
         )
     if together and note:
-        filled.answers.append(Answer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note))
+        filled.answers.append(SheetAnswer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note))
     elif not by_annotator:
         # Kept without answers: the id must be checked all the same, and a note must not be lost.
-        filled.answers.append(Answer(item_id, annotator, filled.file, place, {}, flag, note))
+        filled.answers.append(SheetAnswer(item_id, annotator, filled.file, place, {}, flag, note))
 
 
 def _is_flagged(cell: Any) -> bool:

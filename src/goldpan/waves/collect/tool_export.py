@@ -12,7 +12,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.values import value_check
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices
 from goldpan.waves.collect.cell_values import read_cell
-from goldpan.waves.collect.filled import Answer, FilledSheet, GivenOut, Problems, SheetIdCheck
+from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, SheetAnswer, SheetIdCheck
 
 Said = list[str] | str | None
 """Labels that were picked, text that was typed, or nothing."""
@@ -77,7 +77,7 @@ def read_export(
                 except AnswerError as error:
                     problems.add(place, error.what)
             filled.answers.append(
-                Answer(told.item_id, annotator, file, place, values, told.flag, told.note, told.seconds)
+                SheetAnswer(told.item_id, annotator, file, place, values, told.flag, told.note, told.seconds)
             )
     problems.raise_if_any(remedy)
     return filled

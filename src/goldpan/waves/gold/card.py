@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.records.splits import SPLITS
-from goldpan.waves.agreement.formatting import BLINDNESS, interval, number, title
+from goldpan.waves.agreement.formatting import BLINDNESS, coefficient_text, coefficient_title
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.gold.gold_set import GoldItem, GoldSet
 from goldpan.waves.merging.files import Show
@@ -117,16 +117,16 @@ def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
         "its inclusion probability.",
     ]
     for feature in gold.features:
-        given = [
+        answered = [
             (item, _texts(item.labels[feature], feature, kinds, show))
             for item in gold.items
             if feature in item.labels
         ]
-        counts = Counter(label for _, labels in given for label in labels)
-        blocks += [f"### {_plain(feature)}", f"{len(given):,} items, {len(counts):,} different answers."]
+        counts = Counter(label for _, labels in answered for label in labels)
+        blocks += [f"### {_plain(feature)}", f"{len(answered):,} items, {len(counts):,} different answers."]
         if counts and len(counts) <= _MOST_LABELS:
             ordered = sorted(counts, key=lambda label: (-counts[label], label))
-            rows = [_label_row(label, given) for label in ordered]
+            rows = [_label_row(label, answered) for label in ordered]
             blocks.append(_table(["label", "items", "share", "weighted", *SPLITS], rows))
     return blocks
 
@@ -138,15 +138,15 @@ def _texts(value: Any, feature: str, kinds: Mapping[str, str], show: Show) -> li
     return [show(feature, value)]
 
 
-def _label_row(label: str, given: Sequence[tuple[GoldItem, list[str]]]) -> list[str]:
-    having = [item for item, labels in given if label in labels]
+def _label_row(label: str, answered: Sequence[tuple[GoldItem, list[str]]]) -> list[str]:
+    having = [item for item, labels in answered if label in labels]
     weight = sum(1 / item.inclusion_probability for item in having)
-    total = sum(1 / item.inclusion_probability for item, _ in given)
+    total = sum(1 / item.inclusion_probability for item, _ in answered)
     by_split = Counter(item.split for item in having)
     return [
         _plain(label),
         f"{len(having):,}",
-        f"{len(having) / len(given):.1%}",
+        f"{len(having) / len(answered):.1%}",
         f"{weight / total:.1%}",
         *(f"{by_split[name]:,}" for name in SPLITS),
     ]
@@ -160,9 +160,9 @@ def _agreement(report: AgreementReport) -> list[str]:
             [
                 _plain(feature.feature),
                 f"{feature.paired_items:,}",
-                f"{number(feature.observed.value)} {interval(feature.observed.interval)}".strip(),
-                title(quoted) if quoted else "",
-                f"{number(quoted.value)} {interval(quoted.interval)}".strip() if quoted else "",
+                coefficient_text(feature.observed),
+                coefficient_title(quoted) if quoted else "",
+                coefficient_text(quoted) if quoted else "",
                 (quoted.band or quoted.reason or "") if quoted else "",
             ]
         )

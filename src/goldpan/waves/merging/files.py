@@ -14,7 +14,7 @@ from goldpan.files import write_bytes
 from goldpan.tasks.features import Feature
 from goldpan.waves.answer_text import answer_text, field_text
 from goldpan.waves.collect.cell_values import read_cell
-from goldpan.waves.collect.csv_file import read_csv
+from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.merging.merged import Merged, Resolution
 from goldpan.waves.merging.wave import to_decide
 
@@ -120,7 +120,7 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
     Raises:
         SheetError: the file is none of these, or was changed into something that does not fit the features.
     """
-    table = read_csv(Path(path))
+    table = read_csv_table(Path(path))
     header = [restore(name) for name in table.header]
     if tuple(header[: len(_FIXED)]) != _FIXED:
         raise SheetError(

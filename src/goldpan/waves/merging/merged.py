@@ -93,17 +93,17 @@ class FeatureAnswers:
 
     def answers(self, item: str) -> dict[str, Any]:
         """The answers to an item, in the order of the annotators."""
-        given = self.ratings.get(item, {})
-        return {name: given[name] for name in self.annotators if name in given}
+        by_annotator = self.ratings.get(item, {})
+        return {name: by_annotator[name] for name in self.annotators if name in by_annotator}
 
     def key(self, value: Any) -> Hashable:
         """The form in which equal answers are equal; None for "cannot tell"."""
         return None if value is None else self.scale.key(value)
 
 
-def check_annotators(given: FeatureAnswers, strategy: Strategy) -> None:
+def check_annotators(feature: FeatureAnswers, strategy: Strategy) -> None:
     """Raise StudyError when the strategy does not go with the number of annotators."""
-    count = len(given.annotators)
+    count = len(feature.annotators)
     needed = {"majority": 3, "dawid_skene": 3, "majority_llm": 2, "annotator_b": 2}.get(strategy, 1)
     if count < needed or (strategy == "majority_llm" and count > 2):
         exactly = "exactly" if strategy == "majority_llm" else "at least"
@@ -113,20 +113,20 @@ def check_annotators(given: FeatureAnswers, strategy: Strategy) -> None:
         )
 
 
-def all_alike(given: FeatureAnswers, answers: Mapping[str, Any]) -> bool | None:
+def all_alike(feature: FeatureAnswers, answers: Mapping[str, Any]) -> bool | None:
     """Whether all answers to an item are equal; None with fewer than two."""
     if len(answers) < 2:
         return None
-    return len({given.key(value) for value in answers.values()}) == 1
+    return len({feature.key(value) for value in answers.values()}) == 1
 
 
-def soft_label(given: FeatureAnswers, answers: Mapping[str, Any]) -> dict[str, float]:
+def soft_label(feature: FeatureAnswers, answers: Mapping[str, Any]) -> dict[str, float]:
     """Share of the answers for each label, most frequent first; for sets, share of those that hold it."""
     votes: Counter[str] = Counter()
     for value in answers.values():
         if value is None:
             votes[CANNOT_TELL] += 1
-        elif given.scale.kind == "sets":
+        elif feature.scale.kind == "sets":
             votes.update(sorted({value_text(member) for member in value}))
         else:
             votes[value_text(value)] += 1
@@ -136,5 +136,5 @@ def soft_label(given: FeatureAnswers, answers: Mapping[str, Any]) -> dict[str, f
 
 def resolution_counts(rows: Sequence[Merged]) -> dict[str, int]:
     """How many rows were resolved in each way, in the order of `Resolution`; those that occur."""
-    found = Counter(row.resolution for row in rows)
-    return {str(resolution): found[resolution] for resolution in Resolution if found[resolution]}
+    counts = Counter(row.resolution for row in rows)
+    return {str(resolution): counts[resolution] for resolution in Resolution if counts[resolution]}

@@ -21,30 +21,30 @@ from goldpan.waves.merging.merged import (
     soft_label,
 )
 
-Choice = tuple[Any, Resolution]
-Decide = Callable[[FeatureAnswers, str], Choice]
+Verdict = tuple[Any, Resolution]
+Decide = Callable[[FeatureAnswers, str], Verdict]
 """Decides an item on which the answers differ."""
 
-_NO_LABEL: Choice = (None, Resolution.NEEDS_REVIEW)
+_NO_LABEL: Verdict = (None, Resolution.NEEDS_REVIEW)
 
 
-def merge_feature(given: FeatureAnswers, strategy: Strategy) -> list[Merged]:
-    """One row for each item, in the order of `given.items`.
+def merge_feature(feature: FeatureAnswers, strategy: Strategy) -> list[Merged]:
+    """One row for each item, in the order of `feature.items`.
 
     Raises:
         StudyError: the strategy does not fit the number of annotators or the kind of feature.
     """
     if strategy == "dawid_skene":
-        return merge_by_dawid_skene(given)
-    check_annotators(given, strategy)
-    return [_merged(given, item, _STRATEGIES[strategy]) for item in given.items]
+        return merge_by_dawid_skene(feature)
+    check_annotators(feature, strategy)
+    return [_merged(feature, item, _STRATEGIES[strategy]) for item in feature.items]
 
 
-def _merged(given: FeatureAnswers, item: str, decide: Decide) -> Merged:
-    answers = given.answers(item)
-    agree = all_alike(given, answers)
-    if item in given.decisions:
-        label, resolution = given.decisions[item], Resolution.ADJUDICATED
+def _merged(feature: FeatureAnswers, item: str, decide: Decide) -> Merged:
+    answers = feature.answers(item)
+    agree = all_alike(feature, answers)
+    if item in feature.decisions:
+        label, resolution = feature.decisions[item], Resolution.ADJUDICATED
     elif not answers:
         label, resolution = None, Resolution.UNANSWERED
     elif len(answers) == 1 and decide not in (_annotator_a, _annotator_b):
@@ -52,45 +52,45 @@ def _merged(given: FeatureAnswers, item: str, decide: Decide) -> Merged:
     elif agree:
         label, resolution = next(iter(answers.values())), Resolution.AGREEMENT
     else:
-        label, resolution = decide(given, item)
-    return Merged(item, given.feature, label, resolution, agree, soft_label(given, answers), answers)
+        label, resolution = decide(feature, item)
+    return Merged(item, feature.feature, label, resolution, agree, soft_label(feature, answers), answers)
 
 
-def _adjudicate(given: FeatureAnswers, item: str) -> Choice:
+def _adjudicate(feature: FeatureAnswers, item: str) -> Verdict:
     return None, Resolution.AWAITING_ADJUDICATION
 
 
-def _conservative(given: FeatureAnswers, item: str) -> Choice:
+def _conservative(feature: FeatureAnswers, item: str) -> Verdict:
     return _NO_LABEL
 
 
-def _annotator_a(given: FeatureAnswers, item: str) -> Choice:
-    return _answer_of(given, item, given.annotators[0], Resolution.ANNOTATOR_A)
+def _annotator_a(feature: FeatureAnswers, item: str) -> Verdict:
+    return _answer_of(feature, item, feature.annotators[0], Resolution.ANNOTATOR_A)
 
 
-def _annotator_b(given: FeatureAnswers, item: str) -> Choice:
-    return _answer_of(given, item, given.annotators[1], Resolution.ANNOTATOR_B)
+def _annotator_b(feature: FeatureAnswers, item: str) -> Verdict:
+    return _answer_of(feature, item, feature.annotators[1], Resolution.ANNOTATOR_B)
 
 
-def _answer_of(given: FeatureAnswers, item: str, annotator: str, resolution: Resolution) -> Choice:
-    answers = given.answers(item)
+def _answer_of(feature: FeatureAnswers, item: str, annotator: str, resolution: Resolution) -> Verdict:
+    answers = feature.answers(item)
     return (answers[annotator], resolution) if annotator in answers else _NO_LABEL
 
 
-def _majority(given: FeatureAnswers, item: str) -> Choice:
+def _majority(feature: FeatureAnswers, item: str) -> Verdict:
     """The answer of more than half of those who answered; for sets of labels, label by label."""
-    answers = given.answers(item)
-    if given.scale.kind == "sets" and given.scale.labels is not None:
-        return _majority_of_labels(answers, given.scale.labels)
-    votes = Counter(given.key(value) for value in answers.values())
+    answers = feature.answers(item)
+    if feature.scale.kind == "sets" and feature.scale.labels is not None:
+        return _majority_of_labels(answers, feature.scale.labels)
+    votes = Counter(feature.key(value) for value in answers.values())
     winner, count = votes.most_common(1)[0]
     if 2 * count <= len(answers):
         return _NO_LABEL
-    label = next(value for value in answers.values() if given.key(value) == winner)
+    label = next(value for value in answers.values() if feature.key(value) == winner)
     return label, Resolution.MAJORITY
 
 
-def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Choice:
+def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Verdict:
     abstained = sum(value is None for value in answers.values())
     if 2 * abstained > len(answers):
         return None, Resolution.MAJORITY
@@ -103,15 +103,15 @@ def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Ch
     return chosen, Resolution.MAJORITY
 
 
-def _majority_llm(given: FeatureAnswers, item: str) -> Choice:
+def _majority_llm(feature: FeatureAnswers, item: str) -> Verdict:
     """Of two annotators the one whom the LLM's answer supports; nobody when all three differ."""
-    if item not in given.llm:
+    if item not in feature.llm:
         return _NO_LABEL
-    supported = given.key(given.llm[item])
+    supported = feature.key(feature.llm[item])
     resolutions = (Resolution.MAJORITY_A_LLM, Resolution.MAJORITY_B_LLM)
-    for annotator, resolution in zip(given.annotators, resolutions, strict=True):
-        answer = given.answers(item)[annotator]
-        if given.key(answer) == supported:
+    for annotator, resolution in zip(feature.annotators, resolutions, strict=True):
+        answer = feature.answers(item)[annotator]
+        if feature.key(answer) == supported:
             return answer, resolution
     return _NO_LABEL
 

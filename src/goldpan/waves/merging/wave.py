@@ -12,12 +12,12 @@ from goldpan.study.wave import Strategy
 from goldpan.tasks.features import Exclusive, value_of
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import Decision
-from goldpan.waves.collect.collected import Ratings
+from goldpan.waves.collect.collected import RatingsByFeature
 from goldpan.waves.merging.merged import FeatureAnswers, Merged, Resolution
 from goldpan.waves.merging.strategies import merge_feature
 from goldpan.waves.sheets.html_page import Disagreement
 
-Predictions = Mapping[str, Mapping[str, Mapping[str, Any]]]
+LlmPredictions = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """item id -> feature -> the LLM's prediction as in `features.jsonl`."""
 
 
@@ -25,9 +25,9 @@ def merge_wave(
     codebook: Codebook,
     items: Sequence[str],
     annotators: Sequence[str],
-    ratings: Ratings,
+    ratings: RatingsByFeature,
     strategy: Strategy,
-    predictions: Predictions,
+    predictions: LlmPredictions,
     decisions: Mapping[str, Mapping[str, Decision]],
 ) -> list[Merged]:
     """One row for each item and feature, items in the order given, features in that of the codebook.
@@ -49,20 +49,20 @@ def merge_wave(
     """
     by_feature = {}
     for feature in codebook.features:
-        given = FeatureAnswers(
+        answers = FeatureAnswers(
             feature=feature.name,
             scale=scale_of(feature),
             ratings=ratings.get(feature.name, {}),
             annotators=tuple(annotators),
             items=tuple(items),
             llm={
-                item: value_of(dict(found[feature.name]))
-                for item, found in predictions.items()
-                if feature.name in found
+                item: value_of(dict(predicted[feature.name]))
+                for item, predicted in predictions.items()
+                if feature.name in predicted
             },
             decisions={item: decision.value for item, decision in decisions.get(feature.name, {}).items()},
         )
-        by_feature[feature.name] = {row.item_id: row for row in merge_feature(given, strategy)}
+        by_feature[feature.name] = {row.item_id: row for row in merge_feature(answers, strategy)}
     for group in codebook.exclusive:
         _set_contradictions_aside(by_feature, group, items)
     return [by_feature[feature.name][item] for item in items for feature in codebook.features]

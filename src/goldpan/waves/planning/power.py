@@ -88,7 +88,7 @@ def expectation(
 
 
 @dataclass(frozen=True)
-class Plan(AsJson):
+class PowerPlan(AsJson):
     """What n items give.
 
     Attributes:
@@ -111,7 +111,7 @@ def large_sample_half_width(items: int, expected: Expectation, level: float = LE
     return NormalDist().inv_cdf((1 + level) / 2) * error / math.sqrt(items)
 
 
-def plan(items: int, expected: Expectation, simulations: int = SIMULATIONS) -> Plan:
+def plan(items: int, expected: Expectation, simulations: int = SIMULATIONS) -> PowerPlan:
     """What `items` items give; the same arguments give the same plan.
 
     Args:
@@ -128,7 +128,7 @@ def plan(items: int, expected: Expectation, simulations: int = SIMULATIONS) -> P
     widths = [
         width for width in (_width(table.reshape(labels, labels), expected) for table in tables) if width
     ]
-    return Plan(
+    return PowerPlan(
         items=items,
         half_width=float(np.median(widths)) / 2 if 2 * len(widths) > simulations else None,
         large_sample_half_width=large_sample_half_width(items, expected),
@@ -151,7 +151,7 @@ def _width(table: np.ndarray, expected: Expectation) -> float | None:
     return interval.high - interval.low if interval else None
 
 
-def items_for(half_width: float, expected: Expectation) -> Plan:
+def items_for(half_width: float, expected: Expectation) -> PowerPlan:
     """The smallest number of items, to about 2 %, whose expected half-width is at most `half_width`.
 
     Raises:
@@ -162,21 +162,21 @@ def items_for(half_width: float, expected: Expectation) -> Plan:
     error, _ = kappa_standard_errors(expected.table, expected.weights)
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     too_few, enough = 1, max(10, math.ceil((z * error / half_width) ** 2))
-    found = _plan_within_limit(enough, expected)
-    while not _reached(found, half_width):
+    planned = _plan_within_limit(enough, expected)
+    while not _reached(planned, half_width):
         too_few, enough = enough, math.ceil(enough * 1.5)
-        found = _plan_within_limit(enough, expected)
+        planned = _plan_within_limit(enough, expected)
     while enough - too_few > max(1, enough // 50):
         middle = (too_few + enough) // 2
         tried = plan(max(middle, 2), expected)
         if _reached(tried, half_width):
-            enough, found = middle, tried
+            enough, planned = middle, tried
         else:
             too_few = middle
-    return found
+    return planned
 
 
-def _plan_within_limit(items: int, expected: Expectation) -> Plan:
+def _plan_within_limit(items: int, expected: Expectation) -> PowerPlan:
     if items > _MOST_ITEMS:
         raise StudyError(
             f"more than {_MOST_ITEMS:,} items would be needed",
@@ -185,11 +185,11 @@ def _plan_within_limit(items: int, expected: Expectation) -> Plan:
     return plan(items, expected)
 
 
-def _reached(found: Plan, half_width: float) -> bool:
-    return found.half_width is not None and found.half_width <= half_width
+def _reached(planned: PowerPlan, half_width: float) -> bool:
+    return planned.half_width is not None and planned.half_width <= half_width
 
 
-def plan_text(expected: Expectation, plans: Sequence[Plan]) -> str:
+def plan_text(expected: Expectation, plans: Sequence[PowerPlan]) -> str:
     """The plans as a table for people, with a final newline."""
     shares = ", ".join(f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" for share in expected.shares)
     lines = [
@@ -198,10 +198,10 @@ def plan_text(expected: Expectation, plans: Sequence[Plan]) -> str:
         "",
         " items   kappa is known to within   (large-sample formula)   kappa undefined",
     ]
-    for one in plans:
-        width = "undefined" if one.half_width is None else f"+/- {one.half_width:.3f}"
+    for planned in plans:
+        width = "undefined" if planned.half_width is None else f"+/- {planned.half_width:.3f}"
         lines.append(
-            f"{one.items:>6,}   {width:>24}   {f'+/- {one.large_sample_half_width:.3f}':>22}"
-            f"   {one.undefined:>15.0%}"
+            f"{planned.items:>6,}   {width:>24}   {f'+/- {planned.large_sample_half_width:.3f}':>22}"
+            f"   {planned.undefined:>15.0%}"
         )
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from goldpan.statistics.interval import AsJson
 from goldpan.statistics.scales import scale_of
 from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.tasks.features import Feature
-from goldpan.waves.planning.power import Plan, expectation, plan
+from goldpan.waves.planning.power import PowerPlan, expectation, plan
 from goldpan.waves.steps.run import WaveRun
 
 MOST_LABELS = 20
@@ -41,7 +41,7 @@ class FeaturePlan(AsJson):
     feature: str
     labels: int | None
     weighting: str
-    plan: Plan | None
+    plan: PowerPlan | None
     note: str = ""
 
 

@@ -164,7 +164,7 @@ def draw_sample(
             for stratum, count in sorted(population.items())
         ],
         annotators=dict(plan.load),
-        repeats={name: sum(name in one.repeated_by for one in drawn.values()) for name in plan.load},
+        repeats={name: sum(name in place.repeated_by for place in drawn.values()) for name in plan.load},
     )
     write_json(files.counts, asdict(counts))
     return counts

@@ -72,8 +72,8 @@ class Strata:
         if key in ("source", "file"):
             return row["source"] if key == "source" else row["file"]
         if kind == "data":
-            found, value = look_up(data, name)
-            return self._shown(key, value) if found and value is not None else MISSING
+            has, value = look_up(data, name)
+            return self._shown(key, value) if has and value is not None else MISSING
         prediction = row["features"].get(name)
         if prediction is None:
             return MISSING
@@ -87,13 +87,13 @@ class Strata:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, int | float):
-            return interval(value, self._bins[key]) if key in self._bins else f"{value:g}"
+            return bin_name(value, self._bins[key]) if key in self._bins else f"{value:g}"
         if isinstance(value, list):
             return " + ".join(sorted(map(str, value))) or "(none)"
         return str(value)
 
 
-def interval(value: float, edges: list[float]) -> str:
+def bin_name(value: float, edges: list[float]) -> str:
     """The interval of `edges` that holds `value`, as text: `0.5 to 0.7` holds 0.5 but not 0.7."""
     place = bisect_right(edges, value)
     if place == 0:

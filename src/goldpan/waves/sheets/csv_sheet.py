@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from goldpan.cells import csv_text
 from goldpan.waves.sheets.sheet import Sheet
-from goldpan.waves.sheets.table import Column, cell_text, check_labels
+from goldpan.waves.sheets.table import SheetColumn, cell_text, check_labels
 
 
-def csv_sheet(sheet: Sheet, columns: Sequence[Column]) -> bytes:
+def csv_sheet(sheet: Sheet, columns: Sequence[SheetColumn]) -> bytes:
     """The bytes of a CSV sheet.
 
     Raises:

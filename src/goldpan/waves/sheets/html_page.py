@@ -16,7 +16,7 @@ from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.disagreement_causes import CAUSES
 from goldpan.waves.sheets.guide import how_to_answer
-from goldpan.waves.sheets.sheet import ADJUDICATION, Row, Sheet, SheetId, shown_fields
+from goldpan.waves.sheets.sheet import ADJUDICATION, Sheet, SheetId, SheetRow, shown_fields
 
 ANSWERS = "goldpan answers"
 """What the export of an annotation page says it is."""
@@ -39,7 +39,7 @@ SCRIPTS = (
     "exports",
     "page",
 )
-"""The parts of the page's script in `page/js`, in their order."""
+"""The parts of the page's script in `page_assets/js`, in their order."""
 
 CAUSE = "(cause)"
 """The question after each decision; no feature can be called so."""
@@ -102,22 +102,22 @@ def adjudication_page(
     """
     rows = [
         {
-            "row_id": f"{one.item_id}/{one.feature}",
-            "item_id": one.item_id,
-            "asks": [one.feature, CAUSE],
-            "fields": _fields(shown_fields(items[one.item_id].data, wave.show)),
+            "row_id": f"{disagreement.item_id}/{disagreement.feature}",
+            "item_id": disagreement.item_id,
+            "asks": [disagreement.feature, CAUSE],
+            "fields": _fields(shown_fields(items[disagreement.item_id].data, wave.show)),
             "llm": {},
             "answers": [
                 {
                     "annotator": annotator,
                     "value": value,
-                    "text": answer_text(codebook.by_name[one.feature], value),
-                    "note": one.notes.get(annotator, ""),
+                    "text": answer_text(codebook.by_name[disagreement.feature], value),
+                    "note": disagreement.notes.get(annotator, ""),
                 }
-                for annotator, value in sorted(one.answers.items())
+                for annotator, value in sorted(disagreement.answers.items())
             ],
         }
-        for one in disagreements
+        for disagreement in disagreements
     ]
     asked = [_feature(feature, codebook.cannot_tell) for feature in codebook.features]
     causes = [Choice(cause, cause, about, str(n)) for n, (cause, about) in enumerate(CAUSES.items(), 1)]
@@ -189,7 +189,7 @@ def _fields(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
     return fields
 
 
-def _llm_texts(row: Row, codebook: Codebook) -> dict[str, str]:
+def _llm_texts(row: SheetRow, codebook: Codebook) -> dict[str, str]:
     texts = {}
     for name, prediction in row.llm.items():
         if name in codebook.by_name:
@@ -206,4 +206,4 @@ def _script() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return (files("goldpan.waves.sheets") / "page" / name).read_text(encoding="utf-8")
+    return (files("goldpan.waves.sheets") / "page_assets" / name).read_text(encoding="utf-8")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from goldpan.waves.answer_text import field_text
-from goldpan.waves.sheets.sheet import Row
+from goldpan.waves.sheets.sheet import SheetRow
 
 
-def plain_text(row: Row) -> str:
+def plain_text(row: SheetRow) -> str:
     """The fields of an item one below the other, each under its name; a single field stands alone."""
     if len(row.fields) == 1:
         return field_text(next(iter(row.fields.values())))

@@ -15,7 +15,7 @@ from goldpan.tasks.features import Feature, Multilabel, Ranking
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.plain_text import plain_text
-from goldpan.waves.sheets.sheet import Row, Sheet
+from goldpan.waves.sheets.sheet import Sheet, SheetRow
 
 ANSWER_FIELD = "answer_text"
 """Where the text interface puts what was typed; `answer` is Prodigy's own key."""
@@ -58,5 +58,5 @@ def _interface(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
     }
 
 
-def _hash(row: Row, feature: str) -> int:
+def _hash(row: SheetRow, feature: str) -> int:
     return rank(0, "prodigy", row.item_id, feature) % _HASH_RANGE

@@ -51,7 +51,7 @@ class SheetId:
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """One item on a sheet.
 
     Attributes:
@@ -80,7 +80,7 @@ class Sheet:
     id: SheetId
     codebook: Codebook
     field_names: list[str]
-    rows: list[Row]
+    rows: list[SheetRow]
     blind: bool
 
 
@@ -121,7 +121,9 @@ def make_sheet(
         else:
             placed.append((own, item.item_id, item))
     rows = [
-        Row(shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {})))
+        SheetRow(
+            shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {}))
+        )
         for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])
     ]
     sheet_id = SheetId(study, name, annotator, codebook.short_hash)
@@ -147,7 +149,7 @@ def make_side_by_side_sheet(
         else items
     )
     rows = [
-        Row(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
+        SheetRow(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
         for item in ordered
     ]
     sheet_id = SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash)
@@ -163,8 +165,8 @@ def shown_fields(data: Mapping[str, Any], show: list[str] | None) -> dict[str, A
     """The fields of a record that annotators see; those it does not have are left out."""
     if show is None:
         return dict(data)
-    found = ((path, look_up(data, path)) for path in show)
-    return {path: value for path, (has, value) in found if has}
+    looked_up = ((path, look_up(data, path)) for path in show)
+    return {path: value for path, (has, value) in looked_up if has}
 
 
 def field_names(items: Sequence[Item], wave: Wave, name: str) -> list[str]:

@@ -44,11 +44,11 @@ def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: M
 
 
 def _id_fields(items: Sequence[Item], sources: Mapping[str, Source]) -> set[str]:
-    found: set[str] = set()
+    fields: set[str] = set()
     for name in {item.source for item in items} & set(sources):
         source = sources[name]
-        found.update(_TRACE_ID if source.format == "traces" and source.id is None else source.id or ())
-    return found
+        fields.update(_TRACE_ID if source.format == "traces" and source.id is None else source.id or ())
+    return fields
 
 
 def _stratum_fields(wave: Wave) -> Iterable[str]:

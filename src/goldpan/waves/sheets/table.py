@@ -11,7 +11,7 @@ from goldpan.errors import StudyError
 from goldpan.tasks.features import Feature, value_of
 from goldpan.waves.answer_text import answer_text, field_text
 from goldpan.waves.codebook import FIXED_COLUMNS, Codebook, labels
-from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, Row, Sheet
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, Sheet, SheetRow
 from goldpan.waves.sheets.spreadsheet import readings
 
 LONGEST_TEXT = 32_000
@@ -23,7 +23,7 @@ ColumnKind = Literal["id", "field", "llm", "answer", "flag", "notes", "agreement
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """One column.
 
     Attributes:
@@ -46,31 +46,31 @@ class Column:
         return self.kind in ("answer", "flag", "notes")
 
 
-def answer_columns(codebook: Codebook, annotators: Sequence[str], layout: str) -> Iterator[Column]:
+def answer_columns(codebook: Codebook, annotators: Sequence[str], layout: str) -> Iterator[SheetColumn]:
     """The answer columns of a sheet; side by side they are `annotator_a_NAME`, `annotator_b_NAME`, ..."""
     for letter, annotator in zip(string.ascii_lowercase, annotators, strict=False):
         for feature in codebook.features:
             name = feature.name if layout == "task" else f"annotator_{letter}_{feature.name}"
-            yield Column(name, "answer", feature, annotator=annotator)
+            yield SheetColumn(name, "answer", feature, annotator=annotator)
 
 
-def task_columns(sheet: Sheet) -> list[Column]:
+def task_columns(sheet: Sheet) -> list[SheetColumn]:
     """The columns of one annotator's sheet."""
     own = list(answer_columns(sheet.codebook, [sheet.id.annotator], "task"))
     llm = [] if sheet.blind else _llm_columns(sheet.codebook)
-    last = [Column("flag", "flag", annotator=sheet.id.annotator)]
-    last.append(Column("notes", "notes", annotator=sheet.id.annotator))
+    last = [SheetColumn("flag", "flag", annotator=sheet.id.annotator)]
+    last.append(SheetColumn("notes", "notes", annotator=sheet.id.annotator))
     return _with_fields(sheet, [*llm, *own], last)
 
 
-def side_by_side_columns(sheet: Sheet, annotators: Sequence[str]) -> list[Column]:
+def side_by_side_columns(sheet: Sheet, annotators: Sequence[str]) -> list[SheetColumn]:
     """The columns of the classic sheet: item fields, LLM, each annotator, agreement, notes."""
     answers = list(answer_columns(sheet.codebook, annotators, SIDE_BY_SIDE))
-    last = [Column("agreement", "agreement"), Column("notes", "notes")]
+    last = [SheetColumn("agreement", "agreement"), SheetColumn("notes", "notes")]
     return _with_fields(sheet, [*_llm_columns(sheet.codebook), *answers], last)
 
 
-def cell_text(column: Column, row: Row, sheet: Sheet) -> str:
+def cell_text(column: SheetColumn, row: SheetRow, sheet: Sheet) -> str:
     """What stands in a cell when the sheet is given out; empty where an annotator is to write.
 
     Longer texts than a spreadsheet's cell holds are cut, and say so: Excel would spread the rest over rows.
@@ -105,11 +105,11 @@ def check_labels(codebook: Codebook) -> None:
                     )
 
 
-def _llm_columns(codebook: Codebook) -> list[Column]:
-    return [Column(f"llm_{feature.name}", "llm", feature) for feature in codebook.features]
+def _llm_columns(codebook: Codebook) -> list[SheetColumn]:
+    return [SheetColumn(f"llm_{feature.name}", "llm", feature) for feature in codebook.features]
 
 
-def _with_fields(sheet: Sheet, middle: list[Column], last: list[Column]) -> list[Column]:
+def _with_fields(sheet: Sheet, middle: list[SheetColumn], last: list[SheetColumn]) -> list[SheetColumn]:
     """Ids, fields, then the given columns; a field that is called like another column becomes `item_NAME`."""
     taken = {column.name for column in [*middle, *last]} | set(FIXED_COLUMNS)
     fields = []
@@ -118,5 +118,5 @@ def _with_fields(sheet: Sheet, middle: list[Column], last: list[Column]) -> list
         while shown in taken:
             shown = f"item_{shown}"
         taken.add(shown)
-        fields.append(Column(shown, "field", source=name))
-    return [Column("item_id", "id"), *fields, *middle, *last, Column("sheet", "id")]
+        fields.append(SheetColumn(shown, "field", source=name))
+    return [SheetColumn("item_id", "id"), *fields, *middle, *last, SheetColumn("sheet", "id")]

@@ -23,7 +23,7 @@ from goldpan.waves.sheets.sheet import (
     make_sheet,
     make_side_by_side_sheet,
 )
-from goldpan.waves.sheets.table import Column, side_by_side_columns, task_columns
+from goldpan.waves.sheets.table import SheetColumn, side_by_side_columns, task_columns
 from goldpan.waves.sheets.xlsx_sheet import xlsx_sheet
 
 _SUFFIXES = {
@@ -96,7 +96,7 @@ def _sheets(
     codebook: Codebook,
     items: Mapping[str, Item],
     predictions: Mapping[str, Mapping[str, Any]],
-) -> Iterator[tuple[Sheet, list[Column]]]:
+) -> Iterator[tuple[Sheet, list[SheetColumn]]]:
     """Each sheet of the wave with the columns it has as a table."""
     listed = list(items.values())
     if wave.layout == SIDE_BY_SIDE:
@@ -109,7 +109,7 @@ def _sheets(
         yield sheet, task_columns(sheet)
 
 
-def _sheet_bytes(form: str, sheet: Sheet, columns: list[Column], folder: str) -> bytes:
+def _sheet_bytes(form: str, sheet: Sheet, columns: list[SheetColumn], folder: str) -> bytes:
     match form:
         case "html":
             return annotation_page(sheet, folder).encode()

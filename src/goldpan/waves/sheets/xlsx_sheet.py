@@ -14,7 +14,7 @@ from goldpan.tasks.features import Multilabel, Ranking
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import Sheet
-from goldpan.waves.sheets.table import Column, cell_text, check_labels
+from goldpan.waves.sheets.table import SheetColumn, cell_text, check_labels
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -31,7 +31,7 @@ _LIKE_AN_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _WIDTHS = {"id": 20, "field": 60, "llm": 20, "answer": 24, "flag": 8, "notes": 40, "agreement": 14}
 
 
-def xlsx_sheet(sheet: Sheet, columns: Sequence[Column]) -> bytes:
+def xlsx_sheet(sheet: Sheet, columns: Sequence[SheetColumn]) -> bytes:
     """The bytes of an XLSX sheet; the same sheet gives the same bytes.
 
     Raises:
@@ -67,7 +67,7 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
 
 
-def _write_items(page: Worksheet, sheet: Sheet, columns: Sequence[Column]) -> None:
+def _write_items(page: Worksheet, sheet: Sheet, columns: Sequence[SheetColumn]) -> None:
     from openpyxl.styles import Alignment, Font, PatternFill, Protection
     from openpyxl.utils import get_column_letter
 
@@ -106,7 +106,7 @@ def _put(page: Worksheet, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _agreement_formula(columns: Sequence[Column]) -> str:
+def _agreement_formula(columns: Sequence[SheetColumn]) -> str:
     """Says whether all annotators agree, with `#` for the row; empty until all have answered."""
     from openpyxl.utils import get_column_letter
 
@@ -126,7 +126,7 @@ def _protect(page: Worksheet) -> None:
         setattr(page.protection, free, False)
 
 
-def _add_drop_downs(page: Worksheet, lists: Worksheet, sheet: Sheet, columns: Sequence[Column]) -> None:
+def _add_drop_downs(page: Worksheet, lists: Worksheet, sheet: Sheet, columns: Sequence[SheetColumn]) -> None:
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 

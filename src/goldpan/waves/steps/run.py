@@ -9,7 +9,7 @@ from goldpan.files import write_bytes, write_json
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.task import Task, load_task
-from goldpan.waves.agreement.page import report_page
+from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.text import report_text
 from goldpan.waves.agreement.wave import measure_wave, wave_notes
 from goldpan.waves.codebook import Codebook, wave_features
@@ -129,7 +129,7 @@ class WaveRun:
         report = measure_wave(self._collected(), self.codebook, self.wave.annotators)
         text = report_text(report, verbose=True)
         write_json(self._at(self.paths.agreement(self.name, "json")), report.as_json())
-        write_bytes(self._at(self.paths.agreement(self.name, "html")), report_page(report).encode())
+        write_bytes(self._at(self.paths.agreement(self.name, "html")), agreement_page(report).encode())
         write_bytes(self._at(self.paths.agreement(self.name, "txt")), text.encode())
         return text
 
