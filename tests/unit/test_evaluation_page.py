@@ -115,7 +115,7 @@ def test_a_feature_without_models_has_its_section(tmp_path):
 
 
 def test_dots_outside_the_axis_stand_at_its_end():
-    plot = str(dot_plot([Dot("a", 1.5, 0.2, 2.0)], "x"))
+    plot = str(dot_plot([Dot("a", 1.5, Interval(0.2, 2.0, 0.95, "m"))], "x"))
     places = [float(one) for one in re.findall(r'(?:cx|x1|x2)="([\d.]+)"', plot)]
     width = float(re.search(r'width="(\d+)"', plot)[1])
     assert max(places) < width

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goldpan.statistics.figures import Estimate, Figure, figures
-from goldpan.statistics.interval import rounded, wilson_interval
+from goldpan.statistics.interval import AsJson, wilson_interval
 from goldpan.statistics.label_measures import nan_ratio
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design, effective_size
@@ -19,7 +19,7 @@ _DISTINCT = 10_000
 
 
 @dataclass(frozen=True)
-class Bin:
+class Bin(AsJson):
     """Items whose confidence lies in one interval.
 
     Attributes:
@@ -35,19 +35,9 @@ class Bin:
     confidence: float
     accuracy: Estimate
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "low": self.low,
-            "high": self.high,
-            "items": self.items,
-            "confidence": rounded(self.confidence),
-            "accuracy": self.accuracy.as_json(),
-        }
-
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(AsJson, json_names={"without": "without_confidence"}):
     """Confidence held against what was right.
 
     The expected calibration error is biased: with few items even a perfectly calibrated model shows some. So
@@ -56,32 +46,20 @@ class Calibration:
     Attributes:
         items: items with a confidence.
         without: answered items without one.
-        bins: those that hold an item.
         ece: expected calibration error (Guo et al. 2017, ICML), weighted by the design.
         ece_if_calibrated: what a perfectly calibrated model would show on average.
         ece_p_value: how often such a model would show as much or more.
         brier: mean squared difference of confidence and being right (Brier 1950).
+        bins: those that hold an item.
     """
 
     items: int
     without: int
-    bins: tuple[Bin, ...]
     ece: float
     ece_if_calibrated: float
     ece_p_value: float
     brier: Figure
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "items": self.items,
-            "without_confidence": self.without,
-            "ece": rounded(self.ece),
-            "ece_if_calibrated": rounded(self.ece_if_calibrated),
-            "ece_p_value": rounded(self.ece_p_value),
-            "brier": self.brier.as_json(),
-            "bins": [bin_.as_json() for bin_ in self.bins],
-        }
+    bins: tuple[Bin, ...]
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray, design: Design, without: int = 0) -> Calibration:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.statistics.figures import Figure, figures
-from goldpan.statistics.interval import AsJson, rounded
+from goldpan.statistics.interval import AsJson
 from goldpan.statistics.joined_measures import Difference
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 
 
 @dataclass(frozen=True)
-class McNemar:
+class McNemar(AsJson, json_names={"only_first": "only_first_right", "only_second": "only_second_right"}):
     """McNemar's test of whether two models are right equally often (1947, Psychometrika 12:153-157).
 
     Attributes:
@@ -28,14 +27,6 @@ class McNemar:
     only_first: int
     only_second: int
     p_value: float
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "only_first_right": self.only_first,
-            "only_second_right": self.only_second,
-            "p_value": rounded(self.p_value),
-        }
 
 
 @dataclass(frozen=True)

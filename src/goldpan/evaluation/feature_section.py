@@ -115,8 +115,7 @@ def _plot(feature: FeatureEvaluation) -> Markup | None:
             if feature.items.is_weighted
             else (measured.raw, baseline.raw)
         )
-        low, high = (own.interval.low, own.interval.high) if own.interval else (None, None)
-        dots.append(Dot(model.model, own.value, low, high, beside.value))
+        dots.append(Dot(model.model, own.value, own.interval, beside.value))
     axis = f"{figure_title(name)} (hollow: baseline)"
     return element("div", dot_plot(dots, axis), class_="scroll")
 
@@ -203,13 +202,7 @@ def _prevalence(model: ModelEvaluation, prevalence: Prevalence) -> Iterator[Mark
     yield table(["Label", "Predicted", "Corrected", "95 % interval"], rows)
     if len(prevalence.labels) <= _MOST_LABELS_IN_PICTURE:
         dots = [
-            Dot(
-                label.label,
-                label.corrected.value,
-                label.corrected.interval.low if label.corrected.interval else None,
-                label.corrected.interval.high if label.corrected.interval else None,
-                label.predicted,
-            )
+            Dot(label.label, label.corrected.value, label.corrected.interval, label.predicted)
             for label in prevalence.labels
         ]
         axis = "Share of the corpus (hollow: as predicted)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from goldpan.evaluation.calibration import Bin
 from goldpan.evaluation.formatting import three_decimals
 from goldpan.html import Markup, element
+from goldpan.statistics.interval import Interval
 
 STYLE = """
 body { max-width: 78rem; } td:first-child { white-space: nowrap; }
@@ -31,14 +32,13 @@ class Dot:
     Attributes:
         label: what it is.
         value: where the dot stands; None leaves the line empty.
-        low, high: ends of its interval.
+        interval: about it, where there is one.
         reference: where a hollow mark stands beside it, e.g. the baseline.
     """
 
     label: str
     value: float | None
-    low: float | None
-    high: float | None
+    interval: Interval | None = None
     reference: float | None = None
 
 
@@ -77,9 +77,10 @@ def _dot(dot: Dot, y: int, place: object) -> Markup:
     assert callable(place)
     parts = []
     name = f"{dot.label}: {three_decimals(dot.value)}"
-    if dot.low is not None and dot.high is not None:
-        name += f", 95 % interval {three_decimals(dot.low)} to {three_decimals(dot.high)}"
-        parts.append(element("line", x1=place(dot.low), x2=place(dot.high), y1=y, y2=y, class_="bar"))
+    if dot.interval is not None:
+        low, high = dot.interval.low, dot.interval.high
+        name += f", 95 % interval {three_decimals(low)} to {three_decimals(high)}"
+        parts.append(element("line", x1=place(low), x2=place(high), y1=y, y2=y, class_="bar"))
     if dot.reference is not None:
         name += f"; hollow: {three_decimals(dot.reference)}"
         parts.append(element("circle", cx=place(dot.reference), cy=y, r=4, class_="hollow"))

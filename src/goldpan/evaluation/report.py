@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
@@ -84,7 +84,9 @@ class Baseline(AsJson):
 
 
 @dataclass(frozen=True)
-class ModelEvaluation:
+class ModelEvaluation(
+    AsJson, json_names={"answered": "answered_only", "alternative": "alternative_annotator_test"}
+):
     """One model on one feature.
 
     Attributes:
@@ -121,24 +123,7 @@ class ModelEvaluation:
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form; mistakes are counted here and listed in `errors.csv`."""
-        return {
-            "model": self.model,
-            "figures": _listed(self.figures),
-            "failed": self.failed,
-            "answered_only": _listed(self.answered),
-            "with_llm_decided": _listed(self.with_llm_decided),
-            "labels": [label.as_json() for label in self.labels],
-            "confusion": self.confusion.as_json() if self.confusion else None,
-            "over_baseline": self.over_baseline.as_json(),
-            "calibration": self.calibration.as_json() if self.calibration else None,
-            "prevalence": self.prevalence.as_json() if self.prevalence else None,
-            "alternative_annotator_test": self.alternative.as_json() if self.alternative else None,
-            "mistakes": len(self.mistakes),
-        }
-
-
-def _listed(figures: tuple[Figure, ...] | None) -> list[dict[str, Any]] | None:
-    return None if figures is None else [measured.as_json() for measured in figures]
+        return {**super().as_json(), "mistakes": len(self.mistakes)}
 
 
 @dataclass(frozen=True)
@@ -217,20 +202,8 @@ class ModelSource:
     tokens: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "model": self.model,
-            "kind": self.kind,
-            "source": self.source,
-            "answered_by": self.answered_by,
-            "is_baseline": self.is_baseline,
-            "tasks": self.tasks,
-            "states": self.states,
-            "files": self.files,
-            "cost_usd": self.cost_usd,
-            "cost_per_record_usd": self.cost_per_record_usd,
-            "tokens": self.tokens,
-        }
+        """JSON-able form; costs are not rounded."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

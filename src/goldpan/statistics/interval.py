@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 LEVEL = 0.95
 
 
 class AsJson:
-    """A dataclass whose fields stand in a file as they are, in their order, numbers rounded."""
+    """A dataclass whose fields stand in a file as they are, in their order, numbers rounded.
+
+    Args:
+        json_names: of a subclass, names in the file of fields that are called otherwise there.
+    """
+
+    _json_names: ClassVar[Mapping[str, str]]
+
+    def __init_subclass__(cls, json_names: Mapping[str, str] | None = None) -> None:
+        cls._json_names = json_names or {}
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(cast(Any, self))}
+        names = [field.name for field in fields(cast(Any, self))]
+        return {self._json_names.get(name, name): _plain(getattr(self, name)) for name in names}
 
 
 @dataclass(frozen=True)

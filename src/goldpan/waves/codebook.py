@@ -13,7 +13,7 @@ import orjson
 
 from goldpan.errors import StudyError
 from goldpan.files import sha256_hex
-from goldpan.tasks.features import Binary, Exclusive, Feature, Labelled, Ranking, Score
+from goldpan.tasks.features import Binary, Exclusive, Feature, Labelled, Multilabel, Ranking, Score
 from goldpan.tasks.nearest import suggestion
 
 CANNOT_TELL = "(cannot tell)"
@@ -160,6 +160,20 @@ def choices(feature: Feature) -> list[Choice] | None:
         own_digits = scores[0] >= 0 and scores[-1] <= 9
         return [Choice(s, str(s), "", str(s) if own_digits else _key(n)) for n, s in enumerate(scores)]
     return None
+
+
+def texts_to_pick(feature: Feature, cannot_tell: bool) -> list[str] | None:
+    """What other tools offer as answers, with what stands for none and for abstaining; None where one types.
+
+    Args:
+        feature: what is asked.
+        cannot_tell: whether it may be abstained from.
+    """
+    options = None if isinstance(feature, Ranking) else choices(feature)
+    if options is None:
+        return None
+    none_of_them = [NONE_OF_THEM] if isinstance(feature, Multilabel) else []
+    return [option.text for option in options] + none_of_them + ([CANNOT_TELL] if cannot_tell else [])
 
 
 def _key(number: int) -> str | None:

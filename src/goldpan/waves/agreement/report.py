@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.interval import AsJson, rounded
+from goldpan.statistics.interval import AsJson
 
 FORMAT = "goldpan-agreement-1"
 
@@ -23,7 +23,7 @@ class AnnotatorCount(AsJson):
 
 
 @dataclass(frozen=True)
-class LabelAgreement:
+class LabelAgreement(AsJson, json_names={"specific": "specific_agreement"}):
     """Agreement on one label against all others.
 
     Attributes:
@@ -43,20 +43,9 @@ class LabelAgreement:
     prevalence_index: float | None = None
     bias_index: float | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "label": self.label,
-            "counts": list(self.counts),
-            "specific_agreement": self.specific.as_json(),
-            "kappa": self.kappa.as_json(),
-            "prevalence_index": rounded(self.prevalence_index),
-            "bias_index": rounded(self.bias_index),
-        }
-
 
 @dataclass(frozen=True)
-class ConfusionMatrix:
+class ConfusionMatrix(AsJson):
     """Items by the labels two annotators gave them.
 
     Attributes:
@@ -73,12 +62,7 @@ class ConfusionMatrix:
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
-        return {
-            "rows": self.rows,
-            "columns": self.columns,
-            "labels": list(self.labels),
-            "counts": self.counts.astype(int).tolist(),
-        }
+        return {**super().as_json(), "counts": self.counts.astype(int).tolist()}
 
     def used(self) -> ConfusionMatrix:
         """Without the labels that neither of the two gave."""
@@ -118,7 +102,7 @@ class PairAgreement:
 
 
 @dataclass(frozen=True)
-class FeatureAgreement:
+class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
     """Agreement on one feature.
 
     Attributes:
@@ -152,23 +136,6 @@ class FeatureAgreement:
     def coefficient(self, name: str) -> Coefficient | None:
         """The coefficient of that name, if it was computed."""
         return next((candidate for candidate in self.coefficients if candidate.name == name), None)
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {
-            "feature": self.feature,
-            "kind": self.kind,
-            "items": self.items,
-            "paired_items": self.paired_items,
-            "annotators": [annotator.as_json() for annotator in self.annotators],
-            "observed_agreement": self.observed.as_json(),
-            "headline": self.headline,
-            "coefficients": [coefficient.as_json() for coefficient in self.coefficients],
-            "labels": [label.as_json() for label in self.labels],
-            "pairs": [pair.as_json() for pair in self.pairs],
-            "repeats": [repeat.as_json() for repeat in self.repeats],
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from goldpan.errors import AnswerError
-from goldpan.tasks.features import Feature, Multilabel, Ranking, Text
+from goldpan.tasks.features import Feature, Multilabel, Text
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.values import value_check
-from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices
+from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices, texts_to_pick
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, SheetAnswer, SheetIdCheck
 
@@ -130,4 +130,4 @@ def _typed(feature: Feature, text: str, cannot_tell: bool) -> Any:
 
 def is_picked(feature: Feature | None) -> bool:
     """Whether other tools let one pick the answer from a list."""
-    return feature is not None and not isinstance(feature, Ranking) and choices(feature) is not None
+    return feature is not None and texts_to_pick(feature, True) is not None

@@ -21,11 +21,11 @@ from goldpan.waves.merging.merged import (
     soft_label,
 )
 
-Verdict = tuple[Any, Resolution]
-Decide = Callable[[FeatureAnswers, str], Verdict]
+LabelAndResolution = tuple[Any, Resolution]
+Decide = Callable[[FeatureAnswers, str], LabelAndResolution]
 """Decides an item on which the answers differ."""
 
-_NO_LABEL: Verdict = (None, Resolution.NEEDS_REVIEW)
+_NO_LABEL: LabelAndResolution = (None, Resolution.NEEDS_REVIEW)
 
 
 def merge_feature(feature: FeatureAnswers, strategy: Strategy) -> list[Merged]:
@@ -56,28 +56,27 @@ def _merged(feature: FeatureAnswers, item: str, decide: Decide) -> Merged:
     return Merged(item, feature.feature, label, resolution, agree, soft_label(feature, answers), answers)
 
 
-def _adjudicate(feature: FeatureAnswers, item: str) -> Verdict:
+def _adjudicate(feature: FeatureAnswers, item: str) -> LabelAndResolution:
     return None, Resolution.AWAITING_ADJUDICATION
 
 
-def _conservative(feature: FeatureAnswers, item: str) -> Verdict:
+def _conservative(feature: FeatureAnswers, item: str) -> LabelAndResolution:
     return _NO_LABEL
 
 
-def _annotator_a(feature: FeatureAnswers, item: str) -> Verdict:
-    return _answer_of(feature, item, feature.annotators[0], Resolution.ANNOTATOR_A)
+def _annotator(number: int, resolution: Resolution) -> Decide:
+    def decide(feature: FeatureAnswers, item: str) -> LabelAndResolution:
+        answers, annotator = feature.answers(item), feature.annotators[number]
+        return (answers[annotator], resolution) if annotator in answers else _NO_LABEL
+
+    return decide
 
 
-def _annotator_b(feature: FeatureAnswers, item: str) -> Verdict:
-    return _answer_of(feature, item, feature.annotators[1], Resolution.ANNOTATOR_B)
+_annotator_a = _annotator(0, Resolution.ANNOTATOR_A)
+_annotator_b = _annotator(1, Resolution.ANNOTATOR_B)
 
 
-def _answer_of(feature: FeatureAnswers, item: str, annotator: str, resolution: Resolution) -> Verdict:
-    answers = feature.answers(item)
-    return (answers[annotator], resolution) if annotator in answers else _NO_LABEL
-
-
-def _majority(feature: FeatureAnswers, item: str) -> Verdict:
+def _majority(feature: FeatureAnswers, item: str) -> LabelAndResolution:
     """The answer of more than half of those who answered; for sets of labels, label by label."""
     answers = feature.answers(item)
     if feature.scale.kind == "sets" and feature.scale.labels is not None:
@@ -90,7 +89,7 @@ def _majority(feature: FeatureAnswers, item: str) -> Verdict:
     return label, Resolution.MAJORITY
 
 
-def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Verdict:
+def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> LabelAndResolution:
     abstained = sum(value is None for value in answers.values())
     if 2 * abstained > len(answers):
         return None, Resolution.MAJORITY
@@ -103,7 +102,7 @@ def _majority_of_labels(answers: Mapping[str, Any], labels: Sequence[str]) -> Ve
     return chosen, Resolution.MAJORITY
 
 
-def _majority_llm(feature: FeatureAnswers, item: str) -> Verdict:
+def _majority_llm(feature: FeatureAnswers, item: str) -> LabelAndResolution:
     """Of two annotators the one whom the LLM's answer supports; nobody when all three differ."""
     if item not in feature.llm:
         return _NO_LABEL

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from goldpan.tasks.features import Feature, Multilabel, Ranking
+from goldpan.tasks.features import Feature, Multilabel
 from goldpan.waves.answer_text import field_text
-from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
+from goldpan.waves.codebook import CANNOT_TELL, Codebook, texts_to_pick
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import Sheet
 
@@ -74,14 +74,11 @@ def argilla_settings(codebook: Codebook, field_names: list[str]) -> bytes:
 
 def _question(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
     about = f"{feature.description.strip()} ({how_to_answer(feature)})"
-    options = None if isinstance(feature, Ranking) else choices(feature)
-    if options is None:
+    # Labels, for scores too: a rating question has no place for "cannot tell".
+    texts = texts_to_pick(feature, cannot_tell)
+    if texts is None:
         hint = f"; or {CANNOT_TELL}" if cannot_tell else ""
         return _as_question(feature.name, f"{about}{hint}", _TEXT)
-    texts = [option.text for option in options]
-    texts += [NONE_OF_THEM] if isinstance(feature, Multilabel) else []
-    # Labels, for scores too: a rating question has no place for "cannot tell".
-    texts += [CANNOT_TELL] if cannot_tell else []
     listed = [{"value": text, "text": text} for text in texts]
     kind = "multi_label_selection" if isinstance(feature, Multilabel) else "label_selection"
     settings: dict[str, Any] = {"type": kind, "options": listed, "visible_options": None}

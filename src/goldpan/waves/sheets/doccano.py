@@ -11,8 +11,8 @@ import string
 import orjson
 
 from goldpan.errors import StudyError
-from goldpan.tasks.features import Feature, Multilabel, Ranking
-from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
+from goldpan.tasks.features import Feature
+from goldpan.waves.codebook import Codebook, texts_to_pick
 from goldpan.waves.sheets.plain_text import plain_text
 from goldpan.waves.sheets.sheet import Sheet
 
@@ -53,15 +53,12 @@ def labels_of(codebook: Codebook) -> dict[str, tuple[Feature, str]]:
     """
     known: dict[str, tuple[Feature, str]] = {}
     for feature in codebook.features:
-        options = None if isinstance(feature, Ranking) else choices(feature)
-        if options is None:
+        texts = texts_to_pick(feature, codebook.cannot_tell)
+        if texts is None:
             raise StudyError(
                 f"doccano has labels only, so it cannot ask for `{feature.name}` ({feature.type})",
                 remedy="use html, xlsx, csv, label_studio or argilla, or leave the feature out of the wave",
             )
-        texts = [option.text for option in options]
-        texts += [NONE_OF_THEM] if isinstance(feature, Multilabel) else []
-        texts += [CANNOT_TELL] if codebook.cannot_tell else []
         for text in texts:
             label = f"{feature.name}: {text}"
             if label in known or len(label) > _LONGEST_LABEL:

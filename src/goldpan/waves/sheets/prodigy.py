@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from goldpan.records.draw import rank
-from goldpan.tasks.features import Feature, Multilabel, Ranking
-from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices
+from goldpan.tasks.features import Feature, Multilabel
+from goldpan.waves.codebook import texts_to_pick
 from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.plain_text import plain_text
 from goldpan.waves.sheets.sheet import Sheet, SheetRow
@@ -45,12 +45,10 @@ def _tasks(sheet: Sheet) -> Iterator[dict[str, Any]]:
 
 
 def _interface(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
-    options = None if isinstance(feature, Ranking) else choices(feature)
-    if options is None:
+    texts = texts_to_pick(feature, cannot_tell)
+    if texts is None:
         return {"_view_id": "text_input", "field_id": ANSWER_FIELD, "field_label": feature.name}
     many = isinstance(feature, Multilabel)
-    texts = [option.text for option in options] + ([NONE_OF_THEM] if many else [])
-    texts += [CANNOT_TELL] if cannot_tell else []
     return {
         "_view_id": "choice",
         "options": [{"id": text, "text": text} for text in texts],
