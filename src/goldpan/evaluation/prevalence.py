@@ -105,6 +105,7 @@ def post_strata(predicted: Sequence[Hashable], counts: Mapping[Hashable, int]) -
     rest = [label for label in by_size if len(places[label]) < LEAST_ITEMS]
     groups = [[label] for label in kept]
     if rest:
+        # Labels too rare for a group of their own take in the smallest groups until they make one together.
         while groups and sum(len(places[label]) for label in rest) < LEAST_ITEMS:
             rest += groups.pop()
         groups.append(rest)

@@ -146,6 +146,7 @@ def _label_list(feature: Multilabel | Ranking, cell: Any, separators: list[str])
 
 def _segmentations(parts: list[str], separator: str, by_fold: dict[str, str]) -> set[tuple[str, ...]]:
     """All ways to read parts as labels, where a label may itself hold the separator."""
+    # ways[end] holds every reading of the first `end` parts, the last label of which begins at some `start`.
     ways: list[set[tuple[str, ...]]] = [{()}, *(set() for _ in parts)]
     for end in range(1, len(parts) + 1):
         for start in range(end):

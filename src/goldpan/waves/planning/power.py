@@ -166,6 +166,7 @@ def items_for(half_width: float, expected: Expectation) -> PowerPlan:
     while not _reached(planned, half_width):
         too_few, enough = enough, math.ceil(enough * 1.5)
         planned = _plan_within_limit(enough, expected)
+    # `enough` items have reached the half-width and `too_few` have not, until they are next to each other.
     while enough - too_few > max(1, enough // 50):
         middle = (too_few + enough) // 2
         tried = plan(max(middle, 2), expected)

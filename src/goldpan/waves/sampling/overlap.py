@@ -37,6 +37,7 @@ class OverlapPlan:
         chosen: list[str] = []
         while len(chosen) < self.per_item:
             free = [name for name in self.annotators if name not in chosen]
+            # The fewest items first, then the fewest meetings with those chosen already; a hash decides ties.
             chosen.append(
                 min(
                     free,

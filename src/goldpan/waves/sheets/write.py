@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,47 @@ from goldpan.waves.sheets.sheet import (
 from goldpan.waves.sheets.table import SheetColumn, side_by_side_columns, task_columns
 from goldpan.waves.sheets.xlsx_sheet import xlsx_sheet
 
-_SUFFIXES = {
-    "html": "html",
-    "xlsx": "xlsx",
-    "csv": "csv",
-    "label_studio": "label_studio.json",
-    "doccano": "doccano.jsonl",
-    "argilla": "argilla.json",
-    "prodigy": "prodigy.jsonl",
-}
-_PROJECT_FILES = {
-    "label_studio": "label_studio_config.xml",
-    "doccano": "doccano_labels.json",
-    "argilla": "argilla_settings.json",
+
+@dataclass(frozen=True)
+class _Format:
+    """How a sheet becomes a file, and what a tool needs once for a project.
+
+    Attributes:
+        suffix: of a sheet's file, after the annotator's name.
+        sheet: the sheet, its columns as a table, and where it is to be put back -> the bytes of the file.
+        project_file: name of the file for a project.
+        project: the codebook and the fields shown -> the bytes of that file.
+    """
+
+    suffix: str
+    sheet: Callable[[Sheet, list[SheetColumn], str], bytes]
+    project_file: str = ""
+    project: Callable[[Codebook, list[str]], bytes] | None = None
+
+
+_FORMATS = {
+    "html": _Format("html", lambda sheet, columns, folder: annotation_page(sheet, folder).encode()),
+    "xlsx": _Format("xlsx", lambda sheet, columns, folder: xlsx_sheet(sheet, columns)),
+    "csv": _Format("csv", lambda sheet, columns, folder: csv_sheet(sheet, columns)),
+    "label_studio": _Format(
+        "label_studio.json",
+        lambda sheet, columns, folder: label_studio_tasks(sheet),
+        "label_studio_config.xml",
+        label_studio_config,
+    ),
+    "doccano": _Format(
+        "doccano.jsonl",
+        lambda sheet, columns, folder: doccano_documents(sheet),
+        "doccano_labels.json",
+        lambda codebook, fields: doccano_labels(codebook),
+    ),
+    "argilla": _Format(
+        "argilla.json",
+        lambda sheet, columns, folder: argilla_records(sheet),
+        "argilla_settings.json",
+        argilla_settings,
+    ),
+    "prodigy": _Format("prodigy.jsonl", lambda sheet, columns, folder: prodigy_tasks(sheet)),
 }
 
 
@@ -48,8 +77,9 @@ def sheet_names(wave: Wave) -> list[str]:
     One for each annotator and format, such as `ann.xlsx`; and what some tools need for a project.
     """
     who = [SIDE_BY_SIDE] if wave.layout == SIDE_BY_SIDE else wave.annotators
-    names = [f"{name}.{_SUFFIXES[form]}" for name in who for form in wave.formats]
-    return names + [_PROJECT_FILES[form] for form in wave.formats if form in _PROJECT_FILES]
+    formats = [_FORMATS[name] for name in wave.formats]
+    names = [f"{name}.{form.suffix}" for name in who for form in formats]
+    return names + [form.project_file for form in formats if form.project]
 
 
 def write_sheets(
@@ -75,16 +105,18 @@ def write_sheets(
             that a tool cannot ask for.
     """
     written: list[Path] = []
-    fields = field_names(list(items.values()), wave, name)
+    formats = [_FORMATS[form] for form in wave.formats]
+    put_back = wave.annotations_folder(study, name)
     for sheet, columns in _sheets(study, name, wave, codebook, items, predictions):
-        for form in wave.formats:
-            path = folder / f"{sheet.id.annotator}.{_SUFFIXES[form]}"
-            write_bytes(path, _sheet_bytes(form, sheet, columns, wave.annotations_folder(study, name)))
+        for form in formats:
+            path = folder / f"{sheet.id.annotator}.{form.suffix}"
+            write_bytes(path, form.sheet(sheet, columns, put_back))
             written.append(path)
-    for form in wave.formats:
-        if form in _PROJECT_FILES:
-            path = folder / _PROJECT_FILES[form]
-            write_bytes(path, _project_bytes(form, codebook, fields))
+    fields = field_names(list(items.values()), wave, name)
+    for form in formats:
+        if form.project:
+            path = folder / form.project_file
+            write_bytes(path, form.project(codebook, fields))
             written.append(path)
     return written
 
@@ -107,29 +139,3 @@ def _sheets(
     for annotator in wave.annotators:
         sheet = make_sheet(study, name, wave, annotator, listed, codebook, shown)
         yield sheet, task_columns(sheet)
-
-
-def _sheet_bytes(form: str, sheet: Sheet, columns: list[SheetColumn], folder: str) -> bytes:
-    match form:
-        case "html":
-            return annotation_page(sheet, folder).encode()
-        case "xlsx":
-            return xlsx_sheet(sheet, columns)
-        case "csv":
-            return csv_sheet(sheet, columns)
-        case "label_studio":
-            return label_studio_tasks(sheet)
-        case "doccano":
-            return doccano_documents(sheet)
-        case "argilla":
-            return argilla_records(sheet)
-    return prodigy_tasks(sheet)
-
-
-def _project_bytes(form: str, codebook: Codebook, fields: list[str]) -> bytes:
-    match form:
-        case "label_studio":
-            return label_studio_config(codebook, fields)
-        case "doccano":
-            return doccano_labels(codebook)
-    return argilla_settings(codebook, fields)
