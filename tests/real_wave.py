@@ -14,6 +14,7 @@ from goldpan.study.wave import Wave
 from goldpan.tasks.features import Score
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave
+from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.sampling.sample import SampleFiles, draw_sample
@@ -79,7 +80,7 @@ class RealWave:
 
     def collect(self, folder: Path) -> CollectedWave:
         """What is collected from a folder of filled sheets."""
-        return collect(folder, "cefr", "all", self.wave, self.codebook, self.items)
+        return collect(folder, GivenOut("cefr", "all", self.wave, self.codebook, self.items))
 
     def ratings(self) -> dict[str, dict[str, int]]:
         """What must be collected: item id -> annotator -> level."""

@@ -13,6 +13,7 @@ import pytest
 
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave
+from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.html_page import annotation_page
@@ -125,7 +126,7 @@ class PagedWave:
 
     def collect(self, folder: Path) -> CollectedWave:
         """What is collected from a folder of exports."""
-        return collect(folder, "shop", "first", wave(**self.options), self.codebook, self.sample)
+        return collect(folder, GivenOut("shop", "first", wave(**self.options), self.codebook, self.sample))
 
 
 @pytest.fixture

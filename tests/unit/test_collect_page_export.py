@@ -32,7 +32,7 @@ def export(given, /, **changes):
 def collected(folder, *documents):
     for number, document in enumerate(documents):
         (folder / f"{number}.json").write_bytes(orjson.dumps(document))
-    return collect(folder, "shop", "first", wave(), BOOK, items())
+    return collect(folder, GivenOut("shop", "first", wave(), BOOK, items()))
 
 
 def refusal(folder, *documents):
@@ -56,7 +56,8 @@ def test_flags_notes_and_times_are_read(tmp_path):
 
 def test_a_byte_order_mark_does_no_harm(tmp_path):
     (tmp_path / "ann.json").write_bytes(b"\xef\xbb\xbf" + orjson.dumps(export({FIRST: ANSWER})))
-    assert collect(tmp_path, "shop", "first", wave(), BOOK, items()).ratings["stars"] == {FIRST: {"ann": 3}}
+    given_out = GivenOut("shop", "first", wave(), BOOK, items())
+    assert collect(tmp_path, given_out).ratings["stars"] == {FIRST: {"ann": 3}}
 
 
 def test_a_later_export_of_the_same_page_adds_to_the_earlier(tmp_path):

@@ -11,6 +11,7 @@ from openpyxl import Workbook, load_workbook
 from goldpan.errors import SheetError
 from goldpan.tasks.features import Exclusive
 from goldpan.waves.collect.collected import read_collected, write_collected
+from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.items import Item
@@ -57,7 +58,7 @@ class Folder:
         (self.path / name).write_bytes(text.getvalue().encode(encoding))
 
     def collect(self):
-        return collect(self.path, "shop", "first", self.wave, self.book, self.sample)
+        return collect(self.path, GivenOut("shop", "first", self.wave, self.book, self.sample))
 
     def refusal(self):
         with pytest.raises(SheetError) as error:

@@ -9,6 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from goldpan.cells import neutralise
+from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.sheets.csv_sheet import csv_sheet
 from goldpan.waves.sheets.sheet import make_sheet
@@ -83,7 +84,7 @@ def filled_csv(path):
 def test_no_answer_is_lost_or_changed(tmp_path, fill, name, form, options):
     fill(tmp_path / name)
     saved_by_office(tmp_path / name, tmp_path / "saved", form, *options)
-    collected = collect(tmp_path / "saved", "shop", "first", wave(), BOOK, SAMPLE)
+    collected = collect(tmp_path / "saved", GivenOut("shop", "first", wave(), BOOK, SAMPLE))
     assert {item: given["ann"] for item, given in collected.ratings["odd"].items()} == LABELS
     assert {given["ann"] for given in collected.ratings["stars"].values()} == {3}
     assert {given["ann"] for given in collected.ratings["gist"].values()} == {TEXT}

@@ -7,6 +7,7 @@ import pytest
 
 from goldpan.errors import SheetError, StudyError
 from goldpan.tasks.features import Score
+from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.sheets.argilla import argilla_records, argilla_settings
 from goldpan.waves.sheets.doccano import doccano_documents, doccano_labels
@@ -51,7 +52,7 @@ def sheet(*features):
 
 def collected(tmp_path, name, content, *features):
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else orjson.dumps(content))
-    return collect(tmp_path, "shop", "first", wave(), codebook(*features), items())
+    return collect(tmp_path, GivenOut("shop", "first", wave(), codebook(*features), items()))
 
 
 def refusal(tmp_path, name, content, *features):

@@ -135,17 +135,14 @@ class _Each:
     def evaluate(self, model: Predictions) -> ModelEvaluation:
         values, main = self._values, self._main
         predictions = [self._prediction(model, item) for item in main.ids]
+        states = Counter(prediction.state for prediction in predictions if prediction.state != OK)
         keys = [self._key(prediction) for prediction in predictions]
         coded = values.code(main.gold, [keys])
         failed = coded.codes[:, 1] == coded.failed
         return ModelEvaluation(
             model=model.name,
             figures=figures_of(coded, 0, values, main.design),
-            failed=dict(
-                sorted(
-                    Counter(prediction.state for prediction in predictions if prediction.state != OK).items()
-                )
-            ),
+            failed=dict(sorted(states.items())),
             answered=self._answered(coded, failed),
             with_llm_decided=self._with_llm_decided(model),
             labels=figures_by_label(coded, values, main.design),
@@ -229,20 +226,14 @@ def _distance(values: FeatureValues, gold: Any, predicted: Any) -> float:
 
 
 def _calibration(predictions: Sequence[Prediction], right: np.ndarray, design: Design) -> Calibration | None:
-    answered = np.array([prediction.state == OK for prediction in predictions])
-    sure = np.array(
-        [prediction.state == OK and prediction.confidence is not None for prediction in predictions]
-    )
+    answered = [prediction.state == OK for prediction in predictions]
+    confidences = [prediction.confidence if prediction.state == OK else None for prediction in predictions]
+    sure = np.array([confidence is not None for confidence in confidences])
     if not sure.any():
         return None
-    confidence = np.array(
-        [
-            prediction.confidence
-            for prediction in predictions
-            if prediction.state == OK and prediction.confidence is not None
-        ]
-    )
-    return calibration(confidence, right[sure], design.part(sure), without=int(answered.sum() - sure.sum()))
+    confidence = np.array([confidence for confidence in confidences if confidence is not None])
+    without = sum(answered) - len(confidence)
+    return calibration(confidence, right[sure], design.part(sure), without)
 
 
 def _silent(models: Sequence[str]) -> list[str]:

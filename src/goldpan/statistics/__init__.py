@@ -4,7 +4,7 @@
   of which `bands` names the strength; `coefficient_intervals` gives several their intervals at once.
 - Predictions against the truth: `label_measures`, `score_measures`, `set_measures`, `ranking_measures`, put
   together by `joined_measures`, are turned into `figures` with intervals; `baselines` is what needs no model.
-- Intervals: `bootstrap` draws again what `samples` prepares, by the `design` of the sample; `interval` holds
+- Intervals: `bootstrap` draws again what `samples` prepares, by the `sampling_design`; `interval` holds
   them.
 - `scales` says what kind of values a feature has; `dawid_skene` finds true labels behind several annotators'.
 """

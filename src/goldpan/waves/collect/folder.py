@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from goldpan.errors import SheetError
 from goldpan.files import iter_rows
-from goldpan.study.wave import Wave
-from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import is_decisions, is_decisions_header
 from goldpan.waves.collect.argilla import is_argilla, read_argilla
 from goldpan.waves.collect.collected import CollectedWave
@@ -24,7 +21,6 @@ from goldpan.waves.collect.page_export import is_page_export, read_page_export
 from goldpan.waves.collect.prodigy import is_prodigy, read_prodigy
 from goldpan.waves.collect.table_rows import RawTable, is_sheet, read_table
 from goldpan.waves.collect.xlsx_file import read_xlsx
-from goldpan.waves.items import Item
 
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",
@@ -37,14 +33,7 @@ _REFUSED = {
 }
 
 
-def collect(
-    folder: Path,
-    study: str,
-    name: str,
-    wave: Wave,
-    codebook: Codebook,
-    items: Mapping[str, Item],
-) -> CollectedWave:
+def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     """Read all filled sheets of a wave and join them by item id.
 
     The files are inputs only: nothing is written into the folder. A folder that does not exist yet is an
@@ -52,15 +41,12 @@ def collect(
 
     Args:
         folder: where the filled sheets lie.
-        study, name, wave: the study's name, the wave's name, and the wave.
-        codebook: what was asked.
-        items: the sample by item id (`items.read_items`).
+        given_out: the wave.
 
     Raises:
         SheetError: a file is none of the known formats, belongs to another wave or codebook, has an unknown
             item id or an answer outside the codebook, or contradicts another file of the same annotator.
     """
-    given_out = GivenOut(study, name, wave, codebook, items)
     sheets: list[FilledSheet] = []
     ignored: list[str] = []
     for path in all_files(folder):

@@ -90,6 +90,11 @@ class WaveRun:
         )
 
     @property
+    def given_out(self) -> GivenOut:
+        """The wave as filled sheets are checked against it."""
+        return GivenOut(self.study, self.name, self.wave, self.codebook, self.items)
+
+    @property
     def annotations(self) -> Path:
         """The folder of the filled sheets; an input only."""
         return self._at(self.wave.annotations_folder(self.study, self.name))
@@ -114,7 +119,7 @@ class WaveRun:
 
     def read_sheets(self) -> CollectedWave:
         """The filled sheets as they lie there now; writes nothing."""
-        return collect(self.annotations, self.study, self.name, self.wave, self.codebook, self.items)
+        return collect(self.annotations, self.given_out)
 
     def collect(self) -> WaveStatus:
         """Read the filled sheets, and write answers.jsonl and status.json."""
@@ -135,7 +140,6 @@ class WaveRun:
 
     def merged(self, collected: CollectedWave) -> list[Merged]:
         """One label for each item and feature, from these answers and the decisions in the folder."""
-        given_out = GivenOut(self.study, self.name, self.wave, self.codebook, self.items)
         return merge_wave(
             self.codebook,
             list(self.items),
@@ -143,7 +147,7 @@ class WaveRun:
             collected.ratings,
             self.wave.strategy,
             read_llm_predictions(self._at(self.paths.sample_llm(self.name))),
-            read_decisions(self.annotations, given_out),
+            read_decisions(self.annotations, self.given_out),
         )
 
     def merge(self) -> list[Merged]:
