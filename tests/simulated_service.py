@@ -95,8 +95,10 @@ class SimulatedService:
         return self.clock.now() + self.skew
 
     def paid(self) -> int:
-        """Batches that were made, or will be by calls that are on their way still; one that failed for lack of
-        room costs nothing."""
+        """Batches that were made, or will be by calls that are still on their way.
+
+        One that failed for lack of room costs nothing.
+        """
         for _, effect in self._due:
             effect()
         self._due = []
