@@ -17,7 +17,8 @@ from goldpan.records.model import Record
 from goldpan.records.read import iter_records, parse_record
 from goldpan.records.recurring import RecurringValue
 from goldpan.stages.columns import features_of
-from goldpan.study.model import Provider, Stage
+from goldpan.study.model import Stage
+from goldpan.study.provider import Provider
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
