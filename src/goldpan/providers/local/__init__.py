@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldpan.providers.base import Batch, BatchProvider, StoredFile, Surroundings, batch_from_dict
+from goldpan.providers.engine.answerers import Answerer, AnswerOne
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.objects import BatchRecord, FileRecord
 from goldpan.providers.keys import Keys
-from goldpan.providers.local.completions import Answerer
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.objects import BatchRecord, FileRecord
+from goldpan.providers.local.answerer import answer
 from goldpan.study.provider import LocalSettings
 
 
@@ -20,7 +20,7 @@ class LocalProvider(BatchProvider):
 
     Args:
         folder: where the engine keeps its state.
-        answerer, faults: see `Engine`.
+        answerer: see `Engine`; by default the baseline.
         slice_seconds: how long one `retrieve` works on the batch.
     """
 
@@ -33,11 +33,10 @@ class LocalProvider(BatchProvider):
         self,
         folder: Path,
         *,
-        answerer: Answerer | None = None,
-        faults: FaultPlan | None = None,
+        answerer: Answerer | AnswerOne = answer,
         slice_seconds: float = 1.0,
     ):
-        self.engine = Engine(folder, answerer, faults)
+        self.engine = Engine(folder, answerer)
         self._slice_seconds = slice_seconds
 
     @classmethod
