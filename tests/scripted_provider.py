@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import orjson
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch
+from goldpan.providers.base import Batch, BatchProvider
 
 T = TypeVar("T")
 
 
-class ScriptedProvider:
+class ScriptedProvider(BatchProvider):
     """Answers `retrieve` and `download` in the given order; the last answer is given again and again.
 
     Attributes:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch, StoredFile, batch_from_dict
+from goldpan.providers.base import Batch, BatchProvider, StoredFile, batch_from_dict
 from tests.scripted_provider import answer_line
 from tests.simulated_clock import SimulatedClock
 
@@ -59,7 +59,7 @@ class Fault:
 
 
 @dataclass
-class SimulatedService:
+class SimulatedService(BatchProvider):
     """A `BatchProvider`.
 
     Attributes:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from goldpan.providers.local.completions import Answerer, completion, schema_asked_for
+from goldpan.providers.engine.completions import Answerer, completion, schema_asked_for
 
 _TRUE_SHARE = 0.2
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from goldpan.crashpoints import NAMES
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.projects import note_rows
 from tests.stage_builders import answer, with_records

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import ROWS, SHARDS, comparable, make_project, scripted_answer
 from tests.projects import note_rows, until
 

@@ -15,7 +15,7 @@ import orjson
 
 from goldpan.crashpoints import Killed
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch, StoredFile
+from goldpan.providers.base import Batch, BatchProvider, StoredFile
 from goldpan.providers.paging import Page, last_id, listed
 
 # What may become of a paid call. Those named `lost` and `killed` leave the caller without an answer.
@@ -200,7 +200,7 @@ class SimulatedService:
                 start += len(part) - manner.counts_after
 
 
-class SimulatedProvider:
+class SimulatedProvider(BatchProvider):
     """`BatchProvider` over a simulated service, for one run.
 
     Args:

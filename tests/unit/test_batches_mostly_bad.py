@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from goldpan.errors import MostlyBadError
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import scripted_answer
 from tests.projects import note_rows
 from tests.stage_builders import answer, asked_of, make_stage, send, with_records

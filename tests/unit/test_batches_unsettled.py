@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from goldpan.errors import ReconciliationError, StudyError
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import scripted_answer
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer, at, make_stage, send

@@ -9,8 +9,8 @@ from goldpan.batches.take_in import take_in
 from goldpan.errors import LedgerError, SourceError
 from goldpan.ledger import Ledger
 from goldpan.ledger.backup import back_up
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import scripted_answer
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer, at, finish, make_stage, send, with_records

@@ -1,6 +1,7 @@
 """The baseline annotator: named, deterministic, and always within the schema it is given."""
 
 import random
+import re
 import subprocess
 import sys
 
@@ -8,9 +9,9 @@ import jsonschema
 import orjson
 import pytest
 
+from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.local.answerer import answer, summarise
 from goldpan.providers.local.evidence import MAX_SENTENCES, sentences_of
-from goldpan.providers.local.refusal import ServiceError
 from goldpan.providers.local.schema_answers import SchemaAnswerer
 from tests.chat_batches import TOOL, chat_body
 
@@ -33,43 +34,16 @@ SCHEMAS = {
     "boolean": {"type": "boolean"},
     "nullable boolean": {"type": ["boolean", "null"]},
     "string": {"type": "string"},
-    "short string": {"type": "string", "maxLength": 5},
-    "long string": {"type": "string", "minLength": 2000},
-    "pattern": {"type": "string", "pattern": "^[A-Z]"},
     "enum": {"type": "string", "enum": ["a", "b"]},
     "nullable enum": {"type": ["string", "null"], "enum": ["a", "b", None]},
-    "only null": {"enum": [None]},
-    "enum of numbers": {"enum": [1, 2, 3]},
-    "const": {"const": {"x": [1]}},
     "integer": {"type": "integer"},
     "bounded integer": {"type": "integer", "minimum": 3, "maximum": 4},
-    "open bounds": {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 2},
-    "even": {"type": "integer", "minimum": 1, "maximum": 7, "multipleOf": 2},
     "negative": {"type": "integer", "maximum": -5},
     "number": {"type": "number", "minimum": -0.25, "maximum": 0.5},
-    "open number": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.001},
-    "half steps": {"type": "number", "minimum": 0, "maximum": 5, "multipleOf": 0.5},
     "from": {"type": "number", "minimum": 1e6},
-    "array without items": {"type": "array"},
     "multilabel": {"type": "array", "items": {"enum": ["a", "b", "c"]}, "minItems": 1, "maxItems": 2},
-    "distinct labels": {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": True},
-    "repeated labels": {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 5},
     "integers": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 3},
-    "distinct texts": {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "maxItems": 10},
-    "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]},
-    "nothing said": {},
-    "object without properties": {"type": "object"},
-    "required, not described": {"type": "object", "required": ["x"]},
-    "properties only": {"properties": {"x": {"items": {"minimum": 3}}}},
-    "anyOf with null": {"anyOf": [{"type": "null"}, {"type": "integer"}]},
-    "oneOf": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
-    "allOf": {
-        "allOf": [
-            {"properties": {"a": {"type": "integer"}}, "required": ["a"]},
-            {"properties": {"b": {"type": "boolean"}}, "required": ["b"]},
-        ],
-        "type": "object",
-    },
+    "object without properties": {"type": "object", "properties": {}},
     "objects": {
         "type": "array",
         "minItems": 1,
@@ -83,27 +57,6 @@ SCHEMAS = {
             "required": ["who", "amounts", "place"],
             "additionalProperties": False,
         },
-    },
-    "reference": {
-        "$defs": {"mood": {"type": "string", "enum": ["calm", "angry"]}},
-        "type": "object",
-        "properties": {"mood": {"$ref": "#/$defs/mood"}},
-        "required": ["mood"],
-    },
-    "tree": {
-        "$defs": {
-            "node": {
-                "type": "object",
-                "properties": {
-                    "name": {"type": "string"},
-                    "parts": {"type": "array", "items": {"$ref": "#/$defs/node"}},
-                    "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]},
-                },
-                "required": ["name", "parts", "next"],
-                "additionalProperties": False,
-            }
-        },
-        "$ref": "#/$defs/node",
     },
 }
 
@@ -122,8 +75,6 @@ def random_schema(source, depth=0):
     match kind:
         case "enum":
             schema |= {"type": "string", "enum": source.sample(words, k=source.randint(1, 6))}
-        case "string" if source.random() < 0.5:
-            schema |= {"minLength": source.randint(0, 5), "maxLength": source.randint(5, 30)}
         case "integer" | "number":
             low = source.randint(-9, 9)
             schema |= source.choice(
@@ -155,30 +106,24 @@ def test_an_answer_fits_a_random_schema(seed):
 
 
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "keyword"),
     [
-        pytest.param({"type": "integer", "minimum": 1, "maximum": 2, "multipleOf": 5}, id="no such number"),
-        pytest.param(
-            {
-                "$defs": {
-                    "a": {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "required": ["a"]}
-                },
-                "$ref": "#/$defs/a",
-            },
-            id="endless",
-        ),
-        pytest.param({"$ref": "#/$defs/nowhere"}, id="no such definition"),
+        ({"type": "string", "pattern": "^[A-Z]"}, "the keyword `pattern`"),
+        ({"type": "object", "properties": {"x": {"$ref": "#/$defs/x"}}}, "the keyword `$ref`"),
+        ({"type": "array", "items": {"anyOf": [{"type": "integer"}, {"type": "string"}]}}, "`anyOf`"),
+        ({"type": "date"}, "the type 'date'"),
+        ({}, "the type None"),
     ],
 )
-def test_a_schema_that_nothing_fits_is_refused(schema):
-    with pytest.raises(ServiceError) as refusal:
+def test_a_schema_that_no_task_makes_is_refused_with_what_is_not_understood(schema, keyword):
+    with pytest.raises(ServiceError, match=re.escape(keyword)) as refusal:
         SchemaAnswerer(schema)
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_schema")
 
 
 def test_a_ranking_is_a_permutation_with_the_nearest_first():
     items = ["weather", "refund of a ticket", "cooking"]
-    schema = {"type": "array", "items": {"enum": items}, "minItems": 3, "maxItems": 3, "uniqueItems": True}
+    schema = {"type": "array", "items": {"enum": items}, "minItems": 3, "maxItems": 3}
     ranking = assert_fits(schema)
     assert sorted(ranking) == sorted(items)
     assert ranking[0] == "refund of a ticket"

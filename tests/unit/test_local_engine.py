@@ -1,15 +1,20 @@
 """The engine: life cycle, partial work, restarts and crashes."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 
+import orjson
 import pytest
 
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.journals import Journals
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.serve.batch_faults import hook_of
+from goldpan.serve.fault_plan import FaultPlan
 from tests.chat_batches import batch_row, chat_body, echo, ids_of, lines_of, write_requests, write_rows
 
 
@@ -101,7 +106,7 @@ def test_another_engine_goes_on_where_the_first_one_stopped(engine, tmp_path):
 KILLED = """
 import os, sys
 from pathlib import Path
-from goldpan.providers.local.engine import Engine
+from goldpan.providers.engine.engine import Engine
 from tests.chat_batches import echo
 
 def dying(body, custom_id):
@@ -126,30 +131,142 @@ def test_a_killed_process_costs_no_row_and_doubles_none(engine, tmp_path, projec
     assert (record.total, record.completed, record.failed) == (2000, 2000, 0)
 
 
-def test_a_half_written_line_beyond_the_checkpoint_is_cut_off(engine, tmp_path):
+def under_way(engine, tmp_path, done):
+    """A batch of three rows, of which some are done, and the entries of its index."""
     record = create(engine, tmp_path, count=3)
-    while record.completed < 1:
+    while record.completed < done:
         record = engine.advance(record.id, 0)
-    with (engine.store.journals / f"{record.id}.output").open("ab") as journal:
-        journal.write(b'{"id": "batch_req_')
+    return (
+        record,
+        engine.store.journals / f"{record.id}.answers",
+        engine.store.journals / f"{record.id}.index",
+    )
+
+
+@pytest.mark.parametrize("half", ["answer", "entry"])
+def test_what_was_written_in_part_is_cut_off(engine, tmp_path, half):
+    record, answers, index = under_way(engine, tmp_path, 1)
+    with (answers if half == "answer" else index).open("ab") as journal:
+        journal.write(b'{"id": "')
     record = finish(engine, record.id)
     assert ids_of(output_of(engine, record)) == ["row-1", "row-2", "row-3"]
 
 
-@pytest.mark.parametrize("published", [["errors"], ["errors", "output"]])
-def test_a_crash_between_publishing_and_saving_loses_nothing(engine, tmp_path, published):
+@pytest.mark.parametrize("lost", ["answer", "entry"])
+def test_what_a_power_cut_took_is_asked_again(engine, tmp_path, lost):
+    record, answers, index = under_way(engine, tmp_path, 2)
+    journal = answers if lost == "answer" else index
+    journal.write_bytes(journal.read_bytes()[:-1])
+    record = finish(engine, record.id)
+    assert (record.completed, ids_of(output_of(engine, record))) == (3, ["row-1", "row-2", "row-3"])
+
+
+def test_a_batch_that_an_earlier_goldpan_was_at_work_on_is_asked_anew(engine, tmp_path):
+    record, answers, index = under_way(engine, tmp_path, 2)
+    answers.unlink()
+    index.unlink()
+    path = engine.store.folder / "batches" / f"{record.id}.json"
+    earlier = {"input_offset": 700, "rows_done": 2, "output_bytes": 900, "error_bytes": 0, "hits": {}}
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | earlier))
+    record = finish(engine, record.id)
+    assert (record.completed, ids_of(output_of(engine, record))) == (3, ["row-1", "row-2", "row-3"])
+
+
+def test_a_crash_between_publishing_and_saving_loses_nothing(engine, tmp_path):
     rows = [batch_row("good"), batch_row("bad", body=chat_body("", messages=[]))]
     source = engine.upload(write_rows(tmp_path / "requests.jsonl", rows), "requests.jsonl")
     record = engine.create_batch(source.id)
     while record.status != "finalizing":
         record = engine.advance(record.id, 0)
-    marks = {"errors": "e", "output": "f"}
-    for name in published:
-        journal = engine.store.journals / f"{record.id}.{name}"
-        engine.store.adopt(journal, f"file-{record.id.removeprefix('batch_')[:-1]}{marks[name]}")
+    Journals(engine.store, engine.store.batch(record.id)).publish(
+        engine.store.content(record.input_file_id), order=list
+    )
     record = finish(engine, record.id)
     assert ids_of(output_of(engine, record)) == ["good"]
     assert ids_of(errors_of(engine, record)) == ["bad"]
+
+
+class SeveralUnderWay:
+    """Keeps up to seven requests under way and answers the one in their middle; notes what it answers.
+
+    Args:
+        note: a file that gets a line for each answer, which is complete before the answer is given.
+        dies_after: so many answers.
+    """
+
+    def __init__(self, note, dies_after=None):
+        self.note, self.dies_after = note, dies_after
+
+    def answers(self, requests):
+        taken = enumerate(requests)
+        waiting, answered = list(islice(taken, 7)), 0
+        while waiting:
+            if answered == self.dies_after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            place, request = waiting.pop(len(waiting) // 2)
+            with self.note.open("a") as note:
+                note.write(f"{request.custom_id}\n")
+            yield place, echo(request.body, request.custom_id)
+            answered += 1
+            waiting += islice(taken, 1)
+
+
+KILLED_WITH_SEVERAL_UNDER_WAY = """
+import sys
+from pathlib import Path
+from goldpan.providers.engine.engine import Engine
+from tests.unit.test_local_engine import SeveralUnderWay
+
+engine = Engine(Path(sys.argv[1]), SeveralUnderWay(Path(sys.argv[3]), dies_after=1000))
+while engine.advance(sys.argv[2], 30.0).is_open:
+    pass
+"""
+
+
+def test_each_row_is_answered_once_over_a_kill_with_several_under_way_and_comes_in_order(tmp_path, project):
+    note = tmp_path / "answered"
+    engine = Engine(tmp_path / "engine", SeveralUnderWay(note))
+    record = create(engine, tmp_path, count=2000)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_WITH_SEVERAL_UNDER_WAY, tmp_path / "engine", record.id, note],
+        cwd=project,
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    before = note.read_text().split()
+    rows = [f"row-{number}" for number in range(1, 2001)]
+    assert before != rows[:1000] and len(before) == 1000
+    record = finish(engine, record.id)
+    answered = note.read_text().split()
+    assert answered != rows and sorted(answered) == sorted(rows)
+    assert ids_of(output_of(engine, record)) == rows
+    assert (record.total, record.completed, record.failed) == (2000, 2000, 0)
+
+
+def test_rows_under_way_are_answered_when_the_time_is_up(tmp_path):
+    engine = Engine(tmp_path / "engine", SeveralUnderWay(tmp_path / "answered"))
+    record = create(engine, tmp_path, count=3)
+    engine.advance(record.id, 0)
+    assert engine.advance(record.id, 0).completed == 1
+    assert finish(engine, record.id).completed == 3
+
+
+class Last:
+    """Takes all requests, and answers none but the last."""
+
+    def answers(self, requests):
+        *_, (place, request) = enumerate(requests)
+        yield place, echo(request.body, request.custom_id)
+
+
+def test_a_request_that_was_taken_and_not_answered_fails(tmp_path):
+    engine = Engine(tmp_path / "engine", Last())
+    record = create(engine, tmp_path, count=3)
+    engine.advance(record.id, 0)
+    record = finish(engine, record.id)
+    assert (record.completed, record.failed) == (1, 2)
+    assert ids_of(output_of(engine, record)) == ["row-3"]
+    assert ids_of(errors_of(engine, record)) == ["row-1", "row-2"]
 
 
 def test_two_processes_working_on_one_batch_answer_each_row_once(engine, tmp_path, project):
@@ -264,7 +381,7 @@ def test_times_of_a_row_fault_are_counted_over_batches_and_restarts(tmp_path):
     plan = FaultPlan.of({"fault": "missing", "rows": "row-2", "times": 1})
     outputs = []
     for _ in range(2):
-        engine = Engine(tmp_path / "engine", echo, plan)
+        engine = Engine(tmp_path / "engine", echo, hook=hook_of(plan))
         record = finish(engine, create(engine, tmp_path).id)
         outputs.append(ids_of(output_of(engine, record)))
     assert outputs == [["row-1", "row-3"], ["row-1", "row-2", "row-3"]]
@@ -272,7 +389,7 @@ def test_times_of_a_row_fault_are_counted_over_batches_and_restarts(tmp_path):
 
 def test_a_crash_does_not_use_up_a_row_fault(tmp_path):
     plan = FaultPlan.of({"fault": "missing", "rows": "row-2", "times": 1})
-    engine = Engine(tmp_path / "engine", echo, plan)
+    engine = Engine(tmp_path / "engine", echo, hook=hook_of(plan))
     record = create(engine, tmp_path)
     while record.completed < 2:
         before, record = record, engine.advance(record.id, 0)

@@ -3,8 +3,8 @@
 import pytest
 
 from goldpan.errors import SourceError, StudyError
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.providers.local.scripted import known_answers, load_answerer
+from goldpan.serve.fault_plan import FaultPlan
 
 
 def test_a_plan_is_read_from_yaml_or_json(tmp_path):

@@ -1,5 +1,8 @@
 """The embedded provider behind the protocol that all providers share."""
 
+import subprocess
+import sys
+
 import pytest
 
 from goldpan.errors import ProviderError
@@ -50,3 +53,12 @@ def test_what_is_not_there_is_a_provider_error(provider, tmp_path):
         provider.download("file-18ea02c89394e1897e565413", tmp_path / "output.jsonl")
     assert refusal.value.status == 404
     assert not refusal.value.retryable
+
+
+def test_the_demo_runs_without_the_faults_and_the_server():
+    code = (
+        "import sys, goldpan.batches.stage, goldpan.providers.engine.engine\n"
+        "print([name for name in sys.modules if 'goldpan' in name and ('fault' in name or 'serve' in name)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

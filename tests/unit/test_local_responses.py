@@ -3,13 +3,15 @@
 import openai
 import pytest
 
-from goldpan.providers.local import responses
-from goldpan.providers.local.completions import completion
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine import responses
+from goldpan.providers.engine.completions import completion
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.local.answerer import answer
 from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.serve import running_server
+from goldpan.serve.batch_faults import hook_of
+from goldpan.serve.fault_plan import FaultPlan
 from goldpan.tasks.replies import reply_of
 from tests.chat_batches import TOOL, echo, lines_of, write_rows
 
@@ -24,7 +26,7 @@ def body(**changes):
 
 
 def complete(tmp_path, request):
-    return Engine(tmp_path).complete(request, RESPONSES_URL)
+    return Engine(tmp_path, answer).complete(request, RESPONSES_URL)
 
 
 def test_a_forced_function_is_called(tmp_path):
@@ -81,7 +83,7 @@ def test_a_request_of_another_form_is_refused(changes, param, tmp_path):
     ("fault", "state"), [("truncated", "truncated"), ("refused", "refused"), ("content_filter", "refused")]
 )
 def test_faults_of_answers_are_those_of_this_endpoint(fault, state, tmp_path):
-    engine = Engine(tmp_path / "engine", echo, FaultPlan.of({"fault": fault}))
+    engine = Engine(tmp_path / "engine", echo, hook=hook_of(FaultPlan.of({"fault": fault})))
     rows = [{"custom_id": "a", "method": "POST", "url": RESPONSES_URL, "body": body(**FORCED)}]
     stored = engine.upload(write_rows(tmp_path / "rows.jsonl", rows), "rows.jsonl")
     record = engine.create_batch(stored.id, RESPONSES_URL)
@@ -93,7 +95,7 @@ def test_faults_of_answers_are_those_of_this_endpoint(fault, state, tmp_path):
 
 
 def test_rows_of_another_endpoint_fail_the_batch(tmp_path):
-    engine = Engine(tmp_path / "engine")
+    engine = Engine(tmp_path / "engine", answer)
     rows = [{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body()}]
     stored = engine.upload(write_rows(tmp_path / "rows.jsonl", rows), "rows.jsonl")
     record = engine.create_batch(stored.id, RESPONSES_URL)

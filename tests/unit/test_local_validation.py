@@ -2,10 +2,10 @@
 
 import pytest
 
-from goldpan.providers.local import validation
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import MAX_FILE_BYTES
+from goldpan.providers.engine import validation
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.engine.store import MAX_FILE_BYTES
 from tests.chat_batches import batch_row, chat_body, echo, lines_of, write_requests, write_rows
 
 GOOD = batch_row("first")

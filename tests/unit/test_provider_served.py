@@ -8,10 +8,10 @@ import pytest
 from goldpan.errors import ProviderError
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.litellm import LiteLLMProvider
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.chat_batches import echo, ids_of, lines_of, write_requests
 
 KEY = "sk-test-key"

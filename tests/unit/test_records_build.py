@@ -7,7 +7,8 @@ import pytest
 from pyarrow import parquet
 
 from goldpan.errors import SourceError
-from goldpan.records.read import RecordCounts, build_records, format_of, iter_records
+from goldpan.records.formats import FORMATS, format_of
+from goldpan.records.read import RecordCounts, build_records, iter_records
 from goldpan.study.model import Source
 
 
@@ -180,7 +181,7 @@ def test_a_file_that_is_cut_short_stops_even_when_bad_rows_are_skipped(desk):
     ],
 )
 def test_the_format_goes_by_the_name_before_the_compression(tmp_path, name, found):
-    assert format_of(Source(files="*"), tmp_path / name) == found
+    assert format_of(Source(files="*"), tmp_path / name) == FORMATS[found]
 
 
 def test_a_given_format_wins_over_the_name(desk):

@@ -3,8 +3,9 @@
 import pytest
 
 from goldpan.batches.questions import Questioner
-from goldpan.study.model import Provider, Stage
+from goldpan.study.model import Stage
 from tests.projects import WorkflowProject
+from tests.provider_settings import provider_settings
 
 GIST = {
     "task": "gist",
@@ -65,7 +66,7 @@ def tasks(tmp_path_factory):
 def ask(tasks, model, provider=None, **settings):
     given = {"input": {"source": "notes"}, "task": "topic", "provider": "main", "model": model, **settings}
     record = {"id": "n1", "source": "notes", "file": "a", "line": 1, "data": {"text": "Grüße, \U0001f408"}}
-    settings = Provider.model_validate(provider) if provider else None
+    settings = provider_settings(**provider) if provider else None
     return Questioner(Stage.model_validate(given), tasks, None, settings).ask(record)[-1]
 
 

@@ -15,14 +15,16 @@ from goldpan.providers.model_facts import facts_of, retirement
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study import load_project
-from goldpan.study.model import Provider, Stage
+from goldpan.study.model import Stage
+from goldpan.study.provider import Provider
 from goldpan.tasks.task import load_task
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, notes_study, shipped_study
+from tests.provider_settings import provider_settings
 from tests.stage_builders import STAGE, answer, asked_of, at, make_stage, with_records
 from tests.strict_service import refusals
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "requests" / "models.json").read_bytes())
-OPENAI = Provider(kind="openai")
+OPENAI = provider_settings(kind="openai")
 CURRENT = [
     "gpt-5.6-luna",
     "gpt-5.5",
@@ -124,7 +126,9 @@ def test_a_fine_tuned_model_is_sent_no_bounds_and_it_is_said(tasks):
 
 
 def test_azure_is_sent_no_bounds_and_a_second_call_is_forbidden(tasks):
-    azure = Provider(kind="litellm", custom_llm_provider="azure", base_url="https://x.openai.azure.com")
+    azure = provider_settings(
+        kind="litellm", custom_llm_provider="azure", base_url="https://x.openai.azure.com"
+    )
     (line,) = lines(stage("azure/gpt-4o-mini"), tasks, azure)
     assert '"minimum"' not in json.dumps(line)
     assert line["body"]["parallel_tool_calls"] is False
@@ -171,7 +175,7 @@ def test_little_room_for_reasoning_is_noted(tasks):
     "provider", [{"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}, {"kind": "local"}]
 )
 def test_with_another_service_the_same_is_but_a_note(provider, tasks):
-    errors, notes = said(case(3), tasks, Provider.model_validate(provider))
+    errors, notes = said(case(3), tasks, provider_settings(**provider))
     assert errors == []
     assert len([note for note in notes if note.startswith("params:")]) == 2
 
@@ -186,7 +190,7 @@ def test_an_endpoint_given_in_the_study_is_taken_at_its_word(tasks):
 
 
 def test_a_replay_sends_nothing_so_nothing_is_found(tasks):
-    assert said(case(3), tasks, Provider(kind="replay")) == ([], [])
+    assert said(case(3), tasks, provider_settings(kind="replay")) == ([], [])
 
 
 def test_params_reasoning_stand_in_place_of_params_where_the_model_reasons():
@@ -385,7 +389,7 @@ def test_values_that_every_request_would_fail_with_are_named(params, words, task
 
 
 def test_the_baseline_in_place_of_another_model_is_said(tasks):
-    local = Provider(kind="local")
+    local = provider_settings(kind="local")
     _, notes = said(stage("gpt-4.1-mini"), tasks, local)
     assert any("the embedded baseline answers in place of `gpt-4.1-mini`" in note for note in notes)
     _, notes = said(stage("goldpan-baseline-1"), tasks, local)
@@ -393,7 +397,7 @@ def test_the_baseline_in_place_of_another_model_is_said(tasks):
 
 
 def test_a_model_that_nobody_knows_is_said_at_openai_and_not_elsewhere(tasks):
-    elsewhere = Provider(kind="openai", base_url="http://127.0.0.1:9/v1")
+    elsewhere = provider_settings(kind="openai", base_url="http://127.0.0.1:9/v1")
     for model in ("gpt-5.6-lüna", "ft:gpt-4o-mni-2024-07-18:org::abc"):
         _, notes = said(stage(model), tasks)
         assert any("is not in litellm's table" in note for note in notes), model

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from goldpan.providers.local.faults import BatchFault, CallFault, FaultPlan, Route, RowFault
+from goldpan.serve.fault_plan import BatchFault, CallFault, FaultPlan, Route, RowFault
 from goldpan.serve.routes import ROUTES
 
 KINDS = [*get_args(CallFault), *get_args(BatchFault), *get_args(RowFault)]

@@ -8,8 +8,8 @@ import openai
 import orjson
 import pytest
 
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.chat_batches import LABELS, arguments_of, echo, ids_of, lines_of, write_requests
 
 ROWS = ["row-1", "row-2", "row-3"]

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import LEAST_FREE_BYTES, Store
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.engine.store import LEAST_FREE_BYTES, Store
 from goldpan.serve import running_server
 from goldpan.serve.visitors import HEAD_SECONDS, MAX_CONNECTIONS, Visitors
 from tests.chat_batches import echo

@@ -14,8 +14,8 @@ from goldpan.providers.connect import service_of
 from goldpan.providers.keys import Keys
 from goldpan.records.read import build_records
 from goldpan.study import load_project
-from goldpan.study.model import Provider
 from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.provider_settings import provider_settings
 from tests.stage_builders import STAGE, answer, at, finish, send
 
 
@@ -222,11 +222,14 @@ def test_a_request_file_that_lacks_a_row_is_not_uploaded(project):
 
 def test_a_service_is_known_by_its_address_without_secrets():
     keys = Keys(None, {"OPENAI_BASE_URL": "http://user:secret@10.0.0.1:8000/v1/"})
-    openai = service_of(Provider(kind="openai"), keys)
+    openai = service_of(provider_settings(kind="openai"), keys)
     assert openai == "openai 10.0.0.1:8000/v1"
-    assert openai == service_of(Provider(kind="litellm", custom_llm_provider="openai"), keys)
-    assert service_of(Provider(kind="openai", base_url="http://10.0.0.2/v1"), keys) == "openai 10.0.0.2/v1"
-    assert service_of(Provider(kind="local"), keys) == "local"
+    assert openai == service_of(provider_settings(kind="litellm", custom_llm_provider="openai"), keys)
+    assert (
+        service_of(provider_settings(kind="openai", base_url="http://10.0.0.2/v1"), keys)
+        == "openai 10.0.0.2/v1"
+    )
+    assert service_of(provider_settings(kind="local"), keys) == "local"
 
 
 def test_a_request_is_in_one_open_submission_at_most(tmp_path):

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import ROWS, SHARDS, make_project, scripted_answer
 from tests.projects import WorkflowProject, notes_study, printed_table, until
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.refusal import ServiceError
 from goldpan.serve import running_server
 from tests.faults.conftest import scripted_answer
 from tests.projects import WorkflowProject, note_rows, notes_study

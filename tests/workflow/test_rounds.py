@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from goldpan.providers.local.faults import FaultPlan
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.faults.test_crashes import kill_group, start_until
 from tests.projects import WorkflowProject, note_rows, printed_table, until

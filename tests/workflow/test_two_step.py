@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from goldpan.cells import restore
-from goldpan.providers.local.completions import completion
-from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.engine.completions import completion
 from goldpan.serve import running_server
+from goldpan.serve.fault_plan import FaultPlan
 from tests.projects import WorkflowProject, shipped_study
 
 FILES = {"banks.csv": 400, "funds.csv": 350, "states.csv": 250}

@@ -27,6 +27,7 @@ from goldpan.errors import ReplayMissError, StudyError
 from goldpan.files import iter_lines, replacing
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger
+from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
@@ -159,7 +160,8 @@ class _Planner:
         self.estimator = TokenEstimator(self.stage.model)
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
-        is_local = self.provider.kind == "local"
+        answerer = provider_class(self.provider)
+        is_local = answerer.works_here
         self.price = stage_price(self.stage, is_local=is_local)
         # How long answers are is not learned from those of another answerer, nor of another task.
         hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
@@ -168,7 +170,7 @@ class _Planner:
             for of_tasks in (hashes, None)
         )
         self.spending = spending_of(ledger, study, stage_name, self.stage)
-        self.replays = self.provider.kind == "replay"
+        self.replays = answerer.from_ledger_alone
         self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
         self.any_open = bool(ledger.submissions(only_open=True))
         self.any_ok = False

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from goldpan.providers.baseline import BASELINE_MODEL
+from goldpan.providers.connect import provider_class, rules_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
-from goldpan.providers.request_shape import rules_of, shape_of
-from goldpan.study.model import Provider, Stage
+from goldpan.providers.request_shape import shape_of
+from goldpan.study.model import Stage
+from goldpan.study.provider import Provider
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
 from goldpan.tasks.nearest import suggestion
@@ -58,7 +60,8 @@ def request_findings(
         tasks: those the stage asks.
         keys: where an address is looked for that the study does not name.
     """
-    if provider.kind == "replay":
+    answerer = provider_class(provider)
+    if answerer.from_ledger_alone:
         return []
     asked, facts = asked_stage(stage), facts_of(stage.model)
     findings = [
@@ -68,7 +71,7 @@ def request_findings(
         *_about_values(asked.params),
         *(finding for task in tasks for finding in _about_a_task(asked, task)),
     ]
-    if provider.kind != "local" and not shape_of(stage, provider, keys).bounds:
+    if not answerer.works_here and not shape_of(stage, provider, keys).bounds:
         who = "Azure refuses" if facts.bounds else "fine-tuned models refuse"
         findings.append(
             Finding(
@@ -82,7 +85,7 @@ def request_findings(
 
 
 def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> Iterator[Finding]:
-    if provider.kind == "local":
+    if provider_class(provider).works_here:
         if stage.model != BASELINE_MODEL:
             yield Finding(
                 f"the embedded baseline answers in place of `{stage.model}`, and its answers would pass for"

@@ -32,7 +32,7 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
-from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.base import Batch, BatchProvider, Surroundings
 from goldpan.providers.connect import connect, service_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.patience import say_on_stderr
@@ -183,7 +183,7 @@ class StageRun:
             service=self._service(),
             doubts=DoubtResolver(
                 self.provider_settings.grace_seconds,
-                list_is_exact=provider.kind == "local",
+                list_is_exact=provider.list_is_exact,
                 clock=self._clock,
             ),
         )
@@ -268,7 +268,7 @@ class StageRun:
         return [submission for submission in elsewhere if submission.is_open]
 
     def _poll(self, provider: BatchProvider) -> Poll:
-        return LOCAL_POLL if provider.kind == "local" else self.stage.poll
+        return LOCAL_POLL if provider.works_here else self.stage.poll
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
@@ -413,10 +413,9 @@ class StageRun:
 
 def connect_to(project: Project, name: str) -> BatchProvider:
     """The provider that the study has under a name, with its key from the environment or `.env`."""
-    settings = project.study.providers[name]
-    local = project.root / settings.folder if settings.folder else project.ledger.parent / "local"
-    others = project.study.providers.values()
-    return connect(settings, local_folder=local, keys=Keys(project.root), others=others)
+    settings, others = project.study.providers[name], tuple(project.study.providers.values())
+    keys = Keys(project.root)
+    return connect(settings, Surroundings(project.root, project.ledger.parent, keys, others))
 
 
 def _asked_elsewhere(submissions: list[Submission]) -> PendingError:

@@ -19,6 +19,7 @@ from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
 from goldpan.ledger.rows import TAKEN_IN
 from goldpan.ledger.submissions import REQUESTS_LOST
+from goldpan.providers.connect import provider_class
 from goldpan.stages.plan import shard_row, task_hashes
 from goldpan.study.load import Project
 
@@ -26,14 +27,14 @@ _NAMED = 5
 
 
 def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
-    """Check that the ledger knows every batch that the stage's results name; those of the local engine cost
-    nothing and may be forgotten.
+    """Check that the ledger knows every batch that the stage's results name; those of a provider
+    that costs nothing may be forgotten.
 
     Raises:
         LedgerError: it does not; asking now would pay for them again.
     """
     provider = project.study.providers[project.study.stages[stage].provider]
-    if provider.kind in ("local", "replay"):
+    if not provider_class(provider).costs_money:
         return
     files = list(batch_files(project, stage))
     known = ledger.known_batches([file.name for file in files])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from goldpan.errors import ProviderError
+from goldpan.providers.keys import Keys
+from goldpan.study.provider import Provider
 
 OPEN: frozenset[str] = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 TERMINAL: frozenset[str] = frozenset({"failed", "completed", "expired", "cancelled"})
@@ -19,6 +21,8 @@ UNKNOWN_STATUS = "unknown"
 LARGEST_COUNT = 2**53
 # In the year 5138; the same figure in milliseconds was in 1973, before there was any service.
 LATEST_TIME = 10**11
+# Whose rules hold for requests: OpenAI's, Azure's, or nobody knows.
+Rules = Literal["openai", "azure", "other"]
 _OTHER_SPELLINGS = {"canceled": "cancelled", "canceling": "cancelling"}
 
 
@@ -76,19 +80,68 @@ class StoredFile:
     created_at: int | None = None
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a study stands, as far as its providers need to know.
+
+    Attributes:
+        root: folder that paths of the study start from.
+        state: folder for what a provider keeps on this machine.
+        keys: where to look for keys and addresses.
+        others: settings of the study's other providers, whose keys are taken out of what one says, too.
+    """
+
+    root: Path
+    state: Path
+    keys: Keys = field(default_factory=lambda: Keys(None))
+    others: tuple[Provider, ...] = ()
+
+
 class BatchProvider(Protocol):
     """What goldpan needs of a batch service. Every method raises ProviderError (see errors).
 
     `create` must not retry by itself: a lost answer may have made a paid batch, and only the caller, who
-    holds the ledger, can find out. All other methods may retry.
+    holds the ledger, can find out. All other methods may retry. A class that derives from this one says what
+    is different with it; the class methods ask nobody.
 
     Attributes:
+        kind: what a study calls it.
+        works_here: it answers on this machine, while its batches are looked at, with what it has for a model.
+        costs_money: its answers have to be paid.
+        from_ledger_alone: it is never called, and does not know who has answered what the ledger holds.
+        list_is_exact: a batch is in its list from the moment it is made.
         server_time: the service's own clock, as Unix seconds, at its last answer, refusals included; None
             where no answer said it. A clock that may differ from ours by hours is compared with itself only.
     """
 
     kind: str
-    server_time: float | None
+    works_here: bool = False
+    costs_money: bool = True
+    from_ledger_alone: bool = False
+    list_is_exact: bool = False
+    server_time: float | None = None
+
+    @classmethod
+    def connected(cls, settings: Any, surroundings: Surroundings) -> BatchProvider:
+        """The provider that settings of its kind describe; nothing is called yet.
+
+        Raises:
+            ProviderError: the key or the address of the service is missing.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def service(cls, settings: Any, keys: Keys) -> str:
+        """Who is asked, as the ledger remembers it: kind and address of the service, without key or password.
+
+        Two providers of one service know each other's batches.
+        """
+        return cls.kind
+
+    @classmethod
+    def rules(cls, settings: Any, keys: Keys) -> Rules:
+        """Whose rules hold for requests."""
+        return "other"
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Upload a request file under `name`."""

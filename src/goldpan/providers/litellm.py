@@ -15,14 +15,32 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch, StoredFile, batch_from_dict, stored_file_from_dict
+from goldpan.providers.address import (
+    api_key,
+    calling_options,
+    openai_address,
+    openai_rules,
+    openai_url,
+    service_at,
+)
+from goldpan.providers.base import (
+    Batch,
+    BatchProvider,
+    Rules,
+    StoredFile,
+    Surroundings,
+    batch_from_dict,
+    stored_file_from_dict,
+)
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.keys import Keys
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, listed
 from goldpan.providers.patience import Patience
@@ -35,6 +53,7 @@ from goldpan.providers.service_errors import (
     unreadable_answer,
 )
 from goldpan.providers.uploads import is_upload, wait_until_processed
+from goldpan.study.provider import LiteLLMSettings
 
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
 # What was gathered for a chunk is lost when a read breaks off.
@@ -42,7 +61,65 @@ _CHUNK = 1 << 14
 _Answer = TypeVar("_Answer")
 
 
-class LiteLLMProvider:
+@dataclass(frozen=True)
+class _Traits:
+    """What is true of a service as litellm calls it.
+
+    Attributes:
+        url: where it is, as far as study and environment say.
+        address: base URL and key. Raises ProviderError where one of them is missing.
+        rules: whose rules hold for requests.
+        takes_key: without one litellm would take OPENAI_API_KEY, whoever the service is.
+        processes_files: a batch can be made of an uploaded file only after a while.
+        has_list: its files and batches can be listed, and its batches keep their metadata.
+        streams: a download need not fit into memory.
+    """
+
+    url: Callable[[LiteLLMSettings, Keys], str | None]
+    address: Callable[[LiteLLMSettings, Keys], tuple[str | None, str | None]]
+    rules: Callable[[LiteLLMSettings, Keys], Rules] = lambda settings, keys: "other"
+    takes_key: bool = True
+    processes_files: bool = True
+    has_list: bool = True
+    streams: bool = False
+
+
+def _study_url(settings: LiteLLMSettings, keys: Keys) -> str | None:
+    return settings.base_url
+
+
+def _study_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, str | None]:
+    return settings.base_url, api_key(keys, settings.api_key_env) if settings.api_key_env else None
+
+
+def _azure_url(settings: LiteLLMSettings, keys: Keys) -> str | None:
+    return settings.base_url or keys.get("AZURE_API_BASE")
+
+
+def _azure_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, str | None]:
+    base_url = settings.base_url or keys.require("AZURE_API_BASE", "the address of the Azure resource")
+    return base_url, api_key(keys, settings.api_key_env or "AZURE_API_KEY")
+
+
+def _vllm_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, str | None]:
+    if settings.base_url is None:
+        # litellm would send the requests to OpenAI.
+        raise ProviderError(
+            "`custom_llm_provider: hosted_vllm` needs a `base_url`",
+            remedy="give the address of the server, e.g. `base_url: http://127.0.0.1:8000/v1`",
+        )
+    return _study_address(settings, keys)
+
+
+_SERVICES: dict[Service, _Traits] = {
+    "openai": _Traits(openai_url, openai_address, openai_rules, streams=True),
+    "azure": _Traits(_azure_url, _azure_address, lambda settings, keys: "azure"),
+    "vertex_ai": _Traits(_study_url, _study_address, takes_key=False, processes_files=False, has_list=False),
+    "hosted_vllm": _Traits(_study_url, _vllm_address, streams=True),
+}
+
+
+class LiteLLMProvider(BatchProvider):
     """`BatchProvider` over litellm's synchronous calls.
 
     Azure: files are downloaded into memory; the API version comes from AZURE_API_VERSION.
@@ -76,18 +153,34 @@ class LiteLLMProvider:
         patience: Patience | None = None,
         secrets: Iterable[str | None] = (),
     ):
-        self._service = custom_llm_provider
+        self._traits = _SERVICES[custom_llm_provider]
         self._patience = patience or Patience()
         self._scrubber = Scrubber([api_key, *secrets])
-        self.server_time: float | None = None
         self._target: dict[str, Any] = {
             "custom_llm_provider": custom_llm_provider,
             "api_base": base_url,
-            # Without a key litellm would take OPENAI_API_KEY, whoever the service is.
-            "api_key": api_key or (None if custom_llm_provider == "vertex_ai" else NO_KEY),
+            "api_key": api_key or (NO_KEY if self._traits.takes_key else None),
             "timeout": timeout,
             "max_retries": 0,
         }
+
+    @classmethod
+    def connected(cls, settings: LiteLLMSettings, surroundings: Surroundings) -> LiteLLMProvider:
+        """As for any provider."""
+        service = settings.custom_llm_provider or "openai"
+        address = _SERVICES[service].address(settings, surroundings.keys)
+        return cls(service, *address, settings.timeout_seconds, **calling_options(settings, surroundings))
+
+    @classmethod
+    def service(cls, settings: LiteLLMSettings, keys: Keys) -> str:
+        """The service behind litellm, as if it were asked without it."""
+        service = settings.custom_llm_provider or "openai"
+        return service_at(service, _SERVICES[service].url(settings, keys))
+
+    @classmethod
+    def rules(cls, settings: LiteLLMSettings, keys: Keys) -> Rules:
+        """Those of the service behind litellm."""
+        return _SERVICES[settings.custom_llm_provider or "openai"].rules(settings, keys)
 
     @cached_property
     def _litellm(self) -> ModuleType:
@@ -103,17 +196,16 @@ class LiteLLMProvider:
                 )
 
         described = self._read(self._ask_again(send))
-        if self._service == "vertex_ai":
-            # It is in its bucket, and nothing processes it.
-            return stored_file_from_dict(described)
-        return wait_until_processed(described, self._described)
+        if self._traits.processes_files:
+            return wait_until_processed(described, self._described)
+        return stored_file_from_dict(described)
 
     def find_upload(self, name: str, size: int) -> StoredFile | None:
         """The newest file uploaded under `name` with `size` bytes, among the first the service lists.
 
         Also None where the service does not list its files, as Vertex AI.
         """
-        if self._service == "vertex_ai":
+        if not self._traits.has_list:
             return None
         try:
             page = self._ask_again(partial(self._litellm.file_list, purpose="batch", **self._target))
@@ -166,7 +258,7 @@ class LiteLLMProvider:
         Raises:
             ProviderError: always for Vertex AI, see the class.
         """
-        if self._service == "vertex_ai":
+        if not self._traits.has_list:
             raise ProviderError(
                 "litellm keeps no metadata with a batch of Vertex AI, so none can be recognised",
                 remedy="look for the batch in the Google Cloud console, by its input file",
@@ -180,7 +272,7 @@ class LiteLLMProvider:
 
     def download(self, file_id: str, destination: Path) -> bool:
         """Write a file to `destination`, reading on or again until it is whole (see `download_whole`)."""
-        open_at = self._content if self._service in ("openai", "hosted_vllm") else self._content_in_memory
+        open_at = self._content if self._traits.streams else self._content_in_memory
         return download_whole(
             partial(open_at, file_id),
             destination,

@@ -13,8 +13,17 @@ from urllib.parse import quote
 import orjson
 
 from goldpan.errors import ProviderError
-from goldpan.providers.base import Batch, StoredFile, batch_from_dict
+from goldpan.providers.address import calling_options, openai_address, openai_rules, openai_url, service_at
+from goldpan.providers.base import (
+    Batch,
+    BatchProvider,
+    Rules,
+    StoredFile,
+    Surroundings,
+    batch_from_dict,
+)
 from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.keys import Keys
 from goldpan.providers.paging import PAGE_SIZE, Page, last_id, listed, page_from_dict
 from goldpan.providers.patience import Patience
 from goldpan.providers.scrubber import Scrubber
@@ -27,6 +36,7 @@ from goldpan.providers.service_errors import (
     unreadable_answer,
 )
 from goldpan.providers.uploads import is_upload, wait_until_processed
+from goldpan.study.provider import OpenAISettings
 
 if TYPE_CHECKING:
     import openai
@@ -40,7 +50,7 @@ _CONNECT_SECONDS = 30.0
 _RAW_RESPONSE = "X-Stainless-Raw-Response"
 
 
-class OpenAIProvider:
+class OpenAIProvider(BatchProvider):
     """`BatchProvider` over the official SDK, in its majors 2 and 3.
 
     The SDK repeats no call; every call but `create` is repeated here.
@@ -67,7 +77,22 @@ class OpenAIProvider:
         self._base_url, self._api_key, self._timeout = base_url, api_key, timeout
         self._patience = patience or Patience()
         self._scrubber = Scrubber([api_key, *secrets])
-        self.server_time: float | None = None
+
+    @classmethod
+    def connected(cls, settings: OpenAISettings, surroundings: Surroundings) -> OpenAIProvider:
+        """As for any provider."""
+        address = openai_address(settings, surroundings.keys)
+        return cls(*address, settings.timeout_seconds, **calling_options(settings, surroundings))
+
+    @classmethod
+    def service(cls, settings: OpenAISettings, keys: Keys) -> str:
+        """As for any provider."""
+        return service_at("openai", openai_url(settings, keys))
+
+    @classmethod
+    def rules(cls, settings: OpenAISettings, keys: Keys) -> Rules:
+        """Those of whom the address belongs to."""
+        return openai_rules(settings, keys)
 
     @cached_property
     def _client(self) -> openai.OpenAI:

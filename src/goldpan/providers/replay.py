@@ -7,17 +7,24 @@ from pathlib import Path
 from typing import NoReturn
 
 from goldpan.errors import ReplayMissError
-from goldpan.providers.base import Batch, StoredFile
+from goldpan.providers.base import Batch, BatchProvider, StoredFile, Surroundings
+from goldpan.study.provider import ReplaySettings
 
 
-class ReplayProvider:
+class ReplayProvider(BatchProvider):
     """A `BatchProvider` that calls nobody: whoever reaches it has met a gap in the ledger.
 
     Every method raises ReplayMissError.
     """
 
     kind = "replay"
-    server_time: float | None = None
+    costs_money = False
+    from_ledger_alone = True
+
+    @classmethod
+    def connected(cls, settings: ReplaySettings, surroundings: Surroundings) -> ReplayProvider:
+        """As for any provider."""
+        return cls()
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Refuse to upload `name`."""

@@ -8,15 +8,14 @@ present one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
+from goldpan.providers.connect import provider_class, rules_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import Endpoint, facts_of
-from goldpan.study.model import Output, Provider, Stage
-
-Rules = Literal["openai", "azure", "other"]
+from goldpan.study.model import Output, Stage
+from goldpan.study.provider import Provider
 
 
 class Shape(NamedTuple):
@@ -54,7 +53,9 @@ def former_shapes_of(stage: Stage, provider: Provider | None, keys: Keys | None 
     """
     asked, shape = asked_stage(stage), shape_of(stage, provider, keys)
     former: list[Shape] = []
-    if shape.output != "text" and (not shape.bounds or (provider is not None and provider.kind == "replay")):
+    if shape.output != "text" and (
+        not shape.bounds or (provider is not None and provider_class(provider).from_ledger_alone)
+    ):
         former.append(_shape(asked, not shape.bounds))
     if stage.output in (None, "tool") and stage.endpoint is None:
         former.append(Shape("tool", "chat"))
@@ -74,20 +75,3 @@ def _shape(asked: Stage, bounds: bool) -> Shape:
     takes_it = facts_of(asked.model).parallel_tool_calls and "parallel_tool_calls" not in asked.params
     one_call = asked.output == "tool" and is_new and takes_it
     return Shape(asked.output, asked.endpoint, bounds or asked.output == "text", one_call)
-
-
-def rules_of(provider: Provider | None, keys: Keys | None = None) -> Rules:
-    """Whose rules hold where a provider sends requests: OpenAI's, Azure's, or nobody knows."""
-    if provider is None:
-        return "openai"
-    if provider.kind not in ("openai", "litellm"):
-        return "other"
-    if provider.custom_llm_provider == "azure":
-        return "azure"
-    if provider.custom_llm_provider not in (None, "openai"):
-        return "other"
-    address = provider.base_url or (keys or Keys(None)).get("OPENAI_BASE_URL")
-    host = (urlsplit(address).hostname or "") if address else "api.openai.com"
-    if host.endswith((".openai.azure.com", ".services.ai.azure.com")):
-        return "azure"
-    return "openai" if host == "api.openai.com" or host.endswith(".api.openai.com") else "other"

@@ -6,38 +6,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import orjson
 
 from goldpan.errors import SourceError
 from goldpan.files import LONGEST_LINE, iter_lines, replacing
-from goldpan.records.columnar import read_parquet
-from goldpan.records.fields import check_fields, check_not_blank, convert_cells
-from goldpan.records.ids import record_id, trace_id, unreadable_id
-from goldpan.records.jsonl import read_jsonl
+from goldpan.records.fields import check_not_blank
+from goldpan.records.formats import Format, format_of
+from goldpan.records.ids import record_id, unreadable_id
 from goldpan.records.model import Record, RecordHead
 from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
-from goldpan.records.tables import read_csv
 from goldpan.study.model import Source
 
-Format = Literal["jsonl", "csv", "parquet", "traces"]
-
-_FORMATS: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-}
 _RECORD_KEYS = {"id", "source", "file", "line", "data"}
 # Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
 _DATA_KEY = b',"data":'
 BLANK = "blank"
 _WITHOUT_DATA = ("bad_json", "bad_row")
 """Errors after which a row's data cannot be written down, or not as they were."""
-_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
 
 
 @dataclass(frozen=True)
@@ -134,25 +122,6 @@ def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
             raise _damaged_record(path, number, str(error)) from None
 
 
-def format_of(source: Source, path: Path) -> Format:
-    """The format of a source file: as the study gives it, else by the name before `.gz` or `.zst`.
-
-    Raises:
-        SourceError: the name does not tell.
-    """
-    if source.format != "auto":
-        return source.format
-    name = path if path.suffix.lower() not in _COMPRESSION_SUFFIXES else path.with_suffix("")
-    by_suffix = _FORMATS.get(name.suffix.lower())
-    if by_suffix is None:
-        raise SourceError(
-            f"the name does not tell the format; known are {', '.join(_FORMATS)}",
-            where=str(path),
-            remedy="give the `format` of the source: jsonl, csv, parquet or traces",
-        )
-    return by_suffix
-
-
 @dataclass(frozen=True)
 class _Builder:
     """Makes the lines of one records file."""
@@ -166,21 +135,15 @@ class _Builder:
 
     def read(self) -> Iterator[Row]:
         """The rows of the source file."""
-        source, path = self.source, self.path
-        columns = [*source.fields, *(source.id or []), *source.not_blank]
-        if self.format == "parquet":
-            return read_parquet(path, columns)
-        if self.format == "csv":
-            delimiter = source.delimiter or ("\t" if ".tsv" in path.suffixes else ",")
-            return read_csv(path, delimiter, source.encoding, columns)
-        return read_jsonl(path)
+        source = self.source
+        return self.format.read(source, self.path, [*source.fields, *(source.id or []), *source.not_blank])
 
     def usable(self, row: Row) -> bytes:
         """The line of a usable row. Raises RowError when the row is not usable."""
         if row.error is not None:
             raise row.error
         try:
-            data = self._typed(row.data)
+            data = self.format.typed(row.data, self.source.fields)
             check_not_blank(row.data, self.source.not_blank)
             identifier = self._identify(row.data)
             line = self._line(row, identifier, data)
@@ -205,29 +168,15 @@ class _Builder:
         remedy = f"{error.remedy}; or {skip}" if error.remedy else skip
         return SourceError(f"{error.code}: {error.what}", where=self._place(row), remedy=remedy)
 
-    def _typed(self, data: dict[str, Any]) -> dict[str, Any]:
-        if self.format == "csv":
-            return convert_cells(data, self.source.fields)
-        check_fields(data, self.source.fields)
-        return data
-
     def _identify(self, data: dict[str, Any]) -> str:
         # From the data as read, not as typed: an id does not change when a type is declared for its field.
-        if self.format == "traces" and self.source.id is None:
-            return trace_id(data)
-        return record_id(data, self.source.id)
+        return self.format.own_id(data) if self.source.id is None else record_id(data, self.source.id)
 
     def _duplicate(self, identifier: str, earlier: str) -> RowError:
         if self.source.id is not None:
             what, remedy = f"the id `{identifier}`", "add a field under `id` that tells the rows apart"
-        elif self.format == "traces":
-            what = f"the id `{identifier}`"
-            remedy = (
-                "give `id: [conversation_id, segment_id]` if they differ only in a `conv_` or `seg_` prefix"
-            )
         else:
-            what = "the same content"
-            remedy = "name the fields that tell the rows apart under `id` of the source, or remove one"
+            what, remedy = self.format.same.format(id=identifier), self.format.apart
         return RowError("duplicate_id", f"{what} stands already at {earlier}", remedy=remedy)
 
     def _line(self, row: Row, identifier: str, data: dict[str, Any], skip: str | None = None) -> bytes:
@@ -237,7 +186,7 @@ class _Builder:
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
     def _place(self, row: Row) -> str:
-        return f"{self.path}, row {row.line}" if self.format == "parquet" else f"{self.path}:{row.line}"
+        return self.format.row_place.format(path=self.path, line=row.line)
 
 
 def _damaged_record(path: Path, line: int, problem: str) -> SourceError:

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.refusal import ServiceError
 from goldpan.serve.call_faults import call_faults_middleware
 from goldpan.serve.fault_counts import CallFaults
+from goldpan.serve.fault_plan import NO_FAULTS, FaultPlan
 from goldpan.serve.responses import error_response
 from goldpan.serve.routes import ENGINE, FAULTS, ROUTES, WORKER
 from goldpan.serve.visitors import VISITORS, Visitors
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 def create_app(
     engine: Engine,
     *,
+    faults: FaultPlan = NO_FAULTS,
     host: str = "127.0.0.1",
     workers: int = 1,
     api_key: str | None = None,
@@ -36,7 +38,8 @@ def create_app(
     """The application over an engine; batches are worked on from its start to its end.
 
     Args:
-        engine: the state and the answers; its fault plan is also played on the connection.
+        engine: the state and the answers.
+        faults: those of the connection are played.
         host: where it listens; calls must be addressed to it, or to this machine (`visitors.Visitors`).
         workers: how many batches are worked on at a time, in threads.
         api_key: refuse calls that do not bear it with 401.
@@ -44,20 +47,20 @@ def create_app(
     """
     calls = Counter() if calls is None else calls
     visitors = Visitors(host)
-    faults = CallFaults(engine.faults, engine.store.folder / "call_faults.json")
+    call_faults = CallFaults(faults, engine.store.folder / "call_faults.json")
     app = web.Application(
         middlewares=[
             _count(calls),
             _shape_errors,
             _admit(visitors),
             _require_key(api_key),
-            call_faults_middleware(faults),
+            call_faults_middleware(call_faults),
         ],
         client_max_size=MAX_JSON_BYTES,
     )
     app[ENGINE] = engine
     app[VISITORS] = visitors
-    app[FAULTS] = faults
+    app[FAULTS] = call_faults
     app[WORKER] = Worker(engine, workers)
     app.add_routes(ROUTES)
     app.cleanup_ctx.append(_working)

@@ -7,7 +7,9 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from goldpan.providers.local.faults import (
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.serve.fault_counts import CallFaults
+from goldpan.serve.fault_plan import (
     CallFault,
     LostAnswer,
     LostRequest,
@@ -17,8 +19,6 @@ from goldpan.providers.local.faults import (
     Slow,
     TruncatedDownload,
 )
-from goldpan.providers.local.refusal import ServiceError
-from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import error_response
 from goldpan.serve.routes import ENGINE
 

@@ -39,22 +39,25 @@ def run(
         StudyError: the fault plan, the answers or the key cannot be had.
         GoldpanError: the address is taken.
     """
-    from goldpan.providers.local.engine import Engine
-    from goldpan.providers.local.faults import FaultPlan
+    from goldpan.providers.engine.engine import Engine
+    from goldpan.providers.local.answerer import answer
     from goldpan.providers.local.scripted import load_answerer
     from goldpan.serve.app import create_app
+    from goldpan.serve.batch_faults import hook_of
+    from goldpan.serve.fault_plan import NO_FAULTS, FaultPlan
     from goldpan.serve.visitors import LOOPBACK
 
     api_key = _key_from(api_key_env)
     if api_key is None and host not in LOOPBACK:
         print(f"goldpan serve: anybody who reaches {host} can use this server", file=sys.stderr)
+    faults = FaultPlan.load(fault_plan) if fault_plan else NO_FAULTS
     engine = Engine(
         Path(folder),
-        load_answerer(answers) if answers else None,
-        FaultPlan.load(fault_plan) if fault_plan else None,
+        load_answerer(answers) if answers else answer,
+        hook=hook_of(faults),
         seconds_per_batch=seconds_per_batch,
     )
-    app = create_app(engine, host=host, workers=workers, api_key=api_key)
+    app = create_app(engine, faults=faults, host=host, workers=workers, api_key=api_key)
     asyncio.run(_serve(app, host, port, Path(port_file) if port_file else None))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldpan.files import read_json, write_json
-from goldpan.providers.local.faults import CallFault, FaultPlan, NotFound, Slow
+from goldpan.serve.fault_plan import CallFault, FaultPlan, NotFound, Slow
 
 
 class CallFaults:

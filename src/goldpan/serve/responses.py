@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.refusal import ServiceError
 
 BODY_SECONDS = 60.0
 """Within which a JSON body, or the next piece of an upload, must have come."""

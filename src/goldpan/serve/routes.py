@@ -9,10 +9,10 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from goldpan.providers.baseline import BASELINE_MODEL
-from goldpan.providers.local.engine import COMPLETION_WINDOW, Engine
-from goldpan.providers.local.objects import BatchRecord, FileRecord
-from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import MAX_FILE_BYTES, Upload
+from goldpan.providers.engine.engine import COMPLETION_WINDOW, Engine
+from goldpan.providers.engine.objects import BatchRecord, FileRecord
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.engine.store import MAX_FILE_BYTES, Upload
 from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.serve.fault_counts import CallFaults
 from goldpan.serve.responses import BODY_SECONDS, json_body, json_response, limit_of, page

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from goldpan.providers.local.completions import Answerer
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.faults import FaultPlan
+from goldpan.providers.engine.answerers import Answerer, AnswerOne
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.local.answerer import answer
+from goldpan.serve.batch_faults import hook_of
+from goldpan.serve.fault_plan import NO_FAULTS, FaultPlan
 
 HOST = "127.0.0.1"
 
@@ -25,8 +27,17 @@ class RunningServer:
         port: 0 until the first start picks a free one.
     """
 
-    def __init__(self, engine: Engine, *, workers: int = 1, api_key: str | None = None, port: int = 0):
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        faults: FaultPlan = NO_FAULTS,
+        workers: int = 1,
+        api_key: str | None = None,
+        port: int = 0,
+    ):
         self.engine = engine
+        self._faults = faults
         self.port = port
         self.calls: Counter[tuple[str, str]] = Counter()
         self._workers, self._api_key = workers, api_key
@@ -62,7 +73,13 @@ class RunningServer:
         from goldpan.serve.app import create_app
         from goldpan.serve.visitors import VISITORS
 
-        app = create_app(self.engine, workers=self._workers, api_key=self._api_key, calls=self.calls)
+        app = create_app(
+            self.engine,
+            faults=self._faults,
+            workers=self._workers,
+            api_key=self._api_key,
+            calls=self.calls,
+        )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port).start()
@@ -86,16 +103,16 @@ class RunningServer:
 def running_server(
     folder: Path,
     *,
-    answerer: Answerer | None = None,
-    faults: FaultPlan | None = None,
+    answerer: Answerer | AnswerOne = answer,
+    faults: FaultPlan = NO_FAULTS,
     seconds_per_batch: float = 0.0,
     workers: int = 1,
     api_key: str | None = None,
     port: int = 0,
 ) -> Iterator[RunningServer]:
     """Serve `folder` on loopback while the block runs; arguments are those of `Engine` and `create_app`."""
-    engine = Engine(folder, answerer, faults, seconds_per_batch=seconds_per_batch)
-    server = RunningServer(engine, workers=workers, api_key=api_key, port=port)
+    engine = Engine(folder, answerer, hook=hook_of(faults), seconds_per_batch=seconds_per_batch)
+    server = RunningServer(engine, faults=faults, workers=workers, api_key=api_key, port=port)
     server.start()
     try:
         yield server

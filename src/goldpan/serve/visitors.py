@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.refusal import ServiceError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEAD_SECONDS = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from goldpan.providers.local.engine import Engine
+from goldpan.providers.engine.engine import Engine
 
 SLICE_SECONDS = 0.2
 IDLE_SECONDS = 0.05

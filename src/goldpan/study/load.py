@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,7 +91,7 @@ def validate(model: type[ModelT], value: dict[str, Any], path: Path, remedy: str
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        lines = [_describe(item, model) for item in error.errors()]
+        lines = [_describe(item, model, value) for item in error.errors()]
         raise StudyError(
             "\n  ".join(["this file has errors:", *lines]),
             where=str(path),
@@ -99,13 +99,18 @@ def validate(model: type[ModelT], value: dict[str, Any], path: Path, remedy: str
         ) from None
 
 
-def _describe(item: Any, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in item["loc"] if part != "[key]")
+def _describe(item: Any, model: type[BaseModel], value: dict[str, Any]) -> str:
+    place = ".".join(_keys_written(item["loc"], value))
     message = item["msg"].removeprefix("Value error, ")
+    if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        # `kind` or `fault`, which says of what kind the object around it is.
+        place += f".{item['ctx']['discriminator'].strip(chr(39))}"
     if item["type"] == "extra_forbidden":
         allowed = _allowed_keys(model, item["loc"][:-1])
         message = "no such key" + (f"; allowed: {', '.join(allowed)}" if allowed else "")
-    elif item["type"] == "missing":
+    elif item["type"] == "union_tag_invalid":
+        message = f"must be one of {item['ctx']['expected_tags']} (given: {item['ctx']['tag']!r})"
+    elif item["type"] in ("missing", "union_tag_not_found"):
         message = "this key is required"
     elif item["loc"][-1:] == ("api_key_env",):
         # The value is not shown: it may be the key itself.
@@ -119,13 +124,28 @@ def _describe(item: Any, model: type[BaseModel]) -> str:
     return f"{place}: {message}" if place else message
 
 
+def _keys_written(location: tuple[Any, ...], value: Any) -> Iterator[str]:
+    """The parts of an error's place that a person has written: between them pydantic names the member of a
+    union that the object around it says it is."""
+    for part in location:
+        if isinstance(value, dict) and part not in value and part in value.values():
+            continue
+        if part != "[key]":
+            yield str(part)
+        is_there = part in value if isinstance(value, dict) else isinstance(part, int)
+        value = value[part] if is_there and isinstance(value, dict | list) else None
+
+
 def _allowed_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     """The keys allowed at a place of the model, found by walking its JSON schema."""
     schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
         node = _resolve(schema, node)
-        if isinstance(part, int):
+        members = node.get("discriminator", {}).get("mapping", {})
+        if part in members:
+            node = {"$ref": members[part]}
+        elif isinstance(part, int):
             node = node.get("items", {})
         else:
             node = node.get("properties", {}).get(part) or next(

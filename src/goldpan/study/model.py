@@ -10,6 +10,7 @@ from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_m
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.head import Annotated, Head, Selection
+from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.wave import Wave
 
@@ -47,52 +48,6 @@ class Source(Model):
     )
 
     _one_file_is_a_list = one_or_many("files", of=list[str] | str)
-
-
-class Provider(Model):
-    """Who answers. Keys and secrets are named by environment variable, never written here."""
-
-    kind: Literal["openai", "litellm", "local", "replay"] = Field(
-        description="openai: the official SDK; litellm: services behind it; local: the embedded baseline;"
-        " replay: the ledger alone, never a call."
-    )
-    base_url: str | None = Field(None, description="openai, litellm: another endpoint or a proxy.")
-    api_key_env: str | None = Field(
-        None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Environment variable that holds the API key."
-    )
-    custom_llm_provider: Literal["openai", "azure", "vertex_ai", "hosted_vllm"] | None = Field(
-        None, description="litellm only."
-    )
-    folder: str | None = Field(
-        None, description="local only: where the engine keeps files and batches; default beside the ledger."
-    )
-    timeout_seconds: float = Field(600.0, gt=0, description="Limit for one HTTP call.")
-    grace_seconds: float = Field(
-        600.0,
-        ge=0,
-        description="How long a paid call whose answer was lost may take to show up in the provider's list.",
-    )
-
-    patience_seconds: float = Field(
-        600.0,
-        ge=0,
-        description="How long a call that costs nothing is repeated while the service answers 5xx or 429, or"
-        " not at all.",
-    )
-
-    @model_validator(mode="after")
-    def _options_fit_the_kind(self) -> Provider:
-        network = {"base_url", "api_key_env", "timeout_seconds", "grace_seconds", "patience_seconds"}
-        allowed = {
-            "openai": network,
-            "litellm": network | {"custom_llm_provider"},
-            "local": {"folder"},
-            "replay": set(),
-        }[self.kind]
-        extra = sorted(self.model_fields_set - allowed - {"kind"})
-        if extra:
-            raise ValueError(f"{', '.join(extra)} does not go with kind: {self.kind}")
-        return self
 
 
 class Input(Model):

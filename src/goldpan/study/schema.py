@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, create_model
 
 from goldpan.files import write_bytes
+from goldpan.study.base import Model
 from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.provider import PROVIDER_MODELS
 from goldpan.study.reference import key_reference, with_reference
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +29,40 @@ COMMAND = "python -m goldpan.study.schema"
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of a configuration file, as a person may write it."""
-    return {"$schema": DIALECT, **model.model_json_schema(mode="validation")}
+    schema = {"$schema": DIALECT, **model.model_json_schema(mode="validation")}
+    if model is Study:
+        _show_one_provider(schema)
+    return schema
+
+
+def _show_one_provider(schema: dict[str, Any]) -> None:
+    """Replace the settings of the kinds of providers by one object with the keys of all, limits of time last.
+
+    Editors complete the keys of an object, and the docs list them once.
+    """
+    fields = {key: field for model in PROVIDER_MODELS.values() for key, field in model.model_fields.items()}
+    about = "; ".join(
+        f"{kind}: {model.model_fields['kind'].description}" for kind, model in PROVIDER_MODELS.items()
+    )
+    kind = Field(description=f"{about}.")
+    keys: dict[str, Any] = {
+        key: (fields[key].annotation, fields[key]) for key in sorted(fields, key=_is_time)
+    }
+    one = create_model(
+        "Provider",
+        __base__=Model,
+        __doc__="Who answers. Keys and secrets are named by environment variable, never written here.",
+        **keys | {"kind": (Literal[tuple(PROVIDER_MODELS)], kind)},
+    )
+    (names,) = schema["properties"]["providers"]["patternProperties"]
+    schema["properties"]["providers"]["patternProperties"] = {names: {"$ref": "#/$defs/Provider"}}
+    kinds = {model.__name__ for model in PROVIDER_MODELS.values()}
+    others = {name: model for name, model in schema["$defs"].items() if name not in kinds}
+    schema["$defs"] = dict(sorted((others | {"Provider": one.model_json_schema()}).items()))
+
+
+def _is_time(key: str) -> bool:
+    return key.endswith("_seconds")
 
 
 def generated_files(root: Path) -> dict[Path, bytes]:

@@ -6,35 +6,48 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from goldpan.providers.base import Batch, StoredFile, batch_from_dict
-from goldpan.providers.local.completions import Answerer
-from goldpan.providers.local.engine import Engine
-from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.objects import BatchRecord, FileRecord
+from goldpan.providers.base import Batch, BatchProvider, StoredFile, Surroundings, batch_from_dict
+from goldpan.providers.engine.answerers import Answerer, AnswerOne
+from goldpan.providers.engine.engine import Engine
+from goldpan.providers.engine.objects import BatchRecord, FileRecord
+from goldpan.providers.keys import Keys
+from goldpan.providers.local.answerer import answer
+from goldpan.study.provider import LocalSettings
 
 
-class LocalProvider:
+class LocalProvider(BatchProvider):
     """`BatchProvider` over an `Engine` in this process; a batch is worked on whenever it is looked at.
 
     Args:
         folder: where the engine keeps its state.
-        answerer, faults: see `Engine`.
+        answerer: see `Engine`; by default the baseline.
         slice_seconds: how long one `retrieve` works on the batch.
     """
 
     kind = "local"
-    server_time: float | None = None
+    works_here = True
+    costs_money = False
+    list_is_exact = True
 
     def __init__(
         self,
         folder: Path,
         *,
-        answerer: Answerer | None = None,
-        faults: FaultPlan | None = None,
+        answerer: Answerer | AnswerOne = answer,
         slice_seconds: float = 1.0,
     ):
-        self.engine = Engine(folder, answerer, faults)
+        self.engine = Engine(folder, answerer)
         self._slice_seconds = slice_seconds
+
+    @classmethod
+    def connected(cls, settings: LocalSettings, surroundings: Surroundings) -> LocalProvider:
+        """As for any provider."""
+        return cls(surroundings.root / settings.folder if settings.folder else surroundings.state / "local")
+
+    @classmethod
+    def service(cls, settings: LocalSettings, keys: Keys) -> str:
+        """Which engine is asked: that of a folder."""
+        return f"{cls.kind} {settings.folder or ''}".strip()
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Store a copy of a request file under `name`."""

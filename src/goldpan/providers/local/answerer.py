@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from goldpan.providers.local.completions import completion, schema_asked_for
+from goldpan.providers.engine.completions import completion, schema_asked_for
 from goldpan.providers.local.evidence import sentences_of, tfidf_vectoriser, user_text
 from goldpan.providers.local.schema_answers import SchemaAnswerer
 
@@ -21,7 +21,7 @@ SUMMARY_SENTENCES = 3
 
 
 def answer(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
-    """Answer a chat request; an `Answerer`."""
+    """Answer a chat request."""
     schema = schema_asked_for(body)
     text = user_text(body)
     if schema is not None:

@@ -10,11 +10,12 @@ import orjson
 
 from goldpan.errors import SourceError, StudyError
 from goldpan.files import iter_lines
-from goldpan.providers.local.completions import Answerer, completion
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.answerers import Answerer, AnswerOne
+from goldpan.providers.engine.completions import completion
+from goldpan.providers.engine.refusal import ServiceError
 
 
-def load_answerer(given: str) -> Answerer:
+def load_answerer(given: str) -> Answerer | AnswerOne:
     """An answerer from `FILE.py:function`, or from a JSONL file of known answers.
 
     Raises:
@@ -29,7 +30,7 @@ def load_answerer(given: str) -> Answerer:
     return known_answers(Path(given))
 
 
-def _function(path: Path, name: str) -> Answerer:
+def _function(path: Path, name: str) -> Answerer | AnswerOne:
     spec = importlib.util.spec_from_file_location(f"goldpan_answers_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise StudyError("there is no such Python file", where=str(path))
@@ -39,12 +40,12 @@ def _function(path: Path, name: str) -> Answerer:
     except Exception as error:
         raise StudyError(f"cannot be loaded: {type(error).__name__}: {error}", where=str(path)) from error
     function = getattr(module, name, None)
-    if not callable(function):
+    if not callable(function) and not isinstance(function, Answerer):
         raise StudyError(f"has no function `{name}`", where=str(path))
     return function
 
 
-def known_answers(path: Path) -> Answerer:
+def known_answers(path: Path) -> AnswerOne:
     """An answerer over a JSONL file; each line has a `custom_id` and one of
 
     - `answer`: an object for the tool call or JSON content, or a string for the content;

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from goldpan.errors import StudyError
+from goldpan.records.formats import id_fields
 from goldpan.study.model import Source
 from goldpan.study.wave import Wave
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.sheet import field_names
-
-_TRACE_ID = ("conversation_id", "segment_id")
 
 
 def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: Mapping[str, Source]) -> Wave:
@@ -46,8 +45,7 @@ def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: M
 def _id_fields(items: Sequence[Item], sources: Mapping[str, Source]) -> set[str]:
     fields: set[str] = set()
     for name in {item.source for item in items} & set(sources):
-        source = sources[name]
-        fields.update(_TRACE_ID if source.format == "traces" and source.id is None else source.id or ())
+        fields.update(id_fields(sources[name]))
     return fields
 
 

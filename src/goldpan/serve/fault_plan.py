@@ -266,3 +266,6 @@ class FaultPlan(BaseModel):
     def _keyed(self) -> Iterator[tuple[str, Any]]:
         # The key under which strikes are counted, also over a restart with the same plan.
         return ((f"{position}:{fault.fault}", fault) for position, fault in enumerate(self.faults, 1))
+
+
+NO_FAULTS = FaultPlan()

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldpan.providers.base import BatchError
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.refusal import ServiceError
 
 MAX_REQUESTS = 50_000
 MAX_REPORTED_ERRORS = 100

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.refusal import ServiceError
 
 _SAME_NAMES = ("model", "temperature", "top_p", "stream", "metadata", "parallel_tool_calls", "user")
 

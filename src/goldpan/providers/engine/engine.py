@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from goldpan.providers.local.completions import Answerer
-from goldpan.providers.local.faults import FaultPlan
-from goldpan.providers.local.objects import BatchRecord, FileRecord
-from goldpan.providers.local.processing import BatchRun, answer_request, batch_faults_for
-from goldpan.providers.local.refusal import ServiceError
-from goldpan.providers.local.store import Store, new_id
-from goldpan.providers.local.validation import check_metadata
+from goldpan.providers.engine.answerers import Answerer, AnswerOne, OneByOne
+from goldpan.providers.engine.hooks import BatchHook, Hook
+from goldpan.providers.engine.objects import BatchRecord, FileRecord
+from goldpan.providers.engine.processing import BatchRun, answer_request
+from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.engine.store import Store, new_id
+from goldpan.providers.engine.validation import check_metadata
 from goldpan.providers.model_facts import CHAT_URL, URLS
 
 COMPLETION_WINDOW = "24h"
@@ -24,27 +25,27 @@ class Engine:
     """Batches over the answers of an answerer, with the life cycle of the real service.
 
     All state is in the folder. Several engines, also in several processes, may share it; each batch is worked
-    on by one of them at a time. After a crash, work goes on from the last checkpoint.
+    on by one of them at a time. After a crash, what has no answer yet is asked.
 
     Args:
         folder: where state is kept; made if it is not there.
-        answerer: who answers; by default the baseline of goldpan.
-        faults: what is to go wrong.
+        answerer: who answers; a function answers one request after the other.
+        hook: what is done to batches besides.
         seconds_per_batch: a batch takes at least this long.
     """
 
     def __init__(
         self,
         folder: Path,
-        answerer: Answerer | None = None,
-        faults: FaultPlan | None = None,
+        answerer: Answerer | AnswerOne,
         *,
+        hook: Hook = BatchHook,
         seconds_per_batch: float = 0.0,
     ):
         self.store = Store(folder)
-        self.faults = faults or FaultPlan()
         self.seconds_per_batch = seconds_per_batch
-        self._answerer = answerer
+        self._answerer = answerer if isinstance(answerer, Answerer) else OneByOne(answerer)
+        self._hook = hook
 
     def upload(self, path: Path, filename: str, purpose: str = "batch") -> FileRecord:
         """Store a copy of a file. Raises ServiceError as `Store.receiving` does."""
@@ -96,8 +97,8 @@ class Engine:
                 created_at=now,
                 expires_at=now + WINDOW_SECONDS,
                 metadata=metadata,
-                hits=batch_faults_for(self.faults, ordinal, self.store.batches()),
             )
+            self._hook(record, self.store, partial(self.store.save, record)).created()
             self.store.save(record)
         return record
 
@@ -137,19 +138,11 @@ class Engine:
         with self.store.locked_if_free(batch_id) as held:
             if held:
                 record = self.store.checkpoint(batch_id)
-                run = BatchRun(self.store, record, self._answer, self.faults, self.seconds_per_batch)
+                run = BatchRun(self.store, record, self._answerer, self._hook, self.seconds_per_batch)
                 while record.is_open and run.step(deadline) and time.monotonic() < deadline:
                     pass
         return self.store.batch(batch_id)
 
     def complete(self, body: dict[str, Any], endpoint: str = CHAT_URL) -> dict[str, Any]:
         """Answer one request to an endpoint. Raises ServiceError as a row of a batch would fail."""
-        return answer_request(self._answer, body, "", endpoint)
-
-    def _answer(self, body: dict[str, Any], custom_id: str) -> dict[str, Any]:
-        if self._answerer is None:
-            # scikit-learn comes with it: only when there is something to be answered.
-            from goldpan.providers.local.answerer import answer
-
-            self._answerer = answer
-        return self._answerer(body, custom_id)
+        return answer_request(self._answerer, body, endpoint)

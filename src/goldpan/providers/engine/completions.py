@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -13,14 +12,6 @@ from goldpan.providers.baseline import BASELINE_MODEL
 
 BASELINE_FINGERPRINT = "goldpan-baseline"
 BYTES_PER_TOKEN = 4
-
-Answerer = Callable[[dict[str, Any], str], dict[str, Any]]
-"""(body of a chat request, its custom_id or "") -> body of a chat completion.
-
-A request to the responses endpoint comes as the chat request that asks the same. It must depend on its
-arguments only (a batch that was broken off is answered again from its checkpoint) and may be called from
-several threads. Raising ServiceError makes the row fail with that status.
-"""
 
 
 def completion(

@@ -28,13 +28,13 @@ class BatchRecord:
     """A batch and how far its processing has come. Times are Unix seconds.
 
     Attributes:
-        ordinal: 1 for the first batch of the folder, and so on; fault plans name batches by it.
+        ordinal: 1 for the first batch of the folder, and so on.
         times: when each status was reached, by OpenAI's name (`in_progress_at`, ...).
         ending: the terminal status the batch is on its way to.
-        input_offset: bytes of the input that have been answered.
-        rows_done: rows of the input that have been answered.
-        output_bytes, error_bytes: length of the journals at the checkpoint.
-        hits: how often each fault of the plan struck, by the fault's key.
+        completed, failed: rows that are done, as far as the checkpoint counts.
+        first_open_row, input_offset: the first row of the input, from 1, that is not done; where it begins.
+        done_ahead: the rows behind that one which are done.
+        notes: what a hook has to remember (see `hooks`).
     """
 
     id: str
@@ -55,16 +55,31 @@ class BatchRecord:
     errors: list[BatchError] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=dict)
     ending: str = "completed"
+    first_open_row: int = 1
     input_offset: int = 0
-    rows_done: int = 0
-    output_bytes: int = 0
-    error_bytes: int = 0
-    hits: dict[str, int] = field(default_factory=dict)
+    done_ahead: list[int] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
         """There is still work to do."""
         return self.status in OPEN
+
+    @property
+    def rows_done(self) -> int:
+        """How many rows are done, while it is in progress."""
+        return self.completed + self.failed
+
+    def count(self, row: int, *, failed: bool) -> None:
+        """Count a row as done."""
+        self.failed += failed
+        self.completed += not failed
+        self.done_ahead.append(row)
+
+    def count_again(self) -> None:
+        """Count no row as done."""
+        self.completed = self.failed = self.input_offset = 0
+        self.first_open_row, self.done_ahead = 1, []
 
     @property
     def made_at(self) -> float:

@@ -3,7 +3,7 @@
     files/{id}.bin, {id}.json      content and description; a file exists once its description does
     batches/{id}.json              the batch, with the checkpoint of its processing
     batches/{id}.cancel            someone asked for it to be cancelled
-    journals/{id}.output, .errors  answers so far; what lies beyond the checkpoint is cut off on resuming
+    journals/{id}.answers, .index  answers so far (see `journals`)
     locks/{name}                   held while a batch is being advanced or created
 
 Ids begin with the time of creation, so that names sort by age.
@@ -23,10 +23,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from goldpan.files import read_json, replacing, write_json
+from goldpan.files import of_known_keys, read_json, replacing, write_json
 from goldpan.providers.base import BatchError
-from goldpan.providers.local.objects import BatchRecord, FileRecord
-from goldpan.providers.local.refusal import ServiceError
+from goldpan.providers.engine.objects import BatchRecord, FileRecord
+from goldpan.providers.engine.refusal import ServiceError
 
 MAX_FILE_BYTES = 200_000_000
 MAX_STORED_BYTES = 100_000_000_000
@@ -119,9 +119,9 @@ class Store:
                 param="file",
             )
 
-    def adopt(self, journal: Path, file_id: str) -> None:
-        """Move a finished journal to where the content of file `file_id` belongs."""
-        journal.replace(self._content(file_id))
+    def writing(self, file_id: str) -> contextlib.AbstractContextManager[BinaryIO]:
+        """A handle for the content of file `file_id`, which is there, whole, when the block ends well."""
+        return replacing(self._content(file_id))
 
     def describe_file(self, file_id: str, filename: str, purpose: str) -> FileRecord:
         """Write the description that makes the content of `file_id` a file."""
@@ -134,10 +134,6 @@ class Store:
         )
         write_json(self._files / f"{file_id}.json", asdict(record))
         return record
-
-    def has_content(self, file_id: str) -> bool:
-        """The content is there, whether or not it is described yet."""
-        return self._content(file_id).exists()
 
     def file(self, file_id: str) -> FileRecord:
         """Raises ServiceError 404 when there is no such file."""
@@ -184,7 +180,16 @@ class Store:
         raw = _read_if_there(self._batches, batch_id)
         if raw is None:
             raise ServiceError(404, f"No batch found with id '{batch_id}'.", param="batch_id")
-        return BatchRecord(**(raw | {"errors": [BatchError(**error) for error in raw["errors"]]}))
+        record = of_known_keys(
+            BatchRecord, raw | {"errors": [BatchError(**error) for error in raw["errors"]]}
+        )
+        if "output_bytes" in raw and record.is_open:
+            # An earlier goldpan was at work on it, whose journals had another form. What is answered here
+            # costs nothing, so it is asked anew.
+            record.count_again()
+            if (record.status, record.ending) == ("finalizing", "completed"):
+                record.status = "in_progress"
+        return record
 
     def batches(self) -> Iterator[BatchRecord]:
         """All batches, newest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from goldpan.providers.local.completions import schema_asked_for
+from goldpan.providers.engine.completions import schema_asked_for
 
 LINE_SEPARATOR = "\u2028"
 UNKNOWN_LABEL = "a label nobody asked for"
