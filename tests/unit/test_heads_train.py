@@ -242,6 +242,7 @@ def test_a_learning_curve_uses_growing_shares_of_the_training_split(corpus, tmp_
     assert curve["figure"] == "cohen_kappa_quadratic"
 
 
+@pytest.mark.slow
 def test_more_labels_help_where_few_are_not_enough(tmp_path):
     vectors = random_vectors(900, 200)
     truth = vectors @ random_vectors(1, 200, seed=3)[0]
