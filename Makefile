@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo models test model test-sdk test-sdk-oldest test-sdk-newest lint bench clean
+.PHONY: demo models test check lint model test-sdk test-sdk-oldest test-sdk-newest test-newest bench clean
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,16 +27,23 @@ demo: $(VENV)/.installed-models
 	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
-# One process for each suite: a browser driver and torch do not get on in one process. Two at a time, the longest
-# first, each printed whole where this make can; `make test-unit` runs one alone and prints as it goes.
+# One suite after the other, the longest first: a browser driver and torch do not get on in one process. Those whose tests
+# are long share them among WORKERS processes; `make test-unit` runs one suite, `make test-unit WORKERS=0` in one process.
 SUITES := workflow unit faults slurm browser model
+WORKERS ?= 2
+SHARED = --numprocesses $(WORKERS) --dist worksteal
+test-workflow test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
 .PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev
-	$(MAKE) --keep-going --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(SUITES:%=test-%)
+	$(MAKE) --keep-going $(SUITES:%=test-%)
 
 $(SUITES:%=test-%): test-%: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/$*
+	$(BIN)/python -m pytest tests/$* $(PYTEST_OPTIONS)
+
+# What to run while working: the linters, and the unit tests but for the slow ones.
+check: lint
+	$(BIN)/python -m pytest tests/unit -m 'not slow' $(SHARED)
 
 # The provider tests against both ends of what pyproject.toml allows of the SDK and of litellm. Only these two are
 # installed, each pair into a folder that is looked at before the environment.
@@ -54,20 +61,38 @@ test-sdk: test-sdk-oldest test-sdk-newest
 test-sdk-oldest test-sdk-newest: test-sdk-%: .sdk-%
 	PYTHONPATH=.sdk-$*:$$PYTHONPATH $(BIN)/python -m pytest tests/unit/test_provider_*.py
 
+# Lint and the unit tests with the newest versions that the ranges in pyproject.toml allow: what breaks here breaks next
+# for users. torch stays at its pin.
+.venv-newest/.installed: pyproject.toml
+	rm -rf .venv-newest
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -e '.[models,slurm,dev]' "$$(grep '^torch==' requirements-models.txt)"
+	touch $@
+
+test-newest: BIN = .venv-newest/bin
+test-newest: .venv-newest/.installed
+	$(LINT)
+	$(BIN)/python -m pytest tests/unit $(SHARED)
+
 # A longer search for sequences of faults that break a promise, with other seeds each time.
 model: $(VENV)/.installed-dev
 	GOLDPAN_MODEL_EXAMPLES=$${EXAMPLES:-20000} GOLDPAN_MODEL_SHRINK=1 \
 	  $(BIN)/python -m pytest tests/model -k no_sequence --timeout 0
 
+define LINT
+$(BIN)/ruff check .
+$(BIN)/ruff format --check .
+$(BIN)/snakefmt --check Snakefile rules
+$(BIN)/snakemake --lint
+$(BIN)/mypy
+endef
+
 lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/snakemake --lint
-	$(BIN)/mypy
+	$(LINT)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/bench
 
 clean:
-	rm -rf $(VENV) .sdk-oldest .sdk-newest results .goldpan .snakemake
+	rm -rf $(VENV) .venv-newest .sdk-oldest .sdk-newest results .goldpan .snakemake

@@ -1,9 +1,14 @@
 """Fixtures shared by all tests."""
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
+
+# The tensors of tests are so small that threads of PyTorch cost more than they bring, above all when several
+# processes run tests. Tests of threads say how many they want.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell starts what runs in its background with SIGINT ignored, which children inherit: tests of Ctrl-C
 # would wait for ever under `nohup make test &`.

@@ -110,7 +110,8 @@ def head_settings(targets: Any, **changes: Any) -> Head:
         "labels": {"source": "notes"},
         "targets": targets,
         "learning_curve": [],
-        "learning_rate": 0.01,
+        "learning_rate": 0.1,
+        "max_epochs": 50,
     }
     return Head(**(given | changes))
 

@@ -12,11 +12,12 @@ import orjson
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-Family = Literal["bert", "roberta", "llama", "t5", "albert", "distilbert"]
+Family = Literal["bert", "roberta", "camembert", "xlm_roberta", "llama", "t5", "albert", "distilbert"]
 
 WORDS = [f"w{number}" for number in range(200)]
 WIDTH = 32
 POSITIONS = 64
+_ROBERTAS = {"roberta": "Roberta", "camembert": "Camembert", "xlm_roberta": "XLMRoberta"}
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
@@ -139,9 +140,11 @@ def _model(family: Family, settings: dict[str, Any]) -> Any:
         return transformers.LlamaModel(
             transformers.LlamaConfig(max_position_embeddings=POSITIONS, num_key_value_heads=2, **shape)
         )
-    if family == "roberta":
-        # It begins to count positions after the number of the padding token, which is 0 here.
-        return transformers.RobertaModel(
-            transformers.RobertaConfig(max_position_embeddings=POSITIONS + 1, type_vocab_size=1, **shape)
+    if family in _ROBERTAS:
+        # They begin to count positions after the number of the padding token, which is 0 here.
+        name = _ROBERTAS[family]
+        config = getattr(transformers, f"{name}Config")(
+            max_position_embeddings=POSITIONS + 1, type_vocab_size=1, **shape
         )
+        return getattr(transformers, f"{name}Model")(config)
     return transformers.BertModel(transformers.BertConfig(max_position_embeddings=POSITIONS, **shape))

@@ -82,6 +82,7 @@ RARE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "annotators", "shares", "kappa"), RARE)
 def test_intervals_cover_where_a_label_is_rare_and_the_usual_ones_do_not(items, annotators, shares, kappa):
     ours, plain, wald = coverage(items, annotators, shares, kappa, seed=20)
@@ -98,6 +99,7 @@ COMMON = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "annotators", "shares", "kappa"), COMMON)
 def test_intervals_are_not_needlessly_wide_where_no_label_is_rare(items, annotators, shares, kappa):
     ours, _, _ = coverage(items, annotators, shares, kappa, seed=21)

@@ -130,6 +130,7 @@ def judge_bench(folder, data_set, metric):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data_set", "metric", "level"),
     [

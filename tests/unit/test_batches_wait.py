@@ -179,6 +179,7 @@ def test_a_service_that_asks_to_be_left_alone_is(waiter):
     assert waiter.pauses == [90]
 
 
+@pytest.mark.slow
 def test_a_day_of_silence_is_an_error_that_says_that_nothing_is_lost(waiter, clock):
     with pytest.raises(ProviderError, match="no answer in time") as caught:
         waiter.wait(ScriptedProvider({"batch_1": [SILENT]}))
@@ -351,6 +352,7 @@ def test_room_is_waited_for_for_hours_with_growing_intervals(waiter, clock):
     assert waiter.submitted == 31
 
 
+@pytest.mark.slow
 def test_a_shard_for_which_there_is_never_room_is_an_error_after_days(waiter, clock):
     full = {f"batch_{number}": [no_room(number)] for number in range(1, 200)}
     with pytest.raises(

@@ -97,6 +97,7 @@ def test_the_choices_are_those_of_the_library():
     assert WEIGHTINGS == weights.WEIGHTINGS
 
 
+@pytest.mark.slow
 def test_a_plan_of_usual_sizes_narrows_with_the_items(said):
     plans = json.loads(said("waves", "plan", "--json"))
     widths = [plan["half_width"] for plan in plans]
@@ -104,6 +105,7 @@ def test_a_plan_of_usual_sizes_narrows_with_the_items(said):
     assert widths == sorted(widths, reverse=True)
 
 
+@pytest.mark.slow
 def test_a_plan_for_a_half_width_finds_the_items(said):
     options = ["--half-width", "0.15", "--kappa", "0.7", "--prevalence", "0.3", "--json"]
     (plan,) = json.loads(said("waves", "plan", *options))

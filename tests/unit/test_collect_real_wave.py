@@ -4,6 +4,8 @@ import pytest
 
 from tests.real_wave import RealWave, give_out
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def real(shared_data, tmp_path_factory) -> RealWave:

@@ -2,10 +2,13 @@
 
 import tracemalloc
 
+import pytest
+
 from goldpan.batches.contradictions import cover
 from goldpan.files import LONGEST_LINE
 
 
+@pytest.mark.slow
 def test_a_line_without_end_is_held_against_what_was_asked_in_bounded_memory(tmp_path):
     path = tmp_path / "0"
     with path.open("wb") as file:

@@ -290,6 +290,7 @@ def test_a_project_s_own_rubric_goes_before_the_one_that_is_shipped(tmp_path, mo
     assert default_folder() == own
 
 
+@pytest.mark.slow
 def test_the_baseline_answers_all_real_segments_within_the_rubric(shared_data):
     features = []
     for _, line in iter_lines(shared_data / "traces" / "tau_bench_airline_segments.jsonl.gz"):

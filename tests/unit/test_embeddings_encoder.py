@@ -61,7 +61,7 @@ POOL = {
 @pytest.mark.parametrize("family", ["bert", "roberta", "llama", "t5"])
 def test_pooling_is_that_of_each_text_alone(tmp_path, family, pooling, padding):
     folder = save_encoder(tmp_path / "model", family)
-    texts = random_texts(40)
+    texts = random_texts(15)
 
     given = embed(texts, folder, pooling=pooling, padding=padding, batch_tokens=150, max_length=POSITIONS)
 
@@ -80,7 +80,7 @@ def minilm_texts() -> list[str]:
     """Sentences of 1 to 400 words, some with letters that are not English."""
     draw = random.Random(7)
     words = ["river", "bank", "council", "über", "naïve", "漢字", "łódź", "the", "of", "1999", "e-mail"]
-    return [" ".join(draw.choices(words, k=draw.choice([1, 3, 9, 30, 120, 400]))) for _ in range(30)]
+    return [" ".join(draw.choices(words, k=draw.choice([1, 3, 9, 30, 120, 400]))) for _ in range(12)]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.tiny_models import POSITIONS, WORDS, tiny_model
 
 torch = pytest.importorskip("torch", reason="embeddings need the extra `models`")
 
-from goldpan.embeddings.end_to_end import EndToEnd  # noqa: E402
+from goldpan.embeddings.layers.end_to_end import MODELS, EndToEnd  # noqa: E402
 
 NEAR = 2e-5
 
@@ -31,8 +31,8 @@ def trained(family, **settings):
     return model
 
 
-def layout_of(model, padding="right"):
-    return layout_for(model, device="cpu", pad_id=0, padding=padding)
+def layout_of(model, padding="right", layers="auto"):
+    return layout_for(model, device="cpu", pad_id=0, padding=padding, layers=layers)
 
 
 def assert_each_text_is_as_if_alone(layout, model, ids) -> None:
@@ -61,13 +61,27 @@ def assert_each_text_is_as_if_alone(layout, model, ids) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("family", MODELS)
 def test_texts_end_to_end_do_not_see_each_other(family, lengths):
     model = trained(family)
     layout = layout_of(copy.deepcopy(model))
 
     assert isinstance(layout, EndToEnd)
     assert_each_text_is_as_if_alone(layout, model, made_up_ids(lengths))
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_hand_written_layers_give_what_transformers_own_give(family):
+    model = trained(family)
+    plain, own = layout_of(copy.deepcopy(model), layers="transformers"), layout_of(copy.deepcopy(model))
+    ids = made_up_ids([1, 16, 17, 40, 40, POSITIONS])
+
+    assert isinstance(plain, Padded) and isinstance(own, EndToEnd)
+    with torch.inference_mode():
+        expected, computed = plain(ids), own(ids)
+    assert torch.equal(expected.lengths, computed.lengths)
+    for length, of_model, of_layers in zip(expected.lengths, expected.hidden, computed.hidden, strict=True):
+        torch.testing.assert_close(of_layers[:length], of_model[:length], rtol=NEAR, atol=NEAR)
 
 
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new", "relu", "silu"])

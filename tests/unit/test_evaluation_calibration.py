@@ -31,6 +31,7 @@ def test_the_brier_score_is_that_of_scikit_learn():
     assert found.interval.low < found.value < found.interval.high
 
 
+@pytest.mark.slow
 def test_a_calibrated_model_is_not_accused_and_an_overconfident_one_is():
     generator = np.random.default_rng(1)
     p_values = {"calibrated": [], "overconfident": []}

@@ -48,6 +48,14 @@ def outputs(folder):
     return EvaluationOutputs(folder / "e.json", folder / "e.html", folder / "errors.csv")
 
 
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """Settings and inputs of an evaluation of everything, its report and the folder it was written to."""
+    folder = tmp_path_factory.mktemp("everything")
+    chosen, given = everything(folder)
+    return chosen, given, evaluate_files("reviews", chosen, FEATURES, given, outputs(folder)), folder
+
+
 def test_rows_are_joined_by_id_whatever_their_order(tmp_path):
     labels = [P, N, NEUTRAL, P, N, NEUTRAL, NEUTRAL]
     gold = [gold_item(n, {"tone": label}) for n, label in enumerate(labels)]
@@ -117,9 +125,9 @@ def test_a_wave_that_is_half_decided_is_said_to_leave_out_the_hard_items(tmp_pat
     assert said in (tmp_path / "e.html").read_text()
 
 
-def test_a_wave_that_is_decided_says_nothing_of_hard_items(tmp_path):
-    chosen, given = everything(tmp_path)
-    assert not evaluate("reviews", chosen, FEATURES, given).notes
+def test_a_wave_that_is_decided_says_nothing_of_hard_items(evaluated):
+    _, _, report, _ = evaluated
+    assert not report.notes
 
 
 def test_people_are_compared_with_the_llm_on_items_that_nobody_could_resolve_too(tmp_path):
@@ -194,14 +202,11 @@ def test_always_not_duplicate_is_right_on_90_8_percent_of_the_products(tmp_path,
     assert lead.value < 0 and lead.interval.high < 0.01
 
 
-def test_every_type_of_feature_is_evaluated_and_a_rerun_gives_the_same_bytes(tmp_path):
-    chosen, given = everything(tmp_path)
-    written = []
-    for name in ("first", "second"):
-        folder = tmp_path / name
-        report = evaluate_files("reviews", chosen, FEATURES, given, outputs(folder))
-        written.append([(folder / file).read_bytes() for file in ("e.json", "e.html", "errors.csv")])
-    assert written[0] == written[1]
+def test_every_type_of_feature_is_evaluated_and_a_rerun_gives_the_same_bytes(evaluated, tmp_path):
+    chosen, given, report, folder = evaluated
+    evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
+    for file in ("e.json", "e.html", "errors.csv"):
+        assert (tmp_path / file).read_bytes() == (folder / file).read_bytes()
     assert [one.feature for one in report.features] == [name for name in FEATURES if name != "gist"]
     for feature in report.features:
         big, _ = feature.models
@@ -213,10 +218,9 @@ def test_every_type_of_feature_is_evaluated_and_a_rerun_gives_the_same_bytes(tmp
     assert report.sources[0].is_baseline
 
 
-def test_the_json_says_all_that_was_found(tmp_path):
-    chosen, given = everything(tmp_path)
-    report = evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
-    found = orjson.loads((tmp_path / "e.json").read_bytes())
+def test_the_json_says_all_that_was_found(evaluated):
+    *_, report, folder = evaluated
+    found = orjson.loads((folder / "e.json").read_bytes())
     assert found["format"] == "goldpan-evaluation-1"
     assert found["models"][0]["files"]["big/features.jsonl"]
     tone = next(one for one in found["features"] if one["feature"] == "tone")
@@ -229,10 +233,9 @@ def test_the_json_says_all_that_was_found(tmp_path):
         assert model[part], part
 
 
-def test_the_table_of_mistakes_has_them_all_neutralised(tmp_path):
-    chosen, given = everything(tmp_path)
-    report = evaluate_files("reviews", chosen, FEATURES, given, outputs(tmp_path))
-    with (tmp_path / "errors.csv").open(newline="", encoding="utf-8-sig") as handle:
+def test_the_table_of_mistakes_has_them_all_neutralised(evaluated):
+    *_, report, folder = evaluated
+    with (folder / "errors.csv").open(newline="", encoding="utf-8-sig") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == sum(len(model.mistakes) for one in report.features for model in one.models)
     assert {row["feature"] for row in rows} >= {"tone", "stars", "parts"}

@@ -51,6 +51,7 @@ class Truth:
         return np.column_stack([gold, predicted]).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "items"),
     [
@@ -75,6 +76,7 @@ def test_intervals_of_precision_and_recall_hold(truth, items):
     assert np.mean(held["recall"]) > 0.92
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [30, 100])
 def test_intervals_of_score_figures_hold(items):
     generator = np.random.default_rng(5)
@@ -125,6 +127,7 @@ def balanced(corpus, generator, each):
     return items, predicted
 
 
+@pytest.mark.slow
 def test_recall_of_a_sample_balanced_by_the_llms_label_is_right_only_with_weights():
     truth = Truth(0.1, 0.6, 0.97)
     generator = np.random.default_rng(2)

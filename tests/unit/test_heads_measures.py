@@ -130,6 +130,7 @@ def test_a_handful_of_groups_has_figures_but_no_intervals(groups, has_interval):
     assert (figure.interval is not None) == has_interval
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth():
     """Of 200 samples of 60 records with a true accuracy of 0.8, the interval holds it in at least 92 %."""
     random = np.random.default_rng(4)

@@ -20,6 +20,8 @@ from goldpan.tasks.features import Score
 from goldpan.waves.items import item_id
 from tests.head_builders import head_settings, read_rows, write_embeddings
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch", reason="heads need the extra `models`")
 
 SCORE = {"field": "scores.score", "kind": "ordinal", "labels": [0, 1, 2, 3, 4, 5]}
@@ -46,12 +48,20 @@ def train(documents, output, **changes):
     """Train a head called `edu`; 20 % of the documents are kept for the test."""
     records, embeddings = documents
     split = {"train": 0.7, "dev": 0.1, "test": 0.2}
-    settings = head_settings({"score": SCORE}, split=split, learning_rate=1e-3, **changes)
+    training = {"learning_rate": 1e-3, "max_epochs": 200} | changes
+    settings = head_settings({"score": SCORE}, split=split, **training)
     return train_head("edu", settings, [embeddings], [records], output)
 
 
-def test_a_head_is_clearly_better_than_the_baselines(documents, tmp_path):
-    metrics = train(documents, tmp_path, class_weights="balanced", learning_curve=[0.5])
+@pytest.fixture(scope="module")
+def trained(documents, tmp_path_factory):
+    """The folder of a head, and its metrics."""
+    folder = tmp_path_factory.mktemp("trained") / "edu"
+    return folder, train(documents, folder, class_weights="balanced", learning_curve=[0.5])
+
+
+def test_a_head_is_clearly_better_than_the_baselines(trained):
+    _, metrics = trained
     report = metrics["targets"]["score"]
     figures, majority = report["figures"], report["baselines"]["majority"]
     assert figures["spearman"]["interval"]["low"] > 0.2
@@ -64,7 +74,7 @@ def test_a_head_is_clearly_better_than_the_baselines(documents, tmp_path):
 def test_a_second_run_gives_the_same_bytes(documents, tmp_path):
     records, embeddings = documents
     for name in ("one", "two"):
-        train(documents, tmp_path / name / "edu")
+        train(documents, tmp_path / name / "edu", max_epochs=5)
         heads = load_heads({"edu": tmp_path / name / "edu"}, {})
         settings = Annotated(embedding="small", heads="edu", output_keys="scores", device="cpu")
         annotate_file(settings, embeddings, records, heads, tmp_path / name / "a.jsonl")
@@ -72,11 +82,11 @@ def test_a_second_run_gives_the_same_bytes(documents, tmp_path):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-def test_annotated_rows_can_be_evaluated_and_selected(documents, tmp_path):
+def test_annotated_rows_can_be_evaluated_and_selected(documents, trained, tmp_path):
     records, embeddings = documents
-    train(documents, tmp_path / "edu")
+    folder, _ = trained
     settings = Annotated(embedding="small", heads="edu", output_keys="scores", device="cpu")
-    heads = load_heads({"edu": tmp_path / "edu"}, {})
+    heads = load_heads({"edu": folder}, {})
     annotate_file(settings, embeddings, records, heads, tmp_path / "docs" / "a.jsonl")
 
     feature = Score(name="score", type="score", description="How educational?", min=0, max=5)

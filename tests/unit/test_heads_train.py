@@ -47,13 +47,13 @@ def figure(metrics, target, name):
 
 
 def test_a_regression_finds_a_linear_relation(corpus, tmp_path):
-    metrics = train(corpus, tmp_path, {"length": "regression"}, max_epochs=400)
+    metrics = train(corpus, tmp_path, {"length": "regression"})
     assert figure(metrics, "length", "spearman") > 0.98
     assert figure(metrics, "length", "mae") < 3
 
 
 def test_an_ordinal_head_finds_ordered_labels(corpus, tmp_path):
-    metrics = train(corpus, tmp_path, {"stars": "ordinal"}, max_epochs=400)
+    metrics = train(corpus, tmp_path, {"stars": "ordinal"})
     report = metrics["targets"]["stars"]
     assert report["labels"] == ["0", "1", "2", "3", "4"]
     assert figure(metrics, "stars", "cohen_kappa_quadratic") > 0.9
@@ -73,12 +73,21 @@ def test_truth_values_become_no_and_yes(corpus, tmp_path):
 
 def test_two_layers_find_what_one_cannot(corpus, tmp_path):
     linear = train(corpus, tmp_path / "linear", ["xor"])
-    deep = train(corpus, tmp_path / "deep", ["xor"], architecture="mlp", hidden=32, patience=40)
+    deep = train(
+        corpus,
+        tmp_path / "deep",
+        ["xor"],
+        architecture="mlp",
+        hidden=32,
+        learning_rate=0.01,
+        max_epochs=200,
+        patience=40,
+    )
     assert figure(linear, "xor", "accuracy") < 0.7 < 0.85 < figure(deep, "xor", "accuracy")
 
 
 def test_several_targets_are_learned_together_though_some_labels_are_missing(corpus, tmp_path):
-    metrics = train(corpus, tmp_path, {"length": {}, "stars": "ordinal", "topic": {}}, max_epochs=400)
+    metrics = train(corpus, tmp_path, {"length": {}, "stars": "ordinal", "topic": {}})
     counted = [metrics["targets"]["topic"]["counts"][split]["records"] for split in metrics["splits"]]
     assert sum(counted) == COUNT * 3 // 4
     assert figure(metrics, "length", "spearman") > 0.95
@@ -96,6 +105,7 @@ def test_the_same_labels_give_the_same_bytes(corpus, tmp_path):
             {"stars": "ordinal", "topic": {}},
             architecture="mlp",
             learning_curve=[0.5],
+            max_epochs=5,
         )
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == ["config.json", "labels.jsonl", "metrics.json", "model.safetensors"]
@@ -105,13 +115,13 @@ def test_the_same_labels_give_the_same_bytes(corpus, tmp_path):
 
 def test_another_seed_gives_other_splits(corpus, tmp_path):
     for seed in (0, 1):
-        train(corpus, tmp_path / str(seed), ["good"], seed=seed)
+        train(corpus, tmp_path / str(seed), ["good"], seed=seed, max_epochs=1)
     splits = [[row["split"] for row in read_rows(tmp_path / str(seed) / "labels.jsonl")] for seed in (0, 1)]
     assert splits[0] != splits[1]
 
 
 def test_no_group_is_in_two_splits(corpus, tmp_path):
-    train(corpus, tmp_path, ["good"], group="data.writer")
+    train(corpus, tmp_path, ["good"], group="data.writer", max_epochs=1)
     splits = {}
     for row in read_rows(tmp_path / "labels.jsonl"):
         splits.setdefault(row["group"], set()).add(row["split"])
@@ -138,7 +148,7 @@ def test_figures_are_those_of_the_head_on_the_test_split(corpus, tmp_path):
 
 
 def test_without_a_test_split_the_dev_split_is_measured_and_named(corpus, tmp_path):
-    metrics = train(corpus, tmp_path, ["good"], split={"train": 0.8, "dev": 0.2, "test": 0})
+    metrics = train(corpus, tmp_path, ["good"], split={"train": 0.8, "dev": 0.2, "test": 0}, max_epochs=1)
     assert metrics["measured_on"] == "dev"
 
 
@@ -187,7 +197,8 @@ def test_labels_of_records_without_an_embedding_are_counted(corpus, tmp_path):
     records, _, rows, vectors = corpus
     skip = {"d3": "empty_text: nothing there"}
     embeddings = write_embeddings(tmp_path / "b.h5", records, np.delete(vectors, 2, axis=0), skip=skip)
-    metrics = train_head("h", head_settings(["good"]), [embeddings], [records], tmp_path / "h")
+    settings = head_settings(["good"], max_epochs=1)
+    metrics = train_head("h", settings, [embeddings], [records], tmp_path / "h")
     assert (metrics["labelled"], metrics["without_embedding"]) == (len(rows), 1)
 
 
@@ -221,7 +232,7 @@ def test_a_target_that_nobody_labelled_is_an_error(corpus, tmp_path):
 
 
 def test_a_learning_curve_uses_growing_shares_of_the_training_split(corpus, tmp_path):
-    metrics = train(corpus, tmp_path, {"stars": "ordinal"}, learning_curve=[0.25, 0.5])
+    metrics = train(corpus, tmp_path, {"stars": "ordinal"}, learning_curve=[0.25, 0.5], max_epochs=5)
     curve = metrics["targets"]["stars"]["learning_curve"]
     counts = [point["records"] for point in curve["points"]]
     assert [point["share"] for point in curve["points"]] == [0.25, 0.5, 1.0]
@@ -231,6 +242,7 @@ def test_a_learning_curve_uses_growing_shares_of_the_training_split(corpus, tmp_
     assert curve["figure"] == "cohen_kappa_quadratic"
 
 
+@pytest.mark.slow
 def test_more_labels_help_where_few_are_not_enough(tmp_path):
     vectors = random_vectors(900, 200)
     truth = vectors @ random_vectors(1, 200, seed=3)[0]
@@ -242,7 +254,7 @@ def test_more_labels_help_where_few_are_not_enough(tmp_path):
             ["value"],
             learning_curve=[0.5],
             split={"train": split, "dev": 0.1, "test": 0.9 - split},
-            max_epochs=60,
+            learning_rate=0.01,
         )
         metrics = train_head("h", settings, [embeddings], [records], tmp_path / dimensions)
         verdicts[dimensions] = metrics["targets"]["value"]["learning_curve"]["more_labels_help"]

@@ -217,17 +217,16 @@ def test_long_texts_are_read_in_evenly_spaced_sentences():
 
 
 ANSWER_ONCE = """
+import json, sys
 from goldpan.providers.local.answerer import answer
-from tests.chat_batches import chat_body
-from tests.unit.test_local_answerer import TEXT
-print(answer(chat_body(TEXT), "x")["choices"])
+print(answer(json.loads(sys.argv[1]), "x")["choices"])
 """
 
 
 def test_answers_are_the_same_in_every_process(project):
     outputs = [
         subprocess.run(
-            [sys.executable, "-c", ANSWER_ONCE],
+            [sys.executable, "-c", ANSWER_ONCE, orjson.dumps(chat_body(TEXT)).decode()],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(project / "src")},
             cwd=project,
             capture_output=True,

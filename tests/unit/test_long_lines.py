@@ -23,6 +23,8 @@ from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.collect.json_file import read_json_document
 from goldpan.waves.collect.xlsx_file import read_xlsx
 
+pytestmark = pytest.mark.slow
+
 # Address space for Python, its libraries and a few lines of LONGEST_LINE; the bomb would take 2 GiB and more.
 ROOM = 1200 << 20
 READERS = {

@@ -29,6 +29,7 @@ def majority(codes):
     return np.stack([(codes == label).sum(1) for label in range(3)], axis=1).argmax(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_the_confusion_matrices_and_shares_are_recovered(missing):
     _, codes = simulated(missing=missing)

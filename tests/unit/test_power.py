@@ -57,6 +57,7 @@ def test_a_kappa_that_is_mostly_undefined_has_no_half_width():
     assert "undefined" in plan_text(Expectation((0.998, 0.002), 0.6), [found])
 
 
+@pytest.mark.slow
 def test_the_items_for_a_half_width_reach_it_and_a_tenth_fewer_do_not():
     expected = Expectation((0.7, 0.3), 0.6)
     found = items_for(0.1, expected)

@@ -268,6 +268,7 @@ def test_vertex_ai_does_not_pretend_that_it_can_recognise_a_batch():
         LiteLLMProvider("vertex_ai", None, None).batches()
 
 
+@pytest.mark.slow
 def test_a_dotenv_file_in_the_working_folder_is_not_read(tmp_path):
     (tmp_path / ".env").write_text("FROM_DOTENV=yes\n")
     code = (

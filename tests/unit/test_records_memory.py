@@ -7,6 +7,8 @@ import pytest
 from goldpan.records.read import build_records
 from goldpan.study.model import Source
 
+pytestmark = pytest.mark.slow
+
 MARGIN = 1_000_000
 
 

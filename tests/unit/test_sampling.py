@@ -130,6 +130,7 @@ def test_weights_by_inclusion_probability_add_up_to_the_population(tmp_path):
     assert sum(1 / item.inclusion_probability for item in items.values()) == pytest.approx(counts.population)
 
 
+@pytest.mark.slow
 def test_every_record_of_a_stratum_is_drawn_about_as_often(tmp_path):
     times = Counter()
     for seed in range(200):
@@ -267,6 +268,7 @@ def test_the_same_sample_gives_the_same_bytes(tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     peaks = []
     for size in (2_000, 20_000):

@@ -344,14 +344,14 @@ def test_the_command_ends_well_when_told_to(tmp_path, project, number):
 
 
 def test_batches_survive_a_killed_server(tmp_path, project):
-    path = write_requests(tmp_path / "requests.jsonl", 500)
+    path = write_requests(tmp_path / "requests.jsonl", 100)
     with command(tmp_path, project, seconds_per_batch=3600) as (process, address):
         batch = create(client_of(address), path)
         process.kill()
     with command(tmp_path, project) as (_, address):
         batch = ended(client_of(address), batch.id)
         lines = lines_of(client_of(address).files.content(batch.output_file_id).read())
-    assert ids_of(lines) == [f"row-{number}" for number in range(1, 501)]
+    assert ids_of(lines) == [f"row-{number}" for number in range(1, 101)]
 
 
 def test_the_command_takes_a_function_that_answers(tmp_path, project):

@@ -59,6 +59,15 @@ def test_a_pilot_makes_the_plan_stale(inputs_of):
     assert "('pilot', 5)" in setting_of_plan(inputs_of(pilot=5))
 
 
+def test_embeddings_of_before_layers_was_a_key_are_not_stale(inputs_of):
+    study = notes_study({"kind": "local"})
+    study["embeddings"] = {name: {"source": "notes", "model": "package:m"} for name in ("then", "now")}
+    study["embeddings"]["now"]["layers"] = "transformers"
+    inputs = inputs_of(study)
+    assert "layers" not in inputs.embedding_setting("then")
+    assert "('layers', 'transformers')" in inputs.embedding_setting("now")
+
+
 def test_names_are_relative_so_that_a_moved_project_is_not_stale(inputs_of):
     inputs = inputs_of()
     assert inputs.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import orjson
 import pytest
 
@@ -29,6 +30,13 @@ def digests(project, names):
 def settings_changed(project, **parts):
     """Write the study anew, with changes."""
     project.write_study(corpus_study(**parts))
+
+
+def vectors_and_layers(path):
+    """The vectors of an embeddings file, and whose layers it says that they come from."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path) as file:
+        return file["train/embeddings"][:], file["train"].attrs.get("layers")
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +128,18 @@ def test_shards_give_the_same_embeddings_as_files_one_by_one(project):
     settings_changed(project, embeddings={"tiny": {"shards": 1}})
     assert "embed_tiny_0" in ran(project.run())
     assert digests(project, EMBEDDINGS) == before
+
+
+def test_without_layers_of_our_own_the_vectors_are_the_same_but_for_rounding(project):
+    before = [vectors_and_layers(project.artifact(name)) for name in EMBEDDINGS]
+    settings_changed(project, embeddings={"tiny": {"layers": "transformers"}})
+
+    assert "embed" in ran(project.run(*(f"results/corpus/{name}" for name in EMBEDDINGS)))
+
+    after = [vectors_and_layers(project.artifact(name)) for name in EMBEDDINGS]
+    assert [layers for _, layers in before + after] == [None, None, "transformers", "transformers"]
+    for (own, _), (transformers, _) in zip(before, after, strict=True):
+        np.testing.assert_allclose(own, transformers, rtol=1e-4, atol=1e-5)
 
 
 def test_of_a_killed_shard_the_files_that_were_done_are_not_embedded_again(project):

@@ -88,12 +88,12 @@ def iter_blocks(settings: Embedding, records: Path) -> Iterator[Block]:
     block = Block()
     with SeenIds() as seen:
         for record in iter_records(records):
-            found = _document_or_skip(settings, records, record, seen)
-            if isinstance(found, Skipped):
-                block.skipped.append(found)
+            result = _document_or_skip(settings, records, record, seen)
+            if isinstance(result, Skipped):
+                block.skipped.append(result)
             else:
-                block.documents.append(found)
-                block.characters += len(found.text)
+                block.documents.append(result)
+                block.characters += len(result.text)
             if block.rows >= settings.block_size or block.characters >= BLOCK_CHARACTERS:
                 yield block
                 block = Block()
@@ -112,7 +112,7 @@ def text_of(settings: Embedding, data: dict[str, Any]) -> str:
         text = settings.separator.join(part for part in parts.values() if part)
     else:
         # One pass over the template: braces inside a value are text.
-        text = PLACEHOLDER.sub(lambda found: parts[found[1]], settings.template)
+        text = PLACEHOLDER.sub(lambda field: parts[field[1]], settings.template)
     if not any(part.strip() for part in parts.values()):
         names = ", ".join(f"`{name}`" for name in parts)
         raise UnusableRecord("empty_text", f"there is no text in {names}")
@@ -180,8 +180,8 @@ def _part(data: dict[str, Any], name: str) -> str:
 
 
 def _value(data: dict[str, Any], name: str) -> Any:
-    found, value = look_up(data, name)
-    if not found:
+    has_field, value = look_up(data, name)
+    if not has_field:
         raise UnusableRecord(
             "missing_field",
             f"the record has no field `{name}`; it has: {', '.join(data) or 'none'}",

@@ -112,6 +112,7 @@ class Encoder:
                 device=self.model.device,
                 pad_id=self.model.tokenizer.pad_token_id or 0,
                 padding=self.model.padding,
+                layers=settings.layers,
             ),
             self.model.pooler,
             device=self.model.device,

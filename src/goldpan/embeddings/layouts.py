@@ -42,18 +42,24 @@ class Layout(Protocol):
 
 
 def layout_for(
-    model: torch.nn.Module, *, device: str, pad_id: int, padding: Literal["left", "right"]
+    model: torch.nn.Module,
+    *,
+    device: str,
+    pad_id: int,
+    padding: Literal["left", "right"],
+    layers: Literal["auto", "transformers"] = "auto",
 ) -> Layout:
-    """The fastest layout that a model can take. On a CPU its attention may be replaced.
+    """The fastest layout that a model can take.
 
     Args:
         model: called with `input_ids` and `attention_mask`, gives `last_hidden_state` [B, L, H].
         device: where the model lies.
         pad_id: token id of the padding.
         padding: side of the padding, where there is any.
+        layers: `transformers` leaves the forward pass to the model itself.
     """
-    if device == "cpu":
-        from goldpan.embeddings.end_to_end import EndToEnd, can_lie_end_to_end
+    if device == "cpu" and layers == "auto":
+        from goldpan.embeddings.layers.end_to_end import EndToEnd, can_lie_end_to_end
 
         if can_lie_end_to_end(model):
             return EndToEnd(model)

@@ -198,16 +198,16 @@ def _max_length(settings: Embedding, modules: Modules, encoder: Any, tokenizer: 
     """The study's limit, else the model's own; never more than the model has positions for."""
     positions = most_positions(encoder)
     own = min(modules.max_length or tokenizer.model_max_length, positions)
-    wanted = settings.max_length or own
+    max_length = settings.max_length or own
     special = tokenizer.num_special_tokens_to_add()
-    if wanted >= _NO_LIMIT:
+    if max_length >= _NO_LIMIT:
         problem, remedy = "the model does not say how long its texts may be", "set `max_length`"
-    elif wanted > positions:
-        problem = f"max_length is {wanted}, but the model has positions for {positions:.0f} tokens"
+    elif max_length > positions:
+        problem = f"max_length is {max_length}, but the model has positions for {positions:.0f} tokens"
         remedy = f"set `max_length` to at most {positions:.0f}"
-    elif wanted <= special:
-        problem = f"max_length is {wanted}, of which {special} are special tokens"
+    elif max_length <= special:
+        problem = f"max_length is {max_length}, of which {special} are special tokens"
         remedy = "raise `max_length`"
     else:
-        return int(wanted)
+        return int(max_length)
     raise EmbeddingError(problem, where=settings.model, remedy=remedy)

@@ -93,8 +93,8 @@ def _pooling(folder: Path) -> tuple[tuple[str, ...], bool]:
     path = folder / "config.json"
     config = read_json(path)
     if "pooling_mode" in config:
-        given = config["pooling_mode"]
-        modes = (given,) if isinstance(given, str) else tuple(given)
+        mode_or_modes = config["pooling_mode"]
+        modes = (mode_or_modes,) if isinstance(mode_or_modes, str) else tuple(mode_or_modes)
     else:
         modes = tuple(mode for key, mode in _LEGACY_MODES.items() if config.get(key)) or ("mean",)
     unknown = [mode for mode in modes if mode not in POOLING_MODES]

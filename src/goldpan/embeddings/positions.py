@@ -17,10 +17,10 @@ def takes_plain_positions(model: torch.nn.Module) -> bool:
 
 def most_positions(model: Any) -> float:
     """How many tokens a model has positions for; infinite where positions are relative."""
-    given = getattr(model.config, "max_position_embeddings", None)
-    if not given or given < 0:
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if not positions or positions < 0:
         return math.inf
-    return given - first_position(model)
+    return positions - first_position(model)
 
 
 def first_position(model: Any) -> int:

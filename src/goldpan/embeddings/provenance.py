@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from goldpan.study.embedding import Embedding
 
 _LISTS = frozenset({"text", "labels"})
+_NOT_WRITTEN = {"layers": "auto"}
 _MUST_AGREE = ("model_sha256", "pooling", "normalize", "dimension", "max_length", "on_long", "prefix")
 
 
@@ -42,6 +43,7 @@ class Provenance:
         padding: side of the padding.
         source_sha256: hash of the records file.
         goldpan_version, torch_version, transformers_version: what made the file.
+        layers: as the study says. Files say it only where it is not `auto`: older ones do not have it.
     """
 
     model: str
@@ -66,12 +68,14 @@ class Provenance:
     goldpan_version: str
     torch_version: str
     transformers_version: str
+    layers: str = "auto"
 
     def as_attributes(self) -> dict[str, Any]:
         """Names and values as HDF5 attributes; lists are JSON text."""
         return {
             name: canonical_json(list(value)).decode() if name in _LISTS else value
             for name, value in asdict(self).items()
+            if _NOT_WRITTEN.get(name) != value
         }
 
     @classmethod
@@ -83,6 +87,7 @@ class Provenance:
         """
         import orjson
 
+        attributes = {**_NOT_WRITTEN, **attributes}
         values = {field.name: _plain(attributes[field.name]) for field in fields(cls)}
         for name in _LISTS:
             values[name] = tuple(orjson.loads(values[name]))
@@ -117,10 +122,11 @@ def provenance_of(settings: Embedding, model: LoadedModel, source_sha256: str) -
         goldpan_version=__version__,
         torch_version=str(torch.__version__),
         transformers_version=transformers.__version__,
+        layers=settings.layers,
     )
 
 
-def differences(trained: Provenance, given: Provenance) -> list[str]:
+def differences(trained: Provenance, applied: Provenance) -> list[str]:
     """What keeps a head trained on one kind of embeddings from being applied to another.
 
     Which text was embedded, on what machine and in what precision may differ; how it becomes a vector may
@@ -130,9 +136,9 @@ def differences(trained: Provenance, given: Provenance) -> list[str]:
         One line for each attribute that differs, such as `pooling: mean, not cls`; empty when they fit.
     """
     return [
-        f"{name}: {getattr(given, name)!r}, not {getattr(trained, name)!r}"
+        f"{name}: {getattr(applied, name)!r}, not {getattr(trained, name)!r}"
         for name in _MUST_AGREE
-        if getattr(given, name) != getattr(trained, name)
+        if getattr(applied, name) != getattr(trained, name)
     ]
 
 

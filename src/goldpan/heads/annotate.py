@@ -97,17 +97,17 @@ def annotate_file(
             head.check_fits(file.provenance, str(embeddings))
         fused = FusedHeads(heads, available_device(settings.device))
         with writing(output, settings.compression) as out:
-            for line, given in _joined(records, file, _annotations(file, fused, columns, threads)):
+            for line, annotation in _joined(records, file, _annotations(file, fused, columns, threads)):
                 counts.rows += 1
                 kept = keys.text(line)
-                if isinstance(given, Skipped):
-                    counts.skipped[given.code] += 1
-                    reason = orjson.dumps(given.reason)
+                if isinstance(annotation, Skipped):
+                    counts.skipped[annotation.code] += 1
+                    reason = orjson.dumps(annotation.reason)
                     out.write(
                         b'%b%b%b,"reason":%b}\n' % (row_start(line, b"skipped"), kept, columns.empty, reason)
                     )
                 else:
-                    out.write(b"%b%b%b}\n" % (row_start(line, b"ok"), kept, given))
+                    out.write(b"%b%b%b}\n" % (row_start(line, b"ok"), kept, annotation))
     counts.annotated = counts.rows - counts.skipped.total()
     counts.missing_keys = keys.missing
     return counts

@@ -102,9 +102,9 @@ def _check_columns(project: Project, name: str) -> None:
     """Check that no two columns have one name, as far as it is known which there will be."""
     annotated = project.study.annotated[name]
     own = [
-        (project.study.heads[head].column_of(head, target), given.kind)
+        (project.study.heads[head].column_of(head, target), settings.kind)
         for head in annotated.heads
-        for target, given in project.study.heads[head].targets.items()
+        for target, settings in project.study.heads[head].targets.items()
     ]
     for column, _ in own:
         if [other for other, _ in own].count(column) > 1:

@@ -41,8 +41,8 @@ def save_head(folder: Path, head: HeadModel) -> None:
         "dimension": head.dimension,
         "weights_sha256": sha256_hex(weights),
         "targets": [
-            {"name": one.name, "column": one.column, "kind": one.kind, "labels": list(one.labels)}
-            for one in head.targets
+            {"name": target.name, "column": target.column, "kind": target.kind, "labels": list(target.labels)}
+            for target in head.targets
         ],
         "embedding": head.embedding.as_attributes(),
     }
@@ -62,13 +62,16 @@ def load_head(folder: Path) -> HeadModel:
     try:
         count = 1 if config["architecture"] == "linear" else 2
         targets = tuple(
-            Target(one["name"], one["column"], one["kind"], tuple(one["labels"])) for one in config["targets"]
+            Target(target["name"], target["column"], target["kind"], tuple(target["labels"]))
+            for target in config["targets"]
         )
         head = HeadModel(
             name=config["name"],
             layers=tuple(_layer(tensors, f"layers.{place}") for place in range(count)),
             targets=targets,
-            thresholds={one.name: tensors[f"thresholds.{one.name}"] for one in targets if one.thresholds},
+            thresholds={
+                target.name: tensors[f"thresholds.{target.name}"] for target in targets if target.thresholds
+            },
             embedding=Provenance.from_attributes(config["embedding"]),
         )
         _check_shapes(head, folder)

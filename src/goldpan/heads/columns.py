@@ -45,7 +45,7 @@ class Columns:
         Args:
             predictions: of at least one record, target by target.
         """
-        columns = (values for one in predictions for values in self._values(one))
+        columns = (values for prediction in predictions for values in self._values(prediction))
         return map(self._template.__mod__, zip(*columns, strict=True))
 
     def _names(self, target: Target) -> list[str]:

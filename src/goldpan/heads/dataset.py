@@ -64,7 +64,7 @@ def join(labels: Mapping[str, Labelled], files: Sequence[Path], group: str) -> D
     """
     import numpy as np
 
-    found: dict[str, Path] = {}
+    file_of: dict[str, Path] = {}
     vectors: list[np.ndarray] = []
     provenance: Provenance | None = None
     for path in files:
@@ -74,30 +74,30 @@ def join(labels: Mapping[str, Labelled], files: Sequence[Path], group: str) -> D
                 rows = [row for row, id in enumerate(block.document_ids) if id in labels]
                 for row in rows:
                     id = block.document_ids[row]
-                    if id in found:
+                    if id in file_of:
                         raise ReconciliationError(
-                            f"record {id!r} has one embedding here and another in {found[id]}",
+                            f"record {id!r} has one embedding here and another in {file_of[id]}",
                             where=str(path),
                             remedy="labels are joined by id; give the sources ids that differ",
                         )
-                    found[id] = path
+                    file_of[id] = path
                 vectors.append(block.embeddings[rows])
     if provenance is None:
         raise HeadError("there are no embeddings files", remedy="name an embedding that has records")
     return Dataset(
-        labels=[labels[id] for id in found],
+        labels=[labels[id] for id in file_of],
         embeddings=np.concatenate(vectors)
         if vectors
         else np.empty((0, provenance.dimension), dtype=np.float32),
         provenance=replace(provenance, source_sha256=""),
-        without_embedding=len(labels) - len(found),
+        without_embedding=len(labels) - len(file_of),
     )
 
 
-def _same(first: Provenance | None, given: Provenance, first_path: Path, path: Path) -> Provenance:
+def _same(first: Provenance | None, provenance: Provenance, first_path: Path, path: Path) -> Provenance:
     if first is None:
-        return given
-    different = differences(first, given)
+        return provenance
+    different = differences(first, provenance)
     if different:
         raise HeadError(
             f"these embeddings were not made like those of {first_path}: {'; '.join(different)}",

@@ -123,9 +123,9 @@ def _layers(path: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Linear, ...]
 def _check_activation(path: Path, config: Mapping[str, Any], layers: tuple[Linear, ...]) -> None:
     """Refuse another activation than ReLU, if the configuration names one."""
     for key in _ACTIVATION_KEYS:
-        given = config.get(key)
-        if len(layers) > 1 and given is not None and str(given).lower() != "relu":
-            raise HeadError(f"its `{key}` is {given!r}, not ReLU", where=str(path), remedy=_REMEDY)
+        activation = config.get(key)
+        if len(layers) > 1 and activation is not None and str(activation).lower() != "relu":
+            raise HeadError(f"its `{key}` is {activation!r}, not ReLU", where=str(path), remedy=_REMEDY)
 
 
 def _joined(name: str, part: str) -> str:

@@ -53,23 +53,23 @@ class FusedHeads:
 
         with torch.inference_mode():
             fused = linear(self._tensor(embeddings), self._weight, self._bias)
-            found = []
+            by_head = []
             for part, second in zip(fused.split(self._widths, dim=1), self._seconds, strict=True):
                 outputs = part if second is None else linear(part.relu(), *second)
-                found.append(outputs.cpu().numpy())
-        return found
+                by_head.append(outputs.cpu().numpy())
+        return by_head
 
     def predict(self, embeddings: np.ndarray) -> list[TargetPrediction]:
         """What all heads say of all their targets, for embeddings [n, D]."""
-        found = []
+        predictions = []
         for head, outputs in zip(self.heads, self.outputs(embeddings), strict=True):
             start = 0
             for target in head.targets:
                 own = outputs[:, start : start + target.width]
                 start += target.width
                 thresholds = head.thresholds.get(target.name)
-                found.append(TargetPrediction(head, target, predict(target, own, thresholds)))
-        return found
+                predictions.append(TargetPrediction(head, target, predict(target, own, thresholds)))
+        return predictions
 
     def _tensor(self, values: np.ndarray) -> Any:
         import torch

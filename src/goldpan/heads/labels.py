@@ -71,16 +71,16 @@ def write_labels(path: Path, labels: Iterable[Labelled]) -> None:
 
 
 def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
-    found: dict[str, Labelled] = {}
+    labels: dict[str, Labelled] = {}
     for item in read_gold(files):
         values = {target: item.labels.get(settings.field_of(target)) for target in settings.targets}
         answers = {target: int(value is not None) for target, value in values.items()}
-        _add(found, Labelled(item.id, item.split, item.group, values, answers), "the gold set")
-    return found
+        _add(labels, Labelled(item.id, item.split, item.group, values, answers), "the gold set")
+    return labels
 
 
 def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
-    found: dict[str, Labelled] = {}
+    labels: dict[str, Labelled] = {}
     for path in files:
         for record in iter_records(path):
             if "skip" in record:
@@ -89,16 +89,16 @@ def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]
             values = {target: look_up(data, settings.field_of(target))[1] for target in settings.targets}
             answers = {target: int(value is not None) for target, value in values.items()}
             _add(
-                found,
+                labels,
                 _placed(settings, record["id"], group_of(record, settings.group, _GROUP), values, answers),
                 path,
             )
-    return found
+    return labels
 
 
 def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]) -> dict[str, Labelled]:
     """The answers of one or more stages; each answer of each stage counts the same."""
-    given: dict[str, dict[str, list[Any]]] = {}
+    answers_by_id: dict[str, dict[str, list[Any]]] = {}
     groups: dict[str, str] = {}
     grouped_by_data = (settings.group or "").startswith("data.")
     for path in files:
@@ -112,13 +112,13 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
             seen.add(id)
             if row["state"] != OK:
                 continue
-            answers = given.setdefault(id, {target: [] for target in settings.targets})
+            answers = answers_by_id.setdefault(id, {target: [] for target in settings.targets})
             for target in settings.targets:
                 answers[target] += _answers(row, settings.field_of(target), settings.labels.aggregate)
             if not grouped_by_data:
                 groups[id] = group_of(row, settings.group, _GROUP)
     if grouped_by_data:
-        groups = _groups(given, records, settings.group)
+        groups = _groups(answers_by_id, records, settings.group)
     return {
         id: _placed(
             settings,
@@ -127,7 +127,7 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
             {target: _one_of(values, settings.labels.aggregate) for target, values in answers.items()},
             {target: len(values) for target, values in answers.items()},
         )
-        for id, answers in given.items()
+        for id, answers in answers_by_id.items()
     }
 
 
@@ -145,14 +145,14 @@ def _one_of(values: Sequence[Any], how: Aggregate | None) -> Any:
     return values[0] if how is None else aggregate(values, how)
 
 
-def _groups(wanted: Mapping[str, Any], records: Sequence[Path], key: str | None) -> dict[str, str]:
+def _groups(answered: Mapping[str, Any], records: Sequence[Path], key: str | None) -> dict[str, str]:
     groups = {
         record["id"]: group_of(record, key, _GROUP)
         for path in records
         for record in iter_records(path)
-        if record["id"] in wanted
+        if record["id"] in answered
     }
-    for id in wanted:
+    for id in answered:
         if id not in groups:
             raise ReconciliationError(
                 f"the record {id!r} was answered but is in no records file, so its group is not known",
@@ -166,11 +166,11 @@ def _placed(settings: Head, id: str, group: str, values: dict[str, Any], answers
     return Labelled(id, split_of(group, settings.split, settings.seed), group, values, answers)
 
 
-def _add(found: dict[str, Labelled], label: Labelled, where: object) -> None:
-    if label.id in found:
+def _add(labels: dict[str, Labelled], label: Labelled, where: object) -> None:
+    if label.id in labels:
         raise ReconciliationError(
             f"there are two rows of record {label.id!r}",
             where=str(where),
             remedy="labels are joined by id; give the sources ids that differ",
         )
-    found[label.id] = label
+    labels[label.id] = label

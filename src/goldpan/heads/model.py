@@ -54,19 +54,19 @@ class HeadModel:
         """Outputs of the last layer."""
         return int(self.layers[-1].weight.shape[0])
 
-    def check_fits(self, given: Provenance, where: str) -> None:
+    def check_fits(self, embedding: Provenance, where: str) -> None:
         """Check that embeddings were made the way the head was trained.
 
         Args:
-            given: how they were made.
+            embedding: how they were made.
             where: name of their file.
 
         Raises:
             HeadError: they were not; with the attributes that differ.
         """
-        different = differences(self.embedding, given) if self.embedding else []
-        if self.embedding is None and given.dimension != self.dimension:
-            different = [f"dimension: {given.dimension}, not {self.dimension}"]
+        different = differences(self.embedding, embedding) if self.embedding else []
+        if self.embedding is None and embedding.dimension != self.dimension:
+            different = [f"dimension: {embedding.dimension}, not {self.dimension}"]
         if different:
             raise HeadError(
                 f"the head `{self.name}` was trained on other embeddings; these have {'; '.join(different)}",

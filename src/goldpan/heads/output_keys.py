@@ -57,7 +57,7 @@ class OutputKeys:
         return orjson.dumps(fields)[1:-1] + b","
 
     def _field(self, record: Record, key: str) -> Any:
-        found, value = look_up(record["data"], key)
-        if not found:
+        has_field, value = look_up(record["data"], key)
+        if not has_field:
             self.missing[key] += 1
         return value

@@ -13,6 +13,7 @@ from goldpan.heads.model import Predicted
 from goldpan.heads.targets import Target
 from goldpan.statistics.baselines import majority
 from goldpan.statistics.figures import Estimate
+from goldpan.statistics.interval import AsJson
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.scales import value_text
 
@@ -30,7 +31,7 @@ class LabelCounts:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(AsJson):
     """The best one can do without looking at a record: the same answer to all.
 
     Attributes:
@@ -42,10 +43,6 @@ class Baseline:
     answer: str
     figures: dict[str, Estimate]
     gain: dict[str, Estimate]
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-able form."""
-        return {"answer": self.answer, "figures": _json(self.figures), "gain": _json(self.gain)}
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,8 @@ class TargetReport:
             "counts": {split: asdict(counts) for split, counts in self.counts.items()},
             "groups_measured": self.groups,
             "notes": self._notes(),
-            "figures": _json(self.figures),
-            "baselines": {name: one.as_json() for name, one in self.baselines.items()},
+            "figures": {name: figure.as_json() for name, figure in self.figures.items()},
+            "baselines": {name: baseline.as_json() for name, baseline in self.baselines.items()},
             "learning_curve": self.curve.as_json() if self.curve else None,
         }
 
@@ -197,7 +194,3 @@ def _constant_answers(target: Target, train: np.ndarray, records: int) -> dict[s
         "majority": (target.labels[most], Predicted(scores, labels)),
         "mean": (value_text(round(mean, 6)), Predicted(np.full(records, mean), np.full(records, nearest))),
     }
-
-
-def _json(figures: dict[str, Estimate]) -> dict[str, Any]:
-    return {name: figure.as_json() for name, figure in figures.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,9 @@ class SelectionCounts:
         """JSON-able form."""
         return {
             "where": self.where,
-            "rows": sum(one.rows for one in self.files.values()),
-            "selected": sum(one.selected for one in self.files.values()),
-            "files": {name: {"rows": one.rows, "selected": one.selected} for name, one in self.files.items()},
+            "rows": sum(counts.rows for counts in self.files.values()),
+            "selected": sum(counts.selected for counts in self.files.values()),
+            "files": {name: asdict(counts) for name, counts in self.files.items()},
         }
 
 

@@ -126,11 +126,11 @@ def resolve_target(name: str, column: str, settings: TargetSettings, values: Seq
 
 def _occurring(name: str, kind: Kind, values: Sequence[Any]) -> tuple[str, ...]:
     """The labels that occur, in their order."""
-    found = {value_text(_single(value, name)) for value in values}
-    if kind == "classification" and found <= set(YES_NO):
+    occurring = {value_text(_single(value, name)) for value in values}
+    if kind == "classification" and occurring <= set(YES_NO):
         return YES_NO
     try:
-        ordered = Scale("ordered" if kind == "ordinal" else "nominal").categories(found)
+        ordered = Scale("ordered" if kind == "ordinal" else "nominal").categories(occurring)
     except SheetError:
         raise HeadError(
             "its labels have no order by themselves",

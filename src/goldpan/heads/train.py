@@ -140,7 +140,7 @@ class _Trainer:
         from goldpan.heads.report import TargetReport, baselines_of, learning_curve
         from goldpan.statistics.samples import sample_of_groups
 
-        found = []
+        reports = []
         heads = [*self._smaller(), (1.0, self._data.rows("train"), head)]
         predictions = [(share, rows, self._predictions(trained)) for share, rows, trained in heads]
         for place, target in enumerate(self._targets):
@@ -153,7 +153,7 @@ class _Trainer:
                 for share, own, by_target in predictions
             ]
             _, trained_on = self._known(place, self._data.rows("train"))
-            found.append(
+            reports.append(
                 TargetReport(
                     target=target,
                     counts={split: self._counts(place, split) for split in SPLITS},
@@ -163,7 +163,7 @@ class _Trainer:
                     curve=learning_curve(records, points) if len(points) > 1 else None,
                 )
             )
-        return found
+        return reports
 
     def _smaller(self) -> list[tuple[float, np.ndarray, HeadModel]]:
         """Heads trained on shares of the groups of the training split; each share holds the smaller ones."""
@@ -172,13 +172,13 @@ class _Trainer:
         rows = self._data.rows("train")
         groups = [self._data.labels[row].group for row in rows]
         order = sorted(set(groups), key=lambda group: rank(self._settings.seed, "learning curve", group))
-        found = []
+        heads = []
         for share in self._settings.learning_curve:
             some = set(order[: max(1, round(share * len(order)))])
             own = rows[np.array([group in some for group in groups])]
             if all(len(self._known(place, own)[0]) for place in range(len(self._targets))):
-                found.append((share, own, self.head(self.fit(own))))
-        return found
+                heads.append((share, own, self.head(self.fit(own))))
+        return heads
 
     def _predictions(self, head: HeadModel) -> list[Predicted]:
         """What a head says about the records measured on, for each target those with a known value."""

@@ -132,8 +132,8 @@ class _Fitting:
 
         settings, network = self._settings, self._network
         parameters = list(network.parameters())
-        matrices = [one for one in parameters if one.dim() > 1]
-        others = [one for one in parameters if one.dim() <= 1]
+        matrices = [parameter for parameter in parameters if parameter.dim() > 1]
+        others = [parameter for parameter in parameters if parameter.dim() <= 1]
         parts: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(
             parts,

@@ -123,15 +123,15 @@ def _package_folder(name: str) -> Path:
         )
     roots = [Path(place) for place in spec.submodule_search_locations]
     inside = sorted(folder for root in roots for folder in root.iterdir() if folder.is_dir())
-    found = [folder for folder in (*roots, *inside) if (folder / "config.json").is_file()]
-    if len(found) != 1:
+    folders = [folder for folder in (*roots, *inside) if (folder / "config.json").is_file()]
+    if len(folders) != 1:
         raise EmbeddingError(
-            f"this package carries {len(found)} models, not one"
-            + (f": {', '.join(str(folder) for folder in found)}" if found else ""),
+            f"this package carries {len(folders)} models, not one"
+            + (f": {', '.join(str(folder) for folder in folders)}" if folders else ""),
             where=name,
             remedy="give the folder of the model itself",
         )
-    return found[0]
+    return folders[0]
 
 
 def _hub_folder(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:

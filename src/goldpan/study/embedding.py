@@ -104,6 +104,11 @@ class Embedding(Model):
     compute_dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="`auto` is bfloat16 on a GPU that computes it, else float32."
     )
+    layers: Literal["auto", "transformers"] = Field(
+        "auto",
+        description="Who computes encoders of the BERT and RoBERTa families on a CPU: `auto` our own layers,"
+        " which pad nothing; `transformers` the model's own forward pass. Equal but for rounding.",
+    )
 
     group: str = Field(
         "train",

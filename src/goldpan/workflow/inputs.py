@@ -24,8 +24,8 @@ from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sheets.write import sheet_names
 
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
-# Left out of a stage's settings where it is as it ever was: else a project of before would be stale.
-_BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None}
+# Left out of settings where it is as it ever was: else a project of before would be stale.
+_BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
 
 
 class Inputs:
@@ -82,8 +82,7 @@ class Inputs:
 
         def setting(wildcards: Any) -> str:
             stage = asked_stage(self.study.stages[wildcards.stage])
-            settings = stage.model_dump(mode="json", include=set(names)).items()
-            return repr(sorted(item for item in settings if item not in _BEFORE_THERE_WAS_A_CHOICE.items()))
+            return _as_text(stage.model_dump(mode="json", include=set(names)))
 
         return setting
 
@@ -152,8 +151,8 @@ class Inputs:
 
     def embedding_setting(self, embedding: str) -> str:
         """Settings of an embedding whose change makes it stale, as text."""
-        settings = self.study.embeddings[embedding].model_dump(mode="json", exclude={"source", "shards"})
-        return repr(sorted(settings.items()))
+        settings = self.study.embeddings[embedding]
+        return _as_text(settings.model_dump(mode="json", exclude={"source", "shards"}))
 
     def embedding_model_files(self, embedding: str) -> list[str]:
         """The files of an embedding's model that lies in a folder of the project's; looked for once, not for
@@ -272,3 +271,7 @@ class Inputs:
 
 def _files_in(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+
+
+def _as_text(settings: dict[str, Any]) -> str:
+    return repr(sorted(item for item in settings.items() if item not in _BEFORE_THERE_WAS_A_CHOICE.items()))

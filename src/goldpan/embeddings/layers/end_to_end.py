@@ -10,31 +10,31 @@ import numpy as np
 import torch
 from torch import nn
 
+from goldpan.embeddings.layers.post_norm import PostNormLayer, Workspace
+from goldpan.embeddings.layers.within_texts import neighbours_of
 from goldpan.embeddings.layouts import TokenVectors
 from goldpan.embeddings.positions import first_position
-from goldpan.embeddings.post_norm import PostNormLayer, Workspace
-from goldpan.embeddings.within_texts import neighbours_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 # Their layers are alike and the only part in which the tokens of a text meet. A model that brings its own
 # code may give itself one of these types and yet compute something else, so the class counts, not the type.
-_MODELS = frozenset(
-    f"transformers.models.{package}.modeling_{package}.{name}"
-    for package, name in (
-        ("bert", "BertModel"),
-        ("camembert", "CamembertModel"),
-        ("roberta", "RobertaModel"),
-        ("xlm_roberta", "XLMRobertaModel"),
-    )
-)
+MODELS = {
+    "bert": "BertModel",
+    "camembert": "CamembertModel",
+    "roberta": "RobertaModel",
+    "xlm_roberta": "XLMRobertaModel",
+}
+"""Module of transformers -> the class of it that can be laid end to end."""
+
+_CLASSES = frozenset(f"transformers.models.{name}.modeling_{name}.{model}" for name, model in MODELS.items())
 
 
 def can_lie_end_to_end(model: Any) -> bool:
     """Whether texts can be laid end to end for a model."""
     name = f"{type(model).__module__}.{type(model).__qualname__}"
-    return name in _MODELS and not model.config.is_decoder
+    return name in _CLASSES and not model.config.is_decoder
 
 
 class EndToEnd:

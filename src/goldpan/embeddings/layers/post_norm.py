@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from goldpan.embeddings.within_texts import Neighbours, attend
+from goldpan.embeddings.layers.within_texts import Neighbours, attend
 
 if TYPE_CHECKING:
     from torch import Tensor
