@@ -93,6 +93,34 @@ def test_the_inner_rooms_of_waves_are_listed():
     assert "waves" in rooms_with_a_table()
 
 
+def drawn_arrows(text):
+    """room -> the rooms that its arrows in the picture lead to."""
+    picture = text.split("```mermaid\n")[1].split("```")[0]
+    arrows = re.findall(r"^  (\w+) --> (.+)$", picture, re.MULTILINE)
+    return {room: set(used.split(" & ")) for room, used in arrows}
+
+
+def test_the_picture_shows_what_each_room_uses_and_no_more():
+    text = ARCHITECTURE.read_text()
+    files = library_files()
+    # Ground files are no folders; rooms are.
+    rooms = [room for room in rooms_of(text) if (LIBRARY / room).is_dir()]
+    uses = {room: set() for room in rooms}
+    for room, _, source in files:
+        for _, module in imported_modules(source):
+            used = module.split(".")[0]
+            if room in uses and used in uses and used != room:
+                uses[room].add(used)
+    reached = {}
+    for room in rooms:  # from low to high
+        reached[room] = uses[room].union(*(reached[used] for used in uses[room]))
+    shortest = {
+        room: {used for used in uses[room] if not any(used in reached[other] for other in uses[room])}
+        for room in rooms
+    }
+    assert drawn_arrows(text) == {room: used for room, used in shortest.items() if used}
+
+
 def test_embeddings_and_heads_know_of_waves_only_their_gold_sets():
     modules = {
         ".".join(module.split(".")[:2])
