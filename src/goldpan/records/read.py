@@ -20,9 +20,10 @@ from goldpan.records.model import Record, RecordHead
 from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.records.tables import read_csv
+from goldpan.records.workbook import read_xlsx, typed_cells
 from goldpan.study.model import Source
 
-Format = Literal["jsonl", "csv", "parquet", "traces"]
+Format = Literal["jsonl", "csv", "parquet", "xlsx", "traces"]
 
 _FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl",
@@ -30,6 +31,8 @@ _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
 }
 _RECORD_KEYS = {"id", "source", "file", "line", "data"}
 # Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
@@ -37,7 +40,7 @@ _DATA_KEY = b',"data":'
 BLANK = "blank"
 _WITHOUT_DATA = ("bad_json", "bad_row")
 """Errors after which a row's data cannot be written down, or not as they were."""
-_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
+_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
 
 
 def format_of(source: Source, path: Path) -> Format:
-    """The format of a source file: as the study gives it, else by the name before `.gz` or `.zst`.
+    """The format of a source file: as the study gives it, else by the name before `.gz` or the like.
 
     Raises:
         SourceError: the name does not tell.
@@ -148,7 +151,7 @@ def format_of(source: Source, path: Path) -> Format:
         raise SourceError(
             f"the name does not tell the format; known are {', '.join(_FORMATS)}",
             where=str(path),
-            remedy="give the `format` of the source: jsonl, csv, parquet or traces",
+            remedy="give the `format` of the source: jsonl, csv, parquet, xlsx or traces",
         )
     return by_suffix
 
@@ -170,6 +173,8 @@ class _Builder:
         columns = [*source.fields, *(source.id or []), *source.not_blank]
         if self.format == "parquet":
             return read_parquet(path, columns)
+        if self.format == "xlsx":
+            return read_xlsx(path, columns, source.page)
         if self.format == "csv":
             delimiter = source.delimiter or ("\t" if ".tsv" in path.suffixes else ",")
             return read_csv(path, delimiter, source.encoding, columns)
@@ -208,6 +213,8 @@ class _Builder:
     def _typed(self, data: dict[str, Any]) -> dict[str, Any]:
         if self.format == "csv":
             return convert_cells(data, self.source.fields)
+        if self.format == "xlsx":
+            return typed_cells(data, self.source.fields)
         check_fields(data, self.source.fields)
         return data
 
@@ -237,7 +244,11 @@ class _Builder:
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
     def _place(self, row: Row) -> str:
-        return f"{self.path}, row {row.line}" if self.format == "parquet" else f"{self.path}:{row.line}"
+        return (
+            f"{self.path}, row {row.line}"
+            if self.format in ("parquet", "xlsx")
+            else f"{self.path}:{row.line}"
+        )
 
 
 def _damaged_record(path: Path, line: int, problem: str) -> SourceError:

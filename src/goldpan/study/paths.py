@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+STAND_IN = ".stand_in"
 _LONGEST_NAME = 210
 """Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is
 `.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""
@@ -33,6 +34,10 @@ class Paths:
     def records(self, source: str, file: str) -> str:
         """Records of one source file."""
         return f"{self.base}/sources/{source}/{file}.jsonl"
+
+    def stand_in(self, source: str, file: str) -> str:
+        """A link to a source file whose own name Snakemake cannot take for a file's."""
+        return f"{self.base}/sources/{source}/{file}{STAND_IN}"
 
     def stage(self, stage: str) -> str:
         """Folder of a stage."""
