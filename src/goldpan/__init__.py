@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from goldpan.errors import GoldpanError
     from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
     from goldpan.plain_tables.agreement import agreement_of_files
+    from goldpan.plain_tables.columns import Layout
     from goldpan.plain_tables.merging import merge_of_files
-    from goldpan.plain_tables.table import Layout
     from goldpan.plain_tables.values import Values
     from goldpan.records.read import iter_records
     from goldpan.stages.rows import read_features

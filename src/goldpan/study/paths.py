@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 STAND_IN = ".stand_in"
 _LONGEST_NAME = 210
 """Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is

@@ -23,7 +23,6 @@ from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sheets.write import sheet_names
 
-GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 # Left out of a stage's settings where it is as it ever was: else a project of before would be stale.
 _BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None}
 
