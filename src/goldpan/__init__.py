@@ -33,7 +33,7 @@ _MODULES = {
     "EvaluationInputs": "evaluation.evaluate",
     "EvaluationOutputs": "evaluation.evaluate",
     "GoldpanError": "errors",
-    "Layout": "plain_tables.table",
+    "Layout": "plain_tables.columns",
     "PromptRenderer": "tasks.prompts",
     "Values": "plain_tables.values",
     "agreement_of_files": "plain_tables.agreement",
