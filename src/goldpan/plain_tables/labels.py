@@ -31,8 +31,8 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 _WORD = re.compile(r"[a-z]+")
 _EXACT_DIGITS = 15
 """Digits that a number of a spreadsheet holds; two longer ones may differ and yet be one number to it."""
-_MOST_TIMES = 500
-"""Labels that may be dates or times, beyond which nobody asks which of them are one."""
+_MOST_LABELS = 500
+"""Different cells beyond which they are texts or measurements: nobody asks which are words or dates."""
 _MOST_SHOWN = 5
 
 
@@ -72,11 +72,12 @@ def labels_of(counts: Mapping[str, int], declared: Sequence[str] = (), exact: bo
         weights = _Weights(counts, declared)
         _merge_folded(labels, weights)
         _merge_numbers(labels, weights)
-        _merge_yes_and_no(labels, weights)
-        _merge_dates(labels, weights)
+        if len(set(labels.of_cell.values())) <= _MOST_LABELS:
+            _merge_yes_and_no(labels, weights)
+            _merge_dates(labels, weights)
     distinct = set(labels.of_cell.values())
     labels.yes_or_no = (
-        bool(distinct)
+        0 < len(distinct) <= _MOST_LABELS
         and all(_means_yes(label) is not None for label in distinct)
         and len({fold(label) for label in distinct} & _LETTERS.keys()) != 1
     )
@@ -143,7 +144,10 @@ def _merge_numbers(labels: Labels, weights: _Weights) -> None:
 def _number(label: str) -> float | None:
     if sum(character.isdecimal() for character in label) > _EXACT_DIGITS:
         return None
-    value = next((value for kind, value, *_ in readings(label) if kind == "number"), None)
+    text = fold(label)
+    value = as_number(text)
+    if value is None and text.endswith("%") and (percent := as_number(text[:-1].strip())) is not None:
+        value = percent / 100
     return value if value is not None and abs(value) < 10**_EXACT_DIGITS else None
 
 
@@ -195,7 +199,7 @@ def _merge_dates(labels: Labels, weights: _Weights) -> None:
     times = {label: found for label in weight if (found := _times(label))}
     # What was typed looks like a range or a fraction; what a spreadsheet makes of it has a month or a year.
     typed = {label for label in times if _RANGE.fullmatch(label)}
-    if len(typed) == len(times) or len(times) > _MOST_TIMES:
+    if len(typed) == len(times):
         return
     alike = {
         label: [other for other in times if other != label and share_a_reading(times[label], times[other])]
