@@ -40,6 +40,7 @@ include: "rules/evaluation.smk"
 # gets `embed`, `head` and `annotate`.
 localrules:
     all,
+    stand_in,
     records,
     stage_records,
     plan,

@@ -23,7 +23,8 @@ from goldpan.heads.files import (
 from goldpan.ledger import RunLock
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings
-from goldpan.workflow.inputs import GOLD_FILES, Inputs
+from goldpan.study.paths import GOLD_FILES
+from goldpan.workflow.inputs import Inputs
 
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")

@@ -1,9 +1,22 @@
 # The user's files -> records with stable ids; one records file per source file.
 
 
+rule stand_in:
+    output:
+        PATHS.stand_in("{source}", "{file}"),
+    log:
+        PATHS.log("stand_ins/{source}/{file}"),
+    conda:
+        "../envs/report.yaml"
+    message:
+        "Linking to file {wildcards.file} of source {wildcards.source}, whose name has braces"
+    script:
+        "../workflow/scripts/stand_in.py"
+
+
 rule records:
     input:
-        lambda wildcards: INPUTS.input_files[wildcards.source][wildcards.file],
+        INPUTS.source_file,
     output:
         PATHS.records("{source}", "{file}"),
     log:
@@ -11,9 +24,7 @@ rule records:
     conda:
         "../envs/report.yaml"
     params:
-        source=lambda wildcards: STUDY.sources[wildcards.source].model_dump_json(
-            exclude={"files"}
-        ),
+        source=INPUTS.source_setting,
     message:
         "Reading {input} into records"
     script:

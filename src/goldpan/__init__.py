@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from goldpan.errors import GoldpanError
     from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
     from goldpan.plain_tables.agreement import agreement_of_files
+    from goldpan.plain_tables.columns import Layout
     from goldpan.plain_tables.merging import merge_of_files
-    from goldpan.plain_tables.table import Layout
     from goldpan.plain_tables.values import Values
     from goldpan.records.read import iter_records
     from goldpan.stages.rows import read_features
@@ -33,7 +33,7 @@ _MODULES = {
     "EvaluationInputs": "evaluation.evaluate",
     "EvaluationOutputs": "evaluation.evaluate",
     "GoldpanError": "errors",
-    "Layout": "plain_tables.table",
+    "Layout": "plain_tables.columns",
     "PromptRenderer": "tasks.prompts",
     "Values": "plain_tables.values",
     "agreement_of_files": "plain_tables.agreement",

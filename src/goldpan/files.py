@@ -6,11 +6,14 @@ What is read comes from outside: a small file may unpack to a line without end, 
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import hashlib
 import io
+import lzma
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,6 +28,9 @@ from goldpan.errors import GoldpanError, ReconciliationError, SourceError
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+XZ_MAGIC = b"\xfd7zXZ\x00"
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+"""How bzip2 begins: its name, then the mark of a block or the end; a text may begin with the name alone."""
 _CHUNK = 1 << 20
 _Row = TypeVar("_Row")
 
@@ -43,8 +49,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     On any exception the temporary file is removed and `path` is left as it was.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    temporary = part_of(path)
     try:
         with temporary.open("wb", buffering=_CHUNK) as handle:
             yield handle
@@ -57,6 +62,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
+
+
+def part_of(path: Path) -> Path:
+    """A name beside `path`, in a folder that is there, for what is written before it becomes `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
 
 
 def put_in_place(written: Path, path: Path) -> None:
@@ -130,7 +141,7 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
 
 
 def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a file for reading bytes; gzip and zstd are recognised by their first bytes.
+    """Open a file for reading bytes; gzip, zstd, bzip2 and xz are recognised by their first bytes.
 
     Raises:
         SourceError: the file does not exist or cannot be read.
@@ -139,12 +150,16 @@ def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
         raw = Path(path).open("rb", buffering=_CHUNK)  # noqa: SIM115 - handed to the caller
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    magic = raw.read(4)
+    magic = raw.read(10)
     raw.seek(0)
-    if magic[:2] == GZIP_MAGIC:
+    if magic.startswith(GZIP_MAGIC):
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK)
-    if magic == ZSTD_MAGIC:
+    if magic.startswith(ZSTD_MAGIC):
         return io.BufferedReader(_ZstdFile(raw), _CHUNK)
+    if _BZIP2.match(magic):
+        return io.BufferedReader(cast(Any, bz2.BZ2File(raw)), _CHUNK)
+    if magic.startswith(XZ_MAGIC):
+        return io.BufferedReader(cast(Any, lzma.LZMAFile(raw)), _CHUNK)
     return raw
 
 
@@ -280,7 +295,7 @@ def damage_errors() -> tuple[type[Exception], ...]:
     """What reading from `open_decompressed` raises when the compressed data is cut short or damaged."""
     import zstandard
 
-    return (EOFError, OSError, zlib.error, zstandard.ZstdError)
+    return (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 def damaged(where: str, error: Exception) -> SourceError:

@@ -9,8 +9,9 @@ import pytest
 from goldpan.cli.plain_tables import agreement_command, merge_command
 from goldpan.errors import GoldpanError, SheetError, SourceError, StudyError
 from goldpan.plain_tables.agreement import agreement_of_files
+from goldpan.plain_tables.columns import Layout
 from goldpan.plain_tables.merging import merge_of_files
-from goldpan.plain_tables.table import Layout, read_table_answers
+from goldpan.plain_tables.table import read_table_answers
 from goldpan.plain_tables.values import Values
 
 USUAL = Layout()
@@ -203,9 +204,7 @@ def table(path):
 def test_merging_writes_the_labels_beside_the_fields(file, tmp_path):
     out = tmp_path / "merged.csv"
     said = merge_command([file(WIDE)], USUAL, Values(), "conservative", out)
-    assert [
-        (row["item_id"], row["final_label"], row["resolution"], row["field_text"]) for row in table(out)
-    ] == [
+    assert [(row["id"], row["final_label"], row["resolution"], row["text"]) for row in table(out)] == [
         ("1", "x", "agreement", "one"),
         ("2", "", "needs_review", "two"),
         ("3", "y", "agreement", "three"),

@@ -1,6 +1,7 @@
 """One table per input file: its rows and columns as they were, then what was answered."""
 
 import csv
+import resource
 
 import orjson
 import pytest
@@ -130,3 +131,30 @@ def test_a_row_of_another_file_is_an_error_and_no_table_is_left(write, tmp_path)
     with pytest.raises(ReconciliationError, match="the file of record 'n0' has no table"):
         write([LENGTH], ("elsewhere", {"x": 1}, {}))
     assert list(tmp_path.glob("*.csv")) == []
+
+
+def test_a_lone_carriage_return_begins_no_row(write):
+    texts = ["one\r=cmd()", "two\rlines", "\r=HYPERLINK(1)"]
+    ((_, *rows),) = write([GIST], *(("a", {"text": text}, {}) for text in texts))
+    assert [restore(row[0]) for row in rows] == texts
+
+
+def test_more_tables_than_files_can_be_open_at_once(write):
+    files = [f"f{number}" for number in range(60)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (50, hard))
+    try:
+        rows = [(file, {"text": f"{file}, {turn}"}, {}) for turn in range(2) for file in files]
+        tables = write([LENGTH], *rows, files=files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [[row[0] for row in table[1:]] for table in tables] == [[f"{f}, 0", f"{f}, 1"] for f in files]
+
+
+def test_rows_that_are_saved_in_parts_are_all_there_in_their_order(write):
+    long = "x" * 100_000
+    rows = [("ab"[number % 2], {"text": f"{number} {long}"}, {}) for number in range(120)]
+    tables = write([LENGTH], *rows, files=("a", "b"))
+    assert [[row[0] for row in table[1:]] for table in tables] == [
+        [f"{number} {long}" for number in range(start, 120, 2)] for start in (0, 1)
+    ]

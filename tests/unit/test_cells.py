@@ -1,8 +1,13 @@
 """Cells that a spreadsheet would run are neutralised and come back unchanged."""
 
+import csv
+import io
+from pathlib import Path
+
 import pytest
 
-from goldpan.cells import neutralise, restore
+import goldpan
+from goldpan.cells import csv_text, neutralise, restore, unprotect
 
 HOSTILE = [
     '=cmd|"/c calc"!A1',
@@ -60,3 +65,25 @@ def test_every_text_comes_back(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_that_has_the_apostrophe_already_is_told_apart(text):
     assert neutralise(text) != neutralise("'" + text)
+
+
+@pytest.mark.parametrize("text", ["one\r=cmd()", "one\rtwo", "one\ntwo", "one\r\ntwo", '\r"quoted"'])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_line_ends_of_any_kind_stay_within_their_cell(text, line_end):
+    written = csv_text([["a", "b"], [text, "x"]], line_end)
+    rows = list(csv.reader(io.StringIO(written, newline="")))
+    assert [list(map(restore, row)) for row in rows] == [["a", "b"], [text, "x"]]
+    assert written.endswith(f"x{line_end}")
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"), [("'=yes", "=yes"), ("'-1", "-1"), ("'+1", "+1"), ("'tis", "'tis")]
+)
+def test_the_apostrophe_that_people_put_before_a_formula_or_a_number_is_taken_off(text, typed):
+    assert unprotect(text) == typed
+
+
+def test_all_csv_goes_through_one_writer():
+    library = Path(goldpan.__file__).parent
+    writers = [path.name for path in library.rglob("*.py") if "csv.writer(" in path.read_text()]
+    assert writers == ["cells.py"]

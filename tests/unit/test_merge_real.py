@@ -2,7 +2,8 @@
 
 import pytest
 
-from goldpan.plain_tables.table import Layout, read_table_answers
+from goldpan.plain_tables.columns import Layout
+from goldpan.plain_tables.table import read_table_answers
 from goldpan.records.splits import SPLITS
 from goldpan.statistics.scales import Scale
 from goldpan.study.wave import Gold

@@ -1,6 +1,9 @@
 """From a source file to its records file."""
 
+import bz2
+import gzip
 import json
+import lzma
 
 import pyarrow
 import pytest
@@ -164,8 +167,6 @@ def test_a_file_without_rows_makes_no_records_and_says_so(desk):
 
 
 def test_a_file_that_is_cut_short_stops_even_when_bad_rows_are_skipped(desk):
-    import gzip
-
     with pytest.raises(SourceError, match="breaks off"):
         desk.build("in.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 1_000)[:-6], on_error="skip")
 
@@ -178,6 +179,9 @@ def test_a_file_that_is_cut_short_stops_even_when_bad_rows_are_skipped(desk):
         ("a.b.csv.zst", "csv"),
         ("a.tsv.gzip", "csv"),
         ("a.parquet", "parquet"),
+        ("a.csv.bz2", "csv"),
+        ("a.jsonl.XZ", "jsonl"),
+        ("a.xlsx", "xlsx"),
     ],
 )
 def test_the_format_goes_by_the_name_before_the_compression(tmp_path, name, found):
@@ -193,6 +197,24 @@ def test_a_given_format_wins_over_the_name(desk):
 def test_a_name_that_does_not_tell_the_format_is_an_error(tmp_path, name):
     with pytest.raises(SourceError, match="give the `format`"):
         format_of(Source(files="*"), tmp_path / name)
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, lzma.compress, gzip.compress])
+def test_compressed_files_are_read_by_their_content(desk, compress):
+    desk.build("in.csv", compress(b"id,text\n1,one\n2,two\n"), id=["id"])
+    assert [record["data"]["text"] for record in desk.records()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, lzma.compress])
+def test_a_compressed_file_that_breaks_off_is_an_error(desk, compress):
+    whole = compress("".join(f"{number} {number * 7919}\n" for number in range(9_000)).encode())
+    with pytest.raises(SourceError, match="breaks off or is damaged"):
+        desk.build("in.csv", whole[:-9])
+
+
+def test_a_text_that_begins_as_bzip2_does_is_a_text(desk):
+    desk.build("in.csv", b"BZh9,text\n1,one\n")
+    assert desk.records()[0]["data"] == {"BZh9": "1", "text": "one"}
 
 
 def test_tsv_files_are_split_at_tabs(desk):

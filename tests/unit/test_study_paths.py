@@ -50,3 +50,19 @@ def test_a_name_leads_back_to_its_file():
 
 def test_no_files_have_no_names():
     assert names() == []
+
+
+def test_names_that_differ_in_case_only_are_kept_apart():
+    upper, lower = names("A.csv", "a.csv")
+    assert upper.casefold() != lower.casefold()
+
+
+def test_a_long_name_leaves_room_for_what_is_added_to_it():
+    longest, other = "x" * 250 + ".csv", "x" * 249 + "y.csv"
+    short, second = names(longest, other)
+    assert max(len(short), len(second)) <= 210
+    assert short != second
+
+
+def test_a_name_that_is_long_enough_to_fit_stays_as_it_is():
+    assert names("x" * 206 + ".csv") == ["x" * 206 + ".csv"]

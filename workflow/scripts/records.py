@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from goldpan.cli.logs import logging_to
+from goldpan.records.inputs import linked_file
 from goldpan.records.read import build_records
 from goldpan.study import load_project
 
@@ -13,7 +14,7 @@ with logging_to(snakemake.log[0]) as log:
         project.study.sources[wildcards.source],
         wildcards.source,
         wildcards.file,
-        Path(snakemake.input[0]),
+        linked_file(Path(snakemake.input[0])),
         Path(snakemake.output[0]),
     )
     log(counts)

@@ -1,19 +1,23 @@
-"""`goldpan agreement FILE…` and `goldpan merge FILE…`, on plain tables outside any study."""
+"""`goldpan agreement`, `merge`, `gold` and `tables`, on plain tables outside any study."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from goldpan.cli.tables import json_text
+from goldpan.cli.tables import json_text, print_table
 from goldpan.errors import StudyError
 
 if TYPE_CHECKING:
-    from goldpan.plain_tables.table import Layout
+    from goldpan.plain_tables.columns import Layout
+    from goldpan.plain_tables.gold import GoldSettings
+    from goldpan.plain_tables.many import Failure, Row
     from goldpan.plain_tables.values import Values
     from goldpan.study.wave import Strategy
+    from goldpan.waves.agreement.report import AgreementReport
 
 # Written here, too, so that `goldpan --help` need not import the library; a test keeps them in step.
 STRATEGIES = (
@@ -25,42 +29,82 @@ STRATEGIES = (
     "annotator_b",
     "dawid_skene",
 )
+_FILES = (
+    "FILE is CSV, TSV, XLSX or JSON Lines with a column for each annotator (annotator_a, annotator_b, or"
+    " --columns), or with the columns item_id, annotator and label; or a folder of such files. Several files"
+    " are several tables, or parts of one with --pool."
+)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `goldpan agreement` and `goldpan merge` to the command line."""
-    _add_agreement(commands.add_parser("agreement", help="agreement in a plain table of answers"))
-    _add_merge(commands.add_parser("merge", help="one label from several in a plain table of answers"))
+    """Add the commands on plain tables to the command line."""
+    _add_agreement(
+        commands.add_parser("agreement", help="agreement in a plain table of answers", epilog=_FILES)
+    )
+    _add_merge(commands.add_parser("merge", help="one label from several in a plain table", epilog=_FILES))
+    _add_gold(commands.add_parser("gold", help="a gold set from a merged plain table", epilog=_FILES))
+    tables = commands.add_parser("tables", help="many plain tables at once")
+    many = tables.add_subparsers(dest="tables_command", metavar="COMMAND", required=True)
+    _add_list(many.add_parser("list", help="what plain tables hold", epilog=_FILES))
+    _add_batch(many.add_parser("batch", help="all that can be made of each of them", epilog=_FILES))
 
 
 def _add_agreement(parser: argparse.ArgumentParser) -> None:
     _add_table_options(parser)
+    _add_pool(parser)
     parser.add_argument("--verbose", action="store_true", help="also each pair, and how intervals are made")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page, too")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write a page, too; a folder for several tables",
+    )
     parser.set_defaults(run=_agreement)
 
 
 def _add_merge(parser: argparse.ArgumentParser) -> None:
     _add_table_options(parser)
+    _add_pool(parser)
+    _add_strategy(parser)
     parser.add_argument(
-        "--strategy", choices=STRATEGIES, default="adjudicate", help="who decides differences"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="write the labels here")
+        "--out", type=Path, required=True, metavar="FILE",
+        help="write the labels here: .csv, or .jsonl for JSON Lines; a folder for several tables",
+    )  # fmt: skip
     parser.add_argument("--disagreements", type=Path, metavar="FILE", help="write what is to be decided here")
     parser.add_argument("--decisions", type=Path, metavar="FILE", help="such a file, filled in")
     parser.set_defaults(run=_merge)
 
 
-def _add_table_options(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = (
-        "FILE is CSV or TSV with a column for each annotator (annotator_a, annotator_b, or --columns), or"
-        " with the columns item_id, annotator and label. Several files are parts of one table."
+def _add_gold(parser: argparse.ArgumentParser) -> None:
+    _add_table_options(parser)
+    _add_pool(parser)
+    _add_gold_options(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="write the gold set here")
+    parser.set_defaults(run=_gold)
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    _add_table_options(parser)
+    parser.set_defaults(run=_list)
+
+
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    _add_table_options(parser)
+    _add_strategy(parser)
+    _add_gold_options(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="write a folder for each here"
     )
+    parser.set_defaults(run=_batch)
+
+
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--columns", nargs="+", metavar="A", help="annotators' columns, by name or number")
-    parser.add_argument("--item", metavar="COL", help="column of item ids (default: item_id or id)")
+    parser.add_argument("--item", metavar="COL", help="column of item ids (default: item_id, id or row_id)")
     parser.add_argument("--llm", metavar="COL", help="column of the LLM's answers (default: llm)")
     parser.add_argument("--no-header", action="store_true", help="the first row holds answers already")
+    parser.add_argument("--exact", action="store_true", help="each spelling is a label of its own")
     parser.add_argument(
         "--scale", choices=("auto", "nominal", "ordered"), default="auto",
         help="auto: three or more different numbers are ordered",
@@ -69,28 +113,208 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _agreement(options: argparse.Namespace) -> None:
-    layout, values = _table(options)
-    text = agreement_command(options.files, layout, values, options.json, options.verbose, options.html)
-    print(text, end="")
+def _add_pool(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pool", action="store_true", help="several files are parts of one table")
 
 
-def _merge(options: argparse.Namespace) -> None:
-    layout, values = _table(options)
-    text = merge_command(
-        options.files, layout, values, options.strategy, options.out,
-        disagreements=options.disagreements, decisions=options.decisions, as_json=options.json,
-    )  # fmt: skip
-    print(text, end="")
+def _add_strategy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strategy", choices=STRATEGIES, default="adjudicate", help="who decides differences"
+    )
+
+
+def _add_gold_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--group", metavar="COL", help="items with one value there stay in one split")
+    parser.add_argument(
+        "--split", nargs=3, type=float, metavar=("TRAIN", "DEV", "TEST"), help="shares (default: .7 .15 .15)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (default: 0)")
+    parser.add_argument("--description", default="", metavar="TEXT", help="what the data card says it is")
 
 
 def _table(options: argparse.Namespace) -> tuple[Layout, Values]:
-    from goldpan.plain_tables.table import Layout
+    from goldpan.plain_tables.columns import Layout
     from goldpan.plain_tables.values import Values
 
     columns = tuple(options.columns) if options.columns else None
-    layout = Layout(columns, options.llm, options.item, header=not options.no_header)
+    layout = Layout(columns, options.llm, options.item, not options.no_header, options.exact)
     return layout, Values(options.scale, tuple(options.order) if options.order else None)
+
+
+def _gold_settings(options: argparse.Namespace) -> GoldSettings:
+    from pydantic import ValidationError
+
+    from goldpan.plain_tables.gold import GoldSettings
+    from goldpan.study.wave import Split
+
+    try:
+        train, dev, test = options.split or (0.7, 0.15, 0.15)
+        split = Split(train=train, dev=dev, test=test)
+    except ValidationError as error:
+        raise StudyError(
+            f"`--split`: {error.errors()[0]['msg'].removeprefix('Value error, ')}",
+            remedy="give three shares that add up to 1, e.g. `--split 0.7 0.15 0.15`",
+        ) from None
+    return GoldSettings(options.group, split, options.seed, options.description)
+
+
+def _parts(options: argparse.Namespace, merged: bool = False) -> list[list[Path]]:
+    """The tables that are meant, each with the files it consists of."""
+    from goldpan.plain_tables.many import tables_in
+
+    tables = tables_in(options.files, merged)
+    return [tables] if options.pool or len(tables) == 1 else [[table] for table in tables]
+
+
+def _agreement(options: argparse.Namespace) -> int:
+    from goldpan.plain_tables.agreement import agreement_of_files
+    from goldpan.plain_tables.many import agreement_rows, folder_names, for_each
+
+    layout, values = _table(options)
+    parts = _parts(options)
+    if len(parts) == 1:
+        text = agreement_command(parts[0], layout, values, options.json, options.verbose, options.html)
+        print(text, end="")
+        return 0
+    tables = [table for (table,) in parts]
+    names = folder_names(tables) if options.html else {}
+
+    def measure(path: Path) -> list[Row]:
+        report = agreement_of_files([path], layout, values)
+        if options.html:
+            _write_page(options.html / f"{names[path]}.html", report)
+        if options.json:
+            return [report.as_json()]
+        print(_report_text(report, options.verbose))
+        return agreement_rows(report)
+
+    return _print_summary(*for_each(tables, measure), options.json)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from goldpan.plain_tables.many import folder_names, for_each
+    from goldpan.plain_tables.merging import merge_of_files
+    from goldpan.waves.merging.merged import resolution_counts
+
+    layout, values = _table(options)
+    parts = _parts(options)
+    if len(parts) == 1:
+        text = merge_command(
+            parts[0], layout, values, options.strategy, options.out,
+            disagreements=options.disagreements, decisions=options.decisions, as_json=options.json,
+        )  # fmt: skip
+        print(text, end="")
+        return 0
+    tables = [table for (table,) in parts]
+    names = {path: f"{name}.csv" for path, name in folder_names(tables).items()}
+    folders = {
+        "--out": options.out,
+        "--disagreements": options.disagreements,
+        "--decisions": options.decisions,
+    }
+    _check_folders(folders, names.values())
+    decided = [options.decisions / name for name in names.values()] if options.decisions else []
+    outputs = {
+        f"{option} {name}": folder / name
+        for option, folder in folders.items()
+        for name in names.values()
+        if folder is not None and option != "--decisions"
+    }
+    _check_outputs(outputs, {"the answers": tables, "--decisions": decided})
+
+    def merge(path: Path) -> list[Row]:
+        name = names[path]
+        decisions = options.decisions / name if options.decisions else None
+        # Of a table on which all agreed there is nothing to decide, and perhaps no file.
+        decisions = decisions if decisions and decisions.is_file() else None
+        merged = merge_of_files([path], layout, values, options.strategy, decisions)
+        merged.write(options.out / name, options.disagreements / name if options.disagreements else None)
+        for note in merged.notes:
+            print(f"! {path.name}: {note}", file=sys.stderr)
+        return [{"labels": len(merged.rows), **resolution_counts(merged.rows)}]
+
+    return _print_summary(*for_each(tables, merge), options.json)
+
+
+def _check_folders(folders: Mapping[str, Path | None], names: Iterable[str]) -> None:
+    """Raise StudyError where a file stands for the folder that several tables need."""
+    for option, folder in folders.items():
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise StudyError(
+                f"of several tables, `{option}` is a folder with {', '.join(names)}",
+                where=str(folder),
+                remedy="name a folder, or say `--pool` if the files are parts of one table",
+            )
+
+
+def _gold(options: argparse.Namespace) -> int:
+    from goldpan.plain_tables.gold import gold_of_files
+    from goldpan.plain_tables.many import folder_names, for_each
+    from goldpan.study.paths import GOLD_FILES
+
+    layout, values = _table(options)
+    settings, parts = _gold_settings(options), _parts(options, merged=True)
+
+    def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
+        _check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
+        gold = gold_of_files(files, layout, values, settings, folder)
+        return [
+            {
+                "items": len(gold.items),
+                **{split: len(gold.split(split)) for split in ("train", "dev", "test")},
+                "without a label": len(gold.left_out),
+                "folder": str(folder),
+            }
+        ]
+
+    if len(parts) == 1:
+        rows = [{"table": parts[0][0].name, **row} for row in freeze(parts[0], options.out)]
+        return _print_summary(rows, [], options.json)
+    tables = [table for (table,) in parts]
+    names = folder_names(tables)
+    return _print_summary(
+        *for_each(tables, lambda path: freeze([path], options.out / names[path])), options.json
+    )
+
+
+def _list(options: argparse.Namespace) -> int:
+    from goldpan.plain_tables.many import contents, for_each, tables_in
+
+    layout, values = _table(options)
+    tables = tables_in(options.files)
+    return _print_summary(*for_each(tables, lambda path: contents(path, layout, values)), options.json)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from goldpan.plain_tables.many import all_of, folder_names, for_each, tables_in, write_summary
+
+    layout, values = _table(options)
+    settings, tables = _gold_settings(options), tables_in(options.files)
+    names = folder_names(tables)
+    rows, failures = for_each(
+        tables,
+        lambda path: all_of(path, layout, values, options.strategy, settings, options.out / names[path]),
+    )
+    write_summary(options.out / "summary.csv", rows, failures)
+    return _print_summary(rows, failures, options.json)
+
+
+def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:
+    """Print one table about many; returns the exit code."""
+    if as_json:
+        failed = [{"table": failure.path.name, "error": str(failure.error)} for failure in failures]
+        print(json_text({"tables": list(rows), "failed": failed}), end="")
+    else:
+        head = list(dict.fromkeys(name for row in rows for name in row))
+        cells = [[_rounded(row.get(name)) for name in head] for row in rows]
+        print_table(head, cells, empty="no table could be used")
+        for failure in failures:
+            print(f"! {failure.path}: {type(failure.error).__name__}: {failure.error}")
+    return 1 if failures else 0
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def agreement_command(
@@ -106,16 +330,26 @@ def agreement_command(
     Raises:
         StudyError: `page` is one of the tables.
     """
-    from goldpan.files import write_bytes
     from goldpan.plain_tables.agreement import agreement_of_files
-    from goldpan.waves.agreement.page import agreement_page
-    from goldpan.waves.agreement.text import report_text
 
     _check_outputs({"--html": page}, {"the answers": paths})
     report = agreement_of_files(paths, layout, values)
     if page is not None:
-        write_bytes(page, agreement_page(report).encode())
-    return json_text(report.as_json()) if as_json else report_text(report, verbose)
+        _write_page(page, report)
+    return json_text(report.as_json()) if as_json else _report_text(report, verbose)
+
+
+def _write_page(path: str | Path, report: AgreementReport) -> None:
+    from goldpan.files import write_bytes
+    from goldpan.waves.agreement.page import agreement_page
+
+    write_bytes(path, agreement_page(report).encode())
+
+
+def _report_text(report: AgreementReport, verbose: bool) -> str:
+    from goldpan.waves.agreement.text import report_text
+
+    return report_text(report, verbose)
 
 
 def merge_command(
@@ -134,7 +368,6 @@ def merge_command(
         StudyError: a file to write is also one that is read, or both are one file.
     """
     from goldpan.plain_tables.merging import merge_of_files
-    from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
     from goldpan.waves.merging.merged import resolution_counts
 
     _check_outputs(
@@ -144,13 +377,17 @@ def merge_command(
     merged = merge_of_files(paths, layout, values, strategy, decisions)
     merged.write(out, disagreements)
     counts = resolution_counts(merged.rows)
-    notes = few_items_notes(merged.rows) if strategy == "dawid_skene" else []
     if as_json:
-        summary = {"strategy": strategy, "rows": len(merged.rows), "resolutions": counts, "notes": notes}
+        summary = {
+            "strategy": strategy,
+            "rows": len(merged.rows),
+            "resolutions": counts,
+            "notes": merged.notes,
+        }
         return json_text(summary)
     width = max(map(len, counts), default=0)
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
-    lines += [f"! {note}" for note in notes]
+    lines += [f"! {note}" for note in merged.notes]
     return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from goldpan.plain_tables.table import Layout, read_table_answers
+from goldpan.plain_tables.columns import Layout
+from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
@@ -18,12 +20,21 @@ def agreement_of_files(paths: Sequence[str | Path], layout: Layout, values: Valu
         SourceError: a file is no such table.
         SheetError: a label has no place in `values.order`.
     """
-    table = read_table_answers(paths, layout)
-    features = [
-        measure(FeatureRatings(feature, values.scale_in(table, feature), ratings, tuple(table.annotators)))
-        for feature, ratings in table.ratings.items()
-    ]
-    return AgreementReport(f"Agreement in {_names(paths)}", tuple(features))
+    return agreement_of(read_table_answers(paths, layout, values.order or ()), values, _names(paths))
+
+
+def agreement_of(table: TableAnswers, values: Values, name: str) -> AgreementReport:
+    """Agreement between the annotators of a table that is called `name`.
+
+    Raises:
+        SheetError: a label has no place in `values.order`.
+    """
+    features = []
+    for feature, ratings in table.ratings.items():
+        scale = values.scale_in(table, feature)
+        measured = measure(FeatureRatings(feature, scale, ratings, tuple(table.annotators)))
+        features.append(replace(measured, notes=(*table.labels[feature].notes, *measured.notes)))
+    return AgreementReport(f"Agreement in {name}", tuple(features), notes=tuple(table.notes))
 
 
 def _names(paths: Sequence[str | Path]) -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goldpan.cells import restore
 from goldpan.errors import SourceError
-from goldpan.plain_tables.table import Layout, TableAnswers, existing, read_table_answers
+from goldpan.plain_tables.columns import Layout
+from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
+from goldpan.plain_tables.sheet import existing, read_sheet
+from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
 from goldpan.plain_tables.values import Values
-from goldpan.statistics.scales import value_text
 from goldpan.study.wave import Strategy
-from goldpan.waves.codebook import CANNOT_TELL
-from goldpan.waves.collect.csv_file import read_csv_table
-from goldpan.waves.merging.files import write_disagreements, write_merged
+from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
+from goldpan.waves.merging.files import write_disagreements
 from goldpan.waves.merging.merged import FeatureAnswers, Merged
 from goldpan.waves.merging.strategies import merge_feature
 
@@ -27,16 +27,30 @@ class MergedFiles:
     Attributes:
         rows: one for each item and feature.
         answers: what was merged.
+        strategies: feature -> the strategy that was used.
+        notes: what a reader must know about the labels.
     """
 
     rows: list[Merged]
     answers: TableAnswers
+    strategies: dict[str, Strategy]
+    notes: list[str]
 
     def write(self, merged: str | Path, disagreements: str | Path | None = None) -> None:
-        """Write the table of merged labels and, if named, that of what a person has to decide."""
-        write_merged(merged, self.rows, _shown, self.answers.fields)
+        """Write the table of merged labels and, if named, that of what a person has to decide.
+
+        Raises:
+            SourceError: there is such a list already, and somebody has filled in decisions.
+        """
+        if disagreements is not None and has_decisions(disagreements):
+            raise SourceError(
+                "somebody has filled in decisions on this list, which would be lost; nothing is written",
+                where=str(disagreements),
+                remedy="give it as `--decisions`, and write what is left to another file",
+            )
+        write_merged_table(merged, self.rows, self.answers, self.strategies)
         if disagreements is not None:
-            write_disagreements(disagreements, self.rows, _shown, self.answers.fields)
+            write_disagreements(disagreements, self.rows, shown_label, self.answers.fields)
 
 
 def merge_of_files(
@@ -50,16 +64,21 @@ def merge_of_files(
 
     Args:
         paths, layout, values: as for `agreement_of_files`.
-        strategy: how differences are resolved.
+        strategy: how differences are resolved; with two annotators and an LLM, `majority` is `majority_llm`.
         decisions: a filled `disagreements.csv`.
 
     Raises:
         SourceError: a file is no such table, or decides about an item that is not there.
         StudyError: the strategy does not fit the number of annotators.
     """
-    table = read_table_answers(paths, layout)
+    table = read_table_answers(paths, layout, values.order or ())
     decided = _decisions(existing(decisions), table) if decisions is not None else {}
-    rows = []
+    rows: list[Merged] = []
+    strategies: dict[str, Strategy] = {}
+    notes = [
+        *table.notes,
+        *(f"{feature}: {note}" for feature, labels in table.labels.items() for note in labels.notes),
+    ]
     for feature, ratings in table.ratings.items():
         answers = FeatureAnswers(
             feature=feature,
@@ -70,27 +89,40 @@ def merge_of_files(
             llm=table.llm.get(feature, {}),
             decisions=decided.get(feature, {}),
         )
-        rows += merge_feature(answers, strategy)
-    return MergedFiles(rows, table)
+        strategies[feature] = strategy
+        if strategy == "majority" and len(answers.annotators) == 2 and answers.llm:
+            strategies[feature] = "majority_llm"
+            notes.append(
+                f"{feature}: two annotators have no majority, so the LLM's answer decides between them, as "
+                "with `majority_llm`; leave out rows with llm_decided = 1 when that LLM is evaluated"
+            )
+        rows += merge_feature(answers, strategies[feature])
+    if strategy == "dawid_skene":
+        notes += few_items_notes(rows)
+    return MergedFiles(rows, table, strategies, notes)
 
 
-def _shown(feature: str, value: Any) -> str:
-    return CANNOT_TELL if value is None else value_text(value)
+def has_decisions(path: str | Path) -> bool:
+    """Whether a list of disagreements is there on which somebody has filled in a label."""
+    if not Path(path).is_file():
+        return False
+    return any(row.get("final_label", "").strip() for _, row in read_sheet(Path(path)).rows)
 
 
 def _decisions(path: Path, answers: TableAnswers) -> dict[str, dict[str, Any]]:
     """The labels filled in on a list of disagreements: feature -> item id -> label."""
-    table = read_csv_table(path)
+    sheet = read_sheet(path)
     decided: dict[str, dict[str, Any]] = {}
-    for number, cells in table.rows:
-        row = dict(zip(table.header, map(restore, map(str, cells)), strict=False))
+    for number, row in sheet.rows:
         label = row.get("final_label", "")
         if not label.strip():
             continue
         feature, item = row.get("feature", ""), row.get("item_id", "")
+        # An item without an id is called FILE:ROW, which no spreadsheet changes; another may become 1.0.
+        item = item if item in answers.fields else item_id(item)
         if item not in answers.ratings.get(feature, {}):
             raise SourceError(
-                f"there is no item `{item}` with a feature `{feature}`", where=f"{path}, row {number}"
+                f"there is no item `{item}` with a feature `{feature}`", where=sheet.where(number)
             )
-        decided.setdefault(feature, {})[item] = None if label == CANNOT_TELL else label
+        decided.setdefault(feature, {})[item] = answers.label(feature, label)
     return decided

@@ -45,7 +45,7 @@ def read_parquet(path: Path, required: list[str]) -> Iterator[Row]:
     from pyarrow import parquet
 
     number = 0
-    with _seekable(path) as handle:
+    with seekable(path) as handle:
         try:
             file = parquet.ParquetFile(handle, buffer_size=_BUFFER, pre_buffer=False)
             _check_names(file.schema_arrow.names, path)
@@ -67,14 +67,14 @@ def _rows(batch: pyarrow.RecordBatch, before: int) -> Iterator[Row]:
         number = before + index + 1
         try:
             (row,) = batch.slice(index, 1).to_pylist()
-            yield Row(number, {name: _json_value(value, name) for name, value in row.items()})
+            yield Row(number, {name: json_value(value, name) for name, value in row.items()})
         except UnicodeDecodeError:
             yield Row(number, {}, RowError("bad_encoding", "a text value is not UTF-8"))
         except RowError as error:
             yield Row(number, {}, error)
 
 
-def _json_value(value: Any, column: str) -> Any:
+def json_value(value: Any, column: str) -> Any:
     """A Python value of Arrow's as JSON has it; nested values too."""
     match value:
         case None | str() | bool() | int():
@@ -84,9 +84,9 @@ def _json_value(value: Any, column: str) -> Any:
                 raise RowError("bad_row", f"column `{column}` holds an infinite number, which JSON has not")
             return None if math.isnan(value) else value
         case dict():
-            return {str(key): _json_value(item, column) for key, item in value.items()}
+            return {str(key): json_value(item, column) for key, item in value.items()}
         case list() | tuple():
-            return [_json_value(item, column) for item in value]
+            return [json_value(item, column) for item in value]
         case bytes():
             return _text(value, column)
         case datetime.datetime() | datetime.date() | datetime.time():
@@ -128,7 +128,7 @@ def _check_sizes(metadata: Any, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _seekable(path: Path) -> Iterator[IO[bytes]]:
+def seekable(path: Path) -> Iterator[IO[bytes]]:
     """The content of a file that may be compressed, such that one can seek in it."""
     with open_decompressed(path) as content:
         if isinstance(content, io.BufferedReader) and isinstance(content.raw, io.FileIO):

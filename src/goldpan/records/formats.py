@@ -14,9 +14,10 @@ from goldpan.records.ids import record_id, trace_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.rows import Row
 from goldpan.records.tables import read_csv
+from goldpan.records.workbook import read_xlsx, typed_cells
 from goldpan.study.model import Source
 
-_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd"}
+_COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
 def _checked(data: dict[str, Any], types: dict[str, Any]) -> dict[str, Any]:
@@ -65,10 +66,15 @@ def _read_parquet(source: Source, path: Path, fields: list[str]) -> Iterator[Row
     return read_parquet(path, fields)
 
 
+def _read_xlsx(source: Source, path: Path, fields: list[str]) -> Iterator[Row]:
+    return read_xlsx(path, fields, source.page)
+
+
 FORMATS: dict[str, Format] = {
     "jsonl": Format(_read_jsonl, (".jsonl", ".ndjson")),
     "csv": Format(_read_csv, (".csv", ".tsv"), typed=convert_cells),
     "parquet": Format(_read_parquet, (".parquet",), row_place="{path}, row {line}"),
+    "xlsx": Format(_read_xlsx, (".xlsx", ".xlsm"), typed=typed_cells, row_place="{path}, row {line}"),
     "traces": Format(
         _read_jsonl,
         own_id=trace_id,
@@ -86,7 +92,7 @@ def id_fields(source: Source) -> Sequence[str]:
 
 
 def format_of(source: Source, path: Path) -> Format:
-    """The format of a source file: as the study gives it, else by the name before `.gz` or `.zst`.
+    """The format of a source file: as the study gives it, else by the name before `.gz` or the like.
 
     Raises:
         SourceError: the name does not tell.

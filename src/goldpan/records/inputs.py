@@ -9,7 +9,7 @@ from pathlib import Path
 from goldpan.errors import StudyError
 from goldpan.study.load import Project
 from goldpan.study.model import Source
-from goldpan.study.paths import file_names
+from goldpan.study.paths import STAND_IN, file_names
 
 
 def source_files(source: Source, root: Path) -> dict[str, Path]:
@@ -49,6 +49,18 @@ def files_of_sources(project: Project, sources: Iterable[str]) -> dict[tuple[str
         for source in sources
         for file, path in source_files(project.study.sources[source], project.root).items()
     }
+
+
+def link_to(path: Path, link: Path) -> None:
+    """Make `link` lead to a source file."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.resolve())
+
+
+def linked_file(path: Path) -> Path:
+    """The source file itself, where `path` is a link that `link_to` made: its name says how it is read."""
+    return path.readlink() if path.suffix == STAND_IN and path.is_symlink() else path
 
 
 def _matches(pattern: str, root: Path) -> list[Path]:

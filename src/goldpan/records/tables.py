@@ -51,7 +51,7 @@ def read_csv(path: Path, delimiter: str, encoding: str, required: list[str]) -> 
             header = next((cells for cells in lines if cells), None)
             if header is None:
                 return
-            columns = _columns(header, path)
+            columns = column_names(header, path)
             check_columns(columns, required, str(path))
             line = lines.line_num
             for cells in lines:
@@ -113,7 +113,7 @@ def _row(line: int, cells: list[str], columns: list[str]) -> Row:
     return Row(line, dict(zip(columns, cells, strict=True)))
 
 
-def _columns(header: list[str], path: Path) -> list[str]:
+def column_names(header: list[str], path: Path) -> list[str]:
     """The column names. The first may be empty: that is how table tools write their row index."""
     where = f"{path}:1"
     for position, name in enumerate(header, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,14 +11,17 @@ from typing import Any
 
 import orjson
 
-from goldpan.cells import neutralise
+from goldpan.cells import CsvWriter
 from goldpan.errors import ReconciliationError
-from goldpan.files import replacing
+from goldpan.files import part_of, put_in_place
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.stages.columns import apart_from
 from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.tasks.features import Feature, Text, value_of
+
+_MOST_KEPT = 4 << 20
+"""Characters of all tables together that are kept in memory before they are added to their files."""
 
 
 def write_tables(
@@ -32,6 +34,8 @@ def write_tables(
     name the input has already gets the suffix `_answer`. Cells that a spreadsheet would run as a formula are
     neutralised by a leading apostrophe.
 
+    There may be more outputs than files can be open at once: each is only opened to add some rows.
+
     Raises:
         ReconciliationError: a row belongs to a file that is not among the outputs.
     """
@@ -41,9 +45,11 @@ def write_tables(
     with ExitStack() as stack:
         tables: dict[tuple[str, str], _Table] = {}
         for place, path in outputs.items():
-            out = stack.enter_context(replacing(path))
-            tables[place] = _Table(out, columns.get(place, []), schema)
-            stack.callback(tables[place].flush)
+            table = _Table(path, columns.get(place, []), schema)
+            stack.callback(table.part.unlink, missing_ok=True)
+            table.save()
+            tables[place] = table
+        kept = 0
         for record, row in with_features(iter_records(records), features):
             place = (record["source"], record["file"])
             if place not in tables:
@@ -52,7 +58,14 @@ def write_tables(
                     where=str(records),
                     remedy="run again; the records are gathered anew",
                 )
-            tables[place].write(record, row)
+            kept += tables[place].add(record, row)
+            if kept > _MOST_KEPT:
+                kept = 0
+                for table in tables.values():
+                    table.save()
+        for place, table in tables.items():
+            table.save()
+            put_in_place(table.part, outputs[place])
 
 
 def _input_columns(records: Path) -> dict[tuple[str, str], list[str]]:
@@ -66,23 +79,42 @@ def _input_columns(records: Path) -> dict[tuple[str, str], list[str]]:
 
 
 class _Table:
-    def __init__(self, out: Any, columns: list[str], schema: list[Feature]):
+    """One output; its rows gather in memory until they are saved to `part`, which becomes the output."""
+
+    def __init__(self, path: Path, columns: list[str], schema: list[Feature]):
+        self.part = part_of(path)
         self._columns, self._schema = columns, schema
-        self._text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=False)
-        self._csv = csv.writer(self._text, lineterminator="\n")
+        self._rows = io.StringIO(newline="")
+        self._csv = CsvWriter(self._rows)
         own = []
         for feature in schema:
             own += [feature.name, _reason_column(feature, schema)] if feature.rationale else [feature.name]
         own += ["state", "reason", "source_file", "record_id", "batch_id", "answered_at"]
-        self._csv.writerow([neutralise(name) for name in [*columns, *apart_from(columns, own)]])
+        self._csv.add([*columns, *apart_from(columns, own)])
 
-    def write(self, record: Record, row: FeatureRow) -> None:
+    def add(self, record: Record, row: FeatureRow) -> int:
+        """Take one row; returns how many characters it has."""
+        before = self._rows.tell()
         cells = [_cell(record["data"].get(name)) for name in self._columns]
         cells += [_cell(value) for value in self._answers(row["features"])]
         answered = row.get("answered_at")
         when = datetime.fromtimestamp(answered, UTC).isoformat() if answered else None
         cells += [_cell(row.get(name)) for name in ("state", "reason", "file", "id", "batch_id")]
-        self._csv.writerow([*cells, when])
+        self._csv.add([*cells, when])
+        return self._rows.tell() - before
+
+    def save(self) -> None:
+        """Add the rows so far to `part`."""
+        if text := self._rows.getvalue():
+            try:
+                with self.part.open("ab") as handle:
+                    handle.write(text.encode())
+            except OSError as error:
+                # Python names no file where a write fails.
+                error.filename = error.filename or str(self.part)
+                raise
+            self._rows.seek(0)
+            self._rows.truncate()
 
     def _answers(self, features: dict[str, Any]) -> Iterator[Any]:
         for feature in self._schema:
@@ -90,11 +122,6 @@ class _Table:
             yield None if prediction is None else value_of(prediction)
             if feature.rationale:
                 yield None if prediction is None else prediction.get("rationale")
-
-    def flush(self) -> None:
-        """Hand everything to the file, and leave it open."""
-        self._text.flush()
-        self._text.detach()
 
 
 def _reason_column(feature: Feature, schema: list[Feature]) -> str:
@@ -107,8 +134,6 @@ def _reason_column(feature: Feature, schema: list[Feature]) -> str:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, str):
-        return neutralise(value)
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
     return value

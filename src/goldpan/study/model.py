@@ -23,8 +23,10 @@ class Source(Model):
     """Input files and how to read them."""
 
     files: list[str] = Field(min_length=1, description="Paths or globs, relative to the project root.")
-    format: Literal["auto", "jsonl", "csv", "parquet", "traces"] = Field(
-        "auto", description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet (before .gz or .zst)."
+    format: Literal["auto", "jsonl", "csv", "parquet", "xlsx", "traces"] = Field(
+        "auto",
+        description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet, .xlsx (before .gz, .zst, .bz2 or"
+        " .xz).",
     )
     id: list[str] | None = Field(
         None,
@@ -43,6 +45,7 @@ class Source(Model):
         "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
     )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
+    page: str | None = Field(None, description="XLSX only: name of the page; default the first visible one.")
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
     )

@@ -13,6 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
+STAND_IN = ".stand_in"
+_LONGEST_NAME = 210
+"""Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is
+`.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""
 
 
 class Paths:
@@ -30,6 +35,10 @@ class Paths:
     def records(self, source: str, file: str) -> str:
         """Records of one source file."""
         return f"{self.base}/sources/{source}/{file}.jsonl"
+
+    def stand_in(self, source: str, file: str) -> str:
+        """A link to a source file whose own name Snakemake cannot take for a file's."""
+        return f"{self.base}/sources/{source}/{file}{STAND_IN}"
 
     def stage(self, stage: str) -> str:
         """Folder of a stage."""
@@ -200,7 +209,8 @@ def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
     """A short name for each source file, unique within the source and safe in a path.
 
     The name is the path below the folder common to all files, `/` written as `__`; where two files would
-    get one name, or a character had to be replaced, a hash of the path keeps them apart.
+    get one name, or two that differ in case only (which is one name on many systems), or a character had to
+    be replaced, or the name is too long, a hash of the path keeps them apart.
 
     Args:
         files: the source files.
@@ -212,10 +222,14 @@ def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
     folders = [path.parent.as_posix() for path in ordered]
     common = os.path.commonpath(folders) if len(set(folders)) > 1 else folders[0]
     names: dict[str, Path] = {}
+    taken: set[str] = set()
     for path in ordered:
         plain = path.as_posix().removeprefix(f"{common}/").replace("/", "__")
         name = _UNSAFE.sub("_", plain).lstrip(".") or "file"
-        if name != plain or name in names:
-            name += "-" + hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
+        is_long = len(name) > _LONGEST_NAME
+        if name != plain or name.casefold() in taken or is_long:
+            digest = hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
+            name = f"{name[: _LONGEST_NAME - 9] if is_long else name}-{digest}"
+        taken.add(name.casefold())
         names[name] = root / path
     return names

@@ -23,7 +23,6 @@ from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sheets.write import sheet_names
 
-GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 # Left out of settings where it is as it ever was: else a project of before would be stale.
 _BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
 
@@ -65,6 +64,17 @@ class Inputs:
 
     def _records_of(self, sources: Iterable[str]) -> list[str]:
         return [self.paths.records(source, file) for source in sources for file in self.input_files[source]]
+
+    def source_file(self, wildcards: Any) -> str:
+        """The user's file, or its stand-in where Snakemake would take a part of its path for a wildcard."""
+        path = self.input_files[wildcards.source][wildcards.file]
+        return self.paths.stand_in(wildcards.source, wildcards.file) if "{" in path else path
+
+    def source_setting(self, wildcards: Any) -> str:
+        """How a source is read, as text, whose change makes its records stale."""
+        source = self.study.sources[wildcards.source]
+        # Left out where it is not given: else a project of before there was a choice would be stale.
+        return source.model_dump_json(exclude={"files"} if source.page else {"files", "page"})
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from goldpan.files import sha256_file, write_bytes, write_json
@@ -13,7 +13,7 @@ from goldpan.waves.gold.card import GoldDescription, Measured, gold_card
 from goldpan.waves.gold.croissant import croissant
 from goldpan.waves.gold.gold_set import GoldSet, write_gold_lines
 from goldpan.waves.gold.table import write_gold_table
-from goldpan.waves.merging.files import shown_by
+from goldpan.waves.merging.files import Show, shown_by
 
 TABLE, CARD, CROISSANT = "gold.csv", "card.md", "croissant.json"
 
@@ -38,7 +38,27 @@ def write_gold(
         agreement: measured on the wave.
         notes: further sentences for the card's limits.
     """
-    folder, show = Path(folder), shown_by(features)
+    kinds = {feature.name: feature.type for feature in features}
+    write_gold_folder(folder, gold, shown_by(features), kinds, about, agreement, notes)
+
+
+def write_gold_folder(
+    folder: str | Path,
+    gold: GoldSet,
+    show: Show,
+    kinds: Mapping[str, str],
+    about: GoldDescription,
+    agreement: AgreementReport,
+    notes: Sequence[str] = (),
+) -> None:
+    """The same for labels that no codebook describes.
+
+    Args:
+        folder, gold, about, agreement, notes: as for `write_gold`.
+        show: how labels stand in cells.
+        kinds: feature -> its type.
+    """
+    folder = Path(folder)
     for split in SPLITS:
         write_gold_lines(folder / f"{split}.jsonl", gold.split(split))
     write_gold_table(folder / TABLE, gold, show)
@@ -46,7 +66,7 @@ def write_gold(
     measured = Measured(
         agreement=agreement,
         files={name: sha256_file(path) for name, path in data_files.items()},
-        kinds={feature.name: feature.type for feature in features},
+        kinds=kinds,
         notes=notes,
     )
     write_bytes(folder / CARD, gold_card(gold, about, measured, show).encode())

@@ -1,0 +1,187 @@
+"""What the columns of a table hold: items, annotators' answers, the LLM's answers, or anything else."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldpan.errors import SourceError
+from goldpan.tasks.nearest import suggestion
+
+ONE_FEATURE = "label"
+"""What the feature is called where the table does not name it."""
+OWN_COLUMNS = ("final_label", "resolution", "annotator_agreement", "llm_decided", "soft_label", "strategy")
+"""Columns that `merge` adds to a sheet, with `_FEATURE` behind them where there are several."""
+
+_ITEM_COLUMNS = ("item_id", "id", "row_id")
+_ANNOTATOR = re.compile(r"annotator_([^\W_]+)(?:_(.+))?", re.IGNORECASE)
+_LLM = re.compile(r"llm(?:_(.+))?", re.IGNORECASE)
+_OWN = re.compile(rf"({'|'.join(OWN_COLUMNS)})(_.+)?")
+_REMARK = re.compile(
+    r"(?:.*_)?(reasoning|reasons?|rationale|explanation|justification|confidence|notes?|comments?)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns hold what; what is None is found by its usual name.
+
+    Attributes:
+        columns: the annotators' columns of a wide table, by name or by number from 1.
+        llm: the LLM's column beside them.
+        item: the column of item ids; without one an item is `FILE:ROW`.
+        header: whether the first row names the columns.
+        exact: whether each spelling is a label of its own.
+    """
+
+    columns: tuple[str, ...] | None = None
+    llm: str | None = None
+    item: str | None = None
+    header: bool = True
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a wide table.
+
+    Attributes:
+        item: of item ids; None where there is none.
+        answers: column -> (annotator, feature).
+        llm: column -> feature of the LLM's answers.
+        remarks: of reasons, confidence and notes that annotators or the LLM gave with their answers.
+        unused: the LLM's columns that belong to no feature.
+    """
+
+    item: str | None
+    answers: dict[str, tuple[str, str]]
+    llm: dict[str, str]
+    remarks: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def others(self, header: Iterable[str]) -> list[str]:
+        """The columns that are no answers: the item's own, and what annotators remarked.
+
+        Nothing of the LLM's is among them, for whoever decides about an item is not to see it.
+        """
+        answers = {*self.answers, *self.llm, self.item}
+        return [name for name in header if name not in answers and not _LLM.fullmatch(name)]
+
+    def notes(self) -> list[str]:
+        """What a reader must know about columns that were passed over."""
+        notes = []
+        if self.remarks:
+            notes.append(
+                f"{_listed(self.remarks)}: reasons, confidence or notes, which are no features; `--columns` "
+                "measures such columns all the same"
+            )
+        if self.unused:
+            features = _listed(dict.fromkeys(feature for _, feature in self.answers.values()))
+            notes.append(
+                f"{_listed(self.unused)}: no feature takes these answers of the LLM (annotators answer "
+                f"{features}), so they are not used; `--llm` names the column to use"
+            )
+        return notes
+
+
+def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
+    """The columns of a wide table.
+
+    Raises:
+        SourceError: no columns of answers are found, or a named one is missing.
+    """
+    candidates = [name for name in header if not _OWN.fullmatch(name)]
+    answers, remarks = _answers(path, candidates, layout)
+    features = list(dict.fromkeys(feature for _, feature in answers.values()))
+    llm, unused = {}, []
+    if layout.llm is not None:
+        if len(features) > 1:
+            raise SourceError(
+                f"`--llm` names one column, but there are {len(features)} features: {', '.join(features)}",
+                where=str(path),
+                remedy="call the LLM's columns `llm_FEATURE`",
+            )
+        llm = {column_named(path, header, layout.llm): features[0]}
+    else:
+        for name in candidates:
+            if (match := _LLM.fullmatch(name)) and name not in answers:
+                feature = match[1] or ONE_FEATURE
+                if feature in features:
+                    llm[name] = feature
+                elif _REMARK.fullmatch(feature):
+                    remarks.append(name)
+                else:
+                    unused.append(name)
+    return Columns(item_column(path, header, layout), answers, llm, tuple(remarks), tuple(unused))
+
+
+def _answers(
+    path: Path, candidates: Sequence[str], layout: Layout
+) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """column -> (annotator, feature), and the columns of remarks."""
+    if layout.columns is not None:
+        columns = [column_named(path, candidates, name) for name in layout.columns]
+        letters = iter(string.ascii_lowercase)
+        names = [name.removeprefix("annotator_") if layout.header else next(letters) for name in columns]
+        return {column: (name, ONE_FEATURE) for column, name in zip(columns, names, strict=True)}, []
+    matches = {name: match for name in candidates if (match := _ANNOTATOR.fullmatch(name))}
+    found = {name: (match[1], match[2] or ONE_FEATURE) for name, match in matches.items()}
+    remarks = [name for name, (_, feature) in found.items() if _REMARK.fullmatch(feature)]
+    answers = {name: who for name, who in found.items() if name not in remarks}
+    if not answers:
+        answers, remarks = found, []
+    if len(answers) < 2:
+        raise SourceError(
+            f"no columns of answers are found; the columns are: {', '.join(candidates)}",
+            where=str(path),
+            remedy="name them with `--columns`, or call them `annotator_a`, `annotator_b`",
+        )
+    return answers, remarks
+
+
+def item_column(path: Path, header: Sequence[str], layout: Layout) -> str | None:
+    """The column of item ids: the one that is named, else one of the usual ones, if there is any."""
+    if layout.item is not None:
+        return column_named(path, header, layout.item)
+    by_folded = {name.casefold(): name for name in reversed(header)}
+    return next((by_folded[name] for name in _ITEM_COLUMNS if name in by_folded), None)
+
+
+def column_named(path: Path, header: Sequence[str], name: str) -> str:
+    """The column of that name, or else of that number from 1.
+
+    Raises:
+        SourceError: there is none.
+    """
+    if name in header:
+        return name
+    if name.isdecimal() and 1 <= int(name) <= len(header):
+        return header[int(name) - 1]
+    raise SourceError(f"there is no column `{name}`; {suggestion(name, header)}", where=str(path))
+
+
+def is_ours(header: Iterable[str]) -> bool:
+    """Whether `merge` has written a table with this header: merged labels, or a list of disagreements."""
+    return {"final_label", "resolution"} <= _own_kinds(header)
+
+
+def is_merged(header: Iterable[str]) -> bool:
+    """Whether a table with this header holds merged labels."""
+    return {"final_label", "resolution", "annotator_agreement"} <= _own_kinds(header)
+
+
+def _own_kinds(header: Iterable[str]) -> set[str]:
+    return {match[1] for name in header if (match := _OWN.fullmatch(name))}
+
+
+def own_columns(features: Sequence[str], feature: str) -> dict[str, str]:
+    """What `merge` calls its columns about a feature: kind -> name."""
+    return {kind: kind if len(features) == 1 else f"{kind}_{feature}" for kind in OWN_COLUMNS}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

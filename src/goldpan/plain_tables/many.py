@@ -1,0 +1,194 @@
+"""Many plain tables at once: which there are, and all that can be made of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldpan.cells import csv_text
+from goldpan.errors import GoldpanError, SourceError, StudyError
+from goldpan.files import write_bytes, write_json
+from goldpan.plain_tables.agreement import agreement_of_files
+from goldpan.plain_tables.columns import Layout, is_merged, is_ours
+from goldpan.plain_tables.gold import GoldSettings, gold_of_files
+from goldpan.plain_tables.merging import has_decisions, merge_of_files
+from goldpan.plain_tables.sheet import SUFFIXES, existing, read_sheet
+from goldpan.plain_tables.table import read_table_answers
+from goldpan.plain_tables.values import Values
+from goldpan.study.wave import Strategy
+from goldpan.waves.agreement.page import agreement_page
+from goldpan.waves.agreement.report import AgreementReport
+from goldpan.waves.merging.wave import to_decide
+
+Row = dict[str, Any]
+"""A row of a summary: column -> value."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A table of which nothing could be made, and why."""
+
+    path: Path
+    error: GoldpanError
+
+
+def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
+    """The files that are named, and those of the folders that are named.
+
+    Of a folder these are the files whose names are those of tables, in their order. Hidden ones are passed
+    over, and so is what `merge` has written, or all but that.
+
+    Args:
+        paths: of files and folders.
+        merged: whether merged tables are wanted, or tables of answers.
+
+    Raises:
+        SourceError: there is no such file, or a folder has no table.
+    """
+    tables: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            tables.append(existing(path))
+            continue
+        inside = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+        inside = [file for file in inside if file.suffix.lower() in SUFFIXES and _is_wanted(file, merged)]
+        if not inside:
+            raise SourceError(
+                f"there is no table of {'merged labels' if merged else 'answers'} in this folder",
+                where=str(path),
+                remedy=f"tables are files called {', '.join(f'*{suffix}' for suffix in SUFFIXES)}",
+            )
+        tables += inside
+    return list(dict.fromkeys(tables))
+
+
+def _is_wanted(path: Path, merged: bool) -> bool:
+    try:
+        header = read_sheet(path).header
+    except GoldpanError:
+        # What is wrong with it is said when it is read for what is asked of it.
+        return True
+    return is_merged(header) if merged else not is_ours(header)
+
+
+def folder_names(tables: Sequence[Path]) -> dict[Path, str]:
+    """What the results about each table are called.
+
+    Raises:
+        StudyError: two tables have one name.
+    """
+    names = {path: path.stem for path in tables}
+    folded = [name.casefold() for name in names.values()]
+    if twice := next((path for path, name in names.items() if folded.count(name.casefold()) > 1), None):
+        raise StudyError(
+            f"several tables are called `{names[twice]}`, so their results would be one",
+            where=str(twice),
+            remedy="rename one of them, or give them one by one",
+        )
+    return names
+
+
+def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple[list[Row], list[Failure]]:
+    """The rows that `work` gives of each table, and those tables it fails on; the others go on."""
+    rows: list[Row] = []
+    failures = []
+    for path in tables:
+        try:
+            rows += [{"table": path.name, **row} for row in work(path)]
+        except GoldpanError as error:
+            failures.append(Failure(path, error))
+    return rows, failures
+
+
+def contents(path: Path, layout: Layout, values: Values) -> list[Row]:
+    """What a table holds, feature by feature.
+
+    Raises:
+        SourceError: it is no table of answers.
+    """
+    answers = read_table_answers([path], layout, values.order or ())
+    rows = []
+    for feature, ratings in answers.ratings.items():
+        several = [list(given.values()) for given in ratings.values() if len(given) > 1]
+        rows.append(
+            {
+                "feature": feature,
+                "items": len(ratings),
+                "annotators": len(answers.annotators),
+                "answered": sum(bool(given) for given in ratings.values()),
+                "by several": len(several),
+                "differ": sum(len(set(given)) > 1 for given in several),
+                "LLM": len(answers.llm.get(feature, {})),
+                "labels": len(set(answers.labels[feature].of_cell.values())),
+            }
+        )
+    return rows
+
+
+def agreement_rows(report: AgreementReport) -> list[Row]:
+    """The main figures of a report, feature by feature."""
+    rows = []
+    for feature in report.features:
+        quoted = feature.coefficient(feature.headline) if feature.headline else None
+        interval = quoted.interval if quoted else None
+        rows.append(
+            {
+                "feature": feature.feature,
+                "items": feature.items,
+                "by several": feature.paired_items,
+                "observed": feature.observed.value,
+                "coefficient": feature.headline,
+                "value": quoted.value if quoted else None,
+                "from": interval.low if interval else None,
+                "to": interval.high if interval else None,
+            }
+        )
+    return rows
+
+
+def all_of(
+    path: Path, layout: Layout, values: Values, strategy: Strategy, settings: GoldSettings, folder: Path
+) -> list[Row]:
+    """Write agreement, merged labels, disagreements and gold set of a table; a row for each feature.
+
+    Decisions that people have filled in on the list of disagreements hold, and the list stays as it is.
+
+    Raises:
+        GoldpanError: one of them cannot be made.
+    """
+    report = agreement_of_files([path], layout, values)
+    write_json(folder / "agreement.json", report.as_json())
+    write_bytes(folder / "agreement.html", agreement_page(report).encode())
+    listed = folder / "disagreements.csv"
+    decisions = listed if has_decisions(listed) else None
+    merged = merge_of_files([path], layout, values, strategy, decisions)
+    merged.write(folder / "merged.csv", None if decisions else listed)
+    gold = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
+    to_be_decided = to_decide(merged.rows)
+    return [
+        {
+            **row,
+            "to decide": sum(open_row.feature == row["feature"] for open_row in to_be_decided),
+            "gold": sum(row["feature"] in item.labels for item in gold.items),
+            "strategy": merged.strategies[row["feature"]],
+        }
+        for row in agreement_rows(report)
+    ]
+
+
+def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+    """Write the summary of many tables as CSV; a table that failed has its reason in `failed`."""
+    header = list(dict.fromkeys(["table", *(name for row in rows for name in row), "failed"]))
+    table = [[_text(row.get(name)) for name in header] for row in rows]
+    for failure in failures:
+        blank = [""] * (len(header) - 2)
+        table.append([failure.path.name, *blank, str(failure.error)])
+    write_bytes(path, csv_text([header, *table]).encode())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

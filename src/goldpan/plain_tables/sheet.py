@@ -1,0 +1,149 @@
+"""A table that people keep, as it stands in its file: CSV, tab-separated, XLSX or JSON Lines."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldpan.cells import restore
+from goldpan.errors import SourceError
+from goldpan.files import iter_lines, iter_rows
+from goldpan.records.rows import RowError
+from goldpan.records.workbook import read_workbook
+from goldpan.statistics.scales import value_text
+from goldpan.waves.collect.csv_file import read_csv_table
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
+"""How the name of a table ends."""
+_TAB_NAMES = frozenset({".tsv", ".tab", ".txt"})
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as texts, without rows in which nothing stands.
+
+    Attributes:
+        path: its file.
+        header: names of the columns; their numbers from 1 where the table has no header.
+        rows: number of the row in the file, and column -> cell.
+    """
+
+    path: Path
+    header: list[str]
+    rows: list[tuple[int, dict[str, str]]]
+
+    def where(self, number: int) -> str:
+        """The place of a row, for messages."""
+        return f"{self.path}, row {number}"
+
+
+def read_sheet(path: Path, has_header: bool = True) -> Sheet:
+    """Read one table.
+
+    Raises:
+        SourceError: the file cannot be read, two columns have one name, or a row has more cells than there
+            are columns.
+    """
+    rows = [(number, [restore(cell) for cell in cells]) for number, cells in _rows(path)]
+    while rows and not any(cell.strip() for cell in rows[0][1]):
+        rows.pop(0)
+    if not rows:
+        return Sheet(path, [], [])
+    if has_header:
+        names = [cell.strip() for cell in rows.pop(0)[1]]
+        # Spreadsheets write empty columns at the right, and other programs a first one that has no name.
+        while names and not names[-1]:
+            names.pop()
+        header = [name or f"column {place}" for place, name in enumerate(names, 1)]
+    else:
+        header = [str(number) for number in range(1, len(rows[0][1]) + 1)]
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise SourceError(f"there are two columns `{twice}`", where=str(path), remedy="rename one of them")
+    sheet = Sheet(path, header, [])
+    for number, cells in rows:
+        if any(cell.strip() for cell in cells):
+            sheet.rows.append((number, _cells(header, cells, sheet.where(number))))
+    return sheet
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file.
+
+    Raises:
+        SourceError: there is none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SourceError("there is no such file", where=str(path), remedy="check the name")
+    return path
+
+
+def _cells(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, str]:
+    if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+        raise SourceError(
+            f"the row has {len(cells)} cells, but there are {len(header)} columns",
+            where=where,
+            remedy="a text that holds the delimiter must be quoted",
+        )
+    return dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
+
+
+def _rows(path: Path) -> Iterable[tuple[int, list[str]]]:
+    """Number and cells of each row, the header included.
+
+    Tab-separated files are split at tabs alone where that gives rows of one length: in them a quotation mark
+    is mostly just a quotation mark.
+    """
+    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
+    if suffixes & {".jsonl", ".ndjson"}:
+        return _json_rows(path)
+    if suffixes & {".xlsx", ".xlsm"}:
+        return _workbook_rows(path)
+    if suffixes & _TAB_NAMES:
+        lines = [(number, line.decode("utf-8", "strict").split("\t")) for number, line in _utf8(path)]
+        if len({len(cells) for _, cells in lines}) == 1 and len(lines[0][1]) > 1:
+            return lines
+    table = read_csv_table(path)
+    return [(1, table.header), *((number, [str(cell) for cell in cells]) for number, cells in table.rows)]
+
+
+def _workbook_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
+    for number, cells in read_workbook(path):
+        if fault := next((cell for cell in cells if isinstance(cell, RowError)), None):
+            raise SourceError(fault.what, where=f"{path}, row {number}", remedy=fault.remedy)
+        yield number, [_cell_text(cell) for cell in cells]
+
+
+def _json_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
+    rows = list(iter_rows(path, SourceError))
+    header = list(dict.fromkeys(name for _, row in rows for name in row))
+    if not header:
+        return []
+    return [(0, header), *((number, [_cell_text(row.get(name)) for name in header]) for number, row in rows)]
+
+
+def _cell_text(value: Any) -> str:
+    """A typed cell as text: as a spreadsheet writes it to CSV."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return value_text(value)
+
+
+def _utf8(path: Path) -> Iterable[tuple[int, bytes]]:
+    for number, line in iter_lines(path):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                f"not valid UTF-8: {error.reason}",
+                where=f"{path}, line {number}",
+                remedy="save the file as UTF-8",
+            ) from None
+        yield number, line

@@ -1,0 +1,263 @@
+"""Several plain tables at once, gold sets of merged tables, and what is refused, from the command line."""
+
+import csv
+import io
+import json
+import shlex
+
+import pytest
+from openpyxl import Workbook
+
+from goldpan.cli import main
+
+WIDE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
+LONG = """\
+item_id,annotator,label,feature,text
+1,a,x,topic,one
+1,b,y,topic,one
+2,a,x,topic,two
+2,b,x,topic,two
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, capsys):
+    """Run a command; gives its exit code, what it printed, and its errors."""
+
+    def call(command):
+        code = main(shlex.split(command))
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def rows(path):
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def gold_items(folder):
+    lines = [line for name in ("train", "dev", "test") for line in (folder / f"{name}.jsonl").open()]
+    return {item["item_id"]: item for item in map(json.loads, lines)}
+
+
+def test_several_files_are_several_tables_unless_they_are_pooled(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    (folder / "two.csv").write_text(
+        WIDE.replace("\n1,", "\n7,").replace("\n2,", "\n8,").replace("\n3,", "\n9,")
+    )
+    code, apart, _ = run("agreement one.csv two.csv --json")
+    assert [table["features"][0]["items"] for table in json.loads(apart)["tables"]] == [3, 3]
+    _, pooled, _ = run("agreement one.csv two.csv --json --pool")
+    assert (code, json.loads(pooled)["features"][0]["items"]) == (0, 6)
+
+
+def test_a_folder_stands_for_the_tables_in_it_and_one_summary_tells_of_all(folder, run):
+    (folder / "in").mkdir()
+    (folder / "in" / "one.csv").write_text(WIDE)
+    (folder / "in" / "two.tsv").write_text(WIDE.replace(",", "\t"))
+    (folder / "in" / "notes.md").write_text("no table")
+    (folder / "in" / ".hidden.csv").write_text(WIDE)
+    code, said, _ = run("tables list in")
+    assert code == 0
+    assert [line.split()[0] for line in said.splitlines()] == ["table", "one.csv", "two.tsv"]
+    _, said, _ = run("agreement in --html pages")
+    assert said.count("Cohen's kappa") == 2
+    assert sorted(path.name for path in (folder / "pages").iterdir()) == ["one.html", "two.html"]
+
+
+def test_batch_makes_everything_of_each_table_and_names_the_one_that_cannot_be_used(folder, run):
+    (folder / "in").mkdir()
+    (folder / "in" / "one.csv").write_text(WIDE)
+    (folder / "in" / "long.csv").write_text(LONG)
+    (folder / "in" / "wrong.csv").write_text("a,b\n1,2\n")
+    code, said, _ = run("tables batch in --out out --strategy conservative")
+    assert code == 1
+    assert "no columns of answers are found" in said.split("! in/wrong.csv")[1]
+    summary = {row["table"]: row for row in rows(folder / "out" / "summary.csv")}
+    assert [summary["one.csv"][name] for name in ("items", "to decide", "gold")] == ["3", "1", "2"]
+    assert "no columns of answers" in summary["wrong.csv"]["failed"]
+    for table in ("one", "long"):
+        made = {path.name for path in (folder / "out" / table).iterdir()}
+        assert made == {"agreement.json", "agreement.html", "merged.csv", "disagreements.csv", "gold"}
+
+
+def test_what_was_decided_holds_when_a_batch_is_run_again(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("tables batch one.csv --out out")
+    listed = folder / "out" / "one" / "disagreements.csv"
+    filled = listed.read_text(encoding="utf-8-sig").replace("2,label,x,y,,", "2,label,x,y,Y,")
+    listed.write_text(filled)
+    for _ in range(2):
+        assert run("tables batch one.csv --out out")[0] == 0
+        assert listed.read_text() == filled
+        assert [row["final_label"] for row in rows(folder / "out" / "one" / "merged.csv")] == ["x", "y", "y"]
+
+
+def test_merging_several_tables_writes_a_file_for_each_and_never_over_them(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    (folder / "two.csv").write_text(WIDE)
+    assert run("merge one.csv two.csv --out merged --disagreements open")[0] == 0
+    assert sorted(path.name for path in (folder / "merged").iterdir()) == ["one.csv", "two.csv"]
+    assert [row["item_id"] for row in rows(folder / "open" / "two.csv")] == ["2"]
+    code, _, said = run("merge one.csv two.csv --out .")
+    assert (code, (folder / "one.csv").read_text()) == (1, WIDE)
+    assert "a file of its own" in said
+    assert "is a folder with" in run("merge one.csv two.csv --out one.csv")[2]
+
+
+def test_tables_of_one_name_are_refused_before_anything_is_written(folder, run):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "one.csv").write_text(WIDE)
+    code, _, said = run("merge a b --out merged")
+    assert (code, (folder / "merged").exists()) == (1, False)
+    assert "several tables are called `one`" in said
+
+
+def test_gold_of_a_folder_takes_the_merged_tables_only(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("merge one.csv --out merged.csv --disagreements open.csv")
+    run("merge one.csv --strategy annotator_a --out second.csv")
+    assert run("gold . --out gold")[0] == 0
+    assert sorted(path.name for path in (folder / "gold").iterdir()) == ["merged", "second"]
+    assert gold_items(folder / "gold" / "second")["2"]["labels"] == {"label": "x"}
+
+
+def test_a_label_that_is_filled_in_by_hand_is_adjudicated(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("merge one.csv --out merged.csv")
+    merged = folder / "merged.csv"
+    merged.write_text(merged.read_text().replace("2,two,x,y,,", "2,two,x,y,Y ,"))
+    run("gold merged.csv --out gold --description 'Ours.'")
+    item = gold_items(folder / "gold")["2"]
+    assert (item["labels"], item["resolutions"]) == ({"label": "y"}, {"label": "adjudicated"})
+    assert "Ours." in (folder / "gold" / "card.md").read_text()
+
+
+def test_gold_of_a_long_table_and_of_several_features(folder, run):
+    (folder / "long.csv").write_text(LONG)
+    run("merge long.csv --strategy annotator_b --out merged.csv")
+    run("gold merged.csv --out gold")
+    assert {item: found["labels"] for item, found in gold_items(folder / "gold").items()} == {
+        "1": {"topic": "y"}, "2": {"topic": "x"},
+    }  # fmt: skip
+    assert gold_items(folder / "gold")["1"]["data"] == {"text": "one"}
+    (folder / "two.csv").write_text(
+        "id,annotator_a_tone,annotator_b_tone,annotator_a_grade,annotator_b_grade\n1,p,n,1,1.0\n2,p,p,2.5,3\n"
+    )
+    run("merge two.csv --out merged.csv")
+    header = rows(folder / "merged.csv")[0]
+    assert {"final_label_tone", "final_label_grade", "llm_decided_grade"} <= header.keys()
+    run("gold merged.csv --out both")
+    assert {item: found["labels"] for item, found in gold_items(folder / "both").items()} == {
+        "1": {"grade": 1}, "2": {"tone": "p"},
+    }  # fmt: skip
+
+
+def test_groups_stay_in_one_split_and_shares_are_as_wished(folder, run):
+    lines = "".join(f"{number},t{number // 10},x,x,0.25\n" for number in range(200))
+    (folder / "one.csv").write_text(f"id,topic,annotator_a,annotator_b,inclusion_probability\n{lines}")
+    run("merge one.csv --out merged.csv")
+    run("gold merged.csv --out gold --group topic --split 0.5 0.25 0.25 --seed 3")
+    items = gold_items(folder / "gold").values()
+    assert len({(item["data"]["topic"], item["split"]) for item in items}) == 20
+    assert {item["split"] for item in items} == {"train", "dev", "test"}
+    assert {item["inclusion_probability"] for item in items} == {0.25}
+    assert "add up to 1" in run("gold merged.csv --out gold --split 0.5 0.5 0.5")[2]
+    assert "no column `topics`" in run("gold merged.csv --out gold --group topics")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((",agreement,1,0,", ",decided,1,0,"), "`decided` is no resolution"),
+        (("x,x,x,agreement", "x,x,,agreement"), "has no label"),
+        (('"{""x"":1.0}"', "{"), "no JSON object"),
+        (("final_label", "final"), "no table of merged labels"),
+    ],
+)
+def test_a_merged_table_that_contradicts_itself_is_refused_with_its_place(folder, run, change, said):
+    (folder / "one.csv").write_text(WIDE)
+    run("merge one.csv --out merged.csv")
+    merged = folder / "merged.csv"
+    assert change[0] in merged.read_text()
+    merged.write_text(merged.read_text().replace(*change))
+    code, _, error = run("gold merged.csv --out gold")
+    assert code == 1
+    assert said in error
+    assert "merged.csv" in error
+
+
+def test_a_gold_set_is_not_written_over_the_table_it_is_made_of(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("merge one.csv --out gold.csv")
+    assert "a file of its own" in run("gold gold.csv --out .")[2]
+
+
+def test_a_workbook_is_read_with_what_a_spreadsheet_made_of_the_labels(folder, run):
+    book = Workbook()
+    for row in (
+        ["item_id", "annotator_a", "annotator_b"],
+        [1, 1, "1"],
+        [None, None, None],
+        [2, 0.5, "50%"],
+        [3, 2.0, 2],
+    ):
+        book.active.append(row)
+    book.save(folder / "sheet.xlsx")
+    report = json.loads(run("agreement sheet.xlsx --json")[1])["features"][0]
+    assert (report["items"], report["observed_agreement"]["value"]) == (3, 1.0)
+    book.active["B2"] = "=1+1"
+    book.save(folder / "sheet.xlsx")
+    assert "row 2" in run("agreement sheet.xlsx")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("item_id,annotator_a,annotator_b\n1,x,y\n,x,y\n", "nothing in column `item_id`"),
+        ("item_id,annotator,label\n1,,x\n", "nothing in column `annotator`"),
+        ("item_id,annotator,label\n1,llm,x\n1,llm,y\n", "the LLM answers"),
+        (
+            "id,annotator_a_p,annotator_b_p,annotator_a_q,annotator_b_q,gpt\n1,x,x,y,y,x\n",
+            "call the LLM's columns",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_joined_is_refused_by_its_row(folder, run, text, said):
+    (folder / "one.csv").write_text(text)
+    code, _, error = run("agreement one.csv" + (" --llm gpt" if "gpt" in text else ""))
+    assert code == 1
+    assert said in error
+    assert "one.csv" in error
+
+
+def test_a_row_without_id_and_answers_is_named_and_no_item(folder, run):
+    (folder / "one.csv").write_text("item_id,text,annotator_a,annotator_b\n1,a,x,y\n,Total: 1,,\n")
+    report = json.loads(run("agreement one.csv --json")[1])
+    assert report["features"][0]["items"] == 1
+    assert "row 3: neither an item id nor an answer" in report["notes"][0]
+
+
+def test_ids_that_became_floats_still_meet_their_decisions(folder, run):
+    (folder / "one.csv").write_text(WIDE.replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,"))
+    run("merge one.csv --out merged.csv --disagreements open.csv")
+    listed = folder / "open.csv"
+    listed.write_text(listed.read_text(encoding="utf-8-sig").replace("2,label,x,y,,", "2.0,label,x,y,y,"))
+    assert run("merge one.csv --out merged.csv --decisions open.csv")[0] == 0
+    assert rows(folder / "merged.csv")[1]["resolution"] == "adjudicated"
+
+
+def test_notes_of_spellings_are_printed_with_the_labels(folder, run):
+    (folder / "one.csv").write_text(WIDE.replace("2,two,x,y", "2,two,X,x"))
+    code, said, _ = run("merge one.csv --out merged.csv")
+    assert code == 0
+    assert "! label: `X` is taken as `x`: these differ in case" in said
+    _, exact, _ = run("merge one.csv --out merged.csv --exact")
+    assert "awaiting_adjudication" in exact
