@@ -51,6 +51,7 @@ localrules:
     settle,
     features,
     sample,
+    wave_changes,
     collect,
     agreement,
     merge,
@@ -69,10 +70,12 @@ onstart:
 
 onsuccess:
     print_failures(PROJECT, sys.stderr)
+    print_wave_changes(PROJECT, sys.stderr)
 
 
 onerror:
     print_failures(PROJECT, sys.stderr)
+    print_wave_changes(PROJECT, sys.stderr)
     WAITING.say()
 
 

@@ -9,7 +9,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
-from goldpan.cli.summary import print_failures
+from goldpan.cli.summary import print_failures, print_wave_changes
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (

@@ -1,10 +1,58 @@
-# Features of a stage -> a sample -> sheets given out; filled sheets -> agreement, merged labels, a gold set.
-# The filled sheets are inputs only: nothing here writes into their folder.
+# Features of a stage -> a draw -> sheets given out; filled sheets -> agreement, merged labels, a gold set.
+# The filled sheets are inputs only: nothing here writes into their folder. The draw, beside that folder, and the
+# sheets are made once. Once they are there they are no rule's outputs, so that no rerun can make them anew or
+# remove them; `goldpan waves redraw` can.
+
+
+for name in STUDY.waves:
+
+    if not INPUTS.is_drawn(name):
+
+        rule:
+            name:
+                f"draw_{name}"
+            input:
+                INPUTS.to_draw(name),
+            output:
+                INPUTS.draw(name),
+            log:
+                PATHS.log(f"waves/{name}/draw"),
+            localrule: True
+            conda:
+                "../envs/report.yaml"
+            params:
+                wave=name,
+            message:
+                "Drawing the items of a wave, once"
+            script:
+                "../workflow/scripts/draw.py"
+
+    if INPUTS.missing_sheets(name):
+
+        rule:
+            name:
+                f"sheets_{name}"
+            input:
+                PATHS.sample(name),
+                PATHS.sample_llm(name),
+            output:
+                INPUTS.missing_sheets(name),
+            log:
+                PATHS.log(f"waves/{name}/sheets"),
+            localrule: True
+            conda:
+                "../envs/report.yaml"
+            params:
+                wave=name,
+            message:
+                "Writing the sheets of a wave that are not there yet"
+            script:
+                "../workflow/scripts/sheets.py"
 
 
 rule sample:
     input:
-        INPUTS.of_wave,
+        INPUTS.draw_of,
     output:
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
@@ -13,52 +61,32 @@ rule sample:
         PATHS.log("waves/{wave}/sample"),
     conda:
         "../envs/report.yaml"
-    params:
-        setting=INPUTS.wave_setting(
-            *("stage", "features", "sample", "seed", "stratify", "annotators"),
-            *("overlap", "repeats", "layout", "blind"),
-        ),
     message:
-        "Drawing the items of wave {wildcards.wave}"
+        "Listing the items of wave {wildcards.wave}"
     script:
         "../workflow/scripts/sample.py"
 
 
-for name, wave in STUDY.waves.items():
-
-    rule:
-        name:
-            f"sheets_{name}"
-        input:
-            PATHS.sample(name),
-            PATHS.sample_llm(name),
-            INPUTS.task_files[wave.stage],
-            wave.guidelines or [],
-        output:
-            INPUTS.sheets(name),
-        log:
-            PATHS.log(f"waves/{name}/sheets"),
-        localrule: True
-        conda:
-            "../envs/report.yaml"
-        params:
-            wave=name,
-            # A function: Snakemake takes braces in plain text for wildcards.
-            setting=lambda wildcards, wave=wave: repr(
-                wave.model_dump(
-                    mode="json", exclude={"strategy", "gold", "accept_codebooks"}
-                )
-            ),
-        message:
-            "Writing the sheets of a wave"
-        script:
-            "../workflow/scripts/sheets.py"
+rule wave_changes:
+    input:
+        INPUTS.of_changes,
+    output:
+        PATHS.wave_changes("{wave}"),
+    log:
+        PATHS.log("waves/{wave}/changes"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        setting=INPUTS.settings_to_give_out,
+    message:
+        "Looking for changes since wave {wildcards.wave} was given out"
+    script:
+        "../workflow/scripts/wave_changes.py"
 
 
 rule collect:
     input:
         sample=PATHS.sample("{wave}"),
-        tasks=INPUTS.wave_tasks,
         filled=INPUTS.filled,
     output:
         PATHS.answers("{wave}"),
@@ -68,10 +96,7 @@ rule collect:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting(
-            *("stage", "features", "annotators", "cannot_tell", "guidelines"),
-            *("blind", "layout", "accept_codebooks", "annotations"),
-        ),
+        setting=INPUTS.wave_setting("accept_codebooks", "annotations"),
     message:
         "Collecting the filled sheets of wave {wildcards.wave}"
     script:
@@ -112,10 +137,7 @@ rule merge:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting(
-            *("strategy", "annotators", "annotations"),
-            *("stage", "features", "show", "cannot_tell", "guidelines"),
-        ),
+        setting=INPUTS.wave_setting("strategy", "annotations"),
     message:
         "Merging the answers of wave {wildcards.wave}"
     script:
@@ -128,7 +150,6 @@ rule gold:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
-        tasks=INPUTS.wave_tasks,
     output:
         [PATHS.gold("{wave}", name) for name in GOLD_FILES],
     log:
@@ -136,9 +157,7 @@ rule gold:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting(
-            "gold", "seed", "strategy", "annotators", "features"
-        ),
+        setting=INPUTS.wave_setting("gold", "strategy"),
         description=lambda wildcards: STUDY.description,
     message:
         "Freezing the gold set of wave {wildcards.wave}"

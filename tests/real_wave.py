@@ -16,9 +16,9 @@ from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
-from goldpan.waves.items import Item, read_items, read_llm_predictions
-from goldpan.waves.sampling.sample import SampleFiles, draw_sample
-from goldpan.waves.sheets.write import write_sheets
+from goldpan.waves.items import Item
+from goldpan.waves.sampling.sample import StageFiles, draw_sample
+from goldpan.waves.sheets.write import render_sheets, write_sheets
 from tests.wave_builders import codebook, wave, write_stage
 
 LEVEL = Score(name="level", type="score", description="CEFR level, 1 for A1 to 6 for C2.", min=1, max=6)
@@ -105,14 +105,12 @@ def give_out(data: Path, folder: Path) -> RealWave:
         for number, (text, *_) in enumerate(lines)
     ]
     features, records = write_stage(folder, rows)
-    files = SampleFiles(
-        features, records, folder / "sample.jsonl", folder / "llm.jsonl", folder / "sample.json"
-    )
     study_wave = wave(formats=["csv", "xlsx", "html"])
-    draw_sample("cefr", "all", study_wave, {"level": LEVEL}, files)
-    items = read_items(files.sample)
+    sample = draw_sample("cefr", "all", study_wave, {"level": LEVEL}, StageFiles(features, records))
+    items = sample.items
     book = codebook(LEVEL)
-    write_sheets(folder / "sheets", "cefr", "all", study_wave, book, items, read_llm_predictions(files.llm))
+    llm = {item_id: row["features"] for item_id, row in sample.llm.items()}
+    write_sheets(folder / "sheets", render_sheets("cefr", "all", study_wave, book, items, llm))
     given = {f"s{number}": (int(a), int(b)) for number, (_, a, b) in enumerate(lines)}
     levels = {
         name: {item_id: given[item.id][place] for item_id, item in items.items()}

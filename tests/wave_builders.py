@@ -23,6 +23,7 @@ from goldpan.tasks.features import (
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.items import Item, item_id, repeat_id
+from tests.projects import WorkflowProject, notes_study
 
 TONE = Classification(
     name="tone",
@@ -116,3 +117,39 @@ def write_stage(folder: Path, rows: Iterable[tuple[dict[str, Any], dict[str, Any
                 orjson.dumps(place | {"line": number, "data": data}, option=orjson.OPT_APPEND_NEWLINE)
             )
     return features, records
+
+
+NOTE_TOPICS = ("animals", "machines", "weather")
+Row = tuple[dict[str, Any], dict[str, Any]]
+
+
+def note_answers(count: int) -> list[Row]:
+    """Rows of a stage of that many answered notes, for `write_stage`."""
+    return [
+        (
+            {
+                "id": f"n{at}",
+                "features": {
+                    "topic": {"type": "ClassificationPrediction", "label": NOTE_TOPICS[at % 3]},
+                    "urgent": {"type": "BinaryPrediction", "detected": False},
+                    "length": {"type": "ScorePrediction", "score": at % 6},
+                },
+            },
+            {"text": f"Note {at}."},
+        )
+        for at in range(count)
+    ]
+
+
+def write_wave_study(project: WorkflowProject, **changes: Any) -> None:
+    """Write the study of `make_project` with a changed wave."""
+    wave = {"stage": "topics", "sample": "all", "annotators": ["ann", "ben"], "formats": ["csv"], **changes}
+    project.write_study({**notes_study(), "waves": {"check": wave}})
+
+
+def make_project(root: Path, **changes: Any) -> WorkflowProject:
+    """A project with an answered stage of twelve notes, and a wave `check` over all of them."""
+    project = WorkflowProject.create(root)
+    write_wave_study(project, **changes)
+    write_stage(project.artifact("stages/topics"), note_answers(12))
+    return project

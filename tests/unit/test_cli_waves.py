@@ -16,11 +16,10 @@ from goldpan.study import load_project
 from goldpan.study.wave import Strategy
 from goldpan.waves.steps.run import WaveRun
 from tests.filled_sheets import fill_csv
-from tests.projects import WorkflowProject, notes_study
-from tests.wave_builders import write_stage
+from tests.projects import WorkflowProject
+from tests.wave_builders import make_project, write_stage
 
 TABLE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
-TOPICS = ("animals", "machines", "weather")
 
 
 @pytest.fixture
@@ -55,26 +54,6 @@ def refused(capsys):
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as handle:
         return list(csv.DictReader(handle))
-
-
-def make_project(root: Path, **changes) -> WorkflowProject:
-    """A project with an answered stage of twelve notes, and a wave over all of them."""
-    project = WorkflowProject.create(root)
-    wave = {"stage": "topics", "sample": "all", "annotators": ["ann", "ben"], "formats": ["csv"], **changes}
-    project.write_study({**notes_study(), "waves": {"check": wave}})
-    answers = [
-        {
-            "topic": {"type": "ClassificationPrediction", "label": TOPICS[at % 3]},
-            "urgent": {"type": "BinaryPrediction", "detected": False},
-            "length": {"type": "ScorePrediction", "score": at % 6},
-        }
-        for at in range(12)
-    ]
-    notes = [
-        ({"id": f"n{at}", "features": found}, {"text": f"Note {at}."}) for at, found in enumerate(answers)
-    ]
-    write_stage(project.artifact("stages/topics"), notes)
-    return project
 
 
 def wave_of(project: WorkflowProject) -> WaveRun:

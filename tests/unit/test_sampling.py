@@ -13,7 +13,7 @@ from goldpan.records.draw import turns
 from goldpan.tasks.features import Feature
 from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.sampling.overlap import OverlapPlan
-from goldpan.waves.sampling.sample import SampleFiles, draw_sample
+from goldpan.waves.sampling.sample import SampleFiles, StageFiles, draw_sample
 from tests.wave_builders import GIST, STARS, TONE, TOPICS, wave, write_stage
 
 TONES = {"Positive": 60, "Negative": 30, "Neutral": 10}
@@ -35,12 +35,12 @@ def reviews(counts=TONES, **row):
 def draw(folder, rows, known: tuple[Feature, ...] = (TONE,), **changes):
     """Draw a sample; the counts and the items by item id."""
     features_file, records_file = write_stage(folder, rows)
-    files = SampleFiles(
-        features_file, records_file, folder / "sample.jsonl", folder / "llm.jsonl", folder / "sample.json"
-    )
+    files = SampleFiles(folder / "sample.jsonl", folder / "llm.jsonl", folder / "sample.json")
+    stage = StageFiles(features_file, records_file)
     study_wave = wave(**({"sample": 20} | changes))
-    counts = draw_sample("shop", "first", study_wave, {one.name: one for one in known}, files)
-    return counts, read_items(files.sample)
+    sample = draw_sample("shop", "first", study_wave, {one.name: one for one in known}, stage)
+    sample.write(files)
+    return sample.counts, read_items(files.sample)
 
 
 def records_of(items: dict[str, Item]) -> set[str]:
@@ -233,7 +233,7 @@ def test_features_and_records_of_two_runs_are_not_mixed(tmp_path):
     features_file, records_file = write_stage(tmp_path, reviews())
     lines = records_file.read_bytes().splitlines(keepends=True)
     records_file.write_bytes(b"".join([lines[1], lines[0], *lines[2:]]))
-    files = SampleFiles(features_file, records_file, *(tmp_path / name for name in ("s", "l", "c")))
+    files = StageFiles(features_file, records_file)
     with pytest.raises(ReconciliationError, match="the row of record 'r1', found that of 'r0'"):
         draw_sample("shop", "first", wave(sample=3), {"tone": TONE}, files)
 
@@ -242,7 +242,7 @@ def test_records_that_break_off_are_noticed(tmp_path):
     features_file, records_file = write_stage(tmp_path, reviews())
     lines = records_file.read_bytes().splitlines(keepends=True)
     records_file.write_bytes(b"".join(lines[:-1]))
-    files = SampleFiles(features_file, records_file, *(tmp_path / name for name in ("s", "l", "c")))
+    files = StageFiles(features_file, records_file)
     with pytest.raises(ReconciliationError):
         draw_sample("shop", "first", wave(sample=3), {"tone": TONE}, files)
 
@@ -277,9 +277,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path):
         del rows
         tracemalloc.start()
         folder = tmp_path / str(size)
-        files = SampleFiles(
-            *(folder / name for name in ("features.jsonl", "records.jsonl", "again", "llm", "counts"))
-        )
+        files = StageFiles(folder / "features.jsonl", folder / "records.jsonl")
         draw_sample("shop", "first", wave(sample=20), {"tone": TONE}, files)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -8,7 +8,7 @@ import pytest
 from goldpan.errors import StudyError
 from goldpan.waves.items import item_id
 from goldpan.waves.sheets.sheet import make_sheet
-from goldpan.waves.sheets.write import sheet_names, write_sheets
+from goldpan.waves.sheets.write import render_sheets, sheet_names, write_sheets
 from tests.wave_builders import STARS, TONE, codebook, items, wave
 
 FORMATS = ["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
@@ -23,7 +23,9 @@ PREDICTIONS = {
 
 def write(folder, **changes):
     study_wave = wave(**changes)
-    write_sheets(folder, "shop", "first", study_wave, codebook(TONE, STARS), items(), PREDICTIONS)
+    write_sheets(
+        folder, render_sheets("shop", "first", study_wave, codebook(TONE, STARS), items(), PREDICTIONS)
+    )
     return study_wave
 
 
@@ -48,7 +50,9 @@ def test_a_blind_sheet_hides_the_llm_the_stratum_and_the_record_id(tmp_path, for
         name: type(item)(**{**vars(item), "stratum": "STRATUM-NEUTRAL", "id": f"positive/{item.id}.txt"})
         for name, item in items().items()
     }
-    write_sheets(tmp_path, "shop", "first", study_wave, codebook(TONE, STARS), sample, PREDICTIONS)
+    write_sheets(
+        tmp_path, render_sheets("shop", "first", study_wave, codebook(TONE, STARS), sample, PREDICTIONS)
+    )
     for path in tmp_path.iterdir():
         text = text_of(path)
         assert not [word for word in ("BECAUSE-OF-THE-LID", "STRATUM", "positive/", "ben/") if word in text

@@ -23,7 +23,7 @@ PORTION = Score(name="portion", type="score", description="What share?", min=0, 
     ids=lambda one: getattr(one, "type", ""),
 )
 def test_a_feature_without_a_kappa_is_told_why_in_its_own_words(feature, said):
-    run = SimpleNamespace(wave=wave(sample=8), name="first", is_drawn=False, codebook=codebook(feature))
+    run = SimpleNamespace(wave=wave(sample=8), name="first", drawn=None, codebook=codebook(feature))
     (found,) = plan_wave(run, 0.6)
     assert found.plan is None
     assert said in found.note

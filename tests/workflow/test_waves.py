@@ -220,6 +220,7 @@ def test_a_larger_sample_keeps_what_was_given_out_and_what_came_back(project):
     before, old = paid(project), items(project)
     answers = project.rows("waves/check/answers.jsonl")
     project.write_study(wave_study(sample=18))
+    project.goldpan("waves", "redraw", "check")
     project.run()
     new = items(project)
     assert len(new) == 18
@@ -253,6 +254,7 @@ def test_a_changed_strategy_leaves_the_collected_answers_alone(project):
 
 def test_results_say_it_when_the_wave_was_not_blind(project):
     project.write_study(wave_study(blind=False))
+    project.goldpan("waves", "redraw", "check")
     project.run()
     assert project.json("waves/check/agreement.json")["blind"] is False
     assert "NOT blind" in project.artifact("waves/check/agreement.txt").read_text(encoding="utf-8")

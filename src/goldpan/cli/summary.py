@@ -36,6 +36,7 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [[name, *row(project, name)] for name in names], empty="")
+    print_wave_changes(project)
 
 
 def _print_stages(project: Project) -> None:
@@ -84,6 +85,19 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
             spending = _spending(project, stage)
             if spending and (too_much := overspent(project.study.stages[stage], spending)):
                 print(f"{stage}: {too_much}", file=file)
+
+
+def print_wave_changes(project: Project, file: TextIO | None = None) -> None:
+    """Print what has changed since waves were given out, as the last run saw it.
+
+    Args:
+        file: where to; default standard output.
+    """
+    from goldpan.waves.steps.changes import changes_left
+
+    for wave in project.study.waves:
+        for note in changes_left(project, wave).notes_with_remedy():
+            print(f"wave {wave}: {note}", file=file)
 
 
 def _spending(project: Project, stage: str) -> Spending | None:

@@ -1,4 +1,4 @@
-"""`goldpan waves plan|status`."""
+"""`goldpan waves plan|status|redraw`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ WEIGHTINGS = ("unweighted", "linear", "quadratic")
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan waves` to the command line."""
-    parser = commands.add_parser("waves", help="plan how many items to annotate; see how far a wave is")
+    parser = commands.add_parser("waves", help="plan a wave, see how far it is, or draw it anew")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_plan(actions.add_parser("plan", help="how surely kappa will be known with how many items"))
     _add_status(actions.add_parser("status", help="who has answered how much, and what is still disagreed"))
+    _add_redraw(
+        actions.add_parser("redraw", help="draw a wave that was given out anew; keeps what came back")
+    )
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +48,13 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_project_options(parser)
     parser.set_defaults(run=_status)
+
+
+def _add_redraw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("wave", help="name of the wave")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_project_options(parser)
+    parser.set_defaults(run=_redraw)
 
 
 def _plan(options: argparse.Namespace) -> None:
@@ -151,9 +161,46 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
         ],
         empty="",
     )  # fmt: skip
+    for name, count in wave.set_aside.items():
+        print(f"set aside: {count} answered rows by {name} belong to an earlier draw")
+    for note in wave.changes:
+        print(f"since it was given out: {note}" if note is not wave.changes[-1] else note)
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)
     if wave.state == "partial":
         print(f"filled sheets go into {folder}/")
     if not wave.is_decided:
         page, table = project.paths.adjudication(wave.wave), project.paths.disagreements(wave.wave)
         print(f"decide on {page} or in a copy of {table}; the file goes into {folder}/")
+
+
+def _redraw(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_of
+    from goldpan.ledger import RunLock
+    from goldpan.waves.steps.redraw import redraw
+    from goldpan.waves.steps.run import WaveRun
+
+    project = project_of(options)
+    lock = RunLock(project.ledger, project.root / project.paths.base)
+    lock.acquire()
+    done = redraw(WaveRun(project, options.wave))
+    lock.release()
+    if options.json:
+        print(json_text(done.as_json()), end="")
+        return
+    if not done.changed:
+        print(f"wave {done.wave}: a new draw is the one that was given out; nothing was changed")
+        return
+    print(f"wave {done.wave}: drawn anew, {done.items} items")
+    parts = (
+        ("new in it", done.added),
+        ("no longer in it: answers to them are kept, and count no more", done.dropped),
+        ("edited since: answers that came back before are about what they said then", done.edited),
+    )
+    for said, ids in parts:
+        if ids:
+            print(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}")
+    for note in done.notes:
+        print(f"  {note}")
+    for path in done.kept:
+        print(f"kept: {path}")
+    print(f"snakemake writes the new sheets: --config study={project.study.study}")

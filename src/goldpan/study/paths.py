@@ -124,6 +124,10 @@ class Paths:
         """Population and sample by stratum."""
         return f"{self.wave(wave)}/sample.json"
 
+    def wave_changes(self, wave: str) -> str:
+        """What has changed since the wave was given out."""
+        return f"{self.wave(wave)}/changes.json"
+
     def sheet(self, wave: str, name: str) -> str:
         """One file given out to annotators."""
         return f"{self.wave(wave)}/sheets/{name}"

@@ -209,3 +209,7 @@ class Wave(Model):
     def annotations_folder(self, study: str, wave: str) -> str:
         """The folder of the filled sheets, relative to the project root."""
         return self.annotations.replace("{study}", study).replace("{wave}", wave)
+
+    def draw_file(self, study: str, wave: str) -> str:
+        """What was given out, beside the folder of the filled sheets; relative to the project root."""
+        return f"{self.annotations_folder(study, wave).rstrip('/')}.draw.jsonl"

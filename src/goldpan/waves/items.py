@@ -71,10 +71,11 @@ def iter_items(sample_file: str | Path) -> Iterator[Item]:
     Raises:
         ReconciliationError: a line is not an item.
     """
-    return rows_as(sample_file, _item, "an item of a sample", "draw the sample again")
+    return rows_as(sample_file, item_of, "an item of a sample", "draw the sample again")
 
 
-def _item(row: dict[str, Any]) -> Item:
+def item_of(row: dict[str, Any]) -> Item:
+    """An item from what JSON says of it. Raises KeyError or TypeError where something is missing."""
     lists = {"annotators": tuple(row["annotators"]), "repeated_by": tuple(row["repeated_by"])}
     return of_known_keys(Item, {**row, **lists})
 

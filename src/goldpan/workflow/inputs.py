@@ -21,7 +21,9 @@ from goldpan.records.inputs import source_files
 from goldpan.study.load import Project
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
+from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
+from goldpan.waves.steps.given_out import given_out_before, wave_given_out
 
 # Left out of settings where it is as it ever was: else a project of before would be stale.
 _BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
@@ -59,6 +61,9 @@ class Inputs:
             ]
             for name, wave in self.study.waves.items()
         }
+
+        # As they were given out, whatever the study says of them now.
+        self.waves = {name: wave_given_out(project, name) or wave for name, wave in self.study.waves.items()}
 
     # Stages
 
@@ -132,17 +137,46 @@ class Inputs:
 
     def sheets(self, wave: str) -> list[str]:
         """The sheets of a wave."""
-        return [self.paths.sheet(wave, name) for name in sheet_names(self.study.waves[wave])]
+        return [self.paths.sheet(wave, name) for name in sheet_names(self.waves[wave])]
 
-    def of_wave(self, wildcards: Any) -> list[str]:
-        """Records and features of the stage that a wave samples, and the files of its task."""
-        stage = self.study.waves[wildcards.wave].stage
-        return [self.paths.stage_records(stage), self.paths.features(stage), *self.task_files[stage]]
+    def missing_sheets(self, wave: str) -> list[str]:
+        """The sheets of a wave that are still to be written; those that are there were given out."""
+        return [path for path in self.sheets(wave) if not (self.project.root / path).exists()]
 
-    def wave_tasks(self, wildcards: Any) -> list[str]:
-        """Files that say what annotators are asked."""
-        wave = self.study.waves[wildcards.wave]
-        return self.task_files[wave.stage] + ([wave.guidelines] if wave.guidelines else [])
+    def draw(self, wave: str) -> str:
+        """What was given out of a wave. Only a wave that has none is drawn by a rule."""
+        return self.study.waves[wave].draw_file(self.study.study, wave)
+
+    def is_drawn(self, wave: str) -> bool:
+        """Whether a wave has its draw."""
+        return (self.project.root / self.draw(wave)).exists()
+
+    def to_draw(self, wave: str) -> list[str]:
+        """What a wave is drawn from; nothing where a sample of an earlier goldpan is taken over."""
+        if given_out_before(self.project, wave):
+            return []
+        return self._of_wave(self.study.waves[wave].stage, wave)
+
+    def of_changes(self, wildcards: Any) -> list[str]:
+        """A draw and what it is compared with."""
+        wave, stage = wildcards.wave, self.waves[wildcards.wave].stage
+        compared = self._of_wave(stage, wave) if stage in self.study.stages else []
+        return [self.draw(wave), *compared]
+
+    def _of_wave(self, stage: str, wave: str) -> list[str]:
+        guidelines = self.study.waves[wave].guidelines
+        return [
+            *(self.paths.stage_records(stage), self.paths.features(stage)),
+            *(*self.task_files[stage], *([guidelines] if guidelines else [])),
+        ]
+
+    def draw_of(self, wildcards: Any) -> str:
+        """What was given out of a wave."""
+        return self.draw(wildcards.wave)
+
+    def settings_to_give_out(self, wildcards: Any) -> str:
+        """The settings of a wave that would be given out now, as text."""
+        return repr(sorted(given_out_settings(self.study.waves[wildcards.wave]).items()))
 
     def filled(self, wildcards: Any) -> list[str]:
         """The sheets of a wave that came back."""
@@ -152,7 +186,7 @@ class Inputs:
         """Settings of a wave whose change makes a step stale, as text."""
 
         def setting(wildcards: Any) -> str:
-            settings = self.study.waves[wildcards.wave].model_dump(mode="json", include=set(names))
+            settings = self.waves[wildcards.wave].model_dump(mode="json", include=set(names))
             return repr(sorted(settings.items()))
 
         return setting
@@ -259,7 +293,7 @@ class Inputs:
             yield from (paths.features(stage), paths.features_parquet(stage), paths.summary(stage))
             yield from self.tables(stage)
         for wave in study.waves:
-            yield from self.sheets(wave)
+            yield from (paths.sample(wave), *self.sheets(wave), paths.wave_changes(wave))
             if self.filled_sheets[wave]:
                 yield from (paths.agreement(wave, "html"), paths.disagreements(wave))
                 yield paths.gold(wave, "card.md")

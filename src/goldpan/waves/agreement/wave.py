@@ -50,4 +50,6 @@ def wave_notes(status: WaveStatus) -> list[str]:
         if not annotator.is_complete:
             left = annotator.assigned - annotator.answered
             notes.append(f"Partial: {name} has not fully answered {left:,} of {annotator.assigned:,} items.")
+    for name, count in status.set_aside.items():
+        notes.append(f"Set aside: {count:,} answered rows by {name} belong to an earlier draw of the wave.")
     return notes

@@ -152,7 +152,12 @@ def _from_table(table: RawTable, given_out: GivenOut, problems: Problems) -> Ite
 
 
 def _fits(decision: Decision, place: str, given_out: GivenOut, problems: Problems) -> bool:
-    """Whether a decision is about an item of the wave and names a known cause, or none."""
+    """Whether a decision is about an item of the wave and names a known cause, or none.
+
+    One about an item that a redraw has left out is passed over.
+    """
+    if decision.item_id in given_out.earlier_items:
+        return False
     if decision.item_id not in given_out.items:
         problems.add(place, f"the wave has no item `{decision.item_id}`")
         return False

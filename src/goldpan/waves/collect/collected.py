@@ -62,6 +62,7 @@ class WaveStatus:
         repairs: cells that were taken for the only answer they can mean.
         exclusive: items where an annotator said yes to several features of which one may hold.
         ignored: files in the folder that are no sheets.
+        set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
     """
 
     study: str
@@ -74,6 +75,7 @@ class WaveStatus:
     repairs: list[Repair] = field(default_factory=list)
     exclusive: list[dict[str, Any]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

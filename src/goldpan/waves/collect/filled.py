@@ -118,6 +118,8 @@ class GivenOut:
         study, name, wave: the study's name, the wave's name, and the wave.
         codebook: what was asked.
         items: the sample by item id.
+        earlier_items: ids that stand on sheets of an earlier draw and on none of this one.
+        earlier_annotators: who got sheets of an earlier draw and none of this one.
     """
 
     study: str
@@ -125,6 +127,12 @@ class GivenOut:
     wave: Wave
     codebook: Codebook
     items: Mapping[str, Item]
+    earlier_items: frozenset[str] = frozenset()
+    earlier_annotators: frozenset[str] = frozenset()
+
+    def is_earlier(self, item_id: str, annotator: str) -> bool:
+        """Whether an answer belongs to what a redraw has left out of the wave."""
+        return item_id in self.earlier_items or annotator in self.earlier_annotators
 
     def annotator(self, sheet_id: str) -> str:
         """The annotator (or `side_by_side`) named by the id of a sheet.
@@ -134,7 +142,7 @@ class GivenOut:
         """
         parsed = self.sheet_id(sheet_id)
         known = [*self.wave.annotators, *([SIDE_BY_SIDE] if self.wave.layout == SIDE_BY_SIDE else [])]
-        if parsed.annotator not in known:
+        if parsed.annotator not in known and parsed.annotator not in self.earlier_annotators:
             raise ForeignSheetError(
                 f"the wave has no annotator `{parsed.annotator}`; {suggestion(parsed.annotator, known)}",
                 f"take the file out of the folder, or add `{parsed.annotator}` to the wave's `annotators`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     """All answers of a wave.
 
     Sheets of one annotator may add to each other and may say the same twice, but not contradict each other.
+    Answers that belong to an earlier draw are counted and set aside.
 
     Args:
         sheets: what the files of the folder hold.
@@ -32,9 +34,13 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     showings |= {item.repeat_id: (item.item_id, 2) for item in given_out.items.values()}
     joined: dict[Key, list[SheetAnswer]] = {}
     repairs = []
+    set_aside: Counter[str] = Counter()
     for sheet in sheets:
         problems = Problems(sheet.file)
         for answer in sheet.answers:
+            if given_out.is_earlier(answer.item_id, answer.annotator):
+                set_aside[answer.annotator] += bool(answer.values)
+                continue
             if answer.item_id not in showings:
                 near = suggestion(answer.item_id, showings) if len(showings) <= 10_000 else ""
                 near = near if near.startswith("did") else ""
@@ -50,7 +56,7 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     order = {item_id: number for number, item_id in enumerate(given_out.items)}
     merged.sort(key=lambda answer: (order[answer.item_id], answer.annotator, answer.showing))
     merged = [answer for answer in merged if answer.values or answer.flag or answer.note or answer.seconds]
-    return CollectedWave(merged, _status(merged, given_out, repairs, ignored))
+    return CollectedWave(merged, _status(merged, given_out, repairs, ignored, dict(+set_aside)))
 
 
 def _merge(key: Key, answers: list[SheetAnswer], given_out: GivenOut) -> JoinedAnswer:
@@ -85,7 +91,11 @@ def _merge(key: Key, answers: list[SheetAnswer], given_out: GivenOut) -> JoinedA
 
 
 def _status(
-    answers: list[JoinedAnswer], given_out: GivenOut, repairs: list[Any], ignored: list[str]
+    answers: list[JoinedAnswer],
+    given_out: GivenOut,
+    repairs: list[Any],
+    ignored: list[str],
+    set_aside: dict[str, int],
 ) -> WaveStatus:
     features = len(given_out.codebook.features)
     by_annotator: dict[str, dict[tuple[str, int], JoinedAnswer]] = {}
@@ -107,6 +117,7 @@ def _status(
         repairs=repairs,
         exclusive=_exclusive_conflicts(answers, given_out),
         ignored=ignored,
+        set_aside=set_aside,
     )
 
 

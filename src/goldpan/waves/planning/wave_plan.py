@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goldpan.files import read_json
 from goldpan.statistics.interval import AsJson
 from goldpan.statistics.scales import scale_of
 from goldpan.statistics.weights import UNWEIGHTED
@@ -62,8 +61,8 @@ def plan_wave(run: WaveRun, kappa: float, prevalence: float | None = None) -> li
 
 def wave_size(run: WaveRun) -> int | None:
     """Number of items: as drawn, else as the study asks for; None for `all` before the sample is drawn."""
-    if run.is_drawn:
-        return read_json(run.project.root / run.paths.sample_counts(run.name))["sampled"]
+    if run.drawn:
+        return len(run.items)
     if isinstance(run.wave.sample, int):
         return run.wave.sample
     allocation = run.wave.stratify.allocation if run.wave.stratify else None

@@ -1,7 +1,7 @@
 """Drawing the items of a wave from a stage's answers.
 
 Three passes over the files, so that memory grows with the sample and the number of strata, not with the
-corpus: count the strata, rank the records of those that are drawn from, write the chosen ones.
+corpus: count the strata, rank the records of those that are drawn from, keep the chosen ones.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 import orjson
 
-from goldpan.errors import ReconciliationError, StudyError
-from goldpan.files import replacing, write_json
+from goldpan.errors import ReconciliationError, SourceError, StudyError
+from goldpan.files import iter_rows, of_known_keys, read_json, replacing, sha256_hex, write_json
 from goldpan.records.draw import rank, turns
 from goldpan.records.read import iter_records
 from goldpan.stages.rows import FeatureRow, read_features, with_features
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.items import Item, item_id, repeat_id
+from goldpan.waves.items import Item, item_id, read_items, repeat_id
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.strata import MISSING, Strata
 
@@ -71,22 +71,105 @@ class SampleCounts:
 
 
 @dataclass(frozen=True)
-class SampleFiles:
-    """Where a sample is drawn from and where it goes.
+class StageFiles:
+    """Where a sample is drawn from.
 
     Attributes:
         features: `features.jsonl` of the stage.
         records: `records.jsonl` of the stage, with the same records in the same order.
+    """
+
+    features: Path
+    records: Path
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where a sample goes.
+
+    Attributes:
         sample: `sample.jsonl`, an `Item` a line, in the order of the corpus.
         llm: the LLM's predictions for the items, kept apart so that no blind sheet can show them.
         counts: `sample.json`.
     """
 
-    features: Path
-    records: Path
     sample: Path
     llm: Path
     counts: Path
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The items of a wave.
+
+    Attributes:
+        items: by item id, in the order of the corpus.
+        llm: item id -> the row of `llm.jsonl`: `item_id`, `id`, `model`, and the LLM's `features`.
+        counts: what `sample.json` says.
+        fingerprint: of the records that could be drawn (see `Population`); empty where nobody knows it.
+    """
+
+    items: dict[str, Item]
+    llm: dict[str, dict[str, Any]]
+    counts: SampleCounts
+    fingerprint: str = ""
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The ids under which the items can stand on sheets."""
+        return frozenset(name for item in self.items.values() for name in (item.item_id, item.repeat_id))
+
+    def write(self, files: SampleFiles) -> None:
+        """Write sample.jsonl, llm.jsonl and sample.json."""
+        with replacing(files.sample) as sample, replacing(files.llm) as llm:
+            for name, item in self.items.items():
+                sample.write(item.as_line())
+                llm.write(orjson.dumps(self.llm[name], option=orjson.OPT_APPEND_NEWLINE))
+        write_json(files.counts, asdict(self.counts))
+
+
+def read_sample(files: SampleFiles) -> Sample:
+    """Read what `Sample.write` wrote.
+
+    Raises:
+        ReconciliationError, SourceError: a file is damaged, or they do not belong together.
+    """
+    items = read_items(files.sample)
+    llm = {row["item_id"]: row for _, row in iter_rows(files.llm, SourceError)}
+    if llm.keys() != items.keys():
+        raise ReconciliationError("the sample and the LLM's answers have other items", where=str(files.llm))
+    return Sample(items, llm, sample_counts(read_json(files.counts)))
+
+
+def sample_counts(raw: Mapping[str, Any]) -> SampleCounts:
+    """The counts of a sample from what JSON says of them."""
+    strata = [of_known_keys(StratumCount, stratum) for stratum in raw["strata"]]
+    return of_known_keys(SampleCounts, {**raw, "strata": strata})
+
+
+@dataclass
+class Population:
+    """The records that can be drawn.
+
+    Attributes:
+        strata: how many there are in each stratum.
+        outside: why the other records of the stage cannot be drawn, and how many.
+    """
+
+    strata: Counter[str] = field(default_factory=Counter)
+    outside: Counter[str] = field(default_factory=Counter)
+    _ids: int = 0
+
+    def add(self, record_id: str, stratum: str) -> None:
+        """Count a record."""
+        self.strata[stratum] += 1
+        # Exclusive or: the order of the records makes no difference, and each id is there once.
+        self._ids ^= int(sha256_hex(record_id.encode()), 16)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells other records from these, also where they are as many."""
+        return f"{self._ids:064x}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +183,9 @@ class _Drawn:
 
 
 def draw_sample(
-    study: str, name: str, wave: Wave, features: Mapping[str, Feature], files: SampleFiles
-) -> SampleCounts:
-    """Draw the items of the wave `name` and write them.
+    study: str, name: str, wave: Wave, features: Mapping[str, Feature], files: StageFiles
+) -> Sample:
+    """Draw the items of the wave `name`.
 
     The records of a stratum are ranked by a hash of seed and record id; the first n_h of N_h are drawn, so
     each has the inclusion probability n_h / N_h. The sample does not depend on the order of the records, and
@@ -114,7 +197,7 @@ def draw_sample(
         wave: what the study says about it.
         features: the features that annotators answer (see `codebook.wave_features`), with any others that
             `stratify` names, by name.
-        files: inputs and outputs.
+        files: what the stage has left.
 
     Raises:
         StudyError: nothing to draw from, an unknown stratum, or a key that no record has.
@@ -123,11 +206,12 @@ def draw_sample(
     where = f"waves.{name}"
     asked_features = wave.features or list(features)
     strata = Strata(wave.stratify, dict(features), where)
-    population, outside = _count(asked_features, strata, files)
+    drawable = count_population(asked_features, strata, files)
+    population = drawable.strata
     if not population:
         raise StudyError(
             "there is nothing to draw from: no record of the stage is answered with all features of the wave"
-            f" ({_listed(outside)})",
+            f" ({_listed(drawable.outside)})",
             where=where,
         )
     _check_strata(wave, population, where)
@@ -141,7 +225,7 @@ def draw_sample(
     if len({item_id(record_id) for record_id in drawn}) != len(drawn):
         raise ReconciliationError("two records of the sample get one item id", where=where)
     probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
-    _write_items(drawn, probability, asked_features, files)
+    items, llm = _items(drawn, probability, asked_features, files)
 
     asked: int | str | dict[str, int] = (
         dict(allocation) if isinstance(allocation, dict) else wave.sample or "all"
@@ -155,7 +239,7 @@ def draw_sample(
         blind=wave.blind,
         layout=wave.layout,
         population=sum(population.values()),
-        outside=dict(sorted(outside.items())),
+        outside=dict(sorted(drawable.outside.items())),
         asked=asked,
         sampled=len(order),
         shortfall=_shortfall(asked, population),
@@ -166,29 +250,28 @@ def draw_sample(
         annotators=dict(plan.load),
         repeats={name: sum(name in place.repeated_by for place in drawn.values()) for name in plan.load},
     )
-    write_json(files.counts, asdict(counts))
-    return counts
+    return Sample(items, llm, counts, drawable.fingerprint)
 
 
-def _count(features: list[str], strata: Strata, files: SampleFiles) -> tuple[Counter[str], Counter[str]]:
-    population: Counter[str] = Counter()
-    outside: Counter[str] = Counter()
+def count_population(features: list[str], strata: Strata, files: StageFiles) -> Population:
+    """What can be drawn from a stage now, and what cannot."""
+    population = Population()
     for row, data in _rows(files, with_data=strata.needs_data):
-        reason = _outside(row, features)
+        reason = outside(row, features)
         if reason:
-            outside[reason] += 1
+            population.outside[reason] += 1
         else:
-            population[strata.name(row, data)] += 1
-    return population, outside
+            population.add(row["id"], strata.name(row, data))
+    return population
 
 
 def _best(
-    sampled: Mapping[str, int], features: list[str], strata: Strata, seed: int, files: SampleFiles
+    sampled: Mapping[str, int], features: list[str], strata: Strata, seed: int, files: StageFiles
 ) -> dict[str, list[str]]:
     """The record ids drawn from each stratum, the best rank first."""
     heaps: dict[str, list[tuple[int, str]]] = {stratum: [] for stratum in sampled}
     for row, data in _rows(files, with_data=strata.needs_data):
-        if _outside(row, features):
+        if outside(row, features):
             continue
         stratum = strata.name(row, data)
         if stratum not in heaps:
@@ -212,41 +295,42 @@ def _assign(order: list[str], ranked: Mapping[str, list[str]], plan: OverlapPlan
     return drawn
 
 
-def _write_items(
+def _items(
     drawn: Mapping[str, _Drawn],
     probability: Mapping[str, float],
     features: list[str],
-    files: SampleFiles,
-) -> None:
-    with replacing(files.sample) as sample, replacing(files.llm) as llm:
-        for row, data in _rows(files, with_data=True):
-            if row["id"] not in drawn:
-                continue
-            place = drawn[row["id"]]
-            item = Item(
-                item_id=item_id(row["id"]),
-                repeat_id=repeat_id(row["id"]),
-                id=row["id"],
-                source=row["source"],
-                file=row["file"],
-                stratum=place.stratum,
-                inclusion_probability=probability[place.stratum],
-                draw=place.number,
-                annotators=place.annotators,
-                repeated_by=place.repeated_by,
-                data=data,
-            )
-            sample.write(item.as_line())
-            answers = {
-                "item_id": item.item_id,
-                "id": row["id"],
-                "model": row.get("model"),
-                "features": {feature: row["features"][feature] for feature in features},
-            }
-            llm.write(orjson.dumps(answers, option=orjson.OPT_APPEND_NEWLINE))
+    files: StageFiles,
+) -> tuple[dict[str, Item], dict[str, dict[str, Any]]]:
+    """The items by item id, in the order of the corpus, and what the LLM said about each."""
+    items, llm = {}, {}
+    for row, data in _rows(files, with_data=True):
+        if row["id"] not in drawn:
+            continue
+        place = drawn[row["id"]]
+        item = Item(
+            item_id=item_id(row["id"]),
+            repeat_id=repeat_id(row["id"]),
+            id=row["id"],
+            source=row["source"],
+            file=row["file"],
+            stratum=place.stratum,
+            inclusion_probability=probability[place.stratum],
+            draw=place.number,
+            annotators=place.annotators,
+            repeated_by=place.repeated_by,
+            data=data,
+        )
+        items[item.item_id] = item
+        llm[item.item_id] = {
+            "item_id": item.item_id,
+            "id": row["id"],
+            "model": row.get("model"),
+            "features": {feature: row["features"][feature] for feature in features},
+        }
+    return items, llm
 
 
-def _rows(files: SampleFiles, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
+def _rows(files: StageFiles, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
     """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
     if with_data:
         for record, row in with_features(iter_records(files.records), files.features):
@@ -255,7 +339,7 @@ def _rows(files: SampleFiles, *, with_data: bool) -> Iterator[tuple[FeatureRow, 
         yield from ((row, {}) for _, row in read_features(files.features))
 
 
-def _outside(row: FeatureRow, features: list[str]) -> str | None:
+def outside(row: FeatureRow, features: list[str]) -> str | None:
     """Why a record cannot be drawn; None when it can."""
     if row["state"] != "ok":
         return str(row["state"])

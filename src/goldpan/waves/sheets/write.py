@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ _FORMATS = {
 
 
 def sheet_names(wave: Wave) -> list[str]:
-    """Names of all files that `write_sheets` makes, for the outputs of a rule.
+    """Names of all files that `render_sheets` makes, for the outputs of a rule.
 
     One for each annotator and format, such as `ann.xlsx`; and what some tools need for a project.
     """
@@ -82,19 +82,17 @@ def sheet_names(wave: Wave) -> list[str]:
     return names + [form.project_file for form in formats if form.project]
 
 
-def write_sheets(
-    folder: Path,
+def render_sheets(
     study: str,
     name: str,
     wave: Wave,
     codebook: Codebook,
     items: Mapping[str, Item],
     predictions: Mapping[str, Mapping[str, Any]],
-) -> list[Path]:
-    """Write the sheets of a wave into `folder`.
+) -> Iterator[tuple[str, bytes]]:
+    """Each file of the wave's sheets, as `sheet_names` calls it, with its bytes.
 
     Args:
-        folder: where they go; `sheet_names` says how they are called.
         study, name, wave: the study's name, the wave's name, and the wave.
         codebook: what is asked.
         items: the sample by item id, in the order of the corpus.
@@ -104,19 +102,27 @@ def write_sheets(
         StudyError: a field to show is in no record, labels that a spreadsheet cannot tell apart, or a feature
             that a tool cannot ask for.
     """
-    written: list[Path] = []
     formats = [_FORMATS[form] for form in wave.formats]
     put_back = wave.annotations_folder(study, name)
     for sheet, columns in _sheets(study, name, wave, codebook, items, predictions):
         for form in formats:
-            path = folder / f"{sheet.id.annotator}.{form.suffix}"
-            write_bytes(path, form.sheet(sheet, columns, put_back))
-            written.append(path)
+            yield f"{sheet.id.annotator}.{form.suffix}", form.sheet(sheet, columns, put_back)
     fields = field_names(list(items.values()), wave, name)
     for form in formats:
         if form.project:
-            path = folder / form.project_file
-            write_bytes(path, form.project(codebook, fields))
+            yield form.project_file, form.project(codebook, fields)
+
+
+def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]]) -> list[Path]:
+    """Write those sheets that are not in `folder` yet; returns their paths.
+
+    What is there was given out, and somebody may be filling it in: it is left alone.
+    """
+    written = []
+    for name, data in sheets:
+        path = folder / name
+        if not path.exists():
+            write_bytes(path, data)
             written.append(path)
     return written
 

@@ -28,7 +28,7 @@ def check_waves(project: Project) -> Iterator[str]:
 def _check_wave(project: Project, name: str) -> str:
     wave = project.study.waves[name]
     try:
-        codebook = WaveRun(project, name).codebook
+        codebook = WaveRun(project, name).study_codebook
     except OSError as error:
         raise StudyError(
             f"the guidelines cannot be read: {error.strerror}",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from goldpan.waves.collect.collected import AnnotatorStatus
 from goldpan.waves.merging.merged import Merged, resolution_counts
 from goldpan.waves.merging.wave import to_decide
+from goldpan.waves.steps.changes import known_changes
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -42,6 +43,9 @@ class WaveProgress:
         items: size of the sample.
         annotators: how far each is.
         features: how far each feature is.
+        changes: what has changed in the study and its tasks since the wave was given out, and in the corpus
+            as the last run saw it.
+        set_aside: annotator -> answered rows that belong to an earlier draw.
     """
 
     wave: str
@@ -49,6 +53,8 @@ class WaveProgress:
     items: int = 0
     annotators: dict[str, AnnotatorStatus] = field(default_factory=dict)
     features: tuple[FeatureProgress, ...] = ()
+    changes: list[str] = field(default_factory=list)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_decided(self) -> bool:
@@ -66,7 +72,7 @@ def progress_of(run: WaveRun) -> WaveProgress:
     Raises:
         SheetError: a filled sheet cannot be used.
     """
-    if not run.is_drawn:
+    if run.drawn is None:
         return WaveProgress(run.name, "not drawn")
     collected = run.read_sheets()
     rows = run.merged(collected)
@@ -79,6 +85,8 @@ def progress_of(run: WaveRun) -> WaveProgress:
             _feature_progress(feature.name, [row for row in rows if row.feature == feature.name])
             for feature in run.codebook.features
         ),
+        changes=known_changes(run).notes_with_remedy(),
+        set_aside=collected.status.set_aside,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
@@ -20,20 +23,32 @@ from goldpan.waves.collect.folder import collect
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
-from goldpan.waves.items import Item, read_items, read_llm_predictions
+from goldpan.waves.items import Item
 from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
-from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, draw_sample
+from goldpan.waves.sampling.draw_file import (
+    Draw,
+    DrawHead,
+    EarlierDraws,
+    given_out_settings,
+    read_draw,
+    read_draw_head,
+)
+from goldpan.waves.sampling.sample import SampleCounts, StageFiles, draw_sample, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
-from goldpan.waves.sheets.write import write_sheets
+from goldpan.waves.sheets.write import render_sheets, write_sheets
+from goldpan.waves.steps.given_out import given_out_before, sample_files, wave_given_out
 
 
 class WaveRun:
     """One wave of a project.
+
+    Once it is given out it is as it was then, whatever the study, its tasks and the corpus have become
+    (`study_wave` and `study_codebook` are as they are now).
 
     Args:
         project: the project.
@@ -45,8 +60,14 @@ class WaveRun:
 
     def __init__(self, project: Project, name: str):
         self.project, self.name = project, name
-        self.wave = project.named("wave", project.study.waves, name)
+        self.study_wave = project.named("wave", project.study.waves, name)
         self.study, self.paths = project.study.study, project.paths
+        self.draw_file = self._at(self.study_wave.draw_file(self.study, name))
+
+    @cached_property
+    def wave(self) -> Wave:
+        """The wave as it was given out; as the study has it while it was not."""
+        return wave_given_out(self.project, self.name) or self.study_wave
 
     def _at(self, path: str) -> Path:
         return self.project.root / path
@@ -54,68 +75,181 @@ class WaveRun:
     @cached_property
     def tasks(self) -> list[Task]:
         """The tasks of the wave's stage."""
-        stage = self.project.study.stages[self.wave.stage]
+        stage = self.project.study.stages[self.study_wave.stage]
         return [load_task(choice.task, self.project.tasks) for choice in stage.task]
 
     @cached_property
-    def codebook(self) -> Codebook:
-        """What annotators are asked."""
+    def study_codebook(self) -> Codebook:
+        """What annotators would be asked if the wave were given out now."""
+        wave = self.study_wave
         by_task = [{feature.name: feature for feature in task.features} for task in self.tasks]
-        features = wave_features(self.wave.features, by_task, f"waves.{self.name}")
+        features = wave_features(wave.features, by_task, f"waves.{self.name}")
         groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
-        guidelines = self.wave.guidelines
         return Codebook(
             features=tuple(features.values()),
             task_hash=" ".join(task.hash for task in self.tasks),
             exclusive=tuple(group for group in groups.values() if set(group.order) <= set(features)),
-            guidelines=self._at(guidelines).read_text(encoding="utf-8") if guidelines else "",
-            cannot_tell=self.wave.cannot_tell,
+            guidelines=self._at(wave.guidelines).read_text(encoding="utf-8") if wave.guidelines else "",
+            cannot_tell=wave.cannot_tell,
         )
+
+    @cached_property
+    def codebook(self) -> Codebook:
+        """What annotators are asked."""
+        if not self.draw_file.exists():
+            return self.study_codebook
+        return read_draw_head(self.draw_file, self.study, self.name).codebook
+
+    @cached_property
+    def drawn(self) -> Draw | None:
+        """What was given out, as it was when first looked at; None while nothing was.
+
+        Earlier versions of goldpan kept no draw: of their waves it is the sample in `results/` whose sheets
+        are out.
+
+        Raises:
+            SourceError: the draw is damaged, or that of another wave.
+        """
+        if self.draw_file.exists():
+            return read_draw(self.draw_file, self.study, self.name)
+        if given_out_before(self.project, self.name) is None:
+            return None
+        sample = read_sample(sample_files(self.project, self.name))
+        return Draw(self._head(self.wave, list(sample.items.values())), sample)
+
+    def draw_given_out(self) -> Draw:
+        """What was given out. Raises StudyError while nothing was."""
+        if self.drawn is None:
+            raise StudyError(
+                f"the wave `{self.name}` was not given out yet",
+                where=str(self.draw_file),
+                remedy=f"snakemake draws it: {self.paths.sample(self.name)}",
+            )
+        return self.drawn
 
     @property
-    def is_drawn(self) -> bool:
-        """Whether there is a sample."""
-        return self._at(self.paths.sample(self.name)).exists()
-
-    @cached_property
     def items(self) -> dict[str, Item]:
-        """The sample by item id, as it was when first looked at."""
-        return read_items(self._at(self.paths.sample(self.name)))
+        """The sample by item id."""
+        return self.draw_given_out().sample.items
 
-    @cached_property
+    @property
+    def llm(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The LLM's predictions when the wave was drawn: item id -> feature -> prediction."""
+        return {item: row["features"] for item, row in self.draw_given_out().sample.llm.items()}
+
+    @property
     def shown_wave(self) -> Wave:
         """The wave with the fields that its sheets show."""
-        return with_fields_to_show(
-            self.wave, self.name, list(self.items.values()), self.project.study.sources
-        )
+        return self.wave.model_copy(update={"show": self.draw_given_out().head.show})
 
     @property
     def given_out(self) -> GivenOut:
         """The wave as filled sheets are checked against it."""
-        return GivenOut(self.study, self.name, self.wave, self.codebook, self.items)
+        earlier = self.draw_given_out().head.earlier
+        return GivenOut(
+            self.study,
+            self.name,
+            self.wave,
+            self.codebook,
+            self.items,
+            earlier_items=earlier.shown - self.draw_given_out().sample.shown,
+            earlier_annotators=frozenset(earlier.annotators) - set(self.wave.annotators),
+        )
 
     @property
     def annotations(self) -> Path:
         """The folder of the filled sheets; an input only."""
         return self._at(self.wave.annotations_folder(self.study, self.name))
 
-    def draw(self) -> SampleCounts:
-        """Write sample.jsonl, llm.jsonl and sample.json."""
+    def draw(self) -> Draw:
+        """What was given out. A wave that was not is drawn now, and the draw is kept: from here on it is out.
+
+        Raises:
+            StudyError: nothing to draw from, or sheets that cannot be written.
+            SheetError: sheets have come back that do not fit what is drawn now.
+        """
+        if not self.draw_file.exists():
+            draw = self.drawn
+            if draw is None:
+                draw = self.new_draw()
+                self.drawn = draw
+                self._check_against_what_came_back()
+            draw.write(self.draw_file)
+        return self.draw_given_out()
+
+    def _check_against_what_came_back(self) -> None:
+        """Of a wave whose draw was lost: rather none than another one, which refuses all that came back."""
+        try:
+            self.read_sheets()
+        except SheetError as error:
+            raise SheetError(
+                f"a sheet that came back does not fit what would be drawn now: {error.what}",
+                where=error.where,
+                remedy=f"{error.remedy}; or, where the wave was drawn before, put back its draw"
+                f" ({self.study_wave.draw_file(self.study, self.name)}), its sample in results/, or the"
+                " corpus as it was",
+            ) from None
+
+    def new_draw(self, earlier: EarlierDraws | None = None) -> Draw:
+        """The draw as study, corpus and answers are now; nothing is written.
+
+        Raises:
+            StudyError: nothing to draw from, or sheets that cannot be written.
+        """
         features = {feature.name: feature for task in self.tasks for feature in task.features}
-        files = SampleFiles(
-            features=self._at(self.paths.features(self.wave.stage)),
-            records=self._at(self.paths.stage_records(self.wave.stage)),
-            sample=self._at(self.paths.sample(self.name)),
-            llm=self._at(self.paths.sample_llm(self.name)),
-            counts=self._at(self.paths.sample_counts(self.name)),
+        wave, codebook = self.study_wave, self.study_codebook
+        sample = draw_sample(self.study, self.name, wave, features | codebook.by_name, self.stage_files(wave))
+        head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
+        draw = Draw(head, sample)
+        # A wave is given out with its sheets; while they cannot be written it is not.
+        for _ in self.sheets_of(draw):
+            pass
+        return draw
+
+    def _head(
+        self,
+        wave: Wave,
+        items: list[Item],
+        fingerprint: str = "",
+        earlier: EarlierDraws = EarlierDraws(),  # noqa: B008 - it is frozen
+    ) -> DrawHead:
+        return DrawHead(
+            study=self.study,
+            wave=self.name,
+            settings=given_out_settings(wave),
+            show=with_fields_to_show(wave, self.name, items, self.project.study.sources).show,
+            codebook=self.study_codebook,
+            fingerprint=fingerprint,
+            earlier=earlier,
         )
-        return draw_sample(self.study, self.name, self.wave, features | self.codebook.by_name, files)
+
+    def stage_files(self, wave: Wave) -> StageFiles:
+        """What the stage of the wave has left."""
+        return StageFiles(
+            features=self._at(self.paths.features(wave.stage)),
+            records=self._at(self.paths.stage_records(wave.stage)),
+        )
+
+    def write_sample(self) -> SampleCounts:
+        """Write sample.jsonl, llm.jsonl and sample.json."""
+        sample = self.draw_given_out().sample
+        sample.write(sample_files(self.project, self.name))
+        return sample.counts
+
+    def sheets_of(self, draw: Draw) -> Iterator[tuple[str, bytes]]:
+        """The sheets of a draw: name -> bytes."""
+        wave = draw.head.wave_given_out(self.study_wave).model_copy(update={"show": draw.head.show})
+        llm = {item: row["features"] for item, row in draw.sample.llm.items()}
+        return render_sheets(self.study, self.name, wave, draw.head.codebook, draw.sample.items, llm)
+
+    @property
+    def sheets_folder(self) -> Path:
+        """Where the sheets lie that are given out."""
+        return self._at(self.paths.sheet(self.name, "x")).parent
 
     def write_sheets(self) -> list[Path]:
-        """Write the sheets to give out."""
-        folder = self._at(self.paths.sheet(self.name, "x")).parent
-        llm = read_llm_predictions(self._at(self.paths.sample_llm(self.name)))
-        return write_sheets(folder, self.study, self.name, self.shown_wave, self.codebook, self.items, llm)
+        """Write the sheets to give out, as far as they are not there."""
+        return write_sheets(self.sheets_folder, self.sheets_of(self.draw_given_out()))
 
     def read_sheets(self) -> CollectedWave:
         """The filled sheets as they lie there now; writes nothing."""
@@ -146,7 +280,7 @@ class WaveRun:
             self.wave.annotators,
             collected.ratings,
             self.wave.strategy,
-            read_llm_predictions(self._at(self.paths.sample_llm(self.name))),
+            self.llm,
             read_decisions(self.annotations, self.given_out),
         )
 

@@ -1,0 +1,183 @@
+"""What has changed since a wave was given out: said, and without any effect on the wave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from goldpan.files import of_known_keys, read_json, write_json
+from goldpan.records.read import iter_records
+from goldpan.stages.rows import FeatureRow, with_features
+from goldpan.study.load import Project
+from goldpan.waves.items import Item, item_id
+from goldpan.waves.sampling.draw_file import Draw, given_out_settings
+from goldpan.waves.sampling.sample import Population, outside
+from goldpan.waves.steps.run import WaveRun
+
+_MOST_NAMED = 5
+GONE, EDITED, ANSWERED_ANEW = "gone", "edited", "answered anew"
+
+
+@dataclass(frozen=True)
+class ItemChange:
+    """What has become of an item.
+
+    Attributes:
+        item_id, id: the item and its record.
+        changes: `gone`, `edited`, `answered anew`, or `outside: REASON` where it would not be drawn now.
+    """
+
+    item_id: str
+    id: str
+    changes: list[str]
+
+
+@dataclass
+class WaveChanges:
+    """What `changes.json` says.
+
+    Attributes:
+        study_notes: in sentences, what has changed in the study and its tasks.
+        record_notes: likewise, in the corpus and its answers.
+        settings: setting -> `given_out` and `now`, of those that differ.
+        drawable: records that could be drawn, `given_out` and `now`.
+        items: what has become of the items of the wave; those as they were are left out.
+    """
+
+    study: str
+    wave: str
+    study_notes: list[str] = field(default_factory=list)
+    record_notes: list[str] = field(default_factory=list)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    drawable: dict[str, int] = field(default_factory=dict)
+    items: list[ItemChange] = field(default_factory=list)
+
+    def notes_with_remedy(self) -> list[str]:
+        """All notes, and what can be done about them; empty when nothing has changed."""
+        if not (self.study_notes or self.record_notes):
+            return []
+        return [
+            *self.study_notes,
+            *self.record_notes,
+            "the wave stays as it was given out; to draw it as things are now:"
+            f" goldpan waves redraw {self.wave}",
+        ]
+
+
+def write_changes(run: WaveRun) -> WaveChanges:
+    """Write changes.json."""
+    changes = changes_of(run)
+    write_json(run.project.root / run.paths.wave_changes(run.name), asdict(changes))
+    return changes
+
+
+def changes_of(run: WaveRun) -> WaveChanges:
+    """What has changed since the wave was given out: its settings, what is asked, the corpus and its answers.
+
+    Raises:
+        SourceError, ReconciliationError: the draw or the files of the stage are damaged.
+    """
+    draw = run.draw_given_out()
+    changes = WaveChanges(run.study, run.name, drawable={"given_out": draw.sample.counts.population})
+    _compare_settings(run, draw, changes)
+    if draw.head.settings["stage"] in run.project.study.stages:
+        _compare_records(run, draw, changes)
+    else:
+        changes.study_notes.append(f"the study has no stage `{draw.head.settings['stage']}` any more")
+    return changes
+
+
+def known_changes(run: WaveRun) -> WaveChanges:
+    """What has changed in the study and its tasks, and what the last run knew of the corpus.
+
+    Raises:
+        SourceError: changes.json, the draw or a task is damaged.
+    """
+    changes = WaveChanges(run.study, run.name)
+    _compare_settings(run, run.draw_given_out(), changes)
+    changes.record_notes = changes_left(run.project, run.name).record_notes
+    return changes
+
+
+def changes_left(project: Project, name: str) -> WaveChanges:
+    """What the last run has written of a wave; nothing where it has not."""
+    path = project.root / project.paths.wave_changes(name)
+    if not path.exists():
+        return WaveChanges(project.study.study, name)
+    said = read_json(path)
+    return of_known_keys(
+        WaveChanges, {**said, "items": [of_known_keys(ItemChange, row) for row in said["items"]]}
+    )
+
+
+def _compare_settings(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
+    now = given_out_settings(run.study_wave)
+    for name, value in draw.head.settings.items():
+        # Another format of the sheets is none of another wave.
+        if name in now and now[name] != value and name != "formats":
+            changes.settings[name] = {"given_out": value, "now": now[name]}
+            changes.study_notes.append(
+                f"the study says `{name}: {now[name]}`; given out with `{name}: {value}`"
+            )
+    asked, book = draw.head.codebook, run.study_codebook
+    if book.hash != asked.hash:
+        changes.study_notes.append(
+            "what annotators are asked (features, labels, descriptions or guidelines) is not what it was;"
+            f" given out with the codebook {asked.short_hash}"
+        )
+    elif book.task_hash != asked.task_hash:
+        changes.study_notes.append("the task of the stage, or its prompt, is not what it was")
+
+
+def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
+    features = [feature.name for feature in draw.head.codebook.features]
+    population, states = Population(), {name: [GONE] for name in draw.sample.items}
+    files = run.stage_files(run.wave)
+    for record, row in with_features(iter_records(files.records), files.features):
+        reason = outside(row, features)
+        if reason is None:
+            population.add(row["id"], "all")
+        name = item_id(row["id"])
+        item = draw.sample.items.get(name)
+        if item is not None and item.id == row["id"]:
+            states[name] = _changes_of_item(item, record["data"], row, reason, draw.sample.llm[name])
+    now, before = population.strata.total(), draw.sample.counts.population
+    changes.drawable["now"] = now
+    changes.items = [
+        ItemChange(name, draw.sample.items[name].id, found) for name, found in states.items() if found
+    ]
+    if now != before:
+        changes.record_notes.append(f"{now:,} records can be drawn now; it was drawn from {before:,}")
+    elif draw.head.fingerprint and population.fingerprint != draw.head.fingerprint:
+        changes.record_notes.append(f"other records can be drawn now than then, though as many ({now:,})")
+    by_change: dict[str, list[str]] = {}
+    for item_change in changes.items:
+        for change in item_change.changes:
+            by_change.setdefault(change, []).append(item_change.id)
+    for change, ids in sorted(by_change.items()):
+        changes.record_notes.append(_note(change, ids))
+
+
+def _changes_of_item(
+    item: Item, data: dict[str, Any], row: FeatureRow, reason: str | None, llm: dict[str, Any]
+) -> list[str]:
+    changes = []
+    if data != item.data:
+        changes.append(EDITED)
+    if reason is not None:
+        changes.append(f"outside: {reason}")
+    elif any(row["features"][name] != prediction for name, prediction in llm["features"].items()):
+        changes.append(ANSWERED_ANEW)
+    return changes
+
+
+def _note(change: str, ids: Sequence[str]) -> str:
+    count = "1 item" if len(ids) == 1 else f"{len(ids):,} items"
+    said = {
+        GONE: f"{count} of the wave gone from the stage, and kept in the wave",
+        EDITED: f"{count} of the wave edited; the wave keeps what was given out",
+        ANSWERED_ANEW: f"{count} of the wave answered anew by the LLM; the wave keeps the answers it had",
+    }.get(change) or f"{count} of the wave would not be drawn now ({change.removeprefix('outside: ')})"
+    named = ", ".join(ids[:_MOST_NAMED]) + (", …" if len(ids) > _MOST_NAMED else "")
+    return f"{said}: {named}"

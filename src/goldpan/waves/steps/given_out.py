@@ -1,0 +1,64 @@
+"""What is known of a wave that was given out without looking at its items."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from goldpan.files import read_json
+from goldpan.study.load import Project
+from goldpan.study.wave import Wave
+from goldpan.waves.collect.listing import sheet_files
+from goldpan.waves.sampling.draw_file import as_given_out, given_out_settings, read_draw_head
+from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, sample_counts
+
+
+def sample_files(project: Project, name: str) -> SampleFiles:
+    """The files of a wave's sample in `results/`."""
+    paths = project.paths
+    files = (paths.sample(name), paths.sample_llm(name), paths.sample_counts(name))
+    return SampleFiles(*(project.root / path for path in files))
+
+
+def wave_given_out(project: Project, name: str) -> Wave | None:
+    """A wave as it was given out; None while it was not.
+
+    Raises:
+        SourceError: its draw is damaged, or that of another wave.
+    """
+    study, wave = project.study.study, project.study.waves[name]
+    path = project.root / wave.draw_file(study, name)
+    if path.exists():
+        return read_draw_head(path, study, name).wave_given_out(wave)
+    counts = given_out_before(project, name)
+    return None if counts is None else _as_counted(wave, counts)
+
+
+def given_out_before(project: Project, name: str) -> SampleCounts | None:
+    """The counts of a sample whose sheets are out although it has no draw: earlier versions kept none."""
+    files = sample_files(project, name)
+    if not all(path.exists() for path in (files.sample, files.llm, files.counts)):
+        return None
+    folder = project.study.waves[name].annotations_folder(project.study.study, name)
+    sheets = (project.root / project.paths.sheet(name, "x")).parent
+    if not (sheets.is_dir() and any(sheets.iterdir())) and not sheet_files(project.root / folder):
+        return None
+    return sample_counts(read_json(files.counts))
+
+
+def _as_counted(wave: Wave, counts: SampleCounts) -> Wave:
+    """The wave with the settings that the counts of its sample still tell, where these go together."""
+    told = {
+        "stage": counts.stage,
+        "seed": counts.seed,
+        "blind": counts.blind,
+        "layout": counts.layout,
+        "annotators": list(counts.annotators) or wave.annotators,
+    }
+    if wave.features is not None:
+        told["features"] = counts.features
+    if wave.sample is not None and not isinstance(counts.asked, dict):
+        told["sample"] = counts.asked
+    try:
+        return as_given_out(given_out_settings(wave) | told, wave)
+    except ValidationError:
+        return wave

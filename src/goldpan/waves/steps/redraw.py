@@ -1,0 +1,134 @@
+"""Drawing a wave anew: the one way in which what was given out becomes something else; nothing is lost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import GoldpanError, SheetError, StudyError
+from goldpan.files import write_bytes
+from goldpan.waves.agreement.wave import wave_notes
+from goldpan.waves.sampling.draw_file import Draw, EarlierDraws
+from goldpan.waves.steps.run import WaveRun
+
+
+@dataclass
+class Redraw:
+    """What a redraw has done.
+
+    Attributes:
+        changed: whether the draw is another one now.
+        items: in the wave now.
+        added, dropped: ids of the records that are new in it, and that are no longer.
+        edited: ids of the records that are in it as before, but say something else now.
+        kept: where the draw before lies, and sheets that somebody was filling in where they were written.
+        notes: what is to be known about the answers that have come back.
+    """
+
+    wave: str
+    changed: bool
+    items: int
+    added: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return asdict(self)
+
+
+def redraw(run: WaveRun) -> Redraw:
+    """Draw a wave as study, corpus and answers are now.
+
+    What has come back stays where it is; answers to what is no longer in the wave are set aside when they are
+    collected. The draw before is kept beside the new one. Sheets that lie in `results/` as they were written
+    make room for new ones; those that somebody has filled in there are moved, not overwritten.
+
+    Raises:
+        StudyError: the wave was not given out, the stage has no answers, or sheets cannot be written.
+        SourceError: the draw that there is, is damaged.
+    """
+    before = run.drawn
+    if before is None:
+        raise StudyError(
+            f"the wave `{run.name}` was not given out yet, so there is nothing to draw anew",
+            where=str(run.draw_file),
+            remedy=f"snakemake draws it: {run.paths.sample(run.name)}",
+        )
+    for path in (run.paths.stage_records(run.study_wave.stage), run.paths.features(run.study_wave.stage)):
+        run.project.left(path, needed_by=f"a redraw of the wave `{run.name}`")
+    now = run.new_draw(_earlier(before))
+    old, new = before.sample.items, now.sample.items
+    done = Redraw(
+        wave=run.name,
+        changed=Draw(replace(now.head, earlier=before.head.earlier), now.sample) != before,
+        items=len(new),
+        added=[item.id for name, item in new.items() if name not in old],
+        dropped=[item.id for name, item in old.items() if name not in new],
+        edited=[item.id for name, item in new.items() if name in old and old[name].data != item.data],
+    )
+    if done.changed:
+        # The new draw is written last: stopped before, the same command goes on.
+        kept = [_keep_draw(run.draw_file, before.as_bytes()), *_clear_sheets(run, before)]
+        done.kept = [str(path.relative_to(run.project.root)) for path in kept]
+        now.write(run.draw_file)
+        done.notes = _about_answers(WaveRun(run.project, run.name))
+    return done
+
+
+def _earlier(before: Draw) -> EarlierDraws:
+    earlier, head = before.head.earlier, before.head
+    records = dict.fromkeys((*earlier.records, *(item.id for item in before.sample.items.values())))
+    annotators = dict.fromkeys((*earlier.annotators, *head.settings["annotators"]))
+    return EarlierDraws(tuple(records), tuple(annotators))
+
+
+def _keep_draw(draw_file: Path, data: bytes) -> Path:
+    for number in itertools.count(1):
+        path = draw_file.with_name(f"{draw_file.name.removesuffix('.draw.jsonl')}.draw.{number}.jsonl")
+        if not path.exists():
+            write_bytes(path, data)
+            return path
+        if path.read_bytes() == data:
+            return path
+    raise AssertionError
+
+
+def _clear_sheets(run: WaveRun, before: Draw) -> list[Path]:
+    """Take the sheets of a draw out of the way; where those lie that are not as they were written."""
+    folder, moved = run.sheets_folder, []
+    if not folder.is_dir():
+        return []
+    written = _written(run, before)
+    aside = next(
+        path
+        for number in itertools.count(1)
+        if not (path := folder.with_name(f"sheets_before_{number}")).exists()
+    )
+    for path in sorted(file for file in folder.iterdir() if file.is_file()):
+        if written.get(path.name) == path.read_bytes():
+            path.unlink()
+        else:
+            aside.mkdir(exist_ok=True)
+            moved.append(path.rename(aside / path.name))
+    return moved
+
+
+def _written(run: WaveRun, before: Draw) -> Mapping[str, bytes]:
+    try:
+        return dict(run.sheets_of(before))
+    except GoldpanError:
+        # Another version of goldpan wrote them: they are moved, whoever filled them in.
+        return {}
+
+
+def _about_answers(run: WaveRun) -> list[str]:
+    try:
+        return wave_notes(run.read_sheets().status)
+    except SheetError as error:
+        return [f"what has come back cannot be collected as it lies there: {error}"]
