@@ -27,7 +27,8 @@ def stage_at(root: str | Path) -> StageRun:
 def shards_at(root: str | Path) -> list[str]:
     """The shards of the first round, once it is planned."""
     stage = stage_at(root)
-    return [shard.name for shard in read_plan(stage.project.root / stage.paths.plan(stage.name, 1)).shards]
+    plan = read_plan(stage.project.root / stage.paths.plan(stage.name, 1), stage.name, 1)
+    return [shard.name for shard in plan.shards]
 
 
 def records(root: str) -> int:

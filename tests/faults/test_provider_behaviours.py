@@ -526,7 +526,7 @@ class Player:
         run, paths = self.run, self.run.paths
         for number in range(1, 4):
             plan_file = at(run, paths.plan(STAGE, number))
-            plan = read_plan(plan_file) if plan_file.exists() else run.plan(number)
+            plan = read_plan(plan_file, STAGE, number) if plan_file.exists() else run.plan(number)
             for shard in plan.shards:
                 if not at(run, paths.requests(STAGE, number, shard.name)).exists():
                     run.place(number, shard.name)

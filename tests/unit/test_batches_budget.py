@@ -8,15 +8,19 @@ import pytest
 from goldpan.batches.budget import spending_of
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.estimate import HERE, LEARN_FROM, REASONING_ALLOWANCE, answer_length
+from goldpan.batches.stage import StageRun
 from goldpan.batches.submit import spending_lock, submit_shard
 from goldpan.cli.summary import print_summary
 from goldpan.errors import BudgetError, LedgerError
 from goldpan.ledger import Asked, Ledger, Orphan, Outcome, Spent
 from goldpan.providers.base import GIVEN_UP
+from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.prices import price_of
 from goldpan.study.model import Stage
 from goldpan.tasks.task import load_task
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows
+from tests.simulated_clock import SimulatedClock
+from tests.simulated_service import SimulatedService
 from tests.stage_builders import STAGE, make_stage, with_records
 
 PRICE = (10.0, 40.0)
@@ -325,3 +329,19 @@ def test_what_the_engine_on_this_machine_answers_costs_nothing_whatever_the_mode
     assert plan.spent == {"settled_usd": 0.0, "open_usd": 0.0}
     # Nor are the answers of another answerer a measure for how long these will be.
     assert plan.estimate["cost_usd"] > 0 and "guess" in plan.estimate["completion_basis"]
+
+
+def test_a_service_that_costs_nothing_is_neither_priced_nor_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(OpenAIProvider, "costs_money", False)
+    service = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key_env": "NO_KEY"}
+    run = make_stage(tmp_path, note_rows(4), service, model="gpt-4.1-mini", budget_usd=0.000001)
+    clock = SimulatedClock()
+    provider = SimulatedService(clock, [], {})
+    provider.costs_money = False
+    run = StageRun(run.project, STAGE, provider=provider, clock=clock)
+    plan = run.plan(1)
+    assert (plan.estimate["cost_usd"], plan.over_budget) == (0.0, None)
+    settle_plan(run, plan, prompt=1_000_000, completion=1_000_000)
+    with Ledger(run.project.ledger) as ledger:
+        assert [spent.is_free for spent in ledger.spent("notes", STAGE)] == [True]
+        assert spending_of(ledger, "notes", STAGE, run.stage).total_usd == 0.0

@@ -179,7 +179,7 @@ def test_a_preview_counts_the_same_and_leaves_no_request_file(tmp_path):
     preview = preview_round(run.project, STAGE, at(run, run.paths.stage_records(STAGE)))
     assert not (tmp_path / ".goldpan" / "spool").exists()
     assert preview == run.plan(1)
-    assert read_plan(at(run, run.paths.plan(STAGE, 1))) == preview
+    assert read_plan(at(run, run.paths.plan(STAGE, 1)), STAGE, 1) == preview
 
 
 def test_a_shard_that_the_plan_does_not_have_is_an_error_that_names_those_it_has(tmp_path):
@@ -196,11 +196,11 @@ def test_a_plan_of_another_version_is_read_and_a_foreign_file_is_named(tmp_path)
     )
     raw = asdict(plan)
     path.write_bytes(orjson.dumps({**raw, "shards": [{**raw["shards"][0], "later": 1}], "later": [1]}))
-    assert read_plan(path) == plan
+    assert read_plan(path, plan.stage, plan.round) == plan
     for foreign in ({**raw, "shards": [{"name": "0000"}]}, {"study": "s"}, {**raw, "shards": 3}):
         path.write_bytes(orjson.dumps(foreign))
         with pytest.raises(SourceError, match="not a plan that this goldpan can read") as caught:
-            read_plan(path)
+            read_plan(path, plan.stage, plan.round)
         assert "delete the file and run again" in str(caught.value)
 
 

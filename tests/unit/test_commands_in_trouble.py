@@ -124,7 +124,7 @@ def test_a_list_that_cannot_be_read_is_said(run):
     send(run, run.plan(1))
     said = []
     with Ledger(run.project.ledger) as ledger:
-        ledger._db.execute("UPDATE submissions SET paid_calls = 2")
+        ledger.db.execute("UPDATE submissions SET paid_calls = 2")
         look_for_orphans(ledger, WithoutList(), ledger.submissions(), say=said.append)
     assert said == [
         "nobody looked for late batches: the service's list cannot be read (the list is closed today)"

@@ -125,6 +125,56 @@ def test_an_artifact_is_read_or_named_and_its_remedy_goes_on(artifact, damage, a
         assert len(ledger.submissions()) == 1
 
 
+ODD_VALUES = (None, 7, "7", [1], {"odd": 1})
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS)
+def test_no_key_that_is_lacking_or_of_another_type_ends_in_anything_but_a_named_error(
+    artifact, answered, tmp_path
+):
+    root = shutil.copytree(answered, tmp_path / "project")
+    run = StageRun(load_project("notes", root=root), STAGE)
+    place, readers = ARTIFACTS[artifact]
+    path = at(run, place(run))
+    whole = path.read_bytes()
+    is_document = path.suffix == ".json"
+    first = orjson.loads(whole if is_document else whole.splitlines()[0])
+    named = 0
+    for key in first:
+        for odd in ODD_VALUES:
+            path.write_bytes(_each_row(lambda row, odd=odd, key=key: {**row, key: odd})(whole, is_document))
+            named += sum(_error_of(run, STEPS[reader]) is not None for reader in readers)
+            path.write_bytes(whole)
+    assert named >= 4 * len(readers)
+
+
+@pytest.mark.parametrize("prediction", [{"type": "YearPrediction", "year": 4}, {"type": []}, {"label": 1}, 3])
+def test_a_prediction_of_a_type_that_is_not_known_is_named(prediction, answered, tmp_path):
+    root = shutil.copytree(answered, tmp_path / "project")
+    run = StageRun(load_project("notes", root=root), STAGE)
+    path = at(run, run.paths.features(STAGE))
+    change = _each_row(lambda row: {**row, "features": {**row["features"], "topic": prediction}})
+    path.write_bytes(change(path.read_bytes(), False))
+    for reader in ("tables", "next stage"):
+        error = _error_of(run, STEPS[reader])
+        assert error is not None and "`features.topic` is no prediction" in error.what
+        assert error.where.startswith(f"{path}, line 1")
+
+
+@pytest.mark.parametrize("artifact", ["plan.json", "completion.json"])
+@pytest.mark.parametrize("key", ["stage", "round"])
+def test_a_file_of_another_stage_or_round_is_not_used(artifact, key, answered, tmp_path):
+    root = shutil.copytree(answered, tmp_path / "project")
+    run = StageRun(load_project("notes", root=root), STAGE)
+    place, readers = ARTIFACTS[artifact]
+    path = at(run, place(run))
+    document = orjson.loads(path.read_bytes())
+    path.write_bytes(orjson.dumps({**document, key: "others" if key == "stage" else 2}))
+    for reader in readers:
+        error = _error_of(run, STEPS[reader])
+        assert error is not None and "it is of round" in error.what, reader
+
+
 def _error_of(run, step):
     """The error that a step names; whatever else it raises is a fault."""
     try:

@@ -134,8 +134,8 @@ def over_budget_error(reason: str, study: str, stage: str) -> BudgetError:
 
 def _price(answered: Spent | Submission, settings: Stage) -> Price | None:
     # A price that the study gives is that of the model it names now; an earlier model may be in the table.
-    own = stage_price(settings, is_local=answered.is_local)
-    if answered.model == settings.model or answered.is_local:
+    own = stage_price(settings, is_free=answered.is_free)
+    if answered.model == settings.model or answered.is_free:
         return own
     price = price_of(answered.model)
     return own if price is None and settings.price_usd_per_million else price

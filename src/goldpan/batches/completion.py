@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from goldpan.files import of_known_keys
-from goldpan.providers.base import Batch, BatchError
-from goldpan.stages.documents import read_document, unreadable, write_document
+from goldpan.providers.base import Batch
+from goldpan.stages.documents import as_type, read_document, unreadable, write_document
 
 _WHAT = "a completion.json"
 _REMEDY = "delete it and run again: the batches are asked for once more; nothing is paid again"
@@ -30,21 +28,34 @@ def write_completion(
     write_document(path, {"study": study, "stage": stage, "round": round, "batches": rows})
 
 
-def read_completion(path: Path) -> dict[str, tuple[int, Batch]]:
-    """shard name -> (submission, batch) of a completion.json, also of another version of goldpan.
+def read_completion(path: Path, stage: str, round: int) -> dict[str, tuple[int, Batch]]:
+    """shard name -> (submission, batch) of a round's completion.json, also of another version.
 
     Keys that this version does not know are passed over.
 
     Raises:
-        SourceError: it is damaged, or lacks what cannot be done without.
+        SourceError: it is damaged, lacks what cannot be done without, or is of another round.
     """
     document = read_document(path, _WHAT, _REMEDY)
-    try:
-        return {row["shard"]: (int(row["submission"]), _batch(row)) for row in document["batches"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise unreadable(path, _WHAT, _REMEDY, f"{type(error).__name__} {error}") from None
+    if (document.get("stage", stage), document.get("round", round)) != (stage, round):
+        is_of = f"round {document['round']} of stage `{document['stage']}`"
+        raise unreadable(path, _WHAT, _REMEDY, f"it is of {is_of}")
+    shards = as_type(_Shards, document, path, _WHAT, _REMEDY).batches
+    batches = as_type(_Batches, document, path, _WHAT, _REMEDY).batches
+    return {shard.shard: (shard.submission, batch) for shard, batch in zip(shards, batches, strict=True)}
 
 
-def _batch(row: dict[str, Any]) -> Batch:
-    errors = tuple(of_known_keys(BatchError, error) for error in row.get("errors") or ())
-    return of_known_keys(Batch, {**row, "errors": errors})
+@dataclass(frozen=True)
+class _Shard:
+    shard: str
+    submission: int
+
+
+@dataclass(frozen=True)
+class _Shards:
+    batches: list[_Shard]
+
+
+@dataclass(frozen=True)
+class _Batches:
+    batches: list[Batch]

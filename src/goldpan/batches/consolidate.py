@@ -75,7 +75,7 @@ def consolidate(
         replacing(features) as out,
         ParquetRows(parquet, features_asked) as table,
     ):
-        maker = _RowMaker(ledger, readers, unsettled)
+        maker = _RowMaker(ledger, readers, unsettled, asked)
         heads = (head for head, _ in iter_heads(records))
         for chunk in _chunks(with_asked(heads, asked)):
             rows, answers = maker.make(chunk)
@@ -83,7 +83,7 @@ def consolidate(
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             columns = columns_of(rows, features_asked)
             table.add(rows, columns)
-            counts.add(rows, columns, answers, lambda answer: maker.submission(answer).is_local)
+            counts.add(rows, columns, answers, lambda answer: maker.submission(answer).is_free)
         counts.reconcile()
     counts.write(summary)
     return counts
@@ -105,8 +105,10 @@ def _chunks(items: Iterator[Joined]) -> Iterator[list[Joined]]:
 class _RowMaker:
     """Makes the rows of features.jsonl."""
 
-    def __init__(self, ledger: Ledger, readers: dict[str, _TaskReader], unsettled: Unsettled | None):
-        self._ledger, self._readers, self._unsettled = ledger, readers, unsettled
+    def __init__(
+        self, ledger: Ledger, readers: dict[str, _TaskReader], unsettled: Unsettled | None, asked: Path
+    ):
+        self._ledger, self._readers, self._unsettled, self._asked = ledger, readers, unsettled, asked
         self._submissions: dict[int, Submission] = {}
 
     def make(self, chunk: list[Joined]) -> tuple[list[FeatureRow], list[tuple[bytes, Answer]]]:
@@ -139,6 +141,12 @@ class _RowMaker:
                     contents[row["key"], row["task"]]["adjusted"] = list(line.notes)
                 if body is not None and answer.state in ("ok", "invalid"):
                     bodies.setdefault(row["task"], {})[row["key"]] = body
+        if foreign := bodies.keys() - self._readers.keys():
+            raise ReconciliationError(
+                f"tasks were asked that the stage does not have: {', '.join(sorted(foreign))}",
+                where=str(self._asked),
+                remedy="delete the file and run again: what was paid is in the ledger",
+            )
         for task, by_key in bodies.items():
             # The answers are read again, for how they are read may have changed since they were settled.
             readings = self._readers[task].reader.read_all(list(by_key.values()))

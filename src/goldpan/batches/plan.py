@@ -161,12 +161,12 @@ class _Planner:
         self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
         answerer = provider_class(self.provider)
-        is_local = answerer.works_here
-        self.price = stage_price(self.stage, is_local=is_local)
+        is_free = not (answerer.costs_money or answerer.from_ledger_alone)
+        self.price = stage_price(self.stage, is_free=is_free)
         # How long answers are is not learned from those of another answerer, nor of another task.
         hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
         self.spent, self.spent_on_any = (
-            [row for row in ledger.spent(study, stage_name, of_tasks) if row.is_local == is_local]
+            [row for row in ledger.spent(study, stage_name, of_tasks) if row.is_free == is_free]
             for of_tasks in (hashes, None)
         )
         self.spending = spending_of(ledger, study, stage_name, self.stage)

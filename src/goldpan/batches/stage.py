@@ -367,8 +367,8 @@ class StageRun:
         """
         asked = self._left(self.paths.asked(self.name, 1))
         number = len(rounds_to_settle(self.paths, self.name, self.project.root))
-        plans = [self._at(self.paths.plan(self.name, at)) for at in range(1, number + 1)]
-        refusals = [read_plan(plan).over_budget for plan in plans if plan.exists()]
+        plans = {at: self._at(self.paths.plan(self.name, at)) for at in range(1, number + 1)}
+        refusals = [read_plan(plan, self.name, at).over_budget for at, plan in plans.items() if plan.exists()]
         return consolidate(
             self.project,
             self.name,
@@ -395,7 +395,7 @@ class StageRun:
         )
 
     def _plan(self, number: int) -> Plan:
-        return read_plan(self._left(self.paths.plan(self.name, number)))
+        return read_plan(self._left(self.paths.plan(self.name, number)), self.name, number)
 
     def _number_of(self, ledger: Ledger, shard: Shard, number: int, batch_id: str) -> int:
         """The number that a batch has in this ledger.
@@ -408,7 +408,7 @@ class StageRun:
 
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
-        return read_completion(self._left(self.paths.completion(self.name, number)))
+        return read_completion(self._left(self.paths.completion(self.name, number)), self.name, number)
 
 
 def connect_to(project: Project, name: str) -> BatchProvider:

@@ -88,6 +88,7 @@ def submit_shard(
                     bytes=shard.bytes,
                     estimated_usd=plan.cost_of(shard),
                     service=service,
+                    free=not provider.costs_money,
                 )
             reached("intent_written")
             if not submission.is_open:

@@ -47,7 +47,7 @@ class Summary:
         self._values: dict[str, Counter[str]] = {}
         self._scores: dict[str, list[float]] = {}
         self._tokens: Counter[str] = Counter()
-        self._tokens_here: Counter[str] = Counter()
+        self._tokens_free: Counter[str] = Counter()
         self._adjusted = self._requests = 0
 
     def __enter__(self) -> Summary:
@@ -61,7 +61,7 @@ class Summary:
         rows: Sequence[FeatureRow],
         columns: Iterable[Column],
         answers: Sequence[tuple[bytes, Answer]],
-        is_local: Callable[[Answer], bool],
+        is_free: Callable[[Answer], bool],
     ) -> None:
         """Count some rows of features.jsonl.
 
@@ -69,7 +69,7 @@ class Summary:
             rows: the rows.
             columns: `columns_of` them.
             answers: request key and answer of all that the rows were made from, each once.
-            is_local: whether the engine on this machine gave an answer.
+            is_free: whether an answer cost nothing.
         """
         self.records += len(rows)
         self.states.update(row["state"] for row in rows)
@@ -86,7 +86,7 @@ class Summary:
         for key, answer in answers:
             if key in new:
                 self._requests += answer.paid
-                tokens = self._tokens_here if is_local(answer) else self._tokens
+                tokens = self._tokens_free if is_free(answer) else self._tokens
                 for name in TOKENS:
                     tokens[name] += getattr(answer, f"{name}_tokens")
 
@@ -130,8 +130,8 @@ class Summary:
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
         cost = 0.0
-        for tokens, is_local in ((self._tokens, False), (self._tokens_here, True)):
-            price = stage_price(self._settings, is_local=is_local)
+        for tokens, is_free in ((self._tokens, False), (self._tokens_free, True)):
+            price = stage_price(self._settings, is_free=is_free)
             if price is None and tokens.total():
                 return None
             if price is not None:
@@ -173,7 +173,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
-            "tokens": {name: self._tokens[name] + self._tokens_here[name] for name in TOKENS},
+            "tokens": {name: self._tokens[name] + self._tokens_free[name] for name in TOKENS},
             "cost_usd": self.cost_usd,
         }
 

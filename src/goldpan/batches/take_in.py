@@ -17,7 +17,7 @@ from goldpan.batches.shard import rows_with_attempts
 from goldpan.errors import InDoubtError, LedgerError
 from goldpan.files import sha256_hex
 from goldpan.ledger import Asked, Ledger, Orphan, Submission
-from goldpan.ledger.rows import TAKEN_IN
+from goldpan.ledger.rows import TAKEN_IN, was_free
 from goldpan.ledger.submissions import REQUESTS_LOST
 from goldpan.providers.connect import provider_class
 from goldpan.stages.plan import shard_row, task_hashes
@@ -147,6 +147,7 @@ def _submission(file: BatchFile, rows: list[Asked]) -> Submission:
         batch_id=file.batch_id,
         created_at=says.get("created_at"),
         service=says.get("service", ""),
+        free=int(was_free(says.get("service", ""))),
         endpoint=says.get("endpoint", "/v1/chat/completions"),
         paid_calls=1,
         note="taken in from results",
@@ -180,7 +181,7 @@ def _settle(
         ledger.complete_asked(submission.id, [row for row, _ in rows])
     completion = project.root / project.paths.completion(file.stage, file.round)
     raw = project.root / project.paths.raw(file.stage, file.round, file.says["shard"])
-    batches = read_completion(completion) if completion.exists() else {}
+    batches = read_completion(completion, file.stage, file.round) if completion.exists() else {}
     _, batch = batches.get(file.says["shard"], (0, None))
     if rows is None or batch is None or batch.id != file.batch_id or not raw.exists():
         return None

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from goldpan.errors import AnswerError
-from goldpan.ledger.rows import TAKEN_IN, UNPAID_STATES, Answer, Submission
+from goldpan.ledger.rows import TAKEN_IN, UNPAID_STATES, Answer, Submission, was_free
 from goldpan.study.base import Name
 from goldpan.tasks.batch_lines import State
 from goldpan.tasks.lenient_json import loads_leniently
@@ -111,6 +111,8 @@ class _Submission(_Row):
     paid: Count = 0
     completion_squares: Number = 0.0
     estimated_usd: Number | None = None
+    # Exports of earlier versions do not say it.
+    free: Literal[0, 1] | None = None
 
 
 class _Answer(_Row):
@@ -152,7 +154,8 @@ class ExportedRow(_Row):
 
 def submission_of(row: _Submission) -> Submission:
     """The submission as the ledger has it."""
-    return Submission(**row.__dict__)
+    free = was_free(row.service) if row.free is None else row.free
+    return Submission(**{**row.__dict__, "free": int(free)})
 
 
 def answer_of(row: _Answer, line_base64: str | None) -> Answer:

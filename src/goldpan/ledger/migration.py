@@ -23,16 +23,17 @@ COLUMNS_OF_FORMAT_3 = {
     },
     "answers": _SHARES,
 }
-COLUMNS_OF_FORMAT_4 = {"asked": {"sent_at": "REAL", "taken": _COUNT}}
+COLUMNS_OF_FORMAT_4 = {"asked": {"sent_at": "REAL", "taken": _COUNT}, "submissions": {"free": _COUNT}}
 
 
 def add_columns(db: sqlite3.Connection, version: int) -> None:
     """Give a ledger of an earlier format the columns that came later; its lacking tables the statements of
     the schema add."""
-    _add(db, COLUMNS_OF_FORMAT_4)
     if version < 3:
         _add(db, COLUMNS_OF_FORMAT_3)
         _fill_format_3(db)
+    _add(db, COLUMNS_OF_FORMAT_4)
+    db.execute("UPDATE submissions SET free = 1 WHERE (service || ' ') LIKE 'local %'")
 
 
 def _add(db: sqlite3.Connection, tables: dict[str, dict[str, str]]) -> None:

@@ -57,16 +57,22 @@ class Submission:
     paid: int = 0
     completion_squares: float = 0.0
     estimated_usd: float | None = None
+    free: int = 0
 
     @property
-    def is_local(self) -> bool:
-        """Whether the engine on this machine answers it, which costs nothing."""
-        return self.service.partition(" ")[0] == "local"
+    def is_free(self) -> bool:
+        """Whether its answers cost nothing, by what was known of the provider when it was asked."""
+        return bool(self.free)
 
     @property
     def is_open(self) -> bool:
         """Whether money may still be at work."""
         return self.state in ("intent", "created")
+
+
+def was_free(service: str) -> bool:
+    """Whether answers of a service cost nothing, where it was not written down: ledgers before format 4."""
+    return service.partition(" ")[0] == "local"
 
 
 _KINDS: dict[str, Any] = {"int": int, "float": (int, float), "str": str, "None": type(None)}
@@ -144,7 +150,7 @@ class Spent:
         prompt_tokens: in all; cached and cache-write tokens are among them.
         completion_tokens: in all; reasoning tokens are among them.
         completion_squares: sum of the squares of each answer's completion tokens.
-        is_local: the engine on this machine has answered, which costs nothing.
+        is_free: the answers cost nothing.
     """
 
     model: str
@@ -155,7 +161,7 @@ class Spent:
     reasoning_tokens: int
     paid: int
     completion_squares: float
-    is_local: bool = False
+    is_free: bool = False
 
 
 @dataclass(frozen=True)

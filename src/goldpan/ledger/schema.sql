@@ -9,7 +9,7 @@
 -- through. Tokens are those of this submission's answers: what it has cost. Cached and cache-write tokens are
 -- among the prompt tokens, reasoning tokens among the completion tokens. `paid` counts the requests that were
 -- answered, whatever the answer was worth; `completion_squares` is the sum of the squares of their completion
--- tokens. `estimated_usd` is what the submission was expected to cost.
+-- tokens. `estimated_usd` is what the submission was expected to cost; `free` is 1 where answers cost nothing.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS submissions (
   reasoning_tokens INTEGER NOT NULL DEFAULT 0,
   paid INTEGER NOT NULL DEFAULT 0,
   completion_squares REAL NOT NULL DEFAULT 0,
-  estimated_usd REAL
+  estimated_usd REAL,
+  free INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');

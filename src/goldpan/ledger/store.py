@@ -55,6 +55,7 @@ class Ledger(Submissions, Answers):
         service: str = "",
         endpoint: str = "/v1/chat/completions",
         estimated_usd: float | None = None,
+        free: bool = False,
     ) -> Submission:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
@@ -64,6 +65,7 @@ class Ledger(Submissions, Answers):
         Args:
             asked: the rows of the shard.
             requests: how many they are.
+            free: their answers cost nothing.
 
         Returns:
             The submission, with the number of requests that remain. Where none does, it is void.
@@ -76,6 +78,7 @@ class Ledger(Submissions, Answers):
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
             "model": model, "requests": requests, "bytes": bytes, "intent_at": self.clock.now(),
             "service": service, "endpoint": endpoint, "estimated_usd": estimated_usd, "note": None,
+            "free": int(free),
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)

@@ -147,9 +147,9 @@ class Submissions(Database):
         names = [field.name for field in fields(Spent)][1:-1]
         sums = ", ".join(f"sum({name})" for name in names)
         rows = self.db.execute(
-            f"SELECT model, {sums}, (service || ' ') LIKE 'local %' AS is_local FROM submissions"
+            f"SELECT model, {sums}, free FROM submissions"
             " WHERE study = ? AND stage = ? AND state != 'void' AND task_hash = coalesce(?, task_hash)"
-            " GROUP BY model, is_local ORDER BY model, is_local",
+            " GROUP BY model, free ORDER BY model, free",
             (study, stage, task_hash),
         )
         # SQLite has no type of its own for what is true.

@@ -20,7 +20,6 @@ from goldpan.records.rows import Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.study.model import Source
 
-_RECORD_KEYS = {"id", "source", "file", "line", "data"}
 # Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
 _DATA_KEY = b',"data":'
 BLANK = "blank"
@@ -101,9 +100,14 @@ def parse_record(path: Path, number: int, line: bytes) -> Record:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise _damaged_record(path, number, str(error)) from None
-    if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
+    if not isinstance(record, dict) or "data" not in record or not _is_head(record):
         raise _damaged_record(path, number, "it is not a record")
     return cast(Record, record)
+
+
+def _is_head(head: dict[str, Any]) -> bool:
+    texts = type(head.get("id")) is type(head.get("source")) is type(head.get("file")) is str
+    return texts and type(head.get("line")) is int
 
 
 def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
@@ -117,9 +121,12 @@ def iter_heads(path: Path) -> Iterator[tuple[RecordHead, bytes]]:
         if end < 0 or not line.endswith(b"}"):
             raise _damaged_record(path, number, "it is not a record")
         try:
-            yield orjson.loads(line[:end] + b"}"), line
+            head = orjson.loads(line[:end] + b"}")
         except orjson.JSONDecodeError as error:
             raise _damaged_record(path, number, str(error)) from None
+        if not _is_head(head):
+            raise _damaged_record(path, number, "it is not a record")
+        yield head, line
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from goldpan.errors import SourceError
 from goldpan.files import read_json, write_json
 
+_Kind = TypeVar("_Kind")
 FORMAT = 1
 """The newest format that this version writes and reads."""
 
@@ -40,6 +44,22 @@ def read_document(path: Path, what: str, remedy: str) -> dict[str, Any]:
         raise unreadable(path, what, remedy, "it holds no JSON object")
     check_format(document, str(path), remedy)
     return document
+
+
+def as_type(kind: type[_Kind], content: Any, path: Path, what: str, remedy: str) -> _Kind:
+    """What a document says, as a dataclass whose fields have the types that they are declared with.
+
+    Keys that the dataclass does not know are passed over.
+
+    Raises:
+        SourceError: a key is lacking or of another type.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(orjson.dumps(content), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise unreadable(path, what, remedy, f"{place}: {first['msg']}") from None
 
 
 def unreadable(path: Path, what: str, remedy: str, why: object) -> SourceError:

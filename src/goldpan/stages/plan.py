@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import ReconciliationError
-from goldpan.files import of_known_keys
-from goldpan.stages.documents import read_document, unreadable, write_document
+from goldpan.stages.documents import as_type, read_document, unreadable, write_document
 
 _WHAT = "a plan"
 _REMEDY = "delete the file and run again: it is planned anew, and what was paid is in the ledger"
@@ -87,18 +86,16 @@ def write_plan(path: Path, plan: Plan) -> None:
     write_document(path, asdict(plan))
 
 
-def read_plan(path: Path) -> Plan:
-    """Read a plan.json, of this or an earlier version; keys of a later one are passed over.
+def read_plan(path: Path, stage: str, round: int) -> Plan:
+    """Read the plan.json of a round, of this or an earlier version; keys of a later one are passed over.
 
     Raises:
-        SourceError: it is damaged, of a newer format, or lacks what a plan must have.
+        SourceError: it is damaged, of a newer format, lacks what a plan must have, or is of another round.
     """
-    raw = read_document(path, _WHAT, _REMEDY)
-    try:
-        shards = [of_known_keys(Shard, shard) for shard in raw["shards"]]
-        return of_known_keys(Plan, {**raw, "shards": shards})
-    except (KeyError, TypeError) as error:
-        raise unreadable(path, _WHAT, _REMEDY, error) from None
+    plan = as_type(Plan, read_document(path, _WHAT, _REMEDY), path, _WHAT, _REMEDY)
+    if (plan.stage, plan.round) != (stage, round):
+        raise unreadable(path, _WHAT, _REMEDY, f"it is of round {plan.round} of stage `{plan.stage}`")
+    return plan
 
 
 def task_hashes(tasks: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ Both name the stage's records in the order of its records file. A row says its f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, TypeVar, cast
@@ -14,6 +15,7 @@ from goldpan.errors import ReconciliationError, SourceError
 from goldpan.files import iter_lines, row_of_line
 from goldpan.records.model import RecordHead
 from goldpan.stages.documents import check_format
+from goldpan.tasks.features import is_prediction
 
 STATES = ("ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped")
 """What a record can come to."""
@@ -90,6 +92,14 @@ _ALL_FEATURES = frozenset({"id", "source", "file", "state", "features"})
 _ALL_ASKED = frozenset({"id", "sample", "task", "custom_id", "key", "do"})
 _ALL_ASKED_IN_SHARD = _ALL_ASKED | {"shard", "attempts"}
 _ONLY_ID = frozenset({"id"})
+_ASKED_KINDS = (
+    *(("id", str), ("skip", str), ("sample", int), ("task", str), ("custom_id", str), ("key", str)),
+    *(("do", str), ("shard", str), ("attempts", int)),
+)
+_TEXT_OR_NULL = ("reason", "batch_id", "custom_id", "model", "task", "task_hash", "request_key")
+# The end of the year 9999 in Unix seconds, behind which Python has no dates.
+_LATEST = 253_402_300_800
+_REQUEST_KEY = re.compile("[0-9a-f]{64}")
 
 
 def read_features(path: Path) -> Iterator[tuple[int, FeatureRow]]:
@@ -101,6 +111,8 @@ def read_features(path: Path) -> Iterator[tuple[int, FeatureRow]]:
     for number, row in _rows(path, _FEATURES_REMEDY):
         if not row.keys() >= _ALL_FEATURES:
             raise _damaged(path, number, row.keys(), _ALL_FEATURES, _FEATURES_REMEDY)
+        if fault := _fault_of_features(row):
+            raise _unreadable_row(path, number, fault, _FEATURES_REMEDY)
         yield number, cast(FeatureRow, row)
 
 
@@ -117,7 +129,38 @@ def read_asked(path: Path) -> Iterator[tuple[int, AskedRow]]:
             needed = _ONLY_ID if "skip" in row else _ALL_ASKED
         if not row.keys() >= needed:
             raise _damaged(path, number, row.keys(), needed, _ASKED_REMEDY)
+        if fault := _fault_of_asked(row):
+            raise _unreadable_row(path, number, fault, _ASKED_REMEDY)
         yield number, cast(AskedRow, row)
+
+
+def _fault_of_features(row: dict[str, Any]) -> str | None:
+    """What keeps a row of features.jsonl from being used; None where nothing does."""
+    for name in ("id", "source", "file", "state"):
+        if type(row[name]) is not str:
+            return f"`{name}` is no text"
+    for name in _TEXT_OR_NULL:
+        if row.get(name) is not None and type(row[name]) is not str:
+            return f"`{name}` is neither text nor null"
+    answered_at = row.get("answered_at")
+    if answered_at is not None and not (type(answered_at) is int and 0 <= answered_at < _LATEST):
+        return "`answered_at` is no time"
+    if type(row["features"]) is not dict:
+        return "`features` is no object"
+    for name, prediction in row["features"].items():
+        if prediction is not None and not is_prediction(prediction):
+            return f"`features.{name}` is no prediction that this goldpan knows"
+    return None
+
+
+def _fault_of_asked(row: dict[str, Any]) -> str | None:
+    """What keeps a row of asked.jsonl from being used; None where nothing does."""
+    for name, kind in _ASKED_KINDS:
+        if name in row and type(row[name]) is not kind:
+            return f"`{name}` is not of type {kind.__name__}"
+    if "key" in row and not _REQUEST_KEY.fullmatch(row["key"]):
+        return "`key` is not 64 hexadecimal digits"
+    return None
 
 
 def with_features(records: Iterable[_Head], features: Path) -> Iterator[tuple[_Head, FeatureRow]]:
@@ -183,6 +226,12 @@ def _rows(path: Path, remedy: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if "format" in row:
             check_format(row, f"{path}, line {number}", remedy)
         yield number, row
+
+
+def _unreadable_row(path: Path, number: int, fault: str, remedy: str) -> SourceError:
+    return SourceError(
+        f"is not a row that this goldpan can read: {fault}", where=f"{path}, line {number}", remedy=remedy
+    )
 
 
 def _damaged(path: Path, number: int, keys: Iterable[str], needed: Iterable[str], remedy: str) -> SourceError:

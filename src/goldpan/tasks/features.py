@@ -257,4 +257,10 @@ def value_of(prediction: dict[str, Any]) -> Any:
     return prediction[_VALUE_KEYS[prediction["type"]]]
 
 
+def is_prediction(value: Any) -> bool:
+    """Whether a value is a prediction object of a type that is known, with its value."""
+    kind = value.get("type") if type(value) is dict else None
+    return type(kind) is str and kind in _VALUE_KEYS and _VALUE_KEYS[kind] in value
+
+
 _VALUE_KEYS = dict(PREDICTION_TYPES.values())
