@@ -482,7 +482,9 @@ CASES = {
     "batch-foreign-file": lambda at: at.batch(
         Batch("b", "completed", output_file_id="f"), file=b'{"custom_id": "req__x"}\n'
     ),
-    "completion-key-missing": lambda at: read_completion(at.written("c", '{"batches": [{"shard": "0"}]}')),
+    "completion-key-missing": lambda at: read_completion(
+        at.written("c", '{"batches": [{"shard": "0"}]}'), "s", 1
+    ),
     "plan-newer": lambda at: read_plan(at.written("plan.json", '{"format": 2}'), "s", 1),
     "plan-no-object": lambda at: read_plan(at.written("plan.json", "[1]"), "s", 1),
     "asked-row-cut": lambda at: list(read_asked(at.written("asked.jsonl", '{"id": "a"'))),
