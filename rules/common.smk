@@ -47,7 +47,9 @@ except GoldpanError as error:
 
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
-SHARDED_EMBEDDINGS = {name for name, one in STUDY.embeddings.items() if one.shards}
+SHARDED_EMBEDDINGS = {
+    name for name, embedding in STUDY.embeddings.items() if embedding.shards
+}
 # A person's word for stages most of whose answers are bad: --config go_on=STAGE, or several with commas. The
 # step gets it outside of the rule, so that the rule is not stale when it is no longer said.
 GO_ON = config.get("go_on", "")

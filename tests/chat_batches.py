@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from goldpan.providers.engine.completions import completion
+from goldpan.providers.engine import completion
 
 LABELS = ["calm", "angry"]
 TOOL = {

@@ -6,12 +6,14 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from goldpan.providers.engine.completions import Answerer, completion, schema_asked_for
+from goldpan.providers.engine import completion
+from goldpan.providers.engine.answerers import AnswerOne
+from goldpan.providers.engine.completions import schema_asked_for
 
 _TRUE_SHARE = 0.2
 
 
-def annotator(texts: Iterable[str]) -> Answerer:
+def annotator(texts: Iterable[str]) -> AnswerOne:
     """An answerer whose sentences quote `texts`; it answers a custom id always in the same way."""
     words = " ".join(texts).split()
 
@@ -19,8 +21,7 @@ def annotator(texts: Iterable[str]) -> Answerer:
         draw = random.Random(custom_id)
         schema = schema_asked_for(body) or {}
         values = {name: _value(part, draw, words) for name, part in schema["properties"].items()}
-        # A model says what a real one says of itself, so the price table knows it.
-        return completion(body, values, custom_id, model=body["model"])
+        return completion(body, values, custom_id)
 
     return answer
 

@@ -9,7 +9,7 @@ import pytest
 from goldpan.statistics import multirater
 from goldpan.statistics.kappa import cohen_kappa, contingency_table
 from goldpan.statistics.scales import Scale
-from goldpan.statistics.weights import agreement_weights, weights_by_steps
+from goldpan.statistics.weights import agreement_weights
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.ratings import code_ratings
 
@@ -54,10 +54,13 @@ def table_of(case, folder):
 
 
 def credit_of(case, labels):
-    given = case.get("weights")
-    if given and given.startswith("c("):
-        return weights_by_steps([float(step) for step in given[2:-1].split(",")])
-    return agreement_weights(WEIGHTINGS.get(given, given), range(labels))
+    weighting = case.get("weights")
+    if weighting and weighting.startswith("c("):
+        # A penalty for each number of steps between two labels; the largest stands for no credit at all.
+        penalties = np.array([float(step) for step in weighting[2:-1].split(",")])
+        places = np.arange(len(penalties))
+        return 1.0 - penalties[np.abs(places[:, None] - places[None, :])] / penalties.max()
+    return agreement_weights(WEIGHTINGS.get(weighting, weighting), range(labels))
 
 
 def counts_of(case, folder):

@@ -160,3 +160,8 @@ def test_the_rooms_are_read_from_the_table_in_its_order():
     text = f"## Rooms\n\n{table}\n\n### Inside `x/`\n\n| `i` |\n\n## Next\n\n| `z` |"
     assert rooms_of(text) == ["errors", "files", "study"]
     assert rooms_of(text, "### Inside `x/`") == ["i"]
+
+
+@pytest.mark.parametrize("room", sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py")))
+def test_a_room_says_what_it_is(room):
+    assert ast.get_docstring(ast.parse((LIBRARY / room / "__init__.py").read_text()))

@@ -3,8 +3,7 @@
 import openai
 import pytest
 
-from goldpan.providers.engine import responses
-from goldpan.providers.engine.completions import completion
+from goldpan.providers.engine import completion, responses
 from goldpan.providers.engine.engine import Engine
 from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.local.answerer import answer

@@ -9,7 +9,8 @@ import pytest
 
 import goldpan
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "library.md").read_text()
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "library.md").read_text()
 
 
 @pytest.mark.parametrize("name", goldpan.__all__)
@@ -23,6 +24,12 @@ def test_the_page_imports_nothing_else():
     assert imported
     assert {name for names in imported for name in names.split(", ")} <= set(goldpan.__all__)
     assert "from goldpan." not in PAGE
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_a_public_name_is_imported_from_goldpan_itself_on_every_page(page):
+    inner = re.findall(r"^from goldpan\.[\w.]+ import (.+)$", (DOCS / page).read_text(), re.MULTILINE)
+    assert not {name for names in inner for name in names.split(", ")} & set(goldpan.__all__)
 
 
 def test_a_name_that_is_none_is_an_attribute_error():

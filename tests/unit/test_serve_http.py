@@ -357,7 +357,7 @@ def test_batches_survive_a_killed_server(tmp_path, project):
 def test_the_command_takes_a_function_that_answers(tmp_path, project):
     script = tmp_path / "answers.py"
     script.write_text(
-        "from goldpan.providers.engine.completions import completion\n"
+        "from goldpan.providers.engine import completion\n"
         "def shout(body, custom_id):\n"
         "    return completion(body, body['messages'][-1]['content'].upper(), custom_id)\n"
     )
@@ -366,6 +366,7 @@ def test_the_command_takes_a_function_that_answers(tmp_path, project):
             model="m", messages=[{"role": "user", "content": "hello"}]
         )
     assert body.choices[0].message.content == "HELLO"
+    assert body.model == "m"
 
 
 def test_the_command_takes_a_table_of_answers(tmp_path, project):

@@ -4,6 +4,7 @@ import pytest
 
 from goldpan.errors import StudyError
 from goldpan.study.load import load_project, load_study
+from goldpan.study.provider import PROVIDER_MODELS
 
 STUDY = """\
 study: s
@@ -78,7 +79,7 @@ def test_a_byte_order_mark_does_no_harm(write):
         (
             "kind: local",
             "kind: locl",
-            "p.kind: must be one of 'openai', 'litellm', 'local', 'replay' (given: 'locl')",
+            f"p.kind: must be one of {', '.join(map(repr, PROVIDER_MODELS))} (given: 'locl')",
         ),
         (
             "kind: local",

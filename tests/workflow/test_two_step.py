@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from goldpan.cells import restore
-from goldpan.providers.engine.completions import completion
+from goldpan.providers.engine import completion
 from goldpan.serve import running_server
 from goldpan.serve.fault_plan import FaultPlan
 from tests.projects import WorkflowProject, shipped_study

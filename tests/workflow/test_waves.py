@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from goldpan.ledger import Ledger
+from goldpan.providers.engine import completion
+from goldpan.tasks.schema import tool, tool_choice
+from goldpan.tasks.task import load_task
 from tests.filled_sheets import fill_csv, fill_page, read_sheet_rows, write_sheet_rows
 from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study, ran
 
@@ -307,3 +310,20 @@ def test_the_gold_set_of_the_quickstart_has_three_splits(quickstart):
     counts = {path.stem: len(path.read_bytes().splitlines()) for path in quickstart.glob("gold/*.jsonl")}
     assert sum(counts.values()) == 24
     assert all(counts[name] for name in ("train", "dev", "test"))
+
+
+def test_the_examples_of_the_library_page_run_on_the_quickstart(quickstart, tmp_path, monkeypatch):
+    for name in ("config", "results", "examples"):
+        (tmp_path / name).symlink_to(quickstart.parents[3] / name)
+    (tmp_path / "answers.csv").write_text("item,anna,ben\n1,yes,yes\n2,no,yes\n3,no,no\n4,yes,yes\n")
+    monkeypatch.chdir(tmp_path)
+    task = load_task("assetization_features_scoring", tmp_path / "config" / "tasks")
+    request = {"model": "m", "messages": [], "tools": [tool(task)], "tool_choice": tool_choice(task)}
+    answer = {"explanation": "x", "intrinsic_value": 1, "cash_flow": 0, "ownership_control": 3}
+    names = {"completion": completion(request, answer)}
+    page = (CHECKOUT / "docs" / "library.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names)
+    assert len(names["records"]) == 60
+    assert names["gold"][0].labels["score"] in (0, 1)
+    assert names["reading"].state == "ok", names["reading"].reason

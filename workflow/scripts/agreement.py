@@ -1,10 +1,7 @@
 """Answers -> who agreed with whom, and how surely."""
 
-from goldpan.cli.logs import logging_to
-from goldpan.study import load_project
 from goldpan.waves.steps.run import WaveRun
+from goldpan.workflow.script import project_and_log
 
-with logging_to(snakemake.log[0]) as log:
-    config = snakemake.config
-    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+with project_and_log(snakemake) as (project, log):
     log(WaveRun(project, snakemake.wildcards.wave).measure())

@@ -1,11 +1,8 @@
 """Answered records -> what is given out of a wave, drawn once."""
 
-from goldpan.cli.logs import logging_to
-from goldpan.study import load_project
 from goldpan.waves.steps.run import WaveRun
+from goldpan.workflow.script import project_and_log
 
-with logging_to(snakemake.log[0]) as log:
-    config = snakemake.config
-    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+with project_and_log(snakemake) as (project, log):
     draw = WaveRun(project, snakemake.params.wave).draw()
     log(f"{draw.sample.counts.sampled} items drawn from {draw.sample.counts.population} records")

@@ -1,12 +1,9 @@
 """Records -> embeddings of one file, or of a shard of files."""
 
-from goldpan.cli.logs import logging_to
 from goldpan.embeddings.run import EmbeddingRun
-from goldpan.study import load_project
+from goldpan.workflow.script import project_and_log
 
-with logging_to(snakemake.log[0]) as log:
-    config = snakemake.config
-    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+with project_and_log(snakemake) as (project, log):
     run = EmbeddingRun(project, snakemake.params.embedding)
     places = [tuple(place) for place in snakemake.params.places]
     made = run.embed(

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from goldpan.cli.logs import logging_to
 from goldpan.records.inputs import linked_file
 from goldpan.records.read import build_records
-from goldpan.study import load_project
+from goldpan.workflow.script import project_and_log
 
-with logging_to(snakemake.log[0]) as log:
-    config, wildcards = snakemake.config, snakemake.wildcards
-    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+with project_and_log(snakemake) as (project, log):
+    wildcards = snakemake.wildcards
     counts = build_records(
         project.study.sources[wildcards.source],
         wildcards.source,

@@ -1,11 +1,8 @@
 """Features -> one CSV per input file."""
 
 from goldpan.batches.stage import StageRun
-from goldpan.cli.logs import logging_to
-from goldpan.study import load_project
+from goldpan.workflow.script import project_and_log
 
-with logging_to(snakemake.log[0]) as log:
-    config = snakemake.config
-    project = load_project(config["study"], ledger=config["ledger"], results=config["results"])
+with project_and_log(snakemake) as (project, log):
     StageRun(project, snakemake.params.stage).tables()
     log("done")

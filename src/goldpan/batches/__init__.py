@@ -1,0 +1,1 @@
+"""Asking a stage in batches: planning, request files, submission, waiting, fetching, settling, features."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.statistics.interval import AsJson, rounded
+from goldpan.as_json import AsJson, rounded
 
 LEAST_ANNOTATORS = 3
 """With two, the test asks only which of them the LLM resembles; its authors advise against it."""

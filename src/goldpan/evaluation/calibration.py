@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.statistics.figures import Estimate, Figure, figures
-from goldpan.statistics.interval import AsJson, wilson_interval
+from goldpan.statistics.interval import wilson_interval
 from goldpan.statistics.label_measures import nan_ratio
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design, effective_size

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.statistics.figures import Figure, figures
-from goldpan.statistics.interval import AsJson
 from goldpan.statistics.joined_measures import Difference
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design

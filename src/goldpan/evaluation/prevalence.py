@@ -27,8 +27,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.statistics.figures import Estimate
-from goldpan.statistics.interval import LEVEL, AsJson, Interval, wilson_interval
+from goldpan.statistics.interval import LEVEL, Interval, wilson_interval
 from goldpan.statistics.sampling_design import effective_size
 
 METHOD = "post-stratification by predicted label, variance recovered from Wilson limits"

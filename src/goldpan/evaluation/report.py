@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from goldpan.as_json import AsJson
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
 from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.statistics.figures import Figure, figure
-from goldpan.statistics.interval import AsJson
 
 FORMAT = "goldpan-evaluation-1"
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.heads.measured import MAIN_FIGURE, MeasuredRecords
 from goldpan.heads.model import Predicted
 from goldpan.heads.targets import Target
 from goldpan.statistics.baselines import majority
 from goldpan.statistics.figures import Estimate
-from goldpan.statistics.interval import AsJson
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.scales import value_text
 

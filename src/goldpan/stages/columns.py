@@ -201,6 +201,9 @@ def _arrow_type(feature: Feature) -> Any:
         return pa.int64() if feature.integer else pa.float64()
     return {
         "binary": pa.bool_(),
+        "classification": pa.string(),
         "multilabel": pa.list_(pa.string()),
+        "text": pa.string(),
+        "extraction": pa.string(),  # JSON
         "ranking": pa.list_(pa.string()),
-    }.get(feature.type, pa.string())
+    }[feature.type]

@@ -11,9 +11,9 @@ import itertools
 
 import numpy as np
 
+from goldpan.as_json import finite
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.distances import Metric
-from goldpan.statistics.interval import finite
 from goldpan.statistics.multirater import NO_PAIRS, ONE_LABEL, label_counts
 
 _BLOCK_CELLS = 4_000_000

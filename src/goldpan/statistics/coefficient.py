@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.as_json import rounded
 from goldpan.statistics.bands import band
-from goldpan.statistics.interval import Interval, rounded
+from goldpan.statistics.interval import Interval
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from goldpan.as_json import AsJson, finite
 from goldpan.statistics.bootstrap import Sample, replicate
-from goldpan.statistics.interval import AsJson, Interval, finite
+from goldpan.statistics.interval import Interval
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldpan.as_json import finite
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.interval import finite
 
 MOST_LABELS = 200
 """Kappas need a table of all pairs of labels; with more distinct values they are left out, with a reason."""

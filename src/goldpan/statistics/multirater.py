@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from goldpan.as_json import finite
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.interval import finite
 from goldpan.statistics.kappa import corrected
 
 NO_PAIRS = "no item was answered by two annotators"

@@ -11,7 +11,16 @@ import numpy as np
 
 from goldpan.errors import SheetError
 from goldpan.files import canonical_json
-from goldpan.tasks.features import Binary, Classification, Extraction, Feature, Multilabel, Ranking, Score
+from goldpan.tasks.features import (
+    Binary,
+    Classification,
+    Extraction,
+    Feature,
+    Multilabel,
+    Ranking,
+    Score,
+    Text,
+)
 
 Kind = Literal["nominal", "ordered", "sets", "ranking", "text"]
 _MOST_DECLARED = 1000
@@ -90,7 +99,7 @@ def scale_of(feature: Feature) -> Scale:
             return Scale("sets")
         case Ranking():
             return Scale("ranking")
-        case _:
+        case Text():
             return Scale("text")
 
 

@@ -29,14 +29,3 @@ def agreement_weights(weighting: str, positions: Sequence[float] | np.ndarray) -
     if weighting == QUADRATIC:
         return 1.0 - distance**2
     raise ValueError(f"weighting is one of {', '.join(WEIGHTINGS)}, not {weighting!r}")
-
-
-def weights_by_steps(penalties: Sequence[float]) -> np.ndarray:
-    """Agreement weights (k, k) from a penalty for each number of steps between two labels.
-
-    Args:
-        penalties: for 0, 1, ... k-1 steps; the largest stands for no credit at all.
-    """
-    steps = np.asarray(penalties, dtype=float)
-    places = np.arange(len(steps))
-    return 1.0 - steps[np.abs(places[:, None] - places[None, :])] / steps.max()

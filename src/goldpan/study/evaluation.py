@@ -82,7 +82,8 @@ class Evaluation(Model):
             return {name: {"stage": name} for name in value}
         if isinstance(value, dict):
             return {
-                name: {"stage": given} if isinstance(given, str) else given for name, given in value.items()
+                name: {"stage": predicted} if isinstance(predicted, str) else predicted
+                for name, predicted in value.items()
             }
         return value
 

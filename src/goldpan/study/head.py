@@ -45,7 +45,9 @@ class Target(Model):
         # YAML reads `yes` as true and `1` as a number; in labels they stand for themselves.
         if not isinstance(value, list):
             return value
-        return [{True: "yes", False: "no"}[one] if isinstance(one, bool) else _text(one) for one in value]
+        return [
+            {True: "yes", False: "no"}[label] if isinstance(label, bool) else _text(label) for label in value
+        ]
 
     @model_validator(mode="after")
     def _labels_fit_the_kind(self) -> Target:
@@ -78,8 +80,8 @@ class LabelsFrom(Model):
 
     @model_validator(mode="after")
     def _exactly_one_origin(self) -> LabelsFrom:
-        given = [name for name in ("wave", "stage", "source") if getattr(self, name) is not None]
-        if len(given) != 1:
+        origins = [name for name in ("wave", "stage", "source") if getattr(self, name) is not None]
+        if len(origins) != 1:
             raise ValueError("give one of `wave`, `stage` and `source`")
         if self.aggregate and self.stage is None:
             raise ValueError("`aggregate` goes with `stage`")
@@ -151,7 +153,8 @@ class Head(Model):
             return {name: {} for name in value}
         if isinstance(value, dict):
             return {
-                name: {"kind": given} if isinstance(given, str) else given for name, given in value.items()
+                name: {"kind": target} if isinstance(target, str) else target
+                for name, target in value.items()
             }
         return value
 

@@ -219,8 +219,8 @@ class Study(Model):
 
     def sources_of(self, stage: str) -> list[str]:
         """The sources a stage's records come from, through all the stages before it."""
-        given = self.stages[stage].input
-        return self.sources_of(given.stage) if given.stage else list(given.source or [])
+        settings = self.stages[stage].input
+        return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
 
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""

@@ -70,25 +70,25 @@ def _check_annotated(study: Study) -> None:
 def _check_evaluations(study: Study) -> None:
     for name, evaluation in study.evaluations.items():
         _check("wave", evaluation.wave, study.waves, f"evaluations.{name}.wave")
-        for model, given in evaluation.predictions.items():
+        for model, predicted in evaluation.predictions.items():
             place = f"evaluations.{name}.predictions.{model}"
-            if given.stage is not None:
-                _check("stage", given.stage, study.stages, f"{place}.stage")
-            if given.annotated is not None:
-                _check("set of annotated files", given.annotated, study.annotated, f"{place}.annotated")
-                for column in given.heads.values():
-                    _check("head", column, _columns(study, given.annotated), f"{place}.heads")
+            if predicted.stage is not None:
+                _check("stage", predicted.stage, study.stages, f"{place}.stage")
+            if predicted.annotated is not None:
+                _check("set of annotated files", predicted.annotated, study.annotated, f"{place}.annotated")
+                for column in predicted.heads.values():
+                    _check("head", column, _columns(study, predicted.annotated), f"{place}.heads")
 
 
 def _columns(study: Study, annotated: str) -> list[str]:
     """What the columns of annotated files are called after `score_` and `label_`."""
-    given = study.annotated[annotated]
+    settings = study.annotated[annotated]
     own = [
         study.heads[head].column_of(head, target)
-        for head in given.heads
+        for head in settings.heads
         for target in study.heads[head].targets
     ]
-    return [*own, *given.regression_head_checkpoints]
+    return [*own, *settings.regression_head_checkpoints]
 
 
 def _check(kind: str, name: str, known: Iterable[str], place: str) -> None:

@@ -48,7 +48,7 @@ def _show_one_provider(schema: dict[str, Any]) -> None:
     keys: dict[str, Any] = {
         key: (fields[key].annotation, fields[key]) for key in sorted(fields, key=_is_time)
     }
-    one = create_model(
+    provider = create_model(
         "Provider",
         __base__=Model,
         __doc__="Who answers. Keys and secrets are named by environment variable, never written here.",
@@ -58,7 +58,7 @@ def _show_one_provider(schema: dict[str, Any]) -> None:
     schema["properties"]["providers"]["patternProperties"] = {names: {"$ref": "#/$defs/Provider"}}
     kinds = {model.__name__ for model in PROVIDER_MODELS.values()}
     others = {name: model for name, model in schema["$defs"].items() if name not in kinds}
-    schema["$defs"] = dict(sorted((others | {"Provider": one.model_json_schema()}).items()))
+    schema["$defs"] = dict(sorted((others | {"Provider": provider.model_json_schema()}).items()))
 
 
 def _is_time(key: str) -> bool:

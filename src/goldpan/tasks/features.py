@@ -217,7 +217,7 @@ def parse_feature(settings: dict[str, Any], where: str) -> Feature:
     """Build a feature from its keys.
 
     Args:
-        given: the keys as a task file has them.
+        settings: the keys as a task file has them.
         where: named in errors.
 
     Raises:

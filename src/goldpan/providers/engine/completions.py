@@ -8,9 +8,6 @@ from typing import Any
 
 import orjson
 
-from goldpan.providers.baseline import BASELINE_MODEL
-
-BASELINE_FINGERPRINT = "goldpan-baseline"
 BYTES_PER_TOKEN = 4
 
 
@@ -19,13 +16,18 @@ def completion(
     answer: dict[str, Any] | str,
     custom_id: str = "",
     *,
-    model: str = BASELINE_MODEL,
+    model: str | None = None,
+    fingerprint: str | None = None,
 ) -> dict[str, Any]:
     """The body of a chat completion that gives `answer` the way `request` asks for it.
 
     An object goes into the arguments of the tool the request forces or offers first, or, where there is none,
     into the content as JSON; a string is the content. Usage is an estimate: one token for each four bytes of
     JSON.
+
+    Args:
+        model: who says that it answered; by default the model that was asked.
+        fingerprint: the `system_fingerprint`.
     """
     tool = tool_asked_for(request)
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
@@ -46,10 +48,10 @@ def completion(
         "id": f"chatcmpl-{identity}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": model,
+        "model": request["model"] if model is None else model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": prompt, "completion_tokens": answered, "total_tokens": prompt + answered},
-        "system_fingerprint": BASELINE_FINGERPRINT,
+        "system_fingerprint": fingerprint,
     }
 
 

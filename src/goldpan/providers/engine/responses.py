@@ -113,14 +113,14 @@ def _output(message: dict[str, Any], identity: str, status: str) -> list[dict[st
 
 
 def _messages(body: dict[str, Any]) -> list[Any]:
-    given = body.get("input")
-    if given is None:
+    asked = body.get("input")
+    if asked is None:
         raise ServiceError(
             400, "Missing required parameter: 'input'.", code="missing_required_parameter", param="input"
         )
-    if not isinstance(given, str | list) or not given:
+    if not isinstance(asked, str | list) or not asked:
         raise _invalid("input", "must be a text or an array with at least one message")
-    messages = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
     for position, item in enumerate(messages):
         if not isinstance(item, dict) or item.get("type", "message") != "message":
             raise _invalid(f"input[{position}]", "must be a message: this engine keeps no conversations")

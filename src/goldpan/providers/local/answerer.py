@@ -13,10 +13,12 @@ from typing import Any
 
 import orjson
 
+from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.engine.completions import completion, schema_asked_for
 from goldpan.providers.local.evidence import sentences_of, tfidf_vectoriser, user_text
 from goldpan.providers.local.schema_answers import SchemaAnswerer
 
+BASELINE_FINGERPRINT = "goldpan-baseline"
 SUMMARY_SENTENCES = 3
 
 
@@ -24,11 +26,14 @@ def answer(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
     """Answer a chat request."""
     schema = schema_asked_for(body)
     text = user_text(body)
+    values: dict[str, Any] | str
     if schema is not None:
-        return completion(body, _answerer_of(orjson.dumps(schema)).answer(text), custom_id)
-    summary = summarise(text)
-    wants_json = (body.get("response_format") or {}).get("type") == "json_object"
-    return completion(body, {"summary": summary} if wants_json else summary, custom_id)
+        values = _answerer_of(orjson.dumps(schema)).answer(text)
+    elif (body.get("response_format") or {}).get("type") == "json_object":
+        values = {"summary": summarise(text)}
+    else:
+        values = summarise(text)
+    return completion(body, values, custom_id, model=BASELINE_MODEL, fingerprint=BASELINE_FINGERPRINT)
 
 
 @functools.lru_cache(maxsize=64)

@@ -42,12 +42,12 @@ def _text(content: Any) -> str:
 
 def sentences_of(text: str) -> list[str]:
     """Sentences and lines of `text`, cut at 400 characters; where there are over 200, every so many-th."""
-    found = [
+    sentences = [
         piece.strip()[:MAX_SENTENCE_CHARS].rstrip() for piece in _BOUNDARY.split(text) if _WORD.search(piece)
     ]
-    if len(found) <= MAX_SENTENCES:
-        return found
-    return [found[position * len(found) // MAX_SENTENCES] for position in range(MAX_SENTENCES)]
+    if len(sentences) <= MAX_SENTENCES:
+        return sentences
+    return [sentences[position * len(sentences) // MAX_SENTENCES] for position in range(MAX_SENTENCES)]
 
 
 def tfidf_vectoriser() -> TfidfVectorizer:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from goldpan.as_json import finite
 from goldpan.statistics import kappa, multirater
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.coefficient_intervals import Recomputable, from_counts, from_tables, with_intervals
-from goldpan.statistics.interval import finite
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.waves.agreement.report import LabelAgreement
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.interval import AsJson
 
 FORMAT = "goldpan-agreement-1"
 

@@ -15,11 +15,12 @@ from statistics import NormalDist
 
 import numpy as np
 
+from goldpan.as_json import AsJson
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_hex
 from goldpan.statistics.bootstrap import replicate
 from goldpan.statistics.coefficient_intervals import from_tables
-from goldpan.statistics.interval import LEVEL, AsJson
+from goldpan.statistics.interval import LEVEL
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import UNWEIGHTED, agreement_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goldpan.statistics.interval import AsJson
+from goldpan.as_json import AsJson
 from goldpan.statistics.scales import scale_of
 from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.tasks.features import Feature

@@ -1,30 +1,38 @@
-"""Log files of the workflow's scripts."""
+"""What every script of the workflow begins with: its project, and its log file."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from goldpan.errors import GoldpanError, storage_error
+from goldpan.study.load import Project, load_project
 
 
 @contextlib.contextmanager
-def logging_to(path: str) -> Iterator[Callable[[object], None]]:
-    """Open a log file for one step and yield a function that writes a line to it.
+def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object], None]]]:
+    """Load the project of a job and open its log file; the function writes a line to it.
 
     An error that a user can mend is written there, and to stderr, without a traceback; the process then
     ends with the error's exit code.
+
+    Args:
+        snakemake: what Snakemake hands to the script.
     """
+    config = snakemake.config
     try:
-        with open(path, "w", encoding="utf-8") as log:  # noqa: PTH123
+        with open(snakemake.log[0], "w", encoding="utf-8") as log:  # noqa: PTH123
 
             def write(line: object) -> None:
                 print(line, file=log, flush=True)
 
             try:
-                yield write
+                yield (
+                    load_project(config["study"], ledger=config["ledger"], results=config["results"]),
+                    write,
+                )
             except GoldpanError as error:
                 # The disk may be too full for the log.
                 with contextlib.suppress(OSError):
