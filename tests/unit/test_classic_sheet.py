@@ -136,6 +136,19 @@ def test_however_yes_and_no_are_spelled_1_and_0_are_written(sheet, yes, no, caps
     ].split()
 
 
+def test_cannot_tell_is_neither_yes_nor_no(sheet, capsys):
+    sheet.write_text(SHEET.replace("1,,0,,,\n5", "(cannot tell),,0,,,\n5"))
+    run("merge sheet.csv --strategy annotator_a --out merged.csv", capsys)
+    row = rows(sheet.parent / "merged.csv")[3]
+    assert (row["final_label"], json.loads(row["soft_label"])) == (
+        "(cannot tell)",
+        {"(cannot tell)": 0.5, "0": 0.5},
+    )
+    run("gold merged.csv --out gold", capsys)
+    (line,) = [row for row in rows(sheet.parent / "gold" / "gold.csv") if row["item_id"] == "4"]
+    assert line["label.violates"] == "(cannot tell)"
+
+
 def test_json_lines_are_written_where_they_are_asked_for(sheet, capsys):
     run("merge sheet.csv --strategy majority --out merged.jsonl", capsys)
     merged = [json.loads(line) for line in (sheet.parent / "merged.jsonl").open()]

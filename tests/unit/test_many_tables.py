@@ -108,7 +108,16 @@ def test_merging_several_tables_writes_a_file_for_each_and_never_over_them(folde
     code, _, said = run("merge one.csv two.csv --out .")
     assert (code, (folder / "one.csv").read_text()) == (1, WIDE)
     assert "a file of its own" in said
-    assert "is a folder with" in run("merge one.csv two.csv --out one.csv")[2]
+    for wrong in ("--out one.csv", "--out merged --decisions nowhere"):
+        assert "is a folder with" in run(f"merge one.csv two.csv {wrong}")[2]
+
+
+def test_a_folder_with_one_table_is_treated_as_one_with_several(folder, run):
+    (folder / "in").mkdir()
+    (folder / "in" / "one.csv").write_text(WIDE)
+    assert run("merge in --out merged")[0] == 0
+    assert run("gold merged --out gold")[0] == 0
+    assert (folder / "gold" / "one" / "card.md").is_file()
 
 
 def test_tables_of_one_name_are_refused_before_anything_is_written(folder, run):

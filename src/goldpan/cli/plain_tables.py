@@ -132,7 +132,7 @@ def _add_gold_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", default="", metavar="TEXT", help="what the data card says it is")
 
 
-def _table(options: argparse.Namespace) -> tuple[Layout, Values]:
+def _layout_and_values(options: argparse.Namespace) -> tuple[Layout, Values]:
     from goldpan.plain_tables.columns import Layout
     from goldpan.plain_tables.values import Values
 
@@ -158,25 +158,25 @@ def _gold_settings(options: argparse.Namespace) -> GoldSettings:
     return GoldSettings(options.group, split, options.seed, options.description)
 
 
-def _parts(options: argparse.Namespace, merged: bool = False) -> list[list[Path]]:
-    """The tables that are meant, each with the files it consists of."""
+def _tables(options: argparse.Namespace, merged: bool = False) -> tuple[list[Path], bool]:
+    """The files that are meant, and whether they are one table; a folder holds several, however many."""
     from goldpan.plain_tables.many import tables_in
 
-    tables = tables_in(options.files, merged)
-    return [tables] if options.pool or len(tables) == 1 else [[table] for table in tables]
+    files = tables_in(options.files, merged)
+    alone = len(files) == 1 and not options.files[0].is_dir()
+    return files, options.pool or alone
 
 
 def _agreement(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.agreement import agreement_of_files
     from goldpan.plain_tables.many import agreement_rows, folder_names, for_each
 
-    layout, values = _table(options)
-    parts = _parts(options)
-    if len(parts) == 1:
-        text = agreement_command(parts[0], layout, values, options.json, options.verbose, options.html)
+    layout, values = _layout_and_values(options)
+    tables, are_one = _tables(options)
+    if are_one:
+        text = agreement_command(tables, layout, values, options.json, options.verbose, options.html)
         print(text, end="")
         return 0
-    tables = [table for (table,) in parts]
     names = folder_names(tables) if options.html else {}
 
     def measure(path: Path) -> list[Row]:
@@ -196,16 +196,15 @@ def _merge(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.merging import merge_of_files
     from goldpan.waves.merging.merged import resolution_counts
 
-    layout, values = _table(options)
-    parts = _parts(options)
-    if len(parts) == 1:
+    layout, values = _layout_and_values(options)
+    tables, are_one = _tables(options)
+    if are_one:
         text = merge_command(
-            parts[0], layout, values, options.strategy, options.out,
+            tables, layout, values, options.strategy, options.out,
             disagreements=options.disagreements, decisions=options.decisions, as_json=options.json,
         )  # fmt: skip
         print(text, end="")
         return 0
-    tables = [table for (table,) in parts]
     names = {path: f"{name}.csv" for path, name in folder_names(tables).items()}
     folders = {
         "--out": options.out,
@@ -239,7 +238,8 @@ def _merge(options: argparse.Namespace) -> int:
 def _check_folders(folders: Mapping[str, Path | None], names: Iterable[str]) -> None:
     """Raise StudyError where a file stands for the folder that several tables need."""
     for option, folder in folders.items():
-        if folder is not None and folder.exists() and not folder.is_dir():
+        # Those that are written to are made; one that is read from is there.
+        if folder is not None and not folder.is_dir() and (folder.exists() or option == "--decisions"):
             raise StudyError(
                 f"of several tables, `{option}` is a folder with {', '.join(names)}",
                 where=str(folder),
@@ -252,8 +252,8 @@ def _gold(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.many import folder_names, for_each
     from goldpan.study.paths import GOLD_FILES
 
-    layout, values = _table(options)
-    settings, parts = _gold_settings(options), _parts(options, merged=True)
+    layout, values = _layout_and_values(options)
+    settings, (tables, are_one) = _gold_settings(options), _tables(options, merged=True)
 
     def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
         _check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
@@ -267,10 +267,9 @@ def _gold(options: argparse.Namespace) -> int:
             }
         ]
 
-    if len(parts) == 1:
-        rows = [{"table": parts[0][0].name, **row} for row in freeze(parts[0], options.out)]
+    if are_one:
+        rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
         return _print_summary(rows, [], options.json)
-    tables = [table for (table,) in parts]
     names = folder_names(tables)
     return _print_summary(
         *for_each(tables, lambda path: freeze([path], options.out / names[path])), options.json
@@ -280,7 +279,7 @@ def _gold(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.many import contents, for_each, tables_in
 
-    layout, values = _table(options)
+    layout, values = _layout_and_values(options)
     tables = tables_in(options.files)
     return _print_summary(*for_each(tables, lambda path: contents(path, layout, values)), options.json)
 
@@ -288,7 +287,7 @@ def _list(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.many import all_of, folder_names, for_each, tables_in, write_summary
 
-    layout, values = _table(options)
+    layout, values = _layout_and_values(options)
     settings, tables = _gold_settings(options), tables_in(options.files)
     names = folder_names(tables)
     rows, failures = for_each(

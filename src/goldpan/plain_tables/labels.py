@@ -52,7 +52,8 @@ class Labels:
 
     def written(self, label: str) -> str:
         """The label as `merge` writes it: 1 or 0 where all labels are words for yes or no."""
-        return ("1" if _means_yes(label) else "0") if self.yes_or_no else label
+        truth = _means_yes(label) if self.yes_or_no else None
+        return label if truth is None else str(int(truth))
 
     def merge(self, targets: Mapping[str, str]) -> None:
         """Take some labels for others."""
