@@ -92,7 +92,7 @@ rule features:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.stage_setting("task", "output", "price_usd_per_million"),
+        setting=INPUTS.features_setting,
     message:
         "Consolidating the features of stage {wildcards.stage}"
     script:

@@ -6,6 +6,7 @@ import pytest
 
 from goldpan.batches.check import check_stages
 from goldpan.errors import ReconciliationError, TaskError
+from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from tests.projects import DETAIL_TASK, TOPIC_TASK, WorkflowProject, note_rows
 from tests.scripted_provider import answer_line, error_line
@@ -107,6 +108,30 @@ def test_the_first_good_sample_stands_for_the_record_with_all_beside_it(tmp_path
     labels = [sample["features"].get("topic", {}).get("label") for sample in row["samples"]]
     assert labels == [None, "machines", "weather"]
     assert (summary.records, summary.states["ok"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "topic", "length"),
+    [(None, "machines", 3), ("first", "weather", 2), ("median", "machines", 3)],
+)
+def test_what_is_paid_three_times_counts_three_times(tmp_path, aggregate, topic, length):
+    run = make_stage(tmp_path, note_rows(1), samples=3, **({"aggregate": aggregate} if aggregate else {}))
+    settle_with(
+        run,
+        [
+            answer_line("req__n0", {**GOOD, "topic": "weather"}),
+            answer_line("req__n0__s1", {**GOOD, "topic": "machines", "length": 3}),
+            answer_line("req__n0__s2", {**GOOD, "topic": "machines", "length": 3}),
+        ],
+    )
+    run.consolidate()
+    (row,) = rows_of(run)
+    assert (row["features"]["topic"]["label"], row["features"]["length"]["score"]) == (topic, length)
+    assert row["aggregated"]["topic"]["agreement"] == 0.666667
+    made = read_json(at(run, run.paths.summary(STAGE)))
+    assert made["labels"]["topic"] == {topic: 1}
+    table = pyarrow.parquet.read_table(at(run, run.paths.features_parquet(STAGE))).to_pylist()
+    assert (table[0]["topic"], table[0]["length"]) == (topic, length)
 
 
 def test_an_answer_is_read_by_the_task_as_it_is_now(tmp_path):

@@ -37,7 +37,7 @@ def test_yaml_truth_values_and_numbers_are_strata():
         ({"annotators": []}, "at least 1 item"),
         ({"annotators": ["ann", "Ann"]}, "named twice"),
         ({"annotators": ["ann", "llm"]}, "kept for goldpan's own files"),
-        ({"annotators": ["ann lee"]}, "String should match pattern"),
+        ({"annotators": ["ann lee"]}, "is not a name"),
         ({"overlap": 3}, "there are only 2"),
         ({"repeats": 0.9}, "less than or equal to 0.5"),
         ({"strategy": "dawid_skene"}, "needs 3 annotators"),

@@ -8,7 +8,7 @@ import pytest
 from tests.filled_sheets import fill_csv, read_sheet_rows
 from tests.projects import WorkflowProject, note_rows, ran, two_stage_study
 
-WAVE = {"stage": "details", "sample": 8, "annotators": ["ann", "ben"], "formats": ["csv"]}
+WAVE = {"stage": "details", "sample": 8, "annotators": ["Zoë", "李"], "formats": ["csv"]}
 MADE_ONCE = {"draw_check", "sheets_check", "sample"}
 
 
@@ -49,7 +49,7 @@ def change_everything(project) -> None:
         row["text"] += " Edited." if row["id"] == edited else ""
     project.write_rows("notes/a.jsonl", rows)
     project.write("config/tasks/detail.user.j2", "Look closely:\n{{ data.text }}")
-    others = study("topic == 'machines'", sample=12, seed=5, annotators=["ann", "ben", "cid"])
+    others = study("topic == 'machines'", sample=12, seed=5, annotators=["Zoë", "李", "हिन्दी"])
     project.write_study(others)
 
 
@@ -64,9 +64,9 @@ def given_out(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def changed(given_out, tmp_path_factory):
-    """Everything has changed since, ann is filling in her sheet where it lies, and it was run again."""
+    """Everything has changed since, Zoë is filling in her sheet where it lies, and it was run again."""
     made = given_out.copy(tmp_path_factory.mktemp("changed") / "project")
-    sheet = made.artifact("waves/check/sheets/ann.csv")
+    sheet = made.artifact("waves/check/sheets/Zoë.csv")
     fill_csv(sheet, sheet, lambda item: {"depth": 2})
     change_everything(made)
     before = kept(made)
@@ -78,8 +78,8 @@ def changed(given_out, tmp_path_factory):
 def come_back(changed, given_out, tmp_path_factory):
     """The sheets that were sent by mail come back after that."""
     made = changed[0].copy(tmp_path_factory.mktemp("come_back") / "project")
-    hand_in(made, "ann", made.artifact("waves/check/sheets/ann.csv"))
-    hand_in(made, "ben", given_out.artifact("waves/check/sheets/ben.csv"))
+    hand_in(made, "Zoë", made.artifact("waves/check/sheets/Zoë.csv"))
+    hand_in(made, "李", given_out.artifact("waves/check/sheets/李.csv"))
     made.run()
     return made
 
@@ -106,7 +106,7 @@ def test_every_change_is_said(changed):
     for note in (
         "the study says `sample: 12`; given out with `sample: 8`",
         "the study says `seed: 5`; given out with `seed: 0`",
-        "the study says `annotators: ['ann', 'ben', 'cid']`",
+        "the study says `annotators: ['Zoë', '李', 'हिन्दी']`",
         "the task of the stage, or its prompt, is not what it was",
         f"gone from the stage, and kept in the wave: {gone}",
         "7 items of the wave would not be drawn now (skipped): ",
@@ -190,8 +190,10 @@ def test_a_redraw_gives_new_sheets_and_keeps_what_came_back(project):
     }
     assert after["notes/check.draw.1.jsonl"] == before["notes/check.draw.jsonl"]
     given = {path.stem for path in project.artifact("waves/check/sheets").iterdir()}
-    assert given == {"ann", "ben", "cid"}
-    assert project.artifact("waves/check/sheets_before_1/ann.csv").exists()
-    assert project.json("waves/check/status.json")["set_aside"]["ann"] > 0
+    assert given == {"Zoë", "李", "हिन्दी"}
+    assert project.artifact("waves/check/sheets_before_1/Zoë.csv").exists()
+    assert project.json("waves/check/status.json")["set_aside"]["Zoë"] > 0
     new = {row["item_id"] for row in project.rows("waves/check/sample.jsonl")}
-    assert {row["item_id"] for row in read_sheet_rows(project.artifact("waves/check/sheets/cid.csv"))} == new
+    assert {
+        row["item_id"] for row in read_sheet_rows(project.artifact("waves/check/sheets/हिन्दी.csv"))
+    } == new

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from goldpan.ledger import Answer, Ledger, Submission
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
+from goldpan.stages.aggregate import aggregate_samples
 from goldpan.stages.columns import ParquetRows, columns_of, features_of
 from goldpan.stages.rows import AskedRow, FeatureRow, with_asked
 from goldpan.study.load import Project
+from goldpan.study.model import SampleAggregate
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
-from goldpan.tasks.features import value_of
+from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
 from goldpan.tasks.usage import usage_of
 
@@ -36,6 +39,11 @@ _CHUNK = 64
 class _TaskReader:
     task: Task
     reader: AnswerReader
+
+    @cached_property
+    def features(self) -> dict[str, Feature]:
+        """The features of the task by name."""
+        return {feature.name: feature for feature in self.task.features}
 
 
 def consolidate(
@@ -75,7 +83,7 @@ def consolidate(
         replacing(features) as out,
         ParquetRows(parquet, features_asked) as table,
     ):
-        maker = _RowMaker(ledger, readers, unsettled, asked)
+        maker = _RowMaker(ledger, readers, unsettled, stage.aggregate, asked)
         heads = (head for head, _ in iter_heads(records))
         for chunk in _chunks(with_asked(heads, asked)):
             rows, answers = maker.make(chunk)
@@ -106,9 +114,15 @@ class _RowMaker:
     """Makes the rows of features.jsonl."""
 
     def __init__(
-        self, ledger: Ledger, readers: dict[str, _TaskReader], unsettled: Unsettled | None, asked: Path
+        self,
+        ledger: Ledger,
+        readers: dict[str, _TaskReader],
+        unsettled: Unsettled | None,
+        aggregate: SampleAggregate | None,
+        asked: Path,
     ):
-        self._ledger, self._readers, self._unsettled, self._asked = ledger, readers, unsettled, asked
+        self._ledger, self._readers, self._unsettled = ledger, readers, unsettled
+        self._aggregate, self._asked = aggregate, asked
         self._submissions: dict[int, Submission] = {}
 
     def make(self, chunk: list[Joined]) -> tuple[list[FeatureRow], list[tuple[bytes, Answer]]]:
@@ -118,10 +132,25 @@ class _RowMaker:
         contents = self._contents(chunk, keys, answers)
         pending = self._unsettled.reasons(self._ledger, keys, answers) if self._unsettled else {}
         rows = [
-            _row_of(record, [self._part(row, keys, answers, contents, pending) for row in mine])
+            self._row_of(record, [self._part(row, keys, answers, contents, pending) for row in mine])
             for record, mine in chunk
         ]
         return rows, list(answers.items())
+
+    def _row_of(self, record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
+        """The row of a record: of its only sample; or of all that are ok, with each of them beside it."""
+        row = _row_of(record, parts)
+        if len(parts) > 1:
+            row["samples"] = [
+                {"state": part["state"], "reason": part["reason"], "features": part.get("features", {})}
+                for part in parts
+            ]
+            row["sample_states"] = dict(sorted(Counter(part["state"] for part in parts).items()))
+            answered = [part["features"] for part in parts if part["state"] == "ok"]
+            if answered:
+                features = self._readers[row["task"]].features
+                row["features"], row["aggregated"] = aggregate_samples(answered, features, self._aggregate)
+        return row
 
     def _contents(
         self, chunk: list[Joined], keys: dict[str, bytes], answers: dict[bytes, Answer]
@@ -217,7 +246,7 @@ def _about(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
-    """The row of a record: its only sample, or the first that is ok, or else pending, with all beside it."""
+    """The row of its only sample, or of the first that is ok, or else pending."""
     by_state = {part["state"]: part for part in reversed(parts)}
     best = by_state.get("ok") or by_state.get("pending") or parts[0]
     features = best.get("features", {})
@@ -237,21 +266,4 @@ def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
     for name in ("task", "task_hash", "request_key", "round", "answered_at", "adjusted", "notes"):
         if name in best:
             row[name] = best[name]
-    if len(parts) > 1:
-        row["samples"] = [
-            {"state": part["state"], "reason": part["reason"], "features": part.get("features", {})}
-            for part in parts
-        ]
-        row["sample_states"] = dict(sorted(Counter(part["state"] for part in parts).items()))
-        row["features"] = _with_confidence(features, parts)
     return row
-
-
-def _with_confidence(features: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Predictions with the share of the answered samples that say the same, as `confidence`."""
-    answered = [part["features"] for part in parts if part["state"] == "ok"]
-    rated = {}
-    for name, prediction in features.items():
-        same = sum(value_of(other[name]) == value_of(prediction) for other in answered if name in other)
-        rated[name] = {**prediction, "confidence": round(same / len(answered), 6)}
-    return rated

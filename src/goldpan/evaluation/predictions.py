@@ -220,7 +220,7 @@ def _stage_prediction(row: Mapping[str, Any], values: FeatureValues) -> Predicti
 
 
 def _share_of_samples(row: Mapping[str, Any], values: FeatureValues, value: Any) -> float | None:
-    """Share of several independent answers that agree with the first; None where only one was asked for."""
+    """Share of several independent answers that say `value`; None where only one was asked for."""
     answers = [
         values.key(value_of(sample["features"][values.feature.name]))
         for sample in row.get("samples", [])

@@ -26,6 +26,24 @@ _ASKED_REMEDY = "delete the file and run again: it is planned anew, and what was
 _FEATURES_REMEDY = "delete the file and run again: it is made from the ledger, and nothing is paid again"
 
 
+class Aggregated(TypedDict, total=False):
+    """How the samples of a feature became one prediction.
+
+    Attributes:
+        by: `majority`, `mean`, `median` or `first`.
+        answers: how many samples were answered.
+        agreement: the share of them that say what most say; absent with one.
+        tie: other values were given as often, and this one came first.
+        exact: mean or median before it was rounded to a whole score.
+    """
+
+    by: str
+    answers: int
+    agreement: float
+    tie: bool
+    exact: float
+
+
 class FeatureRow(TypedDict):
     """A row of features.jsonl: what a record came to.
 
@@ -38,6 +56,7 @@ class FeatureRow(TypedDict):
         adjusted: what was put right while the answer was read.
         notes: what was cut off the record before it was asked.
         samples: of a stage with several samples, each of them.
+        aggregated: feature -> how they became one.
     """
 
     id: str
@@ -60,6 +79,7 @@ class FeatureRow(TypedDict):
     notes: NotRequired[dict[str, Any]]
     samples: NotRequired[list[dict[str, Any]]]
     sample_states: NotRequired[dict[str, int]]
+    aggregated: NotRequired[dict[str, Aggregated]]
 
 
 class AskedRow(TypedDict, total=False):

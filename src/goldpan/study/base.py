@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
 COLUMN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_PATTERN, max_length=64)]
 """A name that becomes part of a column, which conditions such as `score_quality >= 3` may name."""
+
+
+_LONGEST_NAME_BYTES = 160
+
+
+def person_name(text: str) -> str:
+    """The name of a person, who may have any letters: as a file is called by it, in one form of its letters.
+
+    Raises:
+        ValueError: it has something else than letters, digits, `_` and `-`, or too many of them.
+    """
+    name = unicodedata.normalize("NFC", text)
+    kinds = [unicodedata.category(character)[0] for character in name]
+    # Marks, without which many scripts cannot be written, stand after a letter.
+    if kinds[:1] != ["L"] or any(
+        kind not in "LMN" and character not in "_-" for kind, character in zip(kinds, name, strict=True)
+    ):
+        raise ValueError(f"{text!r} is not a name: a letter of any script, then letters, digits, `_` and `-`")
+    if len(name) > 64 or len(name.encode()) > _LONGEST_NAME_BYTES:
+        raise ValueError(f"{text!r} is too long for the name of a file")
+    return name
+
+
+PersonName = Annotated[str, AfterValidator(person_name)]
 
 
 def no_number(value: object) -> object:

@@ -110,6 +110,9 @@ class Poll(Model):
     )
 
 
+SampleAggregate = Literal["majority", "mean", "median", "first"]
+
+
 class Stage(Model):
     """A task asked of records, or of what an earlier stage answered."""
 
@@ -142,6 +145,11 @@ class Stage(Model):
         " Given here, it also holds against what is known of the model, which is then only noted.",
     )
     samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
+    aggregate: SampleAggregate | None = Field(
+        None,
+        description="How several `samples` become one prediction. Default: the mean of scores, the majority"
+        " of other closed answers, the first text or extraction.",
+    )
     pilot: int | None = Field(
         None,
         ge=1,
@@ -165,6 +173,12 @@ class Stage(Model):
     )
 
     _money_is_a_number = field_validator("budget_usd", mode="before")(no_number)
+
+    @model_validator(mode="after")
+    def _there_is_something_to_aggregate(self) -> Stage:
+        if self.aggregate and self.samples == 1:
+            raise ValueError("`aggregate` says how several `samples` become one; ask for more than one")
+        return self
 
     @field_validator("task", mode="before", json_schema_input_type=list[TaskChoice] | Name)
     @classmethod

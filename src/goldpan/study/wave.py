@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, one_or_many
+from goldpan.study.base import Model, Name, PersonName, one_or_many
 
 StratumKey = Annotated[
     str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
@@ -104,7 +104,7 @@ class Wave(Model):
     seed: int = Field(0, description="Of the draw and of each annotator's order.")
     stratify: Stratify | None = Field(None, description="Draw from each of several strata.")
     shuffle: bool = Field(True, description="False: annotators get their items in the order of the corpus.")
-    annotators: list[Name] = Field(min_length=1, description="Who answers; each gets a sheet.")
+    annotators: list[PersonName] = Field(min_length=1, description="Who answers; each gets a sheet.")
     overlap: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         "all", description="How many annotators answer each item."
     )
@@ -147,11 +147,11 @@ class Wave(Model):
         for name in value:
             if name.lower() in RESERVED_ANNOTATORS:
                 raise ValueError(f"`{name}` is kept for goldpan's own files; give the annotator another name")
-            if name.lower() in seen:
+            if name.casefold() in seen:
                 raise ValueError(
                     f"`{name}` is named twice (capitals do not tell file names apart everywhere)"
                 )
-            seen.add(name.lower())
+            seen.add(name.casefold())
         return value
 
     @model_validator(mode="after")

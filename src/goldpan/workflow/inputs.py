@@ -101,6 +101,12 @@ class Inputs:
 
         return setting
 
+    def features_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its features stale, as text."""
+        stage = self.study.stages[wildcards.stage]
+        aggregate = f" aggregate: {stage.aggregate or 'by type'}" if stage.samples > 1 else ""
+        return self.stage_setting("task", "output", "price_usd_per_million")(wildcards) + aggregate
+
     def round_before(self, wildcards: Any) -> list[str]:
         """A round asks what the one before it left; the first has none before it."""
         number = int(wildcards.round)

@@ -10,7 +10,7 @@ from typing import Any
 from goldpan.errors import StudyError
 from goldpan.records.draw import RANK_RANGE, rank
 from goldpan.records.look_up import look_up
-from goldpan.study.base import NAME_PATTERN
+from goldpan.study.base import NAME_PATTERN, person_name
 from goldpan.study.wave import Wave
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.codebook import Codebook
@@ -45,9 +45,13 @@ class SheetId:
     def parse(cls, text: str) -> SheetId | None:
         """The id that `text` is, if it is one."""
         parts = text.strip().split("/")
-        if len(parts) != 4 or not _SHORT_HASH.fullmatch(parts[3]):
+        if len(parts) != 4 or not _SHORT_HASH.fullmatch(parts[3]) or not all(map(_NAME.match, parts[:2])):
             return None
-        return cls(*parts) if all(_NAME.match(name) for name in parts[:3]) else None
+        try:
+            # Some systems write letters with their accents apart.
+            return cls(parts[0], parts[1], person_name(parts[2]), parts[3])
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)
