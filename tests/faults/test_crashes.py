@@ -83,12 +83,13 @@ def kill_main_process(process, marker) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_killed_at_each_point_of_rounds_1_2_and_3(tmp_path):
+@pytest.mark.parametrize("points", [CERTAIN[::2], CERTAIN[1::2]], ids=lambda points: points[0])
+def test_killed_at_each_point_of_rounds_1_2_and_3(points, tmp_path):
     shape = {"rounds": 3, "rows": 5, "shards": 2}
     features, asked = undisturbed(tmp_path / "quiet", **shape)
     with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
         for number in range(1, 4):
-            for at, point in enumerate(CERTAIN):
+            for at, point in enumerate(points):
                 kill = kill_worker if (at + number) % 2 else kill_group
                 kill(*start_until(project, point))
         project.run()

@@ -8,13 +8,15 @@ import pytest
 
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, two_stage_study
 
+RECORDS = 200
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A project of 1,000 records that has run to its end."""
+    """A project that has run to its end."""
     made = WorkflowProject.create(tmp_path_factory.mktemp("finished") / "project")
     made.write_study(two_stage_study())
-    made.write_rows("notes/a.jsonl", note_rows(1000))
+    made.write_rows("notes/a.jsonl", note_rows(RECORDS))
     made.run()
     return made
 
@@ -25,15 +27,15 @@ def project(finished, tmp_path):
     return finished.copy(tmp_path / "project")
 
 
-def test_one_record_more_among_1000_pays_for_one_request(project):
+def test_one_record_more_pays_for_one_request(project):
     before = project.paid()
     animals = project.json("stages/details/summary.json")["states"]["ok"]
-    assert before == 1000 + animals > 1000
-    project.write_rows("notes/b.jsonl", note_rows(1, start=1001))
+    assert before == RECORDS + animals > RECORDS
+    project.write_rows("notes/b.jsonl", note_rows(1, start=RECORDS + 1))
     project.run()
     more = project.json("stages/details/summary.json")["states"]["ok"] - animals
     assert project.paid() == before + 1 + more
-    assert len(project.rows("stages/topics/features.jsonl")) == 1001
+    assert len(project.rows("stages/topics/features.jsonl")) == RECORDS + 1
 
 
 def test_an_edited_prompt_pays_for_its_stage_only(project):
@@ -100,15 +102,15 @@ def test_a_changed_description_of_a_feature_is_a_changed_request(project):
     task = {**TOPIC_TASK, "features": [{**TOPIC_TASK["features"][0], "description": "Its subject."}]}
     project.write_task(task)
     project.run()
-    assert project.paid() >= before + 1000
+    assert project.paid() >= before + RECORDS
 
 
 def test_a_removed_record_pays_nothing_and_leaves_the_features(project):
     before = project.paid()
-    project.write_rows("notes/a.jsonl", note_rows(999))
+    project.write_rows("notes/a.jsonl", note_rows(RECORDS - 1))
     project.run()
     assert project.paid() == before
-    assert len(project.rows("stages/topics/features.jsonl")) == 999
+    assert len(project.rows("stages/topics/features.jsonl")) == RECORDS - 1
 
 
 def test_a_published_ledger_replays_the_study_without_a_provider(project, tmp_path):
@@ -118,7 +120,7 @@ def test_a_published_ledger_replays_the_study_without_a_provider(project, tmp_pa
     study = two_stage_study()
     study["providers"]["main"] = {"kind": "replay"}
     other.write_study(study)
-    other.write_rows("notes/a.jsonl", note_rows(1000))
+    other.write_rows("notes/a.jsonl", note_rows(RECORDS))
     missed = other.run(check=False)
     assert missed.returncode != 0
     assert "the ledger has no answer for record 'n0'" in missed.stdout
