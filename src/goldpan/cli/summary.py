@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,12 +10,13 @@ from typing import Any, TextIO
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
-from goldpan.errors import LedgerError
+from goldpan.errors import LedgerError, SourceError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.study import Project
 
 _NOT_YET = "not made yet"
+_DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
 
 
 def print_summary(project: Project) -> None:
@@ -35,39 +37,60 @@ def print_summary(project: Project) -> None:
     for names, head, row in parts:
         if names:
             print()
-            print_table(head, [[name, *row(project, name)] for name in names], empty="")
+            print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
     print_wave_changes(project)
 
 
+def _row(project: Project, name: str, cells: Callable[[Project, str], list[Any]], width: int) -> list[Any]:
+    """A row of a table; of a damaged file only that it is one, so that the others are shown."""
+    try:
+        return [name, *cells(project, name)]
+    except (KeyError, TypeError, AttributeError, SourceError):
+        return [name, *[None] * (width - 2), _DAMAGED]
+
+
 def _print_stages(project: Project) -> None:
-    rows: list[list[Any]] = []
-    for stage in project.study.stages:
-        # Final features take the place of partial ones: where these are there, they are newer.
-        made = _made(project, project.paths.partial(stage, "summary.json"))
-        features = project.paths.partial(stage, "features.jsonl")
-        is_older = False
-        if made is None:
-            made, features = _made(project, project.paths.summary(stage)), project.paths.features(stage)
-            is_older = _is_older(project, project.paths.summary(stage), project.paths.stage_records(stage))
-        if made is None:
-            rows.append([stage, None, None, _NOT_YET, None, _spent(project, stage), features])
-            continue
-        others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
-        if is_older:
-            others.append("older than what is to be asked: run snakemake")
-        cost = made["cost_usd"]
-        rows.append(
-            [stage, made["records"], made["states"]["ok"], ", ".join(others) or "-",
-             "unknown" if cost is None else f"{cost:.4f}", _spent(project, stage), features]
-        )  # fmt: skip
-        if made["baseline"]:
-            rows[-1][0] = f"{stage} *"
-    print_table(
-        ["stage", "records", "ok", "others", "answers USD", "spent USD", "features"], rows, empty="no stages"
-    )
+    head = ["stage", "records", "ok", "others", "answers USD", "spent USD", "features"]
+    rows = [_row(project, stage, _stage, len(head)) for stage in project.study.stages]
+    starred = [stage for stage in project.study.stages if _is_by_baseline(project, stage)]
+    for row in rows:
+        row[0] = f"{row[0]} *" if row[0] in starred else row[0]
+    print_table(head, rows, empty="no stages")
     print_failures(project)
-    if any(row[0].endswith("*") for row in rows):
+    if starred:
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+
+
+def _stage_summary(project: Project, stage: str) -> tuple[Any, str, bool]:
+    """What a stage's summary.json says, where its features are, and whether its records are newer."""
+    # Final features take the place of partial ones: where these are there, they are newer.
+    made = _made(project, project.paths.partial(stage, "summary.json"))
+    if made is not None:
+        return made, project.paths.partial(stage, "features.jsonl"), False
+    summary = project.paths.summary(stage)
+    is_older = _is_older(project, summary, project.paths.stage_records(stage))
+    return _made(project, summary), project.paths.features(stage), is_older
+
+
+def _stage(project: Project, stage: str) -> list[Any]:
+    made, features, is_older = _stage_summary(project, stage)
+    if made is None:
+        return [None, None, _NOT_YET, None, _spent(project, stage), features]
+    others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
+    if is_older:
+        others.append("older than what is to be asked: run snakemake")
+    cost = made["cost_usd"]
+    return [
+        *(made["records"], made["states"]["ok"], ", ".join(others) or "-"),
+        *("unknown" if cost is None else f"{cost:.4f}", _spent(project, stage), features),
+    ]
+
+
+def _is_by_baseline(project: Project, stage: str) -> bool:
+    with suppress(SourceError):
+        made = _stage_summary(project, stage)[0]
+        return isinstance(made, dict) and bool(made.get("baseline"))
+    return False
 
 
 def print_failures(project: Project, file: TextIO | None = None) -> None:
@@ -77,10 +100,10 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
         file: where to; default standard output.
     """
     for stage in project.study.stages:
-        made = _made(project, project.paths.summary(stage))
         # Summaries that were made before there were messages have none.
-        for line in message_lines((made or {}).get("messages", ())):
-            print(f"{stage}: {line}", file=file)
+        with suppress(KeyError, TypeError, SourceError):
+            for line in message_lines((_made(project, project.paths.summary(stage)) or {})["messages"]):
+                print(f"{stage}: {line}", file=file)
         if project.study.stages[stage].budget_usd is not None:
             spending = _spending(project, stage)
             if spending and (too_much := overspent(project.study.stages[stage], spending)):
