@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from goldpan.cli import main
-from goldpan.errors import SheetError, SourceError
+from goldpan.errors import SheetError, SourceError, StudyError
 from goldpan.study import load_project
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.sampling.draw_file import Draw, DrawHead, given_out_settings, read_draw
@@ -18,7 +18,7 @@ from goldpan.waves.steps.given_out import sample_files
 from goldpan.waves.steps.redraw import redraw
 from goldpan.waves.steps.run import WaveRun
 from tests.filled_sheets import fill_csv, read_sheet_rows
-from tests.projects import TOPIC_TASK, WorkflowProject
+from tests.projects import TOPIC_TASK, WorkflowProject, notes_study
 from tests.wave_builders import (
     ALL_FEATURES,
     Row,
@@ -396,3 +396,10 @@ def test_the_status_says_what_has_changed(project, capsys):
     said = capsys.readouterr().out
     assert "since it was given out: the study says `sample: 10`; given out with `sample: 8`" in said
     assert "goldpan waves redraw check" in said
+
+
+def test_two_waves_cannot_keep_their_sheets_in_one_folder(project):
+    wave_settings = {"stage": "topics", "sample": 5, "annotators": ["ann"], "annotations": "sheets/{study}"}
+    project.write_study({**notes_study(), "waves": {"check": wave_settings, "second": wave_settings}})
+    with pytest.raises(StudyError, match="the wave `check` has the same folder"):
+        wave_of(project)

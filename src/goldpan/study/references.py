@@ -16,8 +16,14 @@ def check_references(study: Study) -> None:
         ValueError: with the place, the name, and the names there are.
     """
     _check_stages(study)
+    folders: dict[str, str] = {}
     for name, wave in study.waves.items():
         _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+        other = folders.setdefault(wave.draw_file(study.study, name), name)
+        if other != name:
+            raise ValueError(
+                f"waves.{name}.annotations: the wave `{other}` has the same folder; give each its own"
+            )
     for name, embedding in study.embeddings.items():
         for source in embedding.source:
             _check("source", source, study.sources, f"embeddings.{name}.source")
