@@ -114,3 +114,14 @@ def test_a_merged_mapping_may_itself_have_merged_another(read):
     read_content = read(content)
     assert read_content["d"] == {"x": 2, "y": 3}
     assert read_content["a"] == {"b": {"c": {"x": 2, "y": 1}}}
+
+
+def test_of_several_merged_mappings_the_first_wins_and_before_it_the_mappings_own_keys(read):
+    bases = "bases: [&a {name: a, kind: a}, &b {name: b, kind: b, more: b}]\n"
+    assert read(f"{bases}it: {{<<: [*a, *b], kind: own}}")["it"] == {"name": "a", "kind": "own", "more": "b"}
+
+
+@pytest.mark.parametrize("merged", ["text", "[*a, text]", "[[*a]]"])
+def test_what_is_no_mapping_cannot_be_merged(read, merged):
+    with pytest.raises(StudyError, match="merges a mapping or a list of mappings"):
+        read(f"a: &a {{x: 1}}\nb: {{<<: {merged}}}")

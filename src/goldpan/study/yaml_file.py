@@ -54,6 +54,25 @@ class _PlainLoader(yaml.SafeLoader):
             raise yaml.scanner.ScannerError(None, None, _TOO_DEEP, self.get_mark())
         super().fetch_flow_collection_start(token)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put the keys that `<<` merges before the mapping's own, which win; of several the first does.
+
+        So YAML has it; PyYAML 6.0.4 lets the last of several win, and sometimes a merged key over an own one.
+        """
+        merged: list[tuple[yaml.Node, yaml.Node]] = []
+        own: list[tuple[yaml.Node, yaml.Node]] = []
+        for key_node, value_node in node.value:
+            if key_node.tag != _MERGE:
+                own.append((key_node, value_node))
+                continue
+            mappings = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+            for mapping in reversed(mappings):
+                if not isinstance(mapping, yaml.MappingNode):
+                    raise _wrong(f"`<<` merges a mapping or a list of mappings, not a {mapping.id}", mapping)
+                self.flatten_mapping(mapping)
+                merged += mapping.value
+        node.value = merged + own
+
     def _measure(self, node: yaml.Node, level: int = 1) -> tuple[int, int]:
         """(nodes, levels) of what `node` holds with every alias written out; each node is looked at once."""
         if id(node) in self._measuring:
