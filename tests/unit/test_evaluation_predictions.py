@@ -76,9 +76,9 @@ def test_two_rows_of_one_record_are_refused(tmp_path):
     ("row", "message"),
     [
         ({"id": ...}, "lacks `id`"),
-        ({"id": 7}, "no `id`"),
+        ({"id": 7}, "`id` is no text"),
         ({"state": ...}, "lacks `state`"),
-        ({"features": {"tone": {"type": "Surprise"}}}, "`tone` does not fit"),
+        ({"features": {"tone": {"type": "Surprise"}}}, "`features.tone` is no prediction"),
     ],
 )
 def test_rows_that_are_none_are_refused_with_file_and_line(tmp_path, row, message):
