@@ -261,6 +261,18 @@ def test_a_ledger_of_an_earlier_format_is_repaired(path, whole):
         assert [given.prompt_tokens for given in ledger.submissions()] == [3000, 1000, 0]
 
 
+def test_of_a_damaged_ledger_of_format_3_it_is_known_what_cost_nothing(path, whole):
+    from tests.unit.test_ledger_formats import to_format_3
+
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE submissions SET service = 'local .goldpan/local' WHERE id = 1")
+    to_format_3(path)
+    overwrite(path, pages_of(path, "answers")[0], zero)
+    repair(path)
+    with Ledger(path) as ledger:
+        assert [submission.is_free for submission in ledger.submissions()] == [True, False, False]
+
+
 def test_pages_are_read_as_sqlite_reads_them(whole):
     with contextlib.closing(sqlite3.connect(whole)) as db:
         rows = {row[0]: list(row[1:]) for row in db.execute("SELECT rowid, * FROM answers")}

@@ -38,8 +38,8 @@ def read_completion(path: Path, stage: str, round: int) -> dict[str, tuple[int, 
     """
     document = read_document(path, _WHAT, _REMEDY)
     if (document.get("stage", stage), document.get("round", round)) != (stage, round):
-        is_of = f"round {document['round']} of stage `{document['stage']}`"
-        raise unreadable(path, _WHAT, _REMEDY, f"it is of {is_of}")
+        is_of = f"it is of round {document.get('round', round)} of stage `{document.get('stage', stage)}`"
+        raise unreadable(path, _WHAT, _REMEDY, is_of)
     shards = as_type(_Shards, document, path, _WHAT, _REMEDY).batches
     batches = as_type(_Batches, document, path, _WHAT, _REMEDY).batches
     return {shard.shard: (shard.submission, batch) for shard, batch in zip(shards, batches, strict=True)}

@@ -33,7 +33,7 @@ def add_columns(db: sqlite3.Connection, version: int) -> None:
         _add(db, COLUMNS_OF_FORMAT_3)
         _fill_format_3(db)
     _add(db, COLUMNS_OF_FORMAT_4)
-    db.execute("UPDATE submissions SET free = 1 WHERE (service || ' ') LIKE 'local %'")
+    mark_free(db)
 
 
 def _add(db: sqlite3.Connection, tables: dict[str, dict[str, str]]) -> None:
@@ -53,6 +53,11 @@ def _fill_format_3(db: sqlite3.Connection) -> None:
         " WHERE state = 'intent' AND file_id IS NOT NULL"
     )
     sum_tokens(db)
+
+
+def mark_free(db: sqlite3.Connection) -> None:
+    """Write down what `was_free` says of submissions, which ledgers before format 4 did not."""
+    db.execute("UPDATE submissions SET free = 1 WHERE (service || ' ') LIKE 'local %'")
 
 
 def sum_tokens(db: sqlite3.Connection, condition: str = "1") -> None:

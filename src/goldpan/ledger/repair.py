@@ -18,7 +18,7 @@ from goldpan.files import put_in_place
 from goldpan.ledger.backup import problems_of
 from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.lock import alone_with
-from goldpan.ledger.migration import sum_tokens
+from goldpan.ledger.migration import mark_free, sum_tokens
 from goldpan.ledger.pages import Row, stored_rows
 from goldpan.ledger.rows import Asked, Submission, is_sound
 from goldpan.ledger.store import Ledger
@@ -145,6 +145,7 @@ class _Salvager:
                 " AND requests > (SELECT count(*) FROM asked WHERE submission = submissions.id)",
                 (REQUESTS_LOST,),
             )
+            mark_free(self._db)
             # Only format 3 counts the paid calls.
             sum_tokens(self._db, "(paid_calls = 0 OR nonce LIKE 'lost-%')")
             return [Salvage(table, self._count(table), self._lost(table)) for table in _TABLES]
