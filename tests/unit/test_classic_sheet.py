@@ -9,7 +9,7 @@ import shlex
 import pytest
 
 from goldpan.cli import main
-from goldpan.cli.plain_tables import STRATEGIES
+from goldpan.cli.plain_table_options import STRATEGIES
 
 SHEET = """\
 row_id,asin,keyword,title,llm_violates,llm_confidence,llm_reasoning,annotator_a_violates,annotator_a_reasoning,\

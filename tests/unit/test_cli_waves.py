@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from goldpan.cli import main
-from goldpan.cli.plain_tables import STRATEGIES
+from goldpan.cli.plain_table_options import STRATEGIES
 from goldpan.cli.waves import WEIGHTINGS
 from goldpan.statistics import weights
 from goldpan.study import load_project

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goldpan.cli.plain_table_options import (
+    add_gold_options,
+    add_pool,
+    add_strategy,
+    add_table_options,
+    gold_settings,
+    layout_and_values,
+)
 from goldpan.cli.tables import json_text, print_table
-from goldpan.errors import StudyError
+from goldpan.plain_tables.outputs import check_folders, check_outputs
 
 if TYPE_CHECKING:
     from goldpan.plain_tables.columns import Layout
-    from goldpan.plain_tables.gold import GoldSettings
     from goldpan.plain_tables.many import Failure, Row
     from goldpan.plain_tables.values import Values
     from goldpan.study.wave import Strategy
     from goldpan.waves.agreement.report import AgreementReport
 
-# Written here, too, so that `goldpan --help` need not import the library; a test keeps them in step.
-STRATEGIES = (
-    "adjudicate",
-    "majority",
-    "majority_llm",
-    "conservative",
-    "annotator_a",
-    "annotator_b",
-    "dawid_skene",
-)
 _FILES = (
     "FILE is CSV, TSV, XLSX or JSON Lines with a column for each annotator (annotator_a, annotator_b, or"
     " --columns), or with the columns item_id, annotator and label; or a folder of such files. Several files"
@@ -50,8 +47,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_agreement(parser: argparse.ArgumentParser) -> None:
-    _add_table_options(parser)
-    _add_pool(parser)
+    add_table_options(parser)
+    add_pool(parser)
     parser.add_argument("--verbose", action="store_true", help="also each pair, and how intervals are made")
     parser.add_argument(
         "--html",
@@ -63,9 +60,9 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_merge(parser: argparse.ArgumentParser) -> None:
-    _add_table_options(parser)
-    _add_pool(parser)
-    _add_strategy(parser)
+    add_table_options(parser)
+    add_pool(parser)
+    add_strategy(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE",
         help="write the labels here: .csv, or .jsonl for JSON Lines; a folder for several tables",
@@ -76,86 +73,26 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_gold(parser: argparse.ArgumentParser) -> None:
-    _add_table_options(parser)
-    _add_pool(parser)
-    _add_gold_options(parser)
+    add_table_options(parser)
+    add_pool(parser)
+    add_gold_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="write the gold set here")
     parser.set_defaults(run=_gold)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
-    _add_table_options(parser)
+    add_table_options(parser)
     parser.set_defaults(run=_list)
 
 
 def _add_batch(parser: argparse.ArgumentParser) -> None:
-    _add_table_options(parser)
-    _add_strategy(parser)
-    _add_gold_options(parser)
+    add_table_options(parser)
+    add_strategy(parser)
+    add_gold_options(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FOLDER", help="write a folder for each here"
     )
     parser.set_defaults(run=_batch)
-
-
-def _add_table_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--columns", nargs="+", metavar="A", help="annotators' columns, by name or number")
-    parser.add_argument("--item", metavar="COL", help="column of item ids (default: item_id, id or row_id)")
-    parser.add_argument("--llm", metavar="COL", help="column of the LLM's answers (default: llm)")
-    parser.add_argument("--no-header", action="store_true", help="the first row holds answers already")
-    parser.add_argument("--exact", action="store_true", help="each spelling is a label of its own")
-    parser.add_argument(
-        "--scale", choices=("auto", "nominal", "ordered"), default="auto",
-        help="auto: three or more different numbers are ordered",
-    )  # fmt: skip
-    parser.add_argument("--order", nargs="+", metavar="LABEL", help="ordered labels, the lowest first")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _add_pool(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pool", action="store_true", help="several files are parts of one table")
-
-
-def _add_strategy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--strategy", choices=STRATEGIES, default="adjudicate", help="who decides differences"
-    )
-
-
-def _add_gold_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--group", metavar="COL", help="items with one value there stay in one split")
-    parser.add_argument(
-        "--split", nargs=3, type=float, metavar=("TRAIN", "DEV", "TEST"), help="shares (default: .7 .15 .15)"
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (default: 0)")
-    parser.add_argument("--description", default="", metavar="TEXT", help="what the data card says it is")
-
-
-def _layout_and_values(options: argparse.Namespace) -> tuple[Layout, Values]:
-    from goldpan.plain_tables.columns import Layout
-    from goldpan.plain_tables.values import Values
-
-    columns = tuple(options.columns) if options.columns else None
-    layout = Layout(columns, options.llm, options.item, not options.no_header, options.exact)
-    return layout, Values(options.scale, tuple(options.order) if options.order else None)
-
-
-def _gold_settings(options: argparse.Namespace) -> GoldSettings:
-    from pydantic import ValidationError
-
-    from goldpan.plain_tables.gold import GoldSettings
-    from goldpan.study.wave import Split
-
-    try:
-        train, dev, test = options.split or (0.7, 0.15, 0.15)
-        split = Split(train=train, dev=dev, test=test)
-    except ValidationError as error:
-        raise StudyError(
-            f"`--split`: {error.errors()[0]['msg'].removeprefix('Value error, ')}",
-            remedy="give three shares that add up to 1, e.g. `--split 0.7 0.15 0.15`",
-        ) from None
-    return GoldSettings(options.group, split, options.seed, options.description)
 
 
 def _tables(options: argparse.Namespace, merged: bool = False) -> tuple[list[Path], bool]:
@@ -171,7 +108,7 @@ def _agreement(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.agreement import agreement_of_files
     from goldpan.plain_tables.many import agreement_rows, folder_names, for_each
 
-    layout, values = _layout_and_values(options)
+    layout, values = layout_and_values(options)
     tables, are_one = _tables(options)
     if are_one:
         text = agreement_command(tables, layout, values, options.json, options.verbose, options.html)
@@ -196,7 +133,7 @@ def _merge(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.merging import merge_of_files
     from goldpan.waves.merging.merged import resolution_counts
 
-    layout, values = _layout_and_values(options)
+    layout, values = layout_and_values(options)
     tables, are_one = _tables(options)
     if are_one:
         text = merge_command(
@@ -211,7 +148,7 @@ def _merge(options: argparse.Namespace) -> int:
         "--disagreements": options.disagreements,
         "--decisions": options.decisions,
     }
-    _check_folders(folders, names.values())
+    check_folders(folders, names.values())
     decided = [options.decisions / name for name in names.values()] if options.decisions else []
     outputs = {
         f"{option} {name}": folder / name
@@ -219,7 +156,7 @@ def _merge(options: argparse.Namespace) -> int:
         for name in names.values()
         if folder is not None and option != "--decisions"
     }
-    _check_outputs(outputs, {"the answers": tables, "--decisions": decided})
+    check_outputs(outputs, {"the answers": tables, "--decisions": decided})
 
     def merge(path: Path) -> list[Row]:
         name = names[path]
@@ -235,28 +172,16 @@ def _merge(options: argparse.Namespace) -> int:
     return _print_summary(*for_each(tables, merge), options.json)
 
 
-def _check_folders(folders: Mapping[str, Path | None], names: Iterable[str]) -> None:
-    """Raise StudyError where a file stands for the folder that several tables need."""
-    for option, folder in folders.items():
-        # Those that are written to are made; one that is read from is there.
-        if folder is not None and not folder.is_dir() and (folder.exists() or option == "--decisions"):
-            raise StudyError(
-                f"of several tables, `{option}` is a folder with {', '.join(names)}",
-                where=str(folder),
-                remedy="name a folder, or say `--pool` if the files are parts of one table",
-            )
-
-
 def _gold(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.gold import gold_of_files
     from goldpan.plain_tables.many import folder_names, for_each
     from goldpan.study.paths import GOLD_FILES
 
-    layout, values = _layout_and_values(options)
-    settings, (tables, are_one) = _gold_settings(options), _tables(options, merged=True)
+    layout, values = layout_and_values(options)
+    settings, (tables, are_one) = gold_settings(options), _tables(options, merged=True)
 
     def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
-        _check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
+        check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
         gold = gold_of_files(files, layout, values, settings, folder)
         return [
             {
@@ -279,7 +204,7 @@ def _gold(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.many import contents, for_each, tables_in
 
-    layout, values = _layout_and_values(options)
+    layout, values = layout_and_values(options)
     tables = tables_in(options.files)
     return _print_summary(*for_each(tables, lambda path: contents(path, layout, values)), options.json)
 
@@ -287,8 +212,8 @@ def _list(options: argparse.Namespace) -> int:
 def _batch(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.many import all_of, folder_names, for_each, tables_in, write_summary
 
-    layout, values = _layout_and_values(options)
-    settings, tables = _gold_settings(options), tables_in(options.files)
+    layout, values = layout_and_values(options)
+    settings, tables = gold_settings(options), tables_in(options.files)
     names = folder_names(tables)
     rows, failures = for_each(
         tables,
@@ -331,7 +256,7 @@ def agreement_command(
     """
     from goldpan.plain_tables.agreement import agreement_of_files
 
-    _check_outputs({"--html": page}, {"the answers": paths})
+    check_outputs({"--html": page}, {"the answers": paths})
     report = agreement_of_files(paths, layout, values)
     if page is not None:
         _write_page(page, report)
@@ -369,7 +294,7 @@ def merge_command(
     from goldpan.plain_tables.merging import merge_of_files
     from goldpan.waves.merging.merged import resolution_counts
 
-    _check_outputs(
+    check_outputs(
         {"--out": out, "--disagreements": disagreements},
         {"the answers": paths, "--decisions": [decisions] if decisions is not None else []},
     )
@@ -388,27 +313,3 @@ def merge_command(
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
     lines += [f"! {note}" for note in merged.notes]
     return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
-
-
-def _check_outputs(
-    outputs: Mapping[str, str | Path | None], inputs: Mapping[str, Sequence[str | Path]]
-) -> None:
-    """Refuse to write over what people have filled in, under whatever name it is given."""
-    taken = [(name, Path(path)) for name, paths in inputs.items() for path in paths]
-    for name, output in outputs.items():
-        if output is None:
-            continue
-        path = Path(output)
-        if also := next((other for other, there in taken if _is_same_file(path, there)), None):
-            raise StudyError(
-                f"`{name}` would overwrite this file, which is also given as {also}; nothing is written",
-                where=str(path),
-                remedy=f"give `{name}` a file of its own",
-            )
-        taken.append((name, path))
-
-
-def _is_same_file(path: Path, other: Path) -> bool:
-    if path.exists() and other.exists():
-        return path.samefile(other)
-    return path.resolve() == other.resolve()
