@@ -6,7 +6,7 @@ from random import Random
 import orjson
 import pytest
 
-from goldpan.errors import ReconciliationError, StudyError
+from goldpan.errors import ReconciliationError, SourceError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
 from goldpan.statistics.figures import figure
 from goldpan.tasks.features import Classification
@@ -54,6 +54,18 @@ def evaluated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("everything")
     chosen, given = everything(folder)
     return chosen, given, evaluate_files("reviews", chosen, FEATURES, given, outputs(folder)), folder
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"states": []}', '{"records": "62"}', '{"tokens": 3}'])
+def test_a_summary_that_cannot_be_read_is_named_with_what_to_do(content, tmp_path):
+    summary = tmp_path / "summary.json"
+    summary.write_text(content)
+    given = inputs(
+        tmp_path, [gold_item(0, {"tone": P})], {"big": [tone_row(0, P)]}, summaries={"big": summary}
+    )
+    with pytest.raises(SourceError, match=r"not a summary\.json that this goldpan can read") as caught:
+        evaluate("reviews", settings("big"), TONES, given)
+    assert caught.value.where == str(summary) and "run again" in caught.value.remedy
 
 
 def test_rows_are_joined_by_id_whatever_their_order(tmp_path):

@@ -33,7 +33,7 @@ _TOKENS_PER_VALUE, _TOKENS_PER_REASON, _TOKENS_PER_TEXT, _TOKENS_PER_ITEM = 12, 
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """Tokens and cost of the requests a round asks.
 
     Attributes:

@@ -17,7 +17,7 @@ from typing import IO
 import orjson
 
 from goldpan.batches.budget import over_budget, overspent, spending_of
-from goldpan.batches.estimate import AnswerLength, Estimate, TokenEstimator, answer_length, stage_price
+from goldpan.batches.estimate import AnswerLength, CostEstimate, TokenEstimator, answer_length, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
@@ -353,7 +353,7 @@ class _Planner:
                 remedy="correct it, or if you know better name the stage's `endpoint`: then it is asked",
             )
 
-    def _estimate(self, lengths: list[tuple[AnswerLength, int]]) -> Estimate:
+    def _estimate(self, lengths: list[tuple[AnswerLength, int]]) -> CostEstimate:
         prompt, margin = self.estimator.total()
         completion = math.ceil(_total(lengths, "tokens"))
         price = self.price
@@ -365,7 +365,7 @@ class _Planner:
             cost = round(price.cost(prompt, completion), 6)
             low = price.cost(max(0, prompt - margin), _total(lengths, "low"))
             range_ = (round(low, 6), round(price.cost(prompt + margin, _total(lengths, "high")), 6))
-        return Estimate(
+        return CostEstimate(
             prompt_tokens=prompt,
             prompt_tokens_margin=margin,
             completion_tokens=completion,

@@ -15,8 +15,9 @@ from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
 from goldpan.evaluation.report import EvaluationReport, ModelSource
-from goldpan.files import canonical_json, read_json, sha256_hex, write_bytes, write_json
+from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
 from goldpan.records.splits import SPLITS
+from goldpan.stages.documents import as_type, read_document
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Extraction, Feature, Text
 from goldpan.tasks.nearest import suggestion
@@ -183,23 +184,39 @@ def _content(item: GoldItem) -> dict[str, Any]:
     return {"item_id": item.item_id, "labels": item.labels, "resolutions": item.resolutions}
 
 
+@dataclass(frozen=True)
+class _Summary:
+    """What an evaluation takes from the summary.json of a stage."""
+
+    records: int = 0
+    states: dict[str, int] = field(default_factory=dict)
+    cost_usd: float | None = None
+    baseline: bool = False
+    tokens: dict[str, int] = field(default_factory=dict)
+
+
+def _read_summary(path: Path) -> _Summary:
+    what, remedy = "a summary.json", "delete it and run again: it is made anew, and nothing is paid again"
+    return as_type(_Summary, read_document(path, what, remedy), path, what, remedy)
+
+
 def _source(model: Predictions, settings: Evaluation, summary_file: Path | None) -> ModelSource:
     source = settings.predictions[model.name]
-    summary = {} if summary_file is None else read_json(summary_file)
-    asked = summary.get("records", 0) - summary.get("states", {}).get("skipped", 0)
-    cost = summary.get("cost_usd")
+    summary = _read_summary(summary_file) if summary_file else _Summary()
+    asked = summary.records - summary.states.get("skipped", 0)
+    cost = summary.cost_usd
     return ModelSource(
         model=model.name,
         kind="stage" if source.stage is not None else "annotated",
         source=source.stage or source.annotated or "",
         answered_by=dict(sorted(model.models.items())),
-        is_baseline=bool(summary.get("baseline", False)),
+        is_baseline=summary.baseline,
         tasks=dict(sorted(model.tasks.items())),
         states=dict(sorted(model.states.items())),
         files=model.files,
         cost_usd=cost,
         cost_per_record_usd=cost / asked if cost is not None and asked else None,
-        tokens=summary.get("tokens", {}),
+        tokens=summary.tokens,
     )
 
 

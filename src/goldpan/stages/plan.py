@@ -37,7 +37,7 @@ class Plan:
     """What `plan.json` says; see `read_plan`.
 
     Attributes:
-        estimate: an `Estimate` of what this round asks.
+        estimate: a `CostEstimate` of what this round asks.
         spent: USD that the stage has cost so far (`settled_usd`), and that are under way (`open_usd`).
         unpriced: models that have answered, and whose price nobody knows.
         over_budget: why the round must not be sent, if it must not.
