@@ -255,6 +255,16 @@ def test_a_batch_with_another_nonce_is_not_adopted_though_it_is_of_the_same_file
         assert (first.file_id == second.file_id, first.batch_id == second.batch_id) == (True, False)
 
 
+def test_a_strangers_older_batch_of_a_reused_file_id_is_not_adopted_by_a_run_that_did_not_upload(protocol):
+    """The run that pays has heard nothing of the service's time from an upload of its own."""
+    protocol = protocol(keeps_metadata=False, reuses_file_ids=True, clock_offset=-7 * 3600.0)
+    protocol.service.add_strangers(1)
+    work = protocol.plan("first")
+    assert protocol.submit(work, kill_at="uploaded") == "killed"
+    protocol.clock.sleep(600.0)
+    assert protocol.submit(work, "lost_before") == "in_doubt"
+
+
 def test_a_shard_in_doubt_at_one_service_is_not_sent_to_another(protocol):
     protocol = protocol()
     work = protocol.plan("first")

@@ -8,6 +8,7 @@ created. What the provider refuses was certainly not paid for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -173,7 +174,11 @@ def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, req
 def _create(
     ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, doubts: DoubtResolver
 ) -> Batch:
-    file_id = submission.file_id or _upload(ledger, provider, submission, requests)
+    file_id = submission.file_id
+    if file_id is None:
+        file_id = _upload(ledger, provider, submission, requests)
+    elif provider.server_time is None:
+        _hear_its_time(provider)
     clock, delay, paused, sent = doubts.clock, 1.0, 0.0, 0
     give_up_at = clock.monotonic() + REFUSED_SECONDS
     while True:
@@ -207,6 +212,13 @@ def _create(
             doubts.say(f"{submission.stage}, shard {submission.shard[:12]}: {error.what}; asking again")
             clock.sleep(paused)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+
+def _hear_its_time(provider: BatchProvider) -> None:
+    """Ask the service something that costs nothing. What an earlier run uploaded is not uploaded again, so
+    nothing has told its time yet; without it a stranger's older batch of that file id would pass for ours."""
+    with contextlib.suppress(ProviderError):
+        next(iter(provider.batches()), None)
 
 
 def metadata(submission: Submission) -> dict[str, str]:
