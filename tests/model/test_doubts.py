@@ -265,6 +265,25 @@ def test_a_strangers_older_batch_of_a_reused_file_id_is_not_adopted_by_a_run_tha
     assert protocol.submit(work, "lost_before") == "in_doubt"
 
 
+@pytest.mark.parametrize(("keeps_metadata", "ended"), [(True, "submitted"), (False, "in_doubt")])
+def test_in_a_list_that_breaks_off_only_a_nonce_is_certain(keeps_metadata, ended, protocol):
+    """Where metadata is dropped, the batch that is ours may be among those not seen, and a stranger's of its
+    file id among those that are."""
+    order = "oldest" if keeps_metadata else "newest"
+    protocol = protocol(
+        keeps_metadata=keeps_metadata, order=order, page=1, knows_after=False, reuses_file_ids=True
+    )
+    work = protocol.plan("first")
+    assert protocol.submit(work, "killed_after") == "killed"
+    protocol.clock.sleep(GRACE)
+    protocol.service.add_strangers(3)
+    assert protocol.submit(work) == ended
+    protocol.service.manner.knows_after = True
+    assert protocol.submit(work) == "submitted"
+    with protocol.ledger() as ledger:
+        assert ledger.submissions()[0].batch_id == "batch-0"
+
+
 def test_a_shard_in_doubt_at_one_service_is_not_sent_to_another(protocol):
     protocol = protocol()
     work = protocol.plan("first")

@@ -159,7 +159,8 @@ def look_through(batches: Iterator[Batch], matcher: Matcher) -> Sighting:
             if order.is_past(batch):
                 break
     except ProviderError:
-        if not sighting.matches:
+        # What carries the nonce is certain whatever is not seen; a file id alone may be several batches'.
+        if not any(batch.metadata.get("nonce") for batch in sighting.matches):
             raise
     # One that failed at once cost nothing; of the others the oldest is furthest.
     sighting.matches.sort(key=_precedence)

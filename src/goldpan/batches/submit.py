@@ -177,40 +177,43 @@ def _create(
     file_id = submission.file_id
     if file_id is None:
         file_id = _upload(ledger, provider, submission, requests)
-    elif provider.server_time is None:
+    else:
         _hear_its_time(provider)
-    clock, delay, paused, sent = doubts.clock, 1.0, 0.0, 0
+    clock, delay, sent = doubts.clock, 1.0, 0
+    heard, heard_at = provider.server_time, clock.monotonic()
     give_up_at = clock.monotonic() + REFUSED_SECONDS
     while True:
-        # The service's clock as it stands now: its last answer came before the pause.
-        server_at = None if provider.server_time is None else provider.server_time + paused
+        # The service's clock as it stands now: its last answer came before the pauses.
+        server_at = None if heard is None else heard + clock.monotonic() - heard_at
         ledger.record_paid_call(submission.id, server_at)
         reached("paying")
         try:
             return provider.create(file_id, submission.endpoint, metadata(submission))
         except ProviderError as error:
+            if provider.server_time != heard:
+                heard, heard_at = provider.server_time, clock.monotonic()
             if error.in_doubt:
                 lost = ledger.submission(submission.id)
                 batch = doubts.find_or_rule_out(ledger, provider, lost, lost=error)
                 if batch is not None:
                     return batch
-                sent, paused = sent + 1, 0.0
+                sent += 1
                 if sent < PAID_CALLS_IN_A_RUN:
                     continue
                 raise
             ledger.record_no_payment(submission.id)
             if error.status == 404 and submission.file_id == file_id:
                 # The upload of an earlier run is gone; the request file is still here.
-                file_id, paused = _upload(ledger, provider, submission, requests), 0.0
+                file_id = _upload(ledger, provider, submission, requests)
                 continue
             if not error.retryable:
                 ledger.void(submission.id, f"refused: {error.what}")
                 raise
-            paused = min(error.retry_after or delay, REFUSED_SECONDS)
-            if clock.monotonic() + paused > give_up_at:
+            pause = min(error.retry_after or delay, REFUSED_SECONDS)
+            if clock.monotonic() + pause > give_up_at:
                 raise
             doubts.say(f"{submission.stage}, shard {submission.shard[:12]}: {error.what}; asking again")
-            clock.sleep(paused)
+            clock.sleep(pause)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 
 
