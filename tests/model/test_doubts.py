@@ -265,6 +265,15 @@ def test_a_strangers_older_batch_of_a_reused_file_id_is_not_adopted_by_a_run_tha
     assert protocol.submit(work, "lost_before") == "in_doubt"
 
 
+def test_the_services_time_at_the_paid_call_counts_all_pauses_before_it(protocol):
+    """Too early a time would let a batch that was made in between pass for a later one, which is proof."""
+    protocol = protocol(clock_offset=-7 * 3600.0)
+    protocol.submit(protocol.plan("first"), "unreached", "unreached", "unreached")
+    with protocol.ledger() as ledger:
+        submission = ledger.submissions()[0]
+    assert submission.server_at == submission.sent_at - 7 * 3600.0
+
+
 @pytest.mark.parametrize(("keeps_metadata", "ended"), [(True, "submitted"), (False, "in_doubt")])
 def test_in_a_list_that_breaks_off_only_a_nonce_is_certain(keeps_metadata, ended, protocol):
     """Where metadata is dropped, the batch that is ours may be among those not seen, and a stranger's of its
