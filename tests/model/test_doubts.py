@@ -5,7 +5,7 @@ import pytest
 from goldpan.batches.adoption import adopt, rule_out
 from goldpan.batches.matching import CERTAIN_ORDER, NewestFirst
 from goldpan.batches.orphans import description, look_for_orphans, orphans_of
-from goldpan.errors import LedgerError
+from goldpan.errors import LedgerError, ProviderError
 from goldpan.ledger.lock import ShardLock
 from goldpan.providers.base import Batch
 from tests.model.protocol import GRACE, Protocol
@@ -263,6 +263,22 @@ def test_a_strangers_older_batch_of_a_reused_file_id_is_not_adopted_by_a_run_tha
     assert protocol.submit(work, kill_at="uploaded") == "killed"
     protocol.clock.sleep(600.0)
     assert protocol.submit(work, "lost_before") == "in_doubt"
+
+
+def test_an_upload_that_is_listed_but_gone_is_repeated_once(protocol, monkeypatch):
+    """A service may list a file of which no batch can be made any more; asking on for ever helps nobody."""
+    protocol = protocol()
+    work = protocol.plan("first")
+    assert protocol.submit(work, kill_at="uploaded") == "killed"
+    made_of = []
+
+    def create(provider, file_id, endpoint, metadata):
+        made_of.append(file_id)
+        raise ProviderError("no such file", status=404)
+
+    monkeypatch.setattr(SimulatedProvider, "create", create)
+    assert protocol.submit(work) == "failed"
+    assert made_of == ["file-0", "file-1"]
 
 
 def test_the_services_time_at_the_paid_call_counts_all_pauses_before_it(protocol):

@@ -16,6 +16,7 @@ from pathlib import Path
 from goldpan.batches.budget import over_budget_error
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.shard import asked_rows, lines_to_upload
+from goldpan.clock import Clock
 from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError, ProviderError, ReconciliationError
 from goldpan.ledger import Ledger, Submission
@@ -155,11 +156,19 @@ def _ensure_created(
     return ledger.submission(submission.id)
 
 
-def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path) -> str:
+def _upload(
+    ledger: Ledger,
+    provider: BatchProvider,
+    submission: Submission,
+    requests: Path,
+    *,
+    take_listed: bool = True,
+) -> str:
     name = f"goldpan-{submission.shard[:16]}-{submission.nonce}.jsonl"
     with lines_to_upload(ledger, submission, requests) as upload:
         size = upload.stat().st_size
-        stored = provider.find_upload(name, size) or provider.upload(upload, name)
+        listed = provider.find_upload(name, size) if take_listed else None
+        stored = listed or provider.upload(upload, name)
     if stored.bytes and stored.bytes != size:
         raise ReconciliationError(
             f"the provider holds {stored.bytes} bytes of a request file of {size} bytes",
@@ -174,37 +183,37 @@ def _upload(ledger: Ledger, provider: BatchProvider, submission: Submission, req
 def _create(
     ledger: Ledger, provider: BatchProvider, submission: Submission, requests: Path, doubts: DoubtResolver
 ) -> Batch:
-    file_id = submission.file_id
+    file_id, is_of_earlier_run = submission.file_id, submission.file_id is not None
     if file_id is None:
         file_id = _upload(ledger, provider, submission, requests)
     else:
         _hear_its_time(provider)
     clock, delay, sent = doubts.clock, 1.0, 0
-    heard, heard_at = provider.server_time, clock.monotonic()
+    service_clock = _ServiceClock(provider, clock)
     give_up_at = clock.monotonic() + REFUSED_SECONDS
     while True:
-        # The service's clock as it stands now: its last answer came before the pauses.
-        server_at = None if heard is None else heard + clock.monotonic() - heard_at
-        ledger.record_paid_call(submission.id, server_at)
+        ledger.record_paid_call(submission.id, service_clock.now())
         reached("paying")
         try:
             return provider.create(file_id, submission.endpoint, metadata(submission))
         except ProviderError as error:
-            if provider.server_time != heard:
-                heard, heard_at = provider.server_time, clock.monotonic()
+            service_clock.hear()
             if error.in_doubt:
                 lost = ledger.submission(submission.id)
                 batch = doubts.find_or_rule_out(ledger, provider, lost, lost=error)
                 if batch is not None:
                     return batch
+                service_clock.hear()
                 sent += 1
                 if sent < PAID_CALLS_IN_A_RUN:
                     continue
                 raise
             ledger.record_no_payment(submission.id)
-            if error.status == 404 and submission.file_id == file_id:
-                # The upload of an earlier run is gone; the request file is still here.
-                file_id = _upload(ledger, provider, submission, requests)
+            if error.status == 404 and is_of_earlier_run:
+                # That upload is gone, though it may be listed yet; the request file is still here.
+                file_id = _upload(ledger, provider, submission, requests, take_listed=False)
+                is_of_earlier_run = False
+                service_clock.hear()
                 continue
             if not error.retryable:
                 ledger.void(submission.id, f"refused: {error.what}")
@@ -220,8 +229,28 @@ def _create(
 def _hear_its_time(provider: BatchProvider) -> None:
     """Ask the service something that costs nothing. What an earlier run uploaded is not uploaded again, so
     nothing has told its time yet; without it a stranger's older batch of that file id would pass for ours."""
+    # What it said earlier, of another shard, may be minutes old.
+    provider.server_time = None
     with contextlib.suppress(ProviderError):
         next(iter(provider.batches()), None)
+
+
+class _ServiceClock:
+    """The service's own clock: what its last answer said, and what has passed since by ours."""
+
+    def __init__(self, provider: BatchProvider, clock: Clock):
+        self._provider, self._clock = provider, clock
+        self._heard = provider.server_time
+        self._heard_at = clock.monotonic()
+
+    def hear(self) -> None:
+        """Set it by an answer that came just now, if one did."""
+        if self._provider.server_time != self._heard:
+            self._heard, self._heard_at = self._provider.server_time, self._clock.monotonic()
+
+    def now(self) -> float | None:
+        """Unix seconds; None where the service does not say its time."""
+        return None if self._heard is None else self._heard + self._clock.monotonic() - self._heard_at
 
 
 def metadata(submission: Submission) -> dict[str, str]:
