@@ -211,3 +211,48 @@ def stage_price(stage: Stage, *, is_free: bool) -> Price | None:
         return HERE if is_free else price_of(stage.model)
     prompt, completion = stage.price_usd_per_million
     return Price(prompt / 1e6, completion / 1e6, "study: price_usd_per_million")
+
+
+def round_estimate(
+    lengths: Sequence[tuple[AnswerLength, int]], estimator: TokenEstimator, price: Price | None
+) -> CostEstimate:
+    """What the requests of a round cost.
+
+    Args:
+        lengths: how long the answers are, and how many of that length are asked.
+        estimator: has seen the requests.
+        price: of the model's tokens; None where it is not known.
+    """
+    prompt, margin = estimator.total()
+    completion = math.ceil(_total(lengths, "tokens"))
+    cost: float | None = None
+    range_: tuple[float, float] | None = None
+    if not lengths:
+        cost, range_ = 0.0, (0.0, 0.0)
+    elif price is not None:
+        cost = round(price.cost(prompt, completion), 6)
+        low = price.cost(max(0, prompt - margin), _total(lengths, "low"))
+        range_ = (round(low, 6), round(price.cost(prompt + margin, _total(lengths, "high")), 6))
+    return CostEstimate(
+        prompt_tokens=prompt,
+        prompt_tokens_margin=margin,
+        completion_tokens=completion,
+        reasoning_tokens=math.ceil(_total(lengths, "reasoning")),
+        completion_basis="; ".join(sorted({length.basis for length, _ in lengths})) or "nothing is asked",
+        tokenizer=estimator.tokenizer,
+        sampled=estimator.sampled,
+        cost_usd=cost,
+        cost_usd_range=range_,
+        price=None
+        if price is None
+        else {
+            "prompt_usd_per_million": round(price.prompt * 1e6, 6),
+            "completion_usd_per_million": round(price.completion * 1e6, 6),
+            "rule": price.rule,
+        },
+    )
+
+
+def _total(lengths: Sequence[tuple[AnswerLength, int]], figure: str) -> float:
+    """Tokens of all answers by one figure of their lengths."""
+    return sum(getattr(length, figure) * count for length, count in lengths)

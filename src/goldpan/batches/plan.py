@@ -6,21 +6,19 @@ changed gives the same bytes.
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 import orjson
 
 from goldpan.batches.budget import over_budget, overspent, spending_of
-from goldpan.batches.estimate import AnswerLength, CostEstimate, TokenEstimator, answer_length, stage_price
+from goldpan.batches.estimate import AnswerLength, TokenEstimator, answer_length, round_estimate, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
+from goldpan.batches.shard_writer import ShardWriter
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import ReplayMissError, StudyError
@@ -33,76 +31,14 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
-from goldpan.stages.plan import Plan, Shard, pending_name, shard_row, task_hashes, write_plan
+from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_plan
 from goldpan.stages.rows import AskedRow
 from goldpan.study.load import Project
-from goldpan.study.model import Stage
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
 # Requests from which on it is worth to ask some of them first.
 _PILOT_WORTH = 100
-
-
-class _ShardWriter:
-    """Writes the requests that are asked into spooled files within the limits."""
-
-    def __init__(self, stage: Stage, spool: Spool | None, questioner: Questioner, estimator: TokenEstimator):
-        self._limits, self._spool = stage.limits, spool
-        self._questioner, self._estimator = questioner, estimator
-        self.shards: list[Shard] = []
-        self._file: IO[bytes] | None = None
-        self._path: Path | None = None
-        self._hash = hashlib.sha256()
-        self._requests = self._bytes = self._tokens = 0
-
-    def can_send(self, question: Question) -> bool:
-        """Whether a request fits into a file at all."""
-        return question.size <= self._limits.bytes
-
-    def add(self, question: Question, attempts: int) -> str:
-        """Put a request, asked `attempts` times before, into the current shard or a new one.
-
-        Returns:
-            The shard's name.
-        """
-        size = question.size
-        tokens = self._estimator.see(size, question.messages)
-        limit = self._limits.prompt_tokens
-        if self._requests and (
-            self._requests >= self._limits.requests
-            or self._bytes + size > self._limits.bytes
-            or (limit is not None and self._tokens + tokens > limit)
-        ):
-            self.close()
-        if not self._requests:
-            self._open()
-        if self._file:
-            self._file.writelines(self._questioner.line_parts(question))
-        self._hash.update(shard_row(question.custom_id, question.key.hex(), attempts))
-        self._requests += 1
-        self._bytes += size
-        self._tokens += tokens
-        return f"{len(self.shards):04d}"
-
-    def _open(self) -> None:
-        self._hash = hashlib.sha256()
-        self._bytes = self._tokens = 0
-        if self._spool:
-            self._path = self._spool.new()
-            self._file = self._path.open("wb", buffering=1 << 20)
-
-    def close(self) -> None:
-        """End the current shard."""
-        if not self._requests:
-            return
-        digest = self._hash.hexdigest()
-        if self._file and self._spool and self._path:
-            self._file.close()
-            self._spool.put(self._path, digest)
-        name = f"{len(self.shards):04d}"
-        self.shards.append(Shard(name, digest, self._requests, self._bytes, self._tokens))
-        self._requests = 0
 
 
 def plan_round(
@@ -158,7 +94,7 @@ class _Planner:
         window = context_window(settings.model)
         self.questioner = Questioner(settings, project.tasks, window, self.provider, keys)
         self.estimator = TokenEstimator(self.stage.model)
-        self.writer = _ShardWriter(self.stage, spool, self.questioner, self.estimator)
+        self.writer = ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
         answerer = provider_class(self.provider)
         is_free = not (answerer.costs_money or answerer.from_ledger_alone)
@@ -300,7 +236,7 @@ class _Planner:
             (answer_length(self.questioner.tasks[name], self.stage, self.spent, self.spent_on_any), count)
             for name, count in sorted(self.asked_of.items())
         ]
-        estimate = self._estimate(lengths)
+        estimate = round_estimate(lengths, self.estimator, self.price)
         shards = list(self.writer.shards)
         for hash_ in sorted(self.pending):
             # Another study may have settled it this moment.
@@ -352,42 +288,6 @@ class _Planner:
                 where=f"{self.project.study_file}: stages.{self.stage_name}",
                 remedy="correct it, or if you know better name the stage's `endpoint`: then it is asked",
             )
-
-    def _estimate(self, lengths: list[tuple[AnswerLength, int]]) -> CostEstimate:
-        prompt, margin = self.estimator.total()
-        completion = math.ceil(_total(lengths, "tokens"))
-        price = self.price
-        cost: float | None = None
-        range_: tuple[float, float] | None = None
-        if not lengths:
-            cost, range_ = 0.0, (0.0, 0.0)
-        elif price is not None:
-            cost = round(price.cost(prompt, completion), 6)
-            low = price.cost(max(0, prompt - margin), _total(lengths, "low"))
-            range_ = (round(low, 6), round(price.cost(prompt + margin, _total(lengths, "high")), 6))
-        return CostEstimate(
-            prompt_tokens=prompt,
-            prompt_tokens_margin=margin,
-            completion_tokens=completion,
-            reasoning_tokens=math.ceil(_total(lengths, "reasoning")),
-            completion_basis="; ".join(sorted({length.basis for length, _ in lengths})) or "nothing is asked",
-            tokenizer=self.estimator.tokenizer,
-            sampled=self.estimator.sampled,
-            cost_usd=cost,
-            cost_usd_range=range_,
-            price=None
-            if price is None
-            else {
-                "prompt_usd_per_million": round(price.prompt * 1e6, 6),
-                "completion_usd_per_million": round(price.completion * 1e6, 6),
-                "rule": price.rule,
-            },
-        )
-
-
-def _total(lengths: list[tuple[AnswerLength, int]], figure: str) -> float:
-    """Tokens of all answers by one figure of their lengths."""
-    return sum(getattr(length, figure) * count for length, count in lengths)
 
 
 def _pieces(records: Path) -> Iterator[list[tuple[int, bytes]]]:

@@ -17,8 +17,8 @@ from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.plan import plan_round
+from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard
@@ -27,7 +27,7 @@ from goldpan.batches.summary import Summary
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
-from goldpan.batches.wait import Progress, Waiting, asking, wait_for_batches
+from goldpan.batches.wait import Progress, Waiting
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
@@ -35,7 +35,6 @@ from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider, Surroundings
 from goldpan.providers.connect import connect, service_of
 from goldpan.providers.keys import Keys
-from goldpan.providers.patience import say_on_stderr
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.columns import features_of
 from goldpan.stages.plan import Plan, Shard, read_plan
@@ -198,74 +197,53 @@ class StageRun:
         plan = self._plan(number)
         note = self._at(self.paths.waiting(self.name, number))
         note.unlink(missing_ok=True)
-        waiting: list[Waiting] = []
-        elsewhere: list[Submission] = []
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
-            for shard in plan.shards:
-                path = self._left(self.paths.batch(self.name, number, shard.name))
-                file = read_batch_file(path, self.name, number)
-                latest = ledger.latest_submission(shard.hash)
-                submission = latest or ledger.submission(
-                    self._number_of(ledger, shard, file.says["submission"], file.batch_id)
-                )
-                if asks_elsewhere(submission, self._service()):
-                    elsewhere += [submission] if submission.is_open else []
-                elif submission.is_open or submission.batch_id is not None:
-                    waiting.append(Waiting(shard.name, shard.hash, submission))
-            if waiting:
-                try:
+            waiting, elsewhere = self._under_way(ledger, plan)
+            try:
+                if waiting:
                     elsewhere += self._wait_for(ledger, plan, waiting, report)
-                except PendingError as pending:
-                    write_json(note, {"stage": self.name, "round": number, "open": pending.what})
-                    raise
-        if elsewhere:
-            others = _asked_elsewhere(elsewhere)
-            write_json(note, {"stage": self.name, "round": number, "open": others.what})
-            raise others
+                if elsewhere:
+                    raise asked_elsewhere(elsewhere)
+            except PendingError as pending:
+                write_json(note, {"stage": self.name, "round": number, "open": pending.what})
+                raise
         path = self._at(self.paths.completion(self.name, number))
         batches = [(item.shard, item.hash, item.submission.id, item.batch) for item in waiting if item.batch]
         write_completion(path, plan.study, self.name, number, batches)
 
+    def _under_way(self, ledger: Ledger, plan: Plan) -> tuple[list[Waiting], list[Submission]]:
+        """What became of a plan's shards: batches to wait for, and submissions open at another service."""
+        waiting: list[Waiting] = []
+        elsewhere: list[Submission] = []
+        for shard in plan.shards:
+            path = self._left(self.paths.batch(self.name, plan.round, shard.name))
+            file = read_batch_file(path, self.name, plan.round)
+            latest = ledger.latest_submission(shard.hash)
+            submission = latest or ledger.submission(
+                self._number_of(ledger, shard, file.says["submission"], file.batch_id)
+            )
+            if asks_elsewhere(submission, self._service()):
+                elsewhere += [submission] if submission.is_open else []
+            elif submission.is_open or submission.batch_id is not None:
+                waiting.append(Waiting(shard.name, shard.hash, submission))
+        return waiting, elsewhere
+
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
     ) -> list[Submission]:
-        """Wait for batches; returns the submissions that turned out to be with another service."""
         provider = self.connect()
-        submissions = [item.submission for item in waiting]
-        elsewhere: list[Submission] = []
-
-        def resubmit(item: Waiting) -> Submission | None:
-            submission = self._submit(ledger, provider, plan, plan.shard(item.shard))
-            if asks_elsewhere(submission, self._service()):
-                elsewhere.append(submission)
-                return None
-            return submission
-
-        look_for_orphans(ledger, provider, submissions, say=say_on_stderr, clock=self._clock)
-        try:
-            wait_for_batches(
-                ledger,
-                asking(provider),
-                waiting,
-                poll=self._poll(provider),
-                wait=self.stage.wait,
-                resubmit=resubmit,
-                report=report,
-                clock=self._clock,
-            )
-        except InDoubtError:
-            done = [(item.submission.id, item.batch) for item in waiting if item.is_done and item.batch]
-            take_over(
-                ledger,
-                self.project,
-                provider,
-                done,
-                patience=self._poll(provider).patience,
-                clock=self._clock,
-            )
-            raise
-        look_for_orphans(ledger, provider, submissions, say=say_on_stderr, clock=self._clock)
-        return [submission for submission in elsewhere if submission.is_open]
+        return wait_for_round(
+            ledger,
+            self.project,
+            provider,
+            waiting,
+            poll=self._poll(provider),
+            wait=self.stage.wait,
+            submit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
+            is_elsewhere=lambda submission: asks_elsewhere(submission, self._service()),
+            report=report,
+            clock=self._clock,
+        )
 
     def _poll(self, provider: BatchProvider) -> Poll:
         return LOCAL_POLL if provider.works_here else self.stage.poll
@@ -416,19 +394,3 @@ def connect_to(project: Project, name: str) -> BatchProvider:
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
     return connect(settings, Surroundings(project.root, project.ledger.parent, keys, others))
-
-
-def _asked_elsewhere(submissions: list[Submission]) -> PendingError:
-    """What is under way at a service that does not know us."""
-    batches = "; ".join(
-        f"{submission.batch_id or 'a batch in doubt'} of stage `{submission.stage}` of study"
-        f" `{submission.study}`, at {submission.service}"
-        for submission in submissions[:5]
-    )
-    studies = sorted({submission.study for submission in submissions})
-    commands = " and ".join(f"`snakemake --cores 2 --config study={other}`" for other in studies)
-    return PendingError(
-        f"requests of this stage are under way at another service than it asks now: {batches}",
-        remedy=f"run {commands} until these are settled, then this takes the answers from the ledger; where"
-        " no stage asks that service any more, name it again until then",
-    )
