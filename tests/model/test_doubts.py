@@ -279,6 +279,7 @@ def test_an_upload_that_is_listed_but_gone_is_repeated_once(protocol, monkeypatc
     monkeypatch.setattr(SimulatedProvider, "create", create)
     assert protocol.submit(work) == "failed"
     assert made_of == ["file-0", "file-1"]
+    assert "the request file is uploaded anew" in protocol.failure.remedy
 
 
 def test_the_services_time_at_the_paid_call_counts_all_pauses_before_it(protocol):

@@ -106,6 +106,14 @@ def test_cancel_all_goes_on_past_errors_and_ends_with_1(goldpan, service, run):
         assert [known.status for known in ledger.submissions()] == ["in_progress", "cancelling"]
 
 
+def test_cancelling_what_has_ended_promises_nothing(goldpan, service, run):
+    for name in ("batch_1", "batch_2"):
+        service.on("GET", f"/batches/{name}", answer(batch_object(name, "completed")))
+        service.on("POST", f"/batches/{name}/cancel", answer(batch_object(name, "completed")))
+    code, out, _ = goldpan("batches", "cancel", "all", "--yes")
+    assert (code, out) == (0, "batch_1: completed\nbatch_2: completed\n")
+
+
 def test_an_orphan_is_listed_with_what_to_do_and_can_be_cancelled(goldpan, service, run):
     with Ledger(run.project.ledger) as ledger:
         ledger.record_orphan(Orphan("batch_9", 1, "in_progress", 2, 1_700_000_000, 1_700_000_100.0))

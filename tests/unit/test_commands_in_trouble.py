@@ -89,6 +89,17 @@ def test_features_of_a_stage_that_has_ended_promise_nothing(run, capsys):
     assert "nothing is pending" in capsys.readouterr().out
 
 
+def test_features_of_a_stage_whose_final_ones_are_there_are_those(run, capsys):
+    answer(run)
+    run.consolidate()
+    assert main(["features", STAGE]) == 0
+    final = run.paths.features(STAGE)
+    assert capsys.readouterr().out == f"the stage has ended; its features are {final}\n"
+    assert main(["summary"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(STAGE))
+    assert row.split()[-1] == final
+
+
 def test_an_orphan_and_an_open_batch_of_one_id_are_told_apart(run, server, monkeypatch, capsys):
     monkeypatch.setattr(server.engine, "seconds_per_batch", 3600)
     send(run, run.plan(1))

@@ -335,6 +335,16 @@ class StageRun:
         shutil.rmtree(self._at(self.paths.partial(self.name, "")), ignore_errors=True)
         return summary
 
+    def has_ended(self) -> bool:
+        """Whether the final features are there, made after all that they are made from."""
+        sources = [self.paths.stage_records(self.name), self.paths.asked(self.name, 1)]
+        sources += rounds_to_settle(self.paths, self.name, self.project.root)
+        made = self._at(self.paths.features(self.name))
+        files = [self._at(source) for source in sources]
+        return made.exists() and all(
+            file.exists() and file.stat().st_mtime_ns <= made.stat().st_mtime_ns for file in files
+        )
+
     def consolidate_so_far(self) -> Summary:
         """Write the features of a stage that has not ended to a folder of their own.
 

@@ -27,6 +27,10 @@ from goldpan.stages.plan import Plan, Shard, task_hashes
 # A provider that has no room just now, or cannot be reached, is asked again for so long.
 REFUSED_SECONDS = 600.0
 LONGEST_RETRY_SECONDS = 60.0
+UPLOAD_NOT_FOUND = (
+    "nothing was paid; run again, and the request file is uploaded anew. If the service does not find that"
+    " one either, check that it makes batches, and that `base_url` leads to where files are uploaded"
+)
 # Of calls that all came to nothing, with proof; then something is wrong that more calls do not mend.
 PAID_CALLS_IN_A_RUN = 3
 
@@ -217,6 +221,8 @@ def _create(
                 continue
             if not error.retryable:
                 ledger.void(submission.id, f"refused: {error.what}")
+                if error.status == 404:
+                    error.remedy = UPLOAD_NOT_FOUND
                 raise
             pause = min(error.retry_after or delay, REFUSED_SECONDS)
             if clock.monotonic() + pause > give_up_at:

@@ -216,10 +216,12 @@ def _cancel(options: argparse.Namespace) -> int:
         acts += [
             (orphan.batch_id, partial(batches.cancel_orphan, orphan, owner)) for orphan, owner in orphans
         ]
+        statuses = set()
         for batch_id, act in acts:
             if batch := batches.attempt(batch_id, act):
                 print(f"{batch.id}: {batch.status}")
-    if submissions:
+                statuses.add(batch.status)
+    if submissions and statuses != {"completed"}:
         print(
             "requests without an answer will be recorded as failed (cancelled);"
             f" `goldpan retry STAGE --study {batches.project.study.study}` asks them again"

@@ -22,6 +22,9 @@ def _features(options: argparse.Namespace) -> None:
     from goldpan.stages.rows import PENDING
 
     run = stage_of(project_of(options), options.stage)
+    if run.has_ended():
+        print(f"the stage has ended; its features are {run.paths.features(run.name)}")
+        return
     summary = run.consolidate_so_far().as_dict()
     for state, count in summary["states"].items():
         if count or state == PENDING:
@@ -32,4 +35,4 @@ def _features(options: argparse.Namespace) -> None:
     if summary["states"][PENDING]:
         print(f"{partial}; the next `snakemake` goes on")
     else:
-        print(f"{partial}; nothing is pending: `snakemake` makes the final ones, if they are not there yet")
+        print(f"{partial}; nothing is pending: `snakemake` makes the final ones")
