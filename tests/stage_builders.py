@@ -29,7 +29,11 @@ def make_stage(
 
 def with_records(root: Path) -> StageRun:
     """The stage as its files say now, with its records made anew."""
-    run = StageRun(load_project("notes", root=root), STAGE)
+    return records_made(StageRun(load_project("notes", root=root), STAGE))
+
+
+def records_made(run: StageRun) -> StageRun:
+    """The stage, with its records made anew."""
     for (source, file), path in run.input_files().items():
         output = at(run, run.paths.records(source, file))
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -184,6 +184,16 @@ def project_root(study_file: Path) -> Path:
     return folder
 
 
+def project_settings(root: Path, study: str) -> ProjectSettings:
+    """What a project's `config/config.yaml` says; without one the defaults, for `study`.
+
+    Raises:
+        StudyError: it does not fit the model.
+    """
+    path = root / "config" / "config.yaml"
+    return validate(ProjectSettings, read_yaml(path), path) if path.exists() else ProjectSettings(study=study)
+
+
 def load_study(path: str | Path) -> Study:
     """Read and check a study file.
 
@@ -245,10 +255,7 @@ def load_project(
         study = validate(ProjectSettings, read_yaml(settings_file), settings_file).study
     path = find_study(study, root)
     root = project_root(path)
-    settings_file = root / "config" / "config.yaml"
-    settings = ProjectSettings(study=study)
-    if settings_file.exists():
-        settings = validate(ProjectSettings, read_yaml(settings_file), settings_file)
+    settings = project_settings(root, study)
     loaded = load_study(path)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
