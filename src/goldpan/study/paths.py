@@ -108,7 +108,8 @@ class Paths:
         """The features of each input file (source, file) beside its original columns.
 
         A table has the name of its file, with `.csv` at the end once. Where two files of a source would then
-        get one name, or two that differ in case only (`notes`, `Notes.csv`), those of this source get it twice.
+        get one name, or two that differ in case only (`notes`, `Notes.csv`), all of this source keep their
+        whole names before it.
         """
         by_source: dict[str, list[str]] = {}
         for source, file in places:
