@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, page, table
+from goldpan.report_provenance import provenance_section
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
     BLINDNESS,
@@ -31,6 +32,7 @@ def agreement_page(report: AgreementReport) -> str:
     for feature in report.features:
         body += _feature(feature)
     body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
+    body += provenance_section(report.provenance)
     return page(report.title, body)
 
 
