@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from goldpan.html import Markup, element
+from goldpan.html import Markup, copy_bar, element
 
 _CELL_WIDTH, _CELL_HEIGHT, _FONT_WIDTH = 54, 30, 7
 _LONGEST_LABEL = 22
@@ -18,9 +18,10 @@ def heat_map(
     column_labels: Sequence[str],
     counts: Sequence[Sequence[int]],
 ) -> Markup:
-    """A heat map with the count in each cell; the diagonal is framed where both sides have the same labels.
+    """A heat map with the count in each cell, and buttons that copy it as a table.
 
-    A cell's shade goes by the square root of its count, so that small counts can be told from none.
+    The diagonal is framed where both sides have the same labels. A cell's shade goes by the square root of
+    its count, so that small counts can be told from none.
 
     Args:
         rows: what the rows are, e.g. the first annotator's name.
@@ -55,7 +56,7 @@ def heat_map(
             name = f"{rows}: {label}, {columns}: {column_labels[column]}: {count:,}"
             x, y = left + _CELL_WIDTH * column, top + _CELL_HEIGHT * row
             parts.append(_cell(x, y, count, (count / largest) ** 0.5, name, framed=square and row == column))
-    return element(
+    picture = element(
         "svg",
         *parts,
         xmlns="http://www.w3.org/2000/svg",
@@ -65,6 +66,14 @@ def heat_map(
         role="img",
         aria_label=f"Counts of {rows} (rows) by {columns} (columns)",
     )
+    table = [[label, *(f"{count:,}" for count in row)] for label, row in zip(row_labels, counts, strict=True)]
+    bar = copy_bar(
+        [f"{rows} / {columns}", *column_labels],
+        table,
+        numbers=[False, *(True for _ in column_labels)],
+        caption=f"Rows: {rows}, columns: {columns}",
+    )
+    return picture + bar
 
 
 def _cell(x: int, y: int, count: int, shade: float, name: str, framed: bool) -> Markup:

@@ -1,6 +1,6 @@
 """Self-contained HTML pages: everything escaped, no network, a content security policy by hash.
 
-Text is escaped unless it is a `Markup`, and only `element` and `data_block` make `Markup`; so a page
+Text is escaped unless it is a `Markup`, and only what is here makes `Markup`, of `element`s; so a page
 cannot be broken by what it shows. The policy allows exactly the one style sheet and the one script the page
 was built with, and nothing else: no other script, no request, no form, no frame. For that reason elements
 carry classes, never `style=` attributes (SVG presentation attributes such as `fill` are fine).
@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 from markupsafe import Markup, escape
 
-__all__ = ["Markup", "data_block", "element", "escape", "page", "table"]
+from goldpan.cells import csv_text
+from goldpan.latex import latex_table
+
+__all__ = ["Markup", "copy_bar", "data_block", "element", "escape", "page", "table"]
 
 _VOID = frozenset({"br", "col", "hr", "img", "input", "meta", "wbr"})
 
@@ -26,22 +30,68 @@ BASE_STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #a0abba; --paper: #14181e;
   --line: #343c47; --tint: #1d232b; --accent: #7db7f5; --warn: #f0b070; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 64rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; max-width: 90rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
 h3 { font-size: 1.05rem; margin-top: 1.75rem; }
 p, li { max-width: 46rem; }
-table { border-collapse: collapse; margin: .75rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { font-weight: 600; } td.number, th.number { text-align: right; white-space: nowrap; }
+table { border-collapse: collapse; margin: .75rem 0 .25rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+th { font-weight: 600; } .number { text-align: right; } td.number, .number span { white-space: nowrap; }
+td.interval { white-space: normal; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 .soft { color: var(--soft); } .warn { color: var(--warn); }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; scrollbar-color: var(--soft) var(--tint); }
+.copy-bar { margin: .25rem 0 1rem; display: flex; flex-wrap: wrap; gap: .5rem; }
+.copy-bar[hidden] { display: none; }
+.copy-bar button { font: inherit; font-size: .8rem; color: var(--accent); background: none; cursor: pointer;
+  border: 1px solid var(--line); border-radius: .3rem; padding: .1rem .5rem; }
+.copy-bar textarea { flex-basis: 100%; height: 8rem; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg text.axis { font-weight: 600; } svg text.on-dark { fill: #ffffff; }
 svg text.on-light { fill: #14181e; }
-@media print { body { max-width: none; padding: 0; } }
+@media print { body { max-width: none; padding: 0; } .scroll { overflow: visible; }
+  .copy-bar { display: none; } }
 """
+
+_COPY_BAR = '<div class="copy-bar"'
+_COPY_SCRIPT = """{
+  const copied = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  // Where a browser lets no page write to the clipboard, the text is shown, ready to be copied by hand.
+  const show = (bar, text) => {
+    const box = bar.querySelector("textarea") ?? bar.appendChild(document.createElement("textarea"));
+    box.readOnly = true;
+    box.value = text;
+    box.focus();
+    box.select();
+    return document.execCommand("copy");
+  };
+  for (const bar of document.querySelectorAll(".copy-bar")) {
+    const texts = JSON.parse(bar.querySelector("script").textContent);
+    for (const button of bar.querySelectorAll("button")) {
+      const name = button.textContent;
+      button.addEventListener("click", async () => {
+        const text = texts[button.value];
+        const done = await copied(text) || show(bar, text);
+        button.textContent = done ? "Copied" : "Press Ctrl+C";
+        setTimeout(() => { button.textContent = name; }, 2000);
+      });
+    }
+    bar.hidden = false;
+  }
+}
+"""
+
+_WITH_INTERVAL = re.compile(r"(.*\S) (\[[^\[\]]*\])")
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+_NO_VALUE = frozenset({"-", "–"})
 
 
 def element(tag: str, *children: Any, **attributes: Any) -> Markup:
@@ -71,19 +121,81 @@ def table(
     *,
     caption: str | None = None,
     text_columns: int = 1,
+    classes: Sequence[str | None] | None = None,
 ) -> Markup:
-    """A table in a scrolling box; the first `text_columns` columns are text, the others are numbers."""
+    """A table in a scrolling box, and buttons that copy it as CSV and as LaTeX.
 
-    def cells(tag: str, values: Sequence[Any]) -> Markup:
-        return Markup("").join(
-            element(tag, value, class_="number" if index >= text_columns else None)
-            for index, value in enumerate(values)
-        )
-
-    head = element("thead", element("tr", cells("th", header)))
-    body = element("tbody", *(element("tr", cells("td", row)) for row in rows))
+    Args:
+        header: names of the columns.
+        rows: their cells.
+        caption: above the table.
+        text_columns: so many columns are text, the others are numbers; `value [low, high]` may be set in two
+            lines, but not broken within the value or the interval.
+        classes: a class for each column instead: `number`, another one for text, or None.
+    """
+    rows = list(rows)
+    if classes is None:
+        classes = [None if index < text_columns else "number" for index in range(len(header))]
+    head = element("thead", element("tr", *map(_head_cell, header, classes)))
+    body = element("tbody", *(element("tr", *map(_cell, row, classes)) for row in rows))
     title = element("caption", caption) if caption else Markup("")
-    return element("div", element("table", title, head, body), class_="scroll")
+    box = element("div", element("table", title, head, body), class_="scroll")
+    return box + copy_bar(header, rows, numbers=[name == "number" for name in classes], caption=caption)
+
+
+def _head_cell(name: Any, kind: str | None) -> Markup:
+    return element("th", name, class_="number" if kind == "number" else None)
+
+
+def _cell(value: Any, kind: str | None) -> Markup:
+    parts = None if isinstance(value, Markup) else _WITH_INTERVAL.fullmatch(str(value))
+    if kind == "number" and parts:
+        return element(
+            "td", element("span", parts[1]), " ", element("span", parts[2]), class_="number interval"
+        )
+    return element("td", value, class_=kind)
+
+
+def copy_bar(
+    header: Sequence[Any],
+    rows: Iterable[Sequence[Any]],
+    *,
+    numbers: Sequence[bool],
+    caption: str | None = None,
+) -> Markup:
+    """Buttons that copy a table, for `page`, which adds their script; without it they are not seen.
+
+    What is copied is made here, CSV by the writer of all our CSV. In it numbers have no signs between their
+    thousands, and a dash for a value that is missing is an empty cell.
+
+    Args:
+        header: names of the c columns.
+        rows: each of c cells, as they are shown.
+        numbers: which columns are numbers.
+        caption: what the table shows.
+    """
+    names, cells = _plain(header), [_plain(row) for row in rows]
+    texts = {
+        "csv": csv_text(
+            [names, *([_bare(*cell) for cell in zip(row, numbers, strict=True)] for row in cells)]
+        ),
+        "latex": latex_table(names, cells, numbers=numbers, caption=caption),
+    }
+    buttons = [
+        element("button", f"Copy as {name}", type="button", value=value)
+        for value, name in (("csv", "CSV"), ("latex", "LaTeX"))
+    ]
+    return element("div", *buttons, _json_block(texts), class_="copy-bar", hidden=True)
+
+
+def _plain(cells: Iterable[Any]) -> list[str]:
+    return [cell.striptags() if isinstance(cell, Markup) else str(cell) for cell in cells]
+
+
+def _bare(text: str, is_number: bool) -> str:
+    if is_number and text in _NO_VALUE:
+        return ""
+    return text.replace(",", "") if is_number and _GROUPED.fullmatch(text) else text
 
 
 def data_block(element_id: str, value: Any) -> Markup:
@@ -91,10 +203,14 @@ def data_block(element_id: str, value: Any) -> Markup:
 
     The script reads it with `JSON.parse(document.getElementById(element_id).textContent)`.
     """
+    return _json_block(value, id=element_id)
+
+
+def _json_block(value: Any, **attributes: str) -> Markup:
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup('<script type="application/json" id="{}">{}</script>').format(element_id, Markup(text))
+    return element("script", Markup(text), type="application/json", **attributes)
 
 
 def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", language: str = "en") -> str:
@@ -110,6 +226,9 @@ def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", 
     Raises:
         ValueError: the style or the script holds its own closing tag, which would end it early.
     """
+    parts = list(body)
+    if any(_COPY_BAR in str(part) for part in parts):
+        script = _COPY_SCRIPT + script
     # A browser hashes the text after it has turned every line end into a newline.
     style, script = (text.replace("\r\n", "\n").replace("\r", "\n") for text in (BASE_STYLE + style, script))
     for name, text in (("style", style), ("script", script)):
@@ -134,7 +253,6 @@ def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", 
         element("title", title),
         element("style", Markup(style)),
     )
-    parts = list(body)
     if script:
         parts.append(element("script", Markup(script)))
     return f"<!doctype html>\n{element('html', head, element('body', *parts), lang=language)}\n"

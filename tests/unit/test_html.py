@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from goldpan.cells import csv_text
 from goldpan.html import Markup, data_block, element, page, table
+from goldpan.latex import latex_table, latex_text
 
 HOSTILE = "</script><script>alert(1)</script> \" onload='x' & <!--"
 
@@ -72,3 +74,67 @@ def test_a_style_or_script_that_would_end_early_is_refused(argument):
 
 def test_the_same_arguments_give_the_same_bytes():
     assert page("T", [element("p", "x", id="a")]) == page("T", [element("p", "x", id="a")])
+
+
+def copies_of(html):
+    """What the buttons of the first table copy."""
+    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', html, re.S).group(1))
+
+
+def test_a_page_with_a_table_allows_the_script_that_copies_it_and_no_other():
+    html = page("T", [table(["a"], [["x"]])], script="let b = 1;")
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
+    assert script.endswith("let b = 1;")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy_of(html)
+
+
+def test_the_copy_of_a_table_is_written_by_the_writer_of_all_csv():
+    cells = ["=1+1", "a,b", 'say "x"', "one\rtwo", "</script>", "é"]
+    html = table(["label", "-n"], [[cell, "1"] for cell in cells])
+    assert copies_of(html)["csv"] == csv_text([["label", "-n"], *([cell, "1"] for cell in cells)])
+    assert html.count("</script>") == 1
+
+
+def test_numbers_are_copied_as_numbers_and_missing_ones_as_empty_cells():
+    html = table(["label", "n", "k"], [["1,000", "1,234,567", "–"], ["b", "0.5 [0.1, 1,000]", "-"]])
+    assert copies_of(html)["csv"] == 'label,n,k\n"1,000",1234567,\nb,"0.5 [0.1, 1,000]",\n'
+
+
+def test_a_link_in_a_cell_is_copied_as_its_text():
+    html = table(["a & b"], [[element("a", "<x> & y", href="#x")]])
+    assert copies_of(html)["csv"] == "a & b\n<x> & y\n"
+
+
+def test_an_interval_is_not_broken():
+    assert "<span>0.5</span> <span>[0.1, 0.9]</span>" in table(["a", "b"], [["x", "0.5 [0.1, 0.9]"]])
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        (r"100 % of a_b & #3 {x} $5", r"100 \% of a\_b \& \#3 \{x\} \$5"),
+        (r"~^\cmd", r"\textasciitilde{}\textasciicircum{}\textbackslash{}cmd"),
+        ("p < 0.05 > 0 | x", r"p \textless{} 0.05 \textgreater{} 0 \textbar{} x"),
+        ("two\n\nlines\tand % more", r"two lines and \% more"),
+        ("[0.1, 0.2]", "{}[0.1, 0.2]"),
+        ("*", "{}*"),
+        ("a--b---c –", r"a-{}-b-{}-{}-c \textendash{}"),
+    ],
+)
+def test_latex_has_no_commands_of_a_text(text, latex):
+    assert latex_text(text) == latex
+
+
+def test_a_table_in_latex_has_a_column_and_an_end_for_each():
+    text = latex_table(["label", "n"], [["a&b", "1,000"]], numbers=[False, True], caption="By\nlabel, 95 %")
+    assert text.splitlines() == [
+        r"% By label, 95 \%",
+        r"\begin{tabular}{lr}",
+        r"\toprule",
+        r"label & n \\",
+        r"\midrule",
+        r"a\&b & 1,000 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]

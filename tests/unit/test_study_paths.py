@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from goldpan.study.paths import file_names
+from goldpan.study.paths import Paths, file_names
 
 ROOT = Path("/project")
 
@@ -66,3 +66,36 @@ def test_a_long_name_leaves_room_for_what_is_added_to_it():
 
 def test_a_name_that_is_long_enough_to_fit_stays_as_it_is():
     assert names("x" * 206 + ".csv") == ["x" * 206 + ".csv"]
+
+
+def tables(*files):
+    return Paths("results", "s").tables("topics", [("notes", file) for file in files])
+
+
+def test_a_table_has_the_name_of_its_file_and_one_suffix():
+    found = tables("a.csv", "b.jsonl", "c.csv.gz")
+    assert [path.removeprefix("results/s/stages/topics/tables/") for path in found.values()] == [
+        "notes/a.csv",
+        "notes/b.jsonl.csv",
+        "notes/c.csv.gz.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("notes", "notes.csv"),
+        ("notes.jsonl", "notes.jsonl.csv", "other.csv"),
+        ("Notes.csv", "notes"),
+        ("a", "a.csv", "a.csv.csv"),
+    ],
+)
+def test_no_two_files_share_a_table(files):
+    found = tables(*files)
+    assert [place[1] for place in found] == list(files)
+    assert len({path.casefold() for path in found.values()}) == len(files)
+
+
+def test_names_in_two_unicode_forms_are_kept_apart():
+    composed, decomposed = names("in/caf\u00e9.csv", "in/cafe\u0301.csv")
+    assert composed.casefold() != decomposed.casefold()

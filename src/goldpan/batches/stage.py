@@ -374,7 +374,8 @@ class StageRun:
 
     def tables(self) -> None:
         """Write one CSV for each input file."""
-        outputs = {place: self._at(self.paths.table(self.name, *place)) for place in self.input_files()}
+        tables = self.paths.tables(self.name, self.input_files())
+        outputs = {place: self._at(path) for place, path in tables.items()}
         write_tables(
             self._at(self.paths.stage_records(self.name)),
             self._at(self.paths.features(self.name)),

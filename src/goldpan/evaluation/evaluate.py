@@ -17,6 +17,7 @@ from goldpan.evaluation.predictions import Predictions, read_annotated, read_sta
 from goldpan.evaluation.report import EvaluationReport, ModelSource
 from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
 from goldpan.records.splits import SPLITS
+from goldpan.report_provenance import days
 from goldpan.stages.documents import as_type, read_document
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Extraction, Feature, Text
@@ -214,6 +215,7 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
         tasks=dict(sorted(model.tasks.items())),
         states=dict(sorted(model.states.items())),
         files=model.files,
+        answered_on=days(model.answered),
         cost_usd=cost,
         cost_per_record_usd=cost / asked if cost is not None and asked else None,
         tokens=summary.tokens,

@@ -139,24 +139,21 @@ def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:
     fields = list(dict.fromkeys(name for mistake in shown for name in mistake.fields))
     sure = any(mistake.confidence is not None for mistake in shown)
     header = ["Gold", "Predicted", *(["Confidence"] if sure else []), *fields, "Record"]
-    head = element("thead", element("tr", *(element("th", name) for name in header)))
-    body = element("tbody", *(element("tr", *_mistake(mistake, fields, sure)) for mistake in shown))
+    classes = ["answer", "answer", *(["number"] if sure else []), *("text" for _ in fields), "soft"]
     count = f"{len(mistakes):,} mistakes"
     if len(mistakes) > most:
         count += f", {most:,} shown; errors.csv has all"
-    rows = element("div", element("table", head, body), class_="scroll")
-    return element("details", element("summary", count), rows)
+    rows = [_mistake(mistake, fields, sure) for mistake in shown]
+    return element("details", element("summary", count), table(header, rows, classes=classes))
 
 
-def _mistake(mistake: Mistake, fields: Sequence[str], sure: bool) -> Iterator[Markup]:
-    yield element("td", mistake.gold, class_="answer")
-    yield element("td", mistake.predicted or f"({mistake.state})", class_="answer")
-    if sure:
-        yield element(
-            "td", "" if mistake.confidence is None else f"{mistake.confidence:.2f}", class_="number"
-        )
-    for name in fields:
-        text = mistake.fields.get(name, "")
-        cut = text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
-        yield element("td", cut, class_="text")
-    yield element("td", mistake.id, class_="soft")
+def _mistake(mistake: Mistake, fields: Sequence[str], sure: bool) -> list[str]:
+    confidence = "" if mistake.confidence is None else f"{mistake.confidence:.2f}"
+    texts = [mistake.fields.get(name, "") for name in fields]
+    return [
+        mistake.gold,
+        mistake.predicted or f"({mistake.state})",
+        *([confidence] if sure else []),
+        *(text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…" for text in texts),
+        mistake.id,
+    ]

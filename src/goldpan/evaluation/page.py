@@ -8,12 +8,10 @@ from goldpan.evaluation.feature_section import anchor, feature_section
 from goldpan.evaluation.formatting import HEADLINES, KINDS, figure_title, money, quoted
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
-from goldpan.files import sha256_hex
 from goldpan.html import Markup, element, page, table
+from goldpan.report_provenance import provenance_section
 from goldpan.statistics.figures import Figure, figure
 from goldpan.statistics.scales import value_text
-
-_MOST_FILES = 10
 
 
 def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
@@ -29,8 +27,9 @@ def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
     body += _overview(report.features)
     for feature in report.features:
         body += feature_section(feature, mistakes)
-    body += [element("h2", "Where the numbers come from"), _sources(report), _hashes(report)]
+    body += [element("h2", "Where the numbers come from"), _sources(report)]
     body += _methods()
+    body += provenance_section(report.provenance)
     return page(heading, body, style=STYLE)
 
 
@@ -133,17 +132,6 @@ def _counted(counts: dict[str, int]) -> str:
 
 def _tokens(source: ModelSource) -> str:
     return " + ".join(f"{count:,}" for count in source.tokens.values()) or "–"
-
-
-def _hashes(report: EvaluationReport) -> Markup:
-    rows = [["Gold items", report.gold_hash]]
-    for source in report.sources:
-        if len(source.files) > _MOST_FILES:
-            together = sha256_hex("\n".join(sorted(source.files.values())).encode())
-            rows.append([f"{source.model}: {len(source.files):,} files, the hash of their hashes", together])
-        else:
-            rows += [[f"{source.model}: {name}", hash_] for name, hash_ in source.files.items()]
-    return table(["What", "SHA-256"], rows, text_columns=2)
 
 
 def _methods() -> Iterator[Markup]:

@@ -11,7 +11,7 @@ from goldpan.html import Markup, element
 from goldpan.statistics.interval import Interval
 
 STYLE = """
-body { max-width: 78rem; } td:first-child { white-space: nowrap; }
+td:first-child { white-space: nowrap; }
 td.answer:first-child, td.answer { white-space: normal; min-width: 7rem; }
 svg .mark { fill: var(--accent); } svg .bar { stroke: var(--accent); stroke-width: 2; }
 svg .hollow { fill: var(--paper); stroke: var(--warn); stroke-width: 2; }

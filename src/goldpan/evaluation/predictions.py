@@ -80,6 +80,7 @@ class Predictions:
         models: rows by the model that answered, as the provider calls it.
         tasks: name of the task -> its hash.
         files: name -> SHA-256 of what was read.
+        answered: Unix times of the first and the last answer, where rows say them.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Predictions:
     models: Counter[str] = field(default_factory=Counter)
     tasks: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    answered: tuple[float, float] | None = None
 
     def covers(self, feature: str) -> bool:
         """Whether the model was asked for a feature at all, of any of the wanted items that have a row."""
@@ -189,6 +191,9 @@ def _add_row(
     where: str,
 ) -> None:
     predictions.states[row.get("state", OK)] += 1
+    if answered := row.get("answered_at"):
+        first, last = predictions.answered or (answered, answered)
+        predictions.answered = min(first, answered), max(last, answered)
     if row.get("model"):
         predictions.models[row["model"]] += 1
     if row.get("task_hash"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,9 +11,15 @@ from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
 from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.prevalence import Prevalence
+from goldpan.files import sha256_hex
+from goldpan.report_provenance import Provenance, ReportInput
+from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.figures import Figure, figure
+from goldpan.statistics.references import literature_of_interval, references_of
+from goldpan.statistics.samples import SEED
 
 FORMAT = "goldpan-evaluation-1"
+_MOST_FILES = 10
 
 
 @dataclass(frozen=True)
@@ -187,6 +194,7 @@ class ModelSource:
         cost_usd: of the whole stage, from its summary; None when not known.
         cost_per_record_usd: that by records asked.
         tokens: prompt and completion tokens of the whole stage.
+        answered_on: the days on which the service answered, where the rows say them.
     """
 
     model: str
@@ -200,6 +208,17 @@ class ModelSource:
     cost_usd: float | None = None
     cost_per_record_usd: float | None = None
     tokens: dict[str, int] = field(default_factory=dict)
+    answered_on: str | None = None
+
+    def inputs(self) -> list[ReportInput]:
+        """The files; where they are many, all of them as one, with the hash of their sorted hashes."""
+        files = self.files
+        if len(files) > _MOST_FILES:
+            together = sha256_hex("\n".join(sorted(files.values())).encode())
+            files = {f"{len(files):,} files, the hash of their hashes": together}
+        return [
+            ReportInput(f"{self.model}: {name}", hash_, self.answered_on) for name, hash_ in files.items()
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form; costs are not rounded."""
@@ -232,6 +251,15 @@ class EvaluationReport:
     features: tuple[FeatureEvaluation, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def provenance(self) -> Provenance:
+        """What the figures come from, with the literature on what is there."""
+        inputs = [ReportInput("gold items", self.gold_hash)]
+        for source in self.sources:
+            inputs += source.inputs()
+        methods = {name for feature in self.features for name in _methods_in(feature)}
+        return Provenance(tuple(inputs), REPLICATES, SEED, references_of(methods))
+
     def as_json(self) -> dict[str, Any]:
         """JSON-able form: the content of the evaluation's JSON file."""
         return {
@@ -243,6 +271,24 @@ class EvaluationReport:
             "drawn": self.drawn,
             "without_any_label": self.without_any_label,
             "notes": list(self.notes),
+            "provenance": self.provenance.as_json(),
             "models": [source.as_json() for source in self.sources],
             "features": [feature.as_json() for feature in self.features],
         }
+
+
+def _methods_in(feature: FeatureEvaluation) -> Iterator[str]:
+    """Names of the figures, tests and methods that a feature's results were made by."""
+    if feature.items.is_weighted:
+        yield "design_weights"
+    for model in feature.models:
+        yield "mcnemar"
+        for measured in model.figures:
+            yield measured.name
+            yield literature_of_interval(measured.weighted.interval)
+        if model.calibration is not None:
+            yield from ("calibration", "brier")
+        if model.prevalence is not None and not model.prevalence.reason:
+            yield "prevalence"
+        if model.alternative is not None and model.alternative.winning_rate is not None:
+            yield "alternative_annotator_test"

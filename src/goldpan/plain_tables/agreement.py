@@ -9,6 +9,7 @@ from pathlib import Path
 from goldpan.plain_tables.columns import Layout
 from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
+from goldpan.report_provenance import report_input
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
 
@@ -20,7 +21,8 @@ def agreement_of_files(paths: Sequence[str | Path], layout: Layout, values: Valu
         SourceError: a file is no such table.
         SheetError: a label has no place in `values.order`.
     """
-    return agreement_of(read_table_answers(paths, layout, values.order or ()), values, _names(paths))
+    report = agreement_of(read_table_answers(paths, layout, values.order or ()), values, _names(paths))
+    return replace(report, inputs=tuple(report_input(Path(path)) for path in paths))
 
 
 def agreement_of(table: TableAnswers, values: Values, name: str) -> AgreementReport:

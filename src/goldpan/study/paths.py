@@ -104,9 +104,24 @@ class Paths:
         """A file of the features of a stage that has not ended; no rule ever reads it."""
         return f"{self.stage(stage)}/partial/{name}"
 
-    def table(self, stage: str, source: str, file: str) -> str:
-        """The features of one input file beside its original columns."""
-        return f"{self.stage(stage)}/tables/{source}/{file.removesuffix('.csv')}.csv"
+    def tables(self, stage: str, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The features of each input file (source, file) beside its original columns.
+
+        A table has the name of its file, with `.csv` at the end once. Where two files of a source would then
+        get one name, or two that differ in case only (`notes`, `Notes.csv`), all of this source keep their
+        whole names before it.
+        """
+        by_source: dict[str, list[str]] = {}
+        for source, file in places:
+            by_source.setdefault(source, []).append(file)
+        tables = {}
+        for source, files in by_source.items():
+            bare = [file.removesuffix(".csv") for file in files]
+            if len({name.casefold() for name in bare}) < len(bare):
+                bare = files
+            for file, name in zip(files, bare, strict=True):
+                tables[source, file] = f"{self.stage(stage)}/tables/{source}/{name}.csv"
+        return tables
 
     def wave(self, wave: str) -> str:
         """Folder of a wave."""

@@ -133,11 +133,9 @@ class Inputs:
         """The per-file tables of a stage, if it wants them."""
         if self.study.stages[stage].tables is None:
             return []
-        return [
-            self.paths.table(stage, source, file)
-            for source in self.study.sources_of(stage)
-            for file in self.input_files[source]
-        ]
+        sources = self.study.sources_of(stage)
+        files = [(source, file) for source in sources for file in self.input_files[source]]
+        return list(self.paths.tables(stage, files).values())
 
     # Waves
 

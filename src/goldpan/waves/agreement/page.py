@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, page, table
+from goldpan.report_provenance import provenance_section
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
     BLINDNESS,
@@ -31,6 +32,7 @@ def agreement_page(report: AgreementReport) -> str:
     for feature in report.features:
         body += _feature(feature)
     body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
+    body += provenance_section(report.provenance)
     return page(report.title, body)
 
 
@@ -94,6 +96,8 @@ def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
 def _labels(result: FeatureAgreement) -> Markup:
     names = [annotator.name for annotator in result.annotators]
     each = len(names) <= _MOST_COLUMNS
+    # They are of two annotators only.
+    of_two = any(label.prevalence_index is not None for label in result.labels)
     rows = [
         [
             label.label,
@@ -102,8 +106,7 @@ def _labels(result: FeatureAgreement) -> Markup:
             four_decimal_interval(label.specific.interval),
             four_decimals(label.kappa.value),
             four_decimal_interval(label.kappa.interval),
-            four_decimals(label.prevalence_index),
-            four_decimals(label.bias_index),
+            *(map(four_decimals, (label.prevalence_index, label.bias_index)) if of_two else ()),
         ]
         for label in result.labels
     ]
@@ -114,8 +117,7 @@ def _labels(result: FeatureAgreement) -> Markup:
         "95 % interval",
         "Kappa",
         "95 % interval",
-        "Prevalence index",
-        "Bias index",
+        *(("Prevalence index", "Bias index") if of_two else ()),
     ]
     return table(header, rows, caption="By label, against all others")
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from goldpan.as_json import AsJson
+from goldpan.report_provenance import Provenance, ReportInput
+from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.references import literature_of_interval, references_of
+from goldpan.statistics.samples import SEED
 
 FORMAT = "goldpan-agreement-1"
 
@@ -147,12 +152,20 @@ class AgreementReport:
         features: one entry per feature.
         blind: whether annotators saw neither the LLM's answer nor each other's; None when not known.
         notes: sentences about the whole, e.g. whose sheets are missing.
+        inputs: the sheets or tables it was measured on.
     """
 
     title: str
     features: tuple[FeatureAgreement, ...]
     blind: bool | None = None
     notes: tuple[str, ...] = field(default=())
+    inputs: tuple[ReportInput, ...] = ()
+
+    @property
+    def provenance(self) -> Provenance:
+        """What the figures come from, with the literature on the coefficients that are there."""
+        shown = {name for feature in self.features for name in _methods_in(feature)}
+        return Provenance(self.inputs, REPLICATES, SEED, references_of(shown))
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form: the content of `agreement.json`."""
@@ -161,5 +174,23 @@ class AgreementReport:
             "title": self.title,
             "blind": self.blind,
             "notes": list(self.notes),
+            "provenance": self.provenance.as_json(),
             "features": [feature.as_json() for feature in self.features],
         }
+
+
+def _methods_in(feature: FeatureAgreement) -> Iterator[str]:
+    """Names of all coefficients of a feature that have a value, and of how bands and intervals are made."""
+    coefficients = [feature.observed, *feature.coefficients]
+    for pair in (*feature.pairs, *feature.repeats):
+        coefficients += [pair.observed, *pair.coefficients]
+    for label in feature.labels:
+        coefficients += [label.specific, label.kappa]
+        if label.prevalence_index is not None:
+            yield "prevalence_and_bias_index"
+    for coefficient in coefficients:
+        if coefficient.value is not None:
+            yield coefficient.name
+            if coefficient.band and "kappa" in coefficient.name:
+                yield "landis_koch"
+        yield literature_of_interval(coefficient.interval)

@@ -38,6 +38,7 @@ def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Seque
         features=tuple(measure(feature) for feature in features),
         blind=collected.status.blind,
         notes=tuple(wave_notes(collected.status)),
+        inputs=tuple(collected.status.sheets),
     )
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from goldpan.errors import SourceError
 from goldpan.files import of_known_keys, read_json, replacing, rows_as, write_json
+from goldpan.report_provenance import ReportInput
 from goldpan.waves.collect.filled import Repair
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
@@ -63,6 +64,7 @@ class WaveStatus:
         exclusive: items where an annotator said yes to several features of which one may hold.
         ignored: files in the folder that are no sheets.
         set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
+        sheets: the files with answers; none where an earlier goldpan collected them.
     """
 
     study: str
@@ -76,6 +78,7 @@ class WaveStatus:
     exclusive: list[dict[str, Any]] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
+    sheets: list[ReportInput] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,9 @@ def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
         people = status["annotators"].items()
         annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
         repairs = [of_known_keys(Repair, repair) for repair in status["repairs"]]
-        read = of_known_keys(WaveStatus, {**status, "annotators": annotators, "repairs": repairs})
+        sheets = [of_known_keys(ReportInput, sheet) for sheet in status.get("sheets", [])]
+        known = {**status, "annotators": annotators, "repairs": repairs, "sheets": sheets}
+        read = of_known_keys(WaveStatus, known)
     except (AttributeError, KeyError, TypeError) as error:
         raise SourceError(
             f"is not the status of a wave that this goldpan can read: {error}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from goldpan.errors import SheetError
 from goldpan.files import iter_rows
+from goldpan.report_provenance import ReportInput, report_input
 from goldpan.waves.collect.adjudication import is_decisions, is_decisions_header
 from goldpan.waves.collect.argilla import is_argilla, read_argilla
 from goldpan.waves.collect.collected import CollectedWave
@@ -48,12 +49,14 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
             item id or an answer outside the codebook, or contradicts another file of the same annotator.
     """
     sheets: list[FilledSheet] = []
+    inputs: list[ReportInput] = []
     ignored: list[str] = []
     for path in all_files(folder):
         if path.suffix.lower() in SUFFIXES:
             sheet = read_sheet(path, given_out)
             if sheet is not None:
                 sheets.append(sheet)
+                inputs.append(report_input(path, path.relative_to(folder).as_posix()))
         elif path.suffix.lower() in _REFUSED:
             raise SheetError(
                 f"a {path.suffix} file cannot be read as a sheet",
@@ -62,7 +65,9 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
             )
         else:
             ignored.append(str(path))
-    return _named_within(folder, join_sheets(sheets, given_out, ignored))
+    collected = join_sheets(sheets, given_out, ignored)
+    collected.status.sheets = inputs
+    return _named_within(folder, collected)
 
 
 def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import re
 import zipfile
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cells import neutralise
+from goldpan.report_provenance import GIVEN_OUT
 from goldpan.tasks.features import Multilabel, Ranking
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
 from goldpan.waves.sheets.guide import how_to_answer
@@ -24,7 +24,6 @@ ITEMS = "items"
 _CODEBOOK = "codebook"
 _LISTS = "lists"
 _FONT = "Calibri"
-_EPOCH = datetime.datetime(2020, 1, 1)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_|_x(005[Ff])_(?=x[0-9A-Fa-f]{4}_)")
 _LIKE_AN_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
@@ -183,7 +182,7 @@ def _write_codebook(book: Workbook, codebook: Codebook) -> None:
 def _bytes(book: Workbook) -> bytes:
     """The file of a workbook, with all times in it set to one date."""
     book.properties.creator = "goldpan"
-    book.properties.created = _EPOCH
+    book.properties.created = GIVEN_OUT
     written = io.BytesIO()
     book.save(written)
     fixed = io.BytesIO()
@@ -191,7 +190,7 @@ def _bytes(book: Workbook) -> bytes:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
-                stamp = f"{_EPOCH.isoformat()}Z".encode()
+                stamp = f"{GIVEN_OUT.isoformat()}Z".encode()
                 content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, content)
-            target.writestr(zipfile.ZipInfo(name, _EPOCH.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+            target.writestr(zipfile.ZipInfo(name, GIVEN_OUT.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
     return fixed.getvalue()
