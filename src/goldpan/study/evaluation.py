@@ -1,4 +1,4 @@
-"""The Pydantic model of an evaluation in the study file: whose predictions, against which gold set."""
+"""The Pydantic model of an evaluation in the study file: whose predictions, against which gold."""
 
 from __future__ import annotations
 
@@ -32,17 +32,28 @@ class Predicted(Model):
 
 
 class Evaluation(Model):
-    """Predictions of one or several models, measured against the gold set of a wave."""
+    """Predictions of one or several models, measured against the gold set of a wave, or against labels that
+    the records of a source have in their own fields."""
 
-    wave: Name = Field(description="The wave whose gold set is the truth.")
+    wave: Name | None = Field(None, description="The wave whose gold set is the truth.")
+    source: list[Name] | None = Field(
+        None, min_length=1, description="In place of `wave`: sources whose records carry the right labels."
+    )
+    gold: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        min_length=1,
+        description="With `source`: feature -> field of the record that holds its label (`a.b` goes inside).",
+    )
     split: list[SplitName] | Literal["all"] = Field(
         "all",
         description="Which splits of the gold set to measure on. For a head that learned from the gold set:"
         " `test`.",
     )
     predictions: dict[Name, Predicted] = Field(
+        default_factory=dict,
         min_length=1,
-        description="What is evaluated, by the name it has in the report; the name of a stage will do.",
+        description="What is evaluated, by the name it has in the report; the name of a stage will do. With"
+        " `source` default the stages that are asked about it.",
     )
     features: list[str] | None = Field(
         None, min_length=1, description="Which features to evaluate; default all of the gold set but texts."
@@ -95,6 +106,22 @@ class Evaluation(Model):
         return [value] if isinstance(value, str) and value != "all" else value
 
     _one_is_a_list = one_or_many("features", "show", of=list[str] | str | None)
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name | None)
+
+    @model_validator(mode="after")
+    def _one_origin_of_gold(self) -> Evaluation:
+        if (self.wave is None) == (self.source is None):
+            raise ValueError("give either `wave` or `source`: whose labels are the truth?")
+        if (self.source is None) == bool(self.gold):
+            raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
+        if self.wave and not self.predictions:
+            raise ValueError("`predictions` is required: what is evaluated?")
+        if self.source and self.split != "all":
+            raise ValueError("only the gold set of a `wave` has splits; leave `split` out")
+        for name in self.features or []:
+            if self.gold and name not in self.gold:
+                raise ValueError(f"features: `gold` names no field for `{name}`")
+        return self
 
     @model_validator(mode="after")
     def _pairs_name_predictions(self) -> Evaluation:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_many
 from goldpan.study.embedding import Embedding
-from goldpan.study.evaluation import Evaluation
+from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
@@ -223,18 +223,30 @@ class Study(Model):
         default_factory=dict, description="Annotated records that a condition holds for, by name."
     )
     evaluations: dict[Name, Evaluation] = Field(
-        default_factory=dict, description="Predictions measured against gold sets, by name."
+        default_factory=dict, description="Predictions measured against gold labels, by name."
     )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
         check_references(self)
+        for name, evaluation in self.evaluations.items():
+            predictions = self.predictions_of(evaluation)
+            self.evaluations[name] = evaluation.model_copy(update={"predictions": predictions})
         return self
 
     def sources_of(self, stage: str) -> list[str]:
         """The sources a stage's records come from, through all the stages before it."""
         settings = self.stages[stage].input
         return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
+
+    def predictions_of(self, evaluation: Evaluation) -> dict[str, Predicted]:
+        """What an evaluation measures: what it names, else the stages that are asked about its sources."""
+        asked = {
+            name: Predicted.model_validate({"stage": name})
+            for name, stage in self.stages.items()
+            if set(stage.input.source or []) & set(evaluation.source or [])
+        }
+        return evaluation.predictions or asked
 
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.errors import StudyError
-from goldpan.evaluation.files import predicted_files
+from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.providers.model_choice import asked_stage
@@ -279,16 +279,27 @@ class Inputs:
     # Evaluations
 
     def of_evaluation(self, wildcards: Any) -> list[str]:
-        """The gold set, what was drawn and merged, and the predictions that an evaluation measures; of stages
-        also the summaries, which know the cost."""
+        """The gold, what was drawn and merged, or the tasks of gold in fields, and the predictions that an
+        evaluation measures; of stages also the summaries, which know the cost."""
         evaluation = self.study.evaluations[wildcards.evaluation]
         wave, predictions = evaluation.wave, evaluation.predictions.values()
+        if wave is None:
+            stages = describing_stages(self.project, evaluation)
+            beside = sorted({file for stage in stages for file in self.task_files[stage]})
+        else:
+            beside = [self.paths.sample(wave), self.paths.merged(wave)]
         return [
-            *self.paths.gold_splits(wave),
-            *(self.paths.sample(wave), self.paths.merged(wave)),
+            *gold_files(self.project, evaluation),
+            *beside,
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
         ]
+
+    def evaluation_setting(self, wildcards: Any) -> str:
+        """The settings of an evaluation, as text."""
+        evaluation = self.study.evaluations[wildcards.evaluation]
+        # Left out where it is not given: else a project of before there was a choice would be stale.
+        return evaluation.model_dump_json(exclude={"source", "gold"} if evaluation.wave else {"wave"})
 
     # All that the study asks for
 
@@ -315,7 +326,8 @@ class Inputs:
             annotated_ones = [
                 evaluated.annotated for evaluated in evaluation.predictions.values() if evaluated.annotated
             ]
-            if self.filled_sheets[evaluation.wave] and all(map(self.can_annotate, annotated_ones)):
+            has_gold = evaluation.wave is None or self.filled_sheets[evaluation.wave]
+            if has_gold and all(map(self.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
 
 
