@@ -14,7 +14,7 @@ from goldpan.evaluation.feature import GoldData, evaluate_feature
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import evaluation_page
-from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
+from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
 from goldpan.evaluation.report import EvaluationReport, GoldFields, ModelSource
 from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
 from goldpan.records.model import Record
@@ -203,6 +203,8 @@ def _read_predictions(
     source = settings.predictions[name]
     if source.stage is not None:
         return read_stage(name, paths[0], values, wanted)
+    if source.wave is not None:
+        return read_drawn(name, paths[0], values, wanted)
     return read_annotated(name, paths, values, wanted, source.heads)
 
 
@@ -233,8 +235,8 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
     cost = summary.cost_usd
     return ModelSource(
         model=model.name,
-        kind="stage" if source.stage is not None else "annotated",
-        source=source.stage or source.annotated or "",
+        kind="stage" if source.stage else "wave" if source.wave else "annotated",
+        source=source.stage or source.wave or source.annotated or "",
         answered_by=dict(sorted(model.models.items())),
         is_baseline=summary.baseline,
         tasks=dict(sorted(model.tasks.items())),

@@ -12,6 +12,8 @@ def predicted_files(project: Project, predicted: Predicted) -> list[str]:
     """The artifacts that predictions stand in."""
     if predicted.annotated is not None:
         return annotated_files(project, predicted.annotated)
+    if predicted.wave is not None:
+        return [project.paths.sample_llm(predicted.wave)]
     assert predicted.stage is not None
     return [project.paths.features(predicted.stage)]
 

@@ -177,7 +177,7 @@ class ModelSource:
 
     Attributes:
         model: its name in the report.
-        kind: `stage` or `annotated`.
+        kind: `stage`, `wave` or `annotated`.
         source: name of the stage or of the annotated files.
         answered_by: rows by model, as the provider calls it.
         is_baseline: whether the built-in weak annotator gave answers.

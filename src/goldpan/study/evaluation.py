@@ -13,9 +13,13 @@ SplitName = Literal["train", "dev", "test"]
 
 
 class Predicted(Model):
-    """Where predictions come from: the answers of a stage, or what heads wrote."""
+    """Where predictions come from: the answers of a stage, those a wave was drawn by, or what heads wrote."""
 
     stage: Name | None = Field(None, description="A stage whose answers are evaluated.")
+    wave: Name | None = Field(
+        None,
+        description="The LLM's answers that the wave was drawn by; those of a table have no stage.",
+    )
     annotated: Name | None = Field(None, description="Annotated files whose heads are evaluated.")
     heads: dict[str, Name] = Field(
         default_factory=dict,
@@ -23,9 +27,9 @@ class Predicted(Model):
     )
 
     @model_validator(mode="after")
-    def _either_stage_or_annotated(self) -> Predicted:
-        if (self.stage is None) == (self.annotated is None):
-            raise ValueError("give either `stage` or `annotated`")
+    def _one_origin(self) -> Predicted:
+        if [self.stage, self.wave, self.annotated].count(None) != 2:
+            raise ValueError("give either `stage` or `annotated` or `wave`")
         if self.heads and self.annotated is None:
             raise ValueError("`heads` goes with `annotated`")
         return self
@@ -114,6 +118,11 @@ class Evaluation(Model):
             raise ValueError("give either `wave` or `source`: whose labels are the truth?")
         if (self.source is None) == bool(self.gold):
             raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
+        for name, predicted in self.predictions.items():
+            if predicted.wave is not None and predicted.wave != self.wave:
+                raise ValueError(
+                    f"predictions.{name}.wave: the answers that a wave was drawn by go with its own gold set"
+                )
         if self.wave and not self.predictions:
             raise ValueError("`predictions` is required: what is evaluated?")
         if self.source and self.split != "all":

@@ -208,7 +208,7 @@ class Study(Model):
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
     waves: dict[Name, Wave] = Field(
-        default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
+        default_factory=dict, description="Samples of an LLM's answers given to annotators, by name."
     )
     embeddings: dict[Name, Embedding] = Field(
         default_factory=dict, description="Models applied to the records of sources, by name."
@@ -252,10 +252,11 @@ class Study(Model):
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
         origin = settings.labels
-        stages = origin.stage or ([self.waves[origin.wave].stage] if origin.wave else [])
-        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(
-            origin.source or []
-        )
+        stages, sources = origin.stage or [], origin.source or []
+        if origin.wave:
+            wave = self.waves[origin.wave]
+            stages, sources = [wave.stage] if wave.stage else [], wave.from_.source if wave.from_ else []
+        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(sources)
         return [source for source in self.embeddings[settings.embedding].source if source in labelled]
 
 

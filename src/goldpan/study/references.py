@@ -19,7 +19,10 @@ def check_references(study: Study) -> None:
     _check_stages(study)
     folders: dict[str, str] = {}
     for name, wave in study.waves.items():
-        _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+        if wave.stage is not None:
+            _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+        for source in wave.from_.source if wave.from_ else []:
+            _check("source", source, study.sources, f"waves.{name}.from.source")
         other = folders.setdefault(wave.draw_file(study.study, name), name)
         if other != name:
             raise ValueError(

@@ -37,6 +37,7 @@ class RecordFields:
 
     Attributes:
         repaired: feature -> how many values were not written exactly as their label, but mean one.
+        faults: how many values were none of their feature.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class RecordFields:
         self._fields = {feature: field_path(field) for feature, field in fields.items()}
         self.repaired: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
-        self._faults: list[tuple[str, str]] = []
+        self.faults = 0
+        self._first_faults: list[tuple[str, str]] = []
         self._known: dict[str, None] = {}
         self._unmet = set(self._fields.values())
 
@@ -70,9 +72,10 @@ class RecordFields:
             try:
                 read = read_cell(self._features[feature], cell, cannot_tell=True)
             except AnswerError as error:
-                self._faults.append(
-                    (self._place(record), f"record `{record['id']}`, field `{field}`: {error.what}")
-                )
+                self.faults += 1
+                if self.faults <= _MOST_NAMED:
+                    fault = f"record `{record['id']}`, field `{field}`: {error.what}"
+                    self._first_faults.append((self._place(record), fault))
                 continue
             if read.repaired and isinstance(cell, str):
                 self.repaired[feature] += 1
@@ -102,12 +105,12 @@ class RecordFields:
             raise StudyError(
                 f"no record has a field `{field}`; {suggestion(field, self._known)}", where=self._where
             )
-        if not self._faults:
+        if not self.faults:
             return
-        where, what = self._faults[0]
-        more = [f"{place}: {fault}" for place, fault in self._faults[1:_MOST_NAMED]]
-        if len(self._faults) > _MOST_NAMED:
-            more.append(f"and {len(self._faults) - _MOST_NAMED:,} more such values")
+        (where, what), *others = self._first_faults
+        more = [f"{place}: {fault}" for place, fault in others]
+        if self.faults > _MOST_NAMED:
+            more.append(f"and {self.faults - _MOST_NAMED:,} more such values")
         raise SourceError("\n  ".join([what, *more]), where=where, remedy=remedy)
 
 
