@@ -35,6 +35,7 @@ def _project(options: argparse.Namespace) -> Project:
 def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
     from goldpan.errors import ErrorGatherer
+    from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
     from goldpan.providers.keys import Keys
     from goldpan.records.inputs import source_files
@@ -50,7 +51,7 @@ def _validate(options: argparse.Namespace) -> None:
             print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
-    for check in (check_waves, check_models):
+    for check in (check_waves, check_models, check_evaluations):
         with wrong.gather():
             for line in check(project):
                 print(line)

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_many
 from goldpan.study.embedding import Embedding
-from goldpan.study.evaluation import Evaluation
+from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
@@ -208,7 +208,7 @@ class Study(Model):
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
     waves: dict[Name, Wave] = Field(
-        default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
+        default_factory=dict, description="Samples of an LLM's answers given to annotators, by name."
     )
     embeddings: dict[Name, Embedding] = Field(
         default_factory=dict, description="Models applied to the records of sources, by name."
@@ -223,12 +223,15 @@ class Study(Model):
         default_factory=dict, description="Annotated records that a condition holds for, by name."
     )
     evaluations: dict[Name, Evaluation] = Field(
-        default_factory=dict, description="Predictions measured against gold sets, by name."
+        default_factory=dict, description="Predictions measured against gold labels, by name."
     )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
         check_references(self)
+        for name, evaluation in self.evaluations.items():
+            predictions = self.predictions_of(evaluation)
+            self.evaluations[name] = evaluation.model_copy(update={"predictions": predictions})
         return self
 
     def sources_of(self, stage: str) -> list[str]:
@@ -236,14 +239,24 @@ class Study(Model):
         settings = self.stages[stage].input
         return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
 
+    def predictions_of(self, evaluation: Evaluation) -> dict[str, Predicted]:
+        """What an evaluation measures: what it names, else the stages that are asked about its sources."""
+        asked = {
+            name: Predicted.model_validate({"stage": name})
+            for name, stage in self.stages.items()
+            if set(stage.input.source or []) & set(evaluation.source or [])
+        }
+        return evaluation.predictions or asked
+
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
         origin = settings.labels
-        stages = origin.stage or ([self.waves[origin.wave].stage] if origin.wave else [])
-        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(
-            origin.source or []
-        )
+        stages, sources = origin.stage or [], origin.source or []
+        if origin.wave:
+            wave = self.waves[origin.wave]
+            stages, sources = [wave.stage] if wave.stage else [], wave.from_.source if wave.from_ else []
+        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(sources)
         return [source for source in self.embeddings[settings.embedding].source if source in labelled]
 
 

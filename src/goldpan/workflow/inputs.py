@@ -13,17 +13,18 @@ from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.errors import StudyError
-from goldpan.evaluation.files import predicted_files
+from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.study.load import Project
+from goldpan.study.wave import Wave
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
-from goldpan.waves.steps.given_out import given_out_before, wave_given_out
+from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
 
 # Left out of settings where it is as it ever was: else a project of before would be stale.
 _BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
@@ -159,20 +160,21 @@ class Inputs:
         """What a wave is drawn from; nothing where a sample of an earlier goldpan is taken over."""
         if given_out_before(self.project, wave):
             return []
-        return self._of_wave(self.study.waves[wave].stage, wave)
+        return self._of_wave(self.study.waves[wave], wave)
 
     def of_changes(self, wildcards: Any) -> list[str]:
         """A draw and what it is compared with."""
-        wave, stage = wildcards.wave, self.waves[wildcards.wave].stage
-        compared = self._of_wave(stage, wave) if stage in self.study.stages else []
+        wave, settings = wildcards.wave, self.waves[wildcards.wave]
+        compared = [] if origins_gone(self.project, settings) else self._of_wave(settings, wave)
         return [self.draw(wave), *compared]
 
-    def _of_wave(self, stage: str, wave: str) -> list[str]:
-        guidelines = self.study.waves[wave].guidelines
-        return [
-            *(self.paths.stage_records(stage), self.paths.features(stage)),
-            *(*self.task_files[stage], *([guidelines] if guidelines else [])),
-        ]
+    def _of_wave(self, settings: Wave, wave: str) -> list[str]:
+        now = self.study.waves[wave]
+        files = self.task_files[settings.stage] if settings.stage else []
+        if now.from_ is not None:
+            files = [relpath(file) for file in task_files(now.from_.task, self.project.tasks)]
+        guidelines = [now.guidelines] if now.guidelines else []
+        return [*drawn_from(self.project, settings), *files, *guidelines]
 
     def draw_of(self, wildcards: Any) -> str:
         """What was given out of a wave."""
@@ -277,16 +279,31 @@ class Inputs:
     # Evaluations
 
     def of_evaluation(self, wildcards: Any) -> list[str]:
-        """The gold set, what was drawn and merged, and the predictions that an evaluation measures; of stages
-        also the summaries, which know the cost."""
+        """The gold, what was drawn and merged, or the tasks of gold in fields, and the predictions that an
+        evaluation measures; of stages also the summaries, which know the cost."""
         evaluation = self.study.evaluations[wildcards.evaluation]
         wave, predictions = evaluation.wave, evaluation.predictions.values()
+        if wave is None:
+            stages = describing_stages(self.project, evaluation)
+            beside = sorted({file for stage in stages for file in self.task_files[stage]})
+        else:
+            beside = [self.paths.sample(wave), self.paths.merged(wave)]
         return [
-            *self.paths.gold_splits(wave),
-            *(self.paths.sample(wave), self.paths.merged(wave)),
+            *gold_files(self.project, evaluation),
+            *beside,
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
         ]
+
+    def evaluation_setting(self, wildcards: Any) -> str:
+        """The settings of an evaluation, as text."""
+        evaluation = self.study.evaluations[wildcards.evaluation]
+        # Left out where it is not given: else a project of before there was a choice would be stale.
+        not_given: dict[str, Any] = dict.fromkeys(("source", "gold") if evaluation.wave else ("wave",), True)
+        not_given["predictions"] = {
+            name: {"wave"} for name, predicted in evaluation.predictions.items() if predicted.wave is None
+        }
+        return evaluation.model_dump_json(exclude=not_given)
 
     # All that the study asks for
 
@@ -313,7 +330,8 @@ class Inputs:
             annotated_ones = [
                 evaluated.annotated for evaluated in evaluation.predictions.values() if evaluated.annotated
             ]
-            if self.filled_sheets[evaluation.wave] and all(map(self.can_annotate, annotated_ones)):
+            has_gold = evaluation.wave is None or self.filled_sheets[evaluation.wave]
+            if has_gold and all(map(self.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
 
 
