@@ -83,6 +83,7 @@ rule features:
         asked=PATHS.asked("{stage}", 1),
         tasks=INPUTS.tasks,
         rounds=INPUTS.settled_rounds,
+        limits=INPUTS.limits_of_stage,
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),

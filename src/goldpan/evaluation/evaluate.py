@@ -16,6 +16,7 @@ from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
 from goldpan.evaluation.report import EvaluationReport, ModelSource
 from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
+from goldpan.records.limit import trial_text
 from goldpan.records.splits import SPLITS
 from goldpan.stages.documents import as_type, read_document
 from goldpan.study.evaluation import Evaluation
@@ -38,6 +39,7 @@ class EvaluationInputs:
         sample: `sample.jsonl` of the wave; with it, items that nobody resolved are counted and made up for.
         merged: `merged.csv` of the wave; with it, the alternative annotator test is run, and items that await
             a decision are told.
+        trials: name of the predictions -> source -> limit, where only its first rows were read.
     """
 
     gold: Sequence[Path]
@@ -45,6 +47,7 @@ class EvaluationInputs:
     summaries: Mapping[str, Path] = field(default_factory=dict)
     sample: Path | None = None
     merged: Path | None = None
+    trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def evaluate(
         features=tuple(
             evaluate_feature(of_feature, data, models, settings, people) for of_feature in values.values()
         ),
-        notes=(*awaiting, *_notes(settings, models, evaluated)),
+        notes=(*_trial_notes(inputs.trials), *awaiting, *_notes(settings, models, evaluated)),
     )
 
 
@@ -218,6 +221,10 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
         cost_per_record_usd=cost / asked if cost is not None and asked else None,
         tokens=summary.tokens,
     )
+
+
+def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
 
 
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import predicted_files
 from goldpan.evaluation.report import EvaluationReport
+from goldpan.records.limit import trial_of
 from goldpan.records.splits import SPLITS
 from goldpan.study.load import Project
 from goldpan.waves.steps.run import WaveRun
@@ -32,6 +33,11 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         },
         sample=root / paths.sample(wave),
         merged=root / paths.merged(wave),
+        trials={
+            model: trial
+            for model, predicted in settings.predictions.items()
+            if (trial := trial_of(project, project.study.sources_predicted(predicted)))
+        },
     )
     outputs = EvaluationOutputs(
         json=root / paths.evaluation(name, "json"),
