@@ -11,7 +11,7 @@ rule stage_records:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.stage_setting("input"),
+        setting=INPUTS.stage_records_setting,
     message:
         "Gathering what stage {wildcards.stage} is asked"
     script:

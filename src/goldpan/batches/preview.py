@@ -69,6 +69,7 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
             records,
             where=run.stage.input.where,
             schema=StageRun(project, earlier).features(),
+            rationales=run.rationales_named(),
         )
         trial = trial_of(project, project.study.sources_of(name))
     return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)

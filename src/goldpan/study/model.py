@@ -241,6 +241,11 @@ class Study(Model):
         settings = self.stages[stage].input
         return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
 
+    def stages_to(self, stage: str) -> list[str]:
+        """A stage and those that it follows, the first last."""
+        before = self.stages[stage].input.stage
+        return [stage, *(self.stages_to(before) if before else [])]
+
     def sources_predicted(self, predicted: Predicted) -> list[str]:
         """The sources whose records some predictions are about."""
         if predicted.stage is not None:

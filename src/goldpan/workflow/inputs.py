@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.batches.stage import StageRun
 from goldpan.errors import StudyError
 from goldpan.evaluation.files import predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
@@ -121,6 +122,12 @@ class Inputs:
             return _as_text(stage.model_dump(mode="json", include=set(names)))
 
         return setting
+
+    def stage_records_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
+        rationales = sorted(StageRun(self.project, wildcards.stage).rationales_named())
+        said = self.stage_setting("input")(wildcards)
+        return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its features stale, as text."""
