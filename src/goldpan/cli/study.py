@@ -23,6 +23,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for parser in (validate, plan, summary):
         parser.add_argument("name", nargs="?", help="study, as --study")
         add_project_options(parser)
+    for parser in (validate, plan):
+        parser.add_argument(
+            "--limit", metavar="N", help="of a trial: only the first N rows of each source, as the run does"
+        )
 
 
 def _project(options: argparse.Namespace) -> Project:
@@ -45,7 +49,8 @@ def _validate(options: argparse.Namespace) -> None:
     wrong = ErrorGatherer()
     for name, source in project.study.sources.items():
         with wrong.gather():
-            print(f"source {name}: {len(source_files(source, project.root))} files")
+            limited = f", of which the first {source.limit:,} rows are read" if source.limit else ""
+            print(f"source {name}: {len(source_files(source, project.root))} files{limited}")
     with wrong.gather():
         for checked in check_stages(project):
             print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")

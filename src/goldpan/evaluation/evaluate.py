@@ -17,6 +17,7 @@ from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
 from goldpan.evaluation.report import EvaluationReport, GoldFields, ModelSource
 from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
+from goldpan.records.limit import trial_text
 from goldpan.records.model import Record
 from goldpan.records.splits import SPLITS
 from goldpan.report_provenance import days
@@ -43,6 +44,7 @@ class EvaluationInputs:
         merged: `merged.csv` of the wave; with it, the alternative annotator test is run, and items that await
             a decision are told.
         place: where a record of these sources stands in the user's files, for errors.
+        trials: name of the predictions -> source -> limit, where only its first rows were read.
     """
 
     gold: Sequence[Path]
@@ -51,6 +53,7 @@ class EvaluationInputs:
     sample: Path | None = None
     merged: Path | None = None
     place: Callable[[Record], str] = "{0[source]}/{0[file]}, line {0[line]}".format
+    trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def evaluate(
             evaluate_feature(of_feature, data, models, settings, people) for of_feature in values.values()
         ),
         notes=(
+            *_trial_notes(inputs.trials),
             *awaiting,
             *(in_fields.notes if in_fields else ()),
             *_notes(settings, models, evaluated),
@@ -248,6 +252,10 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
         cost_per_record_usd=cost / asked if cost is not None and asked else None,
         tokens=summary.tokens,
     )
+
+
+def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
 
 
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:

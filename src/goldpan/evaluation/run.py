@@ -6,6 +6,7 @@ from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.evaluation.report import EvaluationReport
+from goldpan.records.limit import trial_of
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
@@ -37,6 +38,11 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         sample=root / paths.sample(wave) if wave else None,
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
+        trials={
+            model: trial
+            for model, predicted in settings.predictions.items()
+            if (trial := trial_of(project, project.study.sources_predicted(predicted)))
+        },
     )
     outputs = EvaluationOutputs(
         json=root / paths.evaluation(name, "json"),

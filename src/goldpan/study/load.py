@@ -205,6 +205,17 @@ def load_study(path: str | Path) -> Study:
     return study
 
 
+def _limit_of_run(limit: object) -> int:
+    """The rows that a run is limited to. Raises StudyError where that is no number of rows."""
+    if type(limit) is not int or limit < 1:
+        raise StudyError(
+            f"the limit of a run must be a whole number from 1, not {limit!r}",
+            where="limit",
+            remedy="say how many rows of each source are read, e.g. `--config limit=20`; without it, all are",
+        )
+    return limit
+
+
 def find_study(name: str, root: Path) -> Path:
     """The file of a study given by name (`config/studies/NAME.yaml`) or by path.
 
@@ -232,6 +243,7 @@ def load_project(
     root: str | Path = ".",
     ledger: str | None = None,
     results: str | None = None,
+    limit: object = None,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
 
@@ -239,6 +251,7 @@ def load_project(
         study: name or path of the study; default: the one `config/config.yaml` names.
         root: where to look for `config/` when the study is given by name.
         ledger, results: override the project's settings; relative to the project root.
+        limit: overrides the project's; rows of each source that are read at most, as a person gave it.
 
     Raises:
         StudyError: something named is missing or does not fit the model.
@@ -256,7 +269,8 @@ def load_project(
     path = find_study(study, root)
     root = project_root(path)
     settings = project_settings(root, study)
-    loaded = load_study(path)
+    limit = settings.limit if limit is None else _limit_of_run(limit)
+    loaded = load_study(path) if limit is None else load_study(path).limited_to(limit)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
         raise StudyError(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_many
+from goldpan.study.base import ColumnName, Model, Name, RowLimit, Usd, no_number, one_or_many
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
@@ -44,6 +44,10 @@ class Source(Model):
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
     )
+    limit: RowLimit | None = Field(
+        None,
+        description="For a trial: read only so many rows, of its files in the order of their paths.",
+    )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
     page: str | None = Field(None, description="XLSX only: name of the page; default the first visible one.")
     encoding: str = Field(
@@ -51,6 +55,7 @@ class Source(Model):
     )
 
     _one_file_is_a_list = one_or_many("files", of=list[str] | str)
+    _limit_is_a_number = field_validator("limit", mode="before")(no_number)
 
 
 class Input(Model):
@@ -248,6 +253,25 @@ class Study(Model):
         }
         return evaluation.predictions or asked
 
+    def stages_to(self, stage: str) -> list[str]:
+        """A stage and those that it follows, the first last."""
+        before = self.stages[stage].input.stage
+        return [stage, *(self.stages_to(before) if before else [])]
+
+    def sources_predicted(self, predicted: Predicted) -> list[str]:
+        """The sources whose records some predictions are about."""
+        if predicted.stage is not None:
+            return self.sources_of(predicted.stage)
+        return self.embeddings[self.annotated[predicted.annotated or ""].embedding].source
+
+    def limited_to(self, rows: int) -> Study:
+        """The same study with so many rows of each source at most."""
+        sources = {
+            name: source.model_copy(update={"limit": min(rows, source.limit or rows)})
+            for name, source in self.sources.items()
+        }
+        return self.model_copy(update={"sources": sources})
+
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
@@ -268,3 +292,10 @@ class ProjectSettings(Model):
         ".goldpan/ledger.sqlite", description="The file that remembers what was asked, paid for and answered."
     )
     results: str = Field("results", description="Folder of everything that is made.")
+    limit: RowLimit | None = Field(
+        None,
+        description="For a trial: read only so many rows of each source; better given to one run,"
+        " `--config limit=20`.",
+    )
+
+    _limit_is_a_number = field_validator("limit", mode="before")(no_number)

@@ -7,11 +7,13 @@ will do; everything else takes names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from os.path import relpath
 from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.batches.stage import StageRun
 from goldpan.errors import StudyError
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
@@ -73,14 +75,34 @@ class Inputs:
 
     def source_file(self, wildcards: Any) -> str:
         """The user's file, or its stand-in where Snakemake would take a part of its path for a wildcard."""
-        path = self.input_files[wildcards.source][wildcards.file]
-        return self.paths.stand_in(wildcards.source, wildcards.file) if "{" in path else path
+        return self._source_file(wildcards.source, wildcards.file)
+
+    def _source_file(self, source: str, file: str) -> str:
+        path = self.input_files[source][file]
+        return self.paths.stand_in(source, file) if "{" in path else path
+
+    def files_of_source(self, wildcards: Any) -> list[str]:
+        """The user's files of a source, in their order."""
+        return [self._source_file(wildcards.source, file) for file in self.input_files[wildcards.source]]
+
+    def limits(self, sources: Iterable[str]) -> list[str]:
+        """What says which rows of sources are read, of those that have a limit."""
+        limited = [source for source in sources if self.study.sources[source].limit]
+        return [self.paths.limit(source) for source in dict.fromkeys(limited)]
+
+    def limit_of_source(self, wildcards: Any) -> list[str]:
+        """What says which rows of a source are read, where it has a limit."""
+        return self.limits([wildcards.source])
+
+    def limits_of_stage(self, wildcards: Any) -> list[str]:
+        """The same of the sources that a stage's records come from."""
+        return self.limits(self.study.sources_of(wildcards.stage))
 
     def source_setting(self, wildcards: Any) -> str:
         """How a source is read, as text, whose change makes its records stale."""
         source = self.study.sources[wildcards.source]
         # Left out where it is not given: else a project of before there was a choice would be stale.
-        return source.model_dump_json(exclude={"files"} if source.page else {"files", "page"})
+        return source.model_dump_json(exclude={"files", "limit"} | (set() if source.page else {"page"}))
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""
@@ -101,6 +123,12 @@ class Inputs:
             return _as_text(stage.model_dump(mode="json", include=set(names)))
 
         return setting
+
+    def stage_records_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
+        rationales = sorted(StageRun(self.project, wildcards.stage).rationales_named())
+        said = self.stage_setting("input")(wildcards)
+        return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its features stale, as text."""
@@ -268,12 +296,18 @@ class Inputs:
             files += map(relpath, _files_in(path))
         return files
 
+    def of_embedding_summary(self, wildcards: Any) -> list[str]:
+        """What an embedding has made, and the limits of its sources."""
+        sources = self.study.embeddings[wildcards.embedding].source
+        return [*self.embeddings(wildcards.embedding), *self.limits(sources)]
+
     def counts_of_annotated(self, wildcards: Any) -> list[str]:
-        """The counts of all annotated files."""
-        suffix = self.study.annotated[wildcards.annotated].suffix
+        """The counts of all annotated files, and the limits of their sources."""
+        settings = self.study.annotated[wildcards.annotated]
+        places = annotated_places(self.project, wildcards.annotated)
         return [
-            self.paths.annotated_counts(wildcards.annotated, *place, suffix)
-            for place in annotated_places(self.project, wildcards.annotated)
+            *(self.paths.annotated_counts(wildcards.annotated, *place, settings.suffix) for place in places),
+            *self.limits(self.study.embeddings[settings.embedding].source),
         ]
 
     # Evaluations
@@ -293,6 +327,7 @@ class Inputs:
             *beside,
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
+            *self.limits(chain.from_iterable(map(self.study.sources_predicted, predictions))),
         ]
 
     def evaluation_setting(self, wildcards: Any) -> str:
