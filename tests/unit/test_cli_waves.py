@@ -145,6 +145,36 @@ def test_a_plan_of_a_study_knows_the_items_once_they_are_drawn(said, tmp_path):
     assert {plan["plan"]["items"] for plan in plans} == {12}
 
 
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda text: text[: len(text) // 2], "not valid JSON"),
+        (lambda _: "[]", "no counts of a sample"),
+        (lambda _: "{}", "no counts of a sample (study: "),
+        (lambda text: text.replace('"population": 12', '"population": "many"'), "(population: "),
+        (lambda text: text.replace('"strata": [', '"strata": [3, '), "(strata.0: "),
+    ],
+    ids=["cut short", "list", "empty", "no number", "other strata"],
+)
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_damaged_counts_of_a_sample_are_named_with_a_remedy(refused, tmp_path, damage, what, command):
+    project = make_project(tmp_path / "project")
+    run = wave_of(project)
+    run.draw()
+    run.write_sample()
+    run.write_sheets()
+    run.draw_file.unlink()  # as in projects of versions that kept no draw
+    counts = project.artifact("waves/check/sample.json")
+    before = counts.read_text()
+    counts.write_text(damage(before))
+    assert counts.read_text() != before
+    message = refused("waves", command, "--study", "notes", "--root", project.root)
+    assert "sample.json" in message
+    assert what in message
+    assert "put the file back as it was" in message
+    assert "Traceback" not in message
+
+
 def test_what_the_study_says_cannot_be_said_besides(refused, tmp_path):
     project = make_project(tmp_path / "project")
     message = refused("waves", "plan", "--study", "notes", "--root", project.root, "--items", 5)
@@ -231,6 +261,29 @@ def test_the_card_of_a_half_decided_wave_says_that_the_hard_items_are_missing(tm
     card = project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8")
     assert "topic: 5 of 12 answered items of the wave await a decision" in card
     assert "urgent: " not in card.split("## Limits")[1].split("await a decision")[0]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "model"),
+    [("dawid_skene", "(chosen: "), ("dawid_skene_full", "is the full model, with 36 answers for 20 free")],
+)
+def test_the_card_says_which_model_of_annotators_decided_and_that_it_had_too_little_to_learn_from(
+    tmp_path, strategy, model
+):
+    names = ["cid", "ann", "ben"]
+    project = make_project(tmp_path / "project", annotators=names, strategy=strategy, cannot_tell=False)
+    run = wave_of(project)
+    run.draw()
+    run.write_sheets()
+    for name, topic in zip(names, ("animals", "weather", "animals"), strict=True):
+        fill_in(project, name, topic)
+    run.collect()
+    assert {row.resolution for row in run.merge()} == {"dawid_skene"}
+    run.freeze()
+    card = project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8").replace("\\", "")
+    (note,) = [line for line in card.splitlines() if line.startswith(f"- topic: `{strategy}` is")]
+    assert model in note
+    assert "Below 50 it is surer of itself than it is right" in note
 
 
 def test_an_unknown_wave_is_refused_with_those_there_are(refused, tmp_path):
