@@ -23,7 +23,20 @@ Strategy = Literal[
     "annotator_a",
     "annotator_b",
     "dawid_skene",
+    "dawid_skene_full",
+    "dawid_skene_shrunk",
+    "dawid_skene_one_coin",
 ]
+FEWEST_ANNOTATORS: dict[str, int] = {
+    "majority": 3,
+    "dawid_skene": 3,
+    "dawid_skene_full": 3,
+    "dawid_skene_shrunk": 3,
+    "dawid_skene_one_coin": 3,
+    "majority_llm": 2,
+    "annotator_b": 2,
+}
+"""Strategies that need more than one."""
 RESERVED_ANNOTATORS = frozenset({"llm", "side_by_side", "adjudication", "gold"})
 _SHOW_LLM_ANSWERS = frozenset({"html", "xlsx", "csv"})
 
@@ -209,7 +222,7 @@ class Wave(Model):
         count = len(self.annotators)
         if self.overlap != "all" and self.overlap > count:
             raise ValueError(f"overlap: {self.overlap} annotators for each item, but there are only {count}")
-        needed = {"majority": 3, "dawid_skene": 3, "majority_llm": 2, "annotator_b": 2}.get(self.strategy, 1)
+        needed = FEWEST_ANNOTATORS.get(self.strategy, 1)
         if count < needed:
             raise ValueError(f"strategy `{self.strategy}` needs {needed} annotators, but there are {count}")
         return self

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from goldpan.errors import ReconciliationError, SourceError, StudyError
-from goldpan.files import iter_rows, of_known_keys, read_json, replacing, sha256_hex, write_json
+from goldpan.files import iter_rows, read_json, replacing, sha256_hex, write_json
 from goldpan.records.draw import rank, turns
 from goldpan.records.read import iter_records
 from goldpan.stages.rows import FeatureRow, read_features, with_features
@@ -27,6 +28,11 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, read_items, repeat_id
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.strata import MISSING, Strata
+
+_DAMAGED_COUNTS = (
+    "put the file back as it was; if it is lost, delete it: the wave then counts as not given out, and "
+    "snakemake draws it again, as it was if corpus, answers and study are"
+)
 
 
 @dataclass(frozen=True)
@@ -154,13 +160,33 @@ def read_sample(files: SampleFiles) -> Sample:
     llm = {row["item_id"]: row for _, row in iter_rows(files.llm, SourceError)}
     if llm.keys() != items.keys():
         raise ReconciliationError("the sample and the LLM's answers have other items", where=str(files.llm))
-    return Sample(items, llm, sample_counts(read_json(files.counts)))
+    return Sample(items, llm, read_sample_counts(files.counts))
 
 
-def sample_counts(raw: Mapping[str, Any]) -> SampleCounts:
-    """The counts of a sample from what JSON says of them."""
-    strata = [of_known_keys(StratumCount, stratum) for stratum in raw["strata"]]
-    return of_known_keys(SampleCounts, {**raw, "strata": strata})
+def sample_counts(raw: Any) -> SampleCounts:
+    """The counts of a sample from what JSON says of them; keys of a later version are passed over.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    return TypeAdapter(SampleCounts).validate_python(raw)
+
+
+def read_sample_counts(path: Path) -> SampleCounts:
+    """Read `sample.json`.
+
+    Raises:
+        SourceError: it is damaged.
+    """
+    try:
+        return sample_counts(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        what = f"these are no counts of a sample ({place}: {first['msg']})"
+    except SourceError as error:
+        what = error.what
+    raise SourceError(what, where=str(path), remedy=_DAMAGED_COUNTS)
 
 
 @dataclass

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from goldpan.files import read_json
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import as_given_out, given_out_settings, read_draw_head
-from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, sample_counts
+from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, read_sample_counts
 
 
 def sample_files(project: Project, name: str) -> SampleFiles:
@@ -60,7 +59,7 @@ def given_out_before(project: Project, name: str) -> SampleCounts | None:
     sheets = (project.root / project.paths.sheet(name, "x")).parent
     if not (sheets.is_dir() and any(sheets.iterdir())) and not sheet_files(project.root / folder):
         return None
-    return sample_counts(read_json(files.counts))
+    return read_sample_counts(files.counts)
 
 
 def _as_counted(wave: Wave, counts: SampleCounts) -> Wave:

@@ -9,6 +9,7 @@ from typing import Any
 
 from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
+from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
@@ -26,7 +27,7 @@ from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
+from goldpan.waves.merging.dawid_skene_strategy import model_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
@@ -324,6 +325,7 @@ class WaveRun:
         rows = read_merged(self._at(self.paths.merged(self.name)), self.codebook.features)
         gold = freeze_gold(self.items, rows, self.wave.gold, self.wave.seed, self.wave.annotators)
         collected = self._collected()
+        scales = {feature.name: scale_of(feature) for feature in self.codebook.features}
         about = GoldDescription(
             study=self.study,
             wave=self.name,
@@ -338,12 +340,13 @@ class WaveRun:
             self.codebook.features,
             about,
             measure_wave(collected, self.codebook, self.wave.annotators),
-            [*wave_notes(collected.status), *awaiting_notes(rows), *self._model_notes(rows)],
+            [
+                *wave_notes(collected.status),
+                *awaiting_notes(rows),
+                *model_notes(rows, scales, self.wave.strategy),
+            ],
         )
         return gold
-
-    def _model_notes(self, rows: list[Merged]) -> list[str]:
-        return few_items_notes(rows) if self.wave.strategy == "dawid_skene" else []
 
     def _collected(self) -> CollectedWave:
         return read_collected(
