@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.formatting import coefficient_title
@@ -15,6 +16,7 @@ from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
 _HIGH_PREVALENCE = 0.6
 _HIGH_AGREEMENT = 0.8
 _WIDE = 0.3
+_MOST_NAMED = 10
 
 
 def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement:
@@ -22,6 +24,7 @@ def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement
     notes = [
         *_coverage(result),
         *_abstentions(result, coded),
+        *_unused_labels(result),
         *_weighting(result),
         *_prevalence(result),
         *_width(result),
@@ -62,6 +65,30 @@ def _abstentions(result: FeatureAgreement, coded: CodedRatings) -> list[str]:
     if result.kind == "nominal":
         return [f"{total:,} answers are abstentions; they count as a label of their own."]
     return [f"{total:,} answers are abstentions; they can be compared with no other answer and are left out."]
+
+
+def _unused_labels(result: FeatureAgreement) -> list[str]:
+    """Which labels nobody gave, and what AC1 and PABAK would be if they could not have been given."""
+    unused = [label.label for label in result.labels if not any(label.counts)]
+    if not unused or not any(any(label.counts) for label in result.labels):
+        return []
+    size, used = len(result.labels), len(result.labels) - len(unused)
+    named = ", ".join(f"`{label}`" for label in unused[:_MOST_NAMED])
+    more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+    note = f"{len(unused)} of {size} labels were given by nobody: {named}{more}."
+    ac1 = result.coefficient("gwet_ac1")
+    uniform = result.coefficient("pabak") or result.coefficient("randolph_kappa")
+    if used < 2 or not ac1 or not uniform or ac1.observed is None or ac1.expected is None:
+        return [note]
+    # Chance agreement of AC1 is a sum over labels given, divided by the labels that could be given less one.
+    chance = ac1.expected * (size - 1) / (used - 1)
+    narrow_ac1 = (ac1.observed - chance) / (1 - chance)
+    narrow_uniform = (ac1.observed - 1 / used) / (1 - 1 / used)
+    return [
+        f"{note} {coefficient_title(ac1)} ({ac1.value:.4f}) and {coefficient_title(uniform)} "
+        f"({uniform.value:.4f}) rise with every label that could be given: without these they would be "
+        f"{narrow_ac1:.4f} and {narrow_uniform:.4f}. Compare them only between features with as many labels."
+    ]
 
 
 def _weighting(result: FeatureAgreement) -> list[str]:
@@ -111,7 +138,9 @@ def _width(result: FeatureAgreement) -> list[str]:
     low, high = headline.interval.low, headline.interval.high
     if high - low < _WIDE:
         return []
+    bands = [band(headline.name, bound) for bound in (low, high)]
+    unsettled = f": its band may be {bands[0]} or {bands[1]}" if bands[0] != bands[1] else ""
     return [
         f"With {result.paired_items:,} items {coefficient_title(headline)} may be anything from {low:.2f} to"
-        f" {high:.2f}: its band is not settled."
+        f" {high:.2f}{unsettled}. More items narrow it; `goldpan waves plan` says how many."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goldpan.statistics.bands import RELIABLE, TENTATIVE
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.interval import Interval
 from goldpan.statistics.samples import FEWEST_UNITS
@@ -51,15 +52,21 @@ INTERVALS = (
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
+BANDS = (
+    "Bands of kappa and pi are those of Landis and Koch (1977). Bands of alpha are those of Krippendorff "
+    f"(2019): reliable from {RELIABLE:.3f}, good for tentative conclusions from {TENTATIVE:.3f}. AC1, AC2, "
+    "PABAK and Randolph's kappa have none, for their values depend on how many labels could be given."
+)
+
 
 def coefficient_title(coefficient: Coefficient) -> str:
     """The coefficient's name for people."""
     return TITLES.get(coefficient.name, coefficient.name)
 
 
-def shown_band(coefficient: Coefficient) -> str:
-    """The band of a chance-corrected coefficient; empty for observed agreement, which bands do not fit."""
-    return "" if coefficient.name == "observed_agreement" else coefficient.band or ""
+def band_and_reason(coefficient: Coefficient) -> str:
+    """The coefficient's band, and why it lacks a value or an interval."""
+    return " ".join(part for part in (coefficient.band, coefficient.reason) if part)
 
 
 def four_decimals(value: float | None) -> str:

@@ -8,13 +8,14 @@ from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, page, table
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
+    BANDS,
     BLINDNESS,
     INTERVALS,
     KINDS,
+    band_and_reason,
     coefficient_title,
     four_decimal_interval,
     four_decimals,
-    shown_band,
 )
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
 
@@ -31,6 +32,7 @@ def agreement_page(report: AgreementReport) -> str:
     for feature in report.features:
         body += _feature(feature)
     body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
+    body += [element("h2", "What the bands are"), element("p", BANDS)]
     return page(report.title, body)
 
 
@@ -80,7 +82,7 @@ def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
     rows = [
         [
             coefficient_title(coefficient),
-            " ".join(part for part in (shown_band(coefficient), coefficient.reason) if part),
+            band_and_reason(coefficient),
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
@@ -128,12 +130,14 @@ def _pair(pair: PairAgreement, alone: bool) -> Iterator[Markup]:
         yield _coefficients([pair.observed, *pair.coefficients], caption)
     if pair.confusion is None:
         return
-    used = pair.confusion.used()
-    if len(used.labels) > _MOST_LABELS_IN_PICTURE:
+    matrix = pair.confusion.within(_MOST_LABELS_IN_PICTURE)
+    if len(matrix.labels) > _MOST_LABELS_IN_PICTURE:
         yield element(
-            "p", f"{len(used.labels)} labels are too many for a picture; agreement.json has the counts."
+            "p", f"{len(matrix.labels)} labels are too many for a picture; agreement.json has the counts."
         )
         return
-    counts = used.counts.astype(int).tolist()
-    picture = heat_map(used.rows, used.columns, used.labels, used.labels, counts)
+    if unused := pair.confusion.left_out(matrix):
+        yield element("p", unused)
+    counts = matrix.counts.astype(int).tolist()
+    picture = heat_map(matrix.rows, matrix.columns, matrix.labels, matrix.labels, counts)
     yield element("div", picture, class_="scroll")

@@ -64,11 +64,18 @@ class ConfusionMatrix(AsJson):
         """JSON-able form."""
         return {**super().as_json(), "counts": self.counts.astype(int).tolist()}
 
-    def used(self) -> ConfusionMatrix:
-        """Without the labels that neither of the two gave."""
+    def within(self, most_labels: int) -> ConfusionMatrix:
+        """The matrix itself, or without the labels that neither of the two gave if it has too many."""
+        if len(self.labels) <= most_labels:
+            return self
         occurring = np.flatnonzero(self.counts.sum(0) + self.counts.sum(1))
         labels = tuple(self.labels[index] for index in occurring)
         return ConfusionMatrix(self.rows, self.columns, labels, self.counts[np.ix_(occurring, occurring)])
+
+    def left_out(self, shown: ConfusionMatrix) -> str:
+        """A sentence on the labels that `shown` lacks; empty where it has all."""
+        number = len(self.labels) - len(shown.labels)
+        return f"Not shown: {number:,} labels that neither of the two gave." if number else ""
 
 
 @dataclass(frozen=True)

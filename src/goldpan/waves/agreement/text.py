@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
+    BANDS,
     BLINDNESS,
     INTERVALS,
     KINDS,
+    band_and_reason,
     coefficient_title,
     four_decimal_interval,
     four_decimals,
-    shown_band,
 )
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
 
@@ -24,7 +25,7 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
 
     Args:
         report: what was measured.
-        verbose: also each pair of annotators, and how intervals are made.
+        verbose: also each pair of annotators, how intervals are made, and what the bands are.
     """
     lines = [report.title, "=" * len(report.title), ""]
     if report.blind is not None:
@@ -33,7 +34,7 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
     for feature in report.features:
         lines += ["", *feature_lines(feature, verbose)]
     if verbose:
-        lines += ["", INTERVALS]
+        lines += ["", INTERVALS, "", BANDS]
     return "\n".join(_one_blank(lines)) + "\n"
 
 
@@ -70,7 +71,7 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
-            _plain(" ".join(part for part in (shown_band(coefficient), coefficient.reason) if part)),
+            _plain(band_and_reason(coefficient)),
         ]
         for coefficient in coefficients
     ]
@@ -103,17 +104,19 @@ def _label_lines(result: FeatureAgreement) -> list[str]:
     return ["Agreement by label", *_aligned([header, *rows], right=right)]
 
 
-def _confusion_lines(matrix: ConfusionMatrix) -> list[str]:
-    used = matrix.used()
-    if len(used.labels) > _MOST_COLUMNS:
-        return [f"Confusion matrix: {len(used.labels)} labels, too many for text; see the JSON or the page"]
-    labels = [_plain(label) for label in used.labels]
+def _confusion_lines(confusion: ConfusionMatrix) -> list[str]:
+    matrix = confusion.within(_MOST_COLUMNS)
+    if len(matrix.labels) > _MOST_COLUMNS:
+        return [f"Confusion matrix: {len(matrix.labels)} labels, too many for text; see the JSON or the page"]
+    labels = [_plain(label) for label in matrix.labels]
     rows = [
         [label, *(f"{int(count):,}" for count in counts)]
-        for label, counts in zip(labels, used.counts, strict=True)
+        for label, counts in zip(labels, matrix.counts, strict=True)
     ]
-    heading = f"Confusion matrix (rows: {_plain(used.rows)}, columns: {_plain(used.columns)})"
-    return [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
+    heading = f"Confusion matrix (rows: {_plain(matrix.rows)}, columns: {_plain(matrix.columns)})"
+    lines = [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
+    unused = confusion.left_out(matrix)
+    return [*lines, _plain(unused)] if unused else lines
 
 
 def _pair_lines(pair: PairAgreement) -> list[str]:
