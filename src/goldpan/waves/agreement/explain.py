@@ -9,11 +9,12 @@ import numpy as np
 from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
+from goldpan.waves.agreement.explain_differences import notes_on_differences
 from goldpan.waves.agreement.formatting import coefficient_title
 from goldpan.waves.agreement.ratings import CodedRatings
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
 
-_HIGH_PREVALENCE = 0.6
+_HIGH_CHANCE = 2 / 3
 _HIGH_AGREEMENT = 0.8
 _WIDE = 0.3
 _MOST_NAMED = 10
@@ -27,6 +28,7 @@ def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement
         *_unused_labels(result),
         *_weighting(result),
         *_prevalence(result),
+        *notes_on_differences(result),
         *_width(result),
     ]
     return replace(result, notes=tuple(notes))
@@ -117,18 +119,29 @@ def _one_step_apart(matrix: ConfusionMatrix) -> tuple[int, int]:
 
 
 def _prevalence(result: FeatureAgreement) -> list[str]:
-    plain, observed = result.coefficient("cohen_kappa"), result.observed.value
-    if plain is None or plain.value is None or observed is None or len(result.labels) != 2:
+    """Why a coefficient may be low though people agree, for any number of annotators and labels."""
+    corrected = result.coefficient("cohen_kappa") or result.coefficient("fleiss_kappa")
+    observed = result.observed.value
+    if corrected is None or corrected.value is None or corrected.expected is None or observed is None:
         return []
-    index = result.labels[1].prevalence_index
-    high_by_chance = index is not None and index >= _HIGH_PREVALENCE
-    if not high_by_chance or observed < _HIGH_AGREEMENT or plain.value > observed / 2:
+    by_chance = corrected.expected >= _HIGH_CHANCE
+    if not by_chance or observed < _HIGH_AGREEMENT or corrected.value > observed / 2:
         return []
+    given = [sum(label.counts) for label in result.labels]
+    common = result.labels[int(np.argmax(given))]
+    index = "" if common.prevalence_index is None else f", prevalence index {common.prevalence_index:.2f}"
+    rare = [label for label in result.labels if label is not common and any(label.counts)][:_MOST_NAMED]
+    agreement = ", ".join(f"`{label.label}` {_two_decimals(label.specific.value)}" for label in rare)
     return [
-        f"Observed agreement is high ({observed:.4f}) and kappa low ({plain.value:.4f}) because one label "
-        f"is rare (prevalence index {index:.2f}), so that agreement by chance is high as well. Read the "
-        "agreement by label beside it."
+        f"Observed agreement is high ({observed:.4f}) and {coefficient_title(corrected)} low "
+        f"({corrected.value:.4f}) because {sum(common.counts) / sum(given):.0%} of the answers are "
+        f"`{common.label}`{index}, so that agreement by chance is high as well ({corrected.expected:.4f}). "
+        f"Read the agreement by label: {agreement}. More items with rare labels (`stratify`) would tell more."
     ]
+
+
+def _two_decimals(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _width(result: FeatureAgreement) -> list[str]:

@@ -10,10 +10,15 @@ from goldpan.waves.agreement.formatting import (
     BLINDNESS,
     INTERVALS,
     KINDS,
+    TEST_TITLES,
     band_and_reason,
     coefficient_title,
     four_decimal_interval,
     four_decimals,
+    method_text,
+    p_value_text,
+    shown_biases,
+    signed,
 )
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
 
@@ -30,7 +35,7 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
     lines = [report.title, "=" * len(report.title), ""]
     if report.blind is not None:
         lines += [BLINDNESS[report.blind], ""]
-    lines += [f"! {note}" for note in report.notes]
+    lines += [f"! {_plain(note)}" for note in report.notes]
     for feature in report.features:
         lines += ["", *feature_lines(feature, verbose)]
     if verbose:
@@ -51,15 +56,17 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     lines += ["", *_coefficient_lines([result.observed, *result.coefficients], result.headline)]
     if result.labels:
         lines += ["", *_label_lines(result)]
+    if result.biases:
+        lines += ["", *_bias_lines(result)]
     if len(result.annotators) == 2 and result.pairs and result.pairs[0].confusion:
-        lines += ["", *_confusion_lines(result.pairs[0].confusion)]
+        lines += ["", *_confusion_lines(result.pairs[0].confusion), "", *_test_lines(result.pairs[0])]
     elif verbose:
         for pair in result.pairs:
             lines += ["", *_pair_lines(pair)]
     for pair in result.repeats:
         lines += ["", *_pair_lines(pair)]
     if result.notes:
-        lines += ["", *(f"Note: {note}" for note in result.notes)]
+        lines += ["", *(f"Note: {_plain(note)}" for note in result.notes)]
     return lines
 
 
@@ -121,7 +128,34 @@ def _confusion_lines(confusion: ConfusionMatrix) -> list[str]:
 
 def _pair_lines(pair: PairAgreement) -> list[str]:
     heading = f"{_plain(pair.first)} and {_plain(pair.second)}, {pair.items:,} items"
-    return [heading, *_coefficient_lines([pair.observed, *pair.coefficients])]
+    return [heading, *_coefficient_lines([pair.observed, *pair.coefficients]), *_test_lines(pair)]
+
+
+def _bias_lines(result: FeatureAgreement) -> list[str]:
+    biases, title = shown_biases(result, len(result.annotators))
+    rows = [
+        [
+            _plain(bias.annotator),
+            "place on the scale" if bias.label is None else _plain(bias.label),
+            f"{bias.items:,}",
+            signed(bias.difference),
+            four_decimal_interval(bias.interval),
+            p_value_text(bias.p_value),
+            bias.reason or "",
+        ]
+        for bias in biases
+    ]
+    header = ["", "compared", "items", "difference", "95 % interval", "p (Holm)", ""]
+    return [title, *_aligned([header, *rows], right={2, 3})]
+
+
+def _test_lines(pair: PairAgreement) -> list[str]:
+    if pair.bias is None:
+        return []
+    rows = [
+        [TEST_TITLES[test.name], p_value_text(test.p_value), method_text(test)] for test in pair.bias.tests
+    ]
+    return _aligned(rows, right=set())
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
