@@ -112,7 +112,7 @@ def test_one_label_cannot_be_planned():
 
 
 def waves(expected, items, count=300, seed=11):
-    """Half-widths, undefined ones as infinite, and whether the interval holds the true value, of new waves."""
+    """Half-widths (undefined ones: infinite) of new waves, and whether the interval holds the true value."""
     generator = np.random.default_rng(seed)
     intervals = [interval_of_wave(expected.simulated(items, generator), expected) for _ in range(count)]
     widths = [math.inf if each is None else (each.high - each.low) / 2 for each in intervals]
