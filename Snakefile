@@ -1,6 +1,7 @@
 # goldpan: from a corpus to labels people can trust.
 #
 # results/{study}/sources/{source}/{file}.jsonl            records
+# results/{study}/sources/{source}/limit.json             which rows a trial reads
 # results/{study}/stages/{stage}/records.jsonl            what is asked, with skips
 # results/{study}/stages/{stage}/round{n}/requests/       plan and request files
 # results/{study}/stages/{stage}/round{n}/batches/        batch-id files
@@ -41,6 +42,7 @@ include: "rules/evaluation.smk"
 localrules:
     all,
     stand_in,
+    limit,
     records,
     stage_records,
     plan,
@@ -70,6 +72,7 @@ onstart:
 
 onsuccess:
     print_failures(PROJECT, sys.stderr)
+    print_trial(PROJECT, sys.stderr)
     print_wave_changes(PROJECT, sys.stderr)
 
 

@@ -9,7 +9,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 
 import goldpan
-from goldpan.cli.summary import print_failures, print_wave_changes
+from goldpan.cli.summary import print_failures, print_trial, print_wave_changes
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -28,11 +28,17 @@ from goldpan.workflow.inputs import Inputs
 
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
-for setting, default in ProjectSettings(study=config["study"]).model_dump().items():
+for setting, default in (
+    ProjectSettings(study=config["study"]).model_dump(exclude_none=True).items()
+):
     config.setdefault(setting, default)
 try:
     PROJECT = load_project(
-        config["study"], ledger=config["ledger"], results=config["results"]
+        config["study"],
+        ledger=config["ledger"],
+        results=config["results"],
+        # Given without a value (`limit=$N`) it is an error: everything would be paid for.
+        limit="" if config.get("limit", ...) is None else config.get("limit"),
     )
     if PROJECT.root.resolve() != Path.cwd():
         raise StudyError(

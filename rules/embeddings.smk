@@ -64,7 +64,7 @@ rule embed:
 
 rule embedding_summary:
     input:
-        lambda wildcards: INPUTS.embeddings(wildcards.embedding),
+        INPUTS.of_embedding_summary,
     output:
         PATHS.embedding_summary("{embedding}"),
     log:

@@ -1,4 +1,4 @@
-# Predictions against a gold set.
+# Predictions against a gold set, or against labels that records have in their own fields.
 
 
 rule evaluation:
@@ -13,9 +13,7 @@ rule evaluation:
     conda:
         "../envs/report.yaml"
     params:
-        setting=lambda wildcards: STUDY.evaluations[
-            wildcards.evaluation
-        ].model_dump_json(),
+        setting=INPUTS.evaluation_setting,
     message:
         "Evaluating {wildcards.evaluation}"
     script:

@@ -14,9 +14,29 @@ rule stand_in:
         "../workflow/scripts/stand_in.py"
 
 
+rule limit:
+    input:
+        INPUTS.files_of_source,
+    output:
+        PATHS.limit("{source}"),
+    log:
+        PATHS.log("limits/{source}"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        source=INPUTS.source_setting,
+        limit=lambda wildcards: STUDY.sources[wildcards.source].limit,
+        files=lambda wildcards: list(INPUTS.input_files[wildcards.source]),
+    message:
+        "Taking the first {params.limit} rows of source {wildcards.source}"
+    script:
+        "../workflow/scripts/limit.py"
+
+
 rule records:
     input:
         INPUTS.source_file,
+        INPUTS.limit_of_source,
     output:
         PATHS.records("{source}", "{file}"),
     log:
@@ -26,6 +46,6 @@ rule records:
     params:
         source=INPUTS.source_setting,
     message:
-        "Reading {input} into records"
+        "Reading {input[0]} into records"
     script:
         "../workflow/scripts/records.py"

@@ -11,7 +11,7 @@ rule stage_records:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.stage_setting("input"),
+        setting=INPUTS.stage_records_setting,
     message:
         "Gathering what stage {wildcards.stage} is asked"
     script:
@@ -83,6 +83,7 @@ rule features:
         asked=PATHS.asked("{stage}", 1),
         tasks=INPUTS.tasks,
         rounds=INPUTS.settled_rounds,
+        limits=INPUTS.limits_of_stage,
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),

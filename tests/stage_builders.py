@@ -7,8 +7,9 @@ from typing import Any
 
 from goldpan.batches.settle import Settled
 from goldpan.batches.stage import StageRun
+from goldpan.files import read_json
 from goldpan.records.read import build_records
-from goldpan.stages.plan import Plan
+from goldpan.stages.plan import Plan, read_plan
 from goldpan.stages.rows import read_asked
 from goldpan.study import load_project
 from tests.projects import WorkflowProject, notes_study
@@ -28,7 +29,11 @@ def make_stage(
 
 def with_records(root: Path) -> StageRun:
     """The stage as its files say now, with its records made anew."""
-    run = StageRun(load_project("notes", root=root), STAGE)
+    return records_made(StageRun(load_project("notes", root=root), STAGE))
+
+
+def records_made(run: StageRun) -> StageRun:
+    """The stage, with its records made anew."""
     for (source, file), path in run.input_files().items():
         output = at(run, run.paths.records(source, file))
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -67,3 +72,18 @@ def answer(run: StageRun, number: int = 1) -> Settled:
     plan = run.plan(number)
     send(run, plan)
     return finish(run, plan)
+
+
+def answer_all(run: StageRun) -> None:
+    """Take the stage to its features from where its files say that it is, as the workflow does."""
+    number, left = 1, True
+    while left:
+        planned = at(run, run.paths.plan(STAGE, number))
+        settled = at(run, run.paths.settled(STAGE, number))
+        if not settled.exists():
+            plan = read_plan(planned, stage=STAGE, round=number) if planned.exists() else run.plan(number)
+            send(run, plan)
+            finish(run, plan)
+        left = read_json(settled)["left"] > 0
+        number += 1
+    run.consolidate()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from goldpan.batches.critic import batch_annotate, get_batch_results
     from goldpan.embeddings.reader import EmbeddingFile
-    from goldpan.errors import GoldpanError
+    from goldpan.errors import GoldpanError, PredictionMissingFieldError, WrongFunctionNameError
     from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
     from goldpan.plain_tables.agreement import agreement_of_files
     from goldpan.plain_tables.columns import Layout
@@ -22,23 +23,33 @@ if TYPE_CHECKING:
     from goldpan.stages.rows import read_features
     from goldpan.study.load import load_project, load_study
     from goldpan.tasks.answers import AnswerReader
-    from goldpan.tasks.critic import build_request, parse_tool_call, pick_rubric
+    from goldpan.tasks.critic import build_request, parse_tool_call, pick_rubric, segment_of_messages
+    from goldpan.tasks.critic_predictions import BinaryPrediction, ClassificationPrediction, TextPrediction
     from goldpan.tasks.prompts import PromptRenderer
     from goldpan.tasks.task import load_task
+    from goldpan.tasks.traces_text import UnusableTrace
     from goldpan.waves.gold.gold_set import read_gold
 
 _MODULES = {
     "AnswerReader": "tasks.answers",
+    "BinaryPrediction": "tasks.critic_predictions",
+    "ClassificationPrediction": "tasks.critic_predictions",
     "EmbeddingFile": "embeddings.reader",
     "EvaluationInputs": "evaluation.evaluate",
     "EvaluationOutputs": "evaluation.evaluate",
     "GoldpanError": "errors",
     "Layout": "plain_tables.columns",
+    "PredictionMissingFieldError": "errors",
     "PromptRenderer": "tasks.prompts",
+    "TextPrediction": "tasks.critic_predictions",
+    "UnusableTrace": "tasks.traces_text",
     "Values": "plain_tables.values",
+    "WrongFunctionNameError": "errors",
     "agreement_of_files": "plain_tables.agreement",
+    "batch_annotate": "batches.critic",
     "build_request": "tasks.critic",
     "evaluate_files": "evaluation.evaluate",
+    "get_batch_results": "batches.critic",
     "iter_records": "records.read",
     "load_project": "study.load",
     "load_study": "study.load",
@@ -48,19 +59,28 @@ _MODULES = {
     "pick_rubric": "tasks.critic",
     "read_features": "stages.rows",
     "read_gold": "waves.gold.gold_set",
+    "segment_of_messages": "tasks.critic",
 }
 __all__ = [
     "AnswerReader",
+    "BinaryPrediction",
+    "ClassificationPrediction",
     "EmbeddingFile",
     "EvaluationInputs",
     "EvaluationOutputs",
     "GoldpanError",
     "Layout",
+    "PredictionMissingFieldError",
     "PromptRenderer",
+    "TextPrediction",
+    "UnusableTrace",
     "Values",
+    "WrongFunctionNameError",
     "agreement_of_files",
+    "batch_annotate",
     "build_request",
     "evaluate_files",
+    "get_batch_results",
     "iter_records",
     "load_project",
     "load_study",
@@ -70,6 +90,7 @@ __all__ = [
     "pick_rubric",
     "read_features",
     "read_gold",
+    "segment_of_messages",
 ]
 
 

@@ -1,14 +1,25 @@
-"""A table of counts as a picture: inline SVG for the pages of `goldpan.html`."""
+"""A table of counts or coefficients as a picture: inline SVG for the pages of `goldpan.html`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from goldpan.html import Markup, copy_bar, element
 
 _CELL_WIDTH, _CELL_HEIGHT, _FONT_WIDTH = 54, 30, 7
 _LONGEST_LABEL = 22
 _LIGHT, _DARK = (243, 246, 250), (11, 60, 120)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What a cell says, its shade from 0 to 1, what it says when it is pointed at, whether it is framed."""
+
+    text: str
+    shade: float
+    title: str
+    framed: bool
 
 
 def heat_map(
@@ -30,6 +41,59 @@ def heat_map(
         column_labels: one per column.
         counts: shape (rows, columns).
     """
+    largest = max((max(row, default=0) for row in counts), default=0) or 1
+    square = list(row_labels) == list(column_labels)
+    cells = [
+        [
+            _Cell(
+                f"{count:,}",
+                (count / largest) ** 0.5,
+                f"{rows}: {label}, {columns}: {column_labels[column]}: {count:,}",
+                framed=square and row == column,
+            )
+            for column, count in enumerate(counts[row])
+        ]
+        for row, label in enumerate(row_labels)
+    ]
+    description = f"Counts of {rows} (rows) by {columns} (columns)"
+    return _picture(rows, columns, row_labels, column_labels, cells, description)
+
+
+def coefficient_map(
+    coefficient: str,
+    names: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    groups: Sequence[Sequence[str]] = (),
+) -> Markup:
+    """A coefficient of each pair, from white at 0 and below to dark at 1; pairs within a group are framed.
+
+    Args:
+        coefficient: what the values are, for people.
+        names: of those who stand in rows and columns.
+        values: shape (names, names); None where undefined; the diagonal is not shown.
+        groups: names of those who belong together.
+    """
+    cells: list[list[_Cell]] = []
+    for row, name in enumerate(names):
+        cells.append([])
+        for column, other in enumerate(names):
+            value = None if row == column else values[row][column]
+            together = any(name in group and other in group for group in groups)
+            shown = "" if row == column else "-" if value is None else f"{value:.2f}"
+            shade = max(0.0, value or 0.0)
+            title = name if row == column else f"{name} and {other}: {shown}"
+            cells[-1].append(_Cell(shown, shade, title, together))
+    return _picture("", "", names, names, cells, f"{coefficient} of each pair")
+
+
+def _picture(
+    rows: str,
+    columns: str,
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    cells: Sequence[Sequence[_Cell]],
+    description: str,
+) -> Markup:
     longest = max((len(_short(label)) for label in column_labels), default=0)
     upright = longest * _FONT_WIDTH < _CELL_WIDTH
     left = 30 + _FONT_WIDTH * max((len(_short(label)) for label in row_labels), default=0)
@@ -38,8 +102,6 @@ def heat_map(
     # A small table under a long name is as wide as the name.
     width = left + max(across, _FONT_WIDTH * len(columns)) + 2
     height = top + max(down, _FONT_WIDTH * len(rows)) + 2
-    largest = max((max(row, default=0) for row in counts), default=0) or 1
-    square = list(row_labels) == list(column_labels)
     parts = [
         _text((left + width) / 2, 14, columns, text_anchor="middle", class_="axis"),
         _upwards(14, (top + height) / 2, rows, text_anchor="middle", class_="axis"),
@@ -52,10 +114,8 @@ def heat_map(
         )
     for row, label in enumerate(row_labels):
         parts.append(_text(left - 6, top + _CELL_HEIGHT * (row + 0.5) + 4, _short(label), text_anchor="end"))
-        for column, count in enumerate(counts[row]):
-            name = f"{rows}: {label}, {columns}: {column_labels[column]}: {count:,}"
-            x, y = left + _CELL_WIDTH * column, top + _CELL_HEIGHT * row
-            parts.append(_cell(x, y, count, (count / largest) ** 0.5, name, framed=square and row == column))
+        for column, cell in enumerate(cells[row]):
+            parts.append(_cell(left + _CELL_WIDTH * column, top + _CELL_HEIGHT * row, cell))
     picture = element(
         "svg",
         *parts,
@@ -64,21 +124,19 @@ def heat_map(
         width=width,
         height=height,
         role="img",
-        aria_label=f"Counts of {rows} (rows) by {columns} (columns)",
+        aria_label=description,
     )
-    table = [[label, *(f"{count:,}" for count in row)] for label, row in zip(row_labels, counts, strict=True)]
-    bar = copy_bar(
-        [f"{rows} / {columns}", *column_labels],
-        table,
+    return picture + copy_bar(
+        [f"{rows} / {columns}" if rows else "", *column_labels],
+        [[label, *(cell.text for cell in row)] for label, row in zip(row_labels, cells, strict=True)],
         numbers=[False, *(True for _ in column_labels)],
-        caption=f"Rows: {rows}, columns: {columns}",
+        caption=description,
     )
-    return picture + bar
 
 
-def _cell(x: int, y: int, count: int, shade: float, name: str, framed: bool) -> Markup:
+def _cell(x: int, y: int, cell: _Cell) -> Markup:
     colour = "#" + "".join(
-        f"{round(light + (dark - light) * shade):02x}" for light, dark in zip(_LIGHT, _DARK, strict=True)
+        f"{round(light + (dark - light) * cell.shade):02x}" for light, dark in zip(_LIGHT, _DARK, strict=True)
     )
     box = element(
         "rect",
@@ -87,17 +145,17 @@ def _cell(x: int, y: int, count: int, shade: float, name: str, framed: bool) -> 
         width=_CELL_WIDTH - 2,
         height=_CELL_HEIGHT - 2,
         fill=colour,
-        stroke="#c05a00" if framed else None,
-        stroke_width=2 if framed else None,
+        stroke="#c05a00" if cell.framed else None,
+        stroke_width=2 if cell.framed else None,
     )
     number = _text(
         x + _CELL_WIDTH / 2,
         y + _CELL_HEIGHT / 2 + 4,
-        f"{count:,}",
+        cell.text,
         text_anchor="middle",
-        class_="on-dark" if shade > 0.5 else "on-light",
+        class_="on-dark" if cell.shade > 0.5 else "on-light",
     )
-    return element("g", element("title", name), box, number)
+    return element("g", element("title", cell.title), box, number)
 
 
 def _text(x: float, y: float, text: str, **attributes: str) -> Markup:

@@ -8,6 +8,7 @@ import pytest
 
 from goldpan.serve import running_server
 from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.stage_builders import answer_all, with_records
 
 ROWS = 60
 SHARD_ROWS = 25
@@ -84,6 +85,6 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     with running_server(folder / "server", answerer=scripted_answer) as running:
         project = make_project(folder / "project", running.base_url)
-        project.run()
+        answer_all(with_records(project.root))
         assert len(running.engine.list_batches()) == SHARDS
         return comparable(project)

@@ -1,18 +1,19 @@
 """Killed at any step of any round, a run ends by the same command as if nothing had been, and pays once."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import time
 
 import pytest
 
-from goldpan.crashpoints import NAMES
+from goldpan.crashpoints import NAMES, on_reaching
 from goldpan.serve import running_server
 from goldpan.serve.fault_plan import FaultPlan
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.projects import note_rows
-from tests.stage_builders import answer, with_records
+from tests.stage_builders import answer_all, with_records
 
 # Killed between the note that the paid call is sent and the call, a shard is in doubt: see the last test.
 CERTAIN = [name for name in NAMES if name != "paying"]
@@ -35,9 +36,7 @@ def project_of_rounds(folder, rounds: int, *, rows: int, shards: int):
 def undisturbed(folder, rounds: int, *, rows: int, shards: int):
     """What the same project comes to when nothing disturbs it: features, and requests asked by batch."""
     with project_of_rounds(folder, rounds, rows=rows, shards=shards) as (project, server):
-        run = with_records(project.root)
-        assert [answer(run, number).left for number in range(1, rounds + 1)][-1] == 0
-        run.consolidate()
+        answer_all(with_records(project.root))
         return comparable(project), asked_by_batch(server)
 
 
@@ -83,19 +82,48 @@ def kill_main_process(process, marker) -> None:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("points", [CERTAIN[::2], CERTAIN[1::2]], ids=lambda points: points[0])
-def test_killed_at_each_point_of_rounds_1_2_and_3(points, tmp_path):
+def test_killed_at_each_point(tmp_path):
+    """Each point once, of round 1, 2 or 3; the test after this one kills at all points of all rounds."""
     shape = {"rounds": 3, "rows": 5, "shards": 2}
     features, asked = undisturbed(tmp_path / "quiet", **shape)
     with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
-        for number in range(1, 4):
-            for at, point in enumerate(points):
-                kill = kill_worker if (at + number) % 2 else kill_group
-                kill(*start_until(project, point))
+        # A kill at a later point lets the rounds go on, so those of a third of the points end a round.
+        for at, point in enumerate(point for third in range(3) for point in CERTAIN[third::3]):
+            kill = kill_worker if at % 2 else kill_group
+            kill(*start_until(project, point))
         project.run()
         assert asked_by_batch(server) == asked == [1, 2, 2, 3]
         assert comparable(project) == features
         assert "Nothing to be done" in project.run().stdout
+
+
+def take_steps(root, point: str) -> None:
+    """The steps of all rounds, up to the first time that a point is reached: there the process is killed."""
+
+    def kill(name: str) -> None:
+        if name == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with on_reaching(kill):
+        answer_all(with_records(root))
+
+
+def test_killed_at_each_point_of_rounds_1_2_and_3_by_the_steps_alone(tmp_path):
+    """As above for each point of each round, in processes that begin with the modules loaded."""
+    shape = {"rounds": 3, "rows": 5, "shards": 2}
+    features, asked = undisturbed(tmp_path / "quiet", **shape)
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.stage_builders", "goldpan.providers.openai"])
+    with project_of_rounds(tmp_path / "killed", **shape) as (project, server):
+        for number in range(1, 4):
+            for point in CERTAIN:
+                process = processes.Process(target=take_steps, args=(project.root, point))
+                process.start()
+                process.join(120)
+                assert process.exitcode == -signal.SIGKILL, f"{point} of round {number} was not reached"
+        answer_all(with_records(project.root))
+        assert asked_by_batch(server) == asked == [1, 2, 2, 3]
+        assert comparable(project) == features
 
 
 @pytest.mark.timeout(1800)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from goldpan.statistics import bootstrap, multirater
-from goldpan.statistics.bands import band
 from goldpan.statistics.coefficient_intervals import from_tables
 from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values, pair_tables
 from goldpan.statistics.samples import sample_of_answers
@@ -200,24 +199,3 @@ def test_the_interval_does_not_depend_on_how_replicates_are_cut_up():
 
 def test_an_interval_of_undefined_replicates_is_none():
     assert bootstrap.percentile_interval(np.full(10, np.nan), 0.5, 30, "m") is None
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        (-0.001, "Poor"),
-        (0.0, "Slight"),
-        (0.2, "Slight"),
-        (0.2001, "Fair"),
-        (0.4, "Fair"),
-        (0.6, "Moderate"),
-        (0.1 + 0.2 + 0.3, "Moderate"),
-        (0.61, "Substantial"),
-        (0.8, "Substantial"),
-        (0.81, "Almost Perfect"),
-        (1.0, "Almost Perfect"),
-        (None, None),
-    ],
-)
-def test_bands_hold_their_upper_bound(value, name):
-    assert band(value) == name

@@ -255,15 +255,21 @@ def test_a_summary_can_be_json(file, tmp_path):
     }
 
 
-def test_merging_by_a_model_says_when_there_are_too_few_items_for_it(file, tmp_path):
-    def printed(items, **more):
+def test_merging_by_a_model_says_which_and_when_there_are_too_few_answers_for_it(file, tmp_path):
+    def printed(items, strategy="dawid_skene_full", **more):
         rows = "".join(f"{number},x,x,{'xy'[number % 2]}\n" for number in range(items))
         path = file(f"id,annotator_a,annotator_b,annotator_c\n{rows}")
-        return merge_command([path], USUAL, Values(), "dawid_skene", tmp_path / "m.csv", **more)
+        return merge_command([path], USUAL, Values(), strategy, tmp_path / "m.csv", **more)
 
-    assert "! label: `dawid_skene` learns how each annotator errs from 99 items" in printed(99)
-    assert len(json.loads(printed(99, as_json=True))["notes"]) == 1
-    assert "!" not in printed(100)
+    few = printed(116)
+    assert "! label: `dawid_skene_full` is the full model, with 348 answers for 7 free parameters" in few
+    assert "Below 50 it is surer of itself than it is right" in few
+    assert "surer" not in printed(117)
+    # For the one-coin model, which has less to learn, far fewer suffice.
+    assert "surer" not in printed(67, "dawid_skene_one_coin")
+    chosen = json.loads(printed(99, "dawid_skene", as_json=True))
+    assert "(chosen: it foretells held-out answers best)" in chosen["notes"][0]
+    assert "dawid_skene_" in (tmp_path / "m.csv").read_text(), "the sheet names the model"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def test_four_commands_of_the_docs_lead_from_the_sheet_to_a_gold_set(sheet, stra
 
 
 def test_every_strategy_is_tried_and_the_one_for_three_is_refused(sheet, capsys):
-    assert {*LABELS, "dawid_skene"} == set(STRATEGIES)
+    of_models = {name for name in STRATEGIES if name.startswith("dawid_skene")}
+    assert {*LABELS, *of_models} == set(STRATEGIES)
     assert main(shlex.split("merge sheet.csv --strategy dawid_skene --out merged.csv")) == 1
     assert "needs at least 3 annotators" in capsys.readouterr().err
     assert not (sheet.parent / "merged.csv").exists()

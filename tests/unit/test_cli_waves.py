@@ -10,10 +10,11 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.cli.plain_table_options import STRATEGIES
-from goldpan.cli.waves import WEIGHTINGS
+from goldpan.cli.waves import MEASURES, WEIGHTINGS
 from goldpan.statistics import weights
 from goldpan.study import load_project
 from goldpan.study.wave import Strategy
+from goldpan.waves.planning.expectation import Measure
 from goldpan.waves.steps.run import WaveRun
 from tests.filled_sheets import fill_csv
 from tests.projects import WorkflowProject
@@ -74,6 +75,7 @@ def fill_in(project: WorkflowProject, annotator: str, topic: str, only: int = 12
 def test_the_choices_are_those_of_the_library():
     assert get_args(Strategy) == STRATEGIES
     assert WEIGHTINGS == weights.WEIGHTINGS
+    assert get_args(Measure) == MEASURES
 
 
 @pytest.mark.slow
@@ -125,17 +127,62 @@ def test_a_plan_of_a_study_says_why_there_is_none(said, tmp_path, changes, reaso
 
 
 @pytest.mark.parametrize(
-    ("annotators", "overlap", "said_of_more"),
-    [(["ann", "ben"], "all", False), (["ann", "ben", "cid"], "all", True), (["ann", "ben", "cid"], 2, False)],
+    ("annotators", "overlap", "answers"),
+    [(["ann", "ben"], "all", 2), (["ann", "ben", "cid"], "all", 3), (["ann", "ben", "cid"], 2, 2)],
 )
-def test_a_plan_of_a_study_says_for_how_many_answers_it_holds(
-    said, tmp_path, annotators, overlap, said_of_more
+def test_a_plan_of_a_study_is_for_as_many_answers_as_its_waves_have(
+    said, tmp_path, annotators, overlap, answers
 ):
     project = make_project(tmp_path / "project", annotators=annotators, overlap=overlap, sample=8)
-    text = said("waves", "plan", "--study", "notes", "--root", project.root)
-    assert "two annotators" not in text
-    assert "for two answers to each item" in text
-    assert ("where more than two answer an item" in text) == said_of_more
+    command = ["waves", "plan", "--study", "notes", "--root", project.root, "--kappa", "0.5"]
+    assert {plan["annotators"] for plan in json.loads(said(*command, "--json"))} == {answers}
+    text = said(*command)
+    assert "for a true kappa of 0.5" in text
+    assert "half the 95 % interval is at most W, in 90% of waves" in text
+    assert "mostly between neighbouring labels" in text
+
+
+def test_a_plan_of_a_study_can_be_for_how_well_a_model_does(said, tmp_path):
+    project = make_project(tmp_path / "project", sample=30, annotators=["ann"])
+    command = ["waves", "plan", "--study", "notes", "--root", project.root, "--measure", "recall"]
+    text = said(*command, "--prevalence", "0.3")
+    assert re.search(r"urgent +2 +30 +1 +unweighted +\+/- 0\.[1-5]", text)
+    assert "for a true recall of 0.8 and the rarest label at 0.3" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--annotators", 3], "Fleiss' kappa of 3 annotators"),
+        (["--annotators", 3, "--labels", 4, "--weights", "linear"], "Mean pairwise kappa, linear weights"),
+        (["--measure", "alpha", "--annotators", 4], "Krippendorff's alpha of 4 annotators"),
+        (["--measure", "accuracy"], "Accuracy of a model against gold labels"),
+        (["--measure", "recall", "--prevalence", 0.2, "--value", 0.7], "Recall of the last label"),
+        (["--measure", "f1", "--prevalence", 0.2], "F1 of the last label"),
+    ],
+)
+def test_a_plan_names_what_it_is_for_and_its_assurance(said, options, named):
+    text = said("waves", "plan", "--items", 60, "--assurance", 0.8, *options)
+    assert named in text
+    assert "in 80% of waves" in text
+    assert re.search(r"^ +60 +\+/- 0\.\d+ +\+/- 0\.\d+ .*\d+%$", text, re.M)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--annotators", 1], "at least 2 annotators"),
+        (["--labels", 0], "at least 2 labels"),
+        (["--measure", "alpha", "--weights", "linear"], "no linear weights"),
+        (["--measure", "recall", "--weights", "quadratic"], "recall has no weights"),
+        (["--measure", "accuracy", "--value", 1], "between 0 and 1"),
+        (["--measure", "f1", "--prevalence", 0.9, "--value", 0.5], "cannot be predicted as often"),
+        (["--annotators", 9, "--weights", "quadratic", "--labels", 3], "more than 8 annotators"),
+        (["--assurance", 1.5], "assurance must be between 0 and 1"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused_with_the_reason(refused, options, reason):
+    assert reason in refused("waves", "plan", "--items", 30, *options)
 
 
 def test_a_plan_of_a_study_knows_the_items_once_they_are_drawn(said, tmp_path):
@@ -143,6 +190,36 @@ def test_a_plan_of_a_study_knows_the_items_once_they_are_drawn(said, tmp_path):
     wave_of(project).draw()
     plans = json.loads(said("waves", "plan", "--study", "notes", "--root", project.root, "--json"))
     assert {plan["plan"]["items"] for plan in plans} == {12}
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda text: text[: len(text) // 2], "not valid JSON"),
+        (lambda _: "[]", "no counts of a sample"),
+        (lambda _: "{}", "no counts of a sample (study: "),
+        (lambda text: text.replace('"population": 12', '"population": "many"'), "(population: "),
+        (lambda text: text.replace('"strata": [', '"strata": [3, '), "(strata.0: "),
+    ],
+    ids=["cut short", "list", "empty", "no number", "other strata"],
+)
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_damaged_counts_of_a_sample_are_named_with_a_remedy(refused, tmp_path, damage, what, command):
+    project = make_project(tmp_path / "project")
+    run = wave_of(project)
+    run.draw()
+    run.write_sample()
+    run.write_sheets()
+    run.draw_file.unlink()  # as in projects of versions that kept no draw
+    counts = project.artifact("waves/check/sample.json")
+    before = counts.read_text()
+    counts.write_text(damage(before))
+    assert counts.read_text() != before
+    message = refused("waves", command, "--study", "notes", "--root", project.root)
+    assert "sample.json" in message
+    assert what in message
+    assert "put the file back as it was" in message
+    assert "Traceback" not in message
 
 
 def test_what_the_study_says_cannot_be_said_besides(refused, tmp_path):
@@ -231,6 +308,29 @@ def test_the_card_of_a_half_decided_wave_says_that_the_hard_items_are_missing(tm
     card = project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8")
     assert "topic: 5 of 12 answered items of the wave await a decision" in card
     assert "urgent: " not in card.split("## Limits")[1].split("await a decision")[0]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "model"),
+    [("dawid_skene", "(chosen: "), ("dawid_skene_full", "is the full model, with 36 answers for 20 free")],
+)
+def test_the_card_says_which_model_of_annotators_decided_and_that_it_had_too_little_to_learn_from(
+    tmp_path, strategy, model
+):
+    names = ["cid", "ann", "ben"]
+    project = make_project(tmp_path / "project", annotators=names, strategy=strategy, cannot_tell=False)
+    run = wave_of(project)
+    run.draw()
+    run.write_sheets()
+    for name, topic in zip(names, ("animals", "weather", "animals"), strict=True):
+        fill_in(project, name, topic)
+    run.collect()
+    assert {row.resolution for row in run.merge()} == {"dawid_skene"}
+    run.freeze()
+    card = project.artifact("waves/check/gold/card.md").read_text(encoding="utf-8").replace("\\", "")
+    (note,) = [line for line in card.splitlines() if line.startswith(f"- topic: `{strategy}` is")]
+    assert model in note
+    assert "Below 50 it is surer of itself than it is right" in note
 
 
 def test_an_unknown_wave_is_refused_with_those_there_are(refused, tmp_path):

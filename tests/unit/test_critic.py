@@ -10,15 +10,14 @@ from goldpan.files import iter_lines
 from goldpan.providers.local.answerer import answer
 from goldpan.tasks import schema
 from goldpan.tasks.critic import (
-    BinaryPrediction,
-    ClassificationPrediction,
-    TextPrediction,
     build_request,
     default_folder,
     parse_tool_call,
     pick_rubric,
     rubric_for,
+    segment_of_messages,
 )
+from goldpan.tasks.critic_predictions import BinaryPrediction, ClassificationPrediction, TextPrediction
 from goldpan.tasks.features import Binary, Classification, Text
 from goldpan.tasks.task import load_task, task_files
 from goldpan.tasks.traces import UnusableTrace
@@ -239,6 +238,83 @@ def test_of_the_four_exclusive_features_the_first_in_order_stays(said, kept):
     found = parse_tool_call(call(arguments))
     exclusive = ["direction_change", "vcs_update_requests", "clarification_or_restatement", "correction"]
     assert [name for name in exclusive if found[name].detected] == [kept]
+
+
+def test_a_prediction_as_a_dict_is_what_a_row_of_features_holds():
+    found = parse_tool_call(call(nothing_detected(True)))
+    assert [found[name].to_dict() for name in ("user_goal_summary", "overall_sentiment", "correction")] == [
+        {"type": "TextPrediction", "text": "A goal."},
+        {"type": "ClassificationPrediction", "label": "Positive", "rationale": "No candidate."},
+        {"type": "BinaryPrediction", "detected": False, "rationale": "No candidate."},
+    ]
+
+
+def test_fields_about_the_follow_up_tell_the_rubric_where_the_name_does_not():
+    """Older scripts call the function of both rubrics `annotate_conversation`."""
+    arguments = nothing_detected(True) | {"correction_detected": True}
+    found = parse_tool_call(call(arguments, follow_up=False))
+    assert list(found) == GENERIC + AGENT + FOLLOW_UP and found["correction"].detected
+    del arguments["correction_detected"]
+    with pytest.raises(PredictionMissingFieldError, match="correction_detected"):
+        parse_tool_call(call(arguments, follow_up=False))
+
+
+@pytest.mark.parametrize("follow_up", [False, True])
+def test_rubrics_that_share_a_function_name_are_told_apart_by_the_fields(project, tmp_path, follow_up):
+    for file in (project / "config" / "tasks").glob("trace_critic*"):
+        text = file.read_text("utf-8").replace("name: annotate_conversation_with_user", "name: annotate")
+        text = text.replace("name: annotate_conversation\n", "name: annotate\n")
+        (tmp_path / file.name).write_text(text, "utf-8")
+    tool_call = call(nothing_detected(follow_up))
+    tool_call["function"]["name"] = "annotate"
+    assert len(parse_tool_call(tool_call, tmp_path)) == (28 if follow_up else 19)
+
+
+def test_the_name_still_tells_the_rubric_of_an_answer_without_any_of_its_own_fields():
+    with pytest.raises(PredictionMissingFieldError, match="follow_up_timing"):
+        parse_tool_call(call(nothing_detected(False), follow_up=True))
+
+
+@pytest.mark.parametrize("arguments", ['{"loop', "", None, "null", "[1]", b"\xff{", '"text"', "{}"])
+def test_arguments_that_cannot_be_read_are_missing_fields(arguments):
+    broken = {"function": {"name": "annotate_conversation", "arguments": arguments}}
+    with pytest.raises(PredictionMissingFieldError):
+        parse_tool_call(broken)
+
+
+MESSAGES = SEGMENT["trace_segment"]["trace"]
+TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {}}}]
+FOLLOW_UP_MESSAGE = {"role": "user", "content": "Undo that."}
+
+
+@pytest.mark.parametrize(("has_follow_up", "features"), [(False, 19), (True, 28)])
+def test_bare_messages_make_the_same_request_as_the_row(has_follow_up, features):
+    messages = [*MESSAGES, FOLLOW_UP_MESSAGE]
+    segment = segment_of_messages(messages, TOOLS, has_follow_up=has_follow_up)
+    assert len(pick_rubric(segment).features) == features
+    row = with_follow_up(FOLLOW_UP_MESSAGE)["trace_segment"] if has_follow_up else {"trace": messages}
+    assert build_request(segment, "m") == build_request({"trace_segment": {**row, "tools": TOOLS}}, "m")
+    assert "look_up" in build_request(segment, "m")["messages"][1]["content"]
+
+
+def test_messages_may_be_those_of_the_sdk():
+    from openai.types.chat import ChatCompletionMessage
+
+    said = ChatCompletionMessage(role="assistant", content="Done.")
+    assert build_request(segment_of_messages([MESSAGES[0], said]), "m") == build_request(SEGMENT, "m")
+
+
+def test_bare_messages_have_an_id_of_their_content():
+    bare = [(MESSAGES, None), (MESSAGES, None), (MESSAGES, TOOLS), ([*MESSAGES, FOLLOW_UP_MESSAGE], None)]
+    ids = [segment_of_messages(*parts)["conversation_id"] for parts in bare]
+    assert ids[0] == ids[1] and len(set(ids)) == 3
+
+
+@pytest.mark.parametrize("messages", [[], MESSAGES])
+def test_a_follow_up_that_is_none_is_named(messages):
+    with pytest.raises(UnusableTrace, match="follow-up") as raised:
+        segment_of_messages(messages, has_follow_up=True)
+    assert raised.value.code == "bad_follow_up"
 
 
 def test_another_function_is_a_named_error():

@@ -36,6 +36,7 @@ def test_one_split_will_do():
         ({"predictions": {"m": {}}}, "either `stage` or `annotated`"),
         ({"predictions": {"m": {"stage": "s", "annotated": "a"}}}, "either `stage` or `annotated`"),
         ({"predictions": {"m": {"stage": "s", "heads": {"f": "h"}}}}, "`heads` goes with `annotated`"),
+        ({"predictions": {"m": {"wave": "second"}}}, "go with its own gold set"),
         ({"compare": [["big", "small"]]}, "no predictions `small`; there are: big"),
         ({"compare": [["big", "big"]]}, "compared with itself"),
         ({"split": "holdout"}, "split"),

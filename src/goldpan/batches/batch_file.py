@@ -68,7 +68,7 @@ def batch_files(project: Project, stage: str) -> Iterator[BatchFile]:
     Raises:
         SourceError: as `read_batch_file`.
     """
-    folders = project.root.glob(project.paths.round(stage, "[0-9]*"))
+    folders = (project.root / project.paths.stage(stage)).glob("round[0-9]*")
     numbers = (folder.name.removeprefix("round") for folder in folders)
     # In the order in which they were asked: of an answer that was asked for twice the later one holds.
     for number in sorted(int(number) for number in numbers if number.isdecimal()):

@@ -18,6 +18,7 @@ from goldpan.files import replacing
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger, Submission
 from goldpan.providers.model_choice import asked_stage
+from goldpan.records.limit import trial_of
 from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
 from goldpan.stages.aggregate import aggregate_samples
@@ -75,7 +76,8 @@ def consolidate(
         readers[choice.task] = _TaskReader(task, AnswerReader(task, stage.output or "tool"))
     tasks = [reader.task for reader in readers.values()]
     features_asked = features_of(tasks)
-    counts = Summary(project.study.study, stage_name, stage, tasks, has_ended=unsettled is None)
+    trial = trial_of(project, project.study.sources_of(stage_name))
+    counts = Summary(project.study.study, stage_name, stage, tasks, has_ended=unsettled is None, trial=trial)
     with (
         seldom_collected(),
         Ledger(project.ledger) as ledger,

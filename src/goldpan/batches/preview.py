@@ -12,6 +12,8 @@ from goldpan.batches.stage import StageRun
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import ErrorGatherer
 from goldpan.ledger import Ledger
+from goldpan.records.inputs import source_files
+from goldpan.records.limit import rows_within_limit, trial_of, trial_text
 from goldpan.records.read import build_records
 from goldpan.stages.plan import Plan
 from goldpan.stages.records import follow_stage, gather_records
@@ -52,9 +54,10 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
     with Ledger(project.ledger) as ledger:
         check_ledger_knows(ledger, project, name)
     records = folder / f"{name}.jsonl"
+    trial: dict[str, int] = {}
     earlier = run.stage.input.stage
     if earlier is None:
-        gather_records(_source_records(run, folder), records)
+        gather_records(_source_records(run, folder, trial), records)
     else:
         features = project.root / project.paths.features(earlier)
         if not features.exists():
@@ -66,13 +69,23 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
             records,
             where=run.stage.input.where,
             schema=StageRun(project, earlier).features(),
+            rationales=run.rationales_named(),
         )
-    return Preview(name, preview_round(project, name, records))
+        trial = trial_of(project, project.study.sources_of(name))
+    return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)
 
 
-def _source_records(run: StageRun, folder: Path) -> Iterator[Path]:
-    for (source, file), path in run.input_files().items():
-        output = folder / source / f"{file}.jsonl"
-        if not output.exists():
-            build_records(run.project.study.sources[source], source, file, path, output)
-        yield output
+def _source_records(run: StageRun, folder: Path, trial: dict[str, int]) -> Iterator[Path]:
+    """The records files of a stage; in `trial` the limits of its sources that leave out rows are noted."""
+    for name in run.project.study.sources_of(run.name):
+        source = run.project.study.sources[name]
+        files = source_files(source, run.project.root)
+        limited = None if source.limit is None else rows_within_limit(source, source.limit, files)
+        if limited is not None and limited.has_more:
+            trial[name] = limited.limit
+        for file, path in files.items():
+            output = folder / name / f"{file}.jsonl"
+            if not output.exists():
+                limit = None if limited is None else limited.rows.get(file, 0)
+                build_records(source, name, file, path, output, limit)
+            yield output

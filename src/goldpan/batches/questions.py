@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,6 +64,23 @@ class _Choice:
     form: RequestForm
     former: list[RequestForm]
     max_chars: int
+
+
+class AnswersOfStage(dict[str, Any]):
+    """What a stage answered, whose rationales are there by name only: a prompt that writes all answers is the
+    same with and without them.
+
+    Args:
+        answers: feature -> value.
+        rationales: `FEATURE_rationale` -> text.
+    """
+
+    def __init__(self, answers: Mapping[str, Any], rationales: Mapping[str, str | None]):
+        super().__init__(answers)
+        self._rationales = rationales
+
+    def __missing__(self, name: str) -> str | None:
+        return self._rationales[name]
 
 
 class Questioner:
@@ -138,6 +156,12 @@ class Questioner:
             return Skip(identity, "filtered: no task of the stage is meant for this record")
         notes: dict[str, Any] = {}
         context: dict[str, Any] = {"answers": {}, **record}
+        if "rationales" in record:
+            reasons = context.pop("rationales")
+            answers = context["answers"].items()
+            context["answers"] = {
+                name: AnswersOfStage(values, reasons.get(name, {})) for name, values in answers
+            }
         if choice.task.material == "trace":
             try:
                 material = traces.prepare(record["data"], choice.max_chars)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,21 @@ class Summary:
 
     Args:
         has_ended: rows may not be pending any more.
+        trial: source -> limit, where only the first rows of sources were read.
     """
 
-    def __init__(self, study: str, stage: str, settings: Stage, tasks: list[Task], *, has_ended: bool = True):
+    def __init__(
+        self,
+        study: str,
+        stage: str,
+        settings: Stage,
+        tasks: list[Task],
+        *,
+        has_ended: bool = True,
+        trial: Mapping[str, int] | None = None,
+    ):
         self._known_states = STATES if has_ended else (*STATES, PENDING)
-        self.study, self.stage = study, stage
+        self.study, self.stage, self.trial = study, stage, dict(trial or {})
         self._settings = settings
         self._tasks = tasks
         self._seen = SeenKeys()
@@ -153,6 +163,7 @@ class Summary:
         return {
             "study": self.study,
             "stage": self.stage,
+            **({"trial": self.trial} if self.trial else {}),
             "records": self.records,
             "states": {state: self.states[state] for state in self._known_states},
             "reasons": {state: dict(counts.most_common()) for state, counts in sorted(self._reasons.items())},

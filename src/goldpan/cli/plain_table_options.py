@@ -22,6 +22,9 @@ STRATEGIES = (
     "annotator_a",
     "annotator_b",
     "dawid_skene",
+    "dawid_skene_full",
+    "dawid_skene_shrunk",
+    "dawid_skene_one_coin",
 )
 
 

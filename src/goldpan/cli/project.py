@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 def project_of(options: argparse.Namespace) -> Project:
     """The project that the options of `add_project_options` mean."""
-    return load_project(options.study, root=options.root, ledger=options.ledger, results=options.results)
+    limit: str | None = getattr(options, "limit", None)
+    return load_project(
+        options.study,
+        root=options.root,
+        ledger=options.ledger,
+        results=options.results,
+        # What is no whole number is refused with what was written.
+        limit=int(limit) if limit and limit.isdecimal() else limit,
+    )
 
 
 def stage_of(project: Project, name: str) -> StageRun:

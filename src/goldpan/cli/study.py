@@ -23,6 +23,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for parser in (validate, plan, summary):
         parser.add_argument("name", nargs="?", help="study, as --study")
         add_project_options(parser)
+    for parser in (validate, plan):
+        parser.add_argument(
+            "--limit", metavar="N", help="of a trial: only the first N rows of each source, as the run does"
+        )
 
 
 def _project(options: argparse.Namespace) -> Project:
@@ -35,6 +39,7 @@ def _project(options: argparse.Namespace) -> Project:
 def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
     from goldpan.errors import ErrorGatherer
+    from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
     from goldpan.providers.keys import Keys
     from goldpan.records.inputs import source_files
@@ -44,13 +49,14 @@ def _validate(options: argparse.Namespace) -> None:
     wrong = ErrorGatherer()
     for name, source in project.study.sources.items():
         with wrong.gather():
-            print(f"source {name}: {len(source_files(source, project.root))} files")
+            limited = f", of which the first {source.limit:,} rows are read" if source.limit else ""
+            print(f"source {name}: {len(source_files(source, project.root))} files{limited}")
     with wrong.gather():
         for checked in check_stages(project):
             print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
-    for check in (check_waves, check_models):
+    for check in (check_waves, check_models, check_evaluations):
         with wrong.gather():
             for line in check(project):
                 print(line)

@@ -13,6 +13,7 @@ from goldpan.cli.tables import print_table
 from goldpan.errors import LedgerError, SourceError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
+from goldpan.records.limit import trial_of, trial_text
 from goldpan.study import Project
 
 _NOT_YET = "not made yet"
@@ -38,6 +39,7 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
+    print_trial(project)
     print_wave_changes(project)
 
 
@@ -77,6 +79,8 @@ def _stage(project: Project, stage: str) -> list[Any]:
     if made is None:
         return [None, None, _NOT_YET, None, _spent(project, stage), features]
     others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
+    if made.get("trial"):
+        others.append(trial_text(made["trial"]))
     if is_older:
         others.append("older than what is to be asked: run snakemake")
     cost = made["cost_usd"]
@@ -108,6 +112,22 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
             spending = _spending(project, stage)
             if spending and (too_much := overspent(project.study.stages[stage], spending)):
                 print(f"{stage}: {too_much}", file=file)
+
+
+def print_trial(project: Project, file: TextIO | None = None) -> None:
+    """Print which sources were read only in part, if any, and what that means.
+
+    Args:
+        file: where to; default standard output.
+    """
+    with suppress(SourceError):
+        trial = trial_of(project, project.study.sources)
+        if trial:
+            print(
+                f"{trial_text(trial)}; a run without the limit goes on from here, and pays for the other rows"
+                " alone; a wave that is drawn now stays one of these rows",
+                file=file,
+            )
 
 
 def print_wave_changes(project: Project, file: TextIO | None = None) -> None:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 # Written here, too, so that `goldpan --help` need not import the library; a test keeps it in step.
 WEIGHTINGS = ("unweighted", "linear", "quadratic")
+MEASURES = ("kappa", "alpha", "accuracy", "recall", "f1")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan waves` to the command line."""
     parser = commands.add_parser("waves", help="plan a wave, see how far it is, or draw it anew")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _add_plan(actions.add_parser("plan", help="how surely kappa will be known with how many items"))
+    _add_plan(actions.add_parser("plan", help="how surely agreement will be known with how many items"))
     _add_status(actions.add_parser("status", help="who has answered how much, and what is still disagreed"))
     _add_redraw(
         actions.add_parser("redraw", help="draw a wave that was given out anew; keeps what came back")
@@ -33,11 +34,19 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--items", type=int, nargs="+", metavar="N", help="numbers of items (default: usual)")
-    size.add_argument("--half-width", type=float, metavar="W", help="find the items that give kappa +/- W")
-    parser.add_argument("--kappa", type=float, default=0.6, help="true kappa to reckon with (default: 0.6)")
+    size.add_argument("--half-width", type=float, metavar="W", help="find the items that give +/- W")
+    parser.add_argument(
+        "--assurance", type=float, default=0.9, metavar="A", help="share of waves that keep W (default: 0.9)"
+    )
+    parser.add_argument("--measure", choices=MEASURES, default="kappa", help="what is to be known")
+    parser.add_argument(
+        "--value", "--kappa", type=float, metavar="V",
+        help="its true value to reckon with (default: 0.6 for kappa and alpha, else 0.8)",
+    )  # fmt: skip
+    parser.add_argument("--annotators", type=int, metavar="M", help="answers to each item (default: 2)")
     parser.add_argument("--prevalence", type=float, metavar="P", help="share of the rarest label, e.g. 0.05")
     parser.add_argument("--labels", type=int, metavar="K", help="number of labels (default: 2)")
-    parser.add_argument("--weights", choices=WEIGHTINGS, help="of kappa (default: unweighted)")
+    parser.add_argument("--weights", choices=WEIGHTINGS, help="ordered labels (default: unweighted)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_project_options(parser)
     parser.set_defaults(run=_plan)
@@ -61,15 +70,21 @@ def _plan(options: argparse.Namespace) -> None:
     if options.study is not None:
         _plan_study(options)
         return
-    from goldpan.waves.planning import power
+    from goldpan.waves.planning import expectation, power
 
-    expected = power.expectation(
-        options.labels or 2, options.kappa, options.prevalence, options.weights or "unweighted"
+    expected = expectation.expectation(
+        2 if options.labels is None else options.labels,
+        options.value,
+        options.prevalence,
+        options.weights or "unweighted",
+        2 if options.annotators is None else options.annotators,
+        options.measure,
     )
     if options.half_width is not None:
-        plans = [power.items_for(options.half_width, expected)]
+        plans = [power.items_for(options.half_width, expected, options.assurance)]
     else:
-        plans = [power.plan(items, expected) for items in options.items or power.USUAL_SIZES]
+        sizes = options.items or power.USUAL_SIZES
+        plans = [power.plan(items, expected, assurance=options.assurance) for items in sizes]
     if options.json:
         print(json_text([plan.as_json() for plan in plans]), end="")
     else:
@@ -79,10 +94,11 @@ def _plan(options: argparse.Namespace) -> None:
 def _plan_study(options: argparse.Namespace) -> None:
     from goldpan.cli.project import project_of
     from goldpan.errors import StudyError
+    from goldpan.waves.planning.expectation import USUAL_VALUE
     from goldpan.waves.planning.wave_plan import plan_wave
     from goldpan.waves.steps.run import WaveRun
 
-    said_by_study = ("items", "half_width", "labels", "weights")
+    said_by_study = ("items", "half_width", "labels", "weights", "annotators")
     if refused := [name for name in said_by_study if getattr(options, name) is not None]:
         raise StudyError(
             f"--{refused[0].replace('_', '-')} cannot go with --study: the study says it",
@@ -92,7 +108,9 @@ def _plan_study(options: argparse.Namespace) -> None:
     plans = [
         of_feature
         for name in project.study.waves
-        for of_feature in plan_wave(WaveRun(project, name), options.kappa, options.prevalence)
+        for of_feature in plan_wave(
+            WaveRun(project, name), options.value, options.prevalence, options.measure, options.assurance
+        )
     ]
     if options.json:
         print(json_text([of_feature.as_json() for of_feature in plans]), end="")
@@ -101,23 +119,24 @@ def _plan_study(options: argparse.Namespace) -> None:
     for of_feature in plans:
         plan = of_feature.plan
         width = plan.half_width if plan else None
-        note = of_feature.note or ("" if width else "kappa will most often be undefined")
-        weights = of_feature.weighting if plan else None
-        rows.append(
-            [of_feature.wave, of_feature.feature, of_feature.labels, plan and plan.items, weights,
-             width and f"+/- {width:.3f}", note]
-        )  # fmt: skip
+        note = of_feature.note or ("" if width else f"{options.measure} will too often be undefined")
+        told = [plan.items, of_feature.annotators, of_feature.weighting] if plan else [None] * 3
+        within = width and f"+/- {width:.3f}"
+        rows.append([of_feature.wave, of_feature.feature, of_feature.labels, *told, within, note])
+    known = f"{options.measure} known to within"
     print_table(
-        ["wave", "feature", "labels", "items", "weights", "kappa known to within", "note"],
+        ["wave", "feature", "labels", "items", "answers", "weights", known, "note"],
         rows,
         empty="the study has no waves",
     )
     if plans:
+        value = USUAL_VALUE[options.measure] if options.value is None else options.value
         share = "labels as frequent as each other" if options.prevalence is None else "the rarest label at"
         share += "" if options.prevalence is None else f" {options.prevalence:g}"
-        print(f"for two answers to each item, a true kappa of {options.kappa:g} and {share}")
-        if any(wave.per_item > 2 for wave in project.study.waves.values()):
-            print("where more than two answer an item, kappa over all of them is known more surely")
+        print(f"for a true {options.measure} of {value:g} and {share}")
+        print(f"known to within W: half the 95 % interval is at most W, in {options.assurance:.0%} of waves")
+        if any(of_feature.plan and of_feature.weighting != "unweighted" for of_feature in plans):
+            print("on ordered scales disagreements are reckoned to be mostly between neighbouring labels")
 
 
 def _status(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from goldpan.embeddings.store import EmbedCounts
 from goldpan.files import write_json
 from goldpan.models.installed import check_installed
 from goldpan.records.inputs import files_of_sources
+from goldpan.records.limit import trial_of
 from goldpan.study.load import Project
 
 
@@ -100,6 +101,7 @@ class EmbeddingRun:
         summary: dict[str, object] = {
             "study": self.project.study.study,
             "embedding": self.name,
+            **({"trial": trial} if (trial := trial_of(self.project, self.settings.source)) else {}),
             "models": list(models.values()),
             **{name: total[name] for name in ("rows", "embedded", "truncated", "tokens")},
             "skipped": dict(sorted(skipped.items())),

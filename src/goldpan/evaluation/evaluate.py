@@ -1,8 +1,8 @@
-"""Evaluate predictions against the gold set of a wave: the room's entry point."""
+"""Evaluate predictions against the gold set of a wave, or labels in fields: the room's entry point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.annotator_answers import annotator_answers_of
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.feature import GoldData, evaluate_feature
+from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import evaluation_page
-from goldpan.evaluation.predictions import Predictions, read_annotated, read_stage
-from goldpan.evaluation.report import EvaluationReport, ModelSource
+from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
+from goldpan.evaluation.report import EvaluationReport, GoldFields, ModelSource
 from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
+from goldpan.records.limit import trial_text
+from goldpan.records.model import Record
 from goldpan.records.splits import SPLITS
 from goldpan.report_provenance import days
 from goldpan.stages.documents import as_type, read_document
@@ -33,12 +36,15 @@ class EvaluationInputs:
     """What an evaluation reads.
 
     Attributes:
-        gold: the gold files of the wave, all splits; the study says which are evaluated.
+        gold: the gold files of the wave, all splits, of which the study says which are evaluated; or the
+            records files of the sources that have the gold in their fields.
         predictions: name of the predictions -> their files: `features.jsonl` of a stage, or annotated files.
         summaries: name of the predictions -> `summary.json` of their stage, for costs and models.
         sample: `sample.jsonl` of the wave; with it, items that nobody resolved are counted and made up for.
         merged: `merged.csv` of the wave; with it, the alternative annotator test is run, and items that await
             a decision are told.
+        place: where a record of these sources stands in the user's files, for errors.
+        trials: name of the predictions -> source -> limit, where only its first rows were read.
     """
 
     gold: Sequence[Path]
@@ -46,6 +52,8 @@ class EvaluationInputs:
     summaries: Mapping[str, Path] = field(default_factory=dict)
     sample: Path | None = None
     merged: Path | None = None
+    place: Callable[[Record], str] = "{0[source]}/{0[file]}, line {0[line]}".format
+    trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,17 +73,20 @@ def evaluate(
     Args:
         name: of the evaluation.
         settings: what the study says.
-        features: those of the wave, by name (see `waves.codebook.wave_features`).
+        features: those of the wave, or those with gold in fields, by name (see `run.evaluated_features`).
         inputs: the files.
 
     Raises:
         StudyError: a feature or field of the settings is not there, or no gold item is in the splits.
-        SourceError: predictions that cannot be read or do not fit the features.
+        SourceError: predictions, or gold in fields, that cannot be read or do not fit the features.
         ReconciliationError: gold files that cannot be read or do not fit the sample.
     """
     where = f"evaluations.{name}"
-    values = _values(settings, features, where)
-    gold = read_gold(inputs.gold)
+    values = feature_values(settings, features, where)
+    in_fields = None
+    if settings.source:
+        in_fields = read_field_gold(settings, features, inputs.gold, inputs.place, where)
+    gold = in_fields.items if in_fields else read_gold(inputs.gold)
     evaluated = _in_splits(gold, settings, where)
     drawn = gold if inputs.sample is None else list(read_items(inputs.sample).values())
     _check_gold(gold, {item.item_id for item in drawn})
@@ -92,15 +103,21 @@ def evaluate(
     return EvaluationReport(
         name=name,
         wave=settings.wave,
-        splits=SPLITS if settings.split == "all" else tuple(settings.split),
+        splits=() if settings.source else SPLITS if settings.split == "all" else tuple(settings.split),
         gold_hash=sha256_hex(b"\n".join(canonical_json(_content(item)) for item in evaluated.values())),
-        drawn=len(drawn),
-        without_any_label=len(drawn) - len(gold),
+        drawn=in_fields.records if in_fields else len(drawn),
+        without_any_label=(in_fields.records if in_fields else len(drawn)) - len(gold),
         sources=tuple(_source(model, settings, inputs.summaries.get(model.name)) for model in models),
         features=tuple(
             evaluate_feature(of_feature, data, models, settings, people) for of_feature in values.values()
         ),
-        notes=(*awaiting, *_notes(settings, models, evaluated)),
+        notes=(
+            *_trial_notes(inputs.trials),
+            *awaiting,
+            *(in_fields.notes if in_fields else ()),
+            *_notes(settings, models, evaluated),
+        ),
+        gold_fields=None if settings.source is None else GoldFields(tuple(settings.source), settings.gold),
     )
 
 
@@ -119,7 +136,18 @@ def evaluate_files(
     return report
 
 
-def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -> dict[str, FeatureValues]:
+def feature_values(
+    settings: Evaluation, features: Mapping[str, Feature], where: str
+) -> dict[str, FeatureValues]:
+    """How the values of each feature compare that is evaluated.
+
+    Args:
+        settings, features: as for `evaluate`.
+        where: place of the evaluation in the study, for errors.
+
+    Raises:
+        StudyError: a feature or field of the settings is not there, or no figure measures it.
+    """
     for name in [*(settings.features or []), *settings.match]:
         if name not in features:
             raise StudyError(f"there is no feature `{name}`; {suggestion(name, features)}", where=where)
@@ -131,14 +159,16 @@ def _values(settings: Evaluation, features: Mapping[str, Feature], where: str) -
         for path in fields:
             if path.partition(".")[0] not in known:
                 raise StudyError(f"match: `{name}` has no field `{path}`", where=where)
-    chosen = settings.features or [
-        name for name, feature in features.items() if not isinstance(feature, Text)
-    ]
+    chosen = (
+        settings.features
+        or list(settings.gold)
+        or [name for name, feature in features.items() if not isinstance(feature, Text)]
+    )
     for name in chosen:
         if isinstance(features[name], Text):
             raise StudyError(
                 f"`{name}` is free text, which no figure here measures",
-                where=f"{where}.features",
+                where=f"{where}.{'gold' if settings.source else 'features'}",
                 remedy="leave it out",
             )
     return {name: FeatureValues(features[name], settings.match.get(name)) for name in chosen}
@@ -178,6 +208,8 @@ def _read_predictions(
     source = settings.predictions[name]
     if source.stage is not None:
         return read_stage(name, paths[0], values, wanted)
+    if source.wave is not None:
+        return read_drawn(name, paths[0], values, wanted)
     return read_annotated(name, paths, values, wanted, source.heads)
 
 
@@ -208,8 +240,8 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
     cost = summary.cost_usd
     return ModelSource(
         model=model.name,
-        kind="stage" if source.stage is not None else "annotated",
-        source=source.stage or source.annotated or "",
+        kind="stage" if source.stage else "wave" if source.wave else "annotated",
+        source=source.stage or source.wave or source.annotated or "",
         answered_by=dict(sorted(model.models.items())),
         is_baseline=summary.baseline,
         tasks=dict(sorted(model.tasks.items())),
@@ -222,12 +254,23 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
     )
 
 
+def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
+
+
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:
     notes = []
     for model in models:
         if not any(item in by_item for by_item in model.of_items.values() for item in gold):
             notes.append(f"{model.name}: no gold item has a row in these predictions.")
-        if settings.predictions[model.name].annotated and any(item.split != "test" for item in gold.values()):
+        if settings.source and settings.predictions[model.name].annotated:
+            notes.append(
+                f"{model.name}: a head that learned from these labels, or from those of these records, is"
+                " measured here on what it learned from; its own metrics.json is of its test split."
+            )
+        elif settings.predictions[model.name].annotated and any(
+            item.split != "test" for item in gold.values()
+        ):
             notes.append(
                 f"{model.name}: a head that learned from this gold set must be measured on its test split"
                 " alone."

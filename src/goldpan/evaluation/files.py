@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from goldpan.heads.files import annotated_files
-from goldpan.study.evaluation import Predicted
+from goldpan.records.inputs import files_of_sources
+from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.load import Project
 
 
@@ -11,5 +12,24 @@ def predicted_files(project: Project, predicted: Predicted) -> list[str]:
     """The artifacts that predictions stand in."""
     if predicted.annotated is not None:
         return annotated_files(project, predicted.annotated)
+    if predicted.wave is not None:
+        return [project.paths.sample_llm(predicted.wave)]
     assert predicted.stage is not None
     return [project.paths.features(predicted.stage)]
+
+
+def gold_files(project: Project, settings: Evaluation) -> list[str]:
+    """The artifacts that the gold stands in: the splits of a gold set, or records."""
+    if settings.wave is not None:
+        return project.paths.gold_splits(settings.wave)
+    return [project.paths.records(*place) for place in files_of_sources(project, settings.source or [])]
+
+
+def describing_stages(project: Project, settings: Evaluation) -> list[str]:
+    """The stages whose tasks say what features with gold in fields are: those evaluated, else (where only
+    heads are) all that are asked about the sources."""
+    study = project.study
+    evaluated = [predicted.stage for predicted in settings.predictions.values() if predicted.stage]
+    return evaluated or [
+        stage for stage in study.stages if set(study.sources_of(stage)) & set(settings.source or [])
+    ]

@@ -35,6 +35,15 @@ def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
 
 def _what(report: EvaluationReport) -> str:
     models = ", ".join(source.model for source in report.sources)
+    if report.gold_fields:
+        fields = ", ".join(f"{name}: {field}" for name, field in report.gold_fields.fields.items())
+        text = (
+            f"{models} against labels that the records of {', '.join(report.gold_fields.sources)} have in"
+            f" their own fields ({fields}); {report.drawn:,} records."
+        )
+        if report.without_any_label:
+            text += f" {report.without_any_label:,} of them have no label and are not evaluated."
+        return text
     text = (
         f"{models} against the gold set of wave {report.wave}, split {', '.join(report.splits)};"
         f" {report.drawn:,} items were drawn."

@@ -123,6 +123,24 @@ def read_stage(
     return _read(name, [path], features, wanted, _stage_prediction, read_features)
 
 
+def read_drawn(
+    name: str, path: Path, features: Mapping[str, FeatureValues], wanted: Iterable[str]
+) -> Predictions:
+    """The LLM's answers when a wave was drawn, from its `llm.jsonl`; of all other records nothing is known.
+
+    Args:
+        name, path, features, wanted: as for `read_stage`.
+
+    Raises:
+        SourceError: a line is not a row of such a file, or two rows have one id.
+    """
+
+    def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        return ((number, {**row, "state": OK}) for number, row in iter_rows(path, SourceError))
+
+    return _read(name, [path], features, wanted, _stage_prediction, rows)
+
+
 def read_annotated(
     name: str,
     paths: Sequence[Path],

@@ -184,7 +184,7 @@ class ModelSource:
 
     Attributes:
         model: its name in the report.
-        kind: `stage` or `annotated`.
+        kind: `stage`, `wave` or `annotated`.
         source: name of the stage or of the annotated files.
         answered_by: rows by model, as the provider calls it.
         is_baseline: whether the built-in weak annotator gave answers.
@@ -226,23 +226,38 @@ class ModelSource:
 
 
 @dataclass(frozen=True)
+class GoldFields:
+    """Gold that stands in fields of records.
+
+    Attributes:
+        sources: whose records.
+        fields: feature -> field.
+    """
+
+    sources: tuple[str, ...]
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """Everything an evaluation found.
 
     Attributes:
         name: of the evaluation.
-        wave: whose gold set.
+        wave: whose gold set; None where the gold stands in fields.
         splits: which splits of it.
         gold_hash: SHA-256 of the gold items read.
-        drawn: items of the wave.
-        without_any_label: of these, those nobody resolved for any feature.
+        drawn: items of the wave, or records of the sources.
+        without_any_label: of these, those nobody resolved for any feature, or without a label in any
+            field.
         sources: where predictions come from, a model each.
         features: results by feature.
         notes: sentences about the whole.
+        gold_fields: where the gold stands, if not in a wave.
     """
 
     name: str
-    wave: str
+    wave: str | None
     splits: tuple[str, ...]
     gold_hash: str
     drawn: int
@@ -250,6 +265,7 @@ class EvaluationReport:
     sources: tuple[ModelSource, ...]
     features: tuple[FeatureEvaluation, ...]
     notes: tuple[str, ...] = ()
+    gold_fields: GoldFields | None = None
 
     @property
     def provenance(self) -> Provenance:
@@ -266,6 +282,7 @@ class EvaluationReport:
             "format": FORMAT,
             "evaluation": self.name,
             "wave": self.wave,
+            **({"gold_fields": asdict(self.gold_fields)} if self.gold_fields else {}),
             "splits": list(self.splits),
             "gold_hash": self.gold_hash,
             "drawn": self.drawn,

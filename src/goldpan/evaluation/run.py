@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
-from goldpan.evaluation.files import predicted_files
+from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.evaluation.report import EvaluationReport
-from goldpan.records.splits import SPLITS
+from goldpan.records.limit import trial_of
 from goldpan.study.load import Project
+from goldpan.tasks.features import Feature
+from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.task import load_task
+from goldpan.waves.collect.record_fields import place_of
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -20,7 +25,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     settings = project.named("evaluation", project.study.evaluations, name)
     root, paths, wave = project.root, project.paths, settings.wave
     inputs = EvaluationInputs(
-        gold=[root / paths.gold(wave, f"{split}.jsonl") for split in SPLITS],
+        gold=[root / path for path in gold_files(project, settings)],
         predictions={
             model: [root / path for path in predicted_files(project, predicted)]
             for model, predicted in settings.predictions.items()
@@ -30,12 +35,44 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
             for model, predicted in settings.predictions.items()
             if predicted.stage is not None
         },
-        sample=root / paths.sample(wave),
-        merged=root / paths.merged(wave),
+        sample=root / paths.sample(wave) if wave else None,
+        merged=root / paths.merged(wave) if wave else None,
+        place=place_of(project, settings.source or []),
+        trials={
+            model: trial
+            for model, predicted in settings.predictions.items()
+            if (trial := trial_of(project, project.study.sources_predicted(predicted)))
+        },
     )
     outputs = EvaluationOutputs(
         json=root / paths.evaluation(name, "json"),
         html=root / paths.evaluation(name, "html"),
         errors=root / paths.evaluation(name, "errors.csv"),
     )
-    return evaluate_files(name, settings, WaveRun(project, wave).codebook.by_name, inputs, outputs)
+    return evaluate_files(name, settings, evaluated_features(project, name), inputs, outputs)
+
+
+def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
+    """The features that the evaluation `name` has gold for: those of its wave, or those with a field.
+
+    Raises:
+        StudyError: no task has one of the features that stand in fields.
+        TaskError: a task cannot be loaded.
+    """
+    settings = project.named("evaluation", project.study.evaluations, name)
+    if settings.wave is not None:
+        return WaveRun(project, settings.wave).codebook.by_name
+    known: dict[str, Feature] = {}
+    for stage in describing_stages(project, settings):
+        for choice in project.study.stages[stage].task:
+            for feature in load_task(choice.task, project.tasks).features:
+                known.setdefault(feature.name, feature)
+    for feature_name in settings.gold:
+        if feature_name not in known:
+            raise StudyError(
+                f"no task says what the feature `{feature_name}` is; {suggestion(feature_name, known)}",
+                where=f"evaluations.{name}.gold",
+                remedy="features are those of tasks of the stages that are evaluated, or, where only heads"
+                " are, of those that are asked about the source",
+            )
+    return {feature_name: known[feature_name] for feature_name in settings.gold}

@@ -20,6 +20,7 @@ from goldpan.heads.load import load_heads
 from goldpan.heads.select import SelectionCounts, select
 from goldpan.heads.train import train_head
 from goldpan.models.installed import check_installed
+from goldpan.records.limit import trial_of
 from goldpan.study.load import Project
 
 
@@ -88,9 +89,11 @@ def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
         total.annotated += counts["annotated"]
         total.skipped.update(counts["skipped"])
         total.missing_keys.update(counts["missing_keys"])
+    trial = trial_of(project, project.study.embeddings[settings.embedding].source)
     summary = {
         "study": project.study.study,
         "name": name,
+        **({"trial": trial} if trial else {}),
         "embedding": settings.embedding,
         "heads": [*settings.heads, *settings.regression_head_checkpoints],
         **total.as_json(),

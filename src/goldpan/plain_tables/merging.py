@@ -14,7 +14,12 @@ from goldpan.plain_tables.sheet import existing, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.study.wave import Strategy
-from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
+from goldpan.waves.merging.dawid_skene_strategy import (
+    is_model_strategy,
+    model_choice,
+    model_note,
+    strategy_of,
+)
 from goldpan.waves.merging.files import write_disagreements
 from goldpan.waves.merging.merged import FeatureAnswers, Merged
 from goldpan.waves.merging.strategies import merge_feature
@@ -96,9 +101,11 @@ def merge_of_files(
                 f"{feature}: two annotators have no majority, so the LLM's answer decides between them, as "
                 "with `majority_llm`; leave out rows with llm_decided = 1 when that LLM is evaluated"
             )
+        if is_model_strategy(strategy):
+            choice = model_choice(answers, strategy)
+            strategies[feature] = strategy_of(choice)
+            notes.append(model_note(feature, choice, strategy))
         rows += merge_feature(answers, strategies[feature])
-    if strategy == "dawid_skene":
-        notes += few_items_notes(rows)
     return MergedFiles(rows, table, strategies, notes)
 
 

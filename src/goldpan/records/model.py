@@ -28,9 +28,12 @@ class Record(RecordHead):
     Attributes:
         data: the row itself; empty for a row that could not be read.
         answers: in a stage's records, what earlier stages answered: {stage: {feature: value}}.
+        rationales: of these answers, those that the prompt of a later stage names: {stage: {name: text}}, the
+            name being `FEATURE_rationale`.
         skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
     """
 
     data: dict[str, Any]
     answers: NotRequired[dict[str, dict[str, Any]]]
+    rationales: NotRequired[dict[str, dict[str, str | None]]]
     skip: NotRequired[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,7 +45,24 @@ class RecordCounts:
     note: str | None = None
 
 
-def build_records(source: Source, source_name: str, file_name: str, path: Path, output: Path) -> RecordCounts:
+def read_rows(source: Source, path: Path) -> Iterator[Row]:
+    """The rows of a source file, which must have the fields that the source names.
+
+    Raises:
+        SourceError: the file cannot be read to its end, or lacks a column.
+    """
+    fields = [*source.fields, *(source.id or []), *source.not_blank]
+    return format_of(source, path).read(source, path, fields)
+
+
+def build_records(
+    source: Source,
+    source_name: str,
+    file_name: str,
+    path: Path,
+    output: Path,
+    limit: int | None = None,
+) -> RecordCounts:
     """Write the records file of one source file, atomically and in constant memory.
 
     Every row of the file gives one line: a record, or with `on_error: skip` one with the reason in `skip`.
@@ -55,6 +73,7 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
         file_name: short name of the file (see `study.paths.file_names`).
         path: the file.
         output: the records file to write.
+        limit: of a trial: so many rows of the file are read, and what comes after them is not looked at.
 
     Raises:
         SourceError: the file cannot be read to its end, or with `on_error: stop` a row cannot be used.
@@ -63,7 +82,7 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
     rows = 0
     with SeenIds() as seen, replacing(output) as handle:
         builder = _Builder(source, source_name, file_name, path, format_of(source, path), seen)
-        for row in builder.read():
+        for row in islice(read_rows(source, path), limit):
             rows += 1
             try:
                 handle.write(builder.usable(row))
@@ -76,7 +95,7 @@ def build_records(source: Source, source_name: str, file_name: str, path: Path, 
         rows=rows,
         records=rows - skipped.total(),
         skipped=dict(sorted(skipped.items())),
-        note=None if rows else "the file has no rows",
+        note=None if rows else "the file has no rows" if limit is None else "no rows within the limit",
     )
 
 
@@ -139,11 +158,6 @@ class _Builder:
     path: Path
     format: Format
     seen: SeenIds
-
-    def read(self) -> Iterator[Row]:
-        """The rows of the source file."""
-        source = self.source
-        return self.format.read(source, self.path, [*source.fields, *(source.id or []), *source.not_blank])
 
     def usable(self, row: Row) -> bytes:
         """The line of a usable row. Raises RowError when the row is not usable."""

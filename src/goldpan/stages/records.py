@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import orjson
@@ -50,6 +50,7 @@ def follow_stage(
     *,
     where: str | None,
     schema: Iterable[Feature],
+    rationales: Collection[str] = (),
 ) -> int:
     """Make the records of a stage that asks about what an earlier stage answered.
 
@@ -61,6 +62,8 @@ def follow_stage(
         records, features: its records and features files, in the same order.
         where: filter over its features; None takes all that are answered.
         schema: the features of its tasks.
+        rationales: those of its answers that travel along, `FEATURE_rationale`. They stand apart from the
+            answers, so that a prompt which writes all of these stays as it was.
 
     Returns:
         Number of rows written.
@@ -82,6 +85,10 @@ def follow_stage(
                         record["skip"] = f"filtered: not ({where})"
                     values = {name: value_of(prediction) for name, prediction in predictions.items()}
                     record.setdefault("answers", {})[earlier] = values
+                    reasons = {f"{name}_rationale": said for name, said in predictions.items()}
+                    named = {key: said.get("rationale") for key, said in reasons.items() if key in rationales}
+                    if named:
+                        record.setdefault("rationales", {})[earlier] = named
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
             rows += 1
     return rows

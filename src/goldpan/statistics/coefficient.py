@@ -37,8 +37,8 @@ class Coefficient:
 
     @property
     def band(self) -> str | None:
-        """Name of its band, e.g. `Moderate`."""
-        return band(self.value)
+        """Name of its band, e.g. `Moderate`; None for coefficients that have no bands."""
+        return band(self.name, self.value)
 
     @property
     def z(self) -> float | None:

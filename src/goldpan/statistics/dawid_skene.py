@@ -3,17 +3,33 @@
 Each annotator has a confusion matrix: the chance of each answer given the true label.
 Expectation-maximisation finds the matrices, the labels' shares and each item's posterior over labels, all
 at once. Sums run in log space, so that items with many answers do not underflow.
+
+The full model has k - 1 + m k (k - 1) free parameters for m annotators and k labels. With few answers for
+each of them it learns an item's label from that item's own answers, and its posteriors claim what nobody
+knows. So there are two with less to learn: `one_coin` has one number for each annotator, and `shrunk` draws
+each matrix towards that of `one_coin`. `annotator_model_choice` takes the one that foretells answers best.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+AnnotatorModel = Literal["one_coin", "shrunk", "full"]
 
 SMOOTHING = 0.1
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 1000
+SHRINKAGE = 20.0
+"""Answers that a prior is worth: in `shrunk` the one-coin matrix in each row of an annotator's matrix, in
+`one_coin` the mean of all annotators in the number of each."""
+_ROUNDING = 1e-3
+
+Maximise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From posteriors (u, k) to the shares (k,) and confusions (m, k, k) that suit them best."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,7 @@ class DawidSkene:
         confusions: chance of each answer given the true label, shape (m, k, k): annotator, truth, answer.
         iterations: how many were made.
         converged: whether the posteriors had come to rest by then.
+        log_likelihood: of all answers.
     """
 
     posteriors: np.ndarray
@@ -33,10 +50,11 @@ class DawidSkene:
     confusions: np.ndarray
     iterations: int
     converged: bool
+    log_likelihood: float
 
 
 def dawid_skene(codes: np.ndarray, labels: int, smoothing: float = SMOOTHING) -> DawidSkene:
-    """Estimate true labels from the answers of several annotators.
+    """Estimate true labels from the answers of several annotators, by the full model.
 
     It starts from the shares of the answers to each item. Which label is which stays fixed as long as
     annotators are more often right than not.
@@ -47,33 +65,135 @@ def dawid_skene(codes: np.ndarray, labels: int, smoothing: float = SMOOTHING) ->
         smoothing: answers added to each cell of each annotator's matrix and to each label's share, so that an
             annotator with few answers is not taken for infallible.
     """
-    answers = np.stack([codes == label for label in range(labels)], axis=2).astype(float)
-    counts = answers.sum(1)
-    with np.errstate(invalid="ignore"):
-        posteriors = np.where(
-            counts.sum(1, keepdims=True) > 0, counts / counts.sum(1, keepdims=True), 1 / labels
+    answers = _Answers(codes, labels)
+    return answers.maximised(answers.by_counts(smoothing, np.array(smoothing)), answers.shares_of_answers())
+
+
+def one_coin(codes: np.ndarray, labels: int) -> DawidSkene:
+    """The same with one number for each annotator: how often they see the true label; else they guess.
+
+    Guesses are spread over all labels, either evenly (then the annotator is as often right whatever the
+    label) or by the labels' shares among the answers; the one that makes the answers likelier is taken. An
+    annotator's number has a beta prior around that of all, worth `SHRINKAGE` answers.
+
+    Args:
+        codes, labels: as for `dawid_skene`.
+    """
+    answers = _Answers(codes, labels)
+    even = np.full(labels, 1 / labels)
+    by_share = answers.counts.sum((0, 1)) + even
+    guesses = [even, by_share / by_share.sum()]
+    fits = [answers.maximised(answers.by_guesses(guess), answers.shares_of_answers()) for guess in guesses]
+    return max(fits, key=lambda fit: fit.log_likelihood)
+
+
+def shrunk(codes: np.ndarray, labels: int) -> DawidSkene:
+    """The full model with a Dirichlet prior on each row of a matrix, around the annotator's one-coin matrix.
+
+    The prior is worth `SHRINKAGE` answers a row (MAP estimate by expectation-maximisation).
+
+    Args:
+        codes, labels: as for `dawid_skene`.
+    """
+    answers, centre = _Answers(codes, labels), one_coin(codes, labels)
+    prior = SHRINKAGE * centre.confusions + _ROUNDING
+    return answers.maximised(answers.by_counts(1 / labels, prior), answers.of_patterns(centre.posteriors))
+
+
+MODELS: dict[AnnotatorModel, Callable[[np.ndarray, int], DawidSkene]] = {
+    "one_coin": one_coin,
+    "shrunk": shrunk,
+    "full": dawid_skene,
+}
+"""The models, those with less to learn first."""
+
+
+def free_parameters(model: AnnotatorModel, annotators: int, labels: int) -> int:
+    """How many numbers a model learns; `shrunk` learns as many as `full`, though it leans on its prior."""
+    of_each = 1 if model == "one_coin" else labels * (labels - 1)
+    return labels - 1 + annotators * of_each
+
+
+def foretold(fit: DawidSkene, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Posteriors (n, k) and log-likelihoods (n,) of answers, codes (n, m), under a model fitted to others."""
+    answers = _Answers(codes, len(fit.shares))
+    posteriors, likelihoods = answers.expected(fit.shares, fit.confusions)
+    return posteriors[answers.pattern_of_item], likelihoods[answers.pattern_of_item]
+
+
+class _Answers:
+    """Answers as patterns (u, m) that occur `weights` (u,) times: items answered alike have one posterior."""
+
+    def __init__(self, codes: np.ndarray, labels: int):
+        patterns, pattern_of_item, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+        self.pattern_of_item, self.weights = pattern_of_item.reshape(-1), counts.astype(float)
+        self.labels, self.annotators = labels, codes.shape[1]
+        given = (patterns[:, :, None] == np.arange(labels)).astype(float)
+        self.counts = given * self.weights[:, None, None]
+        self.given = given.reshape(len(patterns), self.annotators * labels)
+
+    def of_patterns(self, posteriors: np.ndarray) -> np.ndarray:
+        """Posteriors (u, k) from those of the items (n, k)."""
+        items = np.empty(len(self.weights), dtype=int)
+        items[self.pattern_of_item] = np.arange(len(self.pattern_of_item))
+        return posteriors[items]
+
+    def shares_of_answers(self) -> np.ndarray:
+        """Share of the answers for each label, shape (u, k); even where there are none."""
+        votes = self.given.reshape(-1, self.annotators, self.labels).sum(1)
+        answered = votes.sum(1, keepdims=True)
+        return np.where(answered > 0, votes / np.maximum(answered, 1), 1 / self.labels)
+
+    def by_counts(self, of_shares: float, of_confusions: np.ndarray) -> Maximise:
+        """Shares and matrices as relative counts, with these answers added to each."""
+        shape = (self.labels, self.annotators, self.labels)
+
+        def maximise(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            expected = posteriors * self.weights[:, None]
+            shares = expected.sum(0) + of_shares
+            confusions = (expected.T @ self.given).reshape(shape).swapaxes(0, 1) + of_confusions
+            return shares / shares.sum(), confusions / confusions.sum(2, keepdims=True)
+
+        return maximise
+
+    def by_guesses(self, guess: np.ndarray) -> Maximise:
+        """Shares, and matrices of annotators who see the label or guess by `guess` (k,)."""
+        answered = self.counts.sum((0, 2))
+        sees = np.full(self.annotators, 0.7)
+
+        def maximise(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            nonlocal sees
+            shares = self.weights @ posteriors + 1 / self.labels
+            right = np.einsum("ut,umt->mt", posteriors, self.counts)
+            # Of the answers that are right some were guessed; the rest was seen.
+            seen = (right * sees[:, None] / (sees[:, None] + (1 - sees[:, None]) * guess)).sum(1)
+            of_all = (seen.sum() + 1) / (answered.sum() + 2)
+            sees = np.clip((seen + SHRINKAGE * of_all) / (answered + SHRINKAGE), _ROUNDING, 1 - _ROUNDING)
+            by_annotator = sees[:, None, None]
+            return shares / shares.sum(), by_annotator * np.eye(self.labels) + (1 - by_annotator) * guess
+
+        return maximise
+
+    def maximised(self, maximise: Maximise, posteriors: np.ndarray) -> DawidSkene:
+        """Expectation-maximisation from posteriors (u, k) on, until they rest."""
+        shares, confusions = maximise(posteriors)
+        iterations, converged, likelihoods = 0, False, np.zeros(len(posteriors))
+        while not converged and iterations < MOST_ITERATIONS:
+            before = posteriors
+            posteriors, likelihoods = self.expected(shares, confusions)
+            shares, confusions = maximise(posteriors)
+            iterations += 1
+            converged = bool(np.abs(posteriors - before).max(initial=0.0) < TOLERANCE)
+        log_likelihood = float(self.weights @ likelihoods)
+        return DawidSkene(
+            posteriors[self.pattern_of_item], shares, confusions, iterations, converged, log_likelihood
         )
-    shares, confusions = _maximise(posteriors, answers, smoothing)
-    iterations, converged = 0, False
-    while not converged and iterations < MOST_ITERATIONS:
-        before = posteriors
-        posteriors = _expect(shares, confusions, answers)
-        shares, confusions = _maximise(posteriors, answers, smoothing)
-        iterations += 1
-        converged = bool(np.abs(posteriors - before).max(initial=0.0) < TOLERANCE)
-    return DawidSkene(posteriors, shares, confusions, iterations, converged)
 
-
-def _maximise(posteriors: np.ndarray, answers: np.ndarray, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (k,) and confusion matrices (m, k, k) that suit the posteriors (n, k) best."""
-    shares = posteriors.sum(0) + smoothing
-    confusions = np.einsum("nt,nma->mta", posteriors, answers) + smoothing
-    return shares / shares.sum(), confusions / confusions.sum(2, keepdims=True)
-
-
-def _expect(shares: np.ndarray, confusions: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Posteriors (n, k) under the shares and matrices."""
-    scores = np.log(shares) + np.einsum("nma,mta->nt", answers, np.log(confusions))
-    scores -= scores.max(1, keepdims=True)
-    chances = np.exp(scores)
-    return chances / chances.sum(1, keepdims=True)
+    def expected(self, shares: np.ndarray, confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Posteriors (u, k) under the shares and matrices, and the log-likelihood of each pattern, (u,)."""
+        by_answer = np.log(confusions).swapaxes(1, 2).reshape(-1, self.labels)
+        scores = np.log(shares) + self.given @ by_answer
+        highest = scores.max(1, keepdims=True)
+        chances = np.exp(scores - highest)
+        total = chances.sum(1, keepdims=True)
+        return chances / total, (highest + np.log(total))[:, 0]

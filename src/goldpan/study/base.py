@@ -70,6 +70,10 @@ Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_numb
 """Money: not what YAML may make of a typing error, as `true`, nothing at all, or infinity."""
 
 
+RowLimit = Annotated[int, Field(ge=1, strict=True), BeforeValidator(no_number)]
+"""So many rows: a whole number from 1, and not what YAML may make of a typing error."""
+
+
 class Model(BaseModel):
     """Base of all configuration models: unknown keys are errors, values do not change after loading."""
 

@@ -1,4 +1,4 @@
-"""The Pydantic model of an evaluation in the study file: whose predictions, against which gold set."""
+"""The Pydantic model of an evaluation in the study file: whose predictions, against which gold."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ SplitName = Literal["train", "dev", "test"]
 
 
 class Predicted(Model):
-    """Where predictions come from: the answers of a stage, or what heads wrote."""
+    """Where predictions come from: the answers of a stage, those a wave was drawn by, or what heads wrote."""
 
     stage: Name | None = Field(None, description="A stage whose answers are evaluated.")
+    wave: Name | None = Field(
+        None,
+        description="The LLM's answers that the wave was drawn by; those of a table have no stage.",
+    )
     annotated: Name | None = Field(None, description="Annotated files whose heads are evaluated.")
     heads: dict[str, Name] = Field(
         default_factory=dict,
@@ -23,26 +27,37 @@ class Predicted(Model):
     )
 
     @model_validator(mode="after")
-    def _either_stage_or_annotated(self) -> Predicted:
-        if (self.stage is None) == (self.annotated is None):
-            raise ValueError("give either `stage` or `annotated`")
+    def _one_origin(self) -> Predicted:
+        if [self.stage, self.wave, self.annotated].count(None) != 2:
+            raise ValueError("give either `stage` or `annotated` or `wave`")
         if self.heads and self.annotated is None:
             raise ValueError("`heads` goes with `annotated`")
         return self
 
 
 class Evaluation(Model):
-    """Predictions of one or several models, measured against the gold set of a wave."""
+    """Predictions of one or several models, measured against the gold set of a wave, or against labels that
+    the records of a source have in their own fields."""
 
-    wave: Name = Field(description="The wave whose gold set is the truth.")
+    wave: Name | None = Field(None, description="The wave whose gold set is the truth.")
+    source: list[Name] | None = Field(
+        None, min_length=1, description="In place of `wave`: sources whose records carry the right labels."
+    )
+    gold: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        min_length=1,
+        description="With `source`: feature -> field of the record that holds its label (`a.b` goes inside).",
+    )
     split: list[SplitName] | Literal["all"] = Field(
         "all",
         description="Which splits of the gold set to measure on. For a head that learned from the gold set:"
         " `test`.",
     )
     predictions: dict[Name, Predicted] = Field(
+        default_factory=dict,
         min_length=1,
-        description="What is evaluated, by the name it has in the report; the name of a stage will do.",
+        description="What is evaluated, by the name it has in the report; the name of a stage will do. With"
+        " `source` default the stages that are asked about it.",
     )
     features: list[str] | None = Field(
         None, min_length=1, description="Which features to evaluate; default all of the gold set but texts."
@@ -95,6 +110,27 @@ class Evaluation(Model):
         return [value] if isinstance(value, str) and value != "all" else value
 
     _one_is_a_list = one_or_many("features", "show", of=list[str] | str | None)
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name | None)
+
+    @model_validator(mode="after")
+    def _one_origin_of_gold(self) -> Evaluation:
+        if (self.wave is None) == (self.source is None):
+            raise ValueError("give either `wave` or `source`: whose labels are the truth?")
+        if (self.source is None) == bool(self.gold):
+            raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
+        for name, predicted in self.predictions.items():
+            if predicted.wave is not None and predicted.wave != self.wave:
+                raise ValueError(
+                    f"predictions.{name}.wave: the answers that a wave was drawn by go with its own gold set"
+                )
+        if self.wave and not self.predictions:
+            raise ValueError("`predictions` is required: what is evaluated?")
+        if self.source and self.split != "all":
+            raise ValueError("only the gold set of a `wave` has splits; leave `split` out")
+        for name in self.features or []:
+            if self.gold and name not in self.gold:
+                raise ValueError(f"features: `gold` names no field for `{name}`")
+        return self
 
     @model_validator(mode="after")
     def _pairs_name_predictions(self) -> Evaluation:

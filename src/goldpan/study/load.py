@@ -184,6 +184,16 @@ def project_root(study_file: Path) -> Path:
     return folder
 
 
+def project_settings(root: Path, study: str) -> ProjectSettings:
+    """What a project's `config/config.yaml` says; without one the defaults, for `study`.
+
+    Raises:
+        StudyError: it does not fit the model.
+    """
+    path = root / "config" / "config.yaml"
+    return validate(ProjectSettings, read_yaml(path), path) if path.exists() else ProjectSettings(study=study)
+
+
 def load_study(path: str | Path) -> Study:
     """Read and check a study file.
 
@@ -193,6 +203,17 @@ def load_study(path: str | Path) -> Study:
     path = Path(path)
     study = validate(Study, read_yaml(path), path)
     return study
+
+
+def _limit_of_run(limit: object) -> int:
+    """The rows that a run is limited to. Raises StudyError where that is no number of rows."""
+    if type(limit) is not int or limit < 1:
+        raise StudyError(
+            f"the limit of a run must be a whole number from 1, not {limit!r}",
+            where="limit",
+            remedy="say how many rows of each source are read, e.g. `--config limit=20`; without it, all are",
+        )
+    return limit
 
 
 def find_study(name: str, root: Path) -> Path:
@@ -222,6 +243,7 @@ def load_project(
     root: str | Path = ".",
     ledger: str | None = None,
     results: str | None = None,
+    limit: object = None,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
 
@@ -229,6 +251,7 @@ def load_project(
         study: name or path of the study; default: the one `config/config.yaml` names.
         root: where to look for `config/` when the study is given by name.
         ledger, results: override the project's settings; relative to the project root.
+        limit: overrides the project's; rows of each source that are read at most, as a person gave it.
 
     Raises:
         StudyError: something named is missing or does not fit the model.
@@ -245,11 +268,9 @@ def load_project(
         study = validate(ProjectSettings, read_yaml(settings_file), settings_file).study
     path = find_study(study, root)
     root = project_root(path)
-    settings_file = root / "config" / "config.yaml"
-    settings = ProjectSettings(study=study)
-    if settings_file.exists():
-        settings = validate(ProjectSettings, read_yaml(settings_file), settings_file)
-    loaded = load_study(path)
+    settings = project_settings(root, study)
+    limit = settings.limit if limit is None else _limit_of_run(limit)
+    loaded = load_study(path) if limit is None else load_study(path).limited_to(limit)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
         raise StudyError(

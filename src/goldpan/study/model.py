@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name, Usd, no_number, one_or_many
+from goldpan.study.base import ColumnName, Model, Name, RowLimit, Usd, no_number, one_or_many
 from goldpan.study.embedding import Embedding
-from goldpan.study.evaluation import Evaluation
+from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
@@ -44,6 +44,10 @@ class Source(Model):
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="What a bad row does: `stop` the run, or be recorded as skipped with its reason."
     )
+    limit: RowLimit | None = Field(
+        None,
+        description="For a trial: read only so many rows, of its files in the order of their paths.",
+    )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
     page: str | None = Field(None, description="XLSX only: name of the page; default the first visible one.")
     encoding: str = Field(
@@ -51,6 +55,7 @@ class Source(Model):
     )
 
     _one_file_is_a_list = one_or_many("files", of=list[str] | str)
+    _limit_is_a_number = field_validator("limit", mode="before")(no_number)
 
 
 class Input(Model):
@@ -208,7 +213,7 @@ class Study(Model):
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
     waves: dict[Name, Wave] = Field(
-        default_factory=dict, description="Samples of a stage's answers given to annotators, by name."
+        default_factory=dict, description="Samples of an LLM's answers given to annotators, by name."
     )
     embeddings: dict[Name, Embedding] = Field(
         default_factory=dict, description="Models applied to the records of sources, by name."
@@ -223,12 +228,15 @@ class Study(Model):
         default_factory=dict, description="Annotated records that a condition holds for, by name."
     )
     evaluations: dict[Name, Evaluation] = Field(
-        default_factory=dict, description="Predictions measured against gold sets, by name."
+        default_factory=dict, description="Predictions measured against gold labels, by name."
     )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
         check_references(self)
+        for name, evaluation in self.evaluations.items():
+            predictions = self.predictions_of(evaluation)
+            self.evaluations[name] = evaluation.model_copy(update={"predictions": predictions})
         return self
 
     def sources_of(self, stage: str) -> list[str]:
@@ -236,14 +244,43 @@ class Study(Model):
         settings = self.stages[stage].input
         return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
 
+    def predictions_of(self, evaluation: Evaluation) -> dict[str, Predicted]:
+        """What an evaluation measures: what it names, else the stages that are asked about its sources."""
+        asked = {
+            name: Predicted.model_validate({"stage": name})
+            for name, stage in self.stages.items()
+            if set(stage.input.source or []) & set(evaluation.source or [])
+        }
+        return evaluation.predictions or asked
+
+    def stages_to(self, stage: str) -> list[str]:
+        """A stage and those that it follows, the first last."""
+        before = self.stages[stage].input.stage
+        return [stage, *(self.stages_to(before) if before else [])]
+
+    def sources_predicted(self, predicted: Predicted) -> list[str]:
+        """The sources whose records some predictions are about."""
+        if predicted.stage is not None:
+            return self.sources_of(predicted.stage)
+        return self.embeddings[self.annotated[predicted.annotated or ""].embedding].source
+
+    def limited_to(self, rows: int) -> Study:
+        """The same study with so many rows of each source at most."""
+        sources = {
+            name: source.model_copy(update={"limit": min(rows, source.limit or rows)})
+            for name, source in self.sources.items()
+        }
+        return self.model_copy(update={"sources": sources})
+
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
         origin = settings.labels
-        stages = origin.stage or ([self.waves[origin.wave].stage] if origin.wave else [])
-        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(
-            origin.source or []
-        )
+        stages, sources = origin.stage or [], origin.source or []
+        if origin.wave:
+            wave = self.waves[origin.wave]
+            stages, sources = [wave.stage] if wave.stage else [], wave.from_.source if wave.from_ else []
+        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(sources)
         return [source for source in self.embeddings[settings.embedding].source if source in labelled]
 
 
@@ -255,3 +292,10 @@ class ProjectSettings(Model):
         ".goldpan/ledger.sqlite", description="The file that remembers what was asked, paid for and answered."
     )
     results: str = Field("results", description="Folder of everything that is made.")
+    limit: RowLimit | None = Field(
+        None,
+        description="For a trial: read only so many rows of each source; better given to one run,"
+        " `--config limit=20`.",
+    )
+
+    _limit_is_a_number = field_validator("limit", mode="before")(no_number)

@@ -40,6 +40,10 @@ class Paths:
         """A link to a source file whose own name Snakemake cannot take for a file's."""
         return f"{self.base}/sources/{source}/{file}{STAND_IN}"
 
+    def limit(self, source: str) -> str:
+        """How many rows of each file a limited source gives."""
+        return f"{self.base}/sources/{source}/limit.json"
+
     def stage(self, stage: str) -> str:
         """Folder of a stage."""
         return f"{self.base}/stages/{stage}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from goldpan.study.evaluation import Evaluation
     from goldpan.study.model import Study
 
 
@@ -18,7 +19,10 @@ def check_references(study: Study) -> None:
     _check_stages(study)
     folders: dict[str, str] = {}
     for name, wave in study.waves.items():
-        _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+        if wave.stage is not None:
+            _check("stage", wave.stage, study.stages, f"waves.{name}.stage")
+        for source in wave.from_.source if wave.from_ else []:
+            _check("source", source, study.sources, f"waves.{name}.from.source")
         other = folders.setdefault(wave.draw_file(study.study, name), name)
         if other != name:
             raise ValueError(
@@ -75,15 +79,31 @@ def _check_annotated(study: Study) -> None:
 
 def _check_evaluations(study: Study) -> None:
     for name, evaluation in study.evaluations.items():
-        _check("wave", evaluation.wave, study.waves, f"evaluations.{name}.wave")
+        if evaluation.wave is not None:
+            _check("wave", evaluation.wave, study.waves, f"evaluations.{name}.wave")
+        for source in evaluation.source or []:
+            _check("source", source, study.sources, f"evaluations.{name}.source")
+        if not study.predictions_of(evaluation):
+            raise ValueError(f"evaluations.{name}.predictions: no stage is asked about the source")
         for model, predicted in evaluation.predictions.items():
             place = f"evaluations.{name}.predictions.{model}"
             if predicted.stage is not None:
                 _check("stage", predicted.stage, study.stages, f"{place}.stage")
+                _check_about(evaluation, study.sources_of(predicted.stage), f"{place}.stage")
             if predicted.annotated is not None:
                 _check("set of annotated files", predicted.annotated, study.annotated, f"{place}.annotated")
+                embedding = study.annotated[predicted.annotated].embedding
+                _check_about(evaluation, study.embeddings[embedding].source, f"{place}.annotated")
                 for column in predicted.heads.values():
                     _check("head", column, _columns(study, predicted.annotated), f"{place}.heads")
+
+
+def _check_about(evaluation: Evaluation, sources: Iterable[str], place: str) -> None:
+    if evaluation.source and not set(evaluation.source) & set(sources):
+        raise ValueError(
+            f"{place}: these predictions are about {', '.join(sources)}, not about"
+            f" {', '.join(evaluation.source)}, whose labels are the gold"
+        )
 
 
 def _columns(study: Study, annotated: str) -> list[str]:

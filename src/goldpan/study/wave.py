@@ -13,6 +13,7 @@ from goldpan.study.base import Model, Name, PersonName, one_or_many
 StratumKey = Annotated[
     str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
 ]
+FieldPath = Annotated[str, StringConstraints(min_length=1)]
 Format = Literal["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
 Strategy = Literal[
     "adjudicate",
@@ -22,7 +23,20 @@ Strategy = Literal[
     "annotator_a",
     "annotator_b",
     "dawid_skene",
+    "dawid_skene_full",
+    "dawid_skene_shrunk",
+    "dawid_skene_one_coin",
 ]
+FEWEST_ANNOTATORS: dict[str, int] = {
+    "majority": 3,
+    "dawid_skene": 3,
+    "dawid_skene_full": 3,
+    "dawid_skene_shrunk": 3,
+    "dawid_skene_one_coin": 3,
+    "majority_llm": 2,
+    "annotator_b": 2,
+}
+"""Strategies that need more than one."""
 RESERVED_ANNOTATORS = frozenset({"llm", "side_by_side", "adjudication", "gold"})
 _SHOW_LLM_ANSWERS = frozenset({"html", "xlsx", "csv"})
 
@@ -91,12 +105,46 @@ class Gold(Model):
     split: Split = Field(Split(), description="Shares of the splits.")
 
 
-class Wave(Model):
-    """One sample of a stage's answers, given to annotators."""
+class AnsweredTable(Model):
+    """Answers of an LLM that were made outside of goldpan and stand in fields of a source's records."""
 
-    stage: Name = Field(description="The stage whose answers are sampled.")
+    source: list[Name] = Field(min_length=1, description="The source, or several: the tables.")
+    task: Name = Field(
+        description="The task file that says what the features are; it needs no prompt, for nobody is asked."
+    )
+    answers: dict[str, FieldPath] = Field(
+        default_factory=dict,
+        description="Feature -> field of the record that holds the LLM's answer (`a.b` goes inside); default"
+        " `llm_FEATURE`.",
+    )
+    confidence: dict[str, FieldPath] = Field(
+        default_factory=dict, description="Feature -> field that holds the LLM's confidence, from 0 to 1."
+    )
+    rationale: dict[str, FieldPath] = Field(
+        default_factory=dict, description="Feature -> field that holds the LLM's reasons."
+    )
+
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name)
+
+    def answer_field(self, feature: str) -> str:
+        """The field that holds the LLM's answer to a feature."""
+        return self.answers.get(feature, f"llm_{feature}")
+
+
+class Wave(Model):
+    """One sample of an LLM's answers, given to annotators."""
+
+    stage: Name | None = Field(None, description="The stage whose answers are sampled.")
+    from_: AnsweredTable | None = Field(
+        None,
+        alias="from",
+        description="In place of `stage`: answers of an LLM that already stand in a table.",
+    )
     features: list[str] | None = Field(
-        None, min_length=1, description="Which features people answer; default all of the stage's task."
+        None,
+        min_length=1,
+        description="Which features people answer; default all of the stage's task, or those of"
+        " `from.answers`.",
     )
     sample: Annotated[int, Field(ge=1)] | Literal["all"] | None = Field(
         None, description="How many items; not needed when `stratify.allocation` names the numbers."
@@ -155,6 +203,12 @@ class Wave(Model):
         return value
 
     @model_validator(mode="after")
+    def _one_origin(self) -> Wave:
+        if (self.stage is None) == (self.from_ is None):
+            raise ValueError("give either `stage` or `from`: whose answers are sampled?")
+        return self
+
+    @model_validator(mode="after")
     def _sample_is_said_once(self) -> Wave:
         numbers = self.stratify and isinstance(self.stratify.allocation, dict)
         if numbers and self.sample is not None:
@@ -168,7 +222,7 @@ class Wave(Model):
         count = len(self.annotators)
         if self.overlap != "all" and self.overlap > count:
             raise ValueError(f"overlap: {self.overlap} annotators for each item, but there are only {count}")
-        needed = {"majority": 3, "dawid_skene": 3, "majority_llm": 2, "annotator_b": 2}.get(self.strategy, 1)
+        needed = FEWEST_ANNOTATORS.get(self.strategy, 1)
         if count < needed:
             raise ValueError(f"strategy `{self.strategy}` needs {needed} annotators, but there are {count}")
         return self

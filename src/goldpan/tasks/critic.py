@@ -5,22 +5,26 @@
     predictions = parse_tool_call(answer.choices[0].message.tool_calls[0])
     predictions["loop_behavior"].detected
 
-Segments are rows `{conversation_id, segment_id, trace_segment: {trace, tools, follow_up_user_message?}}`. The
-same tasks, prompts and checks serve the workflow, which adds batches, rounds and the ledger.
+Segments are rows `{conversation_id, segment_id, trace_segment: {trace, tools, follow_up_user_message?}}`, as
+`segment_of_messages` makes them of bare messages and tools. The same tasks, prompts and checks serve the
+workflow and `goldpan.batches.critic`, which add batches, rounds and the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import AnswerError, TaskError, WrongFunctionNameError
+from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
+from goldpan.files import canonical_json, sha256_hex
 from goldpan.tasks import traces
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.chat import chat_body
+from goldpan.tasks.critic_predictions import Prediction, typed_predictions
+from goldpan.tasks.lenient_json import answer_object
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
 
@@ -29,37 +33,6 @@ RUBRIC_WITH_FOLLOW_UP = "trace_critic_follow_up"
 
 DEFAULT_MAX_CHARS = 320_000
 """Characters of material in a request: some 100,000 tokens, which leaves room in a context of 128,000."""
-
-
-@dataclass(frozen=True, slots=True)
-class BinaryPrediction:
-    """Whether a feature was detected."""
-
-    detected: bool
-    rationale: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassificationPrediction:
-    """Which label a feature has."""
-
-    label: str
-    rationale: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TextPrediction:
-    """The text of a feature."""
-
-    text: str
-    rationale: str | None = None
-
-
-Prediction = BinaryPrediction | ClassificationPrediction | TextPrediction
-
-_PREDICTIONS: dict[str, type[Prediction]] = {
-    kind.__name__: kind for kind in (BinaryPrediction, ClassificationPrediction, TextPrediction)
-}
 
 
 def rubric_for(follow_up: bool, folder: Path | None = None) -> Task:
@@ -82,6 +55,39 @@ def pick_rubric(segment: Mapping[str, Any], folder: Path | None = None) -> Task:
         TaskError: as for `rubric_for`.
     """
     return rubric_for(_has_follow_up(segment), folder)
+
+
+def segment_of_messages(
+    messages: Sequence[Any],
+    tools: Sequence[Any] | None = None,
+    *,
+    has_follow_up: bool = False,
+    conversation_id: str | None = None,
+    segment_id: str = "001",
+) -> dict[str, Any]:
+    """The segment that bare messages and tools make up, for `build_request` and `batch_annotate`.
+
+    Args:
+        messages: of the chat format, as dicts or as the objects of the `openai` package or litellm.
+        tools: likewise; None when there are none.
+        has_follow_up: whether the last message is what the user said after the segment; decides the rubric.
+        conversation_id: default a hash of messages and tools.
+        segment_id: which segment of the conversation.
+
+    Raises:
+        UnusableTrace: the last message should be the follow-up, and is none of the user's.
+    """
+    trace = [_as_dict(message) for message in messages]
+    segment: dict[str, Any] = {"trace": trace, "tools": tools and [_as_dict(tool) for tool in tools]}
+    if has_follow_up:
+        role = trace[-1].get("role") if trace and isinstance(trace[-1], dict) else None
+        if role != "user":
+            what = f"the last message has the role {role!r}" if trace else "there is no message"
+            raise traces.UnusableTrace("bad_follow_up", f"{what}, where the user's follow-up should be")
+        segment["follow_up_user_message"] = trace.pop()
+    if conversation_id is None:
+        conversation_id = sha256_hex(canonical_json(segment))[:16]
+    return {"conversation_id": conversation_id, "segment_id": segment_id, "trace_segment": segment}
 
 
 def build_request(
@@ -114,7 +120,9 @@ def build_request(
 def parse_tool_call(tool_call: Any, folder: Path | None = None) -> dict[str, Prediction]:
     """The predictions of one tool call, by feature, in the rubric's order.
 
-    The name of the called function tells the rubric. Exclusivity is enforced as in the workflow.
+    An answer with a field that only the rubric with follow-up has is read by that one, whatever the name of
+    the called function: older scripts call both `annotate_conversation`. Else the name tells the rubric;
+    where both have that name it is the one without follow-up. Exclusivity is enforced as in the workflow.
 
     Args:
         tool_call: one entry of a message's `tool_calls`, as a dict or as the `openai` package's object.
@@ -122,18 +130,23 @@ def parse_tool_call(tool_call: Any, folder: Path | None = None) -> dict[str, Pre
 
     Raises:
         WrongFunctionNameError: the function is that of neither rubric.
-        PredictionMissingFieldError: a field is missing.
-        AnswerError: this is no tool call, its arguments are not JSON, or a value does not fit its feature.
+        PredictionMissingFieldError: a field is missing, or all are, as the arguments cannot be read.
+        AnswerError: this is no tool call, or a value does not fit its feature.
     """
-    name, arguments = _function_of(tool_call)
-    folder = folder or default_folder()
-    rubrics = {
-        rubric.task.function_name: rubric for rubric in (_rubric(False, folder), _rubric(True, folder))
-    }
-    if name not in rubrics:
-        raise WrongFunctionNameError(f"the function called is {name!r}; the rubrics are {', '.join(rubrics)}")
-    predictions = rubrics[name].reader.predictions_from_tool_call(name, arguments)
-    return {feature: _typed(prediction) for feature, prediction in predictions.items()}
+    name, text = _function_of(tool_call)
+    with_follow_up, without = (_rubric(follow_up, folder or default_folder()) for follow_up in (True, False))
+    names = [with_follow_up.task.function_name, without.task.function_name]
+    if name not in names:
+        raise WrongFunctionNameError(
+            f"the function called is {name!r}; those of the rubrics are {', '.join(dict.fromkeys(names))}"
+        )
+    try:
+        arguments = answer_object(text.decode(errors="replace") if isinstance(text, bytes) else text, [])
+    except AnswerError as error:
+        raise PredictionMissingFieldError(f"all fields are missing: {error.what}") from None
+    is_with_follow_up = arguments.keys() & (with_follow_up.fields - without.fields)
+    rubric = with_follow_up if is_with_follow_up or name != names[1] else without
+    return typed_predictions(rubric.reader.predictions_from_tool_call(rubric.task.function_name, arguments))
 
 
 def default_folder() -> Path:
@@ -160,6 +173,12 @@ class _Rubric:
     renderer: PromptRenderer
     reader: AnswerReader
 
+    @property
+    def fields(self) -> set[str]:
+        """Names of the fields of an answer."""
+        features = self.task.features
+        return {key for feature in features for key in (feature.key, feature.rationale_key) if key}
+
 
 @cache
 def _rubric(follow_up: bool, folder: Path) -> _Rubric:
@@ -172,15 +191,14 @@ def _has_follow_up(segment: Mapping[str, Any]) -> bool:
     return isinstance(inner, dict) and inner.get("follow_up_user_message") is not None
 
 
+def _as_dict(part: Any) -> Any:
+    """A message or tool as a dict; `null` values of the SDK's objects are what they do not have."""
+    return part.model_dump(exclude_none=True) if hasattr(part, "model_dump") else part
+
+
 def _function_of(tool_call: Any) -> tuple[str, Any]:
-    if hasattr(tool_call, "model_dump"):
-        tool_call = tool_call.model_dump()
+    tool_call = _as_dict(tool_call)
     function = tool_call.get("function") if isinstance(tool_call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise AnswerError("this is no tool call: it has no `function` with a `name`")
     return function["name"], function.get("arguments") or ""
-
-
-def _typed(prediction: dict[str, Any]) -> Prediction:
-    values = dict(prediction)
-    return _PREDICTIONS[values.pop("type")](**values)

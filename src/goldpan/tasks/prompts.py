@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, Un
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from goldpan.errors import PromptError
+from goldpan.errors import ErrorGatherer, PromptError
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.task import RECORD_NAMES, Task
 from goldpan.tasks.traces import MATERIAL_NAMES
@@ -66,7 +66,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-def _environment() -> _Sandbox:
+def prompt_environment() -> _Sandbox:
+    """The language of prompts."""
     environment = _Sandbox(
         undefined=_NamingUndefined,
         autoescape=False,
@@ -130,9 +131,9 @@ class PromptRenderer:
     """
 
     def __init__(self, task: Task):
-        environment = _environment()
+        environment = prompt_environment()
         self._prompts = [
-            (role, _Prompt(environment, source, place)) for role, source, place in _templates(task)
+            (role, _Prompt(environment, source, place)) for role, source, place in templates_of(task)
         ]
 
     def messages(self, context: dict[str, Any]) -> list[dict[str, str]]:
@@ -164,7 +165,7 @@ class _Prompt:
             self._names = meta.find_undeclared_variables(environment.parse(source))
             code = environment.compile(source, name=place, filename=place)
         except TemplateSyntaxError as error:
-            raise _syntax_error(error, place) from None
+            raise syntax_error(error, place) from None
         # A plain dict: the environment's own chain of mappings costs as much as rendering does.
         self._template = Template.from_code(environment, code, dict(environment.globals), None)
 
@@ -205,31 +206,38 @@ def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> N
         allowed: names the context will have, besides those of the task's material.
 
     Raises:
-        PromptError: a template is not valid, or names something that will not be there.
+        PromptError: a template is not valid, or names something that will not be there; SeveralErrors where
+            it is more than one thing.
     """
-    environment = _environment()
+    wrong = ErrorGatherer()
+    environment = prompt_environment()
     known = {*allowed, *(MATERIAL_NAMES if task.material == "trace" else ())}
-    for _, source, place in _templates(task):
+    for _, source, place in templates_of(task):
         try:
             names = meta.find_undeclared_variables(environment.parse(source))
         except TemplateSyntaxError as error:
-            raise _syntax_error(error, place) from None
+            wrong.add(syntax_error(error, place))
+            continue
         for name in sorted(names - known):
-            raise PromptError(
-                f"`{name}` is not defined; {suggestion(name, sorted(known))}",
-                where=place,
-                remedy="fields of the input row are written `data.NAME`",
+            wrong.add(
+                PromptError(
+                    f"`{name}` is not defined; {suggestion(name, sorted(known))}",
+                    where=place,
+                    remedy="fields of the input row are written `data.NAME`",
+                )
             )
+    wrong.finish()
 
 
-def _templates(task: Task) -> Iterator[tuple[str, str, str]]:
+def templates_of(task: Task) -> Iterator[tuple[str, str, str]]:
     """(role, template text, where it stands) of each message, in their order."""
     if task.system_template is not None:
         yield "system", task.system_template, str(task.system_file or f"{task.name} system prompt")
     yield "user", task.user_template, str(task.user_file or f"{task.name} user prompt")
 
 
-def _syntax_error(error: TemplateSyntaxError, place: str) -> PromptError:
+def syntax_error(error: TemplateSyntaxError, place: str) -> PromptError:
+    """The error for a template that Jinja2 cannot read."""
     return PromptError(f"not a valid template: {error.message}", where=f"{place}, line {error.lineno}")
 
 

@@ -38,7 +38,7 @@ class Task:
         name: name of the task.
         description: what it is for, in a sentence.
         features: the typed things it finds out, in the order they are asked.
-        user_template: Jinja2 text of the user message.
+        user_template: Jinja2 text of the user message; empty where nobody but people are asked.
         system_template: Jinja2 text of the system message, if there is one.
         exclusive: groups of binary features of which at most one may hold.
         material: what a row holds; `trace` rows are rendered by `tasks.traces` first.
@@ -114,7 +114,7 @@ class _TaskFile(Model):
     task: Name
     description: str = Field(min_length=1)
     include: tuple[Name, ...] = ()
-    prompt: _Prompt
+    prompt: _Prompt | None = None
     function: _Function = _Function()
     material: Material = "record"
     features: list[dict[str, Any]] | None = Field(None, min_length=1)
@@ -122,8 +122,11 @@ class _TaskFile(Model):
     exclusive: tuple[Exclusive, ...] = ()
 
 
-def load_task(name: str, folder: Path) -> Task:
+def load_task(name: str, folder: Path, needs_prompt: bool = True) -> Task:
     """Read the task `name` from `folder`.
+
+    Args:
+        needs_prompt: whether an LLM is asked; people are not.
 
     Raises:
         TaskError: the file or one beside it is missing or wrong; file, key and what is allowed are named.
@@ -132,11 +135,14 @@ def load_task(name: str, folder: Path) -> Task:
     with _as_task_error(str(path)):
         chain = _with_included(name, folder)
         content = chain[-1].content
-        user_file = _beside(path, content.prompt.user, "prompt.user")
-        system_file = _beside(path, content.prompt.system, "prompt.system") if content.prompt.system else None
+        if content.prompt is None and needs_prompt:
+            raise TaskError("prompt: this key is required where an LLM is asked")
+        user, system = (content.prompt.user, content.prompt.system) if content.prompt else (None, None)
+        user_file = _beside(path, user, "prompt.user") if user else None
+        system_file = _beside(path, system, "prompt.system") if system else None
         files = [
             path,
-            user_file,
+            *([user_file] if user_file else []),
             *([system_file] if system_file else []),
             *(file.path for file in chain[:-1]),
         ]
@@ -159,7 +165,7 @@ def load_task(name: str, folder: Path) -> Task:
             name=content.task,
             description=content.description,
             features=features,
-            user_template=_read_text(user_file),
+            user_template=_read_text(user_file) if user_file else "",
             system_template=_read_text(system_file) if system_file else None,
             exclusive=tuple(group for file in chain for group in file.content.exclusive),
             material=content.material,
@@ -182,7 +188,8 @@ def task_files(name: str, folder: Path) -> list[str]:
     path = _task_path(name, folder)
     with _as_task_error(str(path)):
         *included, (_, content) = _with_included(name, folder)
-    beside = [content.prompt.user, content.prompt.system, content.model and content.model.rsplit(":", 1)[0]]
+    prompts = [content.prompt.user, content.prompt.system] if content.prompt else []
+    beside = [*prompts, content.model and content.model.rsplit(":", 1)[0]]
     return [
         str(path),
         *(str(path.parent / file) for file in beside if file),

@@ -7,23 +7,26 @@ will do; everything else takes names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from os.path import relpath
 from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.batches.stage import StageRun
 from goldpan.errors import StudyError
-from goldpan.evaluation.files import predicted_files
+from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.study.load import Project
+from goldpan.study.wave import Wave
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
-from goldpan.waves.steps.given_out import given_out_before, wave_given_out
+from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
 
 # Left out of settings where it is as it ever was: else a project of before would be stale.
 _BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
@@ -72,14 +75,34 @@ class Inputs:
 
     def source_file(self, wildcards: Any) -> str:
         """The user's file, or its stand-in where Snakemake would take a part of its path for a wildcard."""
-        path = self.input_files[wildcards.source][wildcards.file]
-        return self.paths.stand_in(wildcards.source, wildcards.file) if "{" in path else path
+        return self._source_file(wildcards.source, wildcards.file)
+
+    def _source_file(self, source: str, file: str) -> str:
+        path = self.input_files[source][file]
+        return self.paths.stand_in(source, file) if "{" in path else path
+
+    def files_of_source(self, wildcards: Any) -> list[str]:
+        """The user's files of a source, in their order."""
+        return [self._source_file(wildcards.source, file) for file in self.input_files[wildcards.source]]
+
+    def limits(self, sources: Iterable[str]) -> list[str]:
+        """What says which rows of sources are read, of those that have a limit."""
+        limited = [source for source in sources if self.study.sources[source].limit]
+        return [self.paths.limit(source) for source in dict.fromkeys(limited)]
+
+    def limit_of_source(self, wildcards: Any) -> list[str]:
+        """What says which rows of a source are read, where it has a limit."""
+        return self.limits([wildcards.source])
+
+    def limits_of_stage(self, wildcards: Any) -> list[str]:
+        """The same of the sources that a stage's records come from."""
+        return self.limits(self.study.sources_of(wildcards.stage))
 
     def source_setting(self, wildcards: Any) -> str:
         """How a source is read, as text, whose change makes its records stale."""
         source = self.study.sources[wildcards.source]
         # Left out where it is not given: else a project of before there was a choice would be stale.
-        return source.model_dump_json(exclude={"files"} if source.page else {"files", "page"})
+        return source.model_dump_json(exclude={"files", "limit"} | (set() if source.page else {"page"}))
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""
@@ -100,6 +123,12 @@ class Inputs:
             return _as_text(stage.model_dump(mode="json", include=set(names)))
 
         return setting
+
+    def stage_records_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
+        rationales = sorted(StageRun(self.project, wildcards.stage).rationales_named())
+        said = self.stage_setting("input")(wildcards)
+        return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its features stale, as text."""
@@ -159,20 +188,21 @@ class Inputs:
         """What a wave is drawn from; nothing where a sample of an earlier goldpan is taken over."""
         if given_out_before(self.project, wave):
             return []
-        return self._of_wave(self.study.waves[wave].stage, wave)
+        return self._of_wave(self.study.waves[wave], wave)
 
     def of_changes(self, wildcards: Any) -> list[str]:
         """A draw and what it is compared with."""
-        wave, stage = wildcards.wave, self.waves[wildcards.wave].stage
-        compared = self._of_wave(stage, wave) if stage in self.study.stages else []
+        wave, settings = wildcards.wave, self.waves[wildcards.wave]
+        compared = [] if origins_gone(self.project, settings) else self._of_wave(settings, wave)
         return [self.draw(wave), *compared]
 
-    def _of_wave(self, stage: str, wave: str) -> list[str]:
-        guidelines = self.study.waves[wave].guidelines
-        return [
-            *(self.paths.stage_records(stage), self.paths.features(stage)),
-            *(*self.task_files[stage], *([guidelines] if guidelines else [])),
-        ]
+    def _of_wave(self, settings: Wave, wave: str) -> list[str]:
+        now = self.study.waves[wave]
+        files = self.task_files[settings.stage] if settings.stage else []
+        if now.from_ is not None:
+            files = [relpath(file) for file in task_files(now.from_.task, self.project.tasks)]
+        guidelines = [now.guidelines] if now.guidelines else []
+        return [*drawn_from(self.project, settings), *files, *guidelines]
 
     def draw_of(self, wildcards: Any) -> str:
         """What was given out of a wave."""
@@ -275,27 +305,49 @@ class Inputs:
             files += map(relpath, _files_in(path))
         return files
 
+    def of_embedding_summary(self, wildcards: Any) -> list[str]:
+        """What an embedding has made, and the limits of its sources."""
+        sources = self.study.embeddings[wildcards.embedding].source
+        return [*self.embeddings(wildcards.embedding), *self.limits(sources)]
+
     def counts_of_annotated(self, wildcards: Any) -> list[str]:
-        """The counts of all annotated files."""
-        suffix = self.study.annotated[wildcards.annotated].suffix
+        """The counts of all annotated files, and the limits of their sources."""
+        settings = self.study.annotated[wildcards.annotated]
+        places = annotated_places(self.project, wildcards.annotated)
         return [
-            self.paths.annotated_counts(wildcards.annotated, *place, suffix)
-            for place in annotated_places(self.project, wildcards.annotated)
+            *(self.paths.annotated_counts(wildcards.annotated, *place, settings.suffix) for place in places),
+            *self.limits(self.study.embeddings[settings.embedding].source),
         ]
 
     # Evaluations
 
     def of_evaluation(self, wildcards: Any) -> list[str]:
-        """The gold set, what was drawn and merged, and the predictions that an evaluation measures; of stages
-        also the summaries, which know the cost."""
+        """The gold, what was drawn and merged, or the tasks of gold in fields, and the predictions that an
+        evaluation measures; of stages also the summaries, which know the cost."""
         evaluation = self.study.evaluations[wildcards.evaluation]
         wave, predictions = evaluation.wave, evaluation.predictions.values()
+        if wave is None:
+            stages = describing_stages(self.project, evaluation)
+            beside = sorted({file for stage in stages for file in self.task_files[stage]})
+        else:
+            beside = [self.paths.sample(wave), self.paths.merged(wave)]
         return [
-            *self.paths.gold_splits(wave),
-            *(self.paths.sample(wave), self.paths.merged(wave)),
+            *gold_files(self.project, evaluation),
+            *beside,
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
+            *self.limits(chain.from_iterable(map(self.study.sources_predicted, predictions))),
         ]
+
+    def evaluation_setting(self, wildcards: Any) -> str:
+        """The settings of an evaluation, as text."""
+        evaluation = self.study.evaluations[wildcards.evaluation]
+        # Left out where it is not given: else a project of before there was a choice would be stale.
+        not_given: dict[str, Any] = dict.fromkeys(("source", "gold") if evaluation.wave else ("wave",), True)
+        not_given["predictions"] = {
+            name: {"wave"} for name, predicted in evaluation.predictions.items() if predicted.wave is None
+        }
+        return evaluation.model_dump_json(exclude=not_given)
 
     # All that the study asks for
 
@@ -322,7 +374,8 @@ class Inputs:
             annotated_ones = [
                 evaluated.annotated for evaluated in evaluation.predictions.values() if evaluated.annotated
             ]
-            if self.filled_sheets[evaluation.wave] and all(map(self.can_annotate, annotated_ones)):
+            has_gold = evaluation.wave is None or self.filled_sheets[evaluation.wave]
+            if has_gold and all(map(self.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
 
 

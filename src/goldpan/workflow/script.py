@@ -30,7 +30,12 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
 
             try:
                 yield (
-                    load_project(config["study"], ledger=config["ledger"], results=config["results"]),
+                    load_project(
+                        config["study"],
+                        ledger=config["ledger"],
+                        results=config["results"],
+                        limit=config.get("limit"),
+                    ),
                     write,
                 )
             except GoldpanError as error:

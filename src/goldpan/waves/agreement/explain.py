@@ -6,15 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
+from goldpan.waves.agreement.explain_differences import notes_on_differences
 from goldpan.waves.agreement.formatting import coefficient_title
 from goldpan.waves.agreement.ratings import CodedRatings
 from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
 
-_HIGH_PREVALENCE = 0.6
+_HIGH_CHANCE = 2 / 3
 _HIGH_AGREEMENT = 0.8
 _WIDE = 0.3
+_MOST_NAMED = 10
 
 
 def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement:
@@ -22,8 +25,10 @@ def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement
     notes = [
         *_coverage(result),
         *_abstentions(result, coded),
+        *_unused_labels(result),
         *_weighting(result),
         *_prevalence(result),
+        *notes_on_differences(result),
         *_width(result),
     ]
     return replace(result, notes=tuple(notes))
@@ -64,6 +69,30 @@ def _abstentions(result: FeatureAgreement, coded: CodedRatings) -> list[str]:
     return [f"{total:,} answers are abstentions; they can be compared with no other answer and are left out."]
 
 
+def _unused_labels(result: FeatureAgreement) -> list[str]:
+    """Which labels nobody gave, and what AC1 and PABAK would be if they could not have been given."""
+    unused = [label.label for label in result.labels if not any(label.counts)]
+    if not unused or not any(any(label.counts) for label in result.labels):
+        return []
+    size, used = len(result.labels), len(result.labels) - len(unused)
+    named = ", ".join(f"`{label}`" for label in unused[:_MOST_NAMED])
+    more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+    note = f"{len(unused)} of {size} labels were given by nobody: {named}{more}."
+    ac1 = result.coefficient("gwet_ac1")
+    uniform = result.coefficient("pabak") or result.coefficient("randolph_kappa")
+    if used < 2 or not ac1 or not uniform or ac1.observed is None or ac1.expected is None:
+        return [note]
+    # Chance agreement of AC1 is a sum over labels given, divided by the labels that could be given less one.
+    chance = ac1.expected * (size - 1) / (used - 1)
+    narrow_ac1 = (ac1.observed - chance) / (1 - chance)
+    narrow_uniform = (ac1.observed - 1 / used) / (1 - 1 / used)
+    return [
+        f"{note} {coefficient_title(ac1)} ({ac1.value:.4f}) and {coefficient_title(uniform)} "
+        f"({uniform.value:.4f}) rise with every label that could be given: without these they would be "
+        f"{narrow_ac1:.4f} and {narrow_uniform:.4f}. Compare them only between features with as many labels."
+    ]
+
+
 def _weighting(result: FeatureAgreement) -> list[str]:
     """Why unweighted and quadratic kappa differ, in this data's own numbers."""
     plain, quadratic = (result.coefficient(f"cohen_kappa{weighting}") for weighting in ("", "_quadratic"))
@@ -90,18 +119,29 @@ def _one_step_apart(matrix: ConfusionMatrix) -> tuple[int, int]:
 
 
 def _prevalence(result: FeatureAgreement) -> list[str]:
-    plain, observed = result.coefficient("cohen_kappa"), result.observed.value
-    if plain is None or plain.value is None or observed is None or len(result.labels) != 2:
+    """Why a coefficient may be low though people agree, for any number of annotators and labels."""
+    corrected = result.coefficient("cohen_kappa") or result.coefficient("fleiss_kappa")
+    observed = result.observed.value
+    if corrected is None or corrected.value is None or corrected.expected is None or observed is None:
         return []
-    index = result.labels[1].prevalence_index
-    high_by_chance = index is not None and index >= _HIGH_PREVALENCE
-    if not high_by_chance or observed < _HIGH_AGREEMENT or plain.value > observed / 2:
+    by_chance = corrected.expected >= _HIGH_CHANCE
+    if not by_chance or observed < _HIGH_AGREEMENT or corrected.value > observed / 2:
         return []
+    given = [sum(label.counts) for label in result.labels]
+    common = result.labels[int(np.argmax(given))]
+    index = "" if common.prevalence_index is None else f", prevalence index {common.prevalence_index:.2f}"
+    rare = [label for label in result.labels if label is not common and any(label.counts)][:_MOST_NAMED]
+    agreement = ", ".join(f"`{label.label}` {_two_decimals(label.specific.value)}" for label in rare)
     return [
-        f"Observed agreement is high ({observed:.4f}) and kappa low ({plain.value:.4f}) because one label "
-        f"is rare (prevalence index {index:.2f}), so that agreement by chance is high as well. Read the "
-        "agreement by label beside it."
+        f"Observed agreement is high ({observed:.4f}) and {coefficient_title(corrected)} low "
+        f"({corrected.value:.4f}) because {sum(common.counts) / sum(given):.0%} of the answers are "
+        f"`{common.label}`{index}, so that agreement by chance is high as well ({corrected.expected:.4f}). "
+        f"Read the agreement by label: {agreement}. More items with rare labels (`stratify`) would tell more."
     ]
+
+
+def _two_decimals(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _width(result: FeatureAgreement) -> list[str]:
@@ -111,7 +151,9 @@ def _width(result: FeatureAgreement) -> list[str]:
     low, high = headline.interval.low, headline.interval.high
     if high - low < _WIDE:
         return []
+    bands = [band(headline.name, bound) for bound in (low, high)]
+    unsettled = f": its band may be {bands[0]} or {bands[1]}" if bands[0] != bands[1] else ""
     return [
         f"With {result.paired_items:,} items {coefficient_title(headline)} may be anything from {low:.2f} to"
-        f" {high:.2f}: its band is not settled."
+        f" {high:.2f}{unsettled}. More items narrow it; `goldpan waves plan` says how many."
     ]

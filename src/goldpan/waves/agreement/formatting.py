@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from goldpan.statistics.bands import RELIABLE, TENTATIVE
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.interval import Interval
+from goldpan.statistics.marginal_homogeneity import MarginalTest
 from goldpan.statistics.samples import FEWEST_UNITS
+from goldpan.waves.agreement.report import AnnotatorBias, FeatureAgreement
 
 TITLES = {
     "observed_agreement": "Observed agreement",
@@ -30,6 +35,13 @@ TITLES = {
     "krippendorff_alpha_kendall": "Krippendorff's alpha, Kendall distance",
 }
 
+TEST_TITLES = {
+    "sign": "Sign test: higher as often as lower",
+    "mcnemar": "McNemar: each label as often",
+    "stuart_maxwell": "Stuart-Maxwell: each label as often",
+    "bowker": "Bowker: x for y as often as y for x",
+}
+
 KINDS = {
     "nominal": "one label of a set",
     "ordered": "ordered labels",
@@ -51,15 +63,53 @@ INTERVALS = (
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
+BANDS = (
+    "Bands of kappa and pi are those of Landis and Koch (1977). Bands of alpha are those of Krippendorff "
+    f"(2019): reliable from {RELIABLE:.3f}, good for tentative conclusions from {TENTATIVE:.3f}. AC1, AC2, "
+    "PABAK and Randolph's kappa have none, for their values depend on how many labels could be given."
+)
+
 
 def coefficient_title(coefficient: Coefficient) -> str:
     """The coefficient's name for people."""
     return TITLES.get(coefficient.name, coefficient.name)
 
 
-def shown_band(coefficient: Coefficient) -> str:
-    """The band of a chance-corrected coefficient; empty for observed agreement, which bands do not fit."""
-    return "" if coefficient.name == "observed_agreement" else coefficient.band or ""
+def band_and_reason(coefficient: Coefficient) -> str:
+    """The coefficient's band, and why it lacks a value or an interval."""
+    return " ".join(part for part in (coefficient.band, coefficient.reason) if part)
+
+
+def p_value_text(p_value: float | None) -> str:
+    """`p = 0.0123` or `p < 0.0001`; a dash where there is none."""
+    if p_value is None:
+        return "-"
+    return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.4f}"
+
+
+def method_text(test: MarginalTest) -> str:
+    """How the p-value was made, or why there is none."""
+    if test.statistic is None:
+        return test.reason or test.method or ""
+    return f"{test.method}: {test.statistic:.2f} with {test.degrees} df"
+
+
+def shown_biases(result: FeatureAgreement, most: int) -> tuple[Sequence[AnnotatorBias], str]:
+    """The biases to show, and a title: all up to `most` of them, else the largest of each annotator."""
+    title = "Each annotator less the others, on the items they share"
+    if len(result.biases) <= most:
+        return result.biases, title
+    largest: dict[str, AnnotatorBias] = {}
+    for bias in result.biases:
+        known = largest.get(bias.annotator)
+        if known is None or abs(bias.difference or 0.0) > abs(known.difference or 0.0):
+            largest[bias.annotator] = bias
+    return list(largest.values()), f"{title}: the label that differs most; agreement.json has all"
+
+
+def signed(value: float | None) -> str:
+    """Four decimals with a sign; a dash where there is no value."""
+    return "-" if value is None else f"{value:+.4f}"
 
 
 def four_decimals(value: float | None) -> str:

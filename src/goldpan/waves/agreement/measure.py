@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.kappa import MOST_LABELS, contingency_table
 from goldpan.statistics.scales import Scale, positions
+from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED
 from goldpan.waves.agreement import explain
 from goldpan.waves.agreement.by_label import label_agreement
 from goldpan.waves.agreement.closed_labels import (
@@ -23,11 +25,22 @@ from goldpan.waves.agreement.closed_labels import (
 from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
 from goldpan.waves.agreement.ratings import CodedRatings, Ratings, code_ratings
 from goldpan.waves.agreement.report import (
+    AnnotatorBias,
     AnnotatorCount,
     ConfusionMatrix,
     FeatureAgreement,
+    KappaMatrix,
     LabelAgreement,
     PairAgreement,
+)
+from goldpan.waves.agreement.systematic import (
+    Presence,
+    Values,
+    annotator_biases,
+    given_or_not,
+    kappa_matrix,
+    pair_bias,
+    places_of,
 )
 
 
@@ -77,6 +90,8 @@ def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
         labels=_by_label(coded, feature_ratings.scale),
         pairs=_pairs(coded, feature_ratings.scale, coefficients),
         repeats=_repeats(feature_ratings),
+        biases=_biases(coded, feature_ratings.scale),
+        matrix=_matrix(coded, feature_ratings.scale),
     )
     return explain.annotated(result, coded)
 
@@ -114,21 +129,50 @@ def _headline(scale: Scale, annotators: int, coefficients: Sequence[Coefficient]
     return names[0] if names else None
 
 
-def _by_label(coded: CodedRatings, scale: Scale) -> tuple[LabelAgreement, ...]:
-    if len(coded.annotators) < 2:
-        return ()
+def _labels(coded: CodedRatings, scale: Scale) -> list[tuple[str, Presence]]:
+    """Each label that can be looked at alone, with where it was given (see `systematic.Presence`)."""
     if scale.kind == "sets" and scale.labels is not None:
         occurring = {member for category in coded.categories for member in category}  # type: ignore[union-attr]
         members = [*scale.labels, *sorted(occurring.difference(scale.labels))]
-        return tuple(
-            label_agreement(member, presence(coded.codes, coded.categories, member)) for member in members
-        )
+        return [(member, partial(presence, sets=coded.categories, member=member)) for member in members]
     if not scale.closed or len(coded.categories) > MOST_LABELS:
+        return []
+    return [(label, partial(_given, code=code)) for code, label in enumerate(coded.labels)]
+
+
+def _given(codes: np.ndarray, code: int) -> np.ndarray:
+    """Where the label of a code was given: 1 or 0, and -1 where missing; shape of `codes`."""
+    return np.where(codes >= 0, codes == code, -1)
+
+
+def _by_label(coded: CodedRatings, scale: Scale) -> tuple[LabelAgreement, ...]:
+    if len(coded.annotators) < 2:
         return ()
-    return tuple(
-        label_agreement(label, np.where(coded.codes >= 0, coded.codes == index, -1))
-        for index, label in enumerate(coded.labels)
-    )
+    return tuple(label_agreement(label, where(coded.codes)) for label, where in _labels(coded, scale))
+
+
+def _biases(coded: CodedRatings, scale: Scale) -> tuple[AnnotatorBias, ...]:
+    """On the scale where there is one; else by label, of two labels by the second."""
+    compared: list[tuple[str | None, Values]] = []
+    if scale.kind == "ordered" and coded.categories:
+        compared = [(None, places_of(positions(coded.categories)))]
+    else:
+        labels = _labels(coded, scale)
+        if scale.kind == "nominal" and len(labels) == 2:
+            labels = labels[1:]
+        compared = [
+            (label, given_or_not(where)) for label, where in labels if (where(coded.codes) == 1).any()
+        ]
+    return annotator_biases(coded.codes, len(coded.categories), coded.annotators, compared)
+
+
+def _matrix(coded: CodedRatings, scale: Scale) -> KappaMatrix | None:
+    size = len(coded.categories)
+    if not scale.closed or not size or size > MOST_LABELS:
+        return None
+    places = positions(coded.categories) if scale.kind == "ordered" else None
+    name, credit = LabelSet(size, places).credits("cohen_kappa", (UNWEIGHTED, QUADRATIC))[-1]
+    return kappa_matrix(name, coded.codes, credit, coded.annotators)
 
 
 def _pairs(coded: CodedRatings, scale: Scale, overall: Sequence[Coefficient]) -> tuple[PairAgreement, ...]:
@@ -155,12 +199,13 @@ def _pair(
 ) -> PairAgreement:
     both = codes[(codes >= 0).all(1)]
     size, (first, second) = len(coded.categories), names
-    confusion = None
+    confusion = bias = None
     if scale.closed and size <= MOST_LABELS:
         table = contingency_table(both[:, 0], both[:, 1], size)
         confusion = ConfusionMatrix(first, second, tuple(coded.labels), table)
+        bias = pair_bias(table, scale.kind == "ordered")
     observed = observed_agreement(both, size)
-    return PairAgreement(first, second, len(both), observed, tuple(coefficients), confusion)
+    return PairAgreement(first, second, len(both), observed, tuple(coefficients), confusion, bias)
 
 
 def _repeats(feature_ratings: FeatureRatings) -> tuple[PairAgreement, ...]:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from goldpan.heat_map import heat_map
+from goldpan.as_json import finite
+from goldpan.heat_map import coefficient_map, heat_map
 from goldpan.html import Markup, element, page, table
 from goldpan.report_provenance import provenance_section
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
+    BANDS,
     BLINDNESS,
     INTERVALS,
     KINDS,
+    TEST_TITLES,
+    TITLES,
+    band_and_reason,
     coefficient_title,
     four_decimal_interval,
     four_decimals,
-    shown_band,
+    method_text,
+    p_value_text,
+    shown_biases,
+    signed,
 )
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
 
 _MOST_LABELS_IN_PICTURE = 40
 _MOST_COLUMNS = 8
+_MOST_BIASES = 60
 
 
 def agreement_page(report: AgreementReport) -> str:
@@ -32,6 +41,7 @@ def agreement_page(report: AgreementReport) -> str:
     for feature in report.features:
         body += _feature(feature)
     body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
+    body += [element("h2", "What the bands are"), element("p", BANDS)]
     body += provenance_section(report.provenance)
     return page(report.title, body)
 
@@ -74,6 +84,7 @@ def _feature(result: FeatureAgreement) -> Iterator[Markup]:
     yield _coefficients([result.observed, *result.coefficients], "Over all annotators")
     if result.labels:
         yield _labels(result)
+    yield from _differences(result)
     for pair in [*result.pairs, *result.repeats]:
         yield from _pair(pair, alone=len(result.annotators) == 2 and pair in result.pairs)
 
@@ -82,7 +93,7 @@ def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
     rows = [
         [
             coefficient_title(coefficient),
-            " ".join(part for part in (shown_band(coefficient), coefficient.reason) if part),
+            band_and_reason(coefficient),
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
@@ -122,6 +133,63 @@ def _labels(result: FeatureAgreement) -> Markup:
     return table(header, rows, caption="By label, against all others")
 
 
+def _differences(result: FeatureAgreement) -> Iterator[Markup]:
+    """Differences in one direction, and the picture of who agrees with whom."""
+    pairs = [pair for pair in [*result.pairs, *result.repeats] if pair.bias]
+    if result.biases or pairs:
+        yield element("h3", "Differences in one direction")
+    if result.biases:
+        biases, title = shown_biases(result, _MOST_BIASES)
+        rows = [
+            [
+                bias.annotator,
+                "place on the scale" if bias.label is None else bias.label,
+                bias.reason or "",
+                f"{bias.items:,}",
+                signed(bias.difference),
+                four_decimal_interval(bias.interval),
+                p_value_text(bias.p_value),
+            ]
+            for bias in biases
+        ]
+        header = ["Annotator", "Compared", "", "Items", "Difference", "95 % interval", "p (Holm)"]
+        yield table(header, rows, caption=title, text_columns=3)
+    if pairs:
+        yield _pair_tests(pairs)
+    if result.matrix:
+        matrix = result.matrix
+        title = TITLES[matrix.name]
+        yield element("h3", "Who agrees with whom")
+        yield element(
+            "p",
+            f"{title} of each pair; those who agree stand side by side. "
+            + ("Groups are framed." if matrix.groups else "They fall into no groups."),
+        )
+        values = [[finite(value) for value in row] for row in matrix.values]
+        yield element(
+            "div", coefficient_map(title, matrix.annotators, values, matrix.groups), class_="scroll"
+        )
+
+
+def _pair_tests(pairs: Sequence[PairAgreement]) -> Markup:
+    rows = []
+    for pair in pairs:
+        bias = pair.bias
+        higher = "" if bias.first_higher is None else f"{bias.first_higher:,} and {bias.second_higher:,}"  # type: ignore[union-attr]
+        rows += [
+            [
+                f"{pair.first} and {pair.second}",
+                TEST_TITLES[test.name],
+                method_text(test),
+                higher if test.name == "sign" else "",
+                p_value_text(test.p_value),
+            ]
+            for test in bias.tests  # type: ignore[union-attr]
+        ]
+    header = ["Pair", "Test", "Method", "First higher and second higher", "p"]
+    return table(header, rows, caption="Tests of each pair, on what they disagree about", text_columns=3)
+
+
 def _pair(pair: PairAgreement, alone: bool) -> Iterator[Markup]:
     """One pair; its coefficients are left out when it is the only pair, as they stand above."""
     yield element("h3", f"{pair.first} and {pair.second}")
@@ -130,12 +198,14 @@ def _pair(pair: PairAgreement, alone: bool) -> Iterator[Markup]:
         yield _coefficients([pair.observed, *pair.coefficients], caption)
     if pair.confusion is None:
         return
-    used = pair.confusion.used()
-    if len(used.labels) > _MOST_LABELS_IN_PICTURE:
+    matrix = pair.confusion.within(_MOST_LABELS_IN_PICTURE)
+    if len(matrix.labels) > _MOST_LABELS_IN_PICTURE:
         yield element(
-            "p", f"{len(used.labels)} labels are too many for a picture; agreement.json has the counts."
+            "p", f"{len(matrix.labels)} labels are too many for a picture; agreement.json has the counts."
         )
         return
-    counts = used.counts.astype(int).tolist()
-    picture = heat_map(used.rows, used.columns, used.labels, used.labels, counts)
+    if unused := pair.confusion.left_out(matrix):
+        yield element("p", unused)
+    counts = matrix.counts.astype(int).tolist()
+    picture = heat_map(matrix.rows, matrix.columns, matrix.labels, matrix.labels, counts)
     yield element("div", picture, class_="scroll")

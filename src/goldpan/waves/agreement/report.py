@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from goldpan.as_json import AsJson
+from goldpan.as_json import AsJson, finite, rounded
 from goldpan.report_provenance import Provenance, ReportInput
 from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.coefficient import Coefficient
+from goldpan.statistics.interval import Interval
+from goldpan.statistics.marginal_homogeneity import MarginalTest
 from goldpan.statistics.references import literature_of_interval, references_of
 from goldpan.statistics.samples import SEED
 
@@ -69,11 +71,95 @@ class ConfusionMatrix(AsJson):
         """JSON-able form."""
         return {**super().as_json(), "counts": self.counts.astype(int).tolist()}
 
-    def used(self) -> ConfusionMatrix:
-        """Without the labels that neither of the two gave."""
+    def within(self, most_labels: int) -> ConfusionMatrix:
+        """The matrix itself, or without the labels that neither of the two gave if it has too many."""
+        if len(self.labels) <= most_labels:
+            return self
         occurring = np.flatnonzero(self.counts.sum(0) + self.counts.sum(1))
         labels = tuple(self.labels[index] for index in occurring)
         return ConfusionMatrix(self.rows, self.columns, labels, self.counts[np.ix_(occurring, occurring)])
+
+    def left_out(self, shown: ConfusionMatrix) -> str:
+        """A sentence on the labels that `shown` lacks; empty where it has all."""
+        number = len(self.labels) - len(shown.labels)
+        return f"Not shown: {number:,} labels that neither of the two gave." if number else ""
+
+
+@dataclass(frozen=True)
+class PairBias(AsJson):
+    """How two annotators differ in one direction.
+
+    Attributes:
+        tests: see `statistics.marginal_homogeneity`; of ordered labels the sign test stands first.
+        first_higher: items on which the first annotator's answer is the higher one; ordered labels only.
+        second_higher: likewise.
+    """
+
+    tests: tuple[MarginalTest, ...]
+    first_higher: int | None = None
+    second_higher: int | None = None
+
+    def test(self, name: str) -> MarginalTest | None:
+        """The test of that name, if it was made."""
+        return next((candidate for candidate in self.tests if candidate.name == name), None)
+
+
+@dataclass(frozen=True)
+class AnnotatorBias(AsJson):
+    """How one annotator differs from the mean of the others on the items they share.
+
+    Attributes:
+        annotator: name.
+        items: items that the annotator and at least one other answered.
+        label: the label whose share is compared; None where it is the place on the scale.
+        difference: own share, or place, less that of the others, mean over items.
+        interval: its 95 % interval.
+        p_value: of no difference, corrected for all annotators and labels of the feature (Holm).
+        reason: why a figure is missing.
+    """
+
+    annotator: str
+    items: int
+    label: str | None
+    difference: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class KappaMatrix:
+    """Kappa of each pair of annotators, and the groups they fall into.
+
+    Attributes:
+        name: of the coefficient.
+        annotators: m names; those who agree stand together.
+        values: shape (m, m); NaN where undefined.
+        groups: names of each group of two or more; none where annotators do not fall into groups.
+        within: mean kappa within each group.
+        across: mean kappa of pairs from different groups.
+        p_value: how often annotators who are all alike would seem as grouped.
+    """
+
+    name: str
+    annotators: tuple[str, ...]
+    values: np.ndarray
+    groups: tuple[tuple[str, ...], ...] = ()
+    within: tuple[float, ...] = ()
+    across: float | None = None
+    p_value: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form."""
+        return {
+            "name": self.name,
+            "annotators": list(self.annotators),
+            "values": [[rounded(finite(value)) for value in row] for row in self.values],
+            "groups": [list(group) for group in self.groups],
+            "within": [rounded(mean) for mean in self.within],
+            "across": rounded(self.across),
+            "p_value": rounded(self.p_value),
+        }
 
 
 @dataclass(frozen=True)
@@ -86,6 +172,7 @@ class PairAgreement:
         observed: share answered alike.
         coefficients: in the order they are shown.
         confusion: None where answers are not single labels, or are too many to count by pairs.
+        bias: likewise.
     """
 
     first: str
@@ -94,6 +181,7 @@ class PairAgreement:
     observed: Coefficient
     coefficients: tuple[Coefficient, ...]
     confusion: ConfusionMatrix | None
+    bias: PairBias | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -103,6 +191,7 @@ class PairAgreement:
             "observed_agreement": self.observed.as_json(),
             "coefficients": [coefficient.as_json() for coefficient in self.coefficients],
             "confusion": self.confusion.as_json() if self.confusion else None,
+            "bias": self.bias.as_json() if self.bias else None,
         }
 
 
@@ -123,6 +212,8 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
         pairs: each pair of annotators.
         repeats: each annotator with themselves, on items they were given twice.
         notes: sentences that a reader of the numbers must know.
+        biases: each annotator against the others.
+        matrix: kappa of each pair of three annotators or more who give single labels.
     """
 
     feature: str
@@ -137,6 +228,8 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
     pairs: tuple[PairAgreement, ...] = ()
     repeats: tuple[PairAgreement, ...] = ()
     notes: tuple[str, ...] = ()
+    biases: tuple[AnnotatorBias, ...] = ()
+    matrix: KappaMatrix | None = None
 
     def coefficient(self, name: str) -> Coefficient | None:
         """The coefficient of that name, if it was computed."""

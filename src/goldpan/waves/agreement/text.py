@@ -6,13 +6,19 @@ from collections.abc import Iterable, Sequence
 
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
+    BANDS,
     BLINDNESS,
     INTERVALS,
     KINDS,
+    TEST_TITLES,
+    band_and_reason,
     coefficient_title,
     four_decimal_interval,
     four_decimals,
-    shown_band,
+    method_text,
+    p_value_text,
+    shown_biases,
+    signed,
 )
 from goldpan.waves.agreement.report import AgreementReport, ConfusionMatrix, FeatureAgreement, PairAgreement
 
@@ -24,16 +30,16 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
 
     Args:
         report: what was measured.
-        verbose: also each pair of annotators, and how intervals are made.
+        verbose: also each pair of annotators, how intervals are made, and what the bands are.
     """
     lines = [report.title, "=" * len(report.title), ""]
     if report.blind is not None:
         lines += [BLINDNESS[report.blind], ""]
-    lines += [f"! {note}" for note in report.notes]
+    lines += [f"! {_plain(note)}" for note in report.notes]
     for feature in report.features:
         lines += ["", *feature_lines(feature, verbose)]
     if verbose:
-        lines += ["", INTERVALS]
+        lines += ["", INTERVALS, "", BANDS]
     return "\n".join(_one_blank(lines)) + "\n"
 
 
@@ -50,15 +56,17 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     lines += ["", *_coefficient_lines([result.observed, *result.coefficients], result.headline)]
     if result.labels:
         lines += ["", *_label_lines(result)]
+    if result.biases:
+        lines += ["", *_bias_lines(result)]
     if len(result.annotators) == 2 and result.pairs and result.pairs[0].confusion:
-        lines += ["", *_confusion_lines(result.pairs[0].confusion)]
+        lines += ["", *_confusion_lines(result.pairs[0].confusion), "", *_test_lines(result.pairs[0])]
     elif verbose:
         for pair in result.pairs:
             lines += ["", *_pair_lines(pair)]
     for pair in result.repeats:
         lines += ["", *_pair_lines(pair)]
     if result.notes:
-        lines += ["", *(f"Note: {note}" for note in result.notes)]
+        lines += ["", *(f"Note: {_plain(note)}" for note in result.notes)]
     return lines
 
 
@@ -70,7 +78,7 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
-            _plain(" ".join(part for part in (shown_band(coefficient), coefficient.reason) if part)),
+            _plain(band_and_reason(coefficient)),
         ]
         for coefficient in coefficients
     ]
@@ -103,22 +111,51 @@ def _label_lines(result: FeatureAgreement) -> list[str]:
     return ["Agreement by label", *_aligned([header, *rows], right=right)]
 
 
-def _confusion_lines(matrix: ConfusionMatrix) -> list[str]:
-    used = matrix.used()
-    if len(used.labels) > _MOST_COLUMNS:
-        return [f"Confusion matrix: {len(used.labels)} labels, too many for text; see the JSON or the page"]
-    labels = [_plain(label) for label in used.labels]
+def _confusion_lines(confusion: ConfusionMatrix) -> list[str]:
+    matrix = confusion.within(_MOST_COLUMNS)
+    if len(matrix.labels) > _MOST_COLUMNS:
+        return [f"Confusion matrix: {len(matrix.labels)} labels, too many for text; see the JSON or the page"]
+    labels = [_plain(label) for label in matrix.labels]
     rows = [
         [label, *(f"{int(count):,}" for count in counts)]
-        for label, counts in zip(labels, used.counts, strict=True)
+        for label, counts in zip(labels, matrix.counts, strict=True)
     ]
-    heading = f"Confusion matrix (rows: {_plain(used.rows)}, columns: {_plain(used.columns)})"
-    return [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
+    heading = f"Confusion matrix (rows: {_plain(matrix.rows)}, columns: {_plain(matrix.columns)})"
+    lines = [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
+    unused = confusion.left_out(matrix)
+    return [*lines, _plain(unused)] if unused else lines
 
 
 def _pair_lines(pair: PairAgreement) -> list[str]:
     heading = f"{_plain(pair.first)} and {_plain(pair.second)}, {pair.items:,} items"
-    return [heading, *_coefficient_lines([pair.observed, *pair.coefficients])]
+    return [heading, *_coefficient_lines([pair.observed, *pair.coefficients]), *_test_lines(pair)]
+
+
+def _bias_lines(result: FeatureAgreement) -> list[str]:
+    biases, title = shown_biases(result, len(result.annotators))
+    rows = [
+        [
+            _plain(bias.annotator),
+            "place on the scale" if bias.label is None else _plain(bias.label),
+            f"{bias.items:,}",
+            signed(bias.difference),
+            four_decimal_interval(bias.interval),
+            p_value_text(bias.p_value),
+            bias.reason or "",
+        ]
+        for bias in biases
+    ]
+    header = ["", "compared", "items", "difference", "95 % interval", "p (Holm)", ""]
+    return [title, *_aligned([header, *rows], right={2, 3})]
+
+
+def _test_lines(pair: PairAgreement) -> list[str]:
+    if pair.bias is None:
+        return []
+    rows = [
+        [TEST_TITLES[test.name], p_value_text(test.p_value), method_text(test)] for test in pair.bias.tests
+    ]
+    return _aligned(rows, right=set())
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:

@@ -56,7 +56,8 @@ def read_cell(feature: Feature, cell: Any, cannot_tell: bool) -> CellValue:
 
     Args:
         feature: what was asked.
-        cell: text from a CSV file, or a text, number, truth value, date or time from a workbook.
+        cell: text from a CSV file, or a text, number, truth value, date or time from a workbook; from JSON a
+            list, too.
         cannot_tell: whether that was an allowed answer.
 
     Raises:
@@ -121,6 +122,10 @@ def _only(name: str, meant: list[str], cell: Any) -> str:
 
 def _label_list(feature: Multilabel | Ranking, cell: Any, separators: list[str]) -> CellValue:
     allowed = labels(feature)
+    if isinstance(cell, list):
+        members = [_label(feature.name, allowed, member) for member in cell]
+        value = value_check(feature)([member.value for member in members])
+        return CellValue(value, any(member.repaired for member in members))
     if not isinstance(cell, str):
         read = _label(feature.name, allowed, cell)
         return CellValue(value_check(feature)([read.value]), read.repaired)

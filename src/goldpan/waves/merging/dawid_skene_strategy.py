@@ -1,15 +1,21 @@
-"""The `dawid_skene` strategy: labels from a model of how annotators err, its posteriors as soft labels."""
+"""The `dawid_skene` strategies: labels from a model of how annotators err, its posteriors as soft labels.
+
+`dawid_skene` takes the model that the answers bear; `dawid_skene_full`, `dawid_skene_shrunk` and
+`dawid_skene_one_coin` name one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import numpy as np
 
 from goldpan.errors import StudyError
-from goldpan.statistics.dawid_skene import dawid_skene
+from goldpan.statistics.annotator_model_choice import ModelChoice, calibrated_posteriors, choose_model, sized
+from goldpan.statistics.dawid_skene import AnnotatorModel
 from goldpan.statistics.scales import Scale
+from goldpan.study.wave import Strategy
 from goldpan.waves.agreement.open_values import presence
 from goldpan.waves.agreement.ratings import CodedRatings, code_ratings
 from goldpan.waves.merging.merged import (
@@ -21,54 +27,125 @@ from goldpan.waves.merging.merged import (
     soft_label,
 )
 
-FEWEST_ITEMS = 100
-"""Items from which the model can be believed.
+STRATEGY = "dawid_skene"
+FEWEST_ANSWERS = 50
+"""Answers for each free parameter from which a model's certainty can be believed.
 
-With three annotators and three labels, simulated, its certainty exceeds the share it gets right by 0.11 at 3
-items, 0.07 at 30 and 0.03 at 100; up to there it is right no more often than the majority.
+`tests/unit/test_merge_simulations.py` measures by how much it exceeds the share that is right.
 """
 
+_MODEL_NAMES: dict[AnnotatorModel, str] = {
+    "one_coin": "the one-coin model",
+    "shrunk": "the full model shrunk towards the one-coin model",
+    "full": "the full model",
+}
 _TIED = 1e-6
 
 
-def merge_by_dawid_skene(feature: FeatureAnswers) -> list[Merged]:
+def is_model_strategy(strategy: Strategy) -> bool:
+    """Whether a strategy is one of these."""
+    return strategy.startswith(STRATEGY)
+
+
+def model_choice(feature: FeatureAnswers, strategy: Strategy) -> ModelChoice:
+    """The model that a strategy names, or for `dawid_skene` the one that the answers bear.
+
+    Raises:
+        StudyError: fewer than three annotators, or a feature whose answers are not labels of a closed set.
+    """
+    check_annotators(feature, strategy)
+    if not feature.scale.closed and (feature.scale.kind != "sets" or feature.scale.labels is None):
+        raise StudyError(
+            f"feature `{feature.feature}`: `{strategy}` needs labels of a closed set",
+            remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
+        )
+    coded = _coded(feature)
+    questions, labels = [coded.codes], len(coded.categories)
+    if coded.annotators and feature.scale.kind == "sets":
+        questions, labels = list(_given_or_not(feature, coded).values()), 2
+    if strategy == STRATEGY:
+        return choose_model(questions, labels)
+    return sized(cast(AnnotatorModel, strategy.removeprefix(f"{STRATEGY}_")), questions, labels)
+
+
+def strategy_of(choice: ModelChoice) -> Strategy:
+    """The strategy that names the chosen model."""
+    return cast(Strategy, f"{STRATEGY}_{choice.model}")
+
+
+def merge_by_dawid_skene(feature: FeatureAnswers, strategy: Strategy = "dawid_skene") -> list[Merged]:
     """One row for each item.
 
     Items whose two likeliest labels are as likely need review, and so do those whose every answer is another
     one: nothing but the model would speak for any of them, so their soft label is that of the answers.
 
-    For sets of labels each label is a model of its own: given or not. "Cannot tell" is a label like any
+    For sets of labels each label is a question of its own: given or not. "Cannot tell" is a label like any
     other, except in sets, where it is no answer.
 
     Raises:
-        StudyError: fewer than three annotators, or a feature whose answers are not labels of a closed set.
+        StudyError: as for `model_choice`.
     """
-    check_annotators(feature, "dawid_skene")
-    if feature.scale.kind == "sets" and feature.scale.labels is not None:
-        return _merge_sets(feature, feature.scale.labels)
-    if not feature.scale.closed:
-        raise StudyError(
-            f"feature `{feature.feature}`: `dawid_skene` needs labels of a closed set",
-            remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
-        )
-    coded = code_ratings(feature.ratings, Scale("nominal", feature.scale.labels), feature.annotators)
+    model = model_choice(feature, strategy).model
+    coded = _coded(feature)
+    if not coded.annotators:
+        return [_row(feature, item, coded, None) for item in feature.items]
+    if feature.scale.kind == "sets":
+        return _merge_sets(feature, coded, model)
     posteriors = {}
     if coded.categories:
-        posteriors = _by_item(coded, dawid_skene(coded.codes, len(coded.categories)).posteriors)
+        posteriors = _by_item(coded, calibrated_posteriors(model, coded.codes, len(coded.categories)))
     return [_row(feature, item, coded, posteriors.get(item)) for item in feature.items]
 
 
-def few_items_notes(rows: Iterable[Merged]) -> list[str]:
-    """What to know about rows merged by `dawid_skene`: for which features there are too few items."""
-    answered: dict[str, int] = {}
+def model_note(feature: str, choice: ModelChoice, strategy: Strategy) -> str:
+    """What to know about a feature merged by a model: which, and whether it had enough to learn from."""
+    chosen = f" (chosen: {choice.reason})" if choice.reason else ""
+    note = (
+        f"{feature}: `{strategy}` is {_MODEL_NAMES[choice.model]}{chosen}, with {choice.answers:,} answers "
+        f"for {choice.parameters:,} free parameters, {choice.answers_per_parameter:.3g} for each."
+    )
+    if choice.answers_per_parameter >= FEWEST_ANSWERS:
+        return note
+    return (
+        f"{note} Below {FEWEST_ANSWERS} it is surer of itself than it is right, most of all where votes are "
+        "tied: do not take its soft labels for chances."
+    )
+
+
+def model_notes(rows: Iterable[Merged], scales: Mapping[str, Scale], strategy: Strategy) -> list[str]:
+    """The notes on merged rows, a feature each; none where nobody has answered or no model was asked for.
+
+    Args:
+        rows: merged rows; their answers are what the model had.
+        scales: of the features.
+        strategy: what they were merged by.
+    """
+    if not is_model_strategy(strategy):
+        return []
+    by_feature: dict[str, list[Merged]] = {}
     for row in rows:
-        answered[row.feature] = answered.get(row.feature, 0) + bool(row.answers)
-    return [
-        f"{feature}: `dawid_skene` learns how each annotator errs from {items:,} items. Below {FEWEST_ITEMS} "
-        "it is right no more often than `majority`, and far surer of itself than it is right."
-        for feature, items in answered.items()
-        if 0 < items < FEWEST_ITEMS
-    ]
+        by_feature.setdefault(row.feature, []).append(row)
+    notes = []
+    for name, merged in by_feature.items():
+        annotators = tuple(dict.fromkeys(annotator for row in merged for annotator in row.answers))
+        ratings = {row.item_id: row.answers for row in merged}
+        if len(annotators) > 2:
+            feature = FeatureAnswers(name, scales[name], ratings, annotators, tuple(ratings), {}, {})
+            notes.append(model_note(name, model_choice(feature, strategy), strategy))
+    return notes
+
+
+def _coded(feature: FeatureAnswers) -> CodedRatings:
+    """The answers as codes, of all who answered; who is named first must not decide anything."""
+    named = {name for item in feature.items for name in feature.answers(item)}
+    scale = feature.scale if feature.scale.kind == "sets" else Scale("nominal", feature.scale.labels)
+    return code_ratings(feature.ratings, scale, sorted(named))
+
+
+def _given_or_not(feature: FeatureAnswers, coded: CodedRatings) -> dict[str, np.ndarray]:
+    """Of sets: label -> codes (n, m), 1 where it was given, else 0; for labels that somebody gave."""
+    of_label = {label: presence(coded.codes, coded.categories, label) for label in feature.scale.labels or ()}
+    return {label: codes for label, codes in of_label.items() if (codes == 1).any()}
 
 
 def _all_differ(feature: FeatureAnswers, item: str) -> bool:
@@ -106,14 +183,12 @@ def _original(feature: FeatureAnswers, key: Any) -> Any:
     return key
 
 
-def _merge_sets(feature: FeatureAnswers, labels: tuple[str, ...]) -> list[Merged]:
-    coded = code_ratings(feature.ratings, feature.scale, feature.annotators)
+def _merge_sets(feature: FeatureAnswers, coded: CodedRatings, model: AnnotatorModel) -> list[Merged]:
     answered = {item for item, codes in zip(coded.items, coded.codes, strict=True) if (codes >= 0).any()}
-    chances = {}
-    for label in labels:
-        chosen = presence(coded.codes, coded.categories, label)
-        if (chosen == 1).any():
-            chances[label] = _by_item(coded, dawid_skene(chosen, 2).posteriors[:, 1])
+    chances = {
+        label: _by_item(coded, calibrated_posteriors(model, codes, 2)[:, 1])
+        for label, codes in _given_or_not(feature, coded).items()
+    }
     rows = []
     for item in feature.items:
         soft = {

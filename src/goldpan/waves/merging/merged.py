@@ -10,7 +10,7 @@ from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.statistics.scales import Scale, value_text
-from goldpan.study.wave import Strategy
+from goldpan.study.wave import FEWEST_ANNOTATORS, Strategy
 from goldpan.waves.agreement.ratings import Ratings
 from goldpan.waves.codebook import CANNOT_TELL
 
@@ -104,7 +104,7 @@ class FeatureAnswers:
 def check_annotators(feature: FeatureAnswers, strategy: Strategy) -> None:
     """Raise StudyError when the strategy does not go with the number of annotators."""
     count = len(feature.annotators)
-    needed = {"majority": 3, "dawid_skene": 3, "majority_llm": 2, "annotator_b": 2}.get(strategy, 1)
+    needed = FEWEST_ANNOTATORS.get(strategy, 1)
     if count < needed or (strategy == "majority_llm" and count > 2):
         exactly = "exactly" if strategy == "majority_llm" else "at least"
         raise StudyError(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from goldpan.study.wave import Strategy
-from goldpan.waves.merging.dawid_skene_strategy import merge_by_dawid_skene
+from goldpan.waves.merging.dawid_skene_strategy import is_model_strategy, merge_by_dawid_skene
 from goldpan.waves.merging.merged import (
     FeatureAnswers,
     Merged,
@@ -34,8 +34,8 @@ def merge_feature(feature: FeatureAnswers, strategy: Strategy) -> list[Merged]:
     Raises:
         StudyError: the strategy does not fit the number of annotators or the kind of feature.
     """
-    if strategy == "dawid_skene":
-        return merge_by_dawid_skene(feature)
+    if is_model_strategy(strategy):
+        return merge_by_dawid_skene(feature, strategy)
     check_annotators(feature, strategy)
     return [_merged(feature, item, _STRATEGIES[strategy]) for item in feature.items]
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from goldpan.as_json import AsJson
-from goldpan.statistics.scales import scale_of
+from goldpan.statistics.scales import Kind, scale_of
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.tasks.features import Feature
-from goldpan.waves.planning.power import PowerPlan, expectation, plan
+from goldpan.waves.planning.expectation import (
+    MOST_WEIGHTED_ANNOTATORS,
+    OF_PREDICTIONS,
+    Measure,
+    expectation,
+)
+from goldpan.waves.planning.power import ASSURANCE, PowerPlan, plan
 from goldpan.waves.steps.run import WaveRun
 
 MOST_LABELS = 20
@@ -32,7 +37,8 @@ class FeaturePlan(AsJson):
     Attributes:
         wave, feature: their names.
         labels: number of labels; None where answers are not single labels.
-        weighting: of the kappa planned for: quadratic for a score of three or more steps.
+        weighting: of the measure planned for: quadratic for a score of three or more steps.
+        annotators: answers to each item.
         plan: what the wave's items give; None with a `note` that says why.
     """
 
@@ -40,23 +46,46 @@ class FeaturePlan(AsJson):
     feature: str
     labels: int | None
     weighting: str
+    annotators: int
     plan: PowerPlan | None
     note: str = ""
 
 
-def plan_wave(run: WaveRun, kappa: float, prevalence: float | None = None) -> list[FeaturePlan]:
-    """The plan of each feature of a wave, for two answers to each item.
+def plan_wave(
+    run: WaveRun,
+    value: float | None = None,
+    prevalence: float | None = None,
+    measure: Measure = "kappa",
+    assurance: float = ASSURANCE,
+) -> list[FeaturePlan]:
+    """The plan of each feature of a wave, for as many answers to each item as the wave has.
 
     Args:
         run: the wave.
-        kappa: the true kappa one reckons with.
+        value: the true value of the measure one reckons with; default as for `expectation`.
         prevalence: share of the rarest label; without it all labels are reckoned to be as frequent.
+        measure: what is to be known.
+        assurance: share of waves in which the half-width is to hold.
 
     Raises:
-        StudyError: kappa or prevalence is out of bounds.
+        StudyError: a number is out of bounds.
     """
     items = wave_size(run)
-    return [_plan_feature(run, feature, items, kappa, prevalence) for feature in run.codebook.features]
+    plans = []
+    for feature in run.codebook.features:
+        scale = scale_of(feature)
+        labels = len(scale.labels) if scale.closed and scale.labels else None
+        ordered = scale.kind == "ordered" and (labels or 0) > 2 and measure not in OF_PREDICTIONS
+        weighting = "quadratic" if ordered else UNWEIGHTED
+        note = _why_none(run, scale.kind, labels, items, measure)
+        if ordered and measure == "kappa" and run.wave.per_item > MOST_WEIGHTED_ANNOTATORS:
+            note = note or "weighted kappa of so many annotators has no interval: plan with --measure alpha"
+        planned = None
+        if not note and labels is not None and items is not None:
+            expected = expectation(labels, value, prevalence, weighting, run.wave.per_item, measure)
+            planned = plan(items, expected, assurance=assurance)
+        plans.append(FeaturePlan(run.name, feature.name, labels, weighting, run.wave.per_item, planned, note))
+    return plans
 
 
 def wave_size(run: WaveRun) -> int | None:
@@ -69,24 +98,14 @@ def wave_size(run: WaveRun) -> int | None:
     return sum(allocation.values()) if isinstance(allocation, dict) else None
 
 
-def _plan_feature(
-    run: WaveRun, feature: Feature, items: int | None, kappa: float, prevalence: float | None
-) -> FeaturePlan:
-    scale = scale_of(feature)
-    labels = len(scale.labels) if scale.closed and scale.labels else None
-    weighting = "quadratic" if scale.kind == "ordered" and (labels or 0) > 2 else UNWEIGHTED
-    note = ""
+def _why_none(run: WaveRun, kind: Kind, labels: int | None, items: int | None, measure: Measure) -> str:
+    """Why nothing can be planned for a feature; empty where it can."""
     if labels is None:
-        note = _NO_KAPPA[scale.kind]
-    elif labels > MOST_LABELS:
-        note = f"more than {MOST_LABELS} labels: plan with --labels for as many as you tell apart"
-    elif run.wave.per_item < 2:
-        note = "each item is answered by one annotator, so agreement cannot be measured"
-    elif items is None:
-        note = "the number of items is known once the sample is drawn"
-    elif items < 2:
-        note = "agreement needs two items"
-    if note or labels is None or items is None:
-        return FeaturePlan(run.name, feature.name, labels, weighting, None, note)
-    expected = expectation(labels, kappa, prevalence, weighting)
-    return FeaturePlan(run.name, feature.name, labels, weighting, plan(items, expected))
+        return _NO_KAPPA[kind]
+    if labels > MOST_LABELS:
+        return f"more than {MOST_LABELS} labels: plan with --labels for as many as you tell apart"
+    if run.wave.per_item < 2 and measure not in OF_PREDICTIONS:
+        return "each item is answered by one annotator, so agreement cannot be measured"
+    if items is None:
+        return "the number of items is known once the sample is drawn"
+    return "agreement needs two items" if items < 2 else ""

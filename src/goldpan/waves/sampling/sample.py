@@ -1,4 +1,4 @@
-"""Drawing the items of a wave from a stage's answers.
+"""Drawing the items of a wave from an LLM's answers.
 
 Three passes over the files, so that memory grows with the sample and the number of strata, not with the
 corpus: count the strata, rank the records of those that are drawn from, keep the chosen ones.
@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from goldpan.errors import ReconciliationError, SourceError, StudyError
-from goldpan.files import iter_rows, of_known_keys, read_json, replacing, sha256_hex, write_json
+from goldpan.files import iter_rows, read_json, replacing, sha256_hex, write_json
 from goldpan.records.draw import rank, turns
 from goldpan.records.read import iter_records
 from goldpan.stages.rows import FeatureRow, read_features, with_features
@@ -27,6 +28,11 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, read_items, repeat_id
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.strata import MISSING, Strata
+
+_DAMAGED_COUNTS = (
+    "put the file back as it was; if it is lost, delete it: the wave then counts as not given out, and "
+    "snakemake draws it again, as it was if corpus, answers and study are"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class SampleCounts:
     Attributes:
         population: records that could be drawn: answered (`ok`), with all the wave's features.
         outside: why the other records of the stage could not, and how many.
+        stage: whose answers are sampled; empty where they stand in a table.
         asked: items the study asks for (`all`, a number, or a number by stratum).
         sampled: items drawn; fewer than asked when the population is smaller.
         shortfall: strata that have fewer records than the study asks for, and by how many.
@@ -70,9 +77,16 @@ class SampleCounts:
     repeats: dict[str, int] = field(default_factory=dict)
 
 
+class Answered(Protocol):
+    """What a sample is drawn from."""
+
+    def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
+        """Each record's answers with its data, which is empty unless `with_data`; the same at each call."""
+
+
 @dataclass(frozen=True)
 class StageFiles:
-    """Where a sample is drawn from.
+    """Where a sample of a stage's answers is drawn from.
 
     Attributes:
         features: `features.jsonl` of the stage.
@@ -81,6 +95,14 @@ class StageFiles:
 
     features: Path
     records: Path
+
+    def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
+        """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
+        if with_data:
+            for record, row in with_features(iter_records(self.records), self.features):
+                yield row, record["data"]
+        else:
+            yield from ((row, {}) for _, row in read_features(self.features))
 
 
 @dataclass(frozen=True)
@@ -138,13 +160,33 @@ def read_sample(files: SampleFiles) -> Sample:
     llm = {row["item_id"]: row for _, row in iter_rows(files.llm, SourceError)}
     if llm.keys() != items.keys():
         raise ReconciliationError("the sample and the LLM's answers have other items", where=str(files.llm))
-    return Sample(items, llm, sample_counts(read_json(files.counts)))
+    return Sample(items, llm, read_sample_counts(files.counts))
 
 
-def sample_counts(raw: Mapping[str, Any]) -> SampleCounts:
-    """The counts of a sample from what JSON says of them."""
-    strata = [of_known_keys(StratumCount, stratum) for stratum in raw["strata"]]
-    return of_known_keys(SampleCounts, {**raw, "strata": strata})
+def sample_counts(raw: Any) -> SampleCounts:
+    """The counts of a sample from what JSON says of them; keys of a later version are passed over.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    return TypeAdapter(SampleCounts).validate_python(raw)
+
+
+def read_sample_counts(path: Path) -> SampleCounts:
+    """Read `sample.json`.
+
+    Raises:
+        SourceError: it is damaged.
+    """
+    try:
+        return sample_counts(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        what = f"these are no counts of a sample ({place}: {first['msg']})"
+    except SourceError as error:
+        what = error.what
+    raise SourceError(what, where=str(path), remedy=_DAMAGED_COUNTS)
 
 
 @dataclass
@@ -183,7 +225,7 @@ class _Drawn:
 
 
 def draw_sample(
-    study: str, name: str, wave: Wave, features: Mapping[str, Feature], files: StageFiles
+    study: str, name: str, wave: Wave, features: Mapping[str, Feature], answered: Answered
 ) -> Sample:
     """Draw the items of the wave `name`.
 
@@ -197,7 +239,7 @@ def draw_sample(
         wave: what the study says about it.
         features: the features that annotators answer (see `codebook.wave_features`), with any others that
             `stratify` names, by name.
-        files: what the stage has left.
+        answered: what is drawn from.
 
     Raises:
         StudyError: nothing to draw from, an unknown stratum, or a key that no record has.
@@ -206,11 +248,11 @@ def draw_sample(
     where = f"waves.{name}"
     asked_features = wave.features or list(features)
     strata = Strata(wave.stratify, dict(features), where)
-    drawable = count_population(asked_features, strata, files)
+    drawable = count_population(asked_features, strata, answered)
     population = drawable.strata
     if not population:
         raise StudyError(
-            "there is nothing to draw from: no record of the stage is answered with all features of the wave"
+            "there is nothing to draw from: no record is answered with all features of the wave"
             f" ({_listed(drawable.outside)})",
             where=where,
         )
@@ -219,13 +261,13 @@ def draw_sample(
     limit = wave.sample if isinstance(wave.sample, int) else None
     order = list(itertools.islice(turns(population, allocation), limit))
     sampled = Counter(order)
-    ranked = _best(sampled, asked_features, strata, wave.seed, files)
+    ranked = _best(sampled, asked_features, strata, wave.seed, answered)
     plan = OverlapPlan(wave.annotators, wave.per_item, wave.repeats, wave.seed)
     drawn = _assign(order, ranked, plan)
     if len({item_id(record_id) for record_id in drawn}) != len(drawn):
         raise ReconciliationError("two records of the sample get one item id", where=where)
     probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
-    items, llm = _items(drawn, probability, asked_features, files)
+    items, llm = _items(drawn, probability, asked_features, answered)
 
     asked: int | str | dict[str, int] = (
         dict(allocation) if isinstance(allocation, dict) else wave.sample or "all"
@@ -233,7 +275,7 @@ def draw_sample(
     counts = SampleCounts(
         study=study,
         wave=name,
-        stage=wave.stage,
+        stage=wave.stage or "",
         seed=wave.seed,
         features=list(asked_features),
         blind=wave.blind,
@@ -253,10 +295,10 @@ def draw_sample(
     return Sample(items, llm, counts, drawable.fingerprint)
 
 
-def count_population(features: list[str], strata: Strata, files: StageFiles) -> Population:
-    """What can be drawn from a stage now, and what cannot."""
+def count_population(features: list[str], strata: Strata, answered: Answered) -> Population:
+    """What can be drawn now, and what cannot."""
     population = Population()
-    for row, data in _rows(files, with_data=strata.needs_data):
+    for row, data in answered.rows(with_data=strata.needs_data):
         reason = outside(row, features)
         if reason:
             population.outside[reason] += 1
@@ -266,11 +308,11 @@ def count_population(features: list[str], strata: Strata, files: StageFiles) -> 
 
 
 def _best(
-    sampled: Mapping[str, int], features: list[str], strata: Strata, seed: int, files: StageFiles
+    sampled: Mapping[str, int], features: list[str], strata: Strata, seed: int, answered: Answered
 ) -> dict[str, list[str]]:
     """The record ids drawn from each stratum, the best rank first."""
     heaps: dict[str, list[tuple[int, str]]] = {stratum: [] for stratum in sampled}
-    for row, data in _rows(files, with_data=strata.needs_data):
+    for row, data in answered.rows(with_data=strata.needs_data):
         if outside(row, features):
             continue
         stratum = strata.name(row, data)
@@ -299,11 +341,11 @@ def _items(
     drawn: Mapping[str, _Drawn],
     probability: Mapping[str, float],
     features: list[str],
-    files: StageFiles,
+    answered: Answered,
 ) -> tuple[dict[str, Item], dict[str, dict[str, Any]]]:
     """The items by item id, in the order of the corpus, and what the LLM said about each."""
     items, llm = {}, {}
-    for row, data in _rows(files, with_data=True):
+    for row, data in answered.rows(with_data=True):
         if row["id"] not in drawn:
             continue
         place = drawn[row["id"]]
@@ -328,15 +370,6 @@ def _items(
             "features": {feature: row["features"][feature] for feature in features},
         }
     return items, llm
-
-
-def _rows(files: StageFiles, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-    """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
-    if with_data:
-        for record, row in with_features(iter_records(files.records), files.features):
-            yield row, record["data"]
-    else:
-        yield from ((row, {}) for _, row in read_features(files.features))
 
 
 def outside(row: FeatureRow, features: list[str]) -> str | None:

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from goldpan.files import of_known_keys, read_json, write_json
-from goldpan.records.read import iter_records
-from goldpan.stages.rows import FeatureRow, with_features
+from goldpan.stages.rows import FeatureRow
 from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
 from goldpan.waves.sampling.sample import Population, outside
+from goldpan.waves.steps.given_out import origins_gone
 from goldpan.waves.steps.run import WaveRun
 
 _MOST_NAMED = 5
@@ -81,10 +81,11 @@ def changes_of(run: WaveRun) -> WaveChanges:
     draw = run.draw_given_out()
     changes = WaveChanges(run.study, run.name, drawable={"given_out": draw.sample.counts.population})
     _compare_settings(run, draw, changes)
-    if draw.head.settings["stage"] in run.project.study.stages:
-        _compare_records(run, draw, changes)
+    gone = origins_gone(run.project, run.wave)
+    if gone:
+        changes.study_notes.append(f"the study has no {' and no '.join(gone)} any more")
     else:
-        changes.study_notes.append(f"the study has no stage `{draw.head.settings['stage']}` any more")
+        _compare_records(run, draw, changes)
     return changes
 
 
@@ -133,15 +134,16 @@ def _compare_settings(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
 def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     features = [feature.name for feature in draw.head.codebook.features]
     population, states = Population(), {name: [GONE] for name in draw.sample.items}
-    files = run.stage_files(run.wave)
-    for record, row in with_features(iter_records(files.records), files.features):
+    # Whatever has become of a table: the wave goes on.
+    answered = run.answered(run.wave, draw.head.codebook.by_name, is_strict=False)
+    for row, data in answered.rows(with_data=True):
         reason = outside(row, features)
         if reason is None:
             population.add(row["id"], "all")
         name = item_id(row["id"])
         item = draw.sample.items.get(name)
         if item is not None and item.id == row["id"]:
-            states[name] = _changes_of_item(item, record["data"], row, reason, draw.sample.llm[name])
+            states[name] = _changes_of_item(item, data, row, reason, draw.sample.llm[name])
     now, before = population.strata.total(), draw.sample.counts.population
     changes.drawable["now"] = now
     changes.items = [

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import Project
+from goldpan.waves.collect.record_fields import check_fields_exist, field_path
 from goldpan.waves.sheets.doccano import labels_of
+from goldpan.waves.steps.answered_table import table_fields
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -35,6 +37,9 @@ def _check_wave(project: Project, name: str) -> str:
             where=f"waves.{name}.guidelines",
             remedy="paths start from the project root",
         ) from None
+    if wave.from_ is not None:
+        fields = map(field_path, table_fields(wave.from_, codebook.by_name).values())
+        check_fields_exist(project, wave.from_.source, fields, f"waves.{name}.from")
     if "doccano" in wave.formats:
         try:
             labels_of(codebook)

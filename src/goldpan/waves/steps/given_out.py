@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from goldpan.files import read_json
+from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import as_given_out, given_out_settings, read_draw_head
-from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, sample_counts
+from goldpan.waves.sampling.sample import SampleCounts, SampleFiles, read_sample_counts
 
 
 def sample_files(project: Project, name: str) -> SampleFiles:
@@ -17,6 +17,23 @@ def sample_files(project: Project, name: str) -> SampleFiles:
     paths = project.paths
     files = (paths.sample(name), paths.sample_llm(name), paths.sample_counts(name))
     return SampleFiles(*(project.root / path for path in files))
+
+
+def drawn_from(project: Project, wave: Wave) -> list[str]:
+    """The artifacts that a wave is drawn from: a stage's records and features, or the records of tables."""
+    if wave.stage is not None:
+        return [project.paths.stage_records(wave.stage), project.paths.features(wave.stage)]
+    sources = wave.from_.source if wave.from_ else []
+    return [project.paths.records(*place) for place in files_of_sources(project, sources)]
+
+
+def origins_gone(project: Project, wave: Wave) -> list[str]:
+    """The stage or the sources that a wave was drawn from and that the study has no longer, in words."""
+    study = project.study
+    if wave.stage is not None:
+        return [] if wave.stage in study.stages else [f"stage `{wave.stage}`"]
+    sources = wave.from_.source if wave.from_ else []
+    return [f"source `{source}`" for source in sources if source not in study.sources]
 
 
 def wave_given_out(project: Project, name: str) -> Wave | None:
@@ -42,13 +59,13 @@ def given_out_before(project: Project, name: str) -> SampleCounts | None:
     sheets = (project.root / project.paths.sheet(name, "x")).parent
     if not (sheets.is_dir() and any(sheets.iterdir())) and not sheet_files(project.root / folder):
         return None
-    return sample_counts(read_json(files.counts))
+    return read_sample_counts(files.counts)
 
 
 def _as_counted(wave: Wave, counts: SampleCounts) -> Wave:
     """The wave with the settings that the counts of its sample still tell, where these go together."""
     told = {
-        "stage": counts.stage,
+        **({"stage": counts.stage} if counts.stage else {}),
         "seed": counts.seed,
         "blind": counts.blind,
         "layout": counts.layout,

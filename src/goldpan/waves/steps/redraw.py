@@ -12,6 +12,7 @@ from goldpan.errors import GoldpanError, SheetError, StudyError
 from goldpan.files import write_bytes
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.sampling.draw_file import Draw, EarlierDraws
+from goldpan.waves.steps.given_out import drawn_from
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -60,7 +61,7 @@ def redraw(run: WaveRun) -> Redraw:
             where=str(run.draw_file),
             remedy=f"snakemake draws it: {run.paths.sample(run.name)}",
         )
-    for path in (run.paths.stage_records(run.study_wave.stage), run.paths.features(run.study_wave.stage)):
+    for path in drawn_from(run.project, run.study_wave):
         run.project.left(path, needed_by=f"a redraw of the wave `{run.name}`")
     now = run.new_draw(_earlier(before))
     old, new = before.sample.items, now.sample.items

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
+from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
+from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.text import report_text
@@ -20,11 +22,12 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
+from goldpan.waves.collect.record_fields import place_of
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.dawid_skene_strategy import few_items_notes
+from goldpan.waves.merging.dawid_skene_strategy import model_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
@@ -36,12 +39,13 @@ from goldpan.waves.sampling.draw_file import (
     read_draw,
     read_draw_head,
 )
-from goldpan.waves.sampling.sample import SampleCounts, StageFiles, draw_sample, read_sample
+from goldpan.waves.sampling.sample import Answered, SampleCounts, StageFiles, draw_sample, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
-from goldpan.waves.steps.given_out import given_out_before, sample_files, wave_given_out
+from goldpan.waves.steps.answered_table import AnsweredRows, check_table_names
+from goldpan.waves.steps.given_out import drawn_from, given_out_before, sample_files, wave_given_out
 
 
 class WaveRun:
@@ -74,16 +78,25 @@ class WaveRun:
 
     @cached_property
     def tasks(self) -> list[Task]:
-        """The tasks of the wave's stage."""
-        stage = self.project.study.stages[self.study_wave.stage]
-        return [load_task(choice.task, self.project.tasks) for choice in stage.task]
+        """The tasks of the wave's stage, or that of the table it is drawn from."""
+        table, stage = self.study_wave.from_, self.study_wave.stage
+        if table is not None:
+            return [load_task(table.task, self.project.tasks, needs_prompt=False)]
+        assert stage is not None
+        return [
+            load_task(choice.task, self.project.tasks) for choice in self.project.study.stages[stage].task
+        ]
 
     @cached_property
     def study_codebook(self) -> Codebook:
         """What annotators would be asked if the wave were given out now."""
         wave = self.study_wave
         by_task = [{feature.name: feature for feature in task.features} for task in self.tasks]
-        features = wave_features(wave.features, by_task, f"waves.{self.name}")
+        names = wave.features
+        if wave.from_ is not None:
+            check_table_names(wave.from_, by_task[0], f"waves.{self.name}.from")
+            names = names or list(wave.from_.answers) or None
+        features = wave_features(names, by_task, f"waves.{self.name}")
         groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
         return Codebook(
             features=tuple(features.values()),
@@ -198,7 +211,9 @@ class WaveRun:
         """
         features = {feature.name: feature for task in self.tasks for feature in task.features}
         wave, codebook = self.study_wave, self.study_codebook
-        sample = draw_sample(self.study, self.name, wave, features | codebook.by_name, self.stage_files(wave))
+        asked = wave.model_copy(update={"features": list(codebook.by_name)})
+        answered = self.answered(wave, codebook.by_name)
+        sample = draw_sample(self.study, self.name, asked, features | codebook.by_name, answered)
         head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
         draw = Draw(head, sample)
         # A wave is given out with its sheets; while they cannot be written it is not.
@@ -223,12 +238,19 @@ class WaveRun:
             earlier=earlier,
         )
 
-    def stage_files(self, wave: Wave) -> StageFiles:
-        """What the stage of the wave has left."""
-        return StageFiles(
-            features=self._at(self.paths.features(wave.stage)),
-            records=self._at(self.paths.stage_records(wave.stage)),
-        )
+    def answered(self, wave: Wave, features: Mapping[str, Feature], is_strict: bool = True) -> Answered:
+        """What the wave is drawn from.
+
+        Args:
+            wave: as it was given out, or as the study has it.
+            features: those that annotators answer.
+            is_strict: whether cells of a table that are no answers are errors.
+        """
+        files = [self._at(path) for path in drawn_from(self.project, wave)]
+        if wave.from_ is None:
+            return StageFiles(records=files[0], features=files[1])
+        place = place_of(self.project, wave.from_.source)
+        return AnsweredRows(wave.from_, features, files, place, f"waves.{self.name}.from", is_strict)
 
     def write_sample(self) -> SampleCounts:
         """Write sample.jsonl, llm.jsonl and sample.json."""
@@ -303,6 +325,7 @@ class WaveRun:
         rows = read_merged(self._at(self.paths.merged(self.name)), self.codebook.features)
         gold = freeze_gold(self.items, rows, self.wave.gold, self.wave.seed, self.wave.annotators)
         collected = self._collected()
+        scales = {feature.name: scale_of(feature) for feature in self.codebook.features}
         about = GoldDescription(
             study=self.study,
             wave=self.name,
@@ -317,12 +340,13 @@ class WaveRun:
             self.codebook.features,
             about,
             measure_wave(collected, self.codebook, self.wave.annotators),
-            [*wave_notes(collected.status), *awaiting_notes(rows), *self._model_notes(rows)],
+            [
+                *wave_notes(collected.status),
+                *awaiting_notes(rows),
+                *model_notes(rows, scales, self.wave.strategy),
+            ],
         )
         return gold
-
-    def _model_notes(self, rows: list[Merged]) -> list[str]:
-        return few_items_notes(rows) if self.wave.strategy == "dawid_skene" else []
 
     def _collected(self) -> CollectedWave:
         return read_collected(

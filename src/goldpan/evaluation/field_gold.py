@@ -1,0 +1,99 @@
+"""Gold that the data already have: labels in fields of the records of a source, without a wave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
+from goldpan.study.evaluation import Evaluation
+from goldpan.tasks.features import Feature
+from goldpan.waves.collect.record_fields import RecordFields
+from goldpan.waves.gold.gold_set import GoldItem
+from goldpan.waves.items import item_id
+
+_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
+
+
+@dataclass(frozen=True)
+class FieldGold:
+    """The gold of some sources.
+
+    Attributes:
+        items: the records that have a label for any feature, all alike in weight.
+        records: all records, also those without any label.
+        notes: what was taken for what.
+    """
+
+    items: list[GoldItem]
+    records: int
+    notes: list[str]
+
+
+def read_field_gold(
+    settings: Evaluation,
+    features: Mapping[str, Feature],
+    paths: Sequence[Path],
+    place: Callable[[Record], str],
+    where: str,
+) -> FieldGold:
+    """Read the gold of records files.
+
+    Args:
+        settings: of the evaluation, with `gold`.
+        features: those that `gold` names a field for.
+        paths: the records files of the sources.
+        place: where a record stands in the user's files, for errors.
+        where: place of the evaluation in the study, for errors.
+
+    Raises:
+        StudyError: no record has one of the fields, or all of them are empty.
+        SourceError: a value is no label of its feature.
+        ReconciliationError: two records have one id.
+    """
+    fields = RecordFields(features, settings.gold, place, f"{where}.gold")
+    items: dict[str, GoldItem] = {}
+    records = 0
+    for path in paths:
+        for record in iter_records(path):
+            records += 1
+            labels = {} if "skip" in record else fields.values(record)
+            if not labels:
+                continue
+            item = _item(record, labels)
+            if item.item_id in items:
+                raise ReconciliationError(
+                    f"there are two records `{record['id']}`",
+                    where=place(record),
+                    remedy="gold is joined by id; give the sources ids that differ",
+                )
+            items[item.item_id] = item
+    fields.finish(_REMEDY)
+    if not items:
+        raise StudyError(
+            f"no record has a label: {', '.join(settings.gold.values())} are empty in all {records:,}",
+            where=f"{where}.gold",
+            remedy="name the fields that hold the labels",
+        )
+    return FieldGold(list(items.values()), records, fields.notes())
+
+
+def _item(record: Record, labels: dict[str, object]) -> GoldItem:
+    return GoldItem(
+        item_id=item_id(record["id"]),
+        id=record["id"],
+        source=record["source"],
+        file=record["file"],
+        split="test",
+        group=record["id"],
+        stratum="all",
+        inclusion_probability=1.0,
+        annotators=(),
+        labels=labels,
+        soft_labels={},
+        resolutions={},
+        data=record["data"],
+    )

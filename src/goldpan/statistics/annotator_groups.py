@@ -1,0 +1,147 @@
+"""Who agrees with whom: kappa of each pair of annotators, and groups that agree within more than across."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goldpan.statistics.kappa import contingency_table, kappa_values
+
+SMALLEST_GAP = 0.1
+"""By how much kappa within groups must be above kappa across them to be worth a word."""
+_LEVEL = 0.05
+_PERMUTATIONS = 199
+Groups = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class AnnotatorGroups:
+    """Groups of annotators who agree among themselves and less with each other.
+
+    Attributes:
+        members: of each group of two or more, which columns; who belongs to none is in none.
+        within: mean kappa of the pairs of each group.
+        across: mean kappa of the pairs from two different groups.
+        p_value: how often annotators who are all alike would seem as grouped.
+    """
+
+    members: Groups
+    within: tuple[float, ...]
+    across: float
+    p_value: float
+
+
+def pairwise_kappas(codes: np.ndarray, credit: np.ndarray) -> np.ndarray:
+    """Cohen's kappa of each pair, shape (m, m), 1 on the diagonal; NaN where undefined.
+
+    Args:
+        codes: shape (n, m); below 0 is missing.
+        credit: agreement weights, shape (k, k).
+    """
+    kappas = np.eye(codes.shape[1])
+    for first, second in itertools.combinations(range(codes.shape[1]), 2):
+        table = contingency_table(codes[:, first], codes[:, second], len(credit))
+        kappas[first, second] = kappas[second, first] = kappa_values(table, credit)
+    return kappas
+
+
+def similarity_order(kappas: np.ndarray) -> list[int]:
+    """The annotators so that those who agree stand together: leaves of an average-linkage tree."""
+    if len(kappas) < 3:
+        return list(range(len(kappas)))
+    from scipy.cluster.hierarchy import leaves_list, optimal_leaf_ordering
+
+    distances = _distances(kappas)
+    return [int(leaf) for leaf in leaves_list(optimal_leaf_ordering(_tree(distances), distances))]
+
+
+def annotator_groups(codes: np.ndarray, credit: np.ndarray, kappas: np.ndarray) -> AnnotatorGroups | None:
+    """The groups that annotators fall into, if any.
+
+    The tree of average linkage on 1 - kappa is cut where the gap is largest: the least mean kappa within a
+    group less the mean kappa across groups, times the share of annotators who are in a group of two or more,
+    so that nobody is left out without need. A best cut is found in noise too. So the answers to each item are
+    permuted among those who gave them, which makes all annotators alike, and cut in the same way; groups are
+    reported where that rarely gives as large a gap.
+
+    Args:
+        codes, credit: as for `pairwise_kappas`.
+        kappas: its result for them.
+    """
+    members, gap = _best_cut(kappas)
+    if gap < SMALLEST_GAP:
+        return None
+    generator = np.random.default_rng(0)
+    as_large = sum(
+        _best_cut(pairwise_kappas(_permuted(codes, generator), credit))[1] >= gap
+        for _ in range(_PERMUTATIONS)
+    )
+    p_value = (1 + as_large) / (1 + _PERMUTATIONS)
+    if p_value > _LEVEL:
+        return None
+    within, across = _within_and_across(kappas, members)
+    return AnnotatorGroups(members, within, across, p_value)
+
+
+def _best_cut(kappas: np.ndarray) -> tuple[Groups, float]:
+    """The groups with the largest gap, and that gap; no groups and minus infinity where there are none."""
+    best: tuple[Groups, float] = ((), -np.inf)
+    if len(kappas) < 4:
+        return best
+    from scipy.cluster.hierarchy import fcluster
+
+    tree = _tree(_distances(kappas))
+    for clusters in range(2, len(kappas) - 1):
+        numbers = fcluster(tree, clusters, "maxclust")
+        columns = [tuple(map(int, np.flatnonzero(numbers == number))) for number in np.unique(numbers)]
+        members = tuple(sorted(group for group in columns if len(group) > 1))
+        if len(members) < 2:
+            continue
+        within, across = _within_and_across(kappas, members)
+        gap = (min(within) - across) * sum(map(len, members)) / len(kappas)
+        # NaN, where no pair across is defined, is not above anything.
+        if gap > best[1]:
+            best = (members, gap)
+    return best
+
+
+def _within_and_across(kappas: np.ndarray, members: Groups) -> tuple[tuple[float, ...], float]:
+    within = tuple(_mean([kappas[pair] for pair in itertools.combinations(group, 2)]) for group in members)
+    across = [
+        kappas[pair]
+        for group, other in itertools.combinations(members, 2)
+        for pair in itertools.product(group, other)
+    ]
+    return within, _mean(across)
+
+
+def _mean(kappas: Sequence[float]) -> float:
+    defined = [kappa for kappa in kappas if not np.isnan(kappa)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def _distances(kappas: np.ndarray) -> np.ndarray:
+    """1 - kappa of each pair, in the order of scipy; an undefined kappa counts as the mean of the others."""
+    upper = kappas[np.triu_indices(len(kappas), 1)]
+    mean = _mean(list(upper))
+    return 1.0 - np.where(np.isnan(upper), 0.0 if np.isnan(mean) else mean, upper)
+
+
+def _tree(distances: np.ndarray) -> np.ndarray:
+    from scipy.cluster.hierarchy import linkage
+
+    return linkage(np.maximum(distances, 0.0), "average")
+
+
+def _permuted(codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Each item's answers shuffled among the annotators who gave it one."""
+    missing = codes < 0
+    # Those who answered come first in both orders, so the answers change places among them only.
+    into = np.argsort(np.where(missing, 2.0, generator.random(codes.shape)), axis=1)
+    out_of = np.argsort(missing, axis=1, kind="stable")
+    shuffled = np.empty_like(codes)
+    np.put_along_axis(shuffled, into, np.take_along_axis(codes, out_of, axis=1), axis=1)
+    return shuffled

@@ -1,0 +1,117 @@
+"""What a reader must know about differences in one direction: who, which way, how often, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from goldpan.waves.agreement.formatting import p_value_text
+from goldpan.waves.agreement.report import FeatureAgreement, KappaMatrix, PairAgreement
+
+_LEVEL = 0.05
+_MOST_BIASES = 6
+
+
+def notes_on_differences(result: FeatureAgreement) -> Iterator[str]:
+    """Notes on the pair of two annotators, on each of several, on their groups and on second showings."""
+    for pair in [*(result.pairs if len(result.annotators) == 2 else ()), *result.repeats]:
+        yield from _pair(pair)
+    if len(result.annotators) > 2:
+        yield from _biases(result)
+    if result.matrix and result.matrix.groups:
+        yield _groups(result.matrix)
+
+
+def _pair(pair: PairAgreement) -> Iterator[str]:
+    """At most one note on two annotators: on the scale, else on the labels, else on what is confused."""
+    bias, matrix = pair.bias, pair.confusion
+    if bias is None or matrix is None:
+        return
+    sign, mcnemar = bias.test("sign"), bias.test("mcnemar")
+    if sign and _is_clear(sign.p_value) and bias.first_higher is not None and bias.second_higher is not None:
+        higher, lower, more, fewer = pair.first, pair.second, bias.first_higher, bias.second_higher
+        if fewer > more:
+            higher, lower, more, fewer = lower, higher, fewer, more
+        yield (
+            f"{higher} is higher than {lower} in {more:,} of {more + fewer:,} disagreements "
+            f"({more / (more + fewer):.0%}; {p_value_text(sign.p_value)}): the two draw the lines between "
+            "levels in different places. Settle with them where each level begins; that alone would raise "
+            "unweighted kappa, and until then a mean of the two is no neutral label."
+        )
+    elif mcnemar and _is_clear(mcnemar.p_value):
+        # Rows are the first annotator's labels: the lower left is where the first alone gave the last label.
+        more, fewer, name, other = matrix.counts[1, 0], matrix.counts[0, 1], pair.first, pair.second
+        if fewer > more:
+            more, fewer, name, other = fewer, more, other, name
+        yield (
+            f"Where {pair.first} and {pair.second} differ, it is {name} who gives `{matrix.labels[1]}` in "
+            f"{int(more):,} of {int(more + fewer):,} disagreements ({p_value_text(mcnemar.p_value)}): {name} "
+            f"asks less than {other} before giving it. Settle with them what is enough for it."
+        )
+    else:
+        yield from _labels_of_pair(pair)
+
+
+def _labels_of_pair(pair: PairAgreement) -> Iterator[str]:
+    bias, matrix = pair.bias, pair.confusion
+    if bias is None or matrix is None:
+        return
+    homogeneity, symmetry = bias.test("stuart_maxwell"), bias.test("bowker")
+    if homogeneity and _is_clear(homogeneity.p_value):
+        first, second = matrix.counts.sum(1), matrix.counts.sum(0)
+        label = int(np.abs(first - second).argmax())
+        yield (
+            f"{pair.first} and {pair.second} do not use the labels alike (Stuart-Maxwell test, "
+            f"{p_value_text(homogeneity.p_value)}), `{matrix.labels[label]}` least of all: given "
+            f"{int(first[label]):,} and {int(second[label]):,} times. Settle with them what belongs under it."
+        )
+    elif symmetry and _is_clear(symmetry.p_value):
+        difference = matrix.counts - matrix.counts.T
+        row, column = np.unravel_index(int(difference.argmax()), difference.shape)
+        yield (
+            f"{pair.first} and {pair.second} give each label about as often, but confuse some in one "
+            f"direction (Bowker test, {p_value_text(symmetry.p_value)}): `{matrix.labels[row]}` of "
+            f"{pair.first} is `{matrix.labels[column]}` of {pair.second} {int(matrix.counts[row, column]):,} "
+            f"times, the reverse {int(matrix.counts[column, row]):,} times. Look at these items with both."
+        )
+
+
+def _biases(result: FeatureAgreement) -> Iterator[str]:
+    clear = [bias for bias in result.biases if bias.difference is not None and _is_clear(bias.p_value)]
+    clear.sort(key=lambda bias: (-abs(bias.difference or 0.0), bias.annotator))
+    for bias in clear[:_MOST_BIASES]:
+        difference, surely = bias.difference or 0.0, p_value_text(bias.p_value)
+        items = f"on the {bias.items:,} items they share ({surely}, corrected for all that was tested)"
+        if bias.label is None:
+            way = "higher" if difference > 0 else "lower"
+            yield (
+                f"{bias.annotator} is {abs(difference):.2f} {way} on the scale than the others, {items}. "
+                "Settle with all where each level begins."
+            )
+        else:
+            way = "more" if difference > 0 else "less"
+            yield (
+                f"{bias.annotator} gives `{bias.label}` {100 * abs(difference):.1f} percentage points {way} "
+                f"often than the others, {items}. Look at the items on which only {bias.annotator} differs."
+            )
+    if len(clear) > _MOST_BIASES:
+        yield f"{len(clear) - _MOST_BIASES} more such differences are in the tables and in agreement.json."
+
+
+def _groups(matrix: KappaMatrix) -> str:
+    groups = "; ".join(
+        f"{', '.join(group)} (kappa {mean:.2f})"
+        for group, mean in zip(matrix.groups, matrix.within, strict=True)
+    )
+    across = 0.0 if matrix.across is None else matrix.across
+    return (
+        f"Annotators fall into {len(matrix.groups)} groups that agree within and less across: {groups}; "
+        f"across groups {across:.2f} ({p_value_text(matrix.p_value)}). Each group seems to read the codebook "
+        "in its own way: discuss items on which groups differ before merging, or the larger group decides by "
+        "its size."
+    )
+
+
+def _is_clear(p_value: float | None) -> bool:
+    return p_value is not None and p_value < _LEVEL
