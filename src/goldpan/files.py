@@ -113,8 +113,25 @@ def read_whole(path: str | os.PathLike[str], at_most: int = LARGEST_DOCUMENT) ->
         OSError: it cannot be read.
     """
     with Path(path).open("rb") as handle:
-        # Read, not asked for its size: a pipe or a device has none.
-        data = handle.read(at_most + 1)
+        return _whole(handle, path, at_most)
+
+
+def read_whole_unpacked(path: str | os.PathLike[str], at_most: int = LARGEST_DOCUMENT) -> bytes:
+    """As `read_whole`, but of a compressed file what it unpacks to.
+
+    Raises:
+        SourceError: that has more than `at_most` bytes, or the file cannot be read or is damaged.
+    """
+    with open_decompressed(path) as handle:
+        try:
+            return _whole(handle, path, at_most)
+        except damage_errors() as error:
+            raise damaged(str(path), error) from None
+
+
+def _whole(handle: IO[bytes], path: str | os.PathLike[str], at_most: int) -> bytes:
+    # Read, not asked for its size: a pipe or a device has none.
+    data = handle.read(at_most + 1)
     if len(data) > at_most:
         raise SourceError(
             f"the file has more than {at_most:,} bytes, too many to be read as a whole",

@@ -1,11 +1,15 @@
 """Several plain tables at once, gold sets of merged tables, and what is refused, from the command line."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import shlex
 
 import pytest
+import zstandard
 from openpyxl import Workbook
 
 from goldpan.cli import main
@@ -270,3 +274,58 @@ def test_notes_of_spellings_are_printed_with_the_labels(folder, run):
     assert "! label: `X` is taken as `x`: these differ in case" in said
     _, exact, _ = run("merge one.csv --out merged.csv --exact")
     assert "awaiting_adjudication" in exact
+
+
+PACKED = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstandard.compress}
+
+
+def forms_of_wide():
+    """The table WIDE as each kind of file."""
+    table = list(csv.reader(io.StringIO(WIDE)))
+    book, saved = Workbook(), io.BytesIO()
+    for row in table:
+        book.active.append(row)
+    book.save(saved)
+    lines = [json.dumps(dict(zip(table[0], row, strict=True))) for row in table[1:]]
+    return {
+        "csv": WIDE.encode(),
+        "tsv": WIDE.replace(",", "\t").encode(),
+        "jsonl": "\n".join(lines).encode(),
+        "xlsx": saved.getvalue(),
+    }
+
+
+@pytest.mark.parametrize("packing", PACKED)
+def test_compressed_tables_say_what_they_say_unpacked(folder, run, packing):
+    (folder / "plain.csv").write_text(WIDE)
+    _, expected, _ = run("agreement plain.csv --json")
+    for kind, content in forms_of_wide().items():
+        (folder / f"t.{kind}.{packing}").write_bytes(PACKED[packing](content))
+        code, said, _ = run(f"agreement t.{kind}.{packing} --json")
+        assert code == 0 and json.loads(said)["features"] == json.loads(expected)["features"], kind
+    assert run(f"merge t.csv.{packing} --strategy annotator_a --out merged.csv")[0] == 0
+    (folder / f"merged.csv.{packing}").write_bytes(PACKED[packing]((folder / "merged.csv").read_bytes()))
+    assert run(f"gold merged.csv.{packing} --out gold")[0] == 0
+    assert gold_items(folder / "gold").keys() == {"1", "2", "3"}
+
+
+def test_compressed_tables_of_a_folder_are_among_the_many(folder, run):
+    (folder / "in").mkdir()
+    (folder / "in" / "one.csv").write_text(WIDE)
+    (folder / "in" / "two.csv.gz").write_bytes(gzip.compress(WIDE.encode()))
+    (folder / "in" / "other.gz").write_bytes(gzip.compress(b"no table"))
+    assert run("tables batch in --out out --strategy annotator_a")[0] == 0
+    assert [row["table"] for row in rows(folder / "out" / "summary.csv")] == ["one.csv", "two.csv.gz"]
+    assert (folder / "out" / "two" / "gold" / "card.md").is_file()
+    (folder / "in" / "one.csv.xz").write_bytes(lzma.compress(WIDE.encode()))
+    code, _, error = run("tables batch in --out out")
+    assert code != 0 and "called `one`" in error
+
+
+@pytest.mark.parametrize("packing", PACKED)
+def test_a_compressed_table_that_breaks_off_is_named(folder, run, packing):
+    content = "id,annotator_a,annotator_b\n" + "".join(f"{n},x{n * 7919 % 1000},y\n" for n in range(2000))
+    packed = PACKED[packing](content.encode())
+    (folder / f"cut.csv.{packing}").write_bytes(packed[: len(packed) // 2])
+    code, _, error = run(f"agreement cut.csv.{packing}")
+    assert code != 0 and f"cut.csv.{packing}" in error and "breaks off or is damaged" in error

@@ -131,3 +131,26 @@ def test_an_annotated_file_is_compressed_as_the_study_says(inputs_of):
         inputs.records_to_annotate(wildcards(suffix=".jsonl.gz", **place))
     with pytest.raises(StudyError, match=r"no file or folder `heads/made\.pt`"):
         inputs.external_heads(wildcards(annotated="scored"))
+
+
+def test_a_filled_sheet_with_braces_in_its_name_makes_the_wave_stale(inputs_of, tmp_path):
+    study = notes_study({"kind": "openai"})
+    study["waves"] = {"check": {"stage": STAGE, "features": ["topic"], "annotators": ["ann"], "sample": 2}}
+
+    inputs_of(study)
+
+    def filled_and_setting():
+        inputs = Inputs(load_project("notes"))
+        of_wave = wildcards(wave="check")
+        return inputs.filled(of_wave), inputs.wave_setting("strategy")(of_wave)
+
+    folder = tmp_path / "project" / "annotations" / "notes" / "check"
+    _, without = filled_and_setting()
+    folder.mkdir(parents=True)
+    (folder / "ann.csv").write_text("x")
+    assert filled_and_setting() == (["annotations/notes/check/ann.csv"], without)
+    (folder / "ann {2}.csv").write_text("x")
+    filled, before = filled_and_setting()
+    assert filled == ["annotations/notes/check/ann.csv"] and before != without
+    (folder / "ann {2}.csv").write_text("longer")
+    assert filled_and_setting()[1] != before

@@ -6,6 +6,7 @@ import lzma
 
 from openpyxl import Workbook
 
+from tests.filled_sheets import fill_csv
 from tests.projects import WorkflowProject, notes_study
 
 
@@ -50,3 +51,29 @@ def test_workbooks_and_compressed_files_run(tmp_path):
     book.save(folder / "d.xlsx")
     project.run()
     assert rows_of(project) == {f"n{number}": "ok" for number in range(1, 5)}
+
+
+def test_a_wave_over_a_file_with_braces_comes_back_under_any_name(tmp_path):
+    project = WorkflowProject.create(tmp_path / "project")
+    study = notes_study()
+    study["sources"]["notes"]["files"] = ["notes/*"]
+    study["waves"] = {
+        "check": {
+            "stage": "topics",
+            "features": ["topic"],
+            "annotators": ["ann"],
+            "sample": 3,
+            "formats": ["csv"],
+        }
+    }
+    project.write_study(study)
+    project.write("notes/a{b}.csv", "id,text\n" + "".join(f"n{n},text {n} about trains\n" for n in range(3)))
+    project.run()
+    sheet = project.artifact("waves/check/sheets/ann.csv")
+    folder = project.root / "annotations" / "notes" / "check"
+    fill_csv(sheet, folder / "ann {final}.csv", lambda item: {"topic": "machines"})
+    project.run()
+    answers = project.rows("waves/check/answers.jsonl")
+    assert [row["values"] for row in answers] == [{"topic": "machines"}] * 3
+    assert {row["id"] for row in project.rows("waves/check/gold/train.jsonl")} <= {"n0", "n1", "n2"}
+    assert project.artifact("waves/check/gold/card.md").is_file()

@@ -17,6 +17,7 @@ from goldpan.plain_tables.merging import has_decisions, merge_of_files
 from goldpan.plain_tables.sheet import SUFFIXES, existing, read_sheet
 from goldpan.plain_tables.table import read_table_answers
 from goldpan.plain_tables.values import Values
+from goldpan.records.formats import uncompressed_name
 from goldpan.study.wave import Strategy
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
@@ -53,12 +54,17 @@ def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
             tables.append(existing(path))
             continue
         inside = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
-        inside = [file for file in inside if file.suffix.lower() in SUFFIXES and _is_wanted(file, merged)]
+        inside = [
+            file
+            for file in inside
+            if uncompressed_name(file).suffix.lower() in SUFFIXES and _is_wanted(file, merged)
+        ]
         if not inside:
             raise SourceError(
                 f"there is no table of {'merged labels' if merged else 'answers'} in this folder",
                 where=str(path),
-                remedy=f"tables are files called {', '.join(f'*{suffix}' for suffix in SUFFIXES)}",
+                remedy=f"tables are files called {', '.join(f'*{suffix}' for suffix in SUFFIXES)}, with or"
+                " without .gz, .bz2, .xz or .zst at the end",
             )
         tables += inside
     return list(dict.fromkeys(tables))
@@ -79,7 +85,7 @@ def folder_names(tables: Sequence[Path]) -> dict[Path, str]:
     Raises:
         StudyError: two tables have one name.
     """
-    names = {path: path.stem for path in tables}
+    names = {path: uncompressed_name(path).stem for path in tables}
     folded = [name.casefold() for name in names.values()]
     if twice := next((path for path, name in names.items() if folded.count(name.casefold()) > 1), None):
         raise StudyError(

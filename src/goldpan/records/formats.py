@@ -99,7 +99,7 @@ def format_of(source: Source, path: Path) -> Format:
     """
     if source.format != "auto":
         return FORMATS[source.format]
-    name = path if path.suffix.lower() not in _COMPRESSION_SUFFIXES else path.with_suffix("")
+    name = uncompressed_name(path)
     by_suffix = {suffix: known for known in FORMATS.values() for suffix in known.suffixes}
     if name.suffix.lower() not in by_suffix:
         raise SourceError(
@@ -108,3 +108,8 @@ def format_of(source: Source, path: Path) -> Format:
             remedy=f"give the `format` of the source: {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}",
         )
     return by_suffix[name.suffix.lower()]
+
+
+def uncompressed_name(path: Path) -> Path:
+    """The path without `.gz` or the like at its end."""
+    return path.with_suffix("") if path.suffix.lower() in _COMPRESSION_SUFFIXES else path

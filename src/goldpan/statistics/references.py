@@ -19,6 +19,7 @@ _KRIPPENDORFF = (
 _KENDALL = "Kendall, M. G. (1938). A new measure of rank correlation. Biometrika 30, 81-93."
 _JACCARD = "Jaccard, P. (1912). The distribution of the flora in the alpine zone. New Phytologist 11, 37-50."
 _PASSONNEAU = "Passonneau, R. (2006). Measuring agreement on set-valued items (MASI) for semantic and pragmatic annotation. LREC 2006, 831-836."
+_PEARSON = "Pearson, K. (1895). Note on regression and inheritance in the case of two parents. Proceedings of the Royal Society of London 58, 240-242."
 _HESTERBERG = "Hesterberg, T. C. (2015). What teachers should know about the bootstrap: resampling in the undergraduate statistics curriculum. The American Statistician 69, 371-386."
 
 _REFERENCES: dict[str, tuple[str, ...]] = {
@@ -33,6 +34,7 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     ),
     "fleiss_kappa": (
         "Fleiss, J. L. (1971). Measuring nominal scale agreement among many raters. Psychological Bulletin 76, 378-382.",
+        "Fleiss, J. L., Nee, J. C. M., & Landis, J. R. (1979). Large sample variance of kappa in the case of different sets of raters. Psychological Bulletin 86, 974-977.",
     ),
     "conger_kappa": (
         "Conger, A. J. (1980). Integration and generalization of kappas for multiple raters. Psychological Bulletin 88, 322-328.",
@@ -55,9 +57,12 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     "prevalence_and_bias_index": (_BYRT,),
     "icc": (
         "Shrout, P. E., & Fleiss, J. L. (1979). Intraclass correlations: uses in assessing rater reliability. Psychological Bulletin 86, 420-428.",
+        "McGraw, K. O., & Wong, S. P. (1996). Forming inferences about some intraclass correlation coefficients. Psychological Methods 1, 30-46.",
     ),
-    "pearson": (
-        "Pearson, K. (1895). Note on regression and inheritance in the case of two parents. Proceedings of the Royal Society of London 58, 240-242.",
+    "pearson": (_PEARSON,),
+    "mean_pairwise_pearson": (_PEARSON,),
+    "sign": (
+        "Dixon, W. J., & Mood, A. M. (1946). The statistical sign test. Journal of the American Statistical Association 41, 557-566.",
     ),
     "stuart_maxwell": (
         "Stuart, A. (1955). A test for homogeneity of the marginal distributions in a two-way classification. Biometrika 42, 412-416.",
@@ -68,6 +73,9 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     ),
     "landis_koch": (
         "Landis, J. R., & Koch, G. G. (1977). The measurement of observer agreement for categorical data. Biometrics 33, 159-174.",
+    ),
+    "krippendorff_bands": (
+        "Krippendorff, K. (2019). Content analysis: an introduction to its methodology (4th ed.). Sage.",
     ),
     "wilson": (
         "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the American Statistical Association 22, 209-212.",

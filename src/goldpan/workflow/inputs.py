@@ -213,15 +213,24 @@ class Inputs:
         return repr(sorted(given_out_settings(self.study.waves[wildcards.wave]).items()))
 
     def filled(self, wildcards: Any) -> list[str]:
-        """The sheets of a wave that came back."""
-        return self.filled_sheets[wildcards.wave]
+        """The sheets of a wave that came back, but for those whose path Snakemake would take for a pattern.
+
+        They are read like the others; `wave_setting` makes steps stale when they change.
+        """
+        return [path for path in self.filled_sheets[wildcards.wave] if "{" not in path]
 
     def wave_setting(self, *names: str) -> Callable[[Any], str]:
         """Settings of a wave whose change makes a step stale, as text."""
 
         def setting(wildcards: Any) -> str:
             settings = self.waves[wildcards.wave].model_dump(mode="json", include=set(names))
-            return repr(sorted(settings.items()))
+            with_braces = [
+                (path, Path(path).stat().st_mtime_ns, Path(path).stat().st_size)
+                for path in self.filled_sheets[wildcards.wave]
+                if "{" in path
+            ]
+            # Left out where there is none: else a project of before would be stale.
+            return repr(sorted(settings.items())) + (f" sheets: {with_braces}" if with_braces else "")
 
         return setting
 

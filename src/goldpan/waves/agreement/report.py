@@ -277,6 +277,7 @@ def _methods_in(feature: FeatureAgreement) -> Iterator[str]:
     coefficients = [feature.observed, *feature.coefficients]
     for pair in (*feature.pairs, *feature.repeats):
         coefficients += [pair.observed, *pair.coefficients]
+        yield from (test.name for test in (pair.bias.tests if pair.bias else ()) if test.p_value is not None)
     for label in feature.labels:
         coefficients += [label.specific, label.kappa]
         if label.prevalence_index is not None:
@@ -284,6 +285,7 @@ def _methods_in(feature: FeatureAgreement) -> Iterator[str]:
     for coefficient in coefficients:
         if coefficient.value is not None:
             yield coefficient.name
-            if coefficient.band and "kappa" in coefficient.name:
-                yield "landis_koch"
+            if coefficient.band:
+                of_alpha = coefficient.name.startswith("krippendorff_alpha")
+                yield "krippendorff_bands" if of_alpha else "landis_koch"
         yield literature_of_interval(coefficient.interval)

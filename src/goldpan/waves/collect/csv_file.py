@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldpan.errors import SheetError, SourceError
-from goldpan.files import LONGEST_LINE, read_whole
+from goldpan.files import LONGEST_LINE, read_whole_unpacked
 from goldpan.waves.collect.table_rows import KEY_COLUMNS, RawTable
 
 DELIMITERS = (",", ";", "\t")
@@ -26,7 +26,7 @@ def read_csv_table(path: Path) -> RawTable:
     """A CSV file as a table.
 
     Raises:
-        SheetError: too large, not UTF-8 or UTF-16, not a table, or quotes that do not close.
+        SheetError: damaged, too large, not UTF-8 or UTF-16, not a table, or quotes that do not close.
     """
     text = _decoded(path)
     named = _SEPARATOR_LINE.match(text)
@@ -44,7 +44,7 @@ def read_csv_table(path: Path) -> RawTable:
 
 def _decoded(path: Path) -> str:
     try:
-        data = read_whole(path)
+        data = read_whole_unpacked(path)
     except SourceError as error:
         raise SheetError(error.what, where=error.where, remedy=error.remedy) from None
     # Excel's "Unicode text" is UTF-16 with a byte order mark.
