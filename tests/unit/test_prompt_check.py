@@ -109,3 +109,47 @@ def test_all_errors_of_all_parts_of_a_study_are_told_at_once(project, capsys):
     for name in (*wrong, "`answers.topik.topic`", "guidelines", "no model here"):
         assert name in said
     assert "10 errors:" in said
+
+
+def test_an_error_in_the_study_file_does_not_hide_those_elsewhere(project, capsys):
+    study = two_stage_study()
+    study["sources"]["notes"]["filez"] = "x"
+    study["sources"]["more"] = {"files": ["nowhere/*.csv"], "limit": "ten"}
+    study["stages"]["topics"]["budget_usd"] = "much"
+    study["stages"]["third"] = {**study["stages"]["details"], "provider": "nobody"}
+    study["stages"]["last"] = {**study["stages"]["details"], "input": {"source": "notes"}, "task": "topic"}
+    study["embeddings"] = {
+        "tiny": {"source": "notes", "model": "models/none/here"},
+        "other": {"source": "mores", "model": "models/none/here"},
+        "third": {"source": "more", "model": "models/none/here"},
+    }
+    project.write_study(study)
+    project.write(TOPIC_PROMPT, "{{ data.txt }}")
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    for place in (
+        "sources.notes.filez: no such key",
+        "sources.more.limit: ",
+        "stages.topics.budget_usd: ",
+        "stages.third.provider: there is no provider `nobody`",
+        "embeddings.other.source: there is no source `mores`",
+        "`data.txt`",
+        "embeddings.tiny.model: ",
+    ):
+        assert said.count(place) == 1
+    # What follows from these alone is no error of its own.
+    assert "there is no stage" not in said
+    assert "there is no source `more`" not in said
+
+
+def test_all_names_that_lead_nowhere_are_told_at_once(project, capsys):
+    study = two_stage_study()
+    study["stages"]["topics"]["provider"] = "a"
+    study["stages"]["details"]["input"]["stage"] = "b"
+    study["waves"] = {"check": {"stage": "c", "sample": 1, "annotators": ["a"]}}
+    study["heads"] = {"head": {"embedding": "d", "labels": {"wave": "e"}, "targets": "topic"}}
+    study["evaluations"] = {"f": {"wave": "g", "predictions": {"h": {"annotated": "i", "heads": {"x": "y"}}}}}
+    project.write_study(study)
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert [name for name in "abcdegi" if f" `{name}`; there are: " in said] == list("abcdegi")
