@@ -6,7 +6,7 @@ from goldpan.cli import main
 from goldpan.errors import GoldpanError
 from goldpan.study.load import load_project
 from goldpan.workflow.before_run import check_before_run
-from tests.projects import WorkflowProject, note_rows, two_stage_study
+from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, two_stage_study
 
 TOPIC_PROMPT = "config/tasks/topic.user.j2"
 DETAIL_PROMPT = "config/tasks/detail.user.j2"
@@ -140,6 +140,15 @@ def test_an_error_in_the_study_file_does_not_hide_those_elsewhere(project, capsy
     # What follows from these alone is no error of its own.
     assert "there is no stage" not in said
     assert "there is no source `more`" not in said
+
+
+def test_all_features_of_a_task_that_are_wrong_are_told_at_once(project, capsys):
+    features = [{"name": name, "type": "score", "min": 0} for name in ("one", "two")]
+    project.write_task({**TOPIC_TASK, "features": features})
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert all(said.count(f"features.{number} `{name}`") == 1 for number, name in enumerate(("one", "two")))
+    assert said.count("docs/tasks.md lists the keys of all feature types") == 2
 
 
 def test_all_names_that_lead_nowhere_are_told_at_once(project, capsys):
