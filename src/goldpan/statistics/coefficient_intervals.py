@@ -13,6 +13,7 @@ from goldpan.statistics.bootstrap import Sample, replicate
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.multirater import Expected
 from goldpan.statistics.samples import FEWEST_UNITS
+from goldpan.statistics.standard_errors import standard_errors
 
 CoefficientValues = Callable[[np.ndarray], np.ndarray]
 """From weights (b, u) of the rows to a coefficient's values (b,)."""
@@ -33,6 +34,9 @@ class Recomputable:
 def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: int = 0) -> list[Coefficient]:
     """Give each defined coefficient its interval, all from the same replicates, or say why it has none.
 
+    A coefficient without a formula for its standard error gets that, too. None has one where it has no
+    interval for want of items, or where no item moves the value, so that it would be 0.
+
     Args:
         sample: the answers that the value functions were made for.
         coefficients: in the order of the result.
@@ -44,14 +48,16 @@ def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: 
         return results
     if not sample.bears_intervals:
         for index in defined:
-            results[index] = _without_interval(results[index], TOO_FEW_ITEMS)
+            results[index] = replace(_without_interval(results[index], TOO_FEW_ITEMS), standard_error=None)
         return results
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         return np.stack([coefficients[index].values(weights) for index in defined], axis=1)
 
     draws = replicate(sample, statistic, width=width)
-    for (index, value), column in zip(defined.items(), draws.T, strict=True):
+    errors = standard_errors(sample, statistic, width)
+    for (index, value), column, error in zip(defined.items(), draws.T, errors, strict=True):
+        results[index] = replace(results[index], standard_error=results[index].standard_error or error)
         interval = sample.interval(column, value)
         if interval is None:
             results[index] = _without_interval(results[index], "no interval: undefined whenever resampled")
