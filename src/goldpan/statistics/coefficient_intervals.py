@@ -12,6 +12,7 @@ from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale, alpha_values, 
 from goldpan.statistics.bootstrap import Sample, replicate
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.multirater import Expected
+from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.standard_errors import standard_errors
 
@@ -25,10 +26,18 @@ Alpha = AlphaByMetric | AlphaOnScale
 
 @dataclass(frozen=True)
 class Recomputable:
-    """A coefficient without its interval, and its values under other weightings of the same rows."""
+    """A coefficient without its interval, and its values under other weightings of the same rows.
+
+    Attributes:
+        coefficient: the estimate.
+        values: how it is computed again.
+        by_posterior: whether it is one of those of two annotators and two labels whose intervals come from
+            `posterior`.
+    """
 
     coefficient: Coefficient
     values: CoefficientValues
+    by_posterior: bool = False
 
 
 def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: int = 0) -> list[Coefficient]:
@@ -56,9 +65,14 @@ def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: 
 
     draws = replicate(sample, statistic, width=width)
     errors = standard_errors(sample, statistic, width)
-    for (index, value), column, error in zip(defined.items(), draws.T, errors, strict=True):
+    by_posterior = any(coefficients[index].by_posterior for index in defined)
+    posterior = posterior_replicates(sample, statistic) if by_posterior else draws
+    for column, ((index, value), error) in enumerate(zip(defined.items(), errors, strict=True)):
         results[index] = replace(results[index], standard_error=results[index].standard_error or error)
-        interval = sample.interval(column, value)
+        if coefficients[index].by_posterior:
+            interval = posterior_interval(sample, posterior[:, column], draws[:, column], value)
+        else:
+            interval = sample.interval(draws[:, column], value)
         if interval is None:
             results[index] = _without_interval(results[index], "no interval: undefined whenever resampled")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -26,6 +26,8 @@ from goldpan.statistics.distances import nominal, ratio
 from goldpan.statistics.number_agreement import number_coefficients
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
+
+_BY_POSTERIOR = ("cohen_kappa", "scott_pi", "krippendorff_alpha")
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
     coefficients += [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
     coefficients += labels.of_numbers(sample)
+    if labels.size == 2:
+        # Not AC1 and PABAK: for them the posterior of a small table does not hold.
+        coefficients = [
+            replace(one, by_posterior=one.coefficient.name.startswith(_BY_POSTERIOR)) for one in coefficients
+        ]
     return with_intervals(sample, coefficients, labels.size**2)
 
 

@@ -79,7 +79,8 @@ def _unused_labels(result: FeatureAgreement) -> list[str]:
     size, used = len(result.labels), len(result.labels) - len(unused)
     named = ", ".join(f"`{label}`" for label in unused[:_MOST_NAMED])
     more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
-    note = f"{len(unused)} of {size} labels were given by nobody: {named}{more}."
+    were = "was" if len(unused) == 1 else "were"
+    note = f"{len(unused)} of {size} labels {were} given by nobody: {named}{more}."
     ac1 = result.coefficient("gwet_ac1")
     uniform = result.coefficient("pabak") or result.coefficient("randolph_kappa")
     if used < 2 or not ac1 or not uniform or ac1.observed is None or ac1.expected is None:
