@@ -124,13 +124,19 @@ def place_of(project: Project, sources: Iterable[str]) -> Callable[[RecordHead],
 
     Raises:
         StudyError: a pattern matches no file.
+        SourceError: the name of a file does not tell its format.
     """
-    files = files_of_sources(project, sources)
+    places = {
+        (source, file): (
+            format_of(project.study.sources[source], path).row_place,
+            os.path.relpath(path, project.root),
+        )
+        for (source, file), path in files_of_sources(project, sources).items()
+    }
 
     def place(record: RecordHead) -> str:
-        path = files[record["source"], record["file"]]
-        row_place = format_of(project.study.sources[record["source"]], path).row_place
-        return row_place.format(path=os.path.relpath(path, project.root), line=record["line"])
+        row_place, path = places[record["source"], record["file"]]
+        return row_place.format(path=path, line=record["line"])
 
     return place
 
