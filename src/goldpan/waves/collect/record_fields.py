@@ -77,7 +77,7 @@ class RecordFields:
                     fault = f"record `{record['id']}`, field `{field}`: {error.what}"
                     self._first_faults.append((self._place(record), fault))
                 continue
-            if read.repaired and isinstance(cell, str):
+            if read.repaired and isinstance(cell, str | list):
                 self.repaired[feature] += 1
                 self._examples.setdefault(feature, f"{cell!r} for {self._written(feature, read.value)!r}")
             values[feature] = read.value
@@ -89,7 +89,7 @@ class RecordFields:
     def notes(self) -> list[str]:
         """What was taken for what, a sentence for each feature."""
         return [
-            f"{feature}: {count:,} values are not written as the label they mean, as"
+            f"{feature}: values that are not written as the label they mean: {count:,}, as"
             f" {self._examples[feature]}."
             for feature, count in self.repaired.items()
         ]
