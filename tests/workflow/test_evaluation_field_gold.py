@@ -35,7 +35,7 @@ def test_a_stage_is_evaluated_against_fields_of_its_source(tmp_path):
     assert "40 records. 4 of them have no label" in project.artifact("evaluation/own.html").read_text()
     assert project.artifact("evaluation/own.errors.csv").exists()
 
-    records = project.artifact("sources/notes/a.jsonl")
+    records = project.artifact("sources/notes/a.jsonl.jsonl")
     records.write_bytes(records.read_bytes().replace(b"WEATHER", b"wether"))
     with pytest.raises(
         SourceError, match="`wether` is not one of the labels; did you mean `weather`"
