@@ -85,7 +85,7 @@ def fit(settings: Head, targets: Sequence[Target], train: Examples, dev: Example
         },
         epochs=epochs,
         best_epoch=best_epoch,
-        strengths=converged and dict(zip(names, converged, strict=True)),
+        strengths=dict(zip(names, converged, strict=True)) if converged else None,
     )
 
 

@@ -36,7 +36,7 @@ from goldpan.statistics.multirater import fleiss_expected, label_counts
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.waves.agreement.closed_labels import mean_pairwise_kappa
+from goldpan.waves.agreement.closed_labels import PairwiseKappas
 from goldpan.waves.planning.expectation import OF_PREDICTIONS, Expectation
 
 ASSURANCE = 0.9
@@ -148,7 +148,7 @@ def _values(codes: np.ndarray, sample: Sample, expected: Expectation) -> Coeffic
         return from_tables(pair_tables(sample.codes, labels), kappa_values, weights)
     if expected.weighting == UNWEIGHTED:
         return from_counts(label_counts(sample.codes, labels), weights, fleiss_expected)
-    return mean_pairwise_kappa("kappa", codes, sample, weights).values
+    return partial(PairwiseKappas(sample.codes, [weights]).mean, index=0)
 
 
 def items_for(half_width: float, expected: Expectation, assurance: float = ASSURANCE) -> PowerPlan:
