@@ -85,7 +85,7 @@ def fit(settings: Head, targets: Sequence[Target], train: Examples, dev: Example
         },
         epochs=epochs,
         best_epoch=best_epoch,
-        strengths=dict(zip(names, converged, strict=True)) if converged else None,
+        strengths=None if converged is None else dict(zip(names, converged, strict=True)),
     )
 
 
