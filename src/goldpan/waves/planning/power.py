@@ -33,6 +33,7 @@ from goldpan.statistics.interval import LEVEL, Interval
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.multirater import fleiss_expected, label_counts
+from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
@@ -130,8 +131,14 @@ def interval_of_wave(codes: np.ndarray, expected: Expectation) -> Interval | Non
     estimate = float(values(sample.counts[None])[0])
     if math.isnan(estimate) or not sample.bears_intervals:
         return None
-    draws = replicate(sample, lambda weights: values(weights)[:, None], REPLICATES, labels**2)
-    return sample.interval(draws[:, 0], estimate)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        return values(weights)[:, None]
+
+    draws = replicate(sample, statistic, REPLICATES, labels**2)[:, 0]
+    if expected.annotators == labels == 2:
+        return posterior_interval(sample, posterior_replicates(sample, statistic)[:, 0], draws, estimate)
+    return sample.interval(draws, estimate)
 
 
 def _values(codes: np.ndarray, sample: Sample, expected: Expectation) -> CoefficientValues:
