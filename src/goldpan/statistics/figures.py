@@ -154,8 +154,8 @@ def too_few(number: float, unit: str) -> str:
 def _are_binomial(sample: Sample, measures: Measures, weights: np.ndarray) -> np.ndarray:
     """Whether each figure is a share of items that are drawn one by one and weigh the same, shape (s,).
 
-    That is asked of the pseudo-rows, too. Where a sample balanced by prediction
-    holds no miss, recall rests on items of one weight only; but a miss would have had another.
+    That is asked of the pseudo-rows, too. Where a sample balanced by prediction holds no miss, recall rests
+    on items of one weight only; but a miss would have had another.
     """
     shares = np.array([measures.kinds.get(name) in _SHARES for name in measures.names])
     ones = np.ones(len(sample.codes))
