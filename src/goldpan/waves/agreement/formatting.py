@@ -67,9 +67,9 @@ BLINDNESS = {
 
 INTERVALS = (
     "Intervals are at 95 %. Observed agreement of two annotators: Wilson; kappa, pi, alpha and agreement by "
-    "label of two annotators and two labels: a Dirichlet posterior of their table; all else: bootstrap over items "
-    "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels; "
-    f"none below {FEWEST_UNITS} items. "
+    "label of two annotators and two labels: a Dirichlet posterior of their table; all else: bootstrap over "
+    "items with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare "
+    f"labels; none below {FEWEST_UNITS} items. "
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
