@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from goldpan.statistics import bootstrap, multirater
-from goldpan.statistics.coefficient_intervals import from_tables
+from goldpan.statistics.coefficient_intervals import from_tables, with_intervals
 from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values, pair_tables
 from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.scales import Scale
+from goldpan.waves.agreement.closed_labels import LabelSet
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
@@ -159,6 +160,27 @@ def test_two_annotators_and_two_labels_have_the_narrower_interval_that_holds(ite
     covered, width = two_by_two(items, prevalence, kappa, seed=22)
     assert covered >= 0.93
     assert width <= (0.98 if prevalence > 0.1 else 0.93)
+
+
+def scores_of(generator, items, annotators, shift):
+    """Codes of scores from 1 to 5; each annotator is `shift` higher than the one before."""
+    truth = 3 + 1.1 * generator.normal(size=(items, 1))
+    noise = 0.7 * generator.normal(size=(items, annotators))
+    return np.clip(np.rint(truth + noise + shift * np.arange(annotators)), 1, 5).astype(int) - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_intervals_of_correlations_and_errors_of_scores_hold(shift):
+    generator, labels = np.random.default_rng(24), LabelSet(5, np.arange(1.0, 6.0), are_numbers=True)
+    many = labels.of_numbers(sample_of_answers(scores_of(generator, 100_000, 3, shift), 5))
+    true = {one.coefficient.name: one.coefficient.value for one in many}
+    held = dict.fromkeys(true, 0)
+    for _ in range(150):
+        sample = sample_of_answers(scores_of(generator, 30, 3, shift), 5)
+        for one in with_intervals(sample, labels.of_numbers(sample)):
+            held[one.name] += one.interval.low <= true[one.name] <= one.interval.high
+    assert min(held.values()) >= 0.91 * 150, held
 
 
 def test_an_upper_limit_near_perfect_agreement_is_that_of_the_bootstrap():
