@@ -105,10 +105,10 @@ def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
 
 
 def _labels(result: FeatureAgreement) -> Markup:
+    # Prevalence and bias index are of two annotators only.
+    of_two = any(label.prevalence_index is not None for label in result.labels)
     names = [annotator.name for annotator in result.annotators]
     each = len(names) <= _MOST_COLUMNS
-    # They are of two annotators only.
-    of_two = any(label.prevalence_index is not None for label in result.labels)
     rows = [
         [
             label.label,
