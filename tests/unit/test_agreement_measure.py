@@ -186,16 +186,19 @@ def test_mean_pairwise_kappa_is_the_mean_of_the_pairs():
     assert result.coefficient("mean_pairwise_kappa").value == pytest.approx(sum(kappas) / 3)
 
 
-def test_the_pairs_of_very_many_annotators_are_summed_up_and_not_listed():
+def test_the_pairs_of_very_many_annotators_have_kappa_in_brief():
     generator = np.random.default_rng(1)
     answers = {f"p{number:02}": list(generator.choice(["x", "y"], size=30)) for number in range(12)}
     result = nominal(by_item(**answers))
     mean = result.coefficient("mean_pairwise_kappa")
     first_two = nominal(by_item(a=answers["p00"], b=answers["p01"])).coefficient("cohen_kappa")
-    assert result.pairs == ()
-    assert (mean.interval, "no interval" in mean.reason) == (None, True)
-    assert abs(mean.value) < 0.2 and mean.value != first_two.value
-    assert any("Pairs are listed for up to 8" in note for note in result.notes)
+    assert len(result.pairs) == 66
+    (kappa,) = result.pairs[0].coefficients
+    assert (kappa.value, kappa.standard_error) == (first_two.value, first_two.standard_error)
+    assert (kappa.interval, result.pairs[0].confusion) == (None, None)
+    assert mean.interval.low < mean.value < mean.interval.high
+    assert mean.value == pytest.approx(np.mean([pair.coefficients[0].value for pair in result.pairs]))
+    assert any("With more than 8 annotators each pair has kappa" in note for note in result.notes)
 
 
 def test_a_pair_without_a_kappa_is_left_out_of_the_mean_and_said_so():

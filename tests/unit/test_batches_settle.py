@@ -188,6 +188,13 @@ def test_an_answer_to_a_task_that_is_gone_is_kept(sent):
     assert states(settled) == ["ok", "failed", "missing"]
 
 
+def test_an_answer_to_a_task_that_is_broken_in_two_places_is_kept(sent):
+    broken = [{"name": name, "type": "score"} for name in ("one", "two")]
+    sent.project.write_task({**TOPIC_TASK, "features": broken})
+    settled = sent.settle([answer_line("req__n0", GOOD), error_line("req__n1", 400)])
+    assert states(settled) == ["ok", "failed", "missing"]
+
+
 # Batches that cannot be taken at their word.
 
 

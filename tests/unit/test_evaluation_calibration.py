@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 
 from goldpan.evaluation.calibration import calibration
+from goldpan.evaluation.pictures import calibration_plot
 from goldpan.statistics.sampling_design import Design
 
 
@@ -20,6 +21,15 @@ def test_bins_and_error_by_hand():
     assert found.bins[1].confidence == pytest.approx(2.9 / 3)
     assert found.bins[1].accuracy.value == pytest.approx(2 / 3)
     assert found.ece == pytest.approx((2 * 0.05 + 3 * (2.9 - 2) / 3) / 5)
+
+
+def test_a_bin_of_fewer_than_five_items_has_no_interval_and_says_so():
+    confidence = np.array([0.95] * 3 + [0.55] * 5)
+    found = calibration(confidence, np.ones(8, dtype=bool), equal(8))
+    many, few = (one.accuracy for one in found.bins)
+    assert (few.interval, few.reason) == (None, "no interval: 3 items, 5 are needed")
+    assert (many.interval.low, many.interval.high) == pytest.approx((0.025**0.2, 1))
+    assert "no interval: 3 items, 5 are needed" in str(calibration_plot(found.bins))
 
 
 def test_the_brier_score_is_that_of_scikit_learn():

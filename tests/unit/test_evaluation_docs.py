@@ -1,5 +1,7 @@
 """The page on evaluation is in step with the code."""
 
+import re
+
 import yaml
 
 from goldpan.evaluation.formatting import TITLES
@@ -12,8 +14,10 @@ def test_every_figure_is_on_the_page(project):
     assert not missing
 
 
-def test_the_example_fits_the_model(project):
+def test_the_examples_fit_the_model(project):
     page = (project / "docs" / "evaluation.md").read_text()
-    example = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
-    for given in example["evaluations"].values():
-        Evaluation.model_validate(given)
+    examples = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    evaluations = {name: told for example in examples for name, told in example["evaluations"].items()}
+    assert {"critic", "quality", "known"} <= evaluations.keys()
+    for told in evaluations.values():
+        Evaluation.model_validate(told)

@@ -95,7 +95,9 @@ def test_what_was_taken_for_another_spelling_is_said(tmp_path):
     records = [record(n, tone=cell) for n, cell in enumerate([P, "positive", "POSITIVE"])]
     chosen, files = of_fields(tmp_path, records, rows, {"tone": "tone"})
     (note,) = evaluate("e", chosen, TONES, files).notes
-    assert note == "tone: 2 values are not written as the label they mean, as 'positive' for 'Positive'."
+    assert (
+        note == "tone: values that are not written as the label they mean: 2, as 'positive' for 'Positive'."
+    )
 
 
 def test_labels_that_differ_in_case_only_stay_apart(tmp_path):

@@ -379,3 +379,18 @@ def test_a_feature_that_no_model_predicts_has_a_section_without_figures(tmp_path
     report = evaluate_files("e", settings("m"), features, given, outputs(tmp_path))
     assert not report.features[1].models
     assert "m does not predict this feature." in (tmp_path / "e.html").read_text()
+
+
+def test_figures_of_three_items_say_in_json_and_page_why_they_have_no_interval(tmp_path):
+    gold = [gold_item(n, {"tone": P if n < 3 else N}) for n in range(9)]
+    rows = [tone_row(n, P if n < 3 else N) for n in range(9)]
+    evaluate_files("e", settings("m"), TONES, inputs(tmp_path, gold, {"m": rows}), outputs(tmp_path))
+    (model,) = orjson.loads((tmp_path / "e.json").read_bytes())["features"][0]["models"]
+    of_label = {label["label"]: label["figures"][1]["raw"] for label in model["labels"]}
+    why = "no interval: 3 items, 5 are needed"
+    assert of_label[P] == {"value": 1.0, "interval": None, "reason": why}
+    assert of_label[N]["reason"] is None
+    assert of_label[N]["interval"]["low"] == pytest.approx(0.025 ** (1 / 6), abs=1e-6)
+    page = (tmp_path / "e.html").read_text()
+    assert f"1.000 ({why})" in page
+    assert "[1.000, 1.000]" not in page

@@ -6,7 +6,8 @@ import pytest
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.predictions import FeatureCounts, Predictions
-from goldpan.evaluation.prevalence import corrected_share, post_strata
+from goldpan.evaluation.prevalence import corrected_mean, corrected_share, post_strata
+from goldpan.statistics.figures import Estimate
 from goldpan.statistics.sampling_design import design_of
 from tests.evaluation_builders import gold_item
 from tests.wave_builders import COMPLAINT, STARS, TOPICS
@@ -93,6 +94,10 @@ def test_the_mean_score_is_corrected_by_the_models_bias():
     interval = found.corrected_mean.interval
     assert interval.low < 18 / 6 < interval.high
     assert sum(one.corrected.value for one in found.labels) == pytest.approx(1)
+
+
+def test_a_mean_is_corrected_also_where_nobody_knows_how_surely():
+    assert corrected_mean(3.0, Estimate(0.5, reason="why")) == Estimate(2.5, None, "why")
 
 
 def test_each_label_of_sets_has_its_own_prevalence():

@@ -128,6 +128,26 @@ def test_a_handful_of_groups_has_figures_but_no_intervals(groups, has_interval):
     figure = measured(STARS, truth, [f"g{row % groups}" for row in range(40)]).figures(predicted)["mae"]
     assert figure.value is not None
     assert (figure.interval is not None) == has_interval
+    unit = "group" if groups == 1 else "groups"
+    assert figure.reason == (None if has_interval else f"no interval: {groups} {unit}, 5 are needed")
+
+
+@pytest.mark.parametrize("records", [1, 3, 4])
+def test_a_handful_of_records_has_figures_but_no_intervals(records):
+    truth = np.arange(records) % 3
+    for figure in measured(TOPIC, truth.astype(float)).figures(Predicted(None, truth)).values():
+        assert figure.interval is None
+        assert figure.value is None or figure.reason.endswith(", 5 are needed")
+
+
+def test_the_accuracy_of_records_that_are_not_in_groups_is_that_of_clopper_and_pearson():
+    truth, predicted = ordinal_predictions(60)
+    right = int((truth == predicted.label).sum())
+    interval = measured(STARS, truth).figures(predicted)["accuracy"].interval
+    low, high = stats.binomtest(right, 60).proportion_ci(method="exact")
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    grouped = measured(STARS, truth, [f"g{row // 3}" for row in range(60)])
+    assert grouped.figures(predicted)["accuracy"].interval.method.startswith("bootstrap over groups")
 
 
 @pytest.mark.slow

@@ -18,6 +18,9 @@ WAVES = {
     "errors next to the true label": (100, 5, 5, None),
     "own confusions": (100, 5, 5, None),
     "own favourite label": (100, 3, 3, None),
+    "alike, few items": (30, 3, 2, None),
+    "own favourite label, few items": (50, 3, 2, None),
+    "errors spread evenly, rare label": (50, 3, 2, 0.1),
     "sixteen labels": (246, 8, 16, None),
 }
 """How annotators err -> items, annotators, labels, ratio of a label's share to that before (None: even)."""
@@ -39,11 +42,11 @@ def _confusion(how, shares, generator):
     """One annotator's chance of each answer given the truth, (k, k)."""
     labels = len(shares)
     low, high = (0.3, 0.6) if how == "sixteen labels" else (0.45, 0.85)
-    sees = 0.65 if how == "alike" else generator.uniform(low, high)
+    sees = 0.65 if how.startswith("alike") else generator.uniform(low, high)
     guesses = np.full((labels, labels), 1 / labels)
     if how == "errors by the labels' shares":
         guesses = np.tile(shares, (labels, 1))
-    elif how == "own favourite label":
+    elif how.startswith("own favourite label"):
         guesses = 0.1 * guesses + 0.9 * np.eye(labels)[generator.integers(labels)]
     elif how in ("errors next to the true label", "own confusions"):
         places = np.arange(labels)

@@ -1,17 +1,19 @@
-"""docs/waves.md: its example is valid, and it names all formats and causes."""
+"""docs/waves.md: its examples are valid, and it names all formats and causes."""
 
 import re
 
 import yaml
 
+from goldpan.study.model import Study
 from goldpan.study.wave import Format, Wave
 from goldpan.waves.sheets.disagreement_causes import CAUSES
 
 
-def test_the_example_is_a_valid_wave(project):
+def test_the_examples_are_valid(project):
     text = (project / "docs" / "waves.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    Wave.model_validate(yaml.safe_load(example)["waves"]["pilot"])
+    pilot, table = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    Wave.model_validate(pilot["waves"]["pilot"])
+    Study.model_validate({"study": "notes", **table})
 
 
 def test_every_format_has_a_row(project):

@@ -3,11 +3,13 @@
 import pytest
 import yaml
 
-from goldpan.errors import GoldpanError, StudyError
+from goldpan.errors import GoldpanError, SeveralErrors, StudyError
 from goldpan.heads.check import check_models
+from goldpan.heads.columns_check import check_columns
 from goldpan.study import load_project, load_study
 from goldpan.study.embedding import Embedding
 from goldpan.waves.steps.check import check_waves
+from goldpan.workflow.before_run import check_before_run
 from tests.corpus_projects import MODEL, corpus_study
 from tests.projects import TOPIC_TASK, WorkflowProject, notes_study
 
@@ -188,7 +190,7 @@ def test_heads_whose_columns_collide_are_refused(write):
     two = {**study["heads"]["length"], "targets": {"words": "regression", "tone": "auto"}}
     study["heads"] |= {"a": two, "a_words": study["heads"]["length"]}
     study["annotated"]["all"]["heads"] = ["length", "a", "a_words"]
-    with pytest.raises(StudyError, match="would have the columns `score_a_words`"):
+    with pytest.raises(StudyError, match="would both write the column `score_a_words`"):
         list(check_models(load_project("corpus", root=write(study))))
 
 
@@ -227,3 +229,65 @@ def test_files_stay_in_their_shard_when_others_come():
     assert set(first.values()) == set(range(7))
     assert first == {name: shards.shard_of("notes", name) for name in first}
     assert {Embedding(source="notes", model="m").shard_of("notes", name) for name in first} == {0}
+
+
+@pytest.mark.parametrize(
+    ("head", "annotated", "says"),
+    [
+        ({}, {"output_keys": "score_length"}, "may write the column `score_length`, too"),
+        ({"targets": {"topic": "auto"}}, {"output_keys": "label_length"}, "write the column `label_length`"),
+        ({"targets": {"topic": "auto"}}, {"output_keys": "score_length"}, "write the column `score_length`"),
+        (
+            {"targets": {"topic": "ordinal"}},
+            {"output_keys": "probabilities_length", "probabilities": True},
+            "write the column `probabilities_length`",
+        ),
+        ({}, {"output_keys": ["text", "id"]}, "every annotated row has a column `id` of its own"),
+        ({}, {"output_keys": ["text", "reason"]}, "every annotated row has a column `reason` of its own"),
+        ({}, {"output_keys": ["text", "text"]}, "`text` is named twice"),
+        (
+            {},
+            {"output_keys": "score_edu_1", "regression_head_checkpoints": {"edu": "models/edu.pt"}},
+            "the checkpoint `edu` may write the column `score_edu_1`, too",
+        ),
+    ],
+)
+def test_keys_that_collide_are_found_from_the_study_alone(write, head, annotated, says):
+    study = corpus_study()
+    study["heads"]["length"].update(head)
+    study["annotated"]["all"] = {**study["annotated"]["all"], "output_keys": [], **annotated}
+    project = load_project("corpus", root=write(study))
+    with pytest.raises(StudyError) as caught:
+        check_columns(project)
+    assert says in str(caught.value)
+    assert "annotated.all." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ({"words": "regression"}, "label_length"),
+        ({"words": "regression"}, "score_lengths"),
+        ({"words": {"kind": "classification", "labels": ["a", "b"]}}, "score_length"),
+        ({"words": "classification"}, "probabilities_length"),  # unless `probabilities: true` is said
+    ],
+)
+def test_a_key_that_no_head_writes_is_taken(write, target, key):
+    study = corpus_study()
+    study["heads"]["length"]["targets"] = target
+    study["annotated"]["all"]["output_keys"] = [key]
+    check_columns(load_project("corpus", root=write(study)))
+
+
+def test_all_collisions_are_told_at_once(write):
+    study = corpus_study()
+    study["annotated"]["all"]["output_keys"] = ["score_length", "state", "text", "text"]
+    with pytest.raises(SeveralErrors) as caught:
+        list(check_models(load_project("corpus", root=write(study))))
+    assert len(caught.value.errors) == 3
+
+
+def test_a_run_stops_at_a_collision_before_it_begins(write):
+    project = load_project("corpus", root=write(changed("annotated.all.output_keys", ["score_length"])))
+    with pytest.raises(StudyError, match="may write the column `score_length`, too"):
+        check_before_run(project)

@@ -49,7 +49,8 @@ def test_every_model_has_its_section_and_all_its_keys_in_the_docs(project, model
     page = (project / "docs" / "study.md").read_text()
     title = "Provider" if ALL_MODELS[model] in PROVIDER_MODELS.values() else model
     section = page.partition(f"\n### {title}\n")[2].partition("\n###")[0]
-    missing = [key for key in ALL_MODELS[model].model_fields if f"| `{key}` |" not in section]
+    fields = ALL_MODELS[model].model_fields
+    missing = [key for key, field in fields.items() if f"| `{field.alias or key}` |" not in section]
     assert section
     assert not missing
 

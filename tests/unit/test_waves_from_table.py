@@ -11,6 +11,7 @@ from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records
 from goldpan.study import load_project
 from goldpan.study.load import load_study
+from goldpan.study.model import Study
 from goldpan.tasks.task import load_task
 from goldpan.waves.steps.changes import changes_of
 from goldpan.waves.steps.check import check_waves
@@ -294,6 +295,13 @@ def test_settings_that_do_not_fit_are_explained(project, changes, message):
     project.write_study(study(**changes))
     with pytest.raises(StudyError, match=message):
         load_study(project.root / "config/studies/notes.yaml")
+
+
+def test_a_head_learns_from_the_gold_of_such_a_wave():
+    told = study()
+    told["embeddings"] = {"e": {"model": "some/model", "source": "answers"}}
+    told["heads"] = {"h": {"embedding": "e", "labels": {"wave": "check"}, "targets": {"topic": {}}}}
+    assert Study.model_validate(told).label_sources("h") == ["answers"]
 
 
 def test_a_task_that_an_llm_is_asked_needs_its_prompt(project):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from goldpan.batches.prompt_check import check_prompts_of_stage
 from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.stage import StageRun
@@ -16,7 +17,6 @@ from goldpan.providers.model_facts import retirement
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
-from goldpan.tasks.prompts import check_template_names
 from goldpan.tasks.task import Task, load_task
 from goldpan.tasks.where import Where
 
@@ -59,9 +59,10 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     for choice in stage.task:
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
-            check_template_names(task)
             AnswerReader(task, output or "tool")
             tasks.append(task)
+    with wrong.gather():
+        check_prompts_of_stage(project, name)
     with wrong.gather():
         Questioner(stage, project.tasks, None, provider, keys)
     findings = request_findings(stage, provider, tasks, keys)

@@ -17,7 +17,7 @@ from goldpan.batches.shard import rows_with_attempts
 from goldpan.batches.spellings import Spellings
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
-from goldpan.errors import AnswerError, InDoubtError, TaskError
+from goldpan.errors import AnswerError, InDoubtError, SeveralErrors, TaskError
 from goldpan.files import iter_lines_cut
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Asked, Ledger, Outcome, Submission
@@ -79,7 +79,7 @@ class _Readers:
     def _reader(self, name: str) -> AnswerReader | None:
         try:
             task = load_task(name, self._project.tasks)
-        except TaskError:
+        except (TaskError, SeveralErrors):
             return None
         # By other labels a good answer would be invalid, and asked again once the edit is taken back.
         is_as_asked = self._output is not None and task.hash == self._hashes.get(name)

@@ -7,15 +7,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldpan.errors import GoldpanError, StudyError
+from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.study import Project, load_project, load_study
 
 if TYPE_CHECKING:
     from goldpan.batches.stage import StageRun
 
 
-def project_of(options: argparse.Namespace) -> Project:
-    """The project that the options of `add_project_options` mean."""
+def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) -> Project:
+    """The project that the options of `add_project_options` mean; `wrong` as of `load_study`."""
     limit: str | None = getattr(options, "limit", None)
     return load_project(
         options.study,
@@ -24,6 +24,7 @@ def project_of(options: argparse.Namespace) -> Project:
         results=options.results,
         # What is no whole number is refused with what was written.
         limit=int(limit) if limit and limit.isdecimal() else limit,
+        wrong=wrong,
     )
 
 

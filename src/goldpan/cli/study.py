@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
+    from goldpan.errors import ErrorGatherer
     from goldpan.study import Project
 
 
@@ -29,11 +30,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         )
 
 
-def _project(options: argparse.Namespace) -> Project:
+def _project(options: argparse.Namespace, wrong: ErrorGatherer | None = None) -> Project:
     from goldpan.cli.project import project_of
 
     options.study = options.name or options.study
-    return project_of(options)
+    return project_of(options, wrong)
 
 
 def _validate(options: argparse.Namespace) -> None:
@@ -45,8 +46,8 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.records.inputs import source_files
     from goldpan.waves.steps.check import check_waves
 
-    project = _project(options)
     wrong = ErrorGatherer()
+    project = _project(options, wrong)
     for name, source in project.study.sources.items():
         with wrong.gather():
             limited = f", of which the first {source.limit:,} rows are read" if source.limit else ""

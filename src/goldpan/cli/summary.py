@@ -209,8 +209,6 @@ def head_figures(metrics: dict[str, Any]) -> str:
     for target, report in metrics["targets"].items():
         name = MAIN_FIGURE[report["kind"]]
         figures.append(f"{target}: {name} {_figure(report['figures'][name])}")
-        if report["notes"]:
-            figures[-1] += " (too few groups for an interval)"
         if metrics["measured_on"] != "test":
             figures[-1] += f" on {metrics['measured_on']}"
     return "; ".join(figures)
@@ -220,9 +218,10 @@ def _figure(figure: dict[str, Any]) -> str:
     if figure["value"] is None:
         return "undefined"
     interval = figure["interval"]
-    return f"{figure['value']:.2f}" + (
-        f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
-    )
+    if interval:
+        return f"{figure['value']:.2f} [{interval['low']:.2f}, {interval['high']:.2f}]"
+    # Metrics that were made before figures had reasons have no interval where groups are too few.
+    return f"{figure['value']:.2f} ({figure.get('reason', 'too few groups for an interval')})"
 
 
 def _annotated(project: Project, annotated: str) -> list[Any]:

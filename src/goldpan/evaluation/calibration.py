@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from goldpan.as_json import AsJson
-from goldpan.statistics.figures import Estimate, Figure, figures
-from goldpan.statistics.interval import wilson_interval
+from goldpan.statistics.figures import Estimate, Figure, Kind, figures, too_few
+from goldpan.statistics.interval import clopper_pearson_interval
 from goldpan.statistics.label_measures import nan_ratio
-from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.samples import FEWEST_UNITS, sample_of_predictions
 from goldpan.statistics.sampling_design import Design, effective_size
 
 BINS = 10
@@ -27,7 +27,7 @@ class Bin(AsJson):
         low, high: the interval; it holds `low` but not `high`, but for the last, which holds 1.
         items: how many.
         confidence: mean confidence, weighted by the design.
-        accuracy: share that is right, likewise, with Wilson's interval.
+        accuracy: share that is right, likewise, with the interval of the effective number of items.
     """
 
     low: float
@@ -99,14 +99,18 @@ def calibration(confidence: np.ndarray, right: np.ndarray, design: Design, witho
 
 
 def _bin(place: int, confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> Bin:
-    share = float((weights * right).sum() / weights.sum())
-    size = effective_size(weights)
+    share, size = float((weights * right).sum() / weights.sum()), effective_size(weights)
+    accuracy = (
+        Estimate(share, reason=too_few(len(weights), "item"))
+        if len(weights) < FEWEST_UNITS
+        else Estimate(share, clopper_pearson_interval(share * size, size))
+    )
     return Bin(
         low=int(place) / BINS,
         high=(int(place) + 1) / BINS,
         items=len(confidence),
         confidence=float((weights * confidence).sum() / weights.sum()),
-        accuracy=Estimate(share, wilson_interval(share * size, size)),
+        accuracy=accuracy,
     )
 
 
@@ -126,6 +130,7 @@ class _Brier:
     """Mean squared difference; rows of whether right, and confidence in steps of 1 / 10,000."""
 
     names = ("brier",)
+    kinds: ClassVar[dict[str, Kind]] = {}
 
     def __init__(self, rows: np.ndarray):
         self._loss = (rows[:, 1] / _DISTINCT - rows[:, 0]) ** 2
@@ -133,3 +138,6 @@ class _Brier:
 
     def values(self, weights: np.ndarray) -> np.ndarray:
         return nan_ratio(weights @ self._loss, weights.sum(1))[:, None]
+
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        return weights.sum(1)[:, None]

@@ -79,8 +79,9 @@ def three_decimal_interval(bounds: Interval | None) -> str:
 
 
 def estimate(measured: Estimate) -> str:
-    """`0.857 [0.812, 0.901]`."""
-    return f"{three_decimals(measured.value)} {three_decimal_interval(measured.interval)}".strip()
+    """`0.857 [0.812, 0.901]`, `1.000 (no interval: 3 items, 5 are needed)`."""
+    sureness = f"({measured.reason})" if measured.reason else three_decimal_interval(measured.interval)
+    return f"{three_decimals(measured.value)} {sureness}".strip()
 
 
 def quoted(figure: Figure | None, weighted: bool) -> str:

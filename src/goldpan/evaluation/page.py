@@ -11,6 +11,7 @@ from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, Model
 from goldpan.html import Markup, element, page, table
 from goldpan.report_provenance import provenance_section
 from goldpan.statistics.figures import Figure, figure
+from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.scales import value_text
 
 
@@ -154,10 +155,11 @@ def _methods() -> Iterator[Markup]:
         " Hajek 1971); items of a stratum that cannot be used are made up for by the others of that stratum."
         " Without weights, a sample that holds rare answers more often than the corpus does gives the wrong"
         " recall.",
-        "Intervals at 95 %: stratified bootstrap over items (Rao and Wu 1988) with two pseudo-items and"
-        " expanded percentiles (Hesterberg 2015). They say how far another sample of items would move a"
-        " figure, not how far other annotators would. Differences of models come from the same resampled"
-        " items.",
+        "Intervals at 95 %: shares of items that weigh the same, and F1 of one label, have that of Clopper"
+        " and Pearson (1934), all else that of a stratified bootstrap over items (Rao and Wu 1988) with two"
+        " pseudo-items and expanded percentiles (Hesterberg 2015). Figures of fewer than"
+        f" {FEWEST_UNITS} items have none. They say how far another sample of items would move a figure, not"
+        " how far other annotators would. Differences of models come from the same resampled items.",
         "Macro figures are means over the labels that occur in gold or predictions; the precision of a label"
         " that is never predicted counts as 0 in them. The baselines are found on the evaluated items.",
         "Prevalence is post-stratified by the predicted label (Tenenbein 1970), with intervals after Zou,"

@@ -115,6 +115,7 @@ def calibration_plot(bins: Sequence[Bin]) -> Markup:
         assert share is not None
         name = (
             f"Confidence {bin_.low:g} to {bin_.high:g}: {bin_.items:,} items, {three_decimals(share)} right"
+            + (f" ({bin_.accuracy.reason})" if bin_.accuracy.reason else "")
         )
         marks = [element("title", name)]
         if interval is not None:

@@ -148,8 +148,10 @@ def corrected_mean(predicted_mean: float, bias: Estimate) -> Estimate:
         predicted_mean: over the whole corpus.
         bias: mean of prediction minus gold over the gold items, weighted by the design.
     """
-    if bias.value is None or bias.interval is None:
+    if bias.value is None:
         return Estimate(None)
+    if bias.interval is None:
+        return Estimate(predicted_mean - bias.value, reason=bias.reason)
     interval = bias.interval
     return Estimate(
         predicted_mean - bias.value,

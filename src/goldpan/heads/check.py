@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from goldpan.batches.stage import StageRun
 from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
+from goldpan.heads.columns_check import PREFIXES, check_columns
 from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.models.folders import local_model
@@ -17,13 +18,6 @@ from goldpan.tasks.where import Where
 from goldpan.waves.steps.run import WaveRun
 
 _LEARNED = frozenset({"binary", "classification", "score"})
-_COLUMNS = {
-    "regression": ("score_",),
-    "ordinal": ("score_", "label_", "probability_"),
-    "classification": ("label_", "probability_"),
-}
-"""What a target of a kind surely writes; of `auto` that is known once there are labels."""
-_PREFIXES = ("score_", "label_", "probability_", "probabilities_")
 
 
 def check_models(project: Project) -> Iterator[str]:
@@ -42,9 +36,9 @@ def check_models(project: Project) -> Iterator[str]:
     for name in project.study.heads:
         with wrong.gather():
             yield f"head {name}: {_check_head(project, name)} targets"
+    with wrong.gather():
+        check_columns(project)
     for name, annotated in project.study.annotated.items():
-        with wrong.gather():
-            _check_columns(project, name)
         for head in annotated.regression_head_checkpoints:
             with wrong.gather():
                 _check_external_head(project, name, head)
@@ -83,44 +77,24 @@ def _check_head(project: Project, name: str) -> int:
         known = [WaveRun(project, head.labels.wave).codebook.by_name]
     for stage in head.labels.stage or []:
         known.append({feature.name: feature for feature in StageRun(project, stage).features()})
+    wrong = ErrorGatherer()
     for target in head.targets:
         field = head.field_of(target)
         for features in known:
             where = f"heads.{name}.targets.{target}"
             if field not in features:
-                raise StudyError(f"there is no feature `{field}`; {suggestion(field, features)}", where=where)
-            if features[field].type not in _LEARNED:
-                raise StudyError(
-                    f"`{field}` is a {features[field].type}, which a head cannot learn",
-                    where=where,
-                    remedy="a head learns binary features, classifications and scores",
+                what = f"there is no feature `{field}`; {suggestion(field, features)}"
+                wrong.add(StudyError(what, where=where))
+            elif features[field].type not in _LEARNED:
+                wrong.add(
+                    StudyError(
+                        f"`{field}` is a {features[field].type}, which a head cannot learn",
+                        where=where,
+                        remedy="a head learns binary features, classifications and scores",
+                    )
                 )
+    wrong.finish()
     return len(head.targets)
-
-
-def _check_columns(project: Project, name: str) -> None:
-    """Check that no two columns have one name, as far as it is known which there will be."""
-    annotated = project.study.annotated[name]
-    own = [
-        (project.study.heads[head].column_of(head, target), settings.kind)
-        for head in annotated.heads
-        for target, settings in project.study.heads[head].targets.items()
-    ]
-    for column, _ in own:
-        if [other for other, _ in own].count(column) > 1:
-            raise StudyError(
-                f"two targets of its heads would have the columns `score_{column}` or `label_{column}`",
-                where=f"annotated.{name}.heads",
-                remedy="give one of the heads another name",
-            )
-    written = {f"{prefix}{column}" for column, kind in own for prefix in _COLUMNS.get(kind, ())}
-    for key in annotated.output_keys:
-        if key in written:
-            raise StudyError(
-                f"a head writes the column `{key}`, too",
-                where=f"annotated.{name}.output_keys",
-                remedy="leave the field out, or give the head another name",
-            )
 
 
 def _check_selection(project: Project, name: str) -> None:
@@ -132,7 +106,7 @@ def _check_selection(project: Project, name: str) -> None:
         prefix + project.study.heads[head].column_of(head, target)
         for head in annotated.heads
         for target in project.study.heads[head].targets
-        for prefix in _PREFIXES
+        for prefix in PREFIXES
     ]
     try:
         Where.parse(selection.where, None, [*ALWAYS, *STATE_KEYS, *annotated.output_keys, *columns], "column")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.stages.rows import FeatureRow, read_features
 from goldpan.study.head import Aggregate, Head
 from goldpan.tasks.features import value_of
-from goldpan.waves.gold.gold_set import read_gold
+from goldpan.waves.gold.gold_set import GoldItem, read_gold
 
 OK = "ok"
 _GROUP = "`group` of the head"
+_ROUNDING = 0.01
+"""Shares in a gold file are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Labelled:
         group: records of one group are in one split.
         values: target -> bare value; None when there is none, nobody could tell, or a majority was a tie.
         answers: target -> how many answers the value was made from.
+        all_answers: target -> these answers, where they are known; not written.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Labelled:
     group: str
     values: dict[str, Any]
     answers: dict[str, int]
+    all_answers: dict[str, list[Any]] = field(default_factory=dict)
 
 
 def read_labels(settings: Head, files: Sequence[Path], records: Sequence[Path] = ()) -> dict[str, Labelled]:
@@ -67,7 +71,9 @@ def write_labels(path: Path, labels: Iterable[Labelled]) -> None:
     """Write what a head learned from, one record a line."""
     with replacing(path) as handle:
         for label in labels:
-            handle.write(orjson.dumps(asdict(label), option=orjson.OPT_APPEND_NEWLINE))
+            row = asdict(label)
+            del row["all_answers"]
+            handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
@@ -75,8 +81,21 @@ def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
     for item in read_gold(files):
         values = {target: item.labels.get(settings.field_of(target)) for target in settings.targets}
         answers = {target: int(value is not None) for target, value in values.items()}
-        _add(labels, Labelled(item.id, item.split, item.group, values, answers), "the gold set")
+        behind = {target: _answers_behind(item, settings.field_of(target)) for target in settings.targets}
+        _add(labels, Labelled(item.id, item.split, item.group, values, answers, behind), "the gold set")
     return labels
+
+
+def _answers_behind(item: GoldItem, feature: str) -> list[str]:
+    """The annotators' answers, by their shares; none where these are a posterior, which claims more."""
+    shares = item.soft_labels.get(feature, {})
+    if item.is_posterior(feature):
+        return []
+    for annotators in range(len(item.annotators), 1, -1):
+        counts = {label: share * annotators for label, share in shares.items()}
+        if all(abs(count - round(count)) < _ROUNDING for count in counts.values()):
+            return [label for label, count in counts.items() for _ in range(round(count))]
+    return []
 
 
 def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
@@ -126,6 +145,7 @@ def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]
             groups[id],
             {target: _one_of(values, settings.labels.aggregate) for target, values in answers.items()},
             {target: len(values) for target, values in answers.items()},
+            answers,
         )
         for id, answers in answers_by_id.items()
     }
@@ -162,8 +182,16 @@ def _groups(answered: Mapping[str, Any], records: Sequence[Path], key: str | Non
     return groups
 
 
-def _placed(settings: Head, id: str, group: str, values: dict[str, Any], answers: dict[str, int]) -> Labelled:
-    return Labelled(id, split_of(group, settings.split, settings.seed), group, values, answers)
+def _placed(
+    settings: Head,
+    id: str,
+    group: str,
+    values: dict[str, Any],
+    answers: dict[str, int],
+    all_answers: dict[str, list[Any]] | None = None,
+) -> Labelled:
+    split = split_of(group, settings.split, settings.seed)
+    return Labelled(id, split, group, values, answers, all_answers or {})
 
 
 def _add(labels: dict[str, Labelled], label: Labelled, where: object) -> None:

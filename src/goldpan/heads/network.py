@@ -66,20 +66,33 @@ class HeadNetwork(nn.Module):
         return torch.cat([lowest, lowest + functional.softplus(self._gaps[place]).cumsum(0)])
 
     def loss(self, embeddings: Tensor, truths: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
-        """The sum over the targets of the mean loss of the examples that have the target.
+        """The sum of the losses of all targets."""
+        return sum(self.losses(embeddings, truths, weights), embeddings.new_zeros(()))
+
+    def losses(self, embeddings: Tensor, truths: Sequence[Tensor], weights: Sequence[Tensor]) -> list[Tensor]:
+        """For each target the mean loss of the examples that have it; 0 where none has.
 
         Args:
             embeddings: [n, D].
             truths: for each target [n]: standardised numbers or places among the labels, NaN where not known.
             weights: for each target [K], weights of its labels; empty for a regression.
         """
-        total = embeddings.new_zeros(())
+        losses = []
         parts = self(embeddings).split(self._widths, dim=1)
         for place, (outputs, truth, weight) in enumerate(zip(parts, truths, weights, strict=True)):
             known = ~truth.isnan()
-            if known.any():
-                total = total + self._loss_of(place, outputs[known], truth[known], weight)
-        return total
+            losses.append(
+                self._loss_of(place, outputs[known], truth[known], weight)
+                if known.any()
+                else embeddings.new_zeros(())
+            )
+        return losses
+
+    def parameters_of(self, place: int) -> list[Tensor]:
+        """The rows of the last layer, its biases and the thresholds of the target at a place, to be read or
+        overwritten."""
+        rows = [tensor.split(self._widths)[place] for tensor in (self.last.weight.data, self.last.bias.data)]
+        return [*rows, self._lowest[place].data, self._gaps[place].data]
 
     def _loss_of(self, place: int, outputs: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         target = self.targets[place]

@@ -12,11 +12,13 @@ from goldpan.errors import HeadError
 from goldpan.files import sha256_file, write_json
 from goldpan.heads.checkpoint import save_head
 from goldpan.heads.dataset import Dataset, join
+from goldpan.heads.fitting import Examples, Fitted
 from goldpan.heads.fused import FusedHeads
 from goldpan.heads.labels import read_labels, write_labels
 from goldpan.heads.model import HeadModel
 from goldpan.heads.targets import Target, resolve_target
-from goldpan.heads.training import Examples, Fitted, fit
+from goldpan.heads.training import fit
+from goldpan.heads.training_warnings import training_warnings
 from goldpan.records.draw import rank
 from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
@@ -24,6 +26,7 @@ from goldpan.study.head import Head
 if TYPE_CHECKING:
     import numpy as np
 
+    from goldpan.heads.label_agreement import LabelAgreement
     from goldpan.heads.model import Predicted
     from goldpan.heads.report import LabelCounts, TargetReport
 
@@ -68,6 +71,7 @@ def train_head(
     trainer = _Trainer(name, settings, data, targets)
     fitted = trainer.fit(data.rows("train"))
     head = trainer.head(fitted)
+    agreement = trainer.label_agreement()
     metrics = {
         "head": name,
         "goldpan_version": __version__,
@@ -75,6 +79,14 @@ def train_head(
         "without_embedding": data.without_embedding,
         "splits": {split: len(data.rows(split)) for split in SPLITS},
         "measured_on": trainer.measured_on,
+        "fit": {
+            "method": trainer.fit_method,
+            "why": trainer.why,
+            "strengths": fitted.strengths,
+            "learned": fitted.learned,
+        },
+        "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
+        "warnings": training_warnings(fitted, agreement),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "dev_loss": round(fitted.dev_loss, 6),
@@ -121,18 +133,30 @@ class _Trainer:
         for split in ("train", "dev"):
             self._check_has_labels(split)
         self._dev = self._all.take(data.rows("dev"))
+        # Also for the smaller heads of the learning curve, which would else compare two ways of fitting.
+        self.fit_method, self.why = settings.fit_method(len(data.rows("train")))
         self.measured_on: SplitName = "test" if self._has_test() else "dev"
         self._measured = data.rows(self.measured_on)
 
     def fit(self, rows: np.ndarray) -> Fitted:
         """Train on some rows of the data."""
-        return fit(self._settings, self._targets, self._all.take(rows), self._dev)
+        return fit(self._settings, self._targets, self._all.take(rows), self._dev, self.fit_method)
 
     def head(self, fitted: Fitted) -> HeadModel:
         """The head that training gave."""
         return HeadModel(
             self._name, fitted.layers, tuple(self._targets), fitted.thresholds, self._data.provenance
         )
+
+    def label_agreement(self) -> dict[str, LabelAgreement | None]:
+        """Agreement of the answers behind the labels of the training split, by target."""
+        from goldpan.heads.label_agreement import label_agreement
+
+        labels = [self._data.labels[row] for row in self._data.rows("train")]
+        return {
+            target.name: label_agreement(target, [label.all_answers.get(target.name, []) for label in labels])
+            for target in self._targets
+        }
 
     def reports(self, head: HeadModel) -> list[TargetReport]:
         """What the head can do, target by target."""

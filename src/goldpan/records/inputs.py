@@ -6,7 +6,7 @@ import glob
 from collections.abc import Iterable
 from pathlib import Path
 
-from goldpan.errors import StudyError
+from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.study.paths import STAND_IN, file_names
@@ -23,18 +23,19 @@ def source_files(source: Source, root: Path) -> dict[str, Path]:
         root: folder that relative patterns start from.
 
     Raises:
-        StudyError: a pattern matches no file.
+        StudyError: a pattern matches no file; SeveralErrors where several do not.
     """
     files: list[Path] = []
+    wrong = ErrorGatherer()
     for pattern in source.files:
         matches = _matches(pattern, root)
         if not matches:
-            raise StudyError(
-                f"no file matches `{pattern}`" + (", which is a folder" if (root / pattern).is_dir() else ""),
-                where=str(root),
-                remedy=_remedy(pattern, root),
+            what = f"no file matches `{pattern}`" + (
+                ", which is a folder" if (root / pattern).is_dir() else ""
             )
+            wrong.add(StudyError(what, where=str(root), remedy=_remedy(pattern, root)))
         files += matches
+    wrong.finish()
     return file_names(files, root)
 
 

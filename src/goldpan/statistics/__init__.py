@@ -4,7 +4,7 @@
   of which `bands` names the strength; `coefficient_intervals` gives several their intervals at once.
 - Predictions against the truth: `label_measures`, `score_measures`, `set_measures`, `ranking_measures`, put
   together by `joined_measures`, are turned into `figures` with intervals; `baselines` is what needs no model.
-- Intervals: `bootstrap` draws again what `samples` prepares, by the `sampling_design`; `interval` holds
-  them.
+- Intervals: `figures` chooses; `bootstrap` draws again what `samples` prepares, by the `sampling_design`;
+  `interval` holds them, and has those of a share.
 - `scales` says what kind of values a feature has; `dawid_skene` finds true labels behind several annotators'.
 """

@@ -76,10 +76,28 @@ class Sample:
     bears_intervals: bool = True
     unit_of_row: np.ndarray | None = None
 
+    @property
+    def is_grouped(self) -> bool:
+        """Whether some rows are only drawn together."""
+        return self.unit_of_row is not None and len(np.unique(self.unit_of_row)) < len(self.unit_of_row)
+
     def interval(self, replicates: np.ndarray, estimate: float) -> Interval | None:
         """The interval of a value with its replicates (b,); None when every replicate is undefined."""
         free = self.drawn - len(self.strata) + 1
         return percentile_interval(replicates, estimate, free, self.method)
+
+    def recentred_interval(self, replicates: np.ndarray, estimate: float) -> Interval | None:
+        """The same for a mean over labels, 0 to 1, whose replicates lie to one side of it.
+
+        Rare labels vanish from many replicates, and those that stay are pulled by the pseudo-rows. So the
+        interval also spans what it would be if the mean of the replicates were the estimate.
+        """
+        interval = self.interval(replicates, estimate)
+        if interval is None:
+            return None
+        shift = estimate - float(np.nanmean(replicates))
+        low, high = (float(np.clip(limit + shift, 0, 1)) for limit in (interval.low, interval.high))
+        return interval.spanning(low, high, "recentred")
 
 
 def replicate(

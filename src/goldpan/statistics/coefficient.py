@@ -17,7 +17,7 @@ class Coefficient:
 
     Attributes:
         name: e.g. `cohen_kappa_quadratic`.
-        value: at most 1.
+        value: at most 1, but for `mean_absolute_error`, which is in units of the scale.
         observed: observed agreement, 0 to 1, that it was computed from.
         expected: agreement expected by chance under the coefficient's own model, 0 to 1.
         standard_error: large-sample standard error, where a formula is known.

@@ -12,7 +12,9 @@ from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale, alpha_values, 
 from goldpan.statistics.bootstrap import Sample, replicate
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.multirater import Expected
+from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import FEWEST_UNITS
+from goldpan.statistics.standard_errors import standard_errors
 
 CoefficientValues = Callable[[np.ndarray], np.ndarray]
 """From weights (b, u) of the rows to a coefficient's values (b,)."""
@@ -24,14 +26,25 @@ Alpha = AlphaByMetric | AlphaOnScale
 
 @dataclass(frozen=True)
 class Recomputable:
-    """A coefficient without its interval, and its values under other weightings of the same rows."""
+    """A coefficient without its interval, and its values under other weightings of the same rows.
+
+    Attributes:
+        coefficient: the estimate.
+        values: how it is computed again.
+        by_posterior: whether it is one of those of two annotators and two labels whose intervals come from
+            `posterior`.
+    """
 
     coefficient: Coefficient
     values: CoefficientValues
+    by_posterior: bool = False
 
 
 def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: int = 0) -> list[Coefficient]:
     """Give each defined coefficient its interval, all from the same replicates, or say why it has none.
+
+    A coefficient without a formula for its standard error gets that, too. None has one where it has no
+    interval for want of items, or where no item moves the value, so that it would be 0.
 
     Args:
         sample: the answers that the value functions were made for.
@@ -44,15 +57,22 @@ def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: 
         return results
     if not sample.bears_intervals:
         for index in defined:
-            results[index] = _without_interval(results[index], TOO_FEW_ITEMS)
+            results[index] = replace(_without_interval(results[index], TOO_FEW_ITEMS), standard_error=None)
         return results
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         return np.stack([coefficients[index].values(weights) for index in defined], axis=1)
 
     draws = replicate(sample, statistic, width=width)
-    for (index, value), column in zip(defined.items(), draws.T, strict=True):
-        interval = sample.interval(column, value)
+    errors = standard_errors(sample, statistic, width)
+    by_posterior = any(coefficients[index].by_posterior for index in defined)
+    posterior = posterior_replicates(sample, statistic) if by_posterior else draws
+    for column, ((index, value), error) in enumerate(zip(defined.items(), errors, strict=True)):
+        results[index] = replace(results[index], standard_error=results[index].standard_error or error)
+        if coefficients[index].by_posterior:
+            interval = posterior_interval(sample, posterior[:, column], draws[:, column], value)
+        else:
+            interval = sample.interval(draws[:, column], value)
         if interval is None:
             results[index] = _without_interval(results[index], "no interval: undefined whenever resampled")
         else:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 import numpy as np
 
 from goldpan.as_json import AsJson, finite
 from goldpan.statistics.bootstrap import Sample, replicate
-from goldpan.statistics.interval import Interval
+from goldpan.statistics.interval import Interval, clopper_pearson_interval
+from goldpan.statistics.samples import FEWEST_UNITS
+
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
 class Estimate(AsJson):
-    """One number with its interval; None where it is undefined."""
+    """One number with its interval.
+
+    Attributes:
+        value: None where it is undefined.
+        interval: None where there is no value, or none that could be believed.
+        reason: why a value has no interval.
+    """
 
     value: float | None
     interval: Interval | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +53,30 @@ def figure(figures: tuple[Figure, ...], name: str) -> Figure | None:
     return next((candidate for candidate in figures if candidate.name == name), None)
 
 
+class Kind(Enum):
+    """What is known of a figure that its interval can use.
+
+    Attributes:
+        SHARE: the share of right ones among the items of its denominator.
+        DICE: F = 2 J / (1 + J) of such a share J, as F1 is of the share of right ones among the items that
+            have a label in gold or prediction.
+        MACRO: a mean over labels, 0 to 1.
+    """
+
+    SHARE = "share"
+    DICE = "dice"
+    MACRO = "macro"
+
+
+_SHARES = (Kind.SHARE, Kind.DICE)
+
+
 class Measures(Protocol):
     """Several figures computed from the same rows.
 
     Attributes:
         names: of the s figures, in order.
+        kinds: of those that are of one.
         width: the most numbers `values` holds per replicate; bounds memory.
     """
 
@@ -54,31 +85,96 @@ class Measures(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
 
+    @property
+    def kinds(self) -> Mapping[str, Kind]: ...
+
     def values(self, weights: np.ndarray) -> np.ndarray:
         """Figures (b, s) under weights (b, u) of the rows; NaN where undefined."""
         ...
 
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """Weight of the items that each figure is a share of or computed from, (b, s), likewise."""
+        ...
+
 
 def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
-    """Each figure with its interval, over the items as they are and weighted by the design."""
+    """Each figure with its interval, over the items as they are and weighted by the design.
+
+    A figure of fewer than `FEWEST_UNITS` items has none. A share of items that weigh the same has that of
+    Clopper and Pearson: the share of items from several strata varies less than binomially, so that it holds
+    there as well. All others are by bootstrap.
+    """
     # Where all weigh the same the two are one; they are computed once.
     designs = [np.ones(1)] if (sample.weights == 1).all() else [np.ones(1), sample.weights]
 
     def values(counts: np.ndarray) -> np.ndarray:
         return np.concatenate([measures.values(counts * weights) for weights in designs], axis=1)
 
+    names = list(measures.names) * len(designs)
     points = values(sample.counts[None])[0]
-    drawn: list[np.ndarray | None] = [None] * len(points)
-    if sample.bears_intervals:
-        drawn = list(replicate(sample, values, width=measures.width).T)
-    estimates = [
-        _estimate(sample, finite(value), replicates) for value, replicates in zip(points, drawn, strict=True)
-    ]
+    items = np.tile(measures.denominators(sample.counts[None])[0], len(designs))
+    is_binomial = np.concatenate([_are_binomial(sample, measures, weights) for weights in designs])
+    drawn = np.full((1, len(points)), np.nan)
+    if sample.bears_intervals and (~is_binomial & (items >= FEWEST_UNITS)).any():
+        drawn = replicate(sample, values, width=measures.width)
+
+    def estimate(place: int) -> Estimate:
+        value, kind = finite(points[place]), measures.kinds.get(names[place])
+        if value is None:
+            return Estimate(None)
+        if not sample.bears_intervals:
+            return Estimate(value, reason=too_few(sample.drawn, "group" if sample.is_grouped else "item"))
+        if items[place] < FEWEST_UNITS:
+            return Estimate(value, reason=too_few(items[place], "item"))
+        if kind is not None and is_binomial[place]:
+            return Estimate(value, _binomial_interval(kind, value, items[place]))
+        make = sample.recentred_interval if kind is Kind.MACRO else sample.interval
+        interval = make(drawn[:, place], value)
+        if interval is None:
+            return Estimate(value, reason="no interval: undefined whenever items are drawn again")
+        if kind in _SHARES and not sample.is_grouped and min(value, 1 - value) < _NOTHING:
+            # All or none are right: the replicates know of nothing else but the pseudo-rows.
+            size = _effective_items(sample, measures)[place % len(measures.names)]
+            alone = _binomial_interval(kind, value, size)
+            interval = interval.spanning(alone.low, alone.high, "Clopper-Pearson on the effective number")
+        if interval.high - interval.low < _NOTHING:
+            return Estimate(value, reason="no interval: the same value whenever items are drawn again")
+        return Estimate(value, interval)
+
+    estimates = [estimate(place) for place in range(len(points))]
     raw, weighted = estimates[: len(measures.names)], estimates[-len(measures.names) :]
     return tuple(Figure(*parts) for parts in zip(measures.names, raw, weighted, strict=True))
 
 
-def _estimate(sample: Sample, value: float | None, replicates: np.ndarray | None) -> Estimate:
-    if value is None or replicates is None:
-        return Estimate(value)
-    return Estimate(value, sample.interval(replicates, value))
+def too_few(number: float, unit: str) -> str:
+    """Why a figure of so many items or groups has no interval."""
+    return f"no interval: {number:.0f} {unit}{'' if number == 1 else 's'}, {FEWEST_UNITS} are needed"
+
+
+def _are_binomial(sample: Sample, measures: Measures, weights: np.ndarray) -> np.ndarray:
+    """Whether each figure is a share of items that are drawn one by one and weigh the same, shape (s,).
+
+    That is asked of the pseudo-rows, too. Where a sample balanced by prediction holds no miss, recall rests
+    on items of one weight only; but a miss would have had another.
+    """
+    shares = np.array([measures.kinds.get(name) in _SHARES for name in measures.names])
+    ones = np.ones(len(sample.codes))
+    number, once, squared = measures.denominators(np.stack([ones, ones * weights, ones * weights**2]))
+    return shares & (not sample.is_grouped) & (once**2 >= (1 - _NOTHING) * number * squared)
+
+
+def _binomial_interval(kind: Kind, value: float, items: float) -> Interval:
+    share = value / (2 - value) if kind is Kind.DICE else value
+    interval = clopper_pearson_interval(share * items, items)
+    assert interval is not None
+    if kind is not Kind.DICE:
+        return interval
+    low, high = (2 * limit / (1 + limit) for limit in (interval.low, interval.high))
+    return Interval(low, high, interval.level, f"{interval.method} of right / (gold or predicted)")
+
+
+def _effective_items(sample: Sample, measures: Measures) -> np.ndarray:
+    """How many items of equal weight those of each figure are as good as (Kish 1965), shape (s,); NaN for
+    none."""
+    once, squared = measures.denominators(sample.counts * np.stack([sample.weights, sample.weights**2]))
+    return once**2 / np.where(squared > 0, squared, np.nan)

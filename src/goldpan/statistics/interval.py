@@ -1,4 +1,4 @@
-"""A confidence interval, and the interval of a share."""
+"""A confidence interval, and the intervals of a share."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ class Interval(AsJson):
     high: float
     level: float
     method: str
+
+    def spanning(self, low: float, high: float, how: str) -> Interval:
+        """This interval, widened where it does not reach from `low` to `high`; its method also says how."""
+        return Interval(min(self.low, low), max(self.high, high), self.level, f"{self.method}, {how}")
+
+
+def clopper_pearson_interval(successes: float, trials: float) -> Interval | None:
+    """95 % interval of a share, which never holds less often than that (Clopper and Pearson 1934, Biometrika
+    26:404-413); None without trials.
+
+    By quantiles of the beta distribution, so that effective numbers need not be whole.
+    """
+    from scipy.special import betaincinv
+
+    if trials <= 0:
+        return None
+    tail = (1 - LEVEL) / 2
+    # Failures that rounding leaves where all are right would make a limit of 1 one of 0.99….
+    failures = trials - successes if trials - successes > 1e-9 * trials else 0.0
+    low = float(betaincinv(successes, failures + 1, tail)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, failures, 1 - tail)) if failures > 0 else 1.0
+    return Interval(low, high, LEVEL, "Clopper-Pearson")
 
 
 def wilson_interval(successes: float, trials: float, z: float = 1.959963984540054) -> Interval | None:

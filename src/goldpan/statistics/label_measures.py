@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from goldpan.statistics.figures import Kind
 from goldpan.statistics.kappa import kappa_values, pair_tables
 
 
@@ -34,6 +36,9 @@ def mean_of_occurring(values: np.ndarray, occurs: np.ndarray) -> np.ndarray:
     return nan_ratio(np.where(occurs, np.nan_to_num(values), 0.0).sum(-1), occurs.sum(-1))
 
 
+MACRO_KINDS = dict.fromkeys(("precision_macro", "recall_macro", "f1_macro"), Kind.MACRO)
+
+
 class LabelMeasures:
     """Accuracy, macro and micro precision, recall and F1, Cohen's kappa.
 
@@ -60,6 +65,10 @@ class LabelMeasures:
 
     def __init__(self, rows: np.ndarray, labels: int, averaged: Sequence[int] | None = None):
         self._tables = pair_tables(rows, labels + 1)
+        self._answered = rows[:, 1] < labels
+        self.kinds = dict.fromkeys(("accuracy", "precision_micro", "recall_micro"), Kind.SHARE) | MACRO_KINDS
+        # Without failures micro F1 is the accuracy.
+        self.kinds |= {"f1_micro": Kind.SHARE} if self._answered.all() else {}
         self._averaged = list(range(labels)) if averaged is None else list(averaged)
         self._credit = np.eye(labels + 1)
         self.width = (labels + 1) ** 2
@@ -87,6 +96,11 @@ class LabelMeasures:
             axis=1,
         )
 
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """All items; of micro precision those that were answered."""
+        answered = np.array([name == "precision_micro" for name in self.names])
+        return np.where(answered, (weights @ self._answered)[:, None], weights.sum(1)[:, None])
+
 
 class OneLabelMeasures:
     """Precision, recall and F1 of one label against all others.
@@ -96,9 +110,12 @@ class OneLabelMeasures:
     """
 
     names = ("precision", "recall", "f1")
+    kinds: ClassVar = {"precision": Kind.SHARE, "recall": Kind.SHARE, "f1": Kind.DICE}
     width = 4
 
     def __init__(self, has_label: np.ndarray):
+        gold, predicted = has_label.astype(bool).T
+        self._in_denominator = np.column_stack([predicted, gold, gold | predicted]).astype(float)
         self._tables = pair_tables(has_label, 2)
 
     def values(self, weights: np.ndarray) -> np.ndarray:
@@ -106,3 +123,7 @@ class OneLabelMeasures:
         tables = self._tables(weights)
         right, predicted, actual = tables[:, 1, 1], tables[:, :, 1].sum(-1), tables[:, 1].sum(-1)
         return np.stack(precision_recall_f1(right, predicted, actual), axis=1)
+
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """Items that are predicted to have the label, that have it, and either."""
+        return weights @ self._in_denominator

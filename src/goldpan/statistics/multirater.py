@@ -138,6 +138,34 @@ def gwet_ac(counts: np.ndarray, credit: np.ndarray | None = None, name: str = "g
     return _coefficient(name, counts, credit, gwet_expected)
 
 
+def conger_values(codes: np.ndarray, weights: np.ndarray, credit: np.ndarray) -> np.ndarray:
+    """Conger's kappa (1980), Psychological Bulletin 88:322-328, under each weighting, shape (b,).
+
+    Chance agreement is that of two annotators who give labels at their own shares, the mean over all pairs:
+    with two it is Cohen's kappa. With missing answers in the form of Gwet (2014), section 2.
+
+    Args:
+        codes: shape (u, m); below 0 is missing.
+        weights: shape (b, u).
+        credit: agreement weights, shape (k, k).
+    """
+    labels = len(credit)
+    counts = label_counts(codes, labels)
+    given = np.concatenate(
+        [codes[:, [column]] == np.arange(labels) for column in range(codes.shape[1])], axis=1
+    )
+    margins = (weights @ given.astype(float)).reshape(len(weights), codes.shape[1], labels)
+    answered = margins.sum(2, keepdims=True)
+    shares = np.divide(margins, answered, out=np.zeros_like(margins), where=answered > 0)
+    annotators = (answered[..., 0] > 0).sum(1)
+    together = shares.sum(1)
+    with_self = np.einsum("bmi,ij,bmj->b", shares, credit, shares)
+    with np.errstate(all="ignore"):
+        expected = np.einsum("bi,ij,bj->b", together, credit, together) - with_self
+        expected /= annotators * (annotators - 1)
+    return corrected(observed_values(counts, weights, credit), expected)
+
+
 def randolph_kappa(counts: np.ndarray, credit: np.ndarray | None = None, name: str = "pabak") -> Coefficient:
     """Kappa with uniform chance: Randolph's free-marginal kappa; PABAK when there are two annotators."""
     return _coefficient(name, counts, credit, uniform_expected)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from goldpan.statistics.distances import kendall
+from goldpan.statistics.figures import Kind
 from goldpan.statistics.label_measures import nan_ratio
 
 
@@ -21,6 +23,7 @@ class RankingMeasures:
     """
 
     names = ("kendall_tau", "top_1", "exact_match")
+    kinds: ClassVar = {"top_1": Kind.SHARE, "exact_match": Kind.SHARE}
 
     def __init__(self, rows: np.ndarray, rankings: Sequence[tuple[str, ...]]):
         distance = kendall(rankings)(slice(None))
@@ -38,3 +41,7 @@ class RankingMeasures:
         return np.stack(
             [nan_ratio(weights @ some, total) for some in (self._tau, self._top, self._exact)], axis=1
         )
+
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """All items."""
+        return weights.sum(1)[:, None].repeat(len(self.names), axis=1)

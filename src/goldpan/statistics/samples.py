@@ -13,11 +13,12 @@ from goldpan.statistics.bootstrap import PSEUDO_ROWS, Sample, Stratum
 from goldpan.statistics.sampling_design import Design
 
 FEWEST_UNITS = 5
-"""Items that two or more answered, or groups of records, below which there are no intervals."""
-_MOST_PATTERNS = 4096
-_ANSWERS_POOL, _PREDICTIONS_POOL, _GROUPS_POOL = 256, 1024, 256
+"""Items that two or more answered, items of a figure's denominator, or groups of records, below which there
+are no intervals."""
 SEED = "made from the answers, so that the same answers give the same intervals"
 """The seed of `sample_of_answers` and `sample_of_predictions`, in words, for reports."""
+_MOST_PATTERNS = 4096
+_ANSWERS_POOL, _PREDICTIONS_POOL, _GROUPS_POOL = 256, 1024, 256
 
 
 def sample_of_answers(codes: np.ndarray, labels: int) -> Sample:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from goldpan.statistics.figures import Kind
 from goldpan.statistics.kappa import MOST_LABELS, kappa_values, pair_tables
 from goldpan.statistics.label_measures import nan_ratio
 from goldpan.statistics.weights import QUADRATIC, agreement_weights
@@ -50,6 +52,7 @@ class NumberMeasures:
     """
 
     names = ("mae", "rmse", "bias", "spearman")
+    kinds: ClassVar[dict[str, Kind]] = {}
 
     def __init__(self, rows: np.ndarray, scale: ScoreScale):
         failed = rows[:, 1] == len(scale.numbers)
@@ -75,6 +78,11 @@ class NumberMeasures:
             axis=1,
         )
 
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """All items; of bias and Spearman's rho those that were answered."""
+        total, answered = weights.sum(1), weights @ self._answered
+        return np.stack([total, total, answered, answered], axis=1)
+
 
 class ScoreMeasures:
     """Accuracy, the figures of numbers, quadratic kappa.
@@ -87,6 +95,7 @@ class ScoreMeasures:
     """
 
     names = ("accuracy", "accuracy_within_1", *NumberMeasures.names, "cohen_kappa_quadratic")
+    kinds: ClassVar = {"accuracy": Kind.SHARE, "accuracy_within_1": Kind.SHARE}
 
     def __init__(self, rows: np.ndarray, scale: ScoreScale):
         counted, k = scale.rounded(), len(scale.numbers)
@@ -107,6 +116,11 @@ class ScoreMeasures:
         kappa = self._kappa.values(weights) if self._kappa else np.full((len(weights), 1), np.nan)
         return np.concatenate([*accuracy, self._numbers.values(weights), kappa], axis=1)
 
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """All items; of some figures of numbers those that were answered."""
+        total = weights.sum(1)[:, None]
+        return np.concatenate([total, total, self._numbers.denominators(weights), total], axis=1)
+
 
 class QuadraticKappa:
     """Cohen's kappa with quadratic weights; a prediction that failed gets no credit whatever the gold value.
@@ -117,6 +131,7 @@ class QuadraticKappa:
     """
 
     names = ("cohen_kappa_quadratic",)
+    kinds: ClassVar[dict[str, Kind]] = {}
 
     def __init__(self, rows: np.ndarray, places: np.ndarray):
         k = len(places)
@@ -128,6 +143,10 @@ class QuadraticKappa:
     def values(self, weights: np.ndarray) -> np.ndarray:
         """Figures (b, 1) under weights (b, u) of the rows."""
         return kappa_values(self._tables(weights), self._credit)[:, None]
+
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """All items."""
+        return weights.sum(1)[:, None]
 
 
 class Spearman:

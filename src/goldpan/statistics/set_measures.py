@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from goldpan.statistics.label_measures import mean_of_occurring, nan_ratio, precision_recall_f1
+from goldpan.statistics.figures import Kind
+from goldpan.statistics.label_measures import MACRO_KINDS, mean_of_occurring, nan_ratio, precision_recall_f1
 
 
 class SetMeasures:
@@ -23,6 +25,7 @@ class SetMeasures:
     """
 
     names = ("precision_micro", "recall_micro", "f1_micro", "exact_match", "jaccard")
+    kinds: ClassVar = {"exact_match": Kind.SHARE}
 
     def __init__(self, rows: np.ndarray, sets: Sequence[tuple[str, ...]]):
         counted = [Counter(members) for members in sets]
@@ -48,6 +51,12 @@ class SetMeasures:
         exact, jaccard = (nan_ratio(weights @ some, total) for some in (self._exact, self._jaccard))
         return np.stack([*precision_recall_f1(*sums), exact, jaccard], axis=1)
 
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """Items (for members of one are alike) with a predicted member, a gold one, either; then all."""
+        held = (self._predicted > 0, self._actual > 0, self._predicted + self._actual > 0)
+        total = weights.sum(1)
+        return np.stack([*(weights @ some for some in held), total, total], axis=1)
+
 
 class MacroOfLabels:
     """Macro precision, recall and F1: means over the labels that occur in gold or predictions.
@@ -59,6 +68,7 @@ class MacroOfLabels:
     """
 
     names = ("precision_macro", "recall_macro", "f1_macro")
+    kinds = MACRO_KINDS
 
     def __init__(self, rows: np.ndarray, sets: Sequence[tuple[str, ...]], labels: Sequence[str]):
         holds = np.array(
@@ -73,3 +83,8 @@ class MacroOfLabels:
         right, predicted, actual = (weights @ some for some in (self._right, self._predicted, self._actual))
         each = precision_recall_f1(right, predicted, actual)
         return np.stack([mean_of_occurring(some, predicted + actual > 0) for some in each], axis=1)
+
+    def denominators(self, weights: np.ndarray) -> np.ndarray:
+        """Items that have a label in gold or prediction."""
+        held = (self._actual + self._predicted > 0).any(1)
+        return (weights @ held)[:, None].repeat(len(self.names), axis=1)

@@ -12,10 +12,15 @@ from goldpan.study.wave import Split
 
 Kind = Literal["regression", "ordinal", "classification"]
 Aggregate = Literal["mean", "median", "min", "max", "majority"]
+FitMethod = Literal["adamw", "converged"]
 Compression = Literal["none", "gzip", "zstd"]
 Share = typing.Annotated[float, Field(gt=0, lt=1)]
 
 
+ENOUGH_FOR_ADAMW = 1_000
+"""Training records from which on a head is trained with AdamW, unless the study says otherwise."""
+
+_ADAMW_KEYS = ("learning_rate", "weight_decay", "batch_size", "max_epochs", "patience")
 _DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]+)?)$"
 
 
@@ -101,6 +106,12 @@ class Head(Model):
     architecture: Literal["linear", "mlp"] = Field(
         "linear", description="One linear layer, or two with a ReLU between them."
     )
+    fit: Literal["auto"] | FitMethod = Field(
+        "auto",
+        description="`converged`: one linear layer, fitted to convergence with a penalty whose strength is"
+        " chosen on the dev split; `adamw`: trained until the dev split gets no better. `auto` is `converged`"
+        " below 1,000 training records where neither `architecture` nor a setting of AdamW is given.",
+    )
     hidden: int = Field(256, ge=1, description="mlp only: units of the hidden layer.")
     dropout: float = Field(
         0.1, ge=0, lt=1, description="mlp only: share of hidden units dropped in training."
@@ -169,6 +180,12 @@ class Head(Model):
             unused = sorted({"hidden", "dropout"} & self.model_fields_set)
             if unused:
                 raise ValueError(f"{' and '.join(unused)} goes with `architecture: mlp`")
+        if self.fit == "converged":
+            unused = [key for key in _ADAMW_KEYS if key in self.model_fields_set]
+            if unused:
+                raise ValueError(f"{' and '.join(unused)} goes with `fit: adamw`")
+            if self.architecture == "mlp":
+                raise ValueError("`fit: converged` is of one linear layer; leave `architecture: mlp` out")
         if self.labels.wave:
             unused = sorted({"group", "split"} & self.model_fields_set)
             if unused:
@@ -185,6 +202,17 @@ class Head(Model):
             target: one of its targets.
         """
         return head if len(self.targets) == 1 else f"{head}_{target}"
+
+    def fit_method(self, records: int) -> tuple[FitMethod, str]:
+        """How a head is fitted to so many training records, and why so."""
+        if self.fit != "auto":
+            return self.fit, f"the study says `fit: {self.fit}`"
+        named = [key for key in ("architecture", *_ADAMW_KEYS) if key in self.model_fields_set]
+        if named:
+            return "adamw", f"the study gives {', '.join(f'`{key}`' for key in named)}"
+        if records < ENOUGH_FOR_ADAMW:
+            return "converged", f"{records} training records are fewer than {ENOUGH_FOR_ADAMW:,}"
+        return "adamw", f"there are {records:,} training records, {ENOUGH_FOR_ADAMW:,} or more"
 
     def field_of(self, target: str) -> str:
         """The feature or field that a target is learned from."""

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from goldpan.errors import StudyError
+from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
+from goldpan.study.sound_part import sound_part
 from goldpan.study.yaml_file import read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -194,15 +195,30 @@ def project_settings(root: Path, study: str) -> ProjectSettings:
     return validate(ProjectSettings, read_yaml(path), path) if path.exists() else ProjectSettings(study=study)
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
     """Read and check a study file.
+
+    Args:
+        path: the file.
+        wrong: where errors of the study are noted, so that the rest of it can be checked, too; without it
+            they are raised.
 
     Raises:
         StudyError: the file is missing, not YAML, or does not fit the model.
     """
     path = Path(path)
-    study = validate(Study, read_yaml(path), path)
-    return study
+    value = read_yaml(path)
+    try:
+        return validate(Study, value, path)
+    except StudyError as error:
+        study, lines = (None, []) if wrong is None else sound_part(value)
+        if wrong is None or study is None:
+            raise
+        wrong.add(error)
+        for line in lines:
+            if line not in error.what:
+                wrong.add(StudyError(line, where=str(path), remedy=_STUDY_REMEDY))
+        return study
 
 
 def _limit_of_run(limit: object) -> int:
@@ -244,6 +260,7 @@ def load_project(
     ledger: str | None = None,
     results: str | None = None,
     limit: object = None,
+    wrong: ErrorGatherer | None = None,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
 
@@ -252,6 +269,7 @@ def load_project(
         root: where to look for `config/` when the study is given by name.
         ledger, results: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
+        wrong: as of `load_study`.
 
     Raises:
         StudyError: something named is missing or does not fit the model.
@@ -270,7 +288,8 @@ def load_project(
     root = project_root(path)
     settings = project_settings(root, study)
     limit = settings.limit if limit is None else _limit_of_run(limit)
-    loaded = load_study(path) if limit is None else load_study(path).limited_to(limit)
+    loaded = load_study(path, wrong)
+    loaded = loaded if limit is None else loaded.limited_to(limit)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
         raise StudyError(

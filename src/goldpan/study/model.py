@@ -244,6 +244,13 @@ class Study(Model):
         settings = self.stages[stage].input
         return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
 
+    def sources_of_wave(self, wave: str) -> list[str]:
+        """The sources a wave's records come from, through its stage or its table."""
+        settings = self.waves[wave]
+        if settings.stage is not None:
+            return self.sources_of(settings.stage)
+        return list(settings.from_.source) if settings.from_ else []
+
     def predictions_of(self, evaluation: Evaluation) -> dict[str, Predicted]:
         """What an evaluation measures: what it names, else the stages that are asked about its sources."""
         asked = {
@@ -262,6 +269,8 @@ class Study(Model):
         """The sources whose records some predictions are about."""
         if predicted.stage is not None:
             return self.sources_of(predicted.stage)
+        if predicted.wave is not None:
+            return self.sources_of_wave(predicted.wave)
         return self.embeddings[self.annotated[predicted.annotated or ""].embedding].source
 
     def limited_to(self, rows: int) -> Study:
@@ -276,11 +285,8 @@ class Study(Model):
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
         origin = settings.labels
-        stages, sources = origin.stage or [], origin.source or []
-        if origin.wave:
-            wave = self.waves[origin.wave]
-            stages, sources = [wave.stage] if wave.stage else [], wave.from_.source if wave.from_ else []
-        labelled = {source for stage in stages for source in self.sources_of(stage)} | set(sources)
+        labelled = {source for stage in origin.stage or [] for source in self.sources_of(stage)}
+        labelled |= set(origin.source or []) | set(self.sources_of_wave(origin.wave) if origin.wave else [])
         return [source for source in self.embeddings[settings.embedding].source if source in labelled]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from pydantic import BaseModel, Field
 
-from goldpan.errors import StudyError, TaskError
+from goldpan.errors import ErrorGatherer, StudyError, TaskError
 from goldpan.files import sha256_hex
 from goldpan.study.load import validate
 from goldpan.study.model import Model, Name
@@ -256,9 +256,12 @@ def _read_task_file(name: str, path: Path) -> _TaskFile:
 
 def _features(entries: list[dict[str, Any]], path: Path) -> tuple[Feature, ...]:
     features: list[Feature] = []
+    wrong = ErrorGatherer()
     for number, entry in enumerate(entries):
         where = f"{path}, features.{number}" + (f" `{entry['name']}`" if "name" in entry else "")
-        features.append(parse_feature(entry, where))
+        with wrong.gather():
+            features.append(parse_feature(entry, where))
+    wrong.finish()
     return tuple(features)
 
 

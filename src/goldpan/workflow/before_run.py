@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 
 from goldpan.batches.batch_file import batch_files
+from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
-from goldpan.errors import StorageError
+from goldpan.errors import ErrorGatherer, StorageError
+from goldpan.heads.columns_check import check_columns
 from goldpan.ledger import Ledger
 from goldpan.study.load import Project
 
 
 def check_before_run(project: Project) -> None:
     """Check that the results may be written, and that the ledger knows what they were paid for: Snakemake
-    removes the files of a step that it runs anew, and what a batch was asked stands in one of them.
+    removes the files of a step that it runs anew, and what a batch was asked stands in one of them. Prompts
+    must name what there will be, and columns have names of their own: else it would be seen only after what
+    stands before them was paid for or embedded.
 
     Raises:
+        PromptError, TaskError, StudyError: as `check_prompts` and `check_columns`.
         LedgerError: as `check_ledger_knows`.
         StorageError: the results may not be written.
     """
@@ -27,6 +32,11 @@ def check_before_run(project: Project) -> None:
             remedy="make it writable, or name another (`results` in config/config.yaml), and run the same"
             " command again; nothing that was paid is lost",
         )
+    wrong = ErrorGatherer()
+    for check in (check_prompts, check_columns):
+        with wrong.gather():
+            check(project)
+    wrong.finish()
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:
         with Ledger(project.ledger) as ledger:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from goldpan.as_json import finite
@@ -39,7 +41,8 @@ def label_agreement(label: str, chosen: np.ndarray) -> LabelAgreement:
     table = kappa.contingency_table(paired[:, 0], paired[:, 1], 2)
     tables = kappa.pair_tables(sample.codes, 2)
     against_rest = Recomputable(kappa.cohen_kappa(table), from_tables(tables, kappa.kappa_values, np.eye(2)))
-    agreement, rest = with_intervals(sample, [specific, against_rest])
+    both = [replace(coefficient, by_posterior=True) for coefficient in (specific, against_rest)]
+    agreement, rest = with_intervals(sample, both)
     indices = kappa.prevalence_and_bias(table, 1)
     if indices is None:
         return LabelAgreement(label, counts, agreement, rest)

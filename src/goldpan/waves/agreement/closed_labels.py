@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from goldpan.as_json import finite
 from goldpan.statistics import kappa, multirater
 from goldpan.statistics.alpha import AlphaByMetric, AlphaOnScale
 from goldpan.statistics.bootstrap import Sample
@@ -21,10 +23,11 @@ from goldpan.statistics.coefficient_intervals import (
     with_intervals,
 )
 from goldpan.statistics.distances import nominal, ratio
+from goldpan.statistics.number_agreement import number_coefficients
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED, WEIGHTINGS, agreement_weights
 
-MOST_ANNOTATORS_IN_PAIRS = 8
+_BY_POSTERIOR = ("cohen_kappa", "scott_pi", "krippendorff_alpha")
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,12 @@ class LabelSet:
     Attributes:
         size: number of labels, k.
         positions: their places on the scale, shape (k,), when they are ordered; None for nominal ones.
+        are_numbers: whether these places are numbers that annotators gave, so that they can be subtracted.
     """
 
     size: int
     positions: np.ndarray | None = None
+    are_numbers: bool = False
 
     def credits(self, name: str, weightings: tuple[str, ...] = WEIGHTINGS) -> list[tuple[str, np.ndarray]]:
         """A name and agreement weights (k, k) for each weighting that makes a difference here."""
@@ -66,6 +71,13 @@ class LabelSet:
             )
         return makers
 
+    def of_numbers(self, sample: Sample) -> list[Recomputable]:
+        """Correlations and errors, for answers that are numbers."""
+        if self.positions is None or not self.are_numbers or not self.size:
+            return []
+        numbers = np.where(sample.codes >= 0, self.positions[sample.codes], np.nan)
+        return number_coefficients(numbers, sample.counts)
+
 
 def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     """Cohen's kappas, Scott's pi, Gwet's AC, PABAK and alphas of two annotators.
@@ -86,11 +98,17 @@ def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     )
     coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="pabak")
     coefficients += [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
+    coefficients += labels.of_numbers(sample)
+    if labels.size == 2:
+        # Not AC1 and PABAK: for them the posterior of a small table does not hold.
+        coefficients = [
+            replace(one, by_posterior=one.coefficient.name.startswith(_BY_POSTERIOR)) for one in coefficients
+        ]
     return with_intervals(sample, coefficients, labels.size**2)
 
 
 def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
-    """Mean pairwise and Fleiss' kappa, Gwet's AC, Randolph's kappa and alphas of three or more annotators.
+    """Fleiss', Conger's and mean pairwise kappa, Gwet's AC, Randolph's kappa and alphas of three or more.
 
     Args:
         codes: shape (n, m); below 0 is missing.
@@ -100,28 +118,21 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     counts, identity = multirater.label_counts(sample.codes, labels.size), np.eye(labels.size)
     fleiss = multirater.fleiss_kappa(multirater.label_counts(codes, labels.size))
     coefficients = [Recomputable(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
-    pairwise = [
-        mean_pairwise_kappa(name, codes, sample, credit)
-        for name, credit in labels.credits("mean_pairwise_kappa")
+    coefficients += mean_pairwise_kappas(sample, labels)
+    coefficients += [
+        conger_kappa(name, sample, credit, fleiss) for name, credit in labels.credits("conger_kappa")
     ]
-    listed = codes.shape[1] <= MOST_ANNOTATORS_IN_PAIRS
-    coefficients += pairwise if listed else []
     coefficients += _chance_by_label_shares(codes, sample, labels, uniform_name="randolph_kappa")
     coefficients += [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
-    results = with_intervals(sample, coefficients, labels.size**2)
-    if not listed:
-        reason = f"no interval with more than {MOST_ANNOTATORS_IN_PAIRS} annotators"
-        results[1:1] = [
-            replace(kappa_of_pairs.coefficient, reason=kappa_of_pairs.coefficient.reason or reason)
-            for kappa_of_pairs in pairwise
-        ]
-    return results
+    coefficients += labels.of_numbers(sample)
+    return with_intervals(sample, coefficients, max(labels.size**2, labels.size * codes.shape[1]))
 
 
-def alphas_only(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
-    """The alphas alone, for numbers too many to make a table of all pairs of them."""
+def without_table(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+    """The alphas and what suits numbers, for numbers too many to make a table of all pairs of them."""
     sample = sample_of_answers(codes, labels.size)
     coefficients = [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
+    coefficients += labels.of_numbers(sample)
     return with_intervals(sample, coefficients, labels.size)
 
 
@@ -142,25 +153,78 @@ def _chance_by_label_shares(
     return coefficients
 
 
-def mean_pairwise_kappa(name: str, codes: np.ndarray, sample: Sample, credit: np.ndarray) -> Recomputable:
+def conger_kappa(name: str, sample: Sample, credit: np.ndarray, fleiss: Coefficient) -> Recomputable:
+    """Conger's kappa; where it is undefined, so is that of Fleiss, for the same reason."""
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        return multirater.conger_values(sample.codes, weights, credit)
+
+    value = finite(values(sample.counts[None])[0]) if len(sample.codes) else None
+    reason = None if value is not None else fleiss.reason or multirater.ONE_LABEL
+    return Recomputable(Coefficient(name, value, reason=reason), values)
+
+
+def mean_pairwise_kappas(sample: Sample, labels: LabelSet) -> list[Recomputable]:
     """Mean of Cohen's kappa over all pairs of annotators (Light 1971, Psychological Bulletin 76:365-377)."""
-    pairs = [list(pair) for pair in itertools.combinations(range(codes.shape[1]), 2)]
-    tables = [kappa.pair_tables(sample.codes[:, pair], len(credit)) for pair in pairs]
+    named = labels.credits("mean_pairwise_kappa")
+    pairwise = PairwiseKappas(sample.codes, [credit for _, credit in named])
+    each = pairwise.of_pairs(sample.counts[None])[..., 0]
+    coefficients = []
+    for index, (name, _) in enumerate(named):
+        undefined = int(np.isnan(each[:, index]).sum())
+        if undefined == len(each):
+            coefficient = Coefficient(name, None, reason="kappa is undefined for every pair of annotators")
+        else:
+            left_out = f"kappa is undefined for {undefined} of {len(each)} pairs, which are left out"
+            mean = float(np.nanmean(each[:, index]))
+            coefficient = Coefficient(name, mean, reason=left_out if undefined else None)
+        coefficients.append(Recomputable(coefficient, partial(pairwise.mean, index=index)))
+    return coefficients
 
-    def kappas(weights: np.ndarray) -> np.ndarray:
-        return np.stack([kappa.kappa_values(table_of(weights), credit) for table_of in tables])
 
-    each = kappas(sample.counts[None])
-    mean, undefined = float(_mean_of_defined(each)[0]), int(np.isnan(each).sum())
-    if undefined == len(pairs):
-        coefficient = Coefficient(name, None, reason="kappa is undefined for every pair of annotators")
-    else:
-        left_out = f"kappa is undefined for {undefined} of {len(pairs)} pairs, which are left out"
-        coefficient = Coefficient(name, mean, reason=left_out if undefined else None)
-    return Recomputable(coefficient, lambda weights: _mean_of_defined(kappas(weights)))
+class PairwiseKappas:
+    """Cohen's kappas of all pairs of annotators, by several weightings at once.
 
+    Args:
+        codes: shape (u, m); below 0 is missing.
+        credits: c agreement weights, each of shape (k, k).
+    """
 
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    defined = ~np.isnan(values)
-    with np.errstate(all="ignore"):
-        return np.where(defined, values, 0.0).sum(0) / defined.sum(0)
+    def __init__(self, codes: np.ndarray, credits: Sequence[np.ndarray]):
+        self._credits = credits
+        self._pairs = [
+            self._sums(codes[:, pair]) for pair in itertools.combinations(range(codes.shape[1]), 2)
+        ]
+        self._weights = self._means = np.empty(0)
+
+    def _sums(self, codes: np.ndarray) -> np.ndarray:
+        """What to sum over rows for a pair: items, credits, the labels of each; shape (u, 1 + c + 2k)."""
+        both = np.asarray((codes >= 0).all(1))
+        labels = np.arange(len(self._credits[0]))
+        first, second = np.where(both[:, None], codes, 0).T
+        columns = [np.ones((len(codes), 1)), *(credit[first, second][:, None] for credit in self._credits)]
+        columns += [side[:, None] == labels for side in (first, second)]
+        return np.concatenate(columns, axis=1) * both[:, None]
+
+    def of_pairs(self, weights: np.ndarray) -> np.ndarray:
+        """Kappas (pairs, c, b) under weights (b, u); NaN where undefined."""
+        return np.stack([self._of_pair(weights @ columns) for columns in self._pairs])
+
+    def _of_pair(self, sums: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            shares = sums[:, 1:] / sums[:, :1]
+        number, labels = len(self._credits), len(self._credits[0])
+        first, second = shares[:, number : number + labels], shares[:, number + labels :]
+        chance = [((first @ credit) * second).sum(1) for credit in self._credits]
+        return kappa.corrected(shares[:, :number].T, np.stack(chance))
+
+    def mean(self, weights: np.ndarray, index: int) -> np.ndarray:
+        """Mean over the pairs for which it is defined, of one weighting; shape (b,)."""
+        # The coefficients of all weightings are asked for the same replicates, one after the other.
+        if self._weights is not weights:
+            each = self.of_pairs(weights)
+            defined = ~np.isnan(each)
+            with np.errstate(all="ignore"):
+                self._means = np.where(defined, each, 0.0).sum(0) / defined.sum(0)
+            self._weights = weights
+        return self._means[index]

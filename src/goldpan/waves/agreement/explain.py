@@ -8,11 +8,10 @@ import numpy as np
 
 from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
-from goldpan.waves.agreement.closed_labels import MOST_ANNOTATORS_IN_PAIRS
 from goldpan.waves.agreement.explain_differences import notes_on_differences
 from goldpan.waves.agreement.formatting import coefficient_title
 from goldpan.waves.agreement.ratings import CodedRatings
-from goldpan.waves.agreement.report import ConfusionMatrix, FeatureAgreement
+from goldpan.waves.agreement.report import MOST_ANNOTATORS_IN_FULL, ConfusionMatrix, FeatureAgreement
 
 _HIGH_CHANCE = 2 / 3
 _HIGH_AGREEMENT = 0.8
@@ -46,8 +45,11 @@ def _coverage(result: FeatureAgreement) -> list[str]:
             f"Only {result.paired_items} {have} two answers to compare: with fewer than {FEWEST_UNITS} the "
             "coefficients have no intervals, and say next to nothing."
         )
-    if len(result.annotators) > MOST_ANNOTATORS_IN_PAIRS:
-        notes.append(f"Pairs are listed for up to {MOST_ANNOTATORS_IN_PAIRS} annotators; here they are not.")
+    if result.pairs_in_brief:
+        notes.append(
+            f"With more than {MOST_ANNOTATORS_IN_FULL} annotators each pair has kappa and its standard "
+            "error, without an interval; run the command on two or a few of them for more."
+        )
     alone = result.items - result.paired_items
     return (
         notes
@@ -77,7 +79,8 @@ def _unused_labels(result: FeatureAgreement) -> list[str]:
     size, used = len(result.labels), len(result.labels) - len(unused)
     named = ", ".join(f"`{label}`" for label in unused[:_MOST_NAMED])
     more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
-    note = f"{len(unused)} of {size} labels were given by nobody: {named}{more}."
+    were = "was" if len(unused) == 1 else "were"
+    note = f"{len(unused)} of {size} labels {were} given by nobody: {named}{more}."
     ac1 = result.coefficient("gwet_ac1")
     uniform = result.coefficient("pabak") or result.coefficient("randolph_kappa")
     if used < 2 or not ac1 or not uniform or ac1.observed is None or ac1.expected is None:

@@ -9,7 +9,7 @@ from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.interval import Interval
 from goldpan.statistics.marginal_homogeneity import MarginalTest
 from goldpan.statistics.samples import FEWEST_UNITS
-from goldpan.waves.agreement.report import AnnotatorBias, FeatureAgreement
+from goldpan.waves.agreement.report import AnnotatorBias, FeatureAgreement, PairAgreement
 
 TITLES = {
     "observed_agreement": "Observed agreement",
@@ -20,6 +20,9 @@ TITLES = {
     "mean_pairwise_kappa": "Mean pairwise kappa",
     "mean_pairwise_kappa_linear": "Mean pairwise kappa, linear weights",
     "mean_pairwise_kappa_quadratic": "Mean pairwise kappa, quadratic weights",
+    "conger_kappa": "Conger's kappa",
+    "conger_kappa_linear": "Conger's kappa, linear weights",
+    "conger_kappa_quadratic": "Conger's kappa, quadratic weights",
     "scott_pi": "Scott's pi",
     "fleiss_kappa": "Fleiss' kappa",
     "gwet_ac1": "Gwet's AC1",
@@ -33,6 +36,12 @@ TITLES = {
     "krippendorff_alpha_masi": "Krippendorff's alpha, MASI distance",
     "krippendorff_alpha_jaccard": "Krippendorff's alpha, Jaccard distance",
     "krippendorff_alpha_kendall": "Krippendorff's alpha, Kendall distance",
+    "icc_agreement": "ICC(A,1), agreement",
+    "icc_consistency": "ICC(C,1), consistency",
+    "icc_one_way": "ICC(1), one-way",
+    "pearson": "Pearson's correlation",
+    "mean_pairwise_pearson": "Mean pairwise Pearson's correlation",
+    "mean_absolute_error": "Mean absolute error between annotators",
 }
 
 TEST_TITLES = {
@@ -57,9 +66,10 @@ BLINDNESS = {
 }
 
 INTERVALS = (
-    "Intervals are at 95 %. Observed agreement of two annotators: Wilson; all else: bootstrap over items "
-    "with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare labels; "
-    f"none below {FEWEST_UNITS} items. "
+    "Intervals are at 95 %. Observed agreement of two annotators: Wilson; kappa, pi, alpha and agreement by "
+    "label of two annotators and two labels: a Dirichlet posterior of their table; all else: bootstrap over "
+    "items with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare "
+    f"labels; none below {FEWEST_UNITS} items. "
     "They say how far the sample of items moves a number, not how far other annotators would."
 )
 
@@ -105,6 +115,40 @@ def shown_biases(result: FeatureAgreement, most: int) -> tuple[Sequence[Annotato
         if known is None or abs(bias.difference or 0.0) > abs(known.difference or 0.0):
             largest[bias.annotator] = bias
     return list(largest.values()), f"{title}: the label that differs most; agreement.json has all"
+
+
+def pair_table(result: FeatureAgreement) -> list[list[str]]:
+    """Header and rows, one for each of many pairs, with two columns of text before those of numbers.
+
+    Of ordered labels which of the two is higher more often stands there, of others the first test.
+    """
+    names = [coefficient.name for coefficient in result.pairs[0].coefficients] if result.pairs else []
+    header = ["Pair", "Differ one way", "Items", "Observed"]
+    for name in names:
+        header += [TITLES[name], "s.e."]
+    rows = [header]
+    for pair in result.pairs:
+        row = [
+            f"{pair.first} and {pair.second}",
+            direction_text(pair),
+            f"{pair.items:,}",
+            four_decimals(pair.observed.value),
+        ]
+        for coefficient in pair.coefficients:
+            row += [four_decimals(coefficient.value), four_decimals(coefficient.standard_error)]
+        rows.append(row)
+    return rows
+
+
+def direction_text(pair: PairAgreement) -> str:
+    """`31 and 12 times higher, p = 0.0053`: the first of a pair's tests."""
+    if pair.bias is None:
+        return ""
+    test = pair.bias.tests[0]
+    p_value = test.reason or p_value_text(test.p_value)
+    if pair.bias.first_higher is None:
+        return p_value
+    return f"{pair.bias.first_higher:,} and {pair.bias.second_higher:,} times higher, {p_value}"
 
 
 def signed(value: float | None) -> str:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from goldpan.statistics.coefficient import Coefficient
-from goldpan.statistics.kappa import MOST_LABELS, contingency_table
-from goldpan.statistics.scales import Scale, positions
+from goldpan.statistics.kappa import MOST_LABELS, cohen_kappa, contingency_table
+from goldpan.statistics.scales import Scale, is_number, positions
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED
 from goldpan.waves.agreement import explain
 from goldpan.waves.agreement.by_label import label_agreement
 from goldpan.waves.agreement.closed_labels import (
-    MOST_ANNOTATORS_IN_PAIRS,
     LabelSet,
-    alphas_only,
     many_annotators,
     two_annotators,
+    without_table,
 )
 from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
 from goldpan.waves.agreement.ratings import CodedRatings, Ratings, code_ratings
 from goldpan.waves.agreement.report import (
+    MOST_ANNOTATORS_IN_FULL,
     AnnotatorBias,
     AnnotatorCount,
     ConfusionMatrix,
@@ -42,6 +42,8 @@ from goldpan.waves.agreement.systematic import (
     pair_bias,
     places_of,
 )
+
+_IN_BRIEF = f"no interval for pairs of more than {MOST_ANNOTATORS_IN_FULL} annotators"
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,22 @@ def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[
         case "text":
             return []
     size = len(coded.categories)
-    places = positions(coded.categories) if scale.kind == "ordered" else None
+    labels = _label_set(coded, scale)
     if size > MOST_LABELS:
-        reason = f"{size} distinct values; above {MOST_LABELS} only alpha is computed"
-        return [Coefficient("cohen_kappa", None, reason=reason), *alphas_only(codes, LabelSet(size, places))]
+        reason = (
+            f"{size} distinct values; above {MOST_LABELS} no coefficient from a table of them is computed"
+        )
+        return [Coefficient("cohen_kappa", None, reason=reason), *without_table(codes, labels)]
     if codes.shape[1] == 2:
-        return two_annotators(codes[(codes >= 0).all(1)], LabelSet(size, places))
-    return many_annotators(codes, LabelSet(size, places))
+        return two_annotators(codes[(codes >= 0).all(1)], labels)
+    return many_annotators(codes, labels)
+
+
+def _label_set(coded: CodedRatings, scale: Scale) -> LabelSet:
+    if scale.kind != "ordered":
+        return LabelSet(len(coded.categories))
+    are_numbers = all(map(is_number, coded.categories))
+    return LabelSet(len(coded.categories), positions(coded.categories), are_numbers)
 
 
 def _headline(scale: Scale, annotators: int, coefficients: Sequence[Coefficient]) -> str | None:
@@ -170,24 +181,35 @@ def _matrix(coded: CodedRatings, scale: Scale) -> KappaMatrix | None:
     size = len(coded.categories)
     if not scale.closed or not size or size > MOST_LABELS:
         return None
-    places = positions(coded.categories) if scale.kind == "ordered" else None
-    name, credit = LabelSet(size, places).credits("cohen_kappa", (UNWEIGHTED, QUADRATIC))[-1]
+    name, credit = _label_set(coded, scale).credits("cohen_kappa", (UNWEIGHTED, QUADRATIC))[-1]
     return kappa_matrix(name, coded.codes, credit, coded.annotators)
 
 
 def _pairs(coded: CodedRatings, scale: Scale, overall: Sequence[Coefficient]) -> tuple[PairAgreement, ...]:
     """Each pair of annotators; for the only pair the coefficients over all annotators are its own."""
     names = coded.annotators
-    if len(names) > MOST_ANNOTATORS_IN_PAIRS:
-        return ()
     if len(names) == 2:
         return (_pair(coded.codes, coded, scale, names, overall),)
+    in_brief = len(names) > MOST_ANNOTATORS_IN_FULL
     pairs = []
     for first, second in itertools.combinations(range(len(names)), 2):
         codes = coded.codes[:, [first, second]]
-        coefficients = _coefficients(codes, coded, scale)
-        pairs.append(_pair(codes, coded, scale, (names[first], names[second]), coefficients))
+        coefficients = [] if in_brief else _coefficients(codes, coded, scale)
+        pair = _pair(codes, coded, scale, (names[first], names[second]), coefficients)
+        pairs.append(_brief(pair, _label_set(coded, scale)) if in_brief else pair)
     return tuple(pairs)
+
+
+def _brief(pair: PairAgreement, labels: LabelSet) -> PairAgreement:
+    """Kappas with their standard errors only, and no table of labels."""
+    if pair.confusion is None:
+        return pair
+    table = pair.confusion.counts
+    kappas = [
+        replace(cohen_kappa(table, credit, name), reason=_IN_BRIEF)
+        for name, credit in labels.credits("cohen_kappa", (UNWEIGHTED, QUADRATIC))
+    ]
+    return replace(pair, coefficients=tuple(kappas), confusion=None)
 
 
 def _pair(

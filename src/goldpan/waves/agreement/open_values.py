@@ -29,7 +29,9 @@ def observed_agreement(codes: np.ndarray, values: int) -> Coefficient:
         return Coefficient("observed_agreement", None, reason=multirater.NO_PAIRS)
     estimate = Coefficient("observed_agreement", float(paired.mean()))
     if codes.shape[1] == 2:
-        return replace(estimate, interval=wilson_interval(float(paired.sum()), len(paired)))
+        error = (paired.mean() * (1 - paired.mean()) / max(len(paired) - 1, 1)) ** 0.5
+        interval = wilson_interval(float(paired.sum()), len(paired))
+        return replace(estimate, interval=interval, standard_error=float(error) or None)
     sample = sample_of_answers(codes, values)
     resampled = multirater.exact_agreement(sample.codes)
     again = Recomputable(estimate, lambda weights: multirater.mean_of_items(resampled, weights))

@@ -22,13 +22,13 @@ from goldpan.waves.agreement.formatting import (
     four_decimals,
     method_text,
     p_value_text,
+    pair_table,
     shown_biases,
     signed,
 )
 from goldpan.waves.agreement.report import AgreementReport, FeatureAgreement, PairAgreement
 
 _MOST_LABELS_IN_PICTURE = 40
-_MOST_COLUMNS = 8
 _MOST_BIASES = 60
 
 
@@ -85,7 +85,11 @@ def _feature(result: FeatureAgreement) -> Iterator[Markup]:
     if result.labels:
         yield _labels(result)
     yield from _differences(result)
-    for pair in [*result.pairs, *result.repeats]:
+    if result.pairs_in_brief and result.pairs:
+        yield element("h3", "Pairs of annotators")
+        header, *rows = pair_table(result)
+        yield table(header, rows, caption="p-values are those of each pair alone", text_columns=2)
+    for pair in [*(() if result.pairs_in_brief else result.pairs), *result.repeats]:
         yield from _pair(pair, alone=len(result.annotators) == 2 and pair in result.pairs)
 
 
@@ -96,19 +100,20 @@ def _coefficients(coefficients: Sequence[Coefficient], caption: str) -> Markup:
             band_and_reason(coefficient),
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
+            "" if coefficient.standard_error is None else four_decimals(coefficient.standard_error),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
         ]
         for coefficient in coefficients
     ]
-    header = ["Coefficient", "Band", "Value", "95 % interval", "Expected"]
+    header = ["Coefficient", "Band", "Value", "95 % interval", "Standard error", "Expected"]
     return table(header, rows, caption=caption, text_columns=2)
 
 
 def _labels(result: FeatureAgreement) -> Markup:
-    # Prevalence and bias index are of two annotators only.
-    of_two = any(label.prevalence_index is not None for label in result.labels)
     names = [annotator.name for annotator in result.annotators]
-    each = len(names) <= _MOST_COLUMNS
+    each = not result.pairs_in_brief
+    # They are of two annotators only.
+    of_two = any(label.prevalence_index is not None for label in result.labels)
     rows = [
         [
             label.label,
@@ -135,7 +140,8 @@ def _labels(result: FeatureAgreement) -> Markup:
 
 def _differences(result: FeatureAgreement) -> Iterator[Markup]:
     """Differences in one direction, and the picture of who agrees with whom."""
-    pairs = [pair for pair in [*result.pairs, *result.repeats] if pair.bias]
+    listed = () if result.pairs_in_brief else result.pairs
+    pairs = [pair for pair in [*listed, *result.repeats] if pair.bias]
     if result.biases or pairs:
         yield element("h3", "Differences in one direction")
     if result.biases:

@@ -18,6 +18,8 @@ from goldpan.statistics.references import methods_of, references_of
 from goldpan.statistics.samples import SEED
 
 FORMAT = "goldpan-agreement-1"
+MOST_ANNOTATORS_IN_FULL = 8
+"""Up to how many annotators each pair has all coefficients, with intervals, and a table of its labels."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,11 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
     notes: tuple[str, ...] = ()
     biases: tuple[AnnotatorBias, ...] = ()
     matrix: KappaMatrix | None = None
+
+    @property
+    def pairs_in_brief(self) -> bool:
+        """Whether pairs are too many for more than kappa and its standard error."""
+        return len(self.annotators) > MOST_ANNOTATORS_IN_FULL
 
     def coefficient(self, name: str) -> Coefficient | None:
         """The coefficient of that name, if it was computed."""

@@ -17,6 +17,7 @@ from goldpan.waves.agreement.formatting import (
     four_decimals,
     method_text,
     p_value_text,
+    pair_table,
     shown_biases,
     signed,
 )
@@ -60,6 +61,9 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
         lines += ["", *_bias_lines(result)]
     if len(result.annotators) == 2 and result.pairs and result.pairs[0].confusion:
         lines += ["", *_confusion_lines(result.pairs[0].confusion), "", *_test_lines(result.pairs[0])]
+    elif verbose and result.pairs_in_brief:
+        rows = [[_plain(cell) for cell in row] for row in pair_table(result)]
+        lines += ["", "Pairs of annotators", *_aligned(rows, right=set(range(2, len(rows[0]))))]
     elif verbose:
         for pair in result.pairs:
             lines += ["", *_pair_lines(pair)]
@@ -71,18 +75,19 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
 
 
 def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None = None) -> list[str]:
-    header = ["", "value", "95 % interval", "expected", "band"]
+    header = ["", "value", "95 % interval", "s.e.", "expected", "band"]
     rows = [
         [
             coefficient_title(coefficient) + (" *" if coefficient.name == headline else ""),
             four_decimals(coefficient.value),
             four_decimal_interval(coefficient.interval),
+            "" if coefficient.standard_error is None else four_decimals(coefficient.standard_error),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
             _plain(band_and_reason(coefficient)),
         ]
         for coefficient in coefficients
     ]
-    lines = _aligned([header, *rows], right={1, 3})
+    lines = _aligned([header, *rows], right={1, 3, 4})
     return [*lines, "* the one to quote first"] if headline else lines
 
 
@@ -95,7 +100,7 @@ def _label_lines(result: FeatureAgreement) -> list[str]:
         "kappa",
     ]
     counts = range(1, len(result.annotators) + 1)
-    if len(result.annotators) > _MOST_COLUMNS:
+    if result.pairs_in_brief:
         header, counts = ["label", "given", "agreement", "95 % interval", "kappa"], range(1, 2)
     rows = [
         [

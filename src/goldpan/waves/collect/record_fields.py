@@ -77,7 +77,7 @@ class RecordFields:
                     fault = f"record `{record['id']}`, field `{field}`: {error.what}"
                     self._first_faults.append((self._place(record), fault))
                 continue
-            if read.repaired and isinstance(cell, str):
+            if read.repaired and isinstance(cell, str | list):
                 self.repaired[feature] += 1
                 self._examples.setdefault(feature, f"{cell!r} for {self._written(feature, read.value)!r}")
             values[feature] = read.value
@@ -89,7 +89,7 @@ class RecordFields:
     def notes(self) -> list[str]:
         """What was taken for what, a sentence for each feature."""
         return [
-            f"{feature}: {count:,} values are not written as the label they mean, as"
+            f"{feature}: values that are not written as the label they mean: {count:,}, as"
             f" {self._examples[feature]}."
             for feature, count in self.repaired.items()
         ]
@@ -124,13 +124,19 @@ def place_of(project: Project, sources: Iterable[str]) -> Callable[[RecordHead],
 
     Raises:
         StudyError: a pattern matches no file.
+        SourceError: the name of a file does not tell its format.
     """
-    files = files_of_sources(project, sources)
+    places = {
+        (source, file): (
+            format_of(project.study.sources[source], path).row_place,
+            os.path.relpath(path, project.root),
+        )
+        for (source, file), path in files_of_sources(project, sources).items()
+    }
 
     def place(record: RecordHead) -> str:
-        path = files[record["source"], record["file"]]
-        row_place = format_of(project.study.sources[record["source"]], path).row_place
-        return row_place.format(path=os.path.relpath(path, project.root), line=record["line"])
+        row_place, path = places[record["source"], record["file"]]
+        return row_place.format(path=path, line=record["line"])
 
     return place
 

@@ -19,7 +19,7 @@ from goldpan.files import canonical_json, of_known_keys, replacing, rows_as, sha
 from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.study.wave import Gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.merged import BY_LLM, Merged
+from goldpan.waves.merging.merged import BY_LLM, Merged, Resolution
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class GoldItem:
     def llm_decided(self, feature: str) -> bool:
         """Whether the LLM's answer decided this label, so that it must not be used to evaluate the LLM."""
         return self.resolutions.get(feature) in {str(resolution) for resolution in BY_LLM}
+
+    def is_posterior(self, feature: str) -> bool:
+        """Whether its soft label is a model's posterior, and not the shares of the annotators."""
+        return self.resolutions.get(feature) == Resolution.DAWID_SKENE
 
     def as_line(self) -> bytes:
         """The item as a line of a gold file, with its newline."""

@@ -33,10 +33,11 @@ from goldpan.statistics.interval import LEVEL, Interval
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.multirater import fleiss_expected, label_counts
+from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.waves.agreement.closed_labels import mean_pairwise_kappa
+from goldpan.waves.agreement.closed_labels import PairwiseKappas
 from goldpan.waves.planning.expectation import OF_PREDICTIONS, Expectation
 
 ASSURANCE = 0.9
@@ -130,8 +131,14 @@ def interval_of_wave(codes: np.ndarray, expected: Expectation) -> Interval | Non
     estimate = float(values(sample.counts[None])[0])
     if math.isnan(estimate) or not sample.bears_intervals:
         return None
-    draws = replicate(sample, lambda weights: values(weights)[:, None], REPLICATES, labels**2)
-    return sample.interval(draws[:, 0], estimate)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        return values(weights)[:, None]
+
+    draws = replicate(sample, statistic, REPLICATES, labels**2)[:, 0]
+    if expected.annotators == labels == 2:
+        return posterior_interval(sample, posterior_replicates(sample, statistic)[:, 0], draws, estimate)
+    return sample.interval(draws, estimate)
 
 
 def _values(codes: np.ndarray, sample: Sample, expected: Expectation) -> CoefficientValues:
@@ -148,7 +155,7 @@ def _values(codes: np.ndarray, sample: Sample, expected: Expectation) -> Coeffic
         return from_tables(pair_tables(sample.codes, labels), kappa_values, weights)
     if expected.weighting == UNWEIGHTED:
         return from_counts(label_counts(sample.codes, labels), weights, fleiss_expected)
-    return mean_pairwise_kappa("kappa", codes, sample, weights).values
+    return partial(PairwiseKappas(sample.codes, [weights]).mean, index=0)
 
 
 def items_for(half_width: float, expected: Expectation, assurance: float = ASSURANCE) -> PowerPlan:

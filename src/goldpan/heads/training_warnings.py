@@ -1,0 +1,57 @@
+"""What to look at before a head is trusted: little was learned, or its labels are noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from goldpan.heads.fitting import Fitted
+    from goldpan.heads.label_agreement import LabelAgreement
+
+LEAST_ALPHA = 0.667
+"""Krippendorff (2004, Human Communication Research 30:411-433): less allows no conclusions."""
+LEAST_LEARNED = 0.05
+"""Share of a constant answer's loss on the dev split that a head must at least be rid of."""
+
+
+def training_warnings(fitted: Fitted, agreement: Mapping[str, LabelAgreement | None]) -> list[str]:
+    """Warnings about a head as it was fitted, one sentence or two each.
+
+    Args:
+        fitted: the head.
+        agreement: target -> agreement of the answers behind its labels.
+    """
+    warnings = []
+    if fitted.best_epoch == 0:
+        warnings.append(
+            "No epoch was better on the dev split than the same answer for all records: nothing was learned."
+            " Lower `learning_rate`, label more records, or take another embedding."
+        )
+    elif fitted.best_epoch == 1 and fitted.epochs != 1:
+        warnings.append(
+            "The first epoch was the best, and all later ones were worse: `learning_rate` is too high for"
+            " these labels, or they hold little to learn. Lower it, or take `fit: converged`."
+        )
+    for target, strength in (fitted.strengths or {}).items():
+        if strength is None:
+            warnings.append(
+                f"`{target}`: no strength of the penalty is better on the dev split than the same answer for"
+                " all records: nothing was learned. Label more records, or take another embedding."
+            )
+    for target, learned in fitted.learned.items():
+        share, trained = learned["dev"], learned["train"]
+        if share is not None and trained is not None and 0 < share < LEAST_LEARNED:
+            warnings.append(
+                f"`{target}`: the head is rid of {share:.1%} of a constant answer's loss on the dev split"
+                f" ({trained:.1%} on the train split): the labels are noisy, too few, or not to be told from"
+                " these embeddings."
+            )
+    for target, answers in agreement.items():
+        if answers is not None and answers.alpha is not None and answers.alpha < LEAST_ALPHA:
+            warnings.append(
+                f"`{target}`: the labels are noisy. The answers they were made of agree with Krippendorff's"
+                f" alpha {answers.alpha:.2f} on {answers.records} records, below {LEAST_ALPHA}. Mend the task"
+                " or the codebook before more is labelled; the head learns what they have in common at best."
+            )
+    return warnings

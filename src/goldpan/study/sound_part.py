@@ -1,0 +1,65 @@
+"""What of a study can be checked further although something else in its file is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+
+from goldpan.study.model import Study
+
+_REFERENCE = re.compile(r"(\w+)\.([^.:]+)[^:]*: .*?`([^`]+)`")
+"""A line of `check_references`: section and name of the part, and the first name it is about."""
+
+
+def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
+    """A study without the parts that do not fit the model, nor those that need them.
+
+    Args:
+        value: what the file holds.
+
+    Returns:
+        The rest of the study, None where nothing can be made of it; and the names in it that lead nowhere,
+        which are not looked at as long as something does not fit.
+    """
+    value = deepcopy(value)
+    removed: set[str] = set()
+    lines: list[str] = []
+    # Each turn takes something away.
+    while True:
+        try:
+            return Study.model_validate(value), lines
+        except ValidationError as error:
+            parts: set[tuple[int | str, ...]] = set()
+            for item in error.errors():
+                if item["loc"]:
+                    # A key that nobody knows is left out alone.
+                    alone = item["type"] == "extra_forbidden" and _holder(value, item["loc"])
+                    parts.add(item["loc"] if alone else item["loc"][:2])
+                    continue
+                for section, name, about, line in _references(item["msg"]):
+                    parts.add((section, name))
+                    if about not in removed:
+                        lines.append(line)
+        size = len(str(value))
+        for part in parts:
+            _holder(value, part).pop(part[-1], None)
+            removed.add(str(part[-1]))
+        if len(str(value)) == size:
+            return None, lines
+
+
+def _references(message: str) -> Iterator[tuple[str, str, str, str]]:
+    for line in message.removeprefix("Value error, ").split("\n"):
+        if match := _REFERENCE.match(line.strip()):
+            yield match[1], match[2], match[3], line.strip()
+
+
+def _holder(value: Any, part: tuple[int | str, ...]) -> dict[Any, Any]:
+    """The mapping that holds a part; an empty one where there is none."""
+    for name in part[:-1]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
