@@ -16,7 +16,8 @@ from goldpan.cli import main
 from goldpan.evaluation.evaluate import evaluate
 from goldpan.evaluation.page import evaluation_page
 from goldpan.report_provenance import recorded_date, report_input
-from goldpan.statistics.references import references_of
+from goldpan.statistics.interval import Interval
+from goldpan.statistics.references import methods_of, references_of
 from goldpan.waves.agreement.formatting import TEST_TITLES, TITLES
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.wave import measure_wave
@@ -196,6 +197,15 @@ def test_every_coefficient_and_test_has_literature():
     shares_and_errors = {"observed_agreement", "mean_absolute_error"}
     names = {*TITLES, *TEST_TITLES} - shares_and_errors
     assert [name for name in sorted(names) if not references_of([name])] == []
+
+
+def test_an_interval_made_in_two_ways_has_the_literature_on_both():
+    interval = Interval(
+        0.1, 0.9, 0.95, "stratified bootstrap over items, Clopper-Pearson on the effective number"
+    )
+    text = "\n".join(references_of(methods_of(interval)))
+    assert "Rao" in text and "Hesterberg" in text and "Clopper" in text and "Wilson" not in text
+    assert methods_of(None) == []
 
 
 def test_a_name_without_literature_has_none():

@@ -15,7 +15,7 @@ from goldpan.files import sha256_hex
 from goldpan.report_provenance import Provenance, ReportInput
 from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.figures import Figure, figure
-from goldpan.statistics.references import literature_of_interval, references_of
+from goldpan.statistics.references import methods_of, references_of
 from goldpan.statistics.samples import SEED
 
 FORMAT = "goldpan-evaluation-1"
@@ -302,7 +302,7 @@ def _methods_in(feature: FeatureEvaluation) -> Iterator[str]:
         yield "mcnemar"
         for measured in model.figures:
             yield measured.name
-            yield literature_of_interval(measured.weighted.interval)
+            yield from methods_of(measured.weighted.interval)
         if model.calibration is not None:
             yield from ("calibration", "brier")
         if model.prevalence is not None and not model.prevalence.reason:

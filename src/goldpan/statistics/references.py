@@ -122,13 +122,13 @@ _INTERVALS = {
     "stratified bootstrap": "stratified_bootstrap",
     "bootstrap": "bootstrap",
 }
-"""What the method of an interval begins with -> where its literature stands."""
+"""What the method of an interval says -> where its literature stands."""
 
 
-def literature_of_interval(interval: Interval | None) -> str:
-    """The name under which `references_of` has the literature on an interval; empty where there is none."""
+def methods_of(interval: Interval | None) -> list[str]:
+    """The names under which `references_of` has the literature on how an interval is made."""
     method = interval.method if interval else ""
-    return next((name for start, name in _INTERVALS.items() if method.startswith(start)), "")
+    return [name for words, name in _INTERVALS.items() if words in method]
 
 
 def references_of(names: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.interval import Interval
 from goldpan.statistics.marginal_homogeneity import MarginalTest
-from goldpan.statistics.references import literature_of_interval, references_of
+from goldpan.statistics.references import methods_of, references_of
 from goldpan.statistics.samples import SEED
 
 FORMAT = "goldpan-agreement-1"
@@ -295,4 +295,4 @@ def _methods_in(feature: FeatureAgreement) -> Iterator[str]:
             if coefficient.band:
                 of_alpha = coefficient.name.startswith("krippendorff_alpha")
                 yield "krippendorff_bands" if of_alpha else "landis_koch"
-        yield literature_of_interval(coefficient.interval)
+        yield from methods_of(coefficient.interval)
