@@ -194,6 +194,7 @@ def test_features_of_one_name_and_two_types_are_refused_before_anything_is_asked
     make_stage(tmp_path, note_rows(1), task=choices)
     clash = {"name": "topic", "type": "text", "description": "What it is about."}
     WorkflowProject(tmp_path).write_task({**DETAIL_TASK, "features": [clash]})
+    WorkflowProject(tmp_path).write("config/tasks/detail.user.j2", "{{ data.text }}")
     run = with_records(tmp_path)
     says = "feature `topic` is a classification in one task of the stage and a text in another"
     with pytest.raises(TaskError, match=says):
