@@ -87,7 +87,7 @@ def drawn_by(strata, items, allocation, seed):
 
 
 def measured(name, waves, seed=4):
-    """Of raw and weighted figures (2, 4): share of intervals that hold the corpus' value, mean error."""
+    """Raw and weighted (2, 4): share of intervals that hold the value of the corpus, and mean error."""
     items, key, allocation = WAVES[name]
     generator = np.random.default_rng(seed)
     codes, strata = corpus(generator)
