@@ -89,7 +89,7 @@ _COPY_SCRIPT = """{
 }
 """
 
-_WITH_INTERVAL = re.compile(r"(.*\S) (\[[^\[\]]*\])")
+_WITH_INTERVAL = re.compile(r"(\S+) (?:(\[[^\[\]]*\])|(\(.*\)))")
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _NO_VALUE = frozenset({"-", "–"})
 
@@ -130,7 +130,7 @@ def table(
         rows: their cells.
         caption: above the table.
         text_columns: so many columns are text, the others are numbers; `value [low, high]` may be set in two
-            lines, but not broken within the value or the interval.
+            lines, but not broken within the value or the interval, and `value (why there is none)` in more.
         classes: a class for each column instead: `number`, another one for text, or None.
     """
     rows = list(rows)
@@ -150,9 +150,9 @@ def _head_cell(name: Any, kind: str | None) -> Markup:
 def _cell(value: Any, kind: str | None) -> Markup:
     parts = None if isinstance(value, Markup) else _WITH_INTERVAL.fullmatch(str(value))
     if kind == "number" and parts:
-        return element(
-            "td", element("span", parts[1]), " ", element("span", parts[2]), class_="number interval"
-        )
+        number, interval, reason = parts.groups()
+        sureness = element("span", interval) if interval else reason
+        return element("td", element("span", number), " ", sureness, class_="number interval")
     return element("td", value, class_=kind)
 
 

@@ -108,6 +108,8 @@ def test_a_link_in_a_cell_is_copied_as_its_text():
 
 def test_an_interval_is_not_broken():
     assert "<span>0.5</span> <span>[0.1, 0.9]</span>" in table(["a", "b"], [["x", "0.5 [0.1, 0.9]"]])
+    reason = "(no interval: 3 items, 5 are needed)"
+    assert f'interval"><span>1.0</span> {reason}</td>' in table(["a", "b"], [["x", f"1.0 {reason}"]])
 
 
 @pytest.mark.parametrize(
