@@ -144,7 +144,8 @@ def test_the_promised_half_width_holds_in_nine_waves_of_ten_and_not_by_far_in_mo
     widths, holds = waves(expected, items, 50)
     planned = plan(items, expected, 100)
     assert 0.8 <= (widths <= planned.half_width).mean() <= 0.99
-    assert (widths <= planned.median_half_width).mean() < 0.75
+    # Shares of few items have few widths, so that many are the median itself.
+    assert (widths < planned.median_half_width).mean() < 0.75
     assert holds.mean() >= 0.88
 
 
