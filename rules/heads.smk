@@ -18,7 +18,7 @@ rule head:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        setting=lambda wildcards: STUDY.heads[wildcards.head].model_dump_json(),
+        setting=lambda wildcards: STUDY.heads[wildcards.head].as_setting(),
     message:
         "Training the head {wildcards.head}"
     script:

@@ -21,7 +21,7 @@ from tests.evaluation_builders import (
     stage_row,
     write_lines,
 )
-from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, notes_study
 from tests.wave_builders import COMPLAINT, ORDER, PARTS, STARS, TONE, TOPICS
 
 TONES = {"tone": TONE}
@@ -224,6 +224,23 @@ def study(**evaluation):
 
 def test_without_predictions_the_stages_asked_about_the_source_are_evaluated():
     assert list(Study.model_validate(study()).evaluations["e"].predictions) == ["topics"]
+
+
+def test_stages_that_mean_different_things_by_a_feature_have_no_gold_in_common(tmp_path):
+    project = WorkflowProject.create(tmp_path)
+    for number, labels in enumerate((["animals", "machines"], ["animals", "weather"])):
+        feature = {**TOPIC_TASK["features"][0], "name": "subject", "labels": labels}
+        project.write_task({**TOPIC_TASK, "task": f"task{number}", "features": [feature]})
+    stages = notes_study()["stages"]["topics"]
+    project.write_study(
+        notes_study()
+        | {"stages": {f"s{number}": {**stages, "task": f"task{number}"} for number in (0, 1)}}
+        | {"evaluations": {"e": {"source": "notes", "gold": {"subject": "right"}}}}
+    )
+    project.write_rows("notes/a.jsonl", [{**row, "right": "animals"} for row in note_rows(6)])
+    said = project.goldpan("validate", check=False)
+    assert said.returncode != 0
+    assert "the feature `subject` is not the same in all tasks that are evaluated" in said.stdout
 
 
 @pytest.mark.parametrize(

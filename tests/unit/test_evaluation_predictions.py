@@ -125,3 +125,10 @@ def test_a_value_that_does_not_fit_its_feature_is_refused(tmp_path, feature, key
     with pytest.raises(SourceError) as caught:
         read_annotated("m", [path], {feature.name: FeatureValues(feature)}, IDS, {})
     assert caught.value.where.endswith("a.jsonl, line 1")
+
+
+@pytest.mark.parametrize("own", ["yesterday", 1_790_000_000_000, None])
+def test_a_key_of_annotated_rows_that_is_called_answered_at_is_the_users_own(tmp_path, own):
+    row = {"id": "r0", "label_complaint": True, "answered_at": own}
+    read = annotated(tmp_path, row, features={"complaint": FeatureValues(COMPLAINT)})
+    assert read.answered is None

@@ -55,6 +55,22 @@ def test_a_first_epoch_that_is_the_best_is_a_warning(epochs, best_epoch, says):
     assert all(says in warning and "`learning_rate`" in warning for warning in warnings)
 
 
+def test_a_target_that_is_worse_than_a_constant_answer_is_named_beside_one_that_has_learned():
+    learned = {"a": {"train": 0.5, "dev": 0.4}, "b": {"train": 0.2, "dev": -0.1}}
+    fitted = Fitted((), {}, {"a": 0.3, "b": 0.7}, learned, epochs=30, best_epoch=9)
+    (warning,) = training_warnings(fitted, {})
+    assert warning.startswith("`b`: the head is rid of nothing of a constant answer's loss")
+
+
+def test_a_head_that_names_keys_of_adamw_is_not_trained_anew_by_an_upgrade():
+    given = {"embedding": "small", "labels": {"source": "notes"}, "targets": ["chance"]}
+    named = Head.model_validate({**given, "max_epochs": Head.model_fields["max_epochs"].default})
+    assert '"fit"' not in named.as_setting()
+    # These two are fitted in different ways, though their keys have the same values.
+    assert named.as_setting() != Head.model_validate(given).as_setting()
+    assert Head.model_validate({**given, "fit": "adamw"}).as_setting() != named.as_setting()
+
+
 def test_one_epoch_in_all_is_no_warning(corpus, tmp_path):
     assert warnings_of(corpus, tmp_path, ["clear"], max_epochs=1) == []
 

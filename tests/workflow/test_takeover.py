@@ -65,7 +65,7 @@ def test_waves_and_heads_are_taken_over_and_a_sheet_of_then_comes_back(tmp_path)
     made = ran(project.run())
     assert project.paid() == 16
     assert {"collect", "gold", "head", "evaluation", "annotate"} <= made
-    assert not made & {"plan", "embed", "sheets"}
+    assert not any(rule.startswith(("plan", "embed", "sheets")) for rule in made)
     assert len(before) == 5 and {path: path.read_bytes() for path in kept} == before
     assert [row["labels"] for row in project.rows("waves/check/gold/test.jsonl")] == [
         row["labels"] for row in gold

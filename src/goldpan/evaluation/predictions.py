@@ -209,7 +209,8 @@ def _add_row(
     where: str,
 ) -> None:
     predictions.states[row.get("state", OK)] += 1
-    if answered := row.get("answered_at"):
+    # In annotated rows a key of this name is the user's own.
+    if read is _stage_prediction and (answered := row.get("answered_at")):
         first, last = predictions.answered or (answered, answered)
         predictions.answered = min(first, answered), max(last, answered)
     if row.get("model"):

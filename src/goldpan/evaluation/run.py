@@ -11,6 +11,7 @@ from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.task import load_task
+from goldpan.waves.codebook import what_is_asked
 from goldpan.waves.collect.record_fields import place_of
 from goldpan.waves.steps.run import WaveRun
 
@@ -66,7 +67,14 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
     for stage in describing_stages(project, settings):
         for choice in project.study.stages[stage].task:
             for feature in load_task(choice.task, project.tasks).features:
-                known.setdefault(feature.name, feature)
+                if feature.name not in settings.gold:
+                    continue
+                if what_is_asked(known.setdefault(feature.name, feature)) != what_is_asked(feature):
+                    raise StudyError(
+                        f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
+                        where=f"evaluations.{name}.gold",
+                        remedy="make an evaluation for each stage, with its `predictions`",
+                    )
     for feature_name in settings.gold:
         if feature_name not in known:
             raise StudyError(

@@ -41,9 +41,13 @@ def training_warnings(fitted: Fitted, agreement: Mapping[str, LabelAgreement | N
             )
     for target, learned in fitted.learned.items():
         share, trained = learned["dev"], learned["train"]
-        if share is not None and trained is not None and 0 < share < LEAST_LEARNED:
+        if share is None or trained is None or fitted.best_epoch == 0:
+            continue
+        if share < LEAST_LEARNED and (fitted.strengths or {}).get(target, 0.0) is not None:
+            # Beside a target that has learned, one may be worse than a constant answer.
+            rid = f"rid of {share:.1%}" if share > 0 else "rid of nothing"
             warnings.append(
-                f"`{target}`: the head is rid of {share:.1%} of a constant answer's loss on the dev split"
+                f"`{target}`: the head is {rid} of a constant answer's loss on the dev split"
                 f" ({trained:.1%} on the train split): the labels are noisy, too few, or not to be told from"
                 " these embeddings."
             )

@@ -207,12 +207,22 @@ class Head(Model):
         """How a head is fitted to so many training records, and why so."""
         if self.fit != "auto":
             return self.fit, f"the study says `fit: {self.fit}`"
-        named = [key for key in ("architecture", *_ADAMW_KEYS) if key in self.model_fields_set]
-        if named:
+        if named := self._named_for_adamw():
             return "adamw", f"the study gives {', '.join(f'`{key}`' for key in named)}"
         if records < ENOUGH_FOR_ADAMW:
             return "converged", f"{records} training records are fewer than {ENOUGH_FOR_ADAMW:,}"
         return "adamw", f"there are {records:,} training records, {ENOUGH_FOR_ADAMW:,} or more"
+
+    def _named_for_adamw(self) -> list[str]:
+        return [key for key in ("architecture", *_ADAMW_KEYS) if key in self.model_fields_set]
+
+    def as_setting(self) -> str:
+        """All that its training depends on, as text: it is trained anew where that changes.
+
+        A head that names keys of AdamW has no `fit: auto` in it: it is trained as by versions without `fit`.
+        """
+        is_as_before = self.fit == "auto" and self._named_for_adamw()
+        return self.model_dump_json(exclude={"fit"} if is_as_before else None)
 
     def field_of(self, target: str) -> str:
         """The feature or field that a target is learned from."""

@@ -128,7 +128,7 @@ def wave_features(
     known: dict[str, Feature] = {}
     for features in tasks:
         for name, feature in features.items():
-            if _asked(known.setdefault(name, feature)) != _asked(feature):
+            if what_is_asked(known.setdefault(name, feature)) != what_is_asked(feature):
                 raise StudyError(
                     f"feature `{name}` is not the same in all tasks of the stage",
                     where=where,
@@ -187,6 +187,6 @@ def labels(feature: Feature) -> list[str]:
     return feature.items if isinstance(feature, Ranking) else []
 
 
-def _asked(feature: Feature) -> dict[str, Any]:
+def what_is_asked(feature: Feature) -> dict[str, Any]:
     """What people are asked: what the LLM is asked besides makes no difference to them."""
     return feature.model_dump(exclude={"rationale", "abstain"})
