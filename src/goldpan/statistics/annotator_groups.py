@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.statistics.kappa import contingency_table, kappa_values
+from goldpan.statistics.kappa import kappa_values
 
 SMALLEST_GAP = 0.1
 """By how much kappa within groups must be above kappa across them to be worth a word."""
 _LEVEL = 0.05
 _PERMUTATIONS = 199
+_MOST_CLUSTERS = 30
+"""Clusters, with those of one annotator, up to which the tree is cut."""
 Groups = tuple[tuple[int, ...], ...]
 
 
@@ -41,10 +42,13 @@ def pairwise_kappas(codes: np.ndarray, credit: np.ndarray) -> np.ndarray:
         codes: shape (n, m); below 0 is missing.
         credit: agreement weights, shape (k, k).
     """
-    kappas = np.eye(codes.shape[1])
-    for first, second in itertools.combinations(range(codes.shape[1]), 2):
-        table = contingency_table(codes[:, first], codes[:, second], len(credit))
-        kappas[first, second] = kappas[second, first] = kappa_values(table, credit)
+    number, labels = codes.shape[1], len(credit)
+    # A column for each annotator and label: products of two are the cells of all tables at once.
+    answered = (codes[:, :, None] == np.arange(labels)).reshape(len(codes), -1).astype(float)
+    tables = (answered.T @ answered).reshape(number, labels, number, labels)
+    kappas = kappa_values(tables.transpose(0, 2, 1, 3).reshape(-1, labels, labels), credit)
+    kappas = kappas.reshape(number, number)
+    np.fill_diagonal(kappas, 1.0)
     return kappas
 
 
@@ -75,15 +79,15 @@ def annotator_groups(codes: np.ndarray, credit: np.ndarray, kappas: np.ndarray) 
     if gap < SMALLEST_GAP:
         return None
     generator = np.random.default_rng(0)
-    as_large = sum(
-        _best_cut(pairwise_kappas(_permuted(codes, generator), credit))[1] >= gap
-        for _ in range(_PERMUTATIONS)
-    )
+    as_large = 0
+    for _ in range(_PERMUTATIONS):
+        as_large += _best_cut(pairwise_kappas(_permuted(codes, generator), credit))[1] >= gap
+        if 1 + as_large > _LEVEL * (1 + _PERMUTATIONS):
+            return None
     p_value = (1 + as_large) / (1 + _PERMUTATIONS)
-    if p_value > _LEVEL:
-        return None
-    within, across = _within_and_across(kappas, members)
-    return AnnotatorGroups(members, within, across, p_value)
+    is_member = np.stack([np.isin(np.arange(len(kappas)), group) for group in members], axis=1)
+    within, across = _within_and_across(kappas, is_member)
+    return AnnotatorGroups(members, tuple(map(float, within)), across, p_value)
 
 
 def _best_cut(kappas: np.ndarray) -> tuple[Groups, float]:
@@ -94,28 +98,34 @@ def _best_cut(kappas: np.ndarray) -> tuple[Groups, float]:
     from scipy.cluster.hierarchy import fcluster
 
     tree = _tree(_distances(kappas))
-    for clusters in range(2, len(kappas) - 1):
+    for clusters in range(2, min(len(kappas) - 1, _MOST_CLUSTERS + 1)):
         numbers = fcluster(tree, clusters, "maxclust")
-        columns = [tuple(map(int, np.flatnonzero(numbers == number))) for number in np.unique(numbers)]
-        members = tuple(sorted(group for group in columns if len(group) > 1))
-        if len(members) < 2:
+        sizes = np.bincount(numbers)
+        together = np.flatnonzero(sizes > 1)
+        if len(together) < 2:
             continue
-        within, across = _within_and_across(kappas, members)
-        gap = (min(within) - across) * sum(map(len, members)) / len(kappas)
+        within, across = _within_and_across(kappas, numbers[:, None] == together)
+        gap = (within.min() - across) * sizes[together].sum() / len(kappas)
         # NaN, where no pair across is defined, is not above anything.
         if gap > best[1]:
-            best = (members, gap)
+            columns = (np.flatnonzero(numbers == cluster) for cluster in together)
+            best = (tuple(sorted(tuple(map(int, group)) for group in columns)), float(gap))
     return best
 
 
-def _within_and_across(kappas: np.ndarray, members: Groups) -> tuple[tuple[float, ...], float]:
-    within = tuple(_mean([kappas[pair] for pair in itertools.combinations(group, 2)]) for group in members)
-    across = [
-        kappas[pair]
-        for group, other in itertools.combinations(members, 2)
-        for pair in itertools.product(group, other)
-    ]
-    return within, _mean(across)
+def _within_and_across(kappas: np.ndarray, is_member: np.ndarray) -> tuple[np.ndarray, float]:
+    """Mean kappa, where it is defined, of the pairs within each of g groups, shape (g,), and of those across.
+
+    Args:
+        is_member: shape (m, g).
+    """
+    membership, defined = is_member.astype(float), ~np.isnan(kappas)
+    np.fill_diagonal(defined, False)
+    sums = membership.T @ np.where(defined, kappas, 0.0) @ membership
+    counts = membership.T @ defined.astype(float) @ membership
+    apart = ~np.eye(len(sums), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        return np.diag(sums) / np.diag(counts), float(sums[apart].sum() / counts[apart].sum())
 
 
 def _mean(kappas: Sequence[float]) -> float:
