@@ -288,3 +288,19 @@ def test_bare_messages_are_annotated(here):
     status, annotations = get_batch_results("0 odd näme", wait=True)
     assert status.to_dict()["request_counts"] == {"total": 2, "ok": 2}
     assert [len(item.predictions) for item in annotations] == [19, 28]
+
+
+@pytest.mark.parametrize("own", ["config/studies/mine.yaml", "config/config.yaml", "notes.txt"])
+def test_what_is_paid_goes_to_the_ledger_of_the_project_one_works_in_or_nothing_is_sent(
+    own, tmp_path, monkeypatch, serve, segments
+):
+    server, provider = serve()
+    work = tmp_path / "work"
+    (work / own).parent.mkdir(parents=True, exist_ok=True)
+    (work / own).write_text("study: mine\n")
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-key")
+    with pytest.raises(TaskError, match=r"trace_critic|in no goldpan project"):
+        batch_annotate(segments[:1], "annotations", model=MODEL, provider=provider)
+    assert server.calls[CREATE] == 0
+    assert not (work / "annotations").exists()

@@ -31,7 +31,7 @@ from goldpan.stages.rows import read_features
 from goldpan.study.load import Project, load_study, project_settings, validate
 from goldpan.study.model import Study
 from goldpan.study.paths import Paths
-from goldpan.tasks.critic import RUBRIC, RUBRIC_WITH_FOLLOW_UP, default_folder
+from goldpan.tasks.critic import RUBRIC, RUBRIC_WITH_FOLLOW_UP
 
 OPENAI: Mapping[str, Any] = {"kind": "openai", "api_key_env": "OPENAI_API_KEY"}
 STUDY_FILE, SEGMENTS_FILE, PLACES_FILE = "study.yaml", "segments.jsonl", "places.json"
@@ -68,7 +68,7 @@ def batch_annotate(
         budget_usd: what would cost more, by its estimate, is not sent.
         go_on: ask also where most answers so far are bad.
         ledger: default that of the project.
-        folder: `config/tasks` of the project; default as for `rubric_for`.
+        folder: `config/tasks` of the project; default that of the project that one works in.
         params: further parameters of the requests, e.g. temperature.
 
     Returns:
@@ -105,7 +105,7 @@ def batch_annotate(
         "stages": {_STAGE: stage},
     }
     checked = validate(Study, study, output_dir / STUDY_FILE, "correct the arguments of batch_annotate")
-    root = _root_of(folder or default_folder())
+    root = _root_of(folder or _tasks_of_this_project())
     ledger = ledger or root / project_settings(root, checked.study).ledger
     places = {"root": str(root), "ledger": str(Path(ledger).resolve())}
     _write_segments(segments, output_dir / SEGMENTS_FILE)
@@ -236,6 +236,27 @@ def _not_sent(output_dir: Path) -> StudyError:
 def _study_name(output_dir: Path) -> str:
     name = re.sub(r"[^A-Za-z0-9_-]", "_", output_dir.name)[:50]
     return name if re.match(r"[A-Za-z]", name) else f"critic_{name}"
+
+
+def _tasks_of_this_project() -> Path:
+    """`config/tasks` of the project that one works in. Another project's would do for the requests, but what
+    is paid must be in the ledger of this one."""
+    here = Path.cwd()
+    for root in (here, *here.parents):
+        if (root / "config" / "tasks" / f"{RUBRIC}.yaml").is_file():
+            return root / "config" / "tasks"
+        if (root / "config" / "config.yaml").is_file() or (root / "config" / "studies").is_dir():
+            raise TaskError(
+                f"this project has no task `{RUBRIC}`",
+                where=str(root / "config" / "tasks"),
+                remedy="copy goldpan's config/tasks/trace_critic* there, or pass `folder`: what is paid goes"
+                " to the ledger of the project that it belongs to",
+            )
+    raise TaskError(
+        "this folder is in no goldpan project, so there is no ledger for what is paid",
+        where=str(here),
+        remedy=f"work within a project that has config/tasks/{RUBRIC}.yaml, or pass its `folder`",
+    )
 
 
 def _root_of(folder: Path) -> Path:
