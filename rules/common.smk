@@ -24,10 +24,14 @@ from goldpan.ledger import RunLock
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings
 from goldpan.study.paths import GOLD_FILES
+from goldpan.tasks.nearest import suggestion
 from goldpan.workflow.inputs import Inputs
 
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
+for key in config:
+    if key not in (known := [*ProjectSettings.model_fields, "go_on"]):
+        raise WorkflowError(f"There is no setting `{key}`; {suggestion(key, known)}")
 for setting, default in (
     ProjectSettings(study=config["study"]).model_dump(exclude_none=True).items()
 ):

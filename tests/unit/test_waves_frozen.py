@@ -13,7 +13,7 @@ from goldpan.study import load_project
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.sampling.draw_file import Draw, DrawHead, given_out_settings, read_draw
 from goldpan.waves.sampling.sample import Sample, SampleCounts
-from goldpan.waves.steps.changes import changes_of
+from goldpan.waves.steps.changes import changes_of, write_changes
 from goldpan.waves.steps.given_out import sample_files
 from goldpan.waves.steps.redraw import redraw
 from goldpan.waves.steps.run import WaveRun
@@ -382,6 +382,19 @@ def test_a_redraw_says_what_is_new_what_is_not_in_it_and_what_was_edited(project
     assert "no longer in it: answers to them are kept, and count no more" in said
     assert f"1 edited since: answers that came back before are about what they said then: {edited}" in said
     assert "kept: annotations/notes/check.draw.1.jsonl" in said
+
+
+def test_what_was_said_of_a_draw_is_not_said_of_the_next_one(project, capsys):
+    answer(project, changed_answers(project))
+    write_changes(wave_of(project))
+
+    def status() -> str:
+        assert main(["waves", "status", "--root", str(project.root)]) == 0
+        return capsys.readouterr().out
+
+    assert "records can be drawn now" in status()
+    assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 0
+    assert "records can be drawn now" not in status()
 
 
 def test_a_wave_that_was_not_given_out_cannot_be_drawn_anew(tmp_path, capsys):

@@ -48,4 +48,7 @@ def test_a_limit_without_a_value_asks_nothing(project):
     done = project.run("--config", "limit=", check=False)
     assert done.returncode != 0
     assert "the limit of a run must be a whole number from 1" in done.stdout
+    misspelt = project.run("--config", "limt=5", check=False)
+    assert misspelt.returncode != 0
+    assert "There is no setting `limt`; did you mean `limit`?" in misspelt.stdout
     assert project.paid() == 5

@@ -78,6 +78,8 @@ def redraw(run: WaveRun) -> Redraw:
         kept = [_keep_draw(run.draw_file, before.as_bytes()), *_clear_sheets(run, before)]
         done.kept = [str(path.relative_to(run.project.root)) for path in kept]
         now.write(run.draw_file)
+        # What the last run has written is of the draw before; the next run looks anew.
+        (run.project.root / run.paths.wave_changes(run.name)).unlink(missing_ok=True)
         done.notes = _about_answers(WaveRun(run.project, run.name))
     return done
 
