@@ -94,6 +94,8 @@ def plan(
     asked = [items, *expected.shares, expected.value, expected.weighting]
     if (expected.annotators, expected.measure) != (2, "kappa"):
         asked += [expected.annotators, expected.measure]
+    if expected.overlap not in (None, expected.annotators):
+        asked.append(expected.overlap)
     generator = np.random.default_rng(int(sha256_hex(canonical_json(asked))[:16], 16))
     intervals = [interval_of_wave(expected.simulated(items, generator), expected) for _ in range(simulations)]
     widths = np.array([math.inf if each is None else (each.high - each.low) / 2 for each in intervals])

@@ -58,7 +58,7 @@ def plan_wave(
     measure: Measure = "kappa",
     assurance: float = ASSURANCE,
 ) -> list[FeaturePlan]:
-    """The plan of each feature of a wave, for as many answers to each item as the wave has.
+    """The plan of each feature of a wave, for its annotators and as many answers to each item as it has.
 
     Args:
         run: the wave.
@@ -82,7 +82,9 @@ def plan_wave(
             note = note or "weighted kappa of so many annotators has no interval: plan with --measure alpha"
         planned = None
         if not note and labels is not None and items is not None:
-            expected = expectation(labels, value, prevalence, weighting, run.wave.per_item, measure)
+            annotators = len(run.wave.annotators)
+            overlap = None if measure in OF_PREDICTIONS else run.wave.per_item
+            expected = expectation(labels, value, prevalence, weighting, annotators, measure, overlap)
             planned = plan(items, expected, assurance=assurance)
         plans.append(FeaturePlan(run.name, feature.name, labels, weighting, run.wave.per_item, planned, note))
     return plans
