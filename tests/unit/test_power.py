@@ -195,6 +195,11 @@ def test_items_are_given_to_some_of_the_annotators_as_waves_deal_them(weighting)
     assert interval_of_wave(codes, expected) is not None
 
 
+def test_weighted_kappa_of_nine_annotators_can_be_planned():
+    planned = plan(30, expectation(3, 0.6, None, "quadratic", annotators=9), simulations=3)
+    assert 0 < planned.half_width < 0.5
+
+
 @pytest.mark.parametrize("overlap", [1, 4])
 def test_an_overlap_without_pairs_or_above_the_annotators_is_refused(overlap):
     with pytest.raises(StudyError, match="2 to 3"):

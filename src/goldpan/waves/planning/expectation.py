@@ -25,8 +25,6 @@ Measure = Literal["kappa", "alpha", "accuracy", "recall", "f1"]
 OF_PREDICTIONS: frozenset[Measure] = frozenset({"accuracy", "recall", "f1"})
 """Measures of an LLM against the wave's gold labels; the others are of annotators among themselves."""
 USUAL_VALUE: dict[Measure, float] = {"kappa": 0.6, "alpha": 0.6, "accuracy": 0.8, "recall": 0.8, "f1": 0.8}
-MOST_WEIGHTED_ANNOTATORS = 8
-"""Above it the weighted kappa of all pairs has no interval."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +65,6 @@ class Expectation:
             raise StudyError(f"each item is answered by 2 to {self.annotators}, not by {self.overlap}")
         if self.measure == "alpha" and self.weighting == LINEAR:
             raise StudyError("alpha has no linear weights", remedy="use quadratic ones, or none")
-        weighted_pairs = self.measure == "kappa" and self.weighting != UNWEIGHTED
-        if weighted_pairs and self.annotators > MOST_WEIGHTED_ANNOTATORS:
-            raise StudyError(
-                f"weighted kappa has no interval with more than {MOST_WEIGHTED_ANNOTATORS} annotators",
-                remedy="plan for alpha",
-            )
 
     def _check_predictions(self) -> None:
         if not 0 < self.value < 1:
