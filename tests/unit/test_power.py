@@ -1,6 +1,6 @@
 """The planner of half-widths.
 
-`python -m tests.unit.test_power 300` prints the table of docs/agreement.md.
+`python -m tests.unit.test_power 400` prints the table of docs/agreement.md.
 """
 
 import math
