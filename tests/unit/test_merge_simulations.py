@@ -1,7 +1,7 @@
 """Models of annotators in simulated waves: as often right as the majority, and as sure as they are right.
 
-`python -m tests.unit.test_merge_simulations 50` prints the table of docs/agreement.md, whose rows of two labels
-are from 150.
+`python -m tests.unit.test_merge_simulations 50` prints the table of docs/agreement.md; its rows of two labels
+are those of 150.
 """
 
 import sys

@@ -1,14 +1,13 @@
-"""Who agrees with whom: kappa of each pair of annotators, and groups that agree within more than across."""
+"""Who agrees with whom: annotators ordered by kappa, and groups that agree within more than across."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.statistics.kappa import contingency_table, kappa_values
+from goldpan.statistics.pairwise_kappas import pairwise_kappas
 
 SMALLEST_GAP = 0.1
 """By how much kappa within groups must be above kappa across them to be worth a word."""
@@ -32,20 +31,6 @@ class AnnotatorGroups:
     within: tuple[float, ...]
     across: float
     p_value: float
-
-
-def pairwise_kappas(codes: np.ndarray, credit: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of each pair, shape (m, m), 1 on the diagonal; NaN where undefined.
-
-    Args:
-        codes: shape (n, m); below 0 is missing.
-        credit: agreement weights, shape (k, k).
-    """
-    kappas = np.eye(codes.shape[1])
-    for first, second in itertools.combinations(range(codes.shape[1]), 2):
-        table = contingency_table(codes[:, first], codes[:, second], len(credit))
-        kappas[first, second] = kappas[second, first] = kappa_values(table, credit)
-    return kappas
 
 
 def similarity_order(kappas: np.ndarray) -> list[int]:
@@ -75,13 +60,13 @@ def annotator_groups(codes: np.ndarray, credit: np.ndarray, kappas: np.ndarray) 
     if gap < SMALLEST_GAP:
         return None
     generator = np.random.default_rng(0)
-    as_large = sum(
-        _best_cut(pairwise_kappas(_permuted(codes, generator), credit))[1] >= gap
-        for _ in range(_PERMUTATIONS)
-    )
-    p_value = (1 + as_large) / (1 + _PERMUTATIONS)
-    if p_value > _LEVEL:
-        return None
+    as_large = 0
+    for _ in range(_PERMUTATIONS):
+        as_large += _best_cut(pairwise_kappas(_permuted(codes, generator), credit))[1] >= gap
+        p_value = (1 + as_large) / (1 + _PERMUTATIONS)
+        # It only grows.
+        if p_value > _LEVEL:
+            return None
     within, across = _within_and_across(kappas, members)
     return AnnotatorGroups(members, within, across, p_value)
 
@@ -109,24 +94,20 @@ def _best_cut(kappas: np.ndarray) -> tuple[Groups, float]:
 
 
 def _within_and_across(kappas: np.ndarray, members: Groups) -> tuple[tuple[float, ...], float]:
-    within = tuple(_mean([kappas[pair] for pair in itertools.combinations(group, 2)]) for group in members)
-    across = [
-        kappas[pair]
-        for group, other in itertools.combinations(members, 2)
-        for pair in itertools.product(group, other)
-    ]
-    return within, _mean(across)
+    within = tuple(_mean(kappas[np.ix_(group, group)][np.triu_indices(len(group), 1)]) for group in members)
+    across = [kappas[np.ix_(group, other)].ravel() for group, other in itertools.combinations(members, 2)]
+    return within, _mean(np.concatenate(across))
 
 
-def _mean(kappas: Sequence[float]) -> float:
-    defined = [kappa for kappa in kappas if not np.isnan(kappa)]
-    return float(np.mean(defined)) if defined else float("nan")
+def _mean(kappas: np.ndarray) -> float:
+    defined = kappas[~np.isnan(kappas)]
+    return float(defined.mean()) if defined.size else float("nan")
 
 
 def _distances(kappas: np.ndarray) -> np.ndarray:
     """1 - kappa of each pair, in the order of scipy; an undefined kappa counts as the mean of the others."""
     upper = kappas[np.triu_indices(len(kappas), 1)]
-    mean = _mean(list(upper))
+    mean = _mean(upper)
     return 1.0 - np.where(np.isnan(upper), 0.0 if np.isnan(mean) else mean, upper)
 
 

@@ -33,11 +33,11 @@ from goldpan.statistics.interval import LEVEL, Interval
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.multirater import fleiss_expected, label_counts
+from goldpan.statistics.pairwise_kappas import PairwiseKappas
 from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.waves.agreement.closed_labels import PairwiseKappas
 from goldpan.waves.planning.expectation import OF_PREDICTIONS, Expectation
 
 ASSURANCE = 0.9
