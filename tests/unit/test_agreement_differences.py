@@ -10,10 +10,12 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.statistics.annotator_bias import bias_p_value, differences_from_others
-from goldpan.statistics.annotator_groups import annotator_groups, pairwise_kappas, similarity_order
+from goldpan.statistics.annotator_groups import annotator_groups, similarity_order
 from goldpan.statistics.kappa import cohen_kappa, contingency_table
 from goldpan.statistics.marginal_homogeneity import bowker, holm, marginal_tests, mcnemar, stuart_maxwell
+from goldpan.statistics.pairwise_kappas import PairwiseKappas, pairwise_kappas
 from goldpan.statistics.scales import Scale
+from goldpan.statistics.weights import agreement_weights
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
@@ -238,6 +240,22 @@ def test_annotators_who_are_all_alike_seldom_seem_grouped(missing):
         codes = np.where(generator.random((40, 6)) < missing, -1, codes)
         seen += annotator_groups(codes, np.eye(3), pairwise_kappas(codes, np.eye(3))) is not None
     assert seen <= 2
+
+
+@pytest.mark.parametrize("weighting", ["unweighted", "quadratic"])
+def test_kappas_of_all_pairs_are_those_of_each_pair(weighting):
+    codes = np.random.default_rng(3).integers(-1, 3, (40, 5))
+    codes[:, 4] = -1
+    credit = agreement_weights(weighting, range(3))
+    kappas = pairwise_kappas(codes, credit)
+    pairs = list(itertools.combinations(range(5), 2))
+    each = [cohen_kappa(contingency_table(*codes[:, pair].T, 3), credit).value for pair in pairs]
+    assert [kappas[pair] for pair in pairs] == pytest.approx(
+        [np.nan if k is None else k for k in each], nan_ok=True
+    )
+    assert (np.diag(kappas) == 1).all()
+    weighted = PairwiseKappas(codes, [credit]).of_pairs(np.ones((1, 40)))[:, 0, 0]
+    assert weighted == pytest.approx([kappas[pair] for pair in pairs], nan_ok=True)
 
 
 def test_one_poor_annotator_is_no_camp():

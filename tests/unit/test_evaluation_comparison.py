@@ -9,7 +9,7 @@ from goldpan.evaluation.alignment_score import alignment_score
 from goldpan.evaluation.alternative_annotator import alternative_annotator_test, benjamini_yekutieli
 from goldpan.evaluation.annotator_answers import AnnotatorAnswers
 from goldpan.evaluation.coding import FAILED, FeatureValues
-from goldpan.evaluation.comparison import compare, mcnemar
+from goldpan.evaluation.comparison import McNemar, compare
 from goldpan.statistics.figures import figure
 from goldpan.statistics.sampling_design import Design
 from tests.wave_builders import PARTS, STARS, TONE, TOPICS
@@ -21,7 +21,7 @@ AGREE = alignment_score(FeatureValues(TONE))
 def test_mcnemars_test_is_that_of_statsmodels(seed):
     generator = np.random.default_rng(seed)
     first, second = generator.random((2, 90)) < [[0.85], [0.75]]
-    found = mcnemar(first, second)
+    found = McNemar.of(first, second)
     table = [[sum(first & second), sum(first & ~second)], [sum(~first & second), sum(~first & ~second)]]
     assert (found.only_first, found.only_second) == (table[0][1], table[1][0])
     assert found.p_value == pytest.approx(contingency_tables.mcnemar(table, exact=True).pvalue)
@@ -29,12 +29,12 @@ def test_mcnemars_test_is_that_of_statsmodels(seed):
 
 def test_models_that_never_differ_are_not_told_apart():
     right = np.array([True, False, True])
-    assert mcnemar(right, right).p_value == 1
+    assert McNemar.of(right, right).p_value == 1
 
 
 def test_mcnemars_test_takes_thousands_of_differing_items():
     first = np.arange(4000) < 2100
-    assert 0 < mcnemar(first, ~first).p_value < 0.01
+    assert 0 < McNemar.of(first, ~first).p_value < 0.01
 
 
 def compared(first, second, gold):

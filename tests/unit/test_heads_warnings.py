@@ -128,6 +128,7 @@ def test_single_answers_say_nothing_of_agreement(corpus, tmp_path):
         ({"3": 0.5, "4": 0.5}, "adjudicated", ["3", "4"]),
         ({"3": 0.93, "4": 0.07}, "dawid_skene", []),
         ({"3": 1.0}, "dawid_skene", []),
+        ({"3": 1.0}, "single", []),
         ({}, "agreement", []),
     ],
 )

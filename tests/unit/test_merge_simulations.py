@@ -1,6 +1,7 @@
 """Models of annotators in simulated waves: as often right as the majority, and as sure as they are right.
 
-`python -m tests.unit.test_merge_simulations 40` prints the table of docs/agreement.md.
+`python -m tests.unit.test_merge_simulations 50` prints the table of docs/agreement.md; its rows of two labels
+are those of 150.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """The planner of half-widths.
 
-`python -m tests.unit.test_power 300` prints the table of docs/agreement.md.
+`python -m tests.unit.test_power 400` prints the table of docs/agreement.md.
 """
 
 import math
@@ -128,6 +128,7 @@ PLANNED = {
     "kappa of 2, rare label": (100, expectation(2, 0.6, 0.05)),
     "quadratic kappa of 2, 6 labels": (100, expectation(6, 0.6, None, "quadratic")),
     "kappa of 3": (100, expectation(2, 0.6, 0.3, annotators=3)),
+    "kappa of 5, each item by 2": (100, expectation(2, 0.6, 0.3, annotators=5, overlap=2)),
     "quadratic kappa of 3, 5 labels": (60, expectation(5, 0.6, None, "quadratic", 3)),
     "alpha of 4, 3 labels": (60, expectation(3, 0.6, annotators=4, measure="alpha")),
     "accuracy, 3 labels": (100, expectation(3, measure="accuracy")),
@@ -180,6 +181,29 @@ def test_skewed_shares_hold_on_an_ordered_scale_too():
 def test_more_annotators_need_fewer_items():
     widths = [plan(60, expectation(2, 0.6, 0.3, annotators=many), 40).half_width for many in (2, 3, 5)]
     assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.parametrize("weighting", ["unweighted", "quadratic"])
+def test_items_are_given_to_some_of_the_annotators_as_waves_deal_them(weighting):
+    expected = expectation(3, 0.6, None, weighting, annotators=5, overlap=2)
+    codes = expected.simulated(40, np.random.default_rng(0))
+    answered = codes >= 0
+    assert answered.sum(1).tolist() == [2] * 40
+    assert answered.sum(0).tolist() == [16] * 5
+    meetings = answered.T.astype(int) @ answered
+    assert set(meetings[np.triu_indices(5, 1)]) <= {3, 4, 5}
+    assert interval_of_wave(codes, expected) is not None
+
+
+def test_weighted_kappa_of_nine_annotators_can_be_planned():
+    planned = plan(30, expectation(3, 0.6, None, "quadratic", annotators=9), simulations=3)
+    assert 0 < planned.half_width < 0.5
+
+
+@pytest.mark.parametrize("overlap", [1, 4])
+def test_an_overlap_without_pairs_or_above_the_annotators_is_refused(overlap):
+    with pytest.raises(StudyError, match="2 to 3"):
+        expectation(2, annotators=3, overlap=overlap)
 
 
 def test_a_rare_label_has_its_recall_known_by_the_items_that_have_it():

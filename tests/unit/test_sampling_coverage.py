@@ -7,12 +7,13 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from goldpan.records.draw import rank, turns
-from goldpan.statistics.figures import figures
+from goldpan.statistics.figures import Kind, figures
 from goldpan.statistics.label_measures import OneLabelMeasures, nan_ratio
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import design_of
@@ -30,6 +31,7 @@ class Measures:
     """Accuracy, recall and F1 of a label, and its share, as evaluation weights them."""
 
     names = ("accuracy", "recall", "f1", "share")
+    kinds: ClassVar = {"accuracy": Kind.SHARE, "recall": Kind.SHARE, "f1": Kind.DICE, "share": Kind.SHARE}
     width = 4
 
     def __init__(self, codes):
@@ -41,6 +43,10 @@ class Measures:
         accuracy = nan_ratio(weights @ (gold == predicted).astype(float), total)
         label = self._label.values(weights)
         return np.column_stack([accuracy, label[:, 1:], nan_ratio(weights @ gold.astype(float), total)])
+
+    def denominators(self, weights):
+        total = weights.sum(1)
+        return np.column_stack([total, self._label.denominators(weights)[:, 1:], total])
 
 
 WAVES = {
@@ -109,6 +115,11 @@ def _holds(estimate, value):
 
 def _value(estimate):
     return np.nan if estimate.value is None else estimate.value
+
+
+def test_one_wave_is_measured():
+    holds, _ = measured("100, as many of each answer", 1)
+    assert np.isin(holds, (0, 1)).all(), "each figure has an interval"
 
 
 @pytest.mark.slow

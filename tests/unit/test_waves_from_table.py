@@ -161,6 +161,12 @@ def test_answers_stand_in_columns_called_like_the_feature_unless_it_is_said(proj
     assert len(give_out(project).items) == 6
 
 
+def test_cannot_tell_in_the_table_is_an_abstention_like_that_of_a_stage(project):
+    write_table(project, [row | {"llm_urgent": "(cannot tell)"} for row in rows()])
+    for features in give_out(project).llm.values():
+        assert features["urgent"] == {"type": "BinaryPrediction", "detected": None, "abstained": True}
+
+
 def test_records_without_an_answer_are_counted_and_not_drawn(project):
     table = rows()
     table[0]["llm_topic"] = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from goldpan.as_json import AsJson
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.statistics.figures import Figure, figures
 from goldpan.statistics.joined_measures import Difference
+from goldpan.statistics.marginal_homogeneity import exact_mcnemar_p_value
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 
@@ -27,6 +27,13 @@ class McNemar(AsJson, json_names={"only_first": "only_first_right", "only_second
     only_first: int
     only_second: int
     p_value: float
+
+    @classmethod
+    def of(cls, first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
+        """The test of whether each model is right on each item, each of shape (n,)."""
+        only_first = int((first_right & ~second_right).sum())
+        only_second = int((second_right & ~first_right).sum())
+        return cls(only_first, only_second, exact_mcnemar_p_value(only_first, only_second))
 
 
 @dataclass(frozen=True)
@@ -47,21 +54,6 @@ class Comparison(AsJson):
     differences: tuple[Figure, ...]
 
 
-def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
-    """McNemar's exact test.
-
-    Args:
-        first_right, second_right: whether each model is right on each item, shape (n,).
-    """
-    only_first = int((first_right & ~second_right).sum())
-    only_second = int((second_right & ~first_right).sum())
-    differing, fewer = only_first + only_second, min(only_first, only_second)
-    tail = sum(math.comb(differing, count) for count in range(fewer + 1))
-    # Integers to the end: 2 ** differing has no place in a float above 1,023 differing items.
-    p_value = min(1.0, 2 * tail / 2**differing) if differing else 1.0
-    return McNemar(only_first, only_second, p_value)
-
-
 def compare(
     names: tuple[str, str], coded: CodedPredictions, values: FeatureValues, design: Design
 ) -> Comparison:
@@ -77,4 +69,4 @@ def compare(
     measures = values.measures(coded)
     both = Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
     right = values.right(coded)
-    return Comparison(*names, len(right), mcnemar(right[:, 0], right[:, 1]), figures(sample, both))
+    return Comparison(*names, len(right), McNemar.of(right[:, 0], right[:, 1]), figures(sample, both))

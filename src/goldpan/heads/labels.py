@@ -87,9 +87,14 @@ def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
 
 
 def _answers_behind(item: GoldItem, feature: str) -> list[str]:
-    """The annotators' answers, by their shares; none where these are a posterior, which claims more."""
+    """The annotators' answers, by their shares; none where these are a posterior, which claims more, or one
+    annotator's.
+
+    A gold file does not say how many of an item's annotators answered this feature: it is taken to be as many
+    as the shares allow.
+    """
     shares = item.soft_labels.get(feature, {})
-    if item.is_posterior(feature):
+    if item.is_posterior(feature) or item.is_single(feature):
         return []
     for annotators in range(len(item.annotators), 1, -1):
         counts = {label: share * annotators for label, share in shares.items()}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from goldpan.statistics.bands import TENTATIVE
+
 if TYPE_CHECKING:
     from goldpan.heads.fitting import Fitted
     from goldpan.heads.label_agreement import LabelAgreement
 
-LEAST_ALPHA = 0.667
-"""Krippendorff (2004, Human Communication Research 30:411-433): less allows no conclusions."""
 LEAST_LEARNED = 0.05
 """Share of a constant answer's loss on the dev split that a head must at least be rid of."""
 
@@ -52,10 +52,10 @@ def training_warnings(fitted: Fitted, agreement: Mapping[str, LabelAgreement | N
                 " these embeddings."
             )
     for target, answers in agreement.items():
-        if answers is not None and answers.alpha is not None and answers.alpha < LEAST_ALPHA:
+        if answers is not None and answers.alpha is not None and answers.alpha < TENTATIVE:
             warnings.append(
                 f"`{target}`: the labels are noisy. The answers they were made of agree with Krippendorff's"
-                f" alpha {answers.alpha:.2f} on {answers.records} records, below {LEAST_ALPHA}. Mend the task"
+                f" alpha {answers.alpha:.2f} on {answers.records} records, below {TENTATIVE}. Mend the task"
                 " or the codebook before more is labelled; the head learns what they have in common at best."
             )
     return warnings

@@ -1,13 +1,12 @@
-"""Who agrees with whom: kappa of each pair of annotators, and groups that agree within more than across."""
+"""Who agrees with whom: annotators ordered by kappa, and groups that agree within more than across."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.statistics.kappa import kappa_values
+from goldpan.statistics.pairwise_kappas import pairwise_kappas
 
 SMALLEST_GAP = 0.1
 """By how much kappa within groups must be above kappa across them to be worth a word."""
@@ -33,23 +32,6 @@ class AnnotatorGroups:
     within: tuple[float, ...]
     across: float
     p_value: float
-
-
-def pairwise_kappas(codes: np.ndarray, credit: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of each pair, shape (m, m), 1 on the diagonal; NaN where undefined.
-
-    Args:
-        codes: shape (n, m); below 0 is missing.
-        credit: agreement weights, shape (k, k).
-    """
-    number, labels = codes.shape[1], len(credit)
-    # A column for each annotator and label: products of two are the cells of all tables at once.
-    answered = (codes[:, :, None] == np.arange(labels)).reshape(len(codes), -1).astype(float)
-    tables = (answered.T @ answered).reshape(number, labels, number, labels)
-    kappas = kappa_values(tables.transpose(0, 2, 1, 3).reshape(-1, labels, labels), credit)
-    kappas = kappas.reshape(number, number)
-    np.fill_diagonal(kappas, 1.0)
-    return kappas
 
 
 def similarity_order(kappas: np.ndarray) -> list[int]:
@@ -95,11 +77,10 @@ def _best_cut(kappas: np.ndarray) -> tuple[Groups, float]:
     best: tuple[Groups, float] = ((), -np.inf)
     if len(kappas) < 4:
         return best
-    from scipy.cluster.hierarchy import fcluster
+    from scipy.cluster.hierarchy import cut_tree
 
     tree = _tree(_distances(kappas))
-    for clusters in range(2, min(len(kappas) - 1, _MOST_CLUSTERS + 1)):
-        numbers = fcluster(tree, clusters, "maxclust")
+    for numbers in cut_tree(tree, range(2, min(len(kappas) - 1, _MOST_CLUSTERS + 1))).T:
         sizes = np.bincount(numbers)
         together = np.flatnonzero(sizes > 1)
         if len(together) < 2:
@@ -128,15 +109,15 @@ def _within_and_across(kappas: np.ndarray, is_member: np.ndarray) -> tuple[np.nd
         return np.diag(sums) / np.diag(counts), float(sums[apart].sum() / counts[apart].sum())
 
 
-def _mean(kappas: Sequence[float]) -> float:
-    defined = [kappa for kappa in kappas if not np.isnan(kappa)]
-    return float(np.mean(defined)) if defined else float("nan")
+def _mean(kappas: np.ndarray) -> float:
+    defined = kappas[~np.isnan(kappas)]
+    return float(defined.mean()) if defined.size else float("nan")
 
 
 def _distances(kappas: np.ndarray) -> np.ndarray:
     """1 - kappa of each pair, in the order of scipy; an undefined kappa counts as the mean of the others."""
     upper = kappas[np.triu_indices(len(kappas), 1)]
-    mean = _mean(list(upper))
+    mean = _mean(upper)
     return 1.0 - np.where(np.isnan(upper), 0.0 if np.isnan(mean) else mean, upper)
 
 

@@ -64,11 +64,19 @@ def mcnemar(first: float, second: float, name: str = "mcnemar") -> MarginalTest:
     if not disagreements:
         return MarginalTest(name, None, reason=_ALIKE)
     if disagreements < FEWEST_FOR_CHI_SQUARE:
-        from scipy.special import bdtr
-
-        p_value = min(1.0, 2 * float(bdtr(min(first, second), int(disagreements), 0.5)))
-        return MarginalTest(name, p_value, method="exact")
+        return MarginalTest(name, exact_mcnemar_p_value(first, second), method="exact")
     return _chi_square(name, (first - second) ** 2 / disagreements, 1)
+
+
+def exact_mcnemar_p_value(first: float, second: float) -> float:
+    """Two-sided p-value of McNemar's test by the binomial distribution; 1 where there are no disagreements.
+
+    Args:
+        first, second: disagreements one way and the other way.
+    """
+    from scipy.special import bdtr
+
+    return min(1.0, 2 * float(bdtr(min(first, second), int(first + second), 0.5)))
 
 
 def bowker(table: np.ndarray) -> MarginalTest:

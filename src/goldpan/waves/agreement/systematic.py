@@ -14,10 +14,11 @@ from goldpan.statistics.annotator_bias import (
     bias_p_value,
     differences_from_others,
 )
-from goldpan.statistics.annotator_groups import annotator_groups, pairwise_kappas, similarity_order
+from goldpan.statistics.annotator_groups import annotator_groups, similarity_order
 from goldpan.statistics.coefficient_intervals import TOO_FEW_ITEMS
 from goldpan.statistics.marginal_homogeneity import holm, marginal_tests, mcnemar
 from goldpan.statistics.multirater import NO_PAIRS
+from goldpan.statistics.pairwise_kappas import pairwise_kappas
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.waves.agreement.report import AnnotatorBias, KappaMatrix, PairBias
 

@@ -63,6 +63,10 @@ class GoldItem:
         """Whether its soft label is a model's posterior, and not the shares of the annotators."""
         return self.resolutions.get(feature) == Resolution.DAWID_SKENE
 
+    def is_single(self, feature: str) -> bool:
+        """Whether only one annotator answered it."""
+        return self.resolutions.get(feature) == Resolution.SINGLE
+
     def as_line(self) -> bytes:
         """The item as a line of a gold file, with its newline."""
         return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)

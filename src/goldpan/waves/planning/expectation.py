@@ -11,7 +11,7 @@ expected weighted kappa takes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -19,13 +19,12 @@ import numpy as np
 from goldpan.errors import StudyError
 from goldpan.statistics.kappa import kappa_values
 from goldpan.statistics.weights import LINEAR, UNWEIGHTED, agreement_weights
+from goldpan.waves.sampling.overlap import OverlapPlan
 
 Measure = Literal["kappa", "alpha", "accuracy", "recall", "f1"]
 OF_PREDICTIONS: frozenset[Measure] = frozenset({"accuracy", "recall", "f1"})
 """Measures of an LLM against the wave's gold labels; the others are of annotators among themselves."""
 USUAL_VALUE: dict[Measure, float] = {"kappa": 0.6, "alpha": 0.6, "accuracy": 0.8, "recall": 0.8, "f1": 0.8}
-MOST_WEIGHTED_ANNOTATORS = 8
-"""Above it the weighted kappa of all pairs has no interval."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,11 @@ class Expectation:
         shares: share of each label, sums to 1; for a binary feature of prevalence p: (1 - p, p).
         value: the true value of the measure; kappa and alpha: 0 <= value < 1; the others: 0 < value < 1.
         weighting: `unweighted`, `linear` or `quadratic`; with the last two labels are in even steps.
-        annotators: how many answer each item.
+        annotators: how many there are.
         measure: what is to be known. `kappa` is Cohen's for two annotators; for more Fleiss', or weighted the
             mean over pairs. `alpha` is nominal, and with quadratic weights of interval data. `recall` and
             `f1` are about the last label, which is predicted as often as it is there.
+        overlap: how many of the annotators answer each item; None for all.
 
     Raises:
         StudyError: the numbers are no shares, a value is out of bounds, or the parts do not go together.
@@ -50,6 +50,7 @@ class Expectation:
     weighting: str = UNWEIGHTED
     annotators: int = 2
     measure: Measure = "kappa"
+    overlap: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.shares) < 2 or min(self.shares) <= 0 or abs(sum(self.shares) - 1) > 1e-6:
@@ -60,14 +61,10 @@ class Expectation:
             raise StudyError(f"the {self.measure} to expect must be at least 0 and below 1, not {self.value}")
         elif self.annotators < 2:
             raise StudyError(f"agreement needs at least 2 annotators, not {self.annotators}")
+        elif self.overlap is not None and not 2 <= self.overlap <= self.annotators:
+            raise StudyError(f"each item is answered by 2 to {self.annotators}, not by {self.overlap}")
         if self.measure == "alpha" and self.weighting == LINEAR:
             raise StudyError("alpha has no linear weights", remedy="use quadratic ones, or none")
-        weighted_pairs = self.measure == "kappa" and self.weighting != UNWEIGHTED
-        if weighted_pairs and self.annotators > MOST_WEIGHTED_ANNOTATORS:
-            raise StudyError(
-                f"weighted kappa has no interval with more than {MOST_WEIGHTED_ANNOTATORS} annotators",
-                remedy="plan for alpha",
-            )
 
     def _check_predictions(self) -> None:
         if not 0 < self.value < 1:
@@ -123,7 +120,8 @@ class Expectation:
         return float(kappa_values(_table(np.array(self.shares), given_truth), self.weights))
 
     def simulated(self, items: int, generator: np.random.Generator) -> np.ndarray:
-        """A wave: codes (n, m) of the annotators' answers, or (n, 2) of gold label and prediction."""
+        """A wave: codes (n, m) of the annotators' answers, -1 where an item is not given to one, or codes
+        (n, 2) of gold label and prediction."""
         shares, given_truth = np.array(self.shares), self.given_truth
         if self.measure in ("recall", "f1"):
             shares = np.array([1 - shares[-1], shares[-1]])
@@ -131,7 +129,11 @@ class Expectation:
         answerers = 1 if self.measure in OF_PREDICTIONS else self.annotators
         draws = generator.random((items, answerers, 1))
         answers = (draws > given_truth[truth][:, None].cumsum(2)[:, :, :-1]).sum(2)
-        return np.column_stack([truth, answers]) if self.measure in OF_PREDICTIONS else answers
+        if self.measure in OF_PREDICTIONS:
+            return np.column_stack([truth, answers])
+        if self.overlap is None or self.overlap == self.annotators:
+            return answers
+        return np.where(_given_out(items, self.annotators, self.overlap), answers, -1)
 
 
 def expectation(
@@ -141,6 +143,7 @@ def expectation(
     weighting: str = UNWEIGHTED,
     annotators: int = 2,
     measure: Measure = "kappa",
+    overlap: int | None = None,
 ) -> Expectation:
     """An expectation from few numbers.
 
@@ -149,7 +152,7 @@ def expectation(
         value: the true value of the measure; default 0.6 for kappa and alpha, 0.8 for the others.
         prevalence: share of the rarest label that matters; the others share the rest evenly. Without it all
             labels are as frequent.
-        weighting, annotators, measure: as for `Expectation`.
+        weighting, annotators, measure, overlap: as for `Expectation`.
 
     Raises:
         StudyError: as for `Expectation`.
@@ -160,7 +163,15 @@ def expectation(
     shares = (1 / labels,) * labels
     if prevalence is not None:
         shares = ((1 - prevalence) / (labels - 1),) * (labels - 1) + (prevalence,)
-    return Expectation(shares, value, weighting, annotators, measure)
+    return Expectation(shares, value, weighting, annotators, measure, overlap)
+
+
+@lru_cache(maxsize=4)
+def _given_out(items: int, annotators: int, overlap: int) -> np.ndarray:
+    """Whether each item (n, m) is given to each annotator, dealt as waves deal theirs."""
+    names = [str(number) for number in range(annotators)]
+    deal = OverlapPlan(names, overlap, repeats=0, seed=0)
+    return np.array([np.isin(names, deal.assign(str(item))[0]) for item in range(items)])
 
 
 def _table(shares: np.ndarray, given_truth: np.ndarray) -> np.ndarray:

@@ -33,11 +33,11 @@ from goldpan.statistics.interval import LEVEL, Interval
 from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_tables
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.multirater import fleiss_expected, label_counts
+from goldpan.statistics.pairwise_kappas import PairwiseKappas
 from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.waves.agreement.closed_labels import PairwiseKappas
 from goldpan.waves.planning.expectation import OF_PREDICTIONS, Expectation
 
 ASSURANCE = 0.9
@@ -94,6 +94,8 @@ def plan(
     asked = [items, *expected.shares, expected.value, expected.weighting]
     if (expected.annotators, expected.measure) != (2, "kappa"):
         asked += [expected.annotators, expected.measure]
+    if expected.overlap not in (None, expected.annotators):
+        asked.append(expected.overlap)
     generator = np.random.default_rng(int(sha256_hex(canonical_json(asked))[:16], 16))
     intervals = [interval_of_wave(expected.simulated(items, generator), expected) for _ in range(simulations)]
     widths = np.array([math.inf if each is None else (each.high - each.low) / 2 for each in intervals])

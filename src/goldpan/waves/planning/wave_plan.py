@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from goldpan.as_json import AsJson
 from goldpan.statistics.scales import Kind, scale_of
 from goldpan.statistics.weights import UNWEIGHTED
-from goldpan.waves.planning.expectation import (
-    MOST_WEIGHTED_ANNOTATORS,
-    OF_PREDICTIONS,
-    Measure,
-    expectation,
-)
+from goldpan.waves.planning.expectation import OF_PREDICTIONS, Measure, expectation
 from goldpan.waves.planning.power import ASSURANCE, PowerPlan, plan
 from goldpan.waves.steps.run import WaveRun
 
@@ -58,7 +53,7 @@ def plan_wave(
     measure: Measure = "kappa",
     assurance: float = ASSURANCE,
 ) -> list[FeaturePlan]:
-    """The plan of each feature of a wave, for as many answers to each item as the wave has.
+    """The plan of each feature of a wave, for its annotators and as many answers to each item as it has.
 
     Args:
         run: the wave.
@@ -78,11 +73,11 @@ def plan_wave(
         ordered = scale.kind == "ordered" and (labels or 0) > 2 and measure not in OF_PREDICTIONS
         weighting = "quadratic" if ordered else UNWEIGHTED
         note = _why_none(run, scale.kind, labels, items, measure)
-        if ordered and measure == "kappa" and run.wave.per_item > MOST_WEIGHTED_ANNOTATORS:
-            note = note or "weighted kappa of so many annotators has no interval: plan with --measure alpha"
         planned = None
         if not note and labels is not None and items is not None:
-            expected = expectation(labels, value, prevalence, weighting, run.wave.per_item, measure)
+            annotators = len(run.wave.annotators)
+            overlap = None if measure in OF_PREDICTIONS else run.wave.per_item
+            expected = expectation(labels, value, prevalence, weighting, annotators, measure, overlap)
             planned = plan(items, expected, assurance=assurance)
         plans.append(FeaturePlan(run.name, feature.name, labels, weighting, run.wave.per_item, planned, note))
     return plans

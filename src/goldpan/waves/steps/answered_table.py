@@ -105,6 +105,8 @@ class AnsweredRows:
     def _prediction(name: str, feature: Feature, values: Mapping[str, Any]) -> dict[str, Any]:
         kind, key = PREDICTION_TYPES[feature.type]
         prediction = {"type": kind, key: values[name]}
+        if values[name] is None:
+            prediction["abstained"] = True
         for beside in ("confidence", "rationale"):
             if values.get(_key(beside, name)) is not None:
                 prediction[beside] = values[_key(beside, name)]
