@@ -6,14 +6,16 @@ import io
 import pytest
 from openpyxl import Workbook
 
+from goldpan.cli import main
 from goldpan.errors import SourceError, StudyError, TaskError
 from goldpan.records.inputs import source_files
+from goldpan.records.limit import limit_of_file, rows_within_limit
 from goldpan.records.read import build_records
 from goldpan.study import load_project
 from goldpan.study.load import load_study
 from goldpan.study.model import Study
 from goldpan.tasks.task import load_task
-from goldpan.waves.steps.changes import changes_of
+from goldpan.waves.steps.changes import changes_of, known_changes, write_changes
 from goldpan.waves.steps.check import check_waves
 from goldpan.waves.steps.redraw import redraw
 from goldpan.waves.steps.run import WaveRun
@@ -253,6 +255,41 @@ def test_a_redraw_takes_the_table_as_it_is_now_and_refuses_a_bad_one(project):
     done = redraw(wave_of(project))
     assert done.changed
     assert WaveRun(load_project(root=project.root), "check").drawn.sample.counts.population == 20
+
+
+def limit_to(project, count):
+    """The records as a run with `--config limit=COUNT` leaves them."""
+    loaded = load_project(root=project.root, limit=count)
+    source = loaded.study.sources["answers"]
+    files = source_files(source, project.root)
+    rows_within_limit(source, count, files).write(project.root / loaded.paths.limit("answers"))
+    for file, path in files.items():
+        output = project.root / loaded.paths.records("answers", file)
+        build_records(source, "answers", file, path, output, limit_of_file(loaded, "answers", file))
+    return WaveRun(loaded, "check")
+
+
+def test_a_wave_that_is_out_is_not_compared_with_a_trial(project):
+    give_out(project)
+    changes = write_changes(limit_to(project, 2))
+    assert changes.items == []
+    (note,) = changes.notes_with_remedy()
+    assert note.startswith("a trial: only the first 2 rows of answers; ")
+    assert known_changes(WaveRun(load_project(root=project.root), "check")).notes_with_remedy() == [note]
+    project.write_study(study(seed=5))
+    said = write_changes(limit_to(project, 2)).notes_with_remedy()
+    assert "`seed: 5`" in said[0]
+    assert "run without the limit, then goldpan waves redraw check" in said[-1]
+
+
+def test_a_redraw_refuses_the_records_of_a_trial(project, capsys):
+    before = give_out(project).draw_file.read_bytes()
+    limit_to(project, 2)
+    assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "a trial: only the first 2 rows of answers" in said
+    assert "run once without the limit" in said
+    assert WaveRun(load_project(root=project.root), "check").draw_file.read_bytes() == before
 
 
 def test_other_fields_of_the_table_are_another_wave_and_said(project):
