@@ -67,6 +67,7 @@ def test_a_name_that_will_not_be_there_is_found_with_the_nearest_one(project, te
         "{% if answers.first is defined and answers.first.x %}{{ answers.first.score }}{% endif %}x",
         "{% for answers in [data] %}{{ answers.text }}{% endfor %}",
         "{{ data[id] }}",
+        "{% if note is defined %}{{ note }}{% endif %}{{ more | default('-') }}",
     ],
 )
 def test_what_may_be_there_is_no_error(project, template):

@@ -12,8 +12,7 @@ from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
 from goldpan.study.load import Project
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.prompt_names import NamedPart, named_parts
-from goldpan.tasks.prompts import check_template_names
+from goldpan.tasks.prompt_names import NamedPart, check_template_names, named_parts
 from goldpan.tasks.task import Task, load_task
 
 _ROWS_LOOKED_AT = 100

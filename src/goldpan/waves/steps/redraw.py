@@ -67,10 +67,9 @@ def redraw(run: WaveRun) -> Redraw:
         run.project.left(path, needed_by=f"a redraw of the wave `{run.name}`")
     if trial := trial_of_wave(run.project, run.study_wave):
         raise StudyError(
-            f"the records are those of {trial_text(trial)}; drawn from them, the wave would lose its other items",
+            f"the records are those of {trial_text(trial)}; the wave would lose its items beyond them",
             where=f"waves.{run.name}",
-            remedy="run once without the limit (take `limit` out of the study and of config/config.yaml, too),"
-            " then draw anew",
+            remedy="run without the limit (nor one in the study or config/config.yaml), then draw anew",
         )
     now = run.new_draw(_earlier(before))
     old, new = before.sample.items, now.sample.items
