@@ -26,10 +26,9 @@ def said_of(project, template, prompt=DETAIL_PROMPT):
     """What the check before a run says of a prompt; nothing where it is right."""
     project.write(prompt, template)
     try:
-        check_before_run(load_project("notes", root=project.root))
+        return "\n".join(check_before_run(load_project("notes", root=project.root)))
     except GoldpanError as error:
         return str(error)
-    return ""
 
 
 @pytest.mark.parametrize(
@@ -93,6 +92,17 @@ def test_a_file_is_opened_only_for_a_name_that_is_not_declared(project):
     (project.root / "notes/a.jsonl").write_bytes(b"\x1f\x8b damaged")
     # What is wrong with it is told when it is read; whether it has the field is not known.
     assert said_of(project, "{{ data.txt }}") == ""
+
+
+def test_a_field_that_later_rows_may_have_does_not_stop_a_run(project, capsys):
+    """The prompt of rows that another task is for, or that stand far behind, is right."""
+    project.write("notes/b.jsonl", '{"id": "y", "text": "T", "only_here": 1}\n')
+    assert said_of(project, "{{ data.only_here }}") == ""
+    project.write(DETAIL_PROMPT, "{% if data.text == 'long' %}{{ data.later }}{% endif %}x")
+    (note,) = check_before_run(load_project("notes", root=project.root))
+    assert f"{DETAIL_PROMPT}, line 1: `data.later`: no field that notes declares" in note
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    assert "`data.later`" in capsys.readouterr().err
 
 
 def test_all_errors_of_all_parts_of_a_study_are_told_at_once(project, capsys):
