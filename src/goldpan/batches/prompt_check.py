@@ -44,8 +44,8 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
     """Check what the prompts of a stage name: variables, `answers.STAGE.FEATURE` and `data.FIELD`.
 
     A field is looked for among those that the stage's sources declare (`fields`, `id`, `not_blank`); only
-    where it is not among them are the first rows of the sources' files read. Nothing is known of the fields of
-    a source that declares none. What a template asks for before it uses it may be absent.
+    where it is not among them are the first rows of the files read. Nothing is known of the fields of a
+    source that declares none. What a template asks for before it uses it may be absent.
 
     Args:
         project: it is checked.

@@ -40,7 +40,7 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         notes += check_prompts(project)
     with wrong.gather():
-        check_columns(project)
+        notes += check_columns(project)
     wrong.finish()
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:
