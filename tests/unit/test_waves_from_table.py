@@ -288,8 +288,23 @@ def test_a_redraw_refuses_the_records_of_a_trial(project, capsys):
     assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 1
     said = capsys.readouterr().err
     assert "a trial: only the first 2 rows of answers" in said
-    assert "run once without the limit" in said
+    assert "run without the limit" in said
     assert WaveRun(load_project(root=project.root), "check").draw_file.read_bytes() == before
+
+
+def test_a_second_table_with_known_ids_does_not_stop_a_wave_that_is_out(project):
+    run = give_out(project)
+    first = next(iter(run.items.values())).id
+    others = [{**row, "text": "other"} for row in rows(12) if row["row_id"] == first]
+    write_table(project, [*others, *rows(13)[12:]], "answers.more.csv")
+    changes = write_changes(wave_of(project))
+    assert changes.items == []
+    assert changes.record_notes == [
+        "13 records can be drawn now; it was drawn from 12",
+        "rows of answers.more.csv passed over, whose id stands before: 1",
+    ]
+    with pytest.raises(SourceError, match="occurs twice"):
+        redraw(wave_of(project))
 
 
 def test_other_fields_of_the_table_are_another_wave_and_said(project):

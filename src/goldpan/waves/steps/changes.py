@@ -13,6 +13,7 @@ from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
 from goldpan.waves.sampling.sample import Population, outside
+from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import origins_gone, trial_of_wave
 from goldpan.waves.steps.run import WaveRun
 
@@ -162,6 +163,8 @@ def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
         changes.record_notes.append(f"{now:,} records can be drawn now; it was drawn from {before:,}")
     elif draw.head.fingerprint and population.fingerprint != draw.head.fingerprint:
         changes.record_notes.append(f"other records can be drawn now than then, though as many ({now:,})")
+    for file, count in answered.repeated.items() if isinstance(answered, AnsweredRows) else ():
+        changes.record_notes.append(f"rows of {file} passed over, whose id stands before: {count:,}")
     by_change: dict[str, list[str]] = {}
     for item_change in changes.items:
         for change in item_change.changes:

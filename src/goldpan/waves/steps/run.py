@@ -244,7 +244,7 @@ class WaveRun:
         Args:
             wave: as it was given out, or as the study has it.
             features: those that annotators answer.
-            is_strict: whether cells of a table that are no answers are errors.
+            is_strict: as of `AnsweredRows`.
         """
         files = [self._at(path) for path in drawn_from(self.project, wave)]
         if wave.from_ is None:
