@@ -173,3 +173,43 @@ def test_all_names_that_lead_nowhere_are_told_at_once(project, capsys):
     assert main(["validate", "notes", "--root", str(project.root)]) == 1
     said = capsys.readouterr().err
     assert [name for name in "abcdegi" if f" `{name}`; there are: " in said] == list("abcdegi")
+
+
+def test_a_line_that_names_nothing_hides_no_other_error(project, capsys):
+    study, gold = two_stage_study(), {"topic": "text"}
+    study["sources"]["more"] = {"files": ["notes/*.jsonl"], "id": ["id"]}
+    study["evaluations"] = {
+        "nobody_asked": {"source": "more", "gold": gold},
+        "other": {"source": "more", "gold": gold, "predictions": {"model": {"stage": "topics"}}},
+    }
+    project.write_study(study)
+    project.write(TOPIC_PROMPT, "{{ data.txt }}")
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    for place in (
+        "evaluations.nobody_asked.predictions: no stage is asked about the source",
+        "evaluations.other.predictions.model: these predictions are about `notes`, not about `more`",
+        "`data.txt`",
+    ):
+        assert said.count(place) == 1
+    del study["stages"]["details"]
+    study["stages"]["topics"]["budget_usd"] = "much"
+    study["evaluations"] = {"asked": {"source": "notes", "gold": gold}}
+    project.write_study(study)
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "stages.topics.budget_usd: " in said
+    assert "no stage is asked" not in said
+
+
+def test_what_is_wrong_in_the_file_is_told_where_its_name_is_wrong_too(project, capsys):
+    study = two_stage_study()
+    study["sources"]["notes"]["filez"] = "x"
+    project.write_study({**study, "study": "other"})
+    path = project.root / "config/studies/notes.yaml"
+    other = project.root / "config/studies/other.yaml"
+    path.write_bytes(other.read_bytes()) if other.exists() else other.write_bytes(path.read_bytes())
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "is the name of another study" in said
+    assert "sources.notes.filez: no such key" in said
