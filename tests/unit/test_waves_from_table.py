@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from goldpan.cli import main
 from goldpan.errors import SourceError, StudyError, TaskError
 from goldpan.records.inputs import source_files
-from goldpan.records.limit import limit_of_file, rows_within_limit
+from goldpan.records.limit import build_limited_records, rows_within_limit
 from goldpan.records.read import build_records
 from goldpan.study import load_project
 from goldpan.study.load import load_study
@@ -265,7 +265,7 @@ def limit_to(project, count):
     rows_within_limit(source, count, files).write(project.root / loaded.paths.limit("answers"))
     for file, path in files.items():
         output = project.root / loaded.paths.records("answers", file)
-        build_records(source, "answers", file, path, output, limit_of_file(loaded, "answers", file))
+        build_limited_records(loaded, "answers", file, path, output)
     return WaveRun(loaded, "check")
 
 
