@@ -231,7 +231,7 @@ def test_without_predictions_the_stages_asked_about_the_source_are_evaluated():
     [
         ({"source": "nots"}, "there is no source `nots`"),
         ({"source": "other"}, "no stage is asked about the source"),
-        ({"source": "other", "predictions": "topics"}, "are about notes, not about other"),
+        ({"source": "other", "predictions": "topics"}, "are about `notes`, not about `other`"),
     ],
 )
 def test_names_must_lead_to_predictions_about_the_source(changes, message):

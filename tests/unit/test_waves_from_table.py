@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from openpyxl import Workbook
@@ -314,6 +315,20 @@ def test_other_fields_of_the_table_are_another_wave_and_said(project):
     project.write_study(told)
     notes = changes_of(wave_of(project)).study_notes
     assert any(note.startswith("the study says `from: ") for note in notes)
+
+
+def test_validate_of_a_trial_looks_at_its_rows_only(project, capsys):
+    """A field that the rows beyond the limit have, a limited run lacks."""
+    lines = [json.dumps({**row, "llm_topic": None}) for row in rows(3)]
+    lines = [line.replace('"llm_urgent"', '"other"') for line in lines]
+    (project.root / "answers.csv").unlink()
+    project.write("answers.jsonl", "\n".join([*lines, json.dumps(rows(4)[3])]))
+    place = ["validate", "notes", "--root", str(project.root)]
+    assert main(place) == 0
+    capsys.readouterr()
+    assert main([*place, "--limit", "3"]) == 1
+    assert "no row has a field `llm_urgent`" in capsys.readouterr().err
+    assert main([*place, "--limit", "4"]) == 0
 
 
 def test_validate_looks_for_fields_and_features(project):
