@@ -87,7 +87,8 @@ def check_first():
     from goldpan.workflow.before_run import check_before_run
 
     try:
-        check_before_run(PROJECT)
+        for note in check_before_run(PROJECT):
+            print(f"note: {note}", file=sys.stderr)
     except GoldpanError as error:
         raise WorkflowError(str(error)) from None
 

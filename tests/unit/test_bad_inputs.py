@@ -36,7 +36,8 @@ from goldpan.study.load import find_study, load_project, load_study
 from goldpan.study.model import Poll, Source, Stage
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
-from goldpan.tasks.prompts import PromptRenderer, check_template_names
+from goldpan.tasks.prompt_names import check_template_names
+from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where
 from tests.scripted_provider import ScriptedProvider

@@ -248,7 +248,7 @@ def test_stages_that_mean_different_things_by_a_feature_have_no_gold_in_common(t
     [
         ({"source": "nots"}, "there is no source `nots`"),
         ({"source": "other"}, "no stage is asked about the source"),
-        ({"source": "other", "predictions": "topics"}, "are about notes, not about other"),
+        ({"source": "other", "predictions": "topics"}, "are about `notes`, not about `other`"),
     ],
 )
 def test_names_must_lead_to_predictions_about_the_source(changes, message):

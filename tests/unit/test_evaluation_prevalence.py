@@ -1,11 +1,12 @@
 """How frequent labels really are: corrected by the gold sample, against the model's answers alone."""
 
 import numpy as np
+import orjson
 import pytest
 
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.corpus import corpus_prevalence
-from goldpan.evaluation.predictions import FeatureCounts, Predictions
+from goldpan.evaluation.predictions import FeatureCounts, Predictions, read_drawn
 from goldpan.evaluation.prevalence import corrected_mean, corrected_share, post_strata
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.sampling_design import design_of
@@ -114,3 +115,16 @@ def test_a_corpus_that_the_sample_was_not_drawn_from_is_not_corrected():
     model.counts["complaint"].records = 200
     found = corpus_prevalence(values, model, coded, design, items)
     assert not found.labels and "not the same corpus" in found.reason
+
+
+def test_of_the_answers_a_wave_was_drawn_by_it_is_said_that_the_others_are_not_known(tmp_path):
+    values, _, coded, design, items = setting(COMPLAINT, [True] * 10, [True] * 10, [True] * 60)
+    answer = {"complaint": {"type": "BinaryPrediction", "detected": True}}
+    rows = [{"item_id": item.item_id, "id": f"r{at}", "features": answer} for at, item in enumerate(items)]
+    path = tmp_path / "llm.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    model = read_drawn("m", path, {"complaint": values}, ())
+    found = corpus_prevalence(values, model, coded, design, items)
+    assert found.reason == (
+        "only the answers to the items of the wave are known, not those to the other records"
+    )

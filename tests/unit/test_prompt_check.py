@@ -26,10 +26,9 @@ def said_of(project, template, prompt=DETAIL_PROMPT):
     """What the check before a run says of a prompt; nothing where it is right."""
     project.write(prompt, template)
     try:
-        check_before_run(load_project("notes", root=project.root))
+        return "\n".join(check_before_run(load_project("notes", root=project.root)))
     except GoldpanError as error:
         return str(error)
-    return ""
 
 
 @pytest.mark.parametrize(
@@ -67,6 +66,7 @@ def test_a_name_that_will_not_be_there_is_found_with_the_nearest_one(project, te
         "{% if answers.first is defined and answers.first.x %}{{ answers.first.score }}{% endif %}x",
         "{% for answers in [data] %}{{ answers.text }}{% endfor %}",
         "{{ data[id] }}",
+        "{% if note is defined %}{{ note }}{% endif %}{{ more | default('-') }}",
     ],
 )
 def test_what_may_be_there_is_no_error(project, template):
@@ -92,6 +92,17 @@ def test_a_file_is_opened_only_for_a_name_that_is_not_declared(project):
     (project.root / "notes/a.jsonl").write_bytes(b"\x1f\x8b damaged")
     # What is wrong with it is told when it is read; whether it has the field is not known.
     assert said_of(project, "{{ data.txt }}") == ""
+
+
+def test_a_field_that_later_rows_may_have_does_not_stop_a_run(project, capsys):
+    """The prompt of rows that another task is for, or that stand far behind, is right."""
+    project.write("notes/b.jsonl", '{"id": "y", "text": "T", "only_here": 1}\n')
+    assert said_of(project, "{{ data.only_here }}") == ""
+    project.write(DETAIL_PROMPT, "{% if data.text == 'long' %}{{ data.later }}{% endif %}x")
+    (note,) = check_before_run(load_project("notes", root=project.root))
+    assert f"{DETAIL_PROMPT}, line 1: `data.later`: no field that notes declares" in note
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    assert "`data.later`" in capsys.readouterr().err
 
 
 def test_all_errors_of_all_parts_of_a_study_are_told_at_once(project, capsys):
@@ -162,3 +173,43 @@ def test_all_names_that_lead_nowhere_are_told_at_once(project, capsys):
     assert main(["validate", "notes", "--root", str(project.root)]) == 1
     said = capsys.readouterr().err
     assert [name for name in "abcdegi" if f" `{name}`; there are: " in said] == list("abcdegi")
+
+
+def test_a_line_that_names_nothing_hides_no_other_error(project, capsys):
+    study, gold = two_stage_study(), {"topic": "text"}
+    study["sources"]["more"] = {"files": ["notes/*.jsonl"], "id": ["id"]}
+    study["evaluations"] = {
+        "nobody_asked": {"source": "more", "gold": gold},
+        "other": {"source": "more", "gold": gold, "predictions": {"model": {"stage": "topics"}}},
+    }
+    project.write_study(study)
+    project.write(TOPIC_PROMPT, "{{ data.txt }}")
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    for place in (
+        "evaluations.nobody_asked.predictions: no stage is asked about the source",
+        "evaluations.other.predictions.model: these predictions are about `notes`, not about `more`",
+        "`data.txt`",
+    ):
+        assert said.count(place) == 1
+    del study["stages"]["details"]
+    study["stages"]["topics"]["budget_usd"] = "much"
+    study["evaluations"] = {"asked": {"source": "notes", "gold": gold}}
+    project.write_study(study)
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "stages.topics.budget_usd: " in said
+    assert "no stage is asked" not in said
+
+
+def test_what_is_wrong_in_the_file_is_told_where_its_name_is_wrong_too(project, capsys):
+    study = two_stage_study()
+    study["sources"]["notes"]["filez"] = "x"
+    project.write_study({**study, "study": "other"})
+    path = project.root / "config/studies/notes.yaml"
+    other = project.root / "config/studies/other.yaml"
+    path.write_bytes(other.read_bytes()) if other.exists() else other.write_bytes(path.read_bytes())
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "is the name of another study" in said
+    assert "sources.notes.filez: no such key" in said

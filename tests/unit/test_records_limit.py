@@ -6,10 +6,11 @@ import orjson
 import pytest
 
 from goldpan.cli import main
+from goldpan.cli.summary import print_trial
 from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.evaluate import evaluate
 from goldpan.records.inputs import source_files
-from goldpan.records.limit import LimitedRows, limit_of_file, rows_within_limit, trial_of
+from goldpan.records.limit import LimitedRows, build_limited_records, rows_within_limit, trial_of
 from goldpan.records.read import build_records
 from goldpan.study.load import load_project, load_study
 from goldpan.study.model import Source
@@ -123,14 +124,34 @@ def test_a_plan_and_a_check_are_of_the_trial_and_say_so(project, capsys):
     assert (planned["note"], planned["plan"]["requests"]["asked"]) == (None, 11)
 
 
-def test_records_made_without_a_limit_are_no_trial_any_more(project):
+def build(project, *files):
+    """The records of some files, as a run makes them."""
+    paths = source_files(project.study.sources["notes"], project.root)
+    for name in files:
+        (file,) = [file for file in paths if file.startswith(name)]
+        output = project.root / project.paths.records("notes", file)
+        build_limited_records(project, "notes", file, paths[file], output)
+
+
+def test_records_are_of_a_trial_until_all_are_made_without_a_limit(project, capsys):
     trial = load_project("notes", root=project.root, limit=5)
-    LimitedRows(5, {"a.jsonl": 4, "b.jsonl": 1}, True).write(trial.root / trial.paths.limit("notes"))
+    source = trial.study.sources["notes"]
+    limit_file = trial.root / trial.paths.limit("notes")
+    rows_within_limit(source, 5, source_files(source, trial.root)).write(limit_file)
+    build(trial, "a", "b")
     assert trial_of(trial, ["notes"]) == {"notes": 5}
-    assert [limit_of_file(trial, "notes", file) for file in ("a.jsonl", "b.jsonl", "z")] == [4, 1, 0]
     whole = load_project("notes", root=project.root)
-    assert limit_of_file(whole, "notes", "a.jsonl") is None
-    assert trial_of(whole, ["notes"]) == {}
+    for file, expected in (("a", {"notes": 5}), ("b", {})):
+        build(whole, file)
+        assert trial_of(whole, ["notes"]) == expected
+        assert limit_file.exists()
+        print_trial(whole)
+        assert ("only the first 5 rows of notes" in capsys.readouterr().out) == bool(expected)
+    build(trial, "b")
+    assert trial_of(whole, ["notes"]) == {"notes": 5}
+    (project.root / "notes/a.jsonl").unlink()
+    (project.root / "notes/b.jsonl").unlink()
+    print_trial(whole)
 
 
 def test_an_evaluation_says_which_predictions_are_of_a_trial(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from goldpan.cli import main
 from goldpan.errors import GoldpanError, SeveralErrors, StudyError
 from goldpan.heads.check import check_models
 from goldpan.heads.columns_check import check_columns
@@ -234,9 +235,12 @@ def test_files_stay_in_their_shard_when_others_come():
 @pytest.mark.parametrize(
     ("head", "annotated", "says"),
     [
-        ({}, {"output_keys": "score_length"}, "may write the column `score_length`, too"),
-        ({"targets": {"topic": "auto"}}, {"output_keys": "label_length"}, "write the column `label_length`"),
-        ({"targets": {"topic": "auto"}}, {"output_keys": "score_length"}, "write the column `score_length`"),
+        ({}, {"output_keys": "score_length"}, "would write the column `score_length`, too"),
+        (
+            {"targets": {"topic": "classification"}},
+            {"output_keys": "label_length"},
+            "would write the column `label_length`",
+        ),
         (
             {"targets": {"topic": "ordinal"}},
             {"output_keys": "probabilities_length", "probabilities": True},
@@ -245,11 +249,6 @@ def test_files_stay_in_their_shard_when_others_come():
         ({}, {"output_keys": ["text", "id"]}, "every annotated row has a column `id` of its own"),
         ({}, {"output_keys": ["text", "reason"]}, "every annotated row has a column `reason` of its own"),
         ({}, {"output_keys": ["text", "text"]}, "`text` is named twice"),
-        (
-            {},
-            {"output_keys": "score_edu_1", "regression_head_checkpoints": {"edu": "models/edu.pt"}},
-            "the checkpoint `edu` may write the column `score_edu_1`, too",
-        ),
     ],
 )
 def test_keys_that_collide_are_found_from_the_study_alone(write, head, annotated, says):
@@ -279,6 +278,51 @@ def test_a_key_that_no_head_writes_is_taken(write, target, key):
     check_columns(load_project("corpus", root=write(study)))
 
 
+@pytest.mark.parametrize(
+    ("head", "annotated", "says"),
+    [
+        (
+            {"targets": {"topic": "auto"}},
+            {"output_keys": "label_length"},
+            "may write the column `label_length`",
+        ),
+        (
+            {"targets": {"topic": "auto"}},
+            {"output_keys": "score_length"},
+            "may write the column `score_length`",
+        ),
+        (
+            {"targets": {"topic": "classification"}},
+            {"output_keys": "score_length"},
+            "may write the column `score_length`",
+        ),
+        (
+            {},
+            {"output_keys": "score_edu_1", "regression_head_checkpoints": {"edu": "models/edu.pt"}},
+            "the checkpoint `edu` may write the column `score_edu_1`, too",
+        ),
+    ],
+)
+def test_what_may_collide_is_said_and_stops_no_run(write, head, annotated, says):
+    study = corpus_study()
+    study["heads"]["length"].update(head)
+    study["annotated"]["all"] = {**study["annotated"]["all"], **annotated}
+    project = load_project("corpus", root=write(study))
+    (note,) = check_before_run(project)
+    assert note.startswith("annotated.all.output_keys: ")
+    assert says in note
+
+
+def test_validate_says_what_may_collide(write, capsys):
+    study = changed("annotated.all.output_keys", ["label_length"])
+    study["heads"]["length"]["targets"] = {"topic": "auto"}
+    main(["validate", "corpus", "--root", str(write(study))])
+    assert (
+        "note: annotated.all.output_keys: target `topic` of head `length` may write"
+        in capsys.readouterr().out
+    )
+
+
 def test_all_collisions_are_told_at_once(write):
     study = corpus_study()
     study["annotated"]["all"]["output_keys"] = ["score_length", "state", "text", "text"]
@@ -289,5 +333,5 @@ def test_all_collisions_are_told_at_once(write):
 
 def test_a_run_stops_at_a_collision_before_it_begins(write):
     project = load_project("corpus", root=write(changed("annotated.all.output_keys", ["score_length"])))
-    with pytest.raises(StudyError, match="may write the column `score_length`, too"):
+    with pytest.raises(StudyError, match="would write the column `score_length`, too"):
         check_before_run(project)

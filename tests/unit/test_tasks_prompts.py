@@ -9,7 +9,8 @@ from jinja2.tests import TESTS
 
 from goldpan.errors import PromptError
 from goldpan.tasks.features import parse_feature
-from goldpan.tasks.prompts import PromptRenderer, check_template_names
+from goldpan.tasks.prompt_names import check_template_names
+from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task
 
 TASKS = Path(__file__).parent / "tasks"

@@ -2,18 +2,21 @@
 
 import csv
 import io
+import json
 
 import pytest
 from openpyxl import Workbook
 
+from goldpan.cli import main
 from goldpan.errors import SourceError, StudyError, TaskError
 from goldpan.records.inputs import source_files
+from goldpan.records.limit import build_limited_records, rows_within_limit
 from goldpan.records.read import build_records
 from goldpan.study import load_project
 from goldpan.study.load import load_study
 from goldpan.study.model import Study
 from goldpan.tasks.task import load_task
-from goldpan.waves.steps.changes import changes_of
+from goldpan.waves.steps.changes import changes_of, known_changes, write_changes
 from goldpan.waves.steps.check import check_waves
 from goldpan.waves.steps.redraw import redraw
 from goldpan.waves.steps.run import WaveRun
@@ -261,6 +264,56 @@ def test_a_redraw_takes_the_table_as_it_is_now_and_refuses_a_bad_one(project):
     assert WaveRun(load_project(root=project.root), "check").drawn.sample.counts.population == 20
 
 
+def limit_to(project, count):
+    """The records as a run with `--config limit=COUNT` leaves them."""
+    loaded = load_project(root=project.root, limit=count)
+    source = loaded.study.sources["answers"]
+    files = source_files(source, project.root)
+    rows_within_limit(source, count, files).write(project.root / loaded.paths.limit("answers"))
+    for file, path in files.items():
+        output = project.root / loaded.paths.records("answers", file)
+        build_limited_records(loaded, "answers", file, path, output)
+    return WaveRun(loaded, "check")
+
+
+def test_a_wave_that_is_out_is_not_compared_with_a_trial(project):
+    give_out(project)
+    changes = write_changes(limit_to(project, 2))
+    assert changes.items == []
+    (note,) = changes.notes_with_remedy()
+    assert note.startswith("a trial: only the first 2 rows of answers; ")
+    assert known_changes(WaveRun(load_project(root=project.root), "check")).notes_with_remedy() == [note]
+    project.write_study(study(seed=5))
+    said = write_changes(limit_to(project, 2)).notes_with_remedy()
+    assert "`seed: 5`" in said[0]
+    assert "run without the limit, then goldpan waves redraw check" in said[-1]
+
+
+def test_a_redraw_refuses_the_records_of_a_trial(project, capsys):
+    before = give_out(project).draw_file.read_bytes()
+    limit_to(project, 2)
+    assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "a trial: only the first 2 rows of answers" in said
+    assert "run without the limit" in said
+    assert WaveRun(load_project(root=project.root), "check").draw_file.read_bytes() == before
+
+
+def test_a_second_table_with_known_ids_does_not_stop_a_wave_that_is_out(project):
+    run = give_out(project)
+    first = next(iter(run.items.values())).id
+    others = [{**row, "text": "other"} for row in rows(12) if row["row_id"] == first]
+    write_table(project, [*others, *rows(13)[12:]], "answers.more.csv")
+    changes = write_changes(wave_of(project))
+    assert changes.items == []
+    assert changes.record_notes == [
+        "13 records can be drawn now; it was drawn from 12",
+        "rows of answers.more.csv passed over, whose id stands before: 1",
+    ]
+    with pytest.raises(SourceError, match="occurs twice"):
+        redraw(wave_of(project))
+
+
 def test_other_fields_of_the_table_are_another_wave_and_said(project):
     give_out(project)
     told = study()
@@ -268,6 +321,20 @@ def test_other_fields_of_the_table_are_another_wave_and_said(project):
     project.write_study(told)
     notes = changes_of(wave_of(project)).study_notes
     assert any(note.startswith("the study says `from: ") for note in notes)
+
+
+def test_validate_of_a_trial_looks_at_its_rows_only(project, capsys):
+    """A field that the rows beyond the limit have, a limited run lacks."""
+    lines = [json.dumps({**row, "llm_topic": None}) for row in rows(3)]
+    lines = [line.replace('"llm_urgent"', '"other"') for line in lines]
+    (project.root / "answers.csv").unlink()
+    project.write("answers.jsonl", "\n".join([*lines, json.dumps(rows(4)[3])]))
+    place = ["validate", "notes", "--root", str(project.root)]
+    assert main(place) == 0
+    capsys.readouterr()
+    assert main([*place, "--limit", "3"]) == 1
+    assert "no row has a field `llm_urgent`" in capsys.readouterr().err
+    assert main([*place, "--limit", "4"]) == 0
 
 
 def test_validate_looks_for_fields_and_features(project):

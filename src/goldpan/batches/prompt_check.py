@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, islice
+from pathlib import Path
 
 from goldpan.errors import ErrorGatherer, GoldpanError, PromptError
 from goldpan.records.formats import id_fields
 from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
 from goldpan.study.load import Project
+from goldpan.study.model import Source
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.prompt_names import NamedPart, named_parts
-from goldpan.tasks.prompts import check_template_names
+from goldpan.tasks.prompt_names import NamedPart, check_template_names, named_parts
 from goldpan.tasks.task import Task, load_task
 
 _ROWS_LOOKED_AT = 100
 
 
-def check_prompts(project: Project) -> None:
-    """Check the prompts of all stages.
+def check_prompts(project: Project) -> list[str]:
+    """Check the prompts of all stages before a run.
+
+    Returns:
+        What may be wrong, with its place: fields that the first rows lack. Later rows may have them, and the
+        template may use them for these rows only.
 
     Raises:
         TaskError, PromptError: a task cannot be loaded, a template is not valid, or names what there will not
             be; SeveralErrors where it is more than one thing.
     """
     wrong = ErrorGatherer()
+    notes: list[str] = []
     for name in project.study.stages:
         with wrong.gather():
-            check_prompts_of_stage(project, name)
+            check_prompts_of_stage(project, name, notes)
     wrong.finish()
+    return notes
 
 
-def check_prompts_of_stage(project: Project, stage: str) -> None:
+def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None = None) -> None:
     """Check what the prompts of a stage name: variables, `answers.STAGE.FEATURE` and `data.FIELD`.
 
     A field is looked for among those that the stage's sources declare (`fields`, `id`, `not_blank`); only
-    where it is not among them are the first rows of the sources read. Nothing is known of the fields of a
+    where it is not among them are the first rows of the files read. Nothing is known of the fields of a
     source that declares none. What a template asks for before it uses it may be absent.
+
+    Args:
+        project: it is checked.
+        stage: one of its stages.
+        notes: takes what is said of fields that the first rows lack; without it they are errors.
 
     Raises:
         TaskError, PromptError: as of `check_prompts`.
     """
     wrong = ErrorGatherer()
-    names = _Names(project, stage)
+    names = _Names(project, stage, notes)
     for choice in project.study.stages[stage].task:
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
@@ -60,23 +72,32 @@ def check_prompts_of_stage(project: Project, stage: str) -> None:
 class _Names:
     """What prompts of a stage may name."""
 
-    def __init__(self, project: Project, stage: str):
+    def __init__(self, project: Project, stage: str, notes: list[str] | None):
         self._project, self._study, self._stage = project, project.study, stage
         self._sources = {name: self._study.sources[name] for name in self._study.sources_of(stage)}
+        self._notes = notes
+        self._fields_seen: set[str] = set()
+        self._unread = self._files()
+        self._is_readable = True
 
     def check(self, part: NamedPart, task: Task) -> None:
-        """Raise PromptError where a part will not be there."""
+        """Raise PromptError where a part will not be there, or note that it may not be."""
         what = None
         if part.path[0] == "answers":
             what = self._wrong_answer(*part.path[1:3])
         elif part.path[0] == "data" and task.material == "record":
             what = self._wrong_field(part.path[1])
-        if what is not None:
-            raise PromptError(
-                f"`{'.'.join(part.path[: 3 if part.path[0] == 'answers' else 2])}`: {what}",
-                where=part.place,
-                remedy="correct the name, or test it with `is defined`",
-            )
+        if what is None:
+            return
+        error = PromptError(
+            f"`{'.'.join(part.path[: 3 if part.path[0] == 'answers' else 2])}`: {what}",
+            where=part.place,
+            remedy="correct the name, or test it with `is defined`",
+        )
+        if self._notes is None or part.path[0] == "answers":
+            raise error
+        if str(error) not in self._notes:
+            self._notes.append(str(error))
 
     def _wrong_answer(self, stage: str, name: str | None = None) -> str | None:
         earlier = self._study.stages_to(self._stage)[1:]
@@ -94,7 +115,7 @@ class _Names:
     def _wrong_field(self, name: str) -> str | None:
         if not all(source.fields for source in self._sources.values()) or name in self._declared:
             return None
-        if self._fields_seen is None or name in self._fields_seen:
+        if self._may_be_in_rows(name):
             return None
         known = suggestion(name, [*self._declared, *self._fields_seen])
         return f"no field that {' or '.join(self._sources)} declares, or has in its first rows; {known}"
@@ -118,14 +139,20 @@ class _Names:
         )
         return list(dict.fromkeys(part for name in names for part in (name, name.partition(".")[0])))
 
-    @cached_property
-    def _fields_seen(self) -> set[str] | None:
-        """The fields of the first rows of the sources; None where these cannot be read, which a run tells."""
-        seen: set[str] = set()
-        with suppress(GoldpanError):
-            for source in self._sources.values():
-                files = source_files(source, self._project.root).values()
-                rows = chain.from_iterable(read_rows(source, path) for path in files)
-                seen.update(*(row.data for row in islice(rows, _ROWS_LOOKED_AT)))
-            return seen
-        return None
+    def _files(self) -> Iterator[tuple[Source, Path]]:
+        for source in self._sources.values():
+            yield from ((source, path) for path in source_files(source, self._project.root).values())
+
+    def _may_be_in_rows(self, name: str) -> bool:
+        """Whether one of the first rows of a file has a field; so, too, where one cannot be read, which a run
+        tells."""
+        try:
+            while self._is_readable and name not in self._fields_seen:
+                source, path = next(self._unread)
+                for row in islice(read_rows(source, path), _ROWS_LOOKED_AT):
+                    self._fields_seen.update(row.data)
+        except StopIteration:
+            return False
+        except GoldpanError:
+            self._is_readable = False
+        return True

@@ -39,7 +39,7 @@ def _project(options: argparse.Namespace, wrong: ErrorGatherer | None = None) ->
 
 def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
-    from goldpan.errors import ErrorGatherer
+    from goldpan.errors import ErrorGatherer, GoldpanError
     from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
     from goldpan.providers.keys import Keys
@@ -47,7 +47,13 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.waves.steps.check import check_waves
 
     wrong = ErrorGatherer()
-    project = _project(options, wrong)
+    try:
+        project = _project(options, wrong)
+    except GoldpanError as error:
+        # Told together with what was found in the file before.
+        wrong.add(error)
+        wrong.finish()
+        raise
     for name, source in project.study.sources.items():
         with wrong.gather():
             limited = f", of which the first {source.limit:,} rows are read" if source.limit else ""

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
-from goldpan.errors import LedgerError, SourceError
+from goldpan.errors import GoldpanError, LedgerError, SourceError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.records.limit import trial_of, trial_text
@@ -120,7 +120,8 @@ def print_trial(project: Project, file: TextIO | None = None) -> None:
     Args:
         file: where to; default standard output.
     """
-    with suppress(SourceError):
+    # That the files of a source are gone is told by what reads them.
+    with suppress(GoldpanError):
         trial = trial_of(project, project.study.sources)
         if trial:
             print(

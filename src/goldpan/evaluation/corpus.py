@@ -46,7 +46,7 @@ def corpus_prevalence(
         return None
     answered = coded.codes[:, 1] != coded.failed
     items = int(answered.sum())
-    reason = _reason(counts, items, sum(1 / item.inclusion_probability for item in drawn))
+    reason = _reason(model, counts, items, sum(1 / item.inclusion_probability for item in drawn))
     if reason:
         return Prevalence(counts.records, items, reason=reason)
     answered_only = CodedPredictions(coded.categories, coded.codes[answered], coded.is_nominal)
@@ -64,10 +64,12 @@ def corpus_prevalence(
     return Prevalence(counts.records, items, tuple(labels), mean, corrected_mean(mean, bias.weighted))
 
 
-def _reason(counts: FeatureCounts, items: int, population: float) -> str | None:
+def _reason(model: Predictions, counts: FeatureCounts, items: int, population: float) -> str | None:
     if items < LEAST_ITEMS:
         return f"{items} gold items with a prediction are too few"
     if abs(population - counts.records) > _TOLERANCE * max(population, counts.records):
+        if model.is_of_items:
+            return "only the answers to the items of the wave are known, not those to the other records"
         return (
             f"the gold sample was drawn from {population:,.0f} records, but the model answered"
             f" {counts.records:,}: these are not the same corpus"

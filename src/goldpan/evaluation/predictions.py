@@ -81,6 +81,7 @@ class Predictions:
         tasks: name of the task -> its hash.
         files: name -> SHA-256 of what was read.
         answered: Unix times of the first and the last answer, where rows say them.
+        is_of_items: whether its answers are known for the items of a wave only, not for all of the corpus.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Predictions:
     tasks: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     answered: tuple[float, float] | None = None
+    is_of_items: bool = False
 
     def covers(self, feature: str) -> bool:
         """Whether the model was asked for a feature at all, of any of the wanted items that have a row."""
@@ -138,7 +140,9 @@ def read_drawn(
     def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return ((number, {**row, "state": OK}) for number, row in iter_rows(path, SourceError))
 
-    return _read(name, [path], features, wanted, _stage_prediction, rows)
+    predictions = _read(name, [path], features, wanted, _stage_prediction, rows)
+    predictions.is_of_items = True
+    return predictions
 
 
 def read_annotated(

@@ -7,12 +7,12 @@ from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, eva
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
+from goldpan.records.source_rows import place_of
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.task import load_task
 from goldpan.waves.codebook import what_is_asked
-from goldpan.waves.collect.record_fields import place_of
 from goldpan.waves.steps.run import WaveRun
 
 

@@ -37,7 +37,7 @@ def check_models(project: Project) -> Iterator[str]:
         with wrong.gather():
             yield f"head {name}: {_check_head(project, name)} targets"
     with wrong.gather():
-        check_columns(project)
+        yield from (f"note: {note}" for note in check_columns(project))
     for name, annotated in project.study.annotated.items():
         for head in annotated.regression_head_checkpoints:
             with wrong.gather():

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from goldpan.errors import SourceError
 from goldpan.files import of_known_keys, read_json, write_json
-from goldpan.records.read import read_rows
+from goldpan.records.inputs import source_files
+from goldpan.records.read import RecordCounts, build_records, read_rows
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 
@@ -63,23 +64,44 @@ def rows_within_limit(source: Source, limit: int, files: Mapping[str, Path]) -> 
     return LimitedRows(limit, rows)
 
 
-def limit_of_file(project: Project, source: str, file: str) -> int | None:
-    """How many rows of a file are read; None for all.
+def build_limited_records(project: Project, source: str, file: str, path: Path, output: Path) -> RecordCounts:
+    """Write the records file of a source file as `build_records` does, within the limit of the source, and
+    note beside it whether there was one.
 
-    Without a limit the `limit.json` of an earlier run is removed, for what is made now is no trial.
+    Raises:
+        SourceError: as of `build_records`, or `limit.json` is damaged.
     """
-    path = project.root / project.paths.limit(source)
-    if project.study.sources[source].limit is None:
-        path.unlink(missing_ok=True)
-        return None
-    return _read(path).rows.get(file, 0)
+    settings = project.study.sources[source]
+    limit = None
+    if settings.limit is not None:
+        limit = _read(project.root / project.paths.limit(source)).rows.get(file, 0)
+    counts = build_records(settings, source, file, path, output, limit)
+    mark = project.root / project.paths.limited(source, file)
+    if limit is None:
+        mark.unlink(missing_ok=True)
+    else:
+        mark.touch()
+    return counts
 
 
 def trial_of(project: Project, sources: Iterable[str]) -> dict[str, int]:
-    """source -> its limit, of the sources whose records lack the rows beyond one."""
-    paths = {source: project.root / project.paths.limit(source) for source in sources}
-    made = {source: _read(path) for source, path in paths.items() if path.exists()}
-    return {source: limited.limit for source, limited in made.items() if limited.has_more}
+    """source -> its limit, of the sources whose records lack the rows beyond one: there are such rows, and
+    not all files were read without a limit since.
+
+    Raises:
+        StudyError: a pattern matches no file.
+        SourceError: a `limit.json` is damaged.
+    """
+    trial = {}
+    for source in sources:
+        path = project.root / project.paths.limit(source)
+        if not path.exists():
+            continue
+        limited, files = _read(path), source_files(project.study.sources[source], project.root)
+        marks = (project.root / project.paths.limited(source, file) for file in files)
+        if limited.has_more and any(mark.exists() for mark in marks):
+            trial[source] = limited.limit
+    return trial
 
 
 def trial_text(trial: Mapping[str, int]) -> str:

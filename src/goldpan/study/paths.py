@@ -44,6 +44,10 @@ class Paths:
         """How many rows of each file a limited source gives."""
         return f"{self.base}/sources/{source}/limit.json"
 
+    def limited(self, source: str, file: str) -> str:
+        """Stands beside the records of a file that were made within a limit; no rule knows it."""
+        return f"{self.base}/sources/{source}/{file}.limited"
+
     def stage(self, stage: str) -> str:
         """Folder of a stage."""
         return f"{self.base}/stages/{stage}"

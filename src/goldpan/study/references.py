@@ -121,8 +121,9 @@ def _check_about(study: Study, name: str, evaluation: Evaluation, wrong: list[st
         sources = study.sources_predicted(predicted)
         if not set(evaluation.source or []) & set(sources):
             wrong.append(
-                f"evaluations.{name}.predictions.{model}: these predictions are about {', '.join(sources)},"
-                f" not about {', '.join(evaluation.source or [])}, whose labels are the gold"
+                f"evaluations.{name}.predictions.{model}: these predictions are about"
+                f" `{'`, `'.join(sources)}`, not about `{'`, `'.join(evaluation.source or [])}`, whose labels"
+                " are the gold"
             )
 
 

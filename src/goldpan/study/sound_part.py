@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from goldpan.study.model import Study
 
-_REFERENCE = re.compile(r"(\w+)\.([^.:]+)[^:]*: .*?`([^`]+)`")
-"""A line of `check_references`: section and name of the part, and the first name it is about."""
+_REFERENCE = re.compile(r"(\w+)\.([^.:]+)[^:]*: (?:.*?`([^`]+)`)?")
+"""A line of `check_references`: section and name of the part, and the first name it is about, if any."""
 
 
 def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
@@ -26,7 +26,7 @@ def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
         which are not looked at as long as something does not fit.
     """
     value = deepcopy(value)
-    removed: set[str] = set()
+    removed: set[tuple[int | str, ...]] = set()
     lines: list[str] = []
     # Each turn takes something away.
     while True:
@@ -42,17 +42,25 @@ def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
                     continue
                 for section, name, about, line in _references(item["msg"]):
                     parts.add((section, name))
-                    if about not in removed:
+                    if not _follows(about, removed):
                         lines.append(line)
         size = len(str(value))
+        removed |= parts
         for part in parts:
             _holder(value, part).pop(part[-1], None)
-            removed.add(str(part[-1]))
         if len(str(value)) == size:
             return None, lines
 
 
-def _references(message: str) -> Iterator[tuple[str, str, str, str]]:
+def _follows(about: str | None, removed: set[tuple[int | str, ...]]) -> bool:
+    """Whether a line is true only because something was removed: what it is about, or where it names nothing,
+    a stage, for then there is none of the kind that it asks for."""
+    if about is None:
+        return any(part[0] == "stages" and len(part) < 3 for part in removed)
+    return any(str(part[-1]) == about for part in removed)
+
+
+def _references(message: str) -> Iterator[tuple[str, str, str | None, str]]:
     for line in message.removeprefix("Value error, ").split("\n"):
         if match := _REFERENCE.match(line.strip()):
             yield match[1], match[2], match[3], line.strip()

@@ -1,14 +1,17 @@
-"""Which parts of `answers` and `data` the prompts of a task name, found without rendering them."""
+"""What the prompts of a task name, such as parts of `answers` and `data`, found without rendering them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, meta, nodes
 
+from goldpan.errors import ErrorGatherer, PromptError
+from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.prompts import prompt_environment, syntax_error, templates_of
-from goldpan.tasks.task import Task
+from goldpan.tasks.task import RECORD_NAMES, Task
+from goldpan.tasks.traces import MATERIAL_NAMES
 
 _METHODS = frozenset({"get", "items", "keys", "values"})
 Path = tuple[str, ...]
@@ -27,6 +30,40 @@ class NamedPart:
     path: Path
     place: str
     may_be_absent: bool
+
+
+def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> None:
+    """Check, before anything is rendered or paid, that the templates name only what there will be.
+
+    A name of which a template asks whether it is there (`note is defined`) may be absent.
+
+    Args:
+        task: its templates are parsed.
+        allowed: names the context will have, besides those of the task's material.
+
+    Raises:
+        PromptError: a template is not valid, or names something that will not be there; SeveralErrors where
+            it is more than one thing.
+    """
+    wrong = ErrorGatherer()
+    environment = prompt_environment()
+    known = {*allowed, *(MATERIAL_NAMES if task.material == "trace" else ())}
+    for _, source, place in templates_of(task):
+        try:
+            template = environment.parse(source)
+        except TemplateSyntaxError as error:
+            wrong.add(syntax_error(error, place))
+            continue
+        asked_for = {path[0] for path in _asked_for(template) if len(path) == 1}
+        for name in sorted(meta.find_undeclared_variables(template) - known - asked_for):
+            wrong.add(
+                PromptError(
+                    f"`{name}` is not defined; {suggestion(name, sorted(known))}",
+                    where=place,
+                    remedy="fields of the input row are written `data.NAME`",
+                )
+            )
+    wrong.finish()
 
 
 def named_parts(task: Task) -> Iterator[NamedPart]:

@@ -7,7 +7,7 @@ templates' language.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -16,10 +16,9 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, Un
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from goldpan.errors import ErrorGatherer, PromptError
+from goldpan.errors import PromptError
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.task import RECORD_NAMES, Task
-from goldpan.tasks.traces import MATERIAL_NAMES
+from goldpan.tasks.task import Task
 from goldpan.tasks.traces_length import shorten
 
 _LEAST_ELIDED = 100
@@ -196,37 +195,6 @@ class _Prompt:
         ]
         where = f"{self._place}, line {lines[-1]}" if lines else self._place
         return PromptError(what, where=where, remedy=remedy)
-
-
-def check_template_names(task: Task, allowed: Iterable[str] = RECORD_NAMES) -> None:
-    """Check, before anything is rendered or paid, that the templates name only what there will be.
-
-    Args:
-        task: its templates are parsed.
-        allowed: names the context will have, besides those of the task's material.
-
-    Raises:
-        PromptError: a template is not valid, or names something that will not be there; SeveralErrors where
-            it is more than one thing.
-    """
-    wrong = ErrorGatherer()
-    environment = prompt_environment()
-    known = {*allowed, *(MATERIAL_NAMES if task.material == "trace" else ())}
-    for _, source, place in templates_of(task):
-        try:
-            names = meta.find_undeclared_variables(environment.parse(source))
-        except TemplateSyntaxError as error:
-            wrong.add(syntax_error(error, place))
-            continue
-        for name in sorted(names - known):
-            wrong.add(
-                PromptError(
-                    f"`{name}` is not defined; {suggestion(name, sorted(known))}",
-                    where=place,
-                    remedy="fields of the input row are written `data.NAME`",
-                )
-            )
-    wrong.finish()
 
 
 def templates_of(task: Task) -> Iterator[tuple[str, str, str]]:

@@ -13,11 +13,14 @@ from goldpan.ledger import Ledger
 from goldpan.study.load import Project
 
 
-def check_before_run(project: Project) -> None:
+def check_before_run(project: Project) -> list[str]:
     """Check that the results may be written, and that the ledger knows what they were paid for: Snakemake
     removes the files of a step that it runs anew, and what a batch was asked stands in one of them. Prompts
     must name what there will be, and columns have names of their own: else it would be seen only after what
-    stands before them was paid for or embedded.
+    stands before them was paid for or embedded. What may be wrong, but need not be, stops no run.
+
+    Returns:
+        What may be wrong, with its place.
 
     Raises:
         PromptError, TaskError, StudyError: as `check_prompts` and `check_columns`.
@@ -33,12 +36,15 @@ def check_before_run(project: Project) -> None:
             " command again; nothing that was paid is lost",
         )
     wrong = ErrorGatherer()
-    for check in (check_prompts, check_columns):
-        with wrong.gather():
-            check(project)
+    notes: list[str] = []
+    with wrong.gather():
+        notes += check_prompts(project)
+    with wrong.gather():
+        notes += check_columns(project)
     wrong.finish()
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:
         with Ledger(project.ledger) as ledger:
             for stage in stages:
                 check_ledger_knows(ledger, project, stage)
+    return notes

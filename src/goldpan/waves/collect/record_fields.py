@@ -6,16 +6,14 @@ the first of them and their number.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from goldpan.errors import AnswerError, SourceError, StudyError
-from goldpan.records.formats import format_of
-from goldpan.records.inputs import files_of_sources
 from goldpan.records.look_up import look_up
-from goldpan.records.model import Record, RecordHead
+from goldpan.records.model import Record
+from goldpan.records.source_rows import fields_unmet
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
@@ -119,30 +117,8 @@ def field_path(field: str) -> str:
     return field.removeprefix("data.")
 
 
-def place_of(project: Project, sources: Iterable[str]) -> Callable[[RecordHead], str]:
-    """A function that tells where a record of these sources stands in the user's own file.
-
-    Raises:
-        StudyError: a pattern matches no file.
-        SourceError: the name of a file does not tell its format.
-    """
-    places = {
-        (source, file): (
-            format_of(project.study.sources[source], path).row_place,
-            os.path.relpath(path, project.root),
-        )
-        for (source, file), path in files_of_sources(project, sources).items()
-    }
-
-    def place(record: RecordHead) -> str:
-        row_place, path = places[record["source"], record["file"]]
-        return row_place.format(path=path, line=record["line"])
-
-    return place
-
-
 def check_fields_exist(project: Project, sources: Iterable[str], fields: Iterable[str], where: str) -> None:
-    """Check that some row of the sources has each field; rows are read until all fields were met.
+    """Check that some row of the sources, within their limits, has each field.
 
     Args:
         fields: paths into the data of a record (`a.b` goes inside).
@@ -152,14 +128,6 @@ def check_fields_exist(project: Project, sources: Iterable[str], fields: Iterabl
         StudyError: no row has a field, or a pattern matches no file.
         SourceError: a file cannot be read.
     """
-    unmet, known = dict.fromkeys(fields), dict[str, None]()
-    for (name, _), path in files_of_sources(project, sources).items():
-        source = project.study.sources[name]
-        for row in format_of(source, path).read(source, path, []):
-            if row.error is None:
-                known.update(dict.fromkeys(row.data))
-                unmet = {field: None for field in unmet if not look_up(row.data, field)[0]}
-            if not unmet:
-                return
+    unmet, known = fields_unmet(project, sources, fields)
     for field in unmet:
         raise StudyError(f"no row has a field `{field}`; {suggestion(field, known)}", where=where)

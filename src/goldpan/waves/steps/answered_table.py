@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ class AnsweredRows:
         records: the records files of the sources.
         place: where a record stands in the user's files, for errors.
         where: place of the table in the study, for errors.
-        is_strict: whether cells that are no answers are errors; else their records only cannot be drawn.
+        is_strict: whether cells that are no answers, fields that no record has, and ids that occur twice are
+            errors; else such records are not drawn, and of rows with one id the first counts.
+        repeated: name of a file -> how many of its rows were passed over for their id, when `rows` was last
+            called.
     """
 
     table: AnsweredTable
@@ -47,6 +51,7 @@ class AnsweredRows:
     place: Callable[[Record], str]
     where: str
     is_strict: bool = True
+    repeated: Counter[str] = field(default_factory=Counter)
 
     def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
         """Each record's answers with its data, which is empty unless `with_data`.
@@ -54,13 +59,18 @@ class AnsweredRows:
         Raises:
             StudyError: no record has one of the fields.
             SourceError: two records have one id, or cells are no answers; the first ones are named.
+            The last three only if `is_strict`.
         """
+        self.repeated.clear()
         fields = self._fields()
         hidden = hidden_fields(self.table, self.features)
         with SeenIds() as seen:
             for path in self.records:
                 for record in iter_records(path):
                     earlier = seen.add(record["id"], self.place(record))
+                    if earlier is not None and not self.is_strict:
+                        self.repeated[record["file"]] += 1
+                        continue
                     if earlier is not None:
                         raise SourceError(
                             f"the id {record['id']!r} occurs twice: here and at {earlier}",

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from goldpan.files import of_known_keys, read_json, write_json
+from goldpan.records.limit import trial_text
 from goldpan.stages.rows import FeatureRow
 from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
 from goldpan.waves.sampling.sample import Population, outside
-from goldpan.waves.steps.given_out import origins_gone
+from goldpan.waves.steps.answered_table import AnsweredRows
+from goldpan.waves.steps.given_out import origins_gone, trial_of_wave
 from goldpan.waves.steps.run import WaveRun
 
 _MOST_NAMED = 5
@@ -40,6 +42,7 @@ class WaveChanges:
     Attributes:
         study_notes: in sentences, what has changed in the study and its tasks.
         record_notes: likewise, in the corpus and its answers.
+        trial: source -> its limit, where the records are those of a trial: they are not compared.
         settings: setting -> `given_out` and `now`, of those that differ.
         drawable: records that could be drawn, `given_out` and `now`.
         items: what has become of the items of the wave; those as they were are left out.
@@ -49,19 +52,21 @@ class WaveChanges:
     wave: str
     study_notes: list[str] = field(default_factory=list)
     record_notes: list[str] = field(default_factory=list)
+    trial: dict[str, int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     drawable: dict[str, int] = field(default_factory=dict)
     items: list[ItemChange] = field(default_factory=list)
 
     def notes_with_remedy(self) -> list[str]:
         """All notes, and what can be done about them; empty when nothing has changed."""
-        if not (self.study_notes or self.record_notes):
-            return []
+        if not self.study_notes and (self.trial or not self.record_notes):
+            return self.record_notes
+        after = "run without the limit, then " if self.trial else ""
         return [
             *self.study_notes,
             *self.record_notes,
             "the wave stays as it was given out; to draw it as things are now:"
-            f" goldpan waves redraw {self.wave}",
+            f" {after}goldpan waves redraw {self.wave}",
         ]
 
 
@@ -84,6 +89,10 @@ def changes_of(run: WaveRun) -> WaveChanges:
     gone = origins_gone(run.project, run.wave)
     if gone:
         changes.study_notes.append(f"the study has no {' and no '.join(gone)} any more")
+    elif trial := trial_of_wave(run.project, run.wave):
+        # The rows beyond the limit are not gone: a full run has them again.
+        changes.trial = trial
+        changes.record_notes.append(f"{trial_text(trial)}; what has become of its records is not looked at")
     else:
         _compare_records(run, draw, changes)
     return changes
@@ -97,7 +106,8 @@ def known_changes(run: WaveRun) -> WaveChanges:
     """
     changes = WaveChanges(run.study, run.name)
     _compare_settings(run, run.draw_given_out(), changes)
-    changes.record_notes = changes_left(run.project, run.name).record_notes
+    last_run = changes_left(run.project, run.name)
+    changes.record_notes, changes.trial = last_run.record_notes, last_run.trial
     return changes
 
 
@@ -153,6 +163,8 @@ def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
         changes.record_notes.append(f"{now:,} records can be drawn now; it was drawn from {before:,}")
     elif draw.head.fingerprint and population.fingerprint != draw.head.fingerprint:
         changes.record_notes.append(f"other records can be drawn now than then, though as many ({now:,})")
+    for file, count in answered.repeated.items() if isinstance(answered, AnsweredRows) else ():
+        changes.record_notes.append(f"rows of {file} passed over, whose id stands before: {count:,}")
     by_change: dict[str, list[str]] = {}
     for item_change in changes.items:
         for change in item_change.changes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from goldpan.records.inputs import files_of_sources
+from goldpan.records.limit import trial_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.waves.collect.listing import sheet_files
@@ -25,6 +26,13 @@ def drawn_from(project: Project, wave: Wave) -> list[str]:
         return [project.paths.stage_records(wave.stage), project.paths.features(wave.stage)]
     sources = wave.from_.source if wave.from_ else []
     return [project.paths.records(*place) for place in files_of_sources(project, sources)]
+
+
+def trial_of_wave(project: Project, wave: Wave) -> dict[str, int]:
+    """source -> its limit, of the sources of a wave whose records are those of a trial."""
+    if wave.stage is not None:
+        return trial_of(project, project.study.sources_of(wave.stage))
+    return trial_of(project, wave.from_.source if wave.from_ else [])
 
 
 def origins_gone(project: Project, wave: Wave) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from goldpan.errors import GoldpanError, SheetError, StudyError
 from goldpan.files import write_bytes
+from goldpan.records.limit import trial_text
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.sampling.draw_file import Draw, EarlierDraws
-from goldpan.waves.steps.given_out import drawn_from
+from goldpan.waves.steps.given_out import drawn_from, trial_of_wave
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -51,7 +52,8 @@ def redraw(run: WaveRun) -> Redraw:
     make room for new ones; those that somebody has filled in there are moved, not overwritten.
 
     Raises:
-        StudyError: the wave was not given out, the stage has no answers, or sheets cannot be written.
+        StudyError: the wave was not given out, the stage has no answers or only those of a trial, or sheets
+            cannot be written.
         SourceError: the draw that there is, is damaged.
     """
     before = run.drawn
@@ -63,6 +65,12 @@ def redraw(run: WaveRun) -> Redraw:
         )
     for path in drawn_from(run.project, run.study_wave):
         run.project.left(path, needed_by=f"a redraw of the wave `{run.name}`")
+    if trial := trial_of_wave(run.project, run.study_wave):
+        raise StudyError(
+            f"the records are those of {trial_text(trial)}; the wave would lose its items beyond them",
+            where=f"waves.{run.name}",
+            remedy="run without the limit (nor one in the study or config/config.yaml), then draw anew",
+        )
     now = run.new_draw(_earlier(before))
     old, new = before.sample.items, now.sample.items
     done = Redraw(

@@ -9,6 +9,7 @@ from typing import Any
 
 from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
+from goldpan.records.source_rows import place_of
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
@@ -22,7 +23,6 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
-from goldpan.waves.collect.record_fields import place_of
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
@@ -244,7 +244,7 @@ class WaveRun:
         Args:
             wave: as it was given out, or as the study has it.
             features: those that annotators answer.
-            is_strict: whether cells of a table that are no answers are errors.
+            is_strict: as of `AnsweredRows`.
         """
         files = [self._at(path) for path in drawn_from(self.project, wave)]
         if wave.from_ is None:
