@@ -67,9 +67,8 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
     for stage in describing_stages(project, settings):
         for choice in project.study.stages[stage].task:
             for feature in load_task(choice.task, project.tasks).features:
-                if feature.name not in settings.gold:
-                    continue
-                if what_is_asked(known.setdefault(feature.name, feature)) != what_is_asked(feature):
+                first = known.setdefault(feature.name, feature)
+                if feature.name in settings.gold and what_is_asked(first) != what_is_asked(feature):
                     raise StudyError(
                         f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
                         where=f"evaluations.{name}.gold",
