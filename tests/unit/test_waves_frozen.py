@@ -10,6 +10,7 @@ import pytest
 from goldpan.cli import main
 from goldpan.errors import SheetError, SourceError, StudyError
 from goldpan.study import load_project
+from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.sampling.draw_file import Draw, DrawHead, given_out_settings, read_draw
 from goldpan.waves.sampling.sample import Sample, SampleCounts
@@ -382,6 +383,22 @@ def test_a_redraw_says_what_is_new_what_is_not_in_it_and_what_was_edited(project
     assert "no longer in it: answers to them are kept, and count no more" in said
     assert f"1 edited since: answers that came back before are about what they said then: {edited}" in said
     assert "kept: annotations/notes/check.draw.1.jsonl" in said
+
+
+def test_answers_to_a_text_that_was_edited_since_stay_marked(project):
+    edited = of_item(project, 1)
+    hand_in(project, "ann")
+    rows = changed_answers(project)
+    answer(project, rows)
+    assert redraw(wave_of(project)).edited == [edited]
+    for _ in range(2):
+        collected = wave_of(project).read_sheets()
+        assert collected.status.edited == [edited]
+        (note,) = (note for note in wave_notes(collected.status) if note.startswith("Edited"))
+        assert note.endswith(f"answers from then are about that: {edited}.")
+        # The next draw has the same text.
+        answer(project, rows[:-3])
+        assert redraw(wave_of(project)).edited == []
 
 
 def test_what_was_said_of_a_draw_is_not_said_of_the_next_one(project, capsys):

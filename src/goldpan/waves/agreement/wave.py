@@ -10,6 +10,8 @@ from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus
 
+_MOST_NAMED = 20
+
 
 def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Sequence[str]) -> AgreementReport:
     """Agreement between the people of a wave; the LLM is not one of them.
@@ -53,4 +55,10 @@ def wave_notes(status: WaveStatus) -> list[str]:
             notes.append(f"Partial: {name} has not fully answered {left:,} of {annotator.assigned:,} items.")
     for name, count in status.set_aside.items():
         notes.append(f"Set aside: {count:,} answered rows by {name} belong to an earlier draw of the wave.")
+    if status.edited:
+        notes.append(
+            f"Edited: {len(status.edited):,} answered records said something else in an earlier draw of the"
+            f" wave, and answers from then are about that: {', '.join(status.edited[:_MOST_NAMED])}"
+            f"{', ...' if len(status.edited) > _MOST_NAMED else ''}."
+        )
     return notes

@@ -65,6 +65,7 @@ class WaveStatus:
         ignored: files in the folder that are no sheets.
         set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
         sheets: the files with answers; none where an earlier goldpan collected them.
+        edited: ids of the answered records that said something else in an earlier draw.
     """
 
     study: str
@@ -79,6 +80,7 @@ class WaveStatus:
     ignored: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
     sheets: list[ReportInput] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

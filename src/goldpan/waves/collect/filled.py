@@ -120,6 +120,7 @@ class GivenOut:
         items: the sample by item id.
         earlier_items: ids that stand on sheets of an earlier draw and on none of this one.
         earlier_annotators: who got sheets of an earlier draw and none of this one.
+        edited_records: ids of the records of which an earlier draw had another text.
     """
 
     study: str
@@ -129,6 +130,7 @@ class GivenOut:
     items: Mapping[str, Item]
     earlier_items: frozenset[str] = frozenset()
     earlier_annotators: frozenset[str] = frozenset()
+    edited_records: frozenset[str] = frozenset()
 
     def is_earlier(self, item_id: str, annotator: str) -> bool:
         """Whether an answer belongs to what a redraw has left out of the wave."""

@@ -118,6 +118,11 @@ def _status(
         exclusive=_exclusive_conflicts(answers, given_out),
         ignored=ignored,
         set_aside=set_aside,
+        edited=[
+            given_out.items[item].id
+            for item in dict.fromkeys(answer.item_id for answer in answers if answer.values)
+            if given_out.items[item].id in given_out.edited_records
+        ],
     )
 
 

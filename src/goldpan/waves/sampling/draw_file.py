@@ -54,10 +54,12 @@ class EarlierDraws:
     Attributes:
         records: ids of the records drawn then.
         annotators: who got sheets then.
+        edited: ids of the records that have been in the wave since then, but said something else at first.
     """
 
     records: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
 
     @cached_property
     def shown(self) -> frozenset[str]:
@@ -118,7 +120,11 @@ class Draw:
             "codebook": _codebook_as_json(head.codebook),
             "counts": asdict(self.sample.counts),
             "fingerprint": head.fingerprint,
-            "earlier": {"records": head.earlier.records, "annotators": head.earlier.annotators},
+            "earlier": {
+                "records": head.earlier.records,
+                "annotators": head.earlier.annotators,
+                **({"edited": head.earlier.edited} if head.earlier.edited else {}),
+            },
         }
         rows: list[dict[str, Any]] = [
             {"item": asdict(item), "llm": self.sample.llm[name]} for name, item in self.sample.items.items()

@@ -73,13 +73,17 @@ def redraw(run: WaveRun) -> Redraw:
         )
     now = run.new_draw(_earlier(before))
     old, new = before.sample.items, now.sample.items
+    edited = [item.id for name, item in new.items() if name in old and old[name].data != item.data]
+    # The mark stays: who reads the gold later must know which answers may be about another text.
+    ever = [item.id for item in new.values() if item.id in {*edited, *before.head.earlier.edited}]
+    now = replace(now, head=replace(now.head, earlier=replace(now.head.earlier, edited=tuple(ever))))
     done = Redraw(
         wave=run.name,
         changed=Draw(replace(now.head, earlier=before.head.earlier), now.sample) != before,
         items=len(new),
         added=[item.id for name, item in new.items() if name not in old],
         dropped=[item.id for name, item in old.items() if name not in new],
-        edited=[item.id for name, item in new.items() if name in old and old[name].data != item.data],
+        edited=edited,
     )
     if done.changed:
         # The new draw is written last: stopped before, the same command goes on.

@@ -167,6 +167,7 @@ class WaveRun:
             self.items,
             earlier_items=earlier.shown - self.draw_given_out().sample.shown,
             earlier_annotators=frozenset(earlier.annotators) - set(self.wave.annotators),
+            edited_records=frozenset(earlier.edited),
         )
 
     @property
