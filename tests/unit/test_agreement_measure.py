@@ -286,10 +286,25 @@ def test_the_result_can_be_written_as_json_and_has_no_nan():
 def test_an_ordered_result_explains_why_the_kappas_differ():
     answers = by_item(a=[1, 2, 3, 4, 5, 1], b=[2, 2, 4, 4, 4, 1])
     notes = " ".join(measure(FeatureRatings("f", Scale("ordered", tuple("12345")), answers)).notes)
-    assert "Of the 3 disagreements 3 (100%) are one step apart" in notes
-    assert "1/16" in notes
+    assert "Of the 3 disagreements 3 (100%) are between labels next to each other" in notes
+    assert "of numbers by their values" in notes
 
 
 def test_a_rare_label_is_named_as_the_cause_of_a_low_kappa():
     answers = by_item(a=["no"] * 95 + ["yes"] * 5, b=["no"] * 92 + ["yes"] * 4 + ["no"] * 4)
     assert any("prevalence index" in note for note in nominal(answers).notes)
+
+
+def test_no_error_is_claimed_for_annotators_who_are_all_alike_however_many():
+    ratings = {f"i{n}": dict.fromkeys("abcdefghij", "xyz"[n % 3]) for n in range(12)}
+    result = measure(FeatureRatings("f", Scale("nominal"), ratings))
+    kappas = [kappa for pair in result.pairs for kappa in pair.coefficients]
+    assert {kappa.value for kappa in kappas} == {1.0}
+    assert {kappa.standard_error for kappa in kappas} == {None}
+
+
+def test_very_many_labels_of_three_have_no_kappa_of_two():
+    ratings = {f"i{n}": {name: str(n + at) for at, name in enumerate("abc")} for n in range(220)}
+    result = measure(FeatureRatings("f", Scale("nominal"), ratings))
+    assert result.coefficient("cohen_kappa") is None
+    assert "distinct values" in result.coefficient("fleiss_kappa").reason

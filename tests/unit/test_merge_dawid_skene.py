@@ -99,6 +99,13 @@ def test_with_one_answer_a_parameter_the_full_model_is_not_chosen():
     assert free_parameters("full", 8, 16) == 15 + 8 * 16 * 15
 
 
+def test_with_hundreds_of_labels_only_one_coin_is_fitted():
+    codes = np.random.default_rng(3).integers(0, 300, (40, 3))
+    choice = choose_model([codes], 300)
+    assert choice.model == "one_coin"
+    assert "fewer than 0.1 answers for each free parameter" in choice.reason
+
+
 def test_with_many_answers_a_parameter_the_full_model_is_chosen():
     _, codes = simulated()
     choice = choose_model([codes], 3)

@@ -12,6 +12,9 @@ from goldpan.statistics.dawid_skene import MODELS, AnnotatorModel, foretold, fre
 FOLDS = 3
 PLENTY = 100.0
 """Answers for each free parameter of the full model from which it is taken without a trial."""
+TOO_FEW = 0.1
+"""Answers for each of them below which only the one-coin model is fitted: with hundreds of labels the others
+would take minutes to learn nothing."""
 FEWEST_TO_HOLD_OUT = 10
 """Items below which nothing is held out, and one number for each annotator is all that can be learnt."""
 
@@ -61,6 +64,9 @@ def choose_model(questions: Sequence[np.ndarray], labels: int) -> ModelChoice:
     full = sized("full", questions, labels, f"{PLENTY:g} answers or more for each of its free parameters")
     if full.answers_per_parameter >= PLENTY:
         return full
+    if full.answers_per_parameter < TOO_FEW:
+        few = f"fewer than {TOO_FEW:g} answers for each free parameter of the full model"
+        return sized("one_coin", questions, labels, few)
     answered = [codes[(codes >= 0).any(1)] for codes in questions]
     if not answered or min(map(len, answered)) < FEWEST_TO_HOLD_OUT:
         few = f"fewer than {FEWEST_TO_HOLD_OUT} items, too few to hold any out"

@@ -102,20 +102,20 @@ def _weighting(result: FeatureAgreement) -> list[str]:
     matrix = result.pairs[0].confusion if result.pairs else None
     if plain is None or quadratic is None or matrix is None or plain.value is None or quadratic.value is None:
         return []
-    near, apart = _one_step_apart(matrix)
+    near, apart = _next_to_each_other(matrix)
     if not apart:
         return []
-    steps = len(matrix.labels) - 1
     return [
         f"The labels are ordered. Unweighted kappa ({plain.value:.4f}) counts every disagreement alike. "
-        f"Quadratic kappa ({quadratic.value:.4f}) counts it by the square of its distance on the scale: "
-        f"one of {steps} steps costs 1/{steps**2} of the largest disagreement.",
-        f"Of the {apart:,} disagreements {near:,} ({near / apart:.0%}) are one step apart. Quadratic kappa "
-        "says how well the order of the items is reproduced, unweighted kappa how well the exact label is.",
+        f"Quadratic kappa ({quadratic.value:.4f}) counts it by the square of its distance on the scale, "
+        "of numbers by their values: half the largest distance costs a quarter of the largest disagreement.",
+        f"Of the {apart:,} disagreements {near:,} ({near / apart:.0%}) are between labels next to each other."
+        " Quadratic kappa says how well the order of the items is reproduced, unweighted kappa how well the"
+        " exact label is.",
     ]
 
 
-def _one_step_apart(matrix: ConfusionMatrix) -> tuple[int, int]:
+def _next_to_each_other(matrix: ConfusionMatrix) -> tuple[int, int]:
     places = np.arange(len(matrix.labels))
     steps = np.abs(places[:, None] - places[None, :])
     return int(matrix.counts[steps == 1].sum()), int(matrix.counts[steps > 0].sum())

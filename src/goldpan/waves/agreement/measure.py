@@ -114,7 +114,8 @@ def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[
         reason = (
             f"{size} distinct values; above {MOST_LABELS} no coefficient from a table of them is computed"
         )
-        return [Coefficient("cohen_kappa", None, reason=reason), *without_table(codes, labels)]
+        name = "cohen_kappa" if codes.shape[1] == 2 else "fleiss_kappa"
+        return [Coefficient(name, None, reason=reason), *without_table(codes, labels)]
     if codes.shape[1] == 2:
         return two_annotators(codes[(codes >= 0).all(1)], labels)
     return many_annotators(codes, labels)
