@@ -9,6 +9,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.errors import SheetError, SourceError, StudyError
+from goldpan.evaluation.run import gold_notes
 from goldpan.study import load_project
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.codebook import Codebook
@@ -383,6 +384,13 @@ def test_a_redraw_says_what_is_new_what_is_not_in_it_and_what_was_edited(project
     assert "no longer in it: answers to them are kept, and count no more" in said
     assert f"1 edited since: answers that came back before are about what they said then: {edited}" in said
     assert "kept: annotations/notes/check.draw.1.jsonl" in said
+
+
+def test_an_evaluation_says_that_its_gold_is_of_other_labels(project):
+    assert gold_notes(wave_of(project)) == []
+    change_labels(project)
+    (note,) = gold_notes(wave_of(project))
+    assert note.startswith("The tasks ask topic in other words or with other labels")
 
 
 def test_answers_to_a_text_that_was_edited_since_stay_marked(project):

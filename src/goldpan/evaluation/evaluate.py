@@ -45,6 +45,7 @@ class EvaluationInputs:
             a decision are told.
         place: where a record of these sources stands in the user's files, for errors.
         trials: name of the predictions -> source -> limit, where only its first rows were read.
+        notes: what is to be known of the gold.
     """
 
     gold: Sequence[Path]
@@ -54,6 +55,7 @@ class EvaluationInputs:
     merged: Path | None = None
     place: Callable[[Record], str] = "{0[source]}/{0[file]}, line {0[line]}".format
     trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def evaluate(
         ),
         notes=(
             *_trial_notes(inputs.trials),
+            *inputs.notes,
             *awaiting,
             *(in_fields.notes if in_fields else ()),
             *_notes(settings, models, evaluated),

@@ -39,6 +39,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         sample=root / paths.sample(wave) if wave else None,
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
+        notes=gold_notes(WaveRun(project, wave)) if wave else (),
         trials={
             model: trial
             for model, predicted in settings.predictions.items()
@@ -51,6 +52,24 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         errors=root / paths.evaluation(name, "errors.csv"),
     )
     return evaluate_files(name, settings, evaluated_features(project, name), inputs, outputs)
+
+
+def gold_notes(run: WaveRun) -> list[str]:
+    """Which features are not asked as they were when the wave of the gold was given out."""
+    try:
+        now = run.study_codebook.by_name
+    except StudyError:
+        now = {}
+    asked = {name: what_is_asked(feature) for name, feature in now.items()}
+    changed = [
+        name for name, feature in run.codebook.by_name.items() if asked.get(name) != what_is_asked(feature)
+    ]
+    if not changed:
+        return []
+    return [
+        f"The tasks ask {', '.join(changed)} in other words or with other labels than annotators were asked:"
+        " answers given since cannot be compared with this gold. Make a new wave, or draw this one anew."
+    ]
 
 
 def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
