@@ -374,3 +374,9 @@ def test_the_baseline_answers_all_real_segments_within_the_rubric(shared_data):
         message = answer(body, "")["choices"][0]["message"]
         features.append(len(parse_tool_call(message["tool_calls"][0])))
     assert (features.count(28), features.count(19)) == (200, 100)
+
+
+@pytest.mark.parametrize("messages", [None, "hi", {"role": "user", "content": "hi"}, 7])
+def test_what_is_no_list_of_messages_is_named(messages):
+    with pytest.raises(UnusableTrace, match="a list of messages"):
+        segment_of_messages(messages)

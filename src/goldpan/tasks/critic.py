@@ -75,8 +75,13 @@ def segment_of_messages(
         segment_id: which segment of the conversation.
 
     Raises:
-        UnusableTrace: the last message should be the follow-up, and is none of the user's.
+        UnusableTrace: `messages` are no list, or the last one should be the follow-up and is none of the
+            user's.
     """
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
+        raise traces.UnusableTrace(
+            "no_trace", f"messages are a list of messages, not {type(messages).__name__}"
+        )
     trace = [_as_dict(message) for message in messages]
     segment: dict[str, Any] = {"trace": trace, "tools": tools and [_as_dict(tool) for tool in tools]}
     if has_follow_up:
