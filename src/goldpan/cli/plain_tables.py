@@ -165,8 +165,7 @@ def _merge(options: argparse.Namespace) -> int:
         decisions = decisions if decisions and decisions.is_file() else None
         merged = merge_of_files([path], layout, values, options.strategy, decisions)
         merged.write(options.out / name, options.disagreements / name if options.disagreements else None)
-        for note in merged.notes:
-            print(f"! {path.name}: {note}", file=sys.stderr)
+        _print_notes(path, merged.notes)
         return [{"labels": len(merged.rows), **resolution_counts(merged.rows)}]
 
     return _print_summary(*for_each(tables, merge), options.json)
@@ -215,12 +214,20 @@ def _batch(options: argparse.Namespace) -> int:
     layout, values = layout_and_values(options)
     settings, tables = gold_settings(options), tables_in(options.files)
     names = folder_names(tables)
-    rows, failures = for_each(
-        tables,
-        lambda path: all_of(path, layout, values, options.strategy, settings, options.out / names[path]),
-    )
+
+    def make_all(path: Path) -> list[Row]:
+        rows, notes = all_of(path, layout, values, options.strategy, settings, options.out / names[path])
+        _print_notes(path, notes)
+        return rows
+
+    rows, failures = for_each(tables, make_all)
     write_summary(options.out / "summary.csv", rows, failures)
     return _print_summary(rows, failures, options.json)
+
+
+def _print_notes(path: Path, notes: Sequence[str]) -> None:
+    for note in notes:
+        print(f"! {path.name}: {note}", file=sys.stderr)
 
 
 def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:

@@ -34,8 +34,8 @@ def agreement_of(table: TableAnswers, values: Values, name: str) -> AgreementRep
     features = []
     for feature, ratings in table.ratings.items():
         scale = values.scale_in(table, feature)
-        measured = measure(FeatureRatings(feature, scale, ratings, tuple(table.annotators)))
-        features.append(replace(measured, notes=(*table.labels[feature].notes, *measured.notes)))
+        measured = measure(FeatureRatings(feature, scale, ratings, table.annotators_of(feature)))
+        features.append(replace(measured, notes=(*table.notes_of(feature), *measured.notes)))
     return AgreementReport(f"Agreement in {name}", tuple(features), notes=tuple(table.notes))
 
 

@@ -90,7 +90,9 @@ def gold_of_files(
         group = f"data.{column_named(files[0], known, settings.group)}"
     rules = Gold(group=group, split=settings.split)
     items, notes = _items(table)
-    gold = freeze_gold(items, rows, rules, settings.seed, table.answers.annotators)
+    answering = {name for feature in table.answers.ratings for name in table.answers.annotators_of(feature)}
+    annotators = [name for name in table.answers.annotators if name in answering]
+    gold = freeze_gold(items, rows, rules, settings.seed, annotators)
     strategies = {cells["strategy"] for cells in table.cells.values() if cells.get("strategy")}
     about = GoldDescription(
         study="table",

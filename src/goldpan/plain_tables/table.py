@@ -33,6 +33,7 @@ class TableAnswers:
     Attributes:
         annotators: in the order of their columns; sorted for a long table.
         ratings: feature -> item id -> annotator -> label; None is an abstention.
+        asked: feature -> the annotators who have a cell for it, filled in or not.
         llm: feature -> item id -> label.
         fields: item id -> the columns that are no answers.
         labels: feature -> its labels and how they are spelled.
@@ -44,6 +45,7 @@ class TableAnswers:
 
     annotators: list[str] = field(default_factory=list)
     ratings: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    asked: dict[str, set[str]] = field(default_factory=dict)
     llm: dict[str, dict[str, Any]] = field(default_factory=dict)
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     labels: dict[str, Labels] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class TableAnswers:
             SourceError: the annotator has answered this already.
         """
         answers = self.ratings.setdefault(feature, {}).setdefault(item, {})
+        self.asked.setdefault(feature, set()).add(annotator)
         if not cell.strip():
             return
         if annotator in answers:
@@ -68,6 +71,22 @@ class TableAnswers:
                 remedy="keep the answer that holds; items need different ids in all files",
             )
         answers[annotator] = _value(cell)
+
+    def annotators_of(self, feature: str) -> tuple[str, ...]:
+        """Who answers a feature, in order; all annotators of the table where fewer than two do.
+
+        An empty column is nobody's, for else two annotators would be measured and merged as three.
+        """
+        active = {name for answers in self.ratings[feature].values() for name in answers}
+        answering = tuple(name for name in self.annotators if name in active)
+        return answering if len(answering) > 1 else tuple(self.annotators)
+
+    def notes_of(self, feature: str) -> list[str]:
+        """What a reader must know about the answers to a feature."""
+        idle = [name for name in self.annotators if name in self.asked[feature]]
+        idle = [name for name in idle if name not in self.annotators_of(feature)]
+        notes = [f"annotator `{name}` has no answers, and does not count" for name in idle]
+        return [*notes, *self.labels[feature].notes]
 
     def spell(self, declared: Sequence[str], exact: bool) -> None:
         """Give each label one spelling, once all answers are there."""

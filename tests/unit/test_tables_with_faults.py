@@ -1,0 +1,154 @@
+"""Plain tables with faults that people make: each is told, and none is passed over in silence."""
+
+import csv
+import io
+import json
+import shlex
+
+import pytest
+
+from goldpan.cli import main
+
+WIDE = "id,annotator_a,annotator_b\n1,x,x\n2,x,y\n3,y,y\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, capsys):
+    """Run a command; gives its exit code, what it printed, and its errors."""
+
+    def call(command):
+        code = main(shlex.split(command))
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def rows(path):
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def test_an_empty_column_is_no_third_annotator(folder, run):
+    (folder / "t.csv").write_text(
+        "row_id,annotator_a,annotator_b,annotator_c,llm\n1,1,1,,1\n2,1,0,,1\n3,0,1,,0\n4,0,0,,0\n"
+    )
+    _, said, _ = run("agreement t.csv")
+    assert "Cohen's kappa" in said
+    assert "annotator `c` has no answers" in said
+    _, said, _ = run("merge t.csv --strategy majority --out m.csv")
+    assert "annotator `c` has no answers" in said
+    assert [row["final_label"] for row in rows(folder / "m.csv")] == ["1", "1", "0", "0"]
+    assert run("gold m.csv --out gold")[0] == 0
+    assert "2: a, b" in (folder / "gold" / "card.md").read_text()
+
+
+def test_a_feature_has_the_annotators_who_answer_it(folder, run):
+    (folder / "t.csv").write_text(
+        "row_id,annotator_a_tox,annotator_b_tox,llm_tox,annotator_a_tone,annotator_b_tone,annotator_c_tone\n"
+        "1,1,0,1,x,y,y\n2,0,0,0,x,x,y\n"
+    )
+    features = json.loads(run("agreement t.csv --json")[1])["features"]
+    assert [len(feature["annotators"]) for feature in features] == [2, 3]
+    _, said, _ = run("merge t.csv --strategy majority --out m.csv")
+    assert "has no answers" not in said
+    assert [row["final_label_tox"] for row in rows(folder / "m.csv")] == ["1", "0"]
+    assert [row["final_label_tone"] for row in rows(folder / "m.csv")] == ["y", "x"]
+
+
+def test_the_strategy_of_one_annotator_counts_columns_also_an_empty_one(folder, run):
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b,annotator_c\n1,,x,y\n2,,x,x\n")
+    run("merge t.csv --strategy annotator_a --out m.csv")
+    assert [row["resolution"] for row in rows(folder / "m.csv")] == ["needs_review", "agreement"]
+
+
+def fill_in(path, item, label):
+    """Fill in a decision as a person does; all else on the list stays."""
+    text = path.read_text(encoding="utf-8-sig")
+    lines = text.splitlines()
+    place = lines[0].split(",").index("final_label")
+    (number,) = (number for number, line in enumerate(lines) if line.startswith(f"{item},"))
+    cells = lines[number].split(",")
+    cells[place] = label
+    lines[number] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_the_list_of_a_batch_grows_and_keeps_what_is_filled_in(folder, run):
+    (folder / "s").mkdir()
+    table, listed = folder / "s" / "one.csv", folder / "r" / "one" / "disagreements.csv"
+    table.write_text(WIDE + "4,y,x\n")
+    run("tables batch s --out r")
+    fill_in(listed, 2, "y")
+    text = listed.read_text()
+    listed.write_text(text.replace("4,label,y,x,,,,", "4,label,y,x,,,ask her,"))
+    table.write_text(table.read_text() + "7,x,y\n")
+    assert run("tables batch s --out r")[0] == 0
+    assert [(row["item_id"], row["final_label"], row["notes"]) for row in rows(listed)] == [
+        ("2", "y", ""),
+        ("4", "", "ask her"),
+        ("7", "", ""),
+    ]
+    fill_in(listed, 4, "x")
+    fill_in(listed, 7, "x")
+    before = listed.read_bytes()
+    run("tables batch s --out r")
+    assert [row["to decide"] for row in rows(folder / "r" / "summary.csv")] == ["0"]
+    assert listed.read_bytes() == before
+
+
+def test_a_note_alone_on_the_list_of_a_batch_is_not_lost(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("tables batch one.csv --out r")
+    listed = folder / "r" / "one" / "disagreements.csv"
+    listed.write_text(listed.read_text().replace("2,label,x,y,,,,", "2,label,x,y,,,ask her,"))
+    run("tables batch one.csv --out r")
+    assert [row["notes"] for row in rows(listed)] == ["ask her"]
+
+
+def decided(folder, run, label="x"):
+    (folder / "t.csv").write_text(WIDE)
+    run("merge t.csv --out m.csv --disagreements d.csv")
+    fill_in(folder / "d.csv", 2, label)
+    return folder / "d.csv"
+
+
+def test_two_decisions_that_contradict_each_other_are_refused_with_both_rows(folder, run):
+    listed = decided(folder, run)
+    line = listed.read_text().splitlines()[1]
+    listed.write_text(listed.read_text() + line + "\n")
+    assert run("merge t.csv --out m.csv --decisions d.csv")[0] == 0
+    listed.write_text(listed.read_text() + line.replace(",x,y,x,", ",x,y,y,") + "\n")
+    code, _, said = run("merge t.csv --out m2.csv --decisions d.csv")
+    assert code != 0
+    assert "d.csv, row 4" in said
+    assert "in row 3" in said
+    assert not (folder / "m2.csv").exists()
+
+
+def test_a_decision_on_answers_that_have_changed_holds_and_is_named(folder, run):
+    decided(folder, run)
+    assert "were others" not in run("merge t.csv --out m.csv --decisions d.csv")[1]
+    (folder / "t.csv").write_text(WIDE.replace("2,x,y", "2,y,y"))
+    _, said, _ = run("merge t.csv --out m.csv --decisions d.csv")
+    assert "item `2` (a: x, b: y; now a: y, b: y)" in said
+    assert rows(folder / "m.csv")[1]["resolution"] == "adjudicated"
+
+
+def test_a_decision_with_a_label_that_nobody_gave_is_named_with_the_nearest(folder, run):
+    decided(folder, run, "yy")
+    _, said, _ = run("merge t.csv --out m.csv --decisions d.csv")
+    assert "`yy` (item `2`; did you mean `y`?)" in said
+    decided(folder, run, "Y")
+    assert "nobody" not in run("merge t.csv --out m.csv --decisions d.csv")[1]
+
+
+def test_a_batch_says_what_it_says_of_decisions(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("tables batch one.csv --out r")
+    fill_in(folder / "r" / "one" / "disagreements.csv", 2, "yy")
+    assert "! one.csv: label: decided with a label that nobody gave" in run("tables batch one.csv --out r")[2]
