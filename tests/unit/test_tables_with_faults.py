@@ -152,3 +152,53 @@ def test_a_batch_says_what_it_says_of_decisions(folder, run):
     run("tables batch one.csv --out r")
     fill_in(folder / "r" / "one" / "disagreements.csv", 2, "yy")
     assert "! one.csv: label: decided with a label that nobody gave" in run("tables batch one.csv --out r")[2]
+
+
+def changed_by_hand(folder, old, new):
+    text = (folder / "m.csv").read_text()
+    assert text.count(old) == 1
+    (folder / "m.csv").write_text(text.replace(old, new))
+
+
+def gold_items(folder):
+    lines = [line for name in ("train", "dev", "test") for line in (folder / f"{name}.jsonl").open()]
+    return {item["item_id"]: item for item in map(json.loads, lines)}
+
+
+def test_a_label_that_was_changed_by_hand_is_adjudicated_and_named(folder, run):
+    (folder / "t.csv").write_text(WIDE)
+    run("merge t.csv --out m.csv --strategy annotator_b")
+    assert "by hand" not in run("gold m.csv --out gold")[1]
+    changed_by_hand(folder, "1,x,x,x,", "1,x,x,xx,")
+    changed_by_hand(folder, "2,x,y,y,", "2,x,y,x,")
+    code, said, _ = run("gold m.csv --out gold")
+    assert code == 0
+    assert (
+        "m.csv, item `1` (`xx`; `agreement` gives `x`), m.csv, item `2` (`x`; `annotator_b` gives `y`)"
+        in said
+    )
+    assert "labels were set by hand in the merged table" in (folder / "gold" / "card.md").read_text()
+    items = gold_items(folder / "gold")
+    assert items["1"]["resolutions"] == items["2"]["resolutions"] == {"label": "adjudicated"}
+    assert [items[item]["soft_labels"]["label"] for item in "123"] == [{"xx": 1.0}, {"x": 1.0}, {"y": 1.0}]
+    assert json.loads(run("gold m.csv --out gold --json")[1])["tables"][0]["notes"]
+
+
+@pytest.mark.parametrize("strategy", ["majority", "majority_llm", "annotator_a", "dawid_skene", "adjudicate"])
+@pytest.mark.parametrize(
+    ("yes", "no"), [("yes", "no"), ("Y", "N"), ("TRUE", "FALSE"), ("1,5", "2"), ("(cannot tell)", "x")]
+)
+def test_labels_as_merge_wrote_them_are_not_set_by_hand(folder, run, strategy, yes, no):
+    third = "annotator_c" if strategy == "dawid_skene" else "llm"
+    line = "{},{},{},{}".format
+    pairs = [(yes, yes, yes), (yes, no, no), (no, no, yes), (no, yes, yes), (no, "", yes), (yes, yes, no)] * 6
+    lines = [line(item, *(f'"{cell}"' for cell in row)) for item, row in enumerate(pairs)]
+    (folder / "t.csv").write_text("\n".join([f"id,annotator_a,annotator_b,{third}", *lines]) + "\n")
+    assert run(f"merge t.csv --strategy {strategy} --out m.csv")[0] == 0
+    assert "by hand" not in run("gold m.csv --out gold")[1]
+
+
+def test_a_gold_set_without_any_label_says_so(folder, run):
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b\n1,x,y\n2,x,y\n")
+    run("merge t.csv --out m.csv")
+    assert "no item has a label, so the gold set is empty" in run("gold m.csv --out gold")[1]

@@ -11,13 +11,12 @@ from goldpan.cells import csv_text
 from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
+from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.sheet import Sheet, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
 from goldpan.waves.merging.merged import Merged
-
-_MOST_SHOWN = 5
 
 
 @dataclass
@@ -78,11 +77,11 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
             changed.setdefault(feature, []).append(f"item `{item}` ({difference})")
     decisions.notes = [
         *(
-            f"{feature}: decided with a label that nobody gave: {_few(what)}"
+            f"{feature}: decided with a label that nobody gave: {few(what)}"
             for feature, what in unknown.items()
         ),
         *(
-            f"{feature}: decided when answers were others, and the decisions hold: {_few(what)}"
+            f"{feature}: decided when answers were others, and the decisions hold: {few(what)}"
             for feature, what in changed.items()
         ),
     ]
@@ -114,11 +113,6 @@ def _changed_answers(
 
 def _answers(by_annotator: Mapping[str, str]) -> str:
     return ", ".join(f"{name}: {label}" for name, label in by_annotator.items()) or "no answers"
-
-
-def _few(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _MOST_SHOWN} more" if len(texts) > _MOST_SHOWN else ""
-    return ", ".join(texts[:_MOST_SHOWN]) + more
 
 
 def grow_disagreements(path: str | Path, rows: Sequence[Merged], answers: TableAnswers) -> None:

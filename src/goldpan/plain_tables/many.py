@@ -177,7 +177,7 @@ def all_of(
     merged.write(folder / "merged.csv", None if decisions else listed)
     if decisions:
         grow_disagreements(listed, merged.rows, merged.answers)
-    gold = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
+    gold, warnings = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
     to_be_decided = to_decide(merged.rows)
     summary = [
         {
@@ -188,7 +188,7 @@ def all_of(
         }
         for row in agreement_rows(report)
     ]
-    return summary, merged.notes
+    return summary, [*merged.notes, *warnings]
 
 
 def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
