@@ -202,3 +202,22 @@ def test_a_gold_set_without_any_label_says_so(folder, run):
     (folder / "t.csv").write_text("id,annotator_a,annotator_b\n1,x,y\n2,x,y\n")
     run("merge t.csv --out m.csv")
     assert "no item has a label, so the gold set is empty" in run("gold m.csv --out gold")[1]
+
+
+@pytest.mark.parametrize("name", ["m.xlsx", "m.csv.gz", "m.parquet", "m.tsv"])
+def test_a_format_that_is_not_written_is_refused_with_what_is_possible(folder, run, name):
+    (folder / "t.csv").write_text(WIDE)
+    for options in (f"--out {name}", f"--out m.csv --disagreements {name}"):
+        code, _, said = run(f"merge t.csv {options}")
+        assert code != 0
+        assert "written as CSV" in said
+    assert [path.name for path in folder.iterdir()] == ["t.csv"]
+
+
+def test_notes_on_words_for_yes_and_no_do_not_contradict_each_other(folder, run):
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b\n1,yes,Y\n2,no,N\n3,1,yes\n4,maybe,maybe\n")
+    _, said, _ = run("merge t.csv --out m.csv")
+    (apart,) = (line for line in said.splitlines() if "stay apart" in line)
+    assert "`1` may mean the same as `N`, `Y`, `no`, `yes`" in apart
+    assert "the numbers stay apart" in apart
+    assert "`Y` is taken as `yes`" in said

@@ -12,6 +12,7 @@ from goldpan.cells import csv_text
 from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.columns import own_columns
+from goldpan.plain_tables.outputs import is_json_lines
 from goldpan.plain_tables.table import TableAnswers
 from goldpan.statistics.scales import is_number, value_text
 from goldpan.waves.codebook import CANNOT_TELL
@@ -40,7 +41,7 @@ def write_merged_table(
     Raises:
         SourceError: the sheet has a column of such a name already.
     """
-    as_json = Path(path).suffix in (".jsonl", ".ndjson")
+    as_json = is_json_lines(path)
     if answers.header:
         _write(path, _beside(rows, answers, strategies), as_json)
     elif as_json:

@@ -10,6 +10,7 @@ from goldpan.errors import SourceError
 from goldpan.plain_tables.columns import Layout
 from goldpan.plain_tables.decisions import Decisions, has_entries, read_decisions
 from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
+from goldpan.plain_tables.outputs import check_written_formats
 from goldpan.plain_tables.sheet import existing
 from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
@@ -46,7 +47,9 @@ class MergedFiles:
 
         Raises:
             SourceError: there is such a list already, and somebody has filled in decisions.
+            StudyError: a name is that of a format that is not written.
         """
+        check_written_formats(merged, disagreements)
         if disagreements is not None and has_entries(disagreements):
             raise SourceError(
                 "somebody has filled in decisions on this list, which would be lost; nothing is written",
