@@ -221,3 +221,33 @@ def test_notes_on_words_for_yes_and_no_do_not_contradict_each_other(folder, run)
     assert "`1` may mean the same as `N`, `Y`, `no`, `yes`" in apart
     assert "the numbers stay apart" in apart
     assert "`Y` is taken as `yes`" in said
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_json_lines_come_back_with_the_types_of_their_values(folder, run):
+    given = [
+        {"id": 1, "annotator_a": 1, "annotator_b": 1, "flag": True, "none": None, "n": 1, "list": [1, "é"]},
+        {"id": 2, "annotator_a": 0, "annotator_b": 1, "flag": False, "text": "=1", "n": 1.5},
+    ]
+    (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
+    run("merge t.jsonl --out m.jsonl")
+    merged = lines_of(folder / "m.jsonl")
+    assert [{name: row[name] for name in old} for row, old in zip(merged, given, strict=True)] == given
+    assert merged[0].keys() - given[0].keys() == {
+        "final_label", "resolution", "annotator_agreement", "llm_decided", "soft_label", "strategy"
+    }  # fmt: skip
+    assert [row["final_label"] for row in merged] == [1, None]
+    assert run("gold m.jsonl --out gold")[0] == 0
+    run("merge t.jsonl --out m.csv")
+    assert [(row["flag"], row["none"]) for row in rows(folder / "m.csv")] == [("TRUE", ""), ("FALSE", "")]
+
+
+def test_long_json_lines_keep_the_types_of_other_columns(folder, run):
+    given = [{"item_id": 1, "annotator": name, "label": "x", "flag": True, "none": None} for name in "ab"]
+    (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
+    run("merge t.jsonl --out m.jsonl")
+    (row,) = lines_of(folder / "m.jsonl")
+    assert (row["flag"], row["none"], row["final_label"]) == (True, None, "x")

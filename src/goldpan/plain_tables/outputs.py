@@ -7,7 +7,6 @@ from pathlib import Path
 
 from goldpan.errors import StudyError
 
-
 _JSON_LINES = (".jsonl", ".ndjson")
 _CSV = (".csv", ".txt", "")
 

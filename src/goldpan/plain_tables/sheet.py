@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from goldpan.waves.collect.csv_file import read_csv_table
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
 """How the name of a table ends."""
 _TAB_NAMES = frozenset({".tsv", ".tab", ".txt"})
+_JSON_LINES = frozenset({".jsonl", ".ndjson"})
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Sheet:
         path: its file.
         header: names of the columns; their numbers from 1 where the table has no header.
         rows: number of the row in the file, and column -> cell.
+        values: of JSON Lines, number of the row -> the row with its values as they are; else empty.
     """
 
     path: Path
     header: list[str]
     rows: list[tuple[int, dict[str, str]]]
+    values: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def where(self, number: int) -> str:
         """The place of a row, for messages."""
@@ -47,7 +51,9 @@ def read_sheet(path: Path, has_header: bool = True) -> Sheet:
         SourceError: the file cannot be read, two columns have one name, or a row has more cells than there
             are columns.
     """
-    rows = [(number, [restore(cell) for cell in cells]) for number, cells in _rows(path)]
+    values = dict(iter_rows(path, SourceError)) if _is_a(path, _JSON_LINES) else {}
+    table = _json_rows(values) if values else _rows(path)
+    rows = [(number, [restore(cell) for cell in cells]) for number, cells in table]
     while rows and not any(cell.strip() for cell in rows[0][1]):
         rows.pop(0)
     if not rows:
@@ -62,7 +68,7 @@ def read_sheet(path: Path, has_header: bool = True) -> Sheet:
         header = [str(number) for number in range(1, len(rows[0][1]) + 1)]
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise SourceError(f"there are two columns `{twice}`", where=str(path), remedy="rename one of them")
-    sheet = Sheet(path, header, [])
+    sheet = Sheet(path, header, [], values if has_header else {})
     for number, cells in rows:
         if any(cell.strip() for cell in cells):
             sheet.rows.append((number, _cells(header, cells, sheet.where(number))))
@@ -97,17 +103,21 @@ def _rows(path: Path) -> Iterable[tuple[int, list[str]]]:
     Tab-separated files are split at tabs alone where that gives rows of one length: in them a quotation mark
     is mostly just a quotation mark.
     """
-    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
-    if suffixes & {".jsonl", ".ndjson"}:
-        return _json_rows(path)
-    if suffixes & {".xlsx", ".xlsm"}:
+    if _is_a(path, _JSON_LINES):
+        return []
+    if _is_a(path, _WORKBOOKS):
         return _workbook_rows(path)
-    if suffixes & _TAB_NAMES:
+    if _is_a(path, _TAB_NAMES):
         lines = [(number, line.decode("utf-8", "strict").split("\t")) for number, line in _utf8(path)]
         if len({len(cells) for _, cells in lines}) == 1 and len(lines[0][1]) > 1:
             return lines
     table = read_csv_table(path)
     return [(1, table.header), *((number, [str(cell) for cell in cells]) for number, cells in table.rows)]
+
+
+def _is_a(path: Path, suffixes: Collection[str]) -> bool:
+    """Whether the name of a file, compressed or not, ends like that."""
+    return any(suffix.lower() in suffixes for suffix in path.suffixes[-2:])
 
 
 def _workbook_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
@@ -117,12 +127,10 @@ def _workbook_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
         yield number, [_cell_text(cell) for cell in cells]
 
 
-def _json_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
-    rows = list(iter_rows(path, SourceError))
-    header = list(dict.fromkeys(name for _, row in rows for name in row))
-    if not header:
-        return []
-    return [(0, header), *((number, [_cell_text(row.get(name)) for name in header]) for number, row in rows)]
+def _json_rows(values: Mapping[int, Mapping[str, Any]]) -> Iterable[tuple[int, list[str]]]:
+    header = list(dict.fromkeys(name for row in values.values() for name in row))
+    rows = ((number, [_cell_text(row.get(name)) for name in header]) for number, row in values.items())
+    return [(0, header), *rows] if header else []
 
 
 def _cell_text(value: Any) -> str:

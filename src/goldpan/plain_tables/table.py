@@ -39,6 +39,7 @@ class TableAnswers:
         labels: feature -> its labels and how they are spelled.
         header: the columns of all wide tables; empty where a table is long.
         rows: item id -> its row of a wide table, as it stands there.
+        values: item id -> its (first) row of JSON Lines, with its values as they are.
         files: item id -> the name of the file it stands in first.
         notes: about the tables: what was passed over, and why.
     """
@@ -51,6 +52,7 @@ class TableAnswers:
     labels: dict[str, Labels] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -193,6 +195,8 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
             raise SourceError(f"item `{item}` is there twice", where=where, remedy="give items different ids")
         answers.fields[item] = {name: cell_of[name] for name in others}
         answers.rows[item], answers.files[item] = cell_of, sheet.path.name
+        if number in sheet.values:
+            answers.values[item] = sheet.values[number]
         for column, (annotator, feature) in columns.answers.items():
             answers.add(feature, item, annotator, cell_of[column], where)
         for column, feature in columns.llm.items():
@@ -215,6 +219,8 @@ def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
             raise _without_id(item_name if annotator else "annotator", where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})
         answers.files.setdefault(item, sheet.path.name)
+        if number in sheet.values:
+            answers.values.setdefault(item, sheet.values[number])
         feature = cell_of.get("feature", "").strip() or ONE_FEATURE
         if annotator == "llm":
             if item in answers.llm.get(feature, {}):
