@@ -6,6 +6,7 @@ import json
 import shlex
 
 import pytest
+from openpyxl import Workbook
 
 from goldpan.cli import main
 
@@ -251,3 +252,60 @@ def test_long_json_lines_keep_the_types_of_other_columns(folder, run):
     run("merge t.jsonl --out m.jsonl")
     (row,) = lines_of(folder / "m.jsonl")
     assert (row["flag"], row["none"], row["final_label"]) == (True, None, "x")
+
+
+def test_a_label_without_a_place_in_the_order_is_named_with_its_row(folder, run):
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b\n1,low,low\n2,mid,middle\n3,high,mid\n")
+    code, _, said = run("agreement t.csv --order low mid high")
+    assert code != 0
+    assert "`middle` (t.csv, row 3, annotator `b`)" in said
+    assert "did you mean `mid`?" in said
+    assert "`low` (t.csv, row 2, annotator `a`)" in run("agreement t.csv --scale ordered")[2]
+
+
+def workbook(path, pages):
+    book = Workbook()
+    book.remove(book.active)
+    for title, lines in pages.items():
+        page = book.create_sheet(title)
+        for line in lines:
+            page.append(line)
+    book.save(path)
+
+
+ANSWERS = [["id", "annotator_a", "annotator_b"], [1, "x", "x"], [2, "x", "y"]]
+
+
+def test_a_workbook_that_begins_with_another_page_names_both_and_page_reads_the_other(folder, run):
+    workbook(folder / "t.xlsx", {"Readme": [["How to read this"], ["Thanks"]], "Answers": ANSWERS})
+    code, _, said = run("agreement t.xlsx")
+    assert code != 0
+    assert "page `Readme` is read, there are also `Answers`, and `--page`" in said
+    assert json.loads(run("agreement t.xlsx --page Answers --json")[1])["features"][0]["items"] == 2
+    assert "there is no page `Answer`" in run("agreement t.xlsx --page Answer")[2]
+
+
+def test_a_title_above_the_names_of_the_columns_is_told(folder, run):
+    workbook(folder / "t.xlsx", {"Answers": [["My study"], *ANSWERS]})
+    code, _, said = run("agreement t.xlsx")
+    assert code != 0
+    assert "My study" in said
+    assert "a title above it must go" in said
+
+
+def test_names_of_annotators_may_have_signs_and_blanks(folder, run):
+    (folder / "t.csv").write_text(
+        "id,annotator_Anna-Lena_tox,annotator_J. Roe_tox,annotator_J. Roe_tox_notes,"
+        "annotator_J. Roe comments\n"
+        "1,x,x,,hm\n2,x,y,n,ha\n"
+    )
+    (feature,) = json.loads(run("agreement t.csv --json")[1])["features"]
+    assert [annotator["name"] for annotator in feature["annotators"]] == ["Anna-Lena", "J. Roe"]
+
+
+def test_the_lock_of_an_open_workbook_is_passed_over(folder, run):
+    (folder / "in").mkdir()
+    workbook(folder / "in" / "t.xlsx", {"Answers": ANSWERS})
+    (folder / "in" / "~$t.xlsx").write_bytes(b"\x05Anna")
+    code, said, _ = run("tables list in")
+    assert (code, "~$" in said) == (0, False)

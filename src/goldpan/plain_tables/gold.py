@@ -119,7 +119,7 @@ def gold_of_files(
 
 
 def _read(files: Sequence[Path], layout: Layout, values: Values) -> _MergedTable:
-    sheets = [read_sheet(file, layout.header) for file in files]
+    sheets = [read_sheet(file, layout.header, layout.page) for file in files]
     for sheet in sheets:
         if not is_merged(sheet.header):
             raise SourceError(

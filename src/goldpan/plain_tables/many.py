@@ -39,8 +39,8 @@ class Failure:
 def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
     """The files that are named, and those of the folders that are named.
 
-    Of a folder these are the files whose names are those of tables, in their order. Hidden ones are passed
-    over, and so is what `merge` has written, or all but that.
+    Of a folder these are the files whose names are those of tables, in their order. Hidden ones and the
+    locks of Excel (`~$...`) are passed over, and so is what `merge` has written, or all but that.
 
     Args:
         paths: of files and folders.
@@ -54,7 +54,11 @@ def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
         if not path.is_dir():
             tables.append(existing(path))
             continue
-        inside = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+        inside = [
+            file
+            for file in sorted(path.iterdir())
+            if file.is_file() and not file.name.startswith((".", "~$"))
+        ]
         inside = [
             file
             for file in inside

@@ -18,7 +18,7 @@ from typing import Any
 from goldpan.errors import SourceError
 from goldpan.plain_tables.columns import ONE_FEATURE, Layout, columns_of, is_merged, is_ours, item_column
 from goldpan.plain_tables.labels import Labels, labels_of
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
+from goldpan.plain_tables.sheet import Sheet, existing, naming_pages, read_sheet
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.sheets.spreadsheet import fold
 
@@ -34,6 +34,7 @@ class TableAnswers:
         annotators: in the order of their columns; sorted for a long table.
         ratings: feature -> item id -> annotator -> label; None is an abstention.
         asked: feature -> the annotators who have a cell for it, filled in or not.
+        places: (feature, cell) -> where an annotator's cell like that stands first, and whose it is.
         llm: feature -> item id -> label.
         fields: item id -> the columns that are no answers.
         labels: feature -> its labels and how they are spelled.
@@ -47,6 +48,7 @@ class TableAnswers:
     annotators: list[str] = field(default_factory=list)
     ratings: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     asked: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     llm: dict[str, dict[str, Any]] = field(default_factory=dict)
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     labels: dict[str, Labels] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class TableAnswers:
                 remedy="keep the answer that holds; items need different ids in all files",
             )
         answers[annotator] = _value(cell)
+        self.places.setdefault((feature, cell), (where, annotator))
 
     def annotators_of(self, feature: str) -> tuple[str, ...]:
         """Who answers a feature, in order; all annotators of the table where fewer than two do.
@@ -131,16 +134,17 @@ def read_table_answers(
     answers, files = TableAnswers(), [existing(path) for path in paths]
     is_long = False
     for file in files:
-        sheet = read_sheet(file, layout.header)
-        if not sheet.header:
-            continue
-        if layout.columns is None and not merged and is_ours(sheet.header):
-            raise _one_of_ours(sheet)
-        if layout.columns is None and "annotator" in sheet.header:
-            is_long = True
-            _read_long(sheet, layout, answers)
-        else:
-            _read_wide(sheet, layout, answers)
+        with naming_pages(file, layout.page):
+            sheet = read_sheet(file, layout.header, layout.page)
+            if not sheet.header:
+                continue
+            if layout.columns is None and not merged and is_ours(sheet.header):
+                raise _one_of_ours(sheet)
+            if layout.columns is None and "annotator" in sheet.header:
+                is_long = True
+                _read_long(sheet, layout, answers)
+            else:
+                _read_wide(sheet, layout, answers)
     if is_long:
         answers.header = []
     answers.notes = list(dict.fromkeys(answers.notes))
