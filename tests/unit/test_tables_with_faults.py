@@ -309,3 +309,24 @@ def test_the_lock_of_an_open_workbook_is_passed_over(folder, run):
     (folder / "in" / "~$t.xlsx").write_bytes(b"\x05Anna")
     code, said, _ = run("tables list in")
     assert (code, "~$" in said) == (0, False)
+
+
+@pytest.mark.parametrize("strategy", ["majority_llm", "annotator_b"])
+def test_a_long_merged_table_tells_changed_labels_from_those_it_was_given(folder, run, strategy):
+    lines = ["1,b,x", "2,a,x", "2,b,y", "2,llm,y", "3,a,y", "3,b,y"]
+    (folder / "t.csv").write_text("\n".join(["item_id,annotator,label", *lines]) + "\n")
+    run(f"merge t.csv --strategy {strategy} --out m.csv")
+    assert "by hand" not in run("gold m.csv --out gold")[1]
+    changed_by_hand(folder, "3,label,y,agreement", "3,label,z,agreement")
+    assert "1 labels were set by hand" in run("gold m.csv --out gold")[1]
+
+
+def test_majority_without_an_llm_still_goes_where_two_of_three_answer_a_feature(folder, run):
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b,annotator_c\n1,x,x,\n2,x,y,\n")
+    code, said, _ = run("merge t.csv --strategy majority --out m.csv")
+    assert code == 0
+    assert "annotator `c` has no answers" in said
+    assert [row["resolution"] for row in rows(folder / "m.csv")] == ["agreement", "needs_review"]
+    (folder / "t.csv").write_text("id,annotator_a,annotator_b,annotator_c,llm\n1,x,x,,x\n2,x,y,,y\n")
+    assert run("merge t.csv --strategy majority_llm --out m.csv")[0] == 0
+    assert [row["resolution"] for row in rows(folder / "m.csv")] == ["agreement", "majority_b_llm"]

@@ -93,12 +93,7 @@ def merge_of_files(
             feature=feature,
             scale=values.scale_in(table, feature),
             ratings=ratings,
-            # The strategies `annotator_a` and `annotator_b` count columns, also one that is empty.
-            annotators=(
-                tuple(table.annotators)
-                if strategy in ("annotator_a", "annotator_b")
-                else table.annotators_of(feature)
-            ),
+            annotators=_annotators(table, feature, strategy),
             items=tuple(ratings),
             llm=table.llm.get(feature, {}),
             decisions=decided.labels.get(feature, {}),
@@ -116,3 +111,15 @@ def merge_of_files(
             notes.append(model_note(feature, choice, strategy))
         rows += merge_feature(answers, strategies[feature])
     return MergedFiles(rows, table, strategies, notes)
+
+
+def _annotators(table: TableAnswers, feature: str, strategy: Strategy) -> tuple[str, ...]:
+    """Whose answers a strategy goes by: where their number matters, those who answer the feature.
+
+    `annotator_a` and `annotator_b` count columns, also one that is empty. `majority` without an LLM leaves
+    open what two of more annotators answer differently.
+    """
+    counts_people = is_model_strategy(strategy) or strategy == "majority_llm"
+    if counts_people or (strategy == "majority" and table.llm.get(feature)):
+        return table.annotators_of(feature)
+    return tuple(table.annotators)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.table import TableAnswers
+from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
 from goldpan.waves.merging.merged import Merged, Resolution
 from goldpan.waves.sheets.spreadsheet import fold
 
@@ -51,15 +51,23 @@ def set_by_hand(rows: Sequence[Merged], answers: TableAnswers) -> tuple[list[Mer
 
 def _expected(row: Merged, answers: TableAnswers) -> list[str] | None:
     """The labels that a row can have by its resolution; None where that cannot be told."""
+    labels = answers.labels[row.feature]
+    shown = {
+        name: shown_label(row.feature, None if label is None else labels.written(label))
+        for name, label in row.answers.items()
+    }
+    highest = max(row.soft_label.values(), default=0.0)
+    likeliest = [label for label, share in row.soft_label.items() if share >= highest]
+    if not answers.header:
+        # With a row for each item and feature the order of the annotators is lost, and a label of a wave's
+        # table may be a set, of which the majority decides each member.
+        is_set = any(sign in label for label in shown.values() for sign in (LIST_SEPARATOR, RANK_SEPARATOR))
+        return None if is_set else [*dict.fromkeys([*shown.values(), *likeliest])]
     if row.resolution == Resolution.DAWID_SKENE:
-        highest = max(row.soft_label.values(), default=0.0)
-        return [label for label, share in row.soft_label.items() if share >= highest] or None
-    given: list[Any] = list(row.answers.values())
+        return likeliest or None
     if row.resolution in (*_FIRST, *_SECOND):
         by_llm = row.resolution in (Resolution.MAJORITY_A_LLM, Resolution.MAJORITY_B_LLM)
         annotators = answers.annotators_of(row.feature) if by_llm else tuple(answers.annotators)
         name = annotators[int(row.resolution in _SECOND)]
-        given = [row.answers[name]] if name in row.answers else []
-    labels = answers.labels[row.feature]
-    shown = [shown_label(row.feature, None if label is None else labels.written(label)) for label in given]
-    return [label for label, count in Counter(shown).items() if 2 * count > len(shown)]
+        return [shown[name]] if name in shown else None
+    return [label for label, count in Counter(shown.values()).items() if 2 * count > len(shown)]
