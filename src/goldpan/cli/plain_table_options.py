@@ -34,6 +34,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", nargs="+", metavar="A", help="annotators' columns, by name or number")
     parser.add_argument("--item", metavar="COL", help="column of item ids (default: item_id, id or row_id)")
     parser.add_argument("--llm", metavar="COL", help="column of the LLM's answers (default: llm)")
+    parser.add_argument("--page", metavar="NAME", help="page of a workbook (default: the first visible one)")
     parser.add_argument("--no-header", action="store_true", help="the first row holds answers already")
     parser.add_argument("--exact", action="store_true", help="each spelling is a label of its own")
     parser.add_argument(
@@ -72,7 +73,7 @@ def layout_and_values(options: argparse.Namespace) -> tuple[Layout, Values]:
     from goldpan.plain_tables.values import Values
 
     columns = tuple(options.columns) if options.columns else None
-    layout = Layout(columns, options.llm, options.item, not options.no_header, options.exact)
+    layout = Layout(columns, options.llm, options.item, not options.no_header, options.exact, options.page)
     return layout, Values(options.scale, tuple(options.order) if options.order else None)
 
 

@@ -165,8 +165,7 @@ def _merge(options: argparse.Namespace) -> int:
         decisions = decisions if decisions and decisions.is_file() else None
         merged = merge_of_files([path], layout, values, options.strategy, decisions)
         merged.write(options.out / name, options.disagreements / name if options.disagreements else None)
-        for note in merged.notes:
-            print(f"! {path.name}: {note}", file=sys.stderr)
+        _print_notes(path, merged.notes)
         return [{"labels": len(merged.rows), **resolution_counts(merged.rows)}]
 
     return _print_summary(*for_each(tables, merge), options.json)
@@ -179,26 +178,32 @@ def _gold(options: argparse.Namespace) -> int:
 
     layout, values = layout_and_values(options)
     settings, (tables, are_one) = gold_settings(options), _tables(options, merged=True)
+    warnings: list[str] = []
 
     def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
         check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
-        gold = gold_of_files(files, layout, values, settings, folder)
+        gold, notes = gold_of_files(files, layout, values, settings, folder)
+        warnings.extend(f"! {files[0].name}: {note}" for note in notes)
         return [
             {
                 "items": len(gold.items),
                 **{split: len(gold.split(split)) for split in ("train", "dev", "test")},
                 "without a label": len(gold.left_out),
                 "folder": str(folder),
+                **({"notes": notes} if options.json else {}),
             }
         ]
 
     if are_one:
         rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
-        return _print_summary(rows, [], options.json)
-    names = folder_names(tables)
-    return _print_summary(
-        *for_each(tables, lambda path: freeze([path], options.out / names[path])), options.json
-    )
+        failures: list[Failure] = []
+    else:
+        names = folder_names(tables)
+        rows, failures = for_each(tables, lambda path: freeze([path], options.out / names[path]))
+    code = _print_summary(rows, failures, options.json)
+    if warnings and not options.json:
+        print("\n".join(warnings))
+    return code
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -215,12 +220,20 @@ def _batch(options: argparse.Namespace) -> int:
     layout, values = layout_and_values(options)
     settings, tables = gold_settings(options), tables_in(options.files)
     names = folder_names(tables)
-    rows, failures = for_each(
-        tables,
-        lambda path: all_of(path, layout, values, options.strategy, settings, options.out / names[path]),
-    )
+
+    def make_all(path: Path) -> list[Row]:
+        rows, notes = all_of(path, layout, values, options.strategy, settings, options.out / names[path])
+        _print_notes(path, notes)
+        return rows
+
+    rows, failures = for_each(tables, make_all)
     write_summary(options.out / "summary.csv", rows, failures)
     return _print_summary(rows, failures, options.json)
+
+
+def _print_notes(path: Path, notes: Sequence[str]) -> None:
+    for note in notes:
+        print(f"! {path.name}: {note}", file=sys.stderr)
 
 
 def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from goldpan.errors import SheetError
 from goldpan.plain_tables.columns import Layout
+from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.report_provenance import report_input
+from goldpan.statistics.scales import Scale, is_number
+from goldpan.tasks.nearest import suggestion
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
 
@@ -19,7 +23,7 @@ def agreement_of_files(paths: Sequence[str | Path], layout: Layout, values: Valu
 
     Raises:
         SourceError: a file is no such table.
-        SheetError: a label has no place in `values.order`.
+        SheetError: a label has no place in the order.
     """
     report = agreement_of(read_table_answers(paths, layout, values.order or ()), values, _names(paths))
     return replace(report, inputs=tuple(report_input(Path(path)) for path in paths))
@@ -29,14 +33,38 @@ def agreement_of(table: TableAnswers, values: Values, name: str) -> AgreementRep
     """Agreement between the annotators of a table that is called `name`.
 
     Raises:
-        SheetError: a label has no place in `values.order`.
+        SheetError: a label has no place in the order.
     """
     features = []
     for feature, ratings in table.ratings.items():
         scale = values.scale_in(table, feature)
-        measured = measure(FeatureRatings(feature, scale, ratings, tuple(table.annotators)))
-        features.append(replace(measured, notes=(*table.labels[feature].notes, *measured.notes)))
+        _check_order(table, feature, scale)
+        measured = measure(FeatureRatings(feature, scale, ratings, table.annotators_of(feature)))
+        features.append(replace(measured, notes=(*table.notes_of(feature), *measured.notes)))
     return AgreementReport(f"Agreement in {name}", tuple(features), notes=tuple(table.notes))
+
+
+def _check_order(table: TableAnswers, feature: str, scale: Scale) -> None:
+    """Raise SheetError where an annotator's label has no place in the order, with its row."""
+    if scale.kind != "ordered":
+        return
+    order = scale.labels or ()
+    first: dict[str, tuple[str, str]] = {}
+    for (of, cell), place in table.places.items():
+        label = table.labels[feature].of_cell.get(cell) if of == feature else None
+        if label is not None and label not in order:
+            first.setdefault(label, place)
+    if all(map(is_number, {*order, *first})):
+        return
+    strange = [label for label in first if order or not is_number(label)]
+    if not strange:
+        return
+    places = [f"`{label}` ({first[label][0]}, annotator `{first[label][1]}`)" for label in strange]
+    meant = f"; {suggestion(strange[0], order)}" if order else ""
+    raise SheetError(
+        f"these have no place in the order of the labels of `{feature}`: {few(places)}",
+        remedy=f"give all labels to `--order`, the lowest first, or correct the cell{meant}",
+    )
 
 
 def _names(paths: Sequence[str | Path]) -> str:

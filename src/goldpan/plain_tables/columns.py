@@ -17,7 +17,8 @@ OWN_COLUMNS = ("final_label", "resolution", "annotator_agreement", "llm_decided"
 """Columns that `merge` adds to a sheet, with `_FEATURE` behind them where there are several."""
 
 _ITEM_COLUMNS = ("item_id", "id", "row_id")
-_ANNOTATOR = re.compile(r"annotator_([^\W_]+)(?:_(.+))?", re.IGNORECASE)
+_ANNOTATOR = re.compile(r"annotator_([^\W_](?:[^_]*[^\s_])?)(?:_(.+))?", re.IGNORECASE)
+_WORDS_OF_A_NAME = re.compile(r"[-. ]+")
 _LLM = re.compile(r"llm(?:_(.+))?", re.IGNORECASE)
 _OWN = re.compile(rf"({'|'.join(OWN_COLUMNS)})(_.+)?")
 _REMARK = re.compile(
@@ -36,6 +37,7 @@ class Layout:
         item: the column of item ids; without one an item is `FILE:ROW`.
         header: whether the first row names the columns.
         exact: whether each spelling is a label of its own.
+        page: the page of workbooks; None is the first visible one.
     """
 
     columns: tuple[str, ...] | None = None
@@ -43,6 +45,7 @@ class Layout:
     item: str | None = None
     header: bool = True
     exact: bool = False
+    page: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,12 @@ def _answers(
         return {column: (name, ONE_FEATURE) for column, name in zip(columns, names, strict=True)}, []
     matches = {name: match for name in candidates if (match := _ANNOTATOR.fullmatch(name))}
     found = {name: (match[1], match[2] or ONE_FEATURE) for name, match in matches.items()}
-    remarks = [name for name, (_, feature) in found.items() if _REMARK.fullmatch(feature)]
+    # `annotator_a notes` is no annotator `a notes`.
+    remarks = [
+        name
+        for name, (annotator, feature) in found.items()
+        if _REMARK.fullmatch(feature) or any(map(_REMARK.fullmatch, _WORDS_OF_A_NAME.split(annotator)[1:]))
+    ]
     answers = {name: who for name, who in found.items() if name not in remarks}
     if not answers:
         answers, remarks = found, []
@@ -138,7 +146,8 @@ def _answers(
         raise SourceError(
             f"no columns of answers are found; the columns are: {', '.join(candidates)}",
             where=str(path),
-            remedy="name them with `--columns`, or call them `annotator_a`, `annotator_b`",
+            remedy="name them with `--columns`, or call them `annotator_a`, `annotator_b`; the first row "
+            "that is not empty names the columns, so a title above it must go",
         )
     return answers, remarks
 

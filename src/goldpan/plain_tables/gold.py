@@ -14,6 +14,7 @@ from goldpan.files import sha256_file
 from goldpan.plain_tables.agreement import agreement_of
 from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, column_named, columns_of, is_merged, own_columns
 from goldpan.plain_tables.merged_sheet import json_label, shown_label
+from goldpan.plain_tables.set_by_hand import set_by_hand
 from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
 from goldpan.plain_tables.values import Values
@@ -65,11 +66,11 @@ class _MergedTable:
 
 def gold_of_files(
     paths: Sequence[str | Path], layout: Layout, values: Values, settings: GoldSettings, folder: str | Path
-) -> GoldSet:
+) -> tuple[GoldSet, list[str]]:
     """Write the gold set of merged tables: JSON Lines for each split, a CSV, a card and metadata.
 
-    A label that a person has filled in where `merge` left none counts as adjudicated. Labels that are words
-    for yes and no become 1 and 0, and numbers are numbers.
+    A label that a person has filled in where `merge` left none, or in place of the one that `merge` wrote,
+    counts as adjudicated. Labels that are words for yes and no become 1 and 0, and numbers are numbers.
 
     Args:
         paths: what `merge` has written; several files are parts of one table.
@@ -77,20 +78,28 @@ def gold_of_files(
         settings: how items are split.
         folder: where to.
 
+    Returns:
+        The gold set, and what its maker must know: labels that were set by hand, or that there are none.
+
     Raises:
         SourceError: a file is no merged table, or its labels and resolutions contradict each other.
         StudyError: an item lacks the column that groups items.
     """
     files = [existing(path) for path in paths]
     table = _read(files, layout, values)
-    rows = [_merged(table, item, feature) for item, feature in table.cells]
+    written = [_merged(table, item, feature) for item, feature in table.cells]
+    rows, warnings = set_by_hand(written, table.answers)
     group = None
     if settings.group is not None:
         known = list(dict.fromkeys(name for data in table.data.values() for name in data))
         group = f"data.{column_named(files[0], known, settings.group)}"
     rules = Gold(group=group, split=settings.split)
     items, notes = _items(table)
-    gold = freeze_gold(items, rows, rules, settings.seed, table.answers.annotators)
+    answering = {name for feature in table.answers.ratings for name in table.answers.annotators_of(feature)}
+    annotators = [name for name in table.answers.annotators if name in answering]
+    gold = freeze_gold(items, rows, rules, settings.seed, annotators)
+    if not gold.items:
+        warnings.append("no item has a label, so the gold set is empty; decide the items, and merge again")
     strategies = {cells["strategy"] for cells in table.cells.values() if cells.get("strategy")}
     about = GoldDescription(
         study="table",
@@ -103,12 +112,14 @@ def gold_of_files(
     notes += [f"Made of {file.name}, SHA-256 {sha256_file(file)}." for file in files]
     report = agreement_of(table.answers, values, files[0].name)
     kinds = dict.fromkeys(gold.features, "classification")
-    write_gold_folder(folder, gold, shown_label, kinds, about, report, [*notes, *awaiting_notes(rows)])
-    return gold
+    write_gold_folder(
+        folder, gold, shown_label, kinds, about, report, [*warnings, *notes, *awaiting_notes(rows)]
+    )
+    return gold, warnings
 
 
 def _read(files: Sequence[Path], layout: Layout, values: Values) -> _MergedTable:
-    sheets = [read_sheet(file, layout.header) for file in files]
+    sheets = [read_sheet(file, layout.header, layout.page) for file in files]
     for sheet in sheets:
         if not is_merged(sheet.header):
             raise SourceError(

@@ -175,8 +175,10 @@ def _merge_yes_and_no(labels: Labels, weights: _Weights) -> None:
     meanings = {label: truth for label in present if (truth := _means_yes(label)) is not None}
     numbers = {label for label in meanings if as_number(label) is not None}
     if numbers and len(meanings) < len(present):
+        words = meanings.keys() - numbers
         labels.notes.append(
-            f"{_listed(meanings)} may mean the same, but there are other labels, too, so they stay apart"
+            f"{_listed(numbers)} may mean the same as {_listed(words)}, but there are other labels, too, so "
+            "the numbers stay apart"
         )
         meanings = {label: truth for label, truth in meanings.items() if label not in numbers}
         numbers = set()

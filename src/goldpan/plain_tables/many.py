@@ -12,8 +12,9 @@ from goldpan.errors import GoldpanError, SourceError, StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.plain_tables.agreement import agreement_of_files
 from goldpan.plain_tables.columns import Layout, is_merged, is_ours
+from goldpan.plain_tables.decisions import grow_disagreements, has_entries
 from goldpan.plain_tables.gold import GoldSettings, gold_of_files
-from goldpan.plain_tables.merging import has_decisions, merge_of_files
+from goldpan.plain_tables.merging import merge_of_files
 from goldpan.plain_tables.sheet import SUFFIXES, existing, read_sheet
 from goldpan.plain_tables.table import read_table_answers
 from goldpan.plain_tables.values import Values
@@ -38,8 +39,8 @@ class Failure:
 def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
     """The files that are named, and those of the folders that are named.
 
-    Of a folder these are the files whose names are those of tables, in their order. Hidden ones are passed
-    over, and so is what `merge` has written, or all but that.
+    Of a folder these are the files whose names are those of tables, in their order. Hidden ones and the
+    locks of Excel (`~$...`) are passed over, and so is what `merge` has written, or all but that.
 
     Args:
         paths: of files and folders.
@@ -53,7 +54,11 @@ def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
         if not path.is_dir():
             tables.append(existing(path))
             continue
-        inside = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+        inside = [
+            file
+            for file in sorted(path.iterdir())
+            if file.is_file() and not file.name.startswith((".", "~$"))
+        ]
         inside = [
             file
             for file in inside
@@ -122,7 +127,7 @@ def contents(path: Path, layout: Layout, values: Values) -> list[Row]:
             {
                 "feature": feature,
                 "items": len(ratings),
-                "annotators": len(answers.annotators),
+                "annotators": len(answers.annotators_of(feature)),
                 "answered": sum(bool(given) for given in ratings.values()),
                 "by several": len(several),
                 "differ": sum(len(set(given)) > 1 for given in several),
@@ -156,10 +161,13 @@ def agreement_rows(report: AgreementReport) -> list[Row]:
 
 def all_of(
     path: Path, layout: Layout, values: Values, strategy: Strategy, settings: GoldSettings, folder: Path
-) -> list[Row]:
+) -> tuple[list[Row], list[str]]:
     """Write agreement, merged labels, disagreements and gold set of a table; a row for each feature.
 
-    Decisions that people have filled in on the list of disagreements hold, and the list stays as it is.
+    Decisions that people have filled in on the list of disagreements hold; what is new is added to that list.
+
+    Returns:
+        The rows, and what a reader must know about the labels.
 
     Raises:
         GoldpanError: one of them cannot be made.
@@ -168,12 +176,14 @@ def all_of(
     write_json(folder / "agreement.json", report.as_json())
     write_bytes(folder / "agreement.html", agreement_page(report).encode())
     listed = folder / "disagreements.csv"
-    decisions = listed if has_decisions(listed) else None
+    decisions = listed if has_entries(listed) else None
     merged = merge_of_files([path], layout, values, strategy, decisions)
     merged.write(folder / "merged.csv", None if decisions else listed)
-    gold = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
+    if decisions:
+        grow_disagreements(listed, merged.rows, merged.answers)
+    gold, warnings = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
     to_be_decided = to_decide(merged.rows)
-    return [
+    summary = [
         {
             **row,
             "to decide": sum(open_row.feature == row["feature"] for open_row in to_be_decided),
@@ -182,6 +192,7 @@ def all_of(
         }
         for row in agreement_rows(report)
     ]
+    return summary, [*merged.notes, *warnings]
 
 
 def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:

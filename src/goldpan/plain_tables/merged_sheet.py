@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import orjson
 from goldpan.cells import csv_text
 from goldpan.errors import SourceError
 from goldpan.files import write_bytes
-from goldpan.plain_tables.columns import own_columns
+from goldpan.plain_tables.columns import OWN_COLUMNS, own_columns
+from goldpan.plain_tables.outputs import is_json_lines
 from goldpan.plain_tables.table import TableAnswers
 from goldpan.statistics.scales import is_number, value_text
 from goldpan.waves.codebook import CANNOT_TELL
@@ -26,10 +27,10 @@ def write_merged_table(
 ) -> None:
     """Write merged labels as CSV, or as JSON Lines where the name says so.
 
-    A wide table comes back as it was, with its rows in their order and, for each feature, the columns
-    `final_label, resolution, annotator_agreement, llm_decided, soft_label, strategy`; truth is 1 or 0, and so
-    are labels that are words for yes and no. Of a long table there is a row for each item and feature, as
-    `merged.csv` of a wave has them.
+    A wide table comes back as it was (from JSON Lines to JSON Lines with the types of its values), with its
+    rows in their order and, for each feature, the columns `final_label, resolution, annotator_agreement,
+    llm_decided, soft_label, strategy`; truth is 1 or 0, and so are labels that are words for yes and no. Of a
+    long table there is a row for each item and feature, as `merged.csv` of a wave has them.
 
     Args:
         path: where to.
@@ -40,11 +41,20 @@ def write_merged_table(
     Raises:
         SourceError: the sheet has a column of such a name already.
     """
-    as_json = Path(path).suffix in (".jsonl", ".ndjson")
+    as_json = is_json_lines(path)
     if answers.header:
-        _write(path, _beside(rows, answers, strategies), as_json)
+        header, added, table = _beside(rows, answers, strategies)
+        if as_json:
+            lines = []
+            for item, row in table.items():
+                # The sheet's own values come back with their types.
+                given = answers.values.get(item) or {name: row.get(name, "") for name in header}
+                lines.append({**given, **{name: _json_cell(name, row.get(name, "")) for name in added}})
+            _write_lines(path, lines)
+        else:
+            _write_csv(path, [*header, *added], table.values())
     elif as_json:
-        _write(path, _alone(rows, answers), as_json)
+        _write_lines(path, _alone(rows, answers))
     else:
         write_merged(path, rows, shown_label, answers.fields)
 
@@ -64,8 +74,8 @@ def json_label(label: str | None) -> Any:
 
 def _beside(
     rows: Sequence[Merged], answers: TableAnswers, strategies: Mapping[str, str]
-) -> tuple[list[str], list[dict[str, Any]]]:
-    """The header and the rows of the sheet with the columns about its labels."""
+) -> tuple[list[str], list[str], dict[str, dict[str, Any]]]:
+    """The sheet's header, the columns about its labels, and item id -> row with both."""
     features = list(answers.ratings)
     own = {feature: own_columns(features, feature) for feature in features}
     added = [name for columns in own.values() for name in columns.values()]
@@ -87,14 +97,14 @@ def _beside(
         }
         columns = own[row.feature]
         beside[row.item_id].update({columns[kind]: cell for kind, cell in cells.items()})
-    return [*answers.header, *added], list(beside.values())
+    return answers.header, added, beside
 
 
-def _alone(rows: Sequence[Merged], answers: TableAnswers) -> tuple[list[str], list[dict[str, Any]]]:
-    """A row for each item and feature, with the item's other columns."""
+def _alone(rows: Sequence[Merged], answers: TableAnswers) -> list[dict[str, Any]]:
+    """A row for each item and feature, with the item's other columns, as JSON has them."""
     table = [
         {
-            **answers.fields[row.item_id],
+            **_typed_fields(answers, row.item_id),
             "item_id": row.item_id,
             "feature": row.feature,
             "final_label": _final(row, lambda label: label),
@@ -106,7 +116,19 @@ def _alone(rows: Sequence[Merged], answers: TableAnswers) -> tuple[list[str], li
         }
         for row in rows
     ]
-    return list(dict.fromkeys(name for row in table for name in row)), table
+    names = dict.fromkeys(name for row in table for name in row)
+    return [
+        {
+            name: _json_cell(name, row.get(name, "")) if name in OWN_COLUMNS else row.get(name, "")
+            for name in names
+        }
+        for row in table
+    ]
+
+
+def _typed_fields(answers: TableAnswers, item: str) -> dict[str, Any]:
+    values = answers.values.get(item, {})
+    return {name: values.get(name, cell) for name, cell in answers.fields[item].items()}
 
 
 def _final(row: Merged, written: Any) -> str:
@@ -115,16 +137,13 @@ def _final(row: Merged, written: Any) -> str:
     return CANNOT_TELL if row.final_label is None else written(row.final_label)
 
 
-def _write(path: str | Path, table: tuple[list[str], list[dict[str, Any]]], as_json: bool) -> None:
-    header, rows = table
-    if as_json:
-        lines = ({name: _json_cell(name, row.get(name, "")) for name in header} for row in rows)
-        write_bytes(path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines))
-    else:
-        write_bytes(
-            path,
-            csv_text([header, *([_csv_cell(row.get(name, "")) for name in header] for row in rows)]).encode(),
-        )
+def _write_lines(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    write_bytes(path, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
+
+
+def _write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    cells = ([_csv_cell(row.get(name, "")) for name in header] for row in rows)
+    write_bytes(path, csv_text([header, *cells]).encode())
 
 
 def _csv_cell(cell: Any) -> str:
@@ -132,7 +151,7 @@ def _csv_cell(cell: Any) -> str:
 
 
 def _json_cell(name: str, cell: Any) -> Any:
-    """What stands in the sheet is text as it is; ours are numbers, objects, or null for nothing."""
+    """A cell of our columns: numbers, objects, or null for nothing."""
     if name.startswith(("final_label", "annotator_agreement", "llm_decided")):
         return json_label(cell) if cell else None
     return cell

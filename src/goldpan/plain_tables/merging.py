@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from goldpan.errors import SourceError
 from goldpan.plain_tables.columns import Layout
+from goldpan.plain_tables.decisions import Decisions, has_entries, read_decisions
 from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
-from goldpan.plain_tables.sheet import existing, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
+from goldpan.plain_tables.outputs import check_written_formats
+from goldpan.plain_tables.sheet import existing
+from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.study.wave import Strategy
 from goldpan.waves.merging.dawid_skene_strategy import (
@@ -46,8 +47,10 @@ class MergedFiles:
 
         Raises:
             SourceError: there is such a list already, and somebody has filled in decisions.
+            StudyError: a name is that of a format that is not written.
         """
-        if disagreements is not None and has_decisions(disagreements):
+        check_written_formats(merged, disagreements)
+        if disagreements is not None and has_entries(disagreements):
             raise SourceError(
                 "somebody has filled in decisions on this list, which would be lost; nothing is written",
                 where=str(disagreements),
@@ -73,26 +76,27 @@ def merge_of_files(
         decisions: a filled `disagreements.csv`.
 
     Raises:
-        SourceError: a file is no such table, or decides about an item that is not there.
+        SourceError: a file is no such table, or decides about an item that is not there, or twice.
         StudyError: the strategy does not fit the number of annotators.
     """
     table = read_table_answers(paths, layout, values.order or ())
-    decided = _decisions(existing(decisions), table) if decisions is not None else {}
+    decided = Decisions() if decisions is None else read_decisions(existing(decisions), table)
     rows: list[Merged] = []
     strategies: dict[str, Strategy] = {}
     notes = [
         *table.notes,
-        *(f"{feature}: {note}" for feature, labels in table.labels.items() for note in labels.notes),
+        *(f"{feature}: {note}" for feature in table.ratings for note in table.notes_of(feature)),
+        *decided.notes,
     ]
     for feature, ratings in table.ratings.items():
         answers = FeatureAnswers(
             feature=feature,
             scale=values.scale_in(table, feature),
             ratings=ratings,
-            annotators=tuple(table.annotators),
+            annotators=_annotators(table, feature, strategy),
             items=tuple(ratings),
             llm=table.llm.get(feature, {}),
-            decisions=decided.get(feature, {}),
+            decisions=decided.labels.get(feature, {}),
         )
         strategies[feature] = strategy
         if strategy == "majority" and len(answers.annotators) == 2 and answers.llm:
@@ -109,27 +113,13 @@ def merge_of_files(
     return MergedFiles(rows, table, strategies, notes)
 
 
-def has_decisions(path: str | Path) -> bool:
-    """Whether a list of disagreements is there on which somebody has filled in a label."""
-    if not Path(path).is_file():
-        return False
-    return any(row.get("final_label", "").strip() for _, row in read_sheet(Path(path)).rows)
+def _annotators(table: TableAnswers, feature: str, strategy: Strategy) -> tuple[str, ...]:
+    """Whose answers a strategy goes by: where their number matters, those who answer the feature.
 
-
-def _decisions(path: Path, answers: TableAnswers) -> dict[str, dict[str, Any]]:
-    """The labels filled in on a list of disagreements: feature -> item id -> label."""
-    sheet = read_sheet(path)
-    decided: dict[str, dict[str, Any]] = {}
-    for number, row in sheet.rows:
-        label = row.get("final_label", "")
-        if not label.strip():
-            continue
-        feature, item = row.get("feature", ""), row.get("item_id", "")
-        # An item without an id is called FILE:ROW, which no spreadsheet changes; another may become 1.0.
-        item = item if item in answers.fields else item_id(item)
-        if item not in answers.ratings.get(feature, {}):
-            raise SourceError(
-                f"there is no item `{item}` with a feature `{feature}`", where=sheet.where(number)
-            )
-        decided.setdefault(feature, {})[item] = answers.label(feature, label)
-    return decided
+    `annotator_a` and `annotator_b` count columns, also one that is empty. `majority` without an LLM leaves
+    open what two of more annotators answer differently.
+    """
+    counts_people = is_model_strategy(strategy) or strategy == "majority_llm"
+    if counts_people or (strategy == "majority" and table.llm.get(feature)):
+        return table.annotators_of(feature)
+    return tuple(table.annotators)

@@ -7,6 +7,28 @@ from pathlib import Path
 
 from goldpan.errors import StudyError
 
+_JSON_LINES = (".jsonl", ".ndjson")
+_CSV = (".csv", ".txt", "")
+
+
+def check_written_formats(merged: str | Path, disagreements: str | Path | None) -> None:
+    """Raise StudyError for names of other formats than are written: CSV, and JSON Lines of merged labels."""
+    for option, path in (("merged labels", merged), ("disagreements", disagreements)):
+        suffix = Path(path or "").suffix.lower()
+        if suffix in _CSV or (option == "merged labels" and suffix in _JSON_LINES):
+            continue
+        also = " or JSON Lines (`.jsonl`)" if option == "merged labels" else ""
+        raise StudyError(
+            f"{option} are written as CSV{also}, not as `{suffix}`; nothing is written",
+            where=str(path),
+            remedy="end the name in `.csv`; spreadsheets open such a file",
+        )
+
+
+def is_json_lines(path: str | Path) -> bool:
+    """Whether a file of this name is JSON Lines."""
+    return Path(path).suffix.lower() in _JSON_LINES
+
 
 def check_outputs(
     outputs: Mapping[str, str | Path | None], inputs: Mapping[str, Sequence[str | Path]]

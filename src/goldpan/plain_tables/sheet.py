@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from goldpan.cells import restore
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, iter_rows
 from goldpan.records.rows import RowError
-from goldpan.records.workbook import read_workbook
+from goldpan.records.workbook import read_workbook, workbook_pages
 from goldpan.statistics.scales import value_text
 from goldpan.waves.collect.csv_file import read_csv_table
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
 """How the name of a table ends."""
 _TAB_NAMES = frozenset({".tsv", ".tab", ".txt"})
+_JSON_LINES = frozenset({".jsonl", ".ndjson"})
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,29 @@ class Sheet:
         path: its file.
         header: names of the columns; their numbers from 1 where the table has no header.
         rows: number of the row in the file, and column -> cell.
+        values: of JSON Lines, number of the row -> the row with its values as they are; else empty.
     """
 
     path: Path
     header: list[str]
     rows: list[tuple[int, dict[str, str]]]
+    values: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def where(self, number: int) -> str:
         """The place of a row, for messages."""
         return f"{self.path}, row {number}"
 
 
-def read_sheet(path: Path, has_header: bool = True) -> Sheet:
-    """Read one table.
+def read_sheet(path: Path, has_header: bool = True, page: str | None = None) -> Sheet:
+    """Read one table; `page` is that of a workbook, by default its first visible one.
 
     Raises:
         SourceError: the file cannot be read, two columns have one name, or a row has more cells than there
             are columns.
     """
-    rows = [(number, [restore(cell) for cell in cells]) for number, cells in _rows(path)]
+    values = dict(iter_rows(path, SourceError)) if _is_a(path, _JSON_LINES) else {}
+    table = _json_rows(values) if values else _rows(path, page)
+    rows = [(number, [restore(cell) for cell in cells]) for number, cells in table]
     while rows and not any(cell.strip() for cell in rows[0][1]):
         rows.pop(0)
     if not rows:
@@ -62,7 +69,7 @@ def read_sheet(path: Path, has_header: bool = True) -> Sheet:
         header = [str(number) for number in range(1, len(rows[0][1]) + 1)]
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise SourceError(f"there are two columns `{twice}`", where=str(path), remedy="rename one of them")
-    sheet = Sheet(path, header, [])
+    sheet = Sheet(path, header, [], values if has_header else {})
     for number, cells in rows:
         if any(cell.strip() for cell in cells):
             sheet.rows.append((number, _cells(header, cells, sheet.where(number))))
@@ -81,28 +88,44 @@ def existing(path: str | Path) -> Path:
     return path
 
 
+@contextmanager
+def naming_pages(path: Path, page: str | None) -> Iterator[None]:
+    """Name, in a SourceError about a workbook with several pages, the one that is read and the others."""
+    try:
+        yield
+    except SourceError as error:
+        pages = workbook_pages(path) if _is_a(path, _WORKBOOKS) and page is None else []
+        if len(pages) < 2:
+            raise
+        others = ", ".join(f"`{name}`" for name in pages[1:])
+        remedy = f"page `{pages[0]}` is read, there are also {others}, and `--page` names the one to read"
+        raise SourceError(
+            error.what, where=error.where, remedy="; ".join(filter(None, [error.remedy, remedy]))
+        ) from None
+
+
 def _cells(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, str]:
     if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
         raise SourceError(
-            f"the row has {len(cells)} cells, but there are {len(header)} columns",
+            f"the row has {len(cells)} cells, but there are {len(header)} columns: {', '.join(header)}",
             where=where,
-            remedy="a text that holds the delimiter must be quoted",
+            remedy="a text that holds the delimiter must be quoted; the first row that is not empty names "
+            "the columns, so a title above it must go",
         )
     return dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
 
 
-def _rows(path: Path) -> Iterable[tuple[int, list[str]]]:
+def _rows(path: Path, page: str | None) -> Iterable[tuple[int, list[str]]]:
     """Number and cells of each row, the header included.
 
     Tab-separated files are split at tabs alone where that gives rows of one length: in them a quotation mark
     is mostly just a quotation mark.
     """
-    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
-    if suffixes & {".jsonl", ".ndjson"}:
-        return _json_rows(path)
-    if suffixes & {".xlsx", ".xlsm"}:
-        return _workbook_rows(path)
-    if suffixes & _TAB_NAMES:
+    if _is_a(path, _JSON_LINES):
+        return []
+    if _is_a(path, _WORKBOOKS):
+        return _workbook_rows(path, page)
+    if _is_a(path, _TAB_NAMES):
         lines = [(number, line.decode("utf-8", "strict").split("\t")) for number, line in _utf8(path)]
         if len({len(cells) for _, cells in lines}) == 1 and len(lines[0][1]) > 1:
             return lines
@@ -110,19 +133,22 @@ def _rows(path: Path) -> Iterable[tuple[int, list[str]]]:
     return [(1, table.header), *((number, [str(cell) for cell in cells]) for number, cells in table.rows)]
 
 
-def _workbook_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
-    for number, cells in read_workbook(path):
+def _is_a(path: Path, suffixes: Collection[str]) -> bool:
+    """Whether the name of a file, compressed or not, ends like that."""
+    return any(suffix.lower() in suffixes for suffix in path.suffixes[-2:])
+
+
+def _workbook_rows(path: Path, page: str | None) -> Iterable[tuple[int, list[str]]]:
+    for number, cells in read_workbook(path, page):
         if fault := next((cell for cell in cells if isinstance(cell, RowError)), None):
             raise SourceError(fault.what, where=f"{path}, row {number}", remedy=fault.remedy)
         yield number, [_cell_text(cell) for cell in cells]
 
 
-def _json_rows(path: Path) -> Iterable[tuple[int, list[str]]]:
-    rows = list(iter_rows(path, SourceError))
-    header = list(dict.fromkeys(name for _, row in rows for name in row))
-    if not header:
-        return []
-    return [(0, header), *((number, [_cell_text(row.get(name)) for name in header]) for number, row in rows)]
+def _json_rows(values: Mapping[int, Mapping[str, Any]]) -> Iterable[tuple[int, list[str]]]:
+    header = list(dict.fromkeys(name for row in values.values() for name in row))
+    rows = ((number, [_cell_text(row.get(name)) for name in header]) for number, row in values.items())
+    return [(0, header), *rows] if header else []
 
 
 def _cell_text(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from goldpan.errors import SourceError
 from goldpan.plain_tables.columns import ONE_FEATURE, Layout, columns_of, is_merged, is_ours, item_column
 from goldpan.plain_tables.labels import Labels, labels_of
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
+from goldpan.plain_tables.sheet import Sheet, existing, naming_pages, read_sheet
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.sheets.spreadsheet import fold
 
@@ -33,22 +33,28 @@ class TableAnswers:
     Attributes:
         annotators: in the order of their columns; sorted for a long table.
         ratings: feature -> item id -> annotator -> label; None is an abstention.
+        asked: feature -> the annotators who have a cell for it, filled in or not.
+        places: (feature, cell) -> where an annotator's cell like that stands first, and whose it is.
         llm: feature -> item id -> label.
         fields: item id -> the columns that are no answers.
         labels: feature -> its labels and how they are spelled.
         header: the columns of all wide tables; empty where a table is long.
         rows: item id -> its row of a wide table, as it stands there.
+        values: item id -> its (first) row of JSON Lines, with its values as they are.
         files: item id -> the name of the file it stands in first.
         notes: about the tables: what was passed over, and why.
     """
 
     annotators: list[str] = field(default_factory=list)
     ratings: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    asked: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     llm: dict[str, dict[str, Any]] = field(default_factory=dict)
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     labels: dict[str, Labels] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -59,6 +65,7 @@ class TableAnswers:
             SourceError: the annotator has answered this already.
         """
         answers = self.ratings.setdefault(feature, {}).setdefault(item, {})
+        self.asked.setdefault(feature, set()).add(annotator)
         if not cell.strip():
             return
         if annotator in answers:
@@ -68,6 +75,23 @@ class TableAnswers:
                 remedy="keep the answer that holds; items need different ids in all files",
             )
         answers[annotator] = _value(cell)
+        self.places.setdefault((feature, cell), (where, annotator))
+
+    def annotators_of(self, feature: str) -> tuple[str, ...]:
+        """Who answers a feature, in order; all annotators of the table where fewer than two do.
+
+        An empty column is nobody's, for else two annotators would be measured and merged as three.
+        """
+        active = {name for answers in self.ratings[feature].values() for name in answers}
+        answering = tuple(name for name in self.annotators if name in active)
+        return answering if len(answering) > 1 else tuple(self.annotators)
+
+    def notes_of(self, feature: str) -> list[str]:
+        """What a reader must know about the answers to a feature."""
+        idle = [name for name in self.annotators if name in self.asked[feature]]
+        idle = [name for name in idle if name not in self.annotators_of(feature)]
+        notes = [f"annotator `{name}` has no answers, and does not count" for name in idle]
+        return [*notes, *self.labels[feature].notes]
 
     def spell(self, declared: Sequence[str], exact: bool) -> None:
         """Give each label one spelling, once all answers are there."""
@@ -110,16 +134,17 @@ def read_table_answers(
     answers, files = TableAnswers(), [existing(path) for path in paths]
     is_long = False
     for file in files:
-        sheet = read_sheet(file, layout.header)
-        if not sheet.header:
-            continue
-        if layout.columns is None and not merged and is_ours(sheet.header):
-            raise _one_of_ours(sheet)
-        if layout.columns is None and "annotator" in sheet.header:
-            is_long = True
-            _read_long(sheet, layout, answers)
-        else:
-            _read_wide(sheet, layout, answers)
+        with naming_pages(file, layout.page):
+            sheet = read_sheet(file, layout.header, layout.page)
+            if not sheet.header:
+                continue
+            if layout.columns is None and not merged and is_ours(sheet.header):
+                raise _one_of_ours(sheet)
+            if layout.columns is None and "annotator" in sheet.header:
+                is_long = True
+                _read_long(sheet, layout, answers)
+            else:
+                _read_wide(sheet, layout, answers)
     if is_long:
         answers.header = []
     answers.notes = list(dict.fromkeys(answers.notes))
@@ -174,6 +199,8 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
             raise SourceError(f"item `{item}` is there twice", where=where, remedy="give items different ids")
         answers.fields[item] = {name: cell_of[name] for name in others}
         answers.rows[item], answers.files[item] = cell_of, sheet.path.name
+        if number in sheet.values:
+            answers.values[item] = sheet.values[number]
         for column, (annotator, feature) in columns.answers.items():
             answers.add(feature, item, annotator, cell_of[column], where)
         for column, feature in columns.llm.items():
@@ -196,6 +223,8 @@ def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
             raise _without_id(item_name if annotator else "annotator", where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})
         answers.files.setdefault(item, sheet.path.name)
+        if number in sheet.values:
+            answers.values.setdefault(item, sheet.values[number])
         feature = cell_of.get("feature", "").strip() or ONE_FEATURE
         if annotator == "llm":
             if item in answers.llm.get(feature, {}):

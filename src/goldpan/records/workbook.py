@@ -148,8 +148,24 @@ def _cell(computed: Any, typed: Any) -> Any:
     return value
 
 
+def workbook_pages(path: Path) -> list[str]:
+    """The names of the visible pages of a workbook; the first is the one that is read by default."""
+    from openpyxl import load_workbook
+
+    try:
+        with seekable(path) as book:
+            return [page.title for page in _visible(load_workbook(book, read_only=True))]
+    except Exception:
+        # Whoever asks has an error about this workbook to tell already.
+        return []
+
+
+def _visible(book: Workbook) -> list[ReadOnlyWorksheet]:
+    return [page for page in book.worksheets if page.sheet_state == "visible"] or book.worksheets
+
+
 def _page(path: Path, book: Workbook, name: str | None) -> ReadOnlyWorksheet:
-    pages = [page for page in book.worksheets if page.sheet_state == "visible"] or book.worksheets
+    pages = _visible(book)
     if name is not None:
         pages = [page for page in book.worksheets if page.title == name]
     if not pages:
@@ -157,7 +173,7 @@ def _page(path: Path, book: Workbook, name: str | None) -> ReadOnlyWorksheet:
         raise SourceError(
             f"there is no page `{name}`; the pages are: {titles}",
             where=str(path),
-            remedy="correct `page` of the source",
+            remedy="correct the name of the page",
         )
     # The size that a file says its page has is often wrong.
     pages[0].reset_dimensions()

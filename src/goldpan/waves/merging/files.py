@@ -27,7 +27,10 @@ _FIXED = (
     "llm_decided",
     "soft_label",
 )
-_ANSWER = "annotator_"
+ANSWER = "annotator_"
+"""Begins the name of a column of an annotator's answers."""
+FILLED_IN = ("final_label", "cause", "notes")
+"""Columns of `disagreements.csv` that people fill in."""
 Fields = Mapping[str, Mapping[str, Any]]
 """item id -> name -> value."""
 
@@ -58,7 +61,7 @@ def write_merged(path: str | Path, rows: Sequence[Merged], show: Show, fields: F
     """
     annotators = _annotators(rows)
     names = _field_names(rows, fields or {})
-    header = [*_FIXED, *(f"{_ANSWER}{name}" for name in annotators), *(f"field_{name}" for name in names)]
+    header = [*_FIXED, *(f"{ANSWER}{name}" for name in annotators), *(f"field_{name}" for name in names)]
     table = [header]
     for row in rows:
         fixed = [
@@ -86,15 +89,24 @@ def write_disagreements(path: str | Path, rows: Sequence[Merged], show: Show, fi
         show: how answers stand in cells.
         fields: the items' fields, shown as they are.
     """
+    header, table = disagreement_rows(rows, show, fields)
+    cells = [header, *([row[name] for name in header] for row in table)]
+    write_bytes(path, csv_text(cells).encode("utf-8-sig"))
+
+
+def disagreement_rows(
+    rows: Sequence[Merged], show: Show, fields: Fields
+) -> tuple[list[str], list[dict[str, str]]]:
+    """The header and the rows of `disagreements.csv`; arguments as for `write_disagreements`."""
     open_rows, annotators = to_decide(rows), _annotators(rows)
     names = _field_names(open_rows, fields)
-    answers = [f"{_ANSWER}{name}" for name in annotators]
-    header = ["item_id", "feature", *answers, "final_label", "cause", "notes", "resolution"]
-    table = [[*header, *(f"field_{name}" for name in names)]]
+    answers = [f"{ANSWER}{name}" for name in annotators]
+    header = ["item_id", "feature", *answers, *FILLED_IN, "resolution", *(f"field_{name}" for name in names)]
+    table = []
     for row in open_rows:
         own = [row.item_id, row.feature, *_answers(row, annotators, show), "", "", "", str(row.resolution)]
-        table.append([*own, *_field_cells(row, names, fields)])
-    write_bytes(path, csv_text(table).encode("utf-8-sig"))
+        table.append(dict(zip(header, [*own, *_field_cells(row, names, fields)], strict=True)))
+    return header, table
 
 
 def _field_names(rows: Iterable[Merged], fields: Fields) -> list[str]:
@@ -129,7 +141,7 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
             remedy="it is made by the workflow; make it again",
         )
     by_name = {feature.name: feature for feature in features}
-    answer_columns = [name for name in header[len(_FIXED) :] if name.startswith(_ANSWER)]
+    answer_columns = [name for name in header[len(_FIXED) :] if name.startswith(ANSWER)]
     rows = []
     for number, cells in table.rows:
         where = f"{path}, row {number}"
@@ -143,7 +155,7 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
 
 def _read_row(row: dict[str, str], feature: Feature, answer_columns: Sequence[str]) -> Merged:
     truth = {text: value for value, text in _TRUTH.items()}
-    answers = {name.removeprefix(_ANSWER): _value(feature, row[name]) for name in answer_columns if row[name]}
+    answers = {name.removeprefix(ANSWER): _value(feature, row[name]) for name in answer_columns if row[name]}
     return Merged(
         item_id=row["item_id"],
         feature=feature.name,
