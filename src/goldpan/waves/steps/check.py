@@ -40,6 +40,8 @@ def _check_wave(project: Project, name: str) -> str:
     if wave.from_ is not None:
         fields = map(field_path, table_fields(wave.from_, codebook.by_name).values())
         check_fields_exist(project, wave.from_.source, fields, f"waves.{name}.from")
+    if wave.show:
+        check_fields_exist(project, project.study.sources_of_wave(name), wave.show, f"waves.{name}.show")
     if "doccano" in wave.formats:
         try:
             labels_of(codebook)
