@@ -49,7 +49,8 @@ def plain_interval(codes, labels, generator):
 
 def wald_interval(codes, labels):
     result = cohen_kappa(contingency_table(codes[:, 0], codes[:, 1], labels))
-    return result.value - 1.96 * result.standard_error, result.value + 1.96 * result.standard_error
+    error = result.standard_error or 0.0
+    return result.value - 1.96 * error, result.value + 1.96 * error
 
 
 def our_intervals(codes, labels, replicates=REPLICATES):
