@@ -35,6 +35,11 @@ def posterior_replicates(sample: Sample, statistic: Statistic, replicates: int =
     return statistic(sample.drawn * weights / weights.sum(1, keepdims=True))
 
 
+def bears_posterior(sample: Sample) -> bool:
+    """Whether both limits come from the posterior; else the upper one is the bootstrap's."""
+    return bool(sample.counts @ (sample.codes[:, 0] != sample.codes[:, 1]) >= FEWEST_DISAGREEMENTS)
+
+
 def posterior_interval(
     sample: Sample, posterior: np.ndarray, bootstrapped: np.ndarray, estimate: float
 ) -> Interval | None:
@@ -48,6 +53,6 @@ def posterior_interval(
     interval, usual = sample.interval(posterior, estimate), sample.interval(bootstrapped, estimate)
     if interval is None or usual is None:
         return usual
-    if sample.counts @ (sample.codes[:, 0] != sample.codes[:, 1]) >= FEWEST_DISAGREEMENTS:
+    if bears_posterior(sample):
         return replace(interval, method=_METHOD)
     return replace(interval, high=usual.high, method=f"{_METHOD}; upper limit: {usual.method}")

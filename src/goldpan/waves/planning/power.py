@@ -34,7 +34,7 @@ from goldpan.statistics.kappa import kappa_standard_errors, kappa_values, pair_t
 from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.multirater import fleiss_expected, label_counts
 from goldpan.statistics.pairwise_kappas import PairwiseKappas
-from goldpan.statistics.posterior import posterior_interval, posterior_replicates
+from goldpan.statistics.posterior import bears_posterior, posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers, sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.weights import UNWEIGHTED
@@ -137,10 +137,15 @@ def interval_of_wave(codes: np.ndarray, expected: Expectation) -> Interval | Non
     def statistic(weights: np.ndarray) -> np.ndarray:
         return values(weights)[:, None]
 
-    draws = replicate(sample, statistic, REPLICATES, labels**2)[:, 0]
-    if expected.annotators == labels == 2:
-        return posterior_interval(sample, posterior_replicates(sample, statistic)[:, 0], draws, estimate)
-    return sample.interval(draws, estimate)
+    def draws() -> np.ndarray:
+        return replicate(sample, statistic, REPLICATES, labels**2)[:, 0]
+
+    if expected.annotators != 2 or labels != 2:
+        return sample.interval(draws(), estimate)
+    posterior = posterior_replicates(sample, statistic, REPLICATES)[:, 0]
+    if bears_posterior(sample):
+        return sample.interval(posterior, estimate)
+    return posterior_interval(sample, posterior, draws(), estimate)
 
 
 def _values(codes: np.ndarray, sample: Sample, expected: Expectation) -> CoefficientValues:
