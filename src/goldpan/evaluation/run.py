@@ -95,8 +95,9 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
                     )
     for feature_name in settings.gold:
         if feature_name not in known:
+            nearest = suggestion(feature_name, known) or "no task is asked about these sources"
             raise StudyError(
-                f"no task says what the feature `{feature_name}` is; {suggestion(feature_name, known)}",
+                f"no task says what the feature `{feature_name}` is; {nearest}",
                 where=f"evaluations.{name}.gold",
                 remedy="features are those of tasks of the stages that are evaluated, or, where only heads"
                 " are, of those that are asked about the source",
