@@ -16,7 +16,7 @@ from goldpan.records.inputs import source_files
 from goldpan.records.limit import rows_within_limit, trial_of, trial_text
 from goldpan.records.read import build_records
 from goldpan.stages.plan import Plan
-from goldpan.stages.records import follow_stage, gather_records
+from goldpan.stages.records import follow_stage, gather_records, rationales_carried
 from goldpan.study.load import Project
 
 
@@ -69,7 +69,7 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
             records,
             where=run.stage.input.where,
             schema=StageRun(project, earlier).features(),
-            rationales=run.rationales_named(),
+            rationales=rationales_carried(project, name),
         )
         trial = trial_of(project, project.study.sources_of(name))
     return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)

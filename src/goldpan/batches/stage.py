@@ -6,7 +6,6 @@ below them.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -30,7 +29,7 @@ from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
 from goldpan.batches.wait import Progress, Waiting
 from goldpan.clock import SYSTEM_CLOCK, Clock
-from goldpan.errors import GoldpanError, InDoubtError, PendingError
+from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider, Surroundings
@@ -39,13 +38,12 @@ from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.columns import features_of
 from goldpan.stages.plan import Plan, Shard, read_plan
-from goldpan.stages.records import follow_stage, gather_records
+from goldpan.stages.records import follow_stage, gather_records, rationales_carried
 from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
 from goldpan.study.model import Poll
 from goldpan.tasks.features import Feature
-from goldpan.tasks.prompt_names import rationales_named
 from goldpan.tasks.task import load_task
 
 # The local engine works while it is asked, so there is nothing to wait for between two looks.
@@ -98,18 +96,6 @@ class StageRun:
         """The features of all tasks of the stage, each once."""
         return features_of(load_task(choice.task, self.project.tasks) for choice in self.stage.task)
 
-    def rationales_named(self) -> set[str]:
-        """The rationales of the stage before (`FEATURE_rationale`) that prompts name: of this stage and of
-        later ones, whose records are made from its records. Tasks with errors name none."""
-        study, earlier = self.project.study, self.stage.input.stage
-        stages = [name for name in study.stages if self.name in study.stages_to(name)]
-        named: set[str] = set()
-        for task in {choice.task for name in stages for choice in study.stages[name].task}:
-            with contextlib.suppress(GoldpanError):
-                pairs = rationales_named(load_task(task, self.project.tasks))
-                named |= {name for stage, name in pairs if stage == earlier}
-        return named
-
     def make_records(self) -> int:
         """Write records.jsonl: what is to be asked, with skips."""
         output = self._at(self.paths.stage_records(self.name))
@@ -124,7 +110,7 @@ class StageRun:
             output,
             where=self.stage.input.where,
             schema=StageRun(self.project, earlier).features(),
-            rationales=self.rationales_named(),
+            rationales=rationales_carried(self.project, self.name),
         )
 
     def plan(self, number: int, *, go_on: bool = False) -> Plan:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import orjson
 
-from goldpan.errors import SourceError
+from goldpan.errors import GoldpanError, SourceError
 from goldpan.files import replacing
 from goldpan.records.read import iter_heads, iter_records
 from goldpan.records.seen import SeenIds
 from goldpan.stages.rows import with_features
+from goldpan.study.load import Project
 from goldpan.tasks.features import Feature, value_of
+from goldpan.tasks.prompt_names import rationales_named
+from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where, values_of_row
+
+
+def rationales_carried(project: Project, stage: str) -> set[str]:
+    """The rationales of the stage before (`FEATURE_rationale`) that a stage's records hold.
+
+    They are those that prompts name, of this stage and of later ones, whose records are made from its
+    records. Tasks with errors name none.
+    """
+    stages, earlier = project.study.stages, project.study.stages[stage].input.stage
+    readers = [name for name in stages if stage in project.study.stages_to(name)]
+    named: set[str] = set()
+    for task in {choice.task for name in readers for choice in stages[name].task}:
+        with contextlib.suppress(GoldpanError):
+            pairs = rationales_named(load_task(task, project.tasks))
+            named |= {rationale for of_stage, rationale in pairs if of_stage == earlier}
+    return named
 
 
 def gather_records(files: Iterable[Path], output: Path) -> int:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
-from goldpan.batches.stage import StageRun
 from goldpan.errors import StudyError
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
 from goldpan.heads.files import annotated_files, annotated_places
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
+from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.task import task_files
@@ -126,7 +126,7 @@ class Inputs:
 
     def stage_records_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
-        rationales = sorted(StageRun(self.project, wildcards.stage).rationales_named())
+        rationales = sorted(rationales_carried(self.project, wildcards.stage))
         said = self.stage_setting("input")(wildcards)
         return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
