@@ -44,7 +44,7 @@ def fit(settings: Head, targets: Sequence[Target], train: Examples, dev: Example
 
     Raises:
         HeadError: the loss is not a number any more.
-        EmbeddingError: there is no such device.
+        EmbeddingError: there is no such device, which `adamw` alone uses.
     """
     from goldpan.heads.converged import converge
     from goldpan.heads.network import HeadNetwork
