@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -20,12 +20,12 @@ from pydantic import TypeAdapter, ValidationError
 from goldpan.errors import ReconciliationError, SourceError, StudyError
 from goldpan.files import iter_rows, read_json, replacing, sha256_hex, write_json
 from goldpan.records.draw import rank, turns
-from goldpan.records.read import iter_records
-from goldpan.stages.rows import FeatureRow, read_features, with_features
+from goldpan.stages.rows import FeatureRow
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, read_items, repeat_id
+from goldpan.waves.sampling.answered import Answered
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.strata import MISSING, Strata
 
@@ -75,34 +75,6 @@ class SampleCounts:
     strata: list[StratumCount]
     annotators: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
-
-
-class Answered(Protocol):
-    """What a sample is drawn from."""
-
-    def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-        """Each record's answers with its data, which is empty unless `with_data`; the same at each call."""
-
-
-@dataclass(frozen=True)
-class StageFiles:
-    """Where a sample of a stage's answers is drawn from.
-
-    Attributes:
-        features: `features.jsonl` of the stage.
-        records: `records.jsonl` of the stage, with the same records in the same order.
-    """
-
-    features: Path
-    records: Path
-
-    def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-        """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
-        if with_data:
-            for record, row in with_features(iter_records(self.records), self.features):
-                yield row, record["data"]
-        else:
-            yield from ((row, {}) for _, row in read_features(self.features))
 
 
 @dataclass(frozen=True)
