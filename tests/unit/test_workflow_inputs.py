@@ -68,6 +68,34 @@ def test_embeddings_of_before_layers_was_a_key_are_not_stale(inputs_of):
     assert "('layers', 'transformers')" in inputs.embedding_setting("now")
 
 
+def test_sources_waves_and_evaluations_of_before_a_key_was_added_are_not_stale(inputs_of):
+    wave = {"sample": 2, "annotators": ["ann"]}
+    study = notes_study({"kind": "local"}) | {
+        "waves": {
+            "then": {"stage": STAGE, **wave},
+            "now": {"from": {"source": "notes", "task": "t"}, **wave},
+        },
+        "evaluations": {
+            "then": {"wave": "then", "predictions": [STAGE]},
+            "now": {"source": "notes", "gold": {"topic": "label"}, "predictions": [STAGE]},
+            "drawn": {"wave": "now", "predictions": {"table": {"wave": "now"}}},
+        },
+    }
+    study["sources"]["paged"] = {"files": "notes/a.jsonl", "page": "Answers"}
+    inputs = inputs_of(study)
+    said = {name: inputs.evaluation_setting(wildcards(evaluation=name)) for name in study["evaluations"]}
+    predicted = f'"predictions":{{"{STAGE}":{{"stage":"{STAGE}","annotated":null,"heads":{{}}}}}}'
+    assert said["then"].startswith(f'{{"wave":"then","split":"all",{predicted},')
+    assert said["now"].startswith(
+        f'{{"source":["notes"],"gold":{{"topic":"label"}},"split":"all",{predicted},'
+    )
+    assert '{"table":{"stage":null,"wave":"now",' in said["drawn"]
+    assert "('from'" not in inputs.settings_to_give_out(wildcards(wave="then"))
+    assert "('from', {" in inputs.settings_to_give_out(wildcards(wave="now"))
+    assert '"page"' not in inputs.source_setting(wildcards(source="notes"))
+    assert '"page":"Answers"' in inputs.source_setting(wildcards(source="paged"))
+
+
 def test_names_are_relative_so_that_a_moved_project_is_not_stale(inputs_of):
     inputs = inputs_of()
     assert inputs.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import ColumnName, Model, Name, RowLimit, Usd, no_number, one_or_many
+from goldpan.study.base import ColumnName, Model, Name, RowLimit, Usd, as_before, no_number, one_or_many
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
@@ -49,7 +49,11 @@ class Source(Model):
         description="For a trial: read only so many rows, of its files in the order of their paths.",
     )
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV only; default by name.")
-    page: str | None = Field(None, description="XLSX only: name of the page; default the first visible one.")
+    page: str | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="XLSX only: name of the page; default the first visible one.",
+    )
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
     )
@@ -146,6 +150,7 @@ class Stage(Model):
     )
     endpoint: Endpoint | None = Field(
         None,
+        exclude_if=as_before("chat"),
         description="Chat completions, or OpenAI's responses. Default: `chat` where the model takes it."
         " Given here, it also holds against what is known of the model, which is then only noted.",
     )
@@ -157,6 +162,7 @@ class Stage(Model):
     )
     pilot: int | None = Field(
         None,
+        exclude_if=as_before(None),
         ge=1,
         description="So many requests are asked first, in a round of their own; the others only when these"
         " have come back and most of them are good.",

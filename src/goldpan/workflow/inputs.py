@@ -28,9 +28,6 @@ from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
 from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
 
-# Left out of settings where it is as it ever was: else a project of before would be stale.
-_BEFORE_THERE_WAS_A_CHOICE = {"endpoint": "chat", "pilot": None, "layers": "auto"}
-
 
 class Inputs:
     """The files of one study, by what its configuration and the user's folders hold now.
@@ -100,9 +97,7 @@ class Inputs:
 
     def source_setting(self, wildcards: Any) -> str:
         """How a source is read, as text, whose change makes its records stale."""
-        source = self.study.sources[wildcards.source]
-        # Left out where it is not given: else a project of before there was a choice would be stale.
-        return source.model_dump_json(exclude={"files", "limit"} | (set() if source.page else {"page"}))
+        return self.study.sources[wildcards.source].model_dump_json(exclude={"files", "limit"})
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""
@@ -341,13 +336,7 @@ class Inputs:
 
     def evaluation_setting(self, wildcards: Any) -> str:
         """The settings of an evaluation, as text."""
-        evaluation = self.study.evaluations[wildcards.evaluation]
-        # Left out where it is not given: else a project of before there was a choice would be stale.
-        not_given: dict[str, Any] = dict.fromkeys(("source", "gold") if evaluation.wave else ("wave",), True)
-        not_given["predictions"] = {
-            name: {"wave"} for name, predicted in evaluation.predictions.items() if predicted.wave is None
-        }
-        return evaluation.model_dump_json(exclude=not_given)
+        return self.study.evaluations[wildcards.evaluation].model_dump_json()
 
     # All that the study asks for
 
@@ -384,4 +373,4 @@ def _files_in(path: Path) -> list[Path]:
 
 
 def _as_text(settings: dict[str, Any]) -> str:
-    return repr(sorted(item for item in settings.items() if item not in _BEFORE_THERE_WAS_A_CHOICE.items()))
+    return repr(sorted(settings.items()))

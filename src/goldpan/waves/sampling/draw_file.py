@@ -144,9 +144,7 @@ def as_given_out(settings: Mapping[str, Any], now: Wave) -> Wave:
 
 def given_out_settings(wave: Wave) -> dict[str, Any]:
     """The settings of a wave that say what is given out."""
-    settings = wave.model_dump(mode="json", include=set(GIVEN_OUT_SETTINGS), by_alias=True)
-    # Left out where it is not given: else a wave of before there was a choice would be another one.
-    return settings if wave.from_ else {name: value for name, value in settings.items() if name != "from"}
+    return wave.model_dump(mode="json", include=set(GIVEN_OUT_SETTINGS), by_alias=True)
 
 
 def read_draw_head(path: Path, study: str, wave: str) -> DrawHead:
