@@ -13,8 +13,9 @@ from goldpan.records.draw import turns
 from goldpan.tasks.features import Feature
 from goldpan.waves.items import Item, read_items, read_llm_predictions
 from goldpan.waves.sampling.answered import StageFiles
+from goldpan.waves.sampling.draw import draw_sample
 from goldpan.waves.sampling.overlap import OverlapPlan
-from goldpan.waves.sampling.sample import SampleFiles, draw_sample
+from goldpan.waves.sampling.sample import SampleFiles
 from tests.wave_builders import GIST, STARS, TONE, TOPICS, wave, write_stage
 
 TONES = {"Positive": 60, "Negative": 30, "Neutral": 10}

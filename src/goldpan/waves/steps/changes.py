@@ -11,8 +11,8 @@ from goldpan.records.limit import trial_text
 from goldpan.stages.rows import FeatureRow
 from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
+from goldpan.waves.sampling.draw import Population, outside
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
-from goldpan.waves.sampling.sample import Population, outside
 from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import origins_gone, trial_of_wave
 from goldpan.waves.steps.run import WaveRun

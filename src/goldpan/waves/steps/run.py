@@ -32,6 +32,7 @@ from goldpan.waves.merging.files import read_merged, shown_by, write_disagreemen
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
 from goldpan.waves.sampling.answered import Answered, StageFiles
+from goldpan.waves.sampling.draw import draw_sample
 from goldpan.waves.sampling.draw_file import (
     Draw,
     DrawHead,
@@ -40,7 +41,7 @@ from goldpan.waves.sampling.draw_file import (
     read_draw,
     read_draw_head,
 )
-from goldpan.waves.sampling.sample import SampleCounts, draw_sample, read_sample
+from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
