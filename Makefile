@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Containers often set it; each step of a run would then compile goldpan anew, which is half of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo models test check lint model test-sdk test-sdk-oldest test-sdk-newest test-newest bench clean
 
