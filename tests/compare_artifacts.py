@@ -19,8 +19,11 @@ from typing import Any
 
 import orjson
 
-VOLATILE = frozenset({"answered_at", "completed_at", "created_at", "expires_at", "seconds"})
-"""Keys whose values are times."""
+VOLATILE = frozenset(
+    {"answered_at", "completed_at", "created", "created_at", "expires_at", "submitted_at"}
+    | {"nonce", "request_id"}
+)
+"""Keys that hold times, and ids of single calls."""
 _ID = re.compile(r"\b(batch_req_|batch_|file-)[0-9a-f]{16,}")
 """Ids that a service makes up; they stand in tables and reports, too."""
 NOT_COMPARED = frozenset({"logs", "benchmarks", "slurm_logs"})
