@@ -74,7 +74,7 @@ def _written(value: Any, location: tuple[int | str, ...]) -> tuple[int | str, ..
             path.append(part)
         else:
             continue
-        value = value[part]  # type: ignore[call-overload, index]
+        value = value[part]  # type: ignore[index]
     while path and isinstance(path[-1], int):
         path.pop()
     return tuple(path)
