@@ -65,6 +65,7 @@ class WaveStatus:
         set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
         sheets: the files with answers; none where an earlier goldpan collected them.
         edited: ids of the answered records that said something else in an earlier draw.
+        trial: source -> its limit, where the items were drawn from its first rows only.
     """
 
     study: str
@@ -80,6 +81,7 @@ class WaveStatus:
     set_aside: dict[str, int] = field(default_factory=dict)
     sheets: list[ReportInput] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
+    trial: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

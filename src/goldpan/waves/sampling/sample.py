@@ -42,6 +42,7 @@ class SampleCounts:
         shortfall: strata that have fewer records than the study asks for, and by how many.
         strata: counts of each stratum.
         annotators: items given to each annotator (repeats not counted), and repeats.
+        trial: source -> its limit, where only its first rows were there to draw from.
     """
 
     study: str
@@ -59,6 +60,7 @@ class SampleCounts:
     strata: list[StratumCount]
     annotators: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
+    trial: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
