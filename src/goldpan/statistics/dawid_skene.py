@@ -24,8 +24,10 @@ SMOOTHING = 0.1
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 1000
 SHRINKAGE = 20.0
-"""Answers that a prior is worth: in `shrunk` the one-coin matrix in each row of an annotator's matrix, in
-`one_coin` the mean of all annotators in the number of each."""
+"""Answers that the one-coin matrix is worth in each row of an annotator's matrix, in `shrunk`."""
+ONE_COIN_SHRINKAGE = 50.0
+"""Answers that the mean of all annotators is worth in the number of each, in `one_coin`. With fewer, and some 40
+answers of each annotator, differences of chance between annotators outvote the majority."""
 _ROUNDING = 1e-3
 
 Maximise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -74,7 +76,7 @@ def one_coin(codes: np.ndarray, labels: int) -> DawidSkene:
 
     Guesses are spread over all labels, either evenly (then the annotator is as often right whatever the
     label) or by the labels' shares among the answers; the one that makes the answers likelier is taken. An
-    annotator's number has a beta prior around that of all, worth `SHRINKAGE` answers.
+    annotator's number has a beta prior around that of all, worth `ONE_COIN_SHRINKAGE` answers.
 
     Args:
         codes, labels: as for `dawid_skene`.
@@ -168,7 +170,8 @@ class _Answers:
             # Of the answers that are right some were guessed; the rest was seen.
             seen = (right * sees[:, None] / (sees[:, None] + (1 - sees[:, None]) * guess)).sum(1)
             of_all = (seen.sum() + 1) / (answered.sum() + 2)
-            sees = np.clip((seen + SHRINKAGE * of_all) / (answered + SHRINKAGE), _ROUNDING, 1 - _ROUNDING)
+            sees = (seen + ONE_COIN_SHRINKAGE * of_all) / (answered + ONE_COIN_SHRINKAGE)
+            sees = np.clip(sees, _ROUNDING, 1 - _ROUNDING)
             by_annotator = sees[:, None, None]
             return shares / shares.sum(), by_annotator * np.eye(self.labels) + (1 - by_annotator) * guess
 

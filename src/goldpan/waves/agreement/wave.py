@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from goldpan.statistics.scales import scale_of
+from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.codebook import Codebook
@@ -13,13 +14,19 @@ from goldpan.waves.collect.collected import CollectedWave, WaveStatus
 _MOST_NAMED = 20
 
 
-def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Sequence[str]) -> AgreementReport:
+def measure_wave(
+    collected: CollectedWave,
+    codebook: Codebook,
+    annotators: Sequence[str],
+    groups: ItemGroups | None = None,
+) -> AgreementReport:
     """Agreement between the people of a wave; the LLM is not one of them.
 
     Args:
         collected: the answers.
         codebook: what was asked.
         annotators: all of the wave, in its order.
+        groups: of its items, by `gold.group`.
 
     Raises:
         SheetError: an answer does not fit its feature.
@@ -32,6 +39,7 @@ def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Seque
             ratings=ratings.get(feature.name, {}),
             annotators=tuple(annotators),
             repeats=repeats.get(feature.name, {}),
+            groups=groups,
         )
         for feature in codebook.features
     ]
