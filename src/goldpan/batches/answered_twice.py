@@ -51,10 +51,12 @@ def notes_on(noticed: Mapping[str, Mapping[str, Any]]) -> list[str]:
     )
     if not number:
         return []
-    lines = "line answers its request" if number == 1 else "lines answer their requests"
+    lines, say = (
+        ("line answers its request", "says") if number == 1 else ("lines answer their requests", "say")
+    )
     return [
-        f"{number:,} {lines} a second time and say something else, e.g. `{example}`: of each request the"
-        " first good answer in the file was taken. That is a fault of the service; all lines are in the raw file"
+        f"{number:,} {lines} a second time and {say} something else, e.g. `{example}`: of each request the"
+        " first good answer in the file was taken. That is a fault of the service; the raw file has all lines"
     ]
 
 
