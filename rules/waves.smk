@@ -107,6 +107,7 @@ rule agreement:
     input:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
+        INPUTS.waves.grouping_sample,
     output:
         PATHS.agreement("{wave}", "json"),
         PATHS.agreement("{wave}", "html"),

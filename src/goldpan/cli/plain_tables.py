@@ -49,6 +49,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_agreement(parser: argparse.ArgumentParser) -> None:
     add_table_options(parser)
     add_pool(parser)
+    parser.add_argument("--group", metavar="COL", help="items with one value there are drawn together")
     parser.add_argument("--verbose", action="store_true", help="also each pair, and how intervals are made")
     parser.add_argument(
         "--html",
@@ -112,13 +113,15 @@ def _agreement(options: argparse.Namespace) -> int:
     layout, values = layout_and_values(options)
     tables, are_one = _tables(options)
     if are_one:
-        text = agreement_command(tables, layout, values, options.json, options.verbose, options.html)
+        text = agreement_command(
+            tables, layout, values, options.json, options.verbose, options.html, options.group
+        )
         print(text, end="")
         return 0
     names = folder_names(tables) if options.html else {}
 
     def measure(path: Path) -> list[Row]:
-        report = agreement_of_files([path], layout, values)
+        report = agreement_of_files([path], layout, values, options.group)
         if options.html:
             _write_page(options.html / f"{names[path]}.html", report)
         if options.json:
@@ -262,8 +265,11 @@ def agreement_command(
     as_json: bool = False,
     verbose: bool = False,
     page: str | Path | None = None,
+    group: str | None = None,
 ) -> str:
     """What `goldpan agreement` prints: the report as text or JSON; `page` also gets it as HTML.
+
+    Items with one value in the column `group` are drawn together.
 
     Raises:
         StudyError: `page` is one of the tables.
@@ -272,7 +278,7 @@ def agreement_command(
     from goldpan.waves.agreement.text import report_text
 
     check_outputs({"--html": page}, {"the answers": paths})
-    report = agreement_of_files(paths, layout, values)
+    report = agreement_of_files(paths, layout, values, group)
     if page is not None:
         _write_page(page, report)
     return json_text(report.as_json()) if as_json else report_text(report, verbose)

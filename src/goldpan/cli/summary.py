@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from goldpan.batches.answered_twice import settled_notes
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
@@ -110,6 +111,8 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
         with suppress(KeyError, TypeError, SourceError):
             for line in message_lines((_made(project, project.paths.summary(stage)) or {})["messages"]):
                 print(f"{stage}: {line}", file=file)
+        for note in settled_notes(project, stage):
+            print(f"{stage}: {note}", file=file)
         if project.study.stages[stage].budget_usd is not None:
             spending = _spending(project, stage)
             if spending and (too_much := overspent(project.study.stages[stage], spending)):

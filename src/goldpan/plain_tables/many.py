@@ -173,7 +173,7 @@ def all_of(
     Raises:
         GoldpanError: one of them cannot be made.
     """
-    report = agreement_of_files([path], layout, values)
+    report = agreement_of_files([path], layout, values, settings.group)
     listed, table = folder / "disagreements.csv", folder / "merged.csv"
     decisions = listed if has_entries(listed) else None
     merged = merge_of_files([path], layout, values, strategy, decisions)

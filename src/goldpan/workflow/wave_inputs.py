@@ -85,6 +85,11 @@ class WaveInputs:
         """
         return [path for path in self.filled_sheets[wildcards.wave] if "{" not in path]
 
+    def grouping_sample(self, wildcards: Any) -> list[str]:
+        """The sample, where agreement draws its items by their groups; it needs none otherwise."""
+        wave = wildcards.wave
+        return [self.paths.sample(wave)] if self.given_out[wave].gold.group is not None else []
+
     def wave_setting(self, *names: str) -> Callable[[Any], str]:
         """Settings of a wave whose change makes a step stale, as text."""
 

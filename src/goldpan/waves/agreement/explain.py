@@ -9,7 +9,7 @@ import numpy as np
 from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.explain_differences import notes_on_differences
-from goldpan.waves.agreement.formatting import coefficient_title
+from goldpan.waves.agreement.formatting import coefficient_title, four_decimals
 from goldpan.waves.agreement.ratings import CodedRatings
 from goldpan.waves.agreement.report import MOST_ANNOTATORS_IN_FULL, ConfusionMatrix, FeatureAgreement
 
@@ -26,7 +26,7 @@ def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement
         *_abstentions(result, coded),
         *_unused_labels(result),
         *_weighting(result),
-        *_prevalence(result),
+        *(_one_label_only(result) or _prevalence(result)),
         *notes_on_differences(result),
         *_width(result),
     ]
@@ -119,6 +119,32 @@ def _next_to_each_other(matrix: ConfusionMatrix) -> tuple[int, int]:
     places = np.arange(len(matrix.labels))
     steps = np.abs(places[:, None] - places[None, :])
     return int(matrix.counts[steps == 1].sum()), int(matrix.counts[steps > 0].sum())
+
+
+def _one_label_only(result: FeatureAgreement) -> list[str]:
+    """Who gives one label only, so that their kappas are 0 whatever the others answer."""
+    given = np.array([label.counts for label in result.labels])
+    if result.kind not in ("nominal", "ordered") or (given.any(1) if given.size else given).sum() < 2:
+        return []
+    constant = np.flatnonzero((given > 0).sum(0) == 1)[:_MOST_NAMED]
+    if not len(constant):
+        return []
+    names = ", ".join(
+        f"{result.annotators[index].name} gave `{result.labels[int(given[:, index].argmax())].label}` only"
+        for index in constant
+    )
+    if len(result.annotators) > 2:
+        return [
+            f"{names}. Cohen's kappa of a pair with such an annotator is 0 or undefined by construction, "
+            "however often the two agree, and pulls at means over pairs; read the observed agreement."
+        ]
+    if len(constant) == 2:
+        return [f"{names}, so the two never agree, and kappa is 0 by construction."]
+    return [
+        f"{names}. Against one label only kappa is 0 by construction, however often the two agree "
+        f"({four_decimals(result.observed.value)} observed), and says nothing about these annotators. Read "
+        "the observed agreement and the agreement by label."
+    ]
 
 
 def _prevalence(result: FeatureAgreement) -> list[str]:

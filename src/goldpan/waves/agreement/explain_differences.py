@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from goldpan.statistics.interval import clopper_pearson_interval
+from goldpan.statistics.marginal_homogeneity import MarginalTest
 from goldpan.waves.agreement.formatting import p_value_text
 from goldpan.waves.agreement.report import FeatureAgreement, KappaMatrix, PairAgreement
 
@@ -34,10 +36,10 @@ def _pair(pair: PairAgreement) -> Iterator[str]:
         if fewer > more:
             higher, lower, more, fewer = lower, higher, fewer, more
         yield (
-            f"{higher} is higher than {lower} in {more:,} of {more + fewer:,} disagreements "
-            f"({more / (more + fewer):.0%}; {p_value_text(sign.p_value)}): the two draw the lines between "
-            "levels in different places. Settle with them where each level begins; that alone would raise "
-            "unweighted kappa, and until then a mean of the two is no neutral label."
+            f"{higher} is higher than {lower} in {_of_disagreements(more, fewer, sign)}, lower in {fewer:,}: "
+            f"on balance in {_percent(more - fewer, pair.items)} of the {pair.items:,} items. That the two "
+            "differ in one direction is clear; whether by so much that it matters no p-value says. Look at "
+            "these items with both; a mean of the two is no neutral label."
         )
     elif mcnemar and _is_clear(mcnemar.p_value):
         # Rows are the first annotator's labels: the lower left is where the first alone gave the last label.
@@ -46,11 +48,26 @@ def _pair(pair: PairAgreement) -> Iterator[str]:
             more, fewer, name, other = fewer, more, other, name
         yield (
             f"Where {pair.first} and {pair.second} differ, it is {name} who gives `{matrix.labels[1]}` in "
-            f"{int(more):,} of {int(more + fewer):,} disagreements ({p_value_text(mcnemar.p_value)}): {name} "
-            f"asks less than {other} before giving it. Settle with them what is enough for it."
+            f"{_of_disagreements(more, fewer, mcnemar)}: on balance in "
+            f"{_percent(more - fewer, pair.items)} of the {pair.items:,} items {name} gives it and {other} "
+            "does not. Look at these items with both."
         )
     else:
         yield from _labels_of_pair(pair)
+
+
+def _of_disagreements(more: float, fewer: float, test: MarginalTest) -> str:
+    """How many of the disagreements go one way, with the interval of that share."""
+    interval = clopper_pearson_interval(more, more + fewer)
+    assert interval is not None
+    return (
+        f"{int(more):,} of {int(more + fewer):,} disagreements ({more / (more + fewer):.0%}, 95 % interval "
+        f"{interval.low:.0%} to {interval.high:.0%}; {p_value_text(test.p_value)})"
+    )
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %"
 
 
 def _labels_of_pair(pair: PairAgreement) -> Iterator[str]:

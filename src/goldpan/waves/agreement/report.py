@@ -216,6 +216,7 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
         notes: sentences that a reader of the numbers must know.
         biases: each annotator against the others.
         matrix: kappa of each pair of three annotators or more who give single labels.
+        groups: how many groups the items come in, where groups are drawn as a whole.
     """
 
     feature: str
@@ -232,6 +233,7 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
     notes: tuple[str, ...] = ()
     biases: tuple[AnnotatorBias, ...] = ()
     matrix: KappaMatrix | None = None
+    groups: int | None = None
 
     @property
     def pairs_in_brief(self) -> bool:

@@ -10,12 +10,15 @@ from typing import Any
 from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.records.source_rows import place_of
+from goldpan.records.splits import group_of
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
+from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.page import agreement_page
+from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.text import report_text
 from goldpan.waves.agreement.wave import measure_wave, wave_notes
 from goldpan.waves.codebook import Codebook, wave_features
@@ -296,9 +299,18 @@ class WaveRun:
         )
         return collected.status
 
+    def _agreement(self, collected: CollectedWave) -> AgreementReport:
+        """Agreement in the wave; items of one group by `gold.group` are drawn together."""
+        key, groups = self.wave.gold.group, None
+        if key is not None:
+            setting = "`gold.group` of the wave"
+            of_item = {name: group_of(vars(item), key, setting) for name, item in self.items.items()}
+            groups = ItemGroups(key, of_item)
+        return measure_wave(collected, self.codebook, self.wave.annotators, groups)
+
     def measure(self) -> str:
         """Write agreement.json, .html and .txt; returns the text."""
-        report = measure_wave(self._collected(), self.codebook, self.wave.annotators)
+        report = self._agreement(self._collected())
         text = report_text(report, verbose=True)
         write_json(self._at(self.paths.agreement(self.name, "json")), report.as_json())
         write_bytes(self._at(self.paths.agreement(self.name, "html")), agreement_page(report).encode())
@@ -350,7 +362,7 @@ class WaveRun:
             gold,
             self.codebook.features,
             about,
-            measure_wave(collected, self.codebook, self.wave.annotators),
+            self._agreement(collected),
             [
                 *wave_notes(collected.status),
                 *awaiting_notes(rows),
