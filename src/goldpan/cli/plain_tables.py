@@ -18,6 +18,7 @@ from goldpan.cli.plain_table_options import (
 )
 from goldpan.cli.tables import json_text, print_table
 from goldpan.plain_tables.outputs import check_folders, check_outputs
+from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.plain_tables.columns import Layout
@@ -183,7 +184,7 @@ def _gold(options: argparse.Namespace) -> int:
     def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
         check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
         gold, notes = gold_of_files(files, layout, values, settings, folder)
-        warnings.extend(f"! {files[0].name}: {note}" for note in notes)
+        warnings.extend(printable(f"! {files[0].name}: {note}") for note in notes)
         return [
             {
                 "items": len(gold.items),
@@ -233,20 +234,22 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _print_notes(path: Path, notes: Sequence[str]) -> None:
     for note in notes:
-        print(f"! {path.name}: {note}", file=sys.stderr)
+        print(printable(f"! {path.name}: {note}"), file=sys.stderr)
 
 
 def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:
     """Print one table about many; returns the exit code."""
     if as_json:
-        failed = [{"table": failure.path.name, "error": str(failure.error)} for failure in failures]
+        failed = [
+            {"table": printable(failure.path.name), "error": str(failure.error)} for failure in failures
+        ]
         print(json_text({"tables": list(rows), "failed": failed}), end="")
     else:
         head = list(dict.fromkeys(name for row in rows for name in row))
         cells = [[_rounded(row.get(name)) for name in head] for row in rows]
         print_table(head, cells, empty="no table could be used")
         for failure in failures:
-            print(f"! {failure.path}: {type(failure.error).__name__}: {failure.error}")
+            print(f"! {printable(str(failure.path))}: {type(failure.error).__name__}: {failure.error}")
     return 1 if failures else 0
 
 
@@ -324,5 +327,6 @@ def merge_command(
         return json_text(summary)
     width = max(map(len, counts), default=0)
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
-    lines += [f"! {note}" for note in merged.notes]
-    return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
+    lines += [printable(f"! {note}") for note in merged.notes]
+    head = f"{len(merged.rows):,} labels merged by `{strategy}` into {printable(str(out))}"
+    return "\n".join([head, *lines]) + "\n"

@@ -14,7 +14,7 @@ from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of, is_mer
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
+from goldpan.plain_tables.sheet import Sheet, existing, is_blank, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
@@ -54,6 +54,7 @@ def read_merged_table(paths: Sequence[str | Path], layout: Layout, values: Value
                 where=str(sheet.path),
                 remedy="make one of it: `goldpan merge FILE --out MERGED`",
             )
+        sheet.check_entered(name for name in sheet.header if "final_label" in name)
     if all({"feature", "item_id"} <= set(sheet.header) for sheet in sheets):
         return _read_rows_of_features(sheets, layout, values)
     return _read_beside(files, layout, values)
@@ -125,7 +126,7 @@ def labels_set_by_hand(path: Path, layout: Layout, values: Values) -> list[str]:
     filled_in = [
         table.places[key]
         for key, cells in table.cells.items()
-        if cells["resolution"].strip() in UNRESOLVED and cells["final_label"].strip()
+        if cells["resolution"].strip() in UNRESOLVED and not is_blank(cells["final_label"])
     ]
     notes = [f"{len(filled_in):,} open labels were filled in: {few(filled_in)}"] if filled_in else []
     try:
@@ -145,7 +146,7 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             remedy="keep this column as `merge` wrote it",
         ) from None
     final, label = cells["final_label"], None
-    if final.strip():
+    if not is_blank(final):
         if resolution in UNRESOLVED:
             resolution = Resolution.ADJUDICATED
         label = answers.label(feature, final)
