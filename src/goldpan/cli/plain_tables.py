@@ -115,7 +115,7 @@ def _agreement(options: argparse.Namespace) -> int:
         text = agreement_command(tables, layout, values, options.json, options.verbose, options.html)
         print(text, end="")
         return 0
-    names = folder_names(tables) if options.html else {}
+    names, alike = folder_names(tables) if options.html else (dict.fromkeys(tables, ""), [])
 
     def measure(path: Path) -> list[Row]:
         report = agreement_of_files([path], layout, values)
@@ -126,7 +126,8 @@ def _agreement(options: argparse.Namespace) -> int:
         print(_report_text(report, options.verbose))
         return agreement_rows(report)
 
-    return _print_summary(*for_each(tables, measure), options.json)
+    rows, failures = for_each(list(names), measure)
+    return _print_summary(rows, [*alike, *failures], options.json)
 
 
 def _merge(options: argparse.Namespace) -> int:
@@ -143,7 +144,8 @@ def _merge(options: argparse.Namespace) -> int:
         )  # fmt: skip
         print(text, end="")
         return 0
-    names = {path: f"{name}.csv" for path, name in folder_names(tables).items()}
+    stems, alike = folder_names(tables)
+    names = {path: f"{name}.csv" for path, name in stems.items()}
     folders = {
         "--out": options.out,
         "--disagreements": options.disagreements,
@@ -169,7 +171,8 @@ def _merge(options: argparse.Namespace) -> int:
         _print_notes(path, merged.notes)
         return [{"labels": len(merged.rows), **resolution_counts(merged.rows)}]
 
-    return _print_summary(*for_each(tables, merge), options.json)
+    rows, failures = for_each(list(names), merge)
+    return _print_summary(rows, [*alike, *failures], options.json)
 
 
 def _gold(options: argparse.Namespace) -> int:
@@ -199,8 +202,9 @@ def _gold(options: argparse.Namespace) -> int:
         rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
         failures: list[Failure] = []
     else:
-        names = folder_names(tables)
-        rows, failures = for_each(tables, lambda path: freeze([path], options.out / names[path]))
+        names, alike = folder_names(tables)
+        rows, failures = for_each(list(names), lambda path: freeze([path], options.out / names[path]))
+        failures = [*alike, *failures]
     code = _print_summary(rows, failures, options.json)
     if warnings and not options.json:
         print("\n".join(warnings))
@@ -220,14 +224,15 @@ def _batch(options: argparse.Namespace) -> int:
 
     layout, values = layout_and_values(options)
     settings, tables = gold_settings(options), tables_in(options.files)
-    names = folder_names(tables)
+    names, alike = folder_names(tables)
 
     def make_all(path: Path) -> list[Row]:
         rows, notes = all_of(path, layout, values, options.strategy, settings, options.out / names[path])
         _print_notes(path, notes)
         return rows
 
-    rows, failures = for_each(tables, make_all)
+    rows, failures = for_each(list(names), make_all)
+    failures = [*alike, *failures]
     write_summary(options.out / "summary.csv", rows, failures)
     return _print_summary(rows, failures, options.json)
 

@@ -12,6 +12,7 @@ from typing import Any
 from goldpan.cells import restore
 from goldpan.errors import SourceError
 from goldpan.files import LARGEST_DOCUMENT, iter_lines, iter_rows
+from goldpan.records.formats import OTHER_SPREADSHEETS, SAVE_AS_XLSX
 from goldpan.records.rows import RowError
 from goldpan.records.workbook import filled_pages, read_workbook, workbook_pages
 from goldpan.statistics.scales import value_text
@@ -20,12 +21,6 @@ from goldpan.waves.collect.csv_file import read_csv_table
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
 """How the name of a table ends."""
-OTHER_SPREADSHEETS = {
-    ".xls": "this is a workbook of the old format .xls, which is not read",
-    ".xlsb": "this is a binary workbook (.xlsb), which is not read",
-    ".ods": "this is a workbook of LibreOffice (.ods), which is not read",
-    ".numbers": "this is a workbook of Numbers, which is not read",
-}
 _TAB_NAMES = frozenset({".tsv", ".tab", ".txt"})
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
@@ -148,7 +143,7 @@ def _check_name(path: Path) -> None:
         raise SourceError(
             OTHER_SPREADSHEETS[path.suffix.lower()],
             where=str(path),
-            remedy="open it in a spreadsheet program, and save it as .xlsx or as CSV UTF-8",
+            remedy=SAVE_AS_XLSX,
         )
 
 

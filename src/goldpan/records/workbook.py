@@ -113,10 +113,10 @@ def read_workbook(
                     width = filled[-1] if has_header else len(cells)
                 merged.mark(number, cells, width or 0, is_header)
                 if any(cell is not None for cell in cells):
-                    formulas = {
+                    computed_cells = {
                         place: cell.coordinate for place, cell in enumerate(as_typed) if cell.data_type == "f"
                     }
-                    yield WorkbookRow(number, cells, formulas)
+                    yield WorkbookRow(number, cells, computed_cells)
         except damage as error:
             raise SourceError(
                 f"cannot be read as a workbook: {error}",
