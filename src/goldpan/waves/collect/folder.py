@@ -8,7 +8,6 @@ from pathlib import Path
 from goldpan.errors import SheetError
 from goldpan.files import iter_rows
 from goldpan.report_provenance import ReportInput, report_input
-from goldpan.visible_text import is_utf8_name
 from goldpan.waves.collect.adjudication import is_decisions, is_decisions_header
 from goldpan.waves.collect.argilla import is_argilla, read_argilla
 from goldpan.waves.collect.collected import CollectedWave
@@ -53,12 +52,6 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     inputs: list[ReportInput] = []
     ignored: list[str] = []
     for path in all_files(folder):
-        if not is_utf8_name(path):
-            raise SheetError(
-                "the name of this file is not UTF-8, so no result can name it",
-                where=str(path),
-                remedy="rename the file; the bytes that are no UTF-8 are shown as in `\\xff`",
-            )
         if path.suffix.lower() in SUFFIXES:
             sheet = read_sheet(path, given_out)
             if sheet is not None:
