@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 
@@ -85,15 +84,6 @@ def printable(text: str) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for sign in text
     )
-
-
-def is_utf8_name(path: str | os.PathLike[str]) -> bool:
-    """Whether the name of a file can be written into results: on disk it may be any bytes."""
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_needed(text: str, at: int) -> bool:

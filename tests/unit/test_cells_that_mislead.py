@@ -12,6 +12,7 @@ from goldpan.files import LONGEST_LINE
 from goldpan.plain_tables.labels import labels_of
 from goldpan.records.workbook import read_xlsx
 from goldpan.waves.collect.cell_values import read_cell
+from goldpan.waves.collect.record_fields import RecordFields
 from goldpan.waves.collect.xlsx_file import read_xlsx as read_sheet
 from tests.unit.test_collect_sheets import STARS, TONE, Folder
 
@@ -180,6 +181,14 @@ def test_a_sheet_takes_a_label_with_invisible_characters_and_names_them(tmp_path
     found = {repair.found: repair.taken_as for repair in collected.status.repairs}
     assert found == {f"Posi<U+{ord(sign):04X}>tive": "Positive", f"4<U+{ord(sign):04X}>": "4"}
     assert sum("tone" in answer.values for answer in collected.answers) == 3
+
+
+def test_a_field_of_a_table_or_record_takes_it_too_and_names_them():
+    fields = RecordFields({"tone": TONE}, {"tone": "llm"}, lambda record: "t.csv:2", "waves.check.from")
+    record = {"id": "r1", "data": {"llm": "Posi\u200etive"}}
+    assert fields.values(record) == {"tone": "Positive"}
+    assert "Posi<U+200E>tive" in fields.notes()[0]
+    assert fields.values({"id": "r2", "data": {"llm": "\u200e"}}) == {}
 
 
 def test_a_misspelt_label_is_not_shown_as_the_label_it_is_not():

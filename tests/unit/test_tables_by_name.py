@@ -9,7 +9,9 @@ import pytest
 from openpyxl import Workbook
 
 from goldpan.cli import main
-from goldpan.errors import SheetError
+from goldpan.errors import SheetError, SourceError
+from goldpan.records.inputs import source_files
+from goldpan.study.model import Source
 from tests.unit.test_collect_sheets import Folder
 
 WIDE = "id,annotator_a,annotator_b\n1,x,x\n2,x,y\n3,y,y\n"
@@ -71,6 +73,13 @@ def test_a_sheet_with_such_a_name_is_refused_by_name(tmp_path):
     folder.write(NOT_UTF8, folder.filled())
     with pytest.raises(SheetError) as error:
         folder.collect()
+    assert "bad\\xff.csv: the name of this file is not UTF-8" in str(error.value)
+
+
+def test_a_source_with_such_a_name_is_refused_by_name(tables, folder):
+    tables(NOT_UTF8)
+    with pytest.raises(SourceError) as error:
+        source_files(Source(files="in/*.csv"), folder)
     assert "bad\\xff.csv: the name of this file is not UTF-8" in str(error.value)
 
 

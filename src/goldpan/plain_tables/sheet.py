@@ -11,12 +11,12 @@ from typing import Any
 
 from goldpan.cells import restore
 from goldpan.errors import SourceError
-from goldpan.files import LARGEST_DOCUMENT, iter_lines, iter_rows
+from goldpan.files import LARGEST_DOCUMENT, check_name_is_utf8, iter_lines, iter_rows
 from goldpan.records.formats import OTHER_SPREADSHEETS, SAVE_AS_XLSX
 from goldpan.records.rows import RowError
 from goldpan.records.workbook import filled_pages, read_workbook, workbook_pages
 from goldpan.statistics.scales import value_text
-from goldpan.visible_text import is_utf8_name, visible
+from goldpan.visible_text import visible
 from goldpan.waves.collect.csv_file import read_csv_table
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
@@ -133,12 +133,7 @@ def existing(path: str | Path) -> Path:
 
 def _check_name(path: Path) -> None:
     """Raise SourceError for what cannot be read as a table, or not be named in results, by its name."""
-    if not is_utf8_name(path):
-        raise SourceError(
-            "the name of this file is not UTF-8, so no result can name it",
-            where=str(path),
-            remedy="rename the file; the bytes that are no UTF-8 are shown as in `\\xff`",
-        )
+    check_name_is_utf8(path)
     if path.suffix.lower() in OTHER_SPREADSHEETS:
         raise SourceError(
             OTHER_SPREADSHEETS[path.suffix.lower()],

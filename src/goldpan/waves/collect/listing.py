@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from goldpan.errors import SheetError
-from goldpan.visible_text import is_utf8_name
+from goldpan.files import check_name_is_utf8
 
 SUFFIXES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".jsonl"})
 """Files that may be sheets."""
@@ -33,10 +33,6 @@ def all_files(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith(_TEMPORARY) for part in path.relative_to(folder).parts)
     )
-    if wrong := next((path for path in files if not is_utf8_name(path)), None):
-        raise SheetError(
-            "the name of this file is not UTF-8, so no result can name it",
-            where=str(wrong),
-            remedy="rename the file; the bytes that are no UTF-8 are shown as in `\\xff`",
-        )
+    for path in files:
+        check_name_is_utf8(path, SheetError)
     return files
