@@ -238,3 +238,15 @@ def test_a_small_workbook_with_a_huge_cell_is_refused_before_it_is_read(book, ru
         next(read_xlsx(path, []))
     with pytest.raises(SheetError, match="has a cell of more than"):
         read_sheet(path)
+
+
+def test_an_error_in_an_older_merged_table_is_no_gold_label_and_no_reason_to_write_over_it(folder, run):
+    (folder / "t.csv").write_text("item_id,annotator_a,annotator_b\n1,x,x\n2,#REF!,y\n3,y,y\n")
+    assert run("merge t.csv --exact --out m.csv")[0] == 0
+    assert "m.csv, row 3" in run("gold m.csv --out gold")[1]
+    assert not (folder / "gold").exists()
+    (folder / "t.csv").write_text("item_id,annotator_a,annotator_b\n1,x,x\n2,x,y\n3,y,y\n")
+    filled_in = (folder / "m.csv").read_text().replace("#REF!,y,,", "#REF!,y,x,")
+    (folder / "m.csv").write_text(filled_in)
+    assert "somebody has changed this table" in run("merge t.csv --out m.csv")[1]
+    assert (folder / "m.csv").read_text() == filled_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,12 @@ def merged_rows(table: MergedTable) -> tuple[list[Merged], list[str]]:
 
 def labels_set_by_hand(path: Path, layout: Layout, values: Values) -> list[str]:
     """Notes on labels of a merged table that `merge` cannot have written; none of any other file."""
-    try:
-        # The table may have been merged with or without `--exact`.
-        table = read_merged_table([path], replace(layout, exact=False), values)
-    except SourceError:
+    for exact in (False, True):
+        # It may have been merged with or without `--exact`, which takes the errors of a spreadsheet for labels.
+        with suppress(SourceError):
+            table = read_merged_table([path], replace(layout, exact=exact), values)
+            break
+    else:
         # Another file, or one that was merged with other columns in mind.
         return []
     filled_in = [
