@@ -119,7 +119,7 @@ def merged_rows(table: MergedTable) -> tuple[list[Merged], list[str]]:
 def labels_set_by_hand(path: Path, layout: Layout, values: Values) -> list[str]:
     """Notes on labels of a merged table that `merge` cannot have written; none of any other file."""
     for exact in (False, True):
-        # It may have been merged with or without `--exact`, which takes the errors of a spreadsheet for labels.
+        # The table may have been merged with `--exact`, which takes the errors of a spreadsheet for labels.
         with suppress(SourceError):
             table = read_merged_table([path], replace(layout, exact=exact), values)
             break
