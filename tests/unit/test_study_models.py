@@ -209,6 +209,14 @@ def test_a_file_that_holds_no_head_is_found_before_anything_is_embedded(write):
         ({"formats": ["doccano"]}, "waves.check.formats: doccano has labels only"),
         ({"features": ["topik"]}, "there is no feature `topik`; did you mean `topic`?"),
         ({"guidelines": "none.md"}, "waves.check.guidelines: the guidelines cannot be read"),
+        (
+            {"strategy": "majority_llm", "annotators": ["ann", "bob", "eve"], "overlap": 2},
+            "`majority_llm` needs exactly 2 annotators, between whom the LLM decides, but there are 3",
+        ),
+        (
+            {"strategy": "dawid_skene", "annotators": ["ann", "bob", "eve"], "features": ["gist"]},
+            "`dawid_skene` needs labels of a closed set",
+        ),
     ],
 )
 def test_a_wave_that_could_not_be_given_out_is_found_before_anything_is_asked(write, changes, says):

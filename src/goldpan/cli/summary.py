@@ -16,6 +16,7 @@ from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.records.limit import trial_of, trial_text
 from goldpan.study import Project
+from goldpan.visible_text import printable
 
 _NOT_YET = "not made yet"
 _DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
@@ -146,7 +147,7 @@ def print_wave_changes(project: Project, file: TextIO | None = None) -> None:
 
     for wave in project.study.waves:
         for note in changes_left(project, wave).notes_with_remedy():
-            print(f"wave {wave}: {note}", file=file)
+            print(printable(f"wave {wave}: {note}"), file=file)
 
 
 def _spending(project: Project, stage: str) -> Spending | None:

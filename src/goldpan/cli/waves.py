@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
 from goldpan.cli.tables import json_text, print_table
+from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.study import Project
@@ -181,9 +182,9 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
         empty="",
     )  # fmt: skip
     for name, count in wave.set_aside.items():
-        print(f"set aside: {count} answered rows by {name} belong to an earlier draw")
+        print(printable(f"set aside: {count} answered rows by {name} belong to an earlier draw"))
     for note in wave.changes:
-        print(f"since it was given out: {note}" if note is not wave.changes[-1] else note)
+        print(printable(f"since it was given out: {note}" if note is not wave.changes[-1] else note))
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)
     if wave.state == "partial":
         print(f"filled sheets go into {folder}/")
@@ -217,9 +218,9 @@ def _redraw(options: argparse.Namespace) -> None:
     )
     for said, ids in parts:
         if ids:
-            print(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}")
+            print(printable(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}"))
     for note in done.notes:
-        print(f"  {note}")
+        print(printable(f"  {note}"))
     for path in done.kept:
-        print(f"kept: {path}")
+        print(printable(f"kept: {path}"))
     print(f"snakemake writes the new sheets: --config study={project.study.study}")

@@ -14,6 +14,7 @@ from goldpan.plain_tables.values import Values
 from goldpan.report_provenance import report_input
 from goldpan.statistics.scales import Scale, is_number
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import printable
 from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
@@ -90,5 +91,5 @@ def _check_order(table: TableAnswers, feature: str, scale: Scale) -> None:
 
 
 def _names(paths: Sequence[str | Path]) -> str:
-    names = [Path(path).name for path in paths]
+    names = [printable(Path(path).name) for path in paths]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -113,7 +113,7 @@ def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
         SourceError: no columns of answers are found, or a named one is missing.
     """
     candidates = [name for name in header if not _OWN.fullmatch(name)]
-    answers, remarks = _answers(path, candidates, layout)
+    answers, remarks = _answers(path, candidates, layout, is_merged(header))
     features = list(dict.fromkeys(feature for _, feature in answers.values()))
     llm, unused = {}, []
     if layout.llm is not None:
@@ -138,7 +138,7 @@ def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
 
 
 def _answers(
-    path: Path, candidates: Sequence[str], layout: Layout
+    path: Path, candidates: Sequence[str], layout: Layout, merged: bool
 ) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """column -> (annotator, feature), and the columns of remarks."""
     if layout.columns is not None:
@@ -162,7 +162,9 @@ def _answers(
         raise SourceError(
             f"no columns of answers are found; the columns are: {', '.join(candidates)}",
             where=str(path),
-            remedy="name them with `--columns`, or call them `annotator_a`, `annotator_b`; the first row "
+            remedy="the table was merged with `--columns`, which must be given again"
+            if merged
+            else "name them with `--columns`, or call them `annotator_a`, `annotator_b`; the first row "
             "that is not empty names the columns, so a title above it must go",
         )
     return answers, remarks

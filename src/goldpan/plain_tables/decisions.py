@@ -12,7 +12,7 @@ from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
-from goldpan.plain_tables.sheet import Sheet, read_sheet
+from goldpan.plain_tables.sheet import Sheet, is_blank, is_blank_row, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
@@ -39,7 +39,7 @@ def has_entries(path: str | Path) -> bool:
 
 
 def _is_filled_in(row: Mapping[str, str]) -> bool:
-    return any(row.get(name, "").strip() for name in FILLED_IN)
+    return not is_blank_row(row.get(name, "") for name in FILLED_IN)
 
 
 def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
@@ -49,13 +49,14 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
         SourceError: an item is decided twice and differently, or all decisions are about other items.
     """
     sheet, decisions = read_sheet(path), Decisions()
+    sheet.check_entered(["final_label"])
     gone: list[str] = []
     rows: dict[tuple[str, str], int] = {}
     unknown: dict[str, list[str]] = {}
     changed: dict[str, list[str]] = {}
     for number, row in sheet.rows:
         cell = row.get("final_label", "")
-        if not cell.strip():
+        if is_blank(cell):
             continue
         feature, item = row.get("feature", ""), _item(row, answers)
         if item not in answers.ratings.get(feature, {}):
@@ -114,7 +115,7 @@ def _changed_answers(
     listed = {
         name.removeprefix(ANSWER): shown_label(feature, answers.label(feature, row[name]))
         for name in columns
-        if row[name].strip()
+        if not is_blank(row[name])
     }
     ratings = answers.ratings[feature][item]
     now = {name: shown_label(feature, ratings[name]) for name in answers.annotators if name in ratings}

@@ -1,10 +1,12 @@
 """One label in several spellings: what stands in the cells of a table that people keep.
 
-White space around a label is taken off without a word, and so is the apostrophe that protects a formula. Else
-two spellings are one label where they can hardly be anything else, and every such case is told in a note:
+White space around a label is taken off without a word, and so is the apostrophe that protects a formula.
+Characters that nobody sees are taken out, and named. Else two spellings are one label where they can hardly
+be anything else, and every such case is told in a note:
 
-- they differ in case, width or white space within only;
-- they are one number: `1` and `1.0`, `1,5` and `1.5`, `50%` and `0.5`;
+- they differ in case, width, joiners or white space within only;
+- they are one number: `1` and `1.0`, `1,5` and `1.5`, `50%` and `0.5`; `1.250` and `1250` where other labels
+  have a decimal comma;
 - they are words for yes or for no: `yes`, `TRUE`, and `1` where all labels are such;
 - a spreadsheet made one of the other: `1-2` became `01-Feb`.
 
@@ -18,19 +20,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goldpan.cells import unprotect
+from goldpan.plain_tables.notes import few
+from goldpan.plain_tables.numbers import NumberFormat
 from goldpan.statistics.scales import is_number, value_text
+from goldpan.visible_text import code_points, visible, with_code_points
 from goldpan.waves.sheets.spreadsheet import Reading, as_number, fold, readings, share_a_reading
 
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 _RANGE = re.compile(r"\d{1,4}[-/.]\d{1,4}", re.ASCII)
 _ANSWERS = {"yes": True, "no": False}
 _LETTERS = {"y": True, "n": False}
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
+_LIKE_A_NUMBER = re.compile(r"[+-−]?\d[\d.,'’ \u00a0\u2009\u202f_]*", re.ASCII)
 _WORD = re.compile(r"[a-z]+")
-_EXACT_DIGITS = 15
-"""Digits that a number of a spreadsheet holds; two longer ones may differ and yet be one number to it."""
 _MOST_LABELS = 500
 """Different cells beyond which they are texts or measurements: nobody asks which are words or dates."""
 _MOST_SHOWN = 5
@@ -70,6 +72,7 @@ def labels_of(counts: Mapping[str, int], declared: Sequence[str] = (), exact: bo
     """
     labels = Labels({cell: unprotect(cell.strip()).strip() for cell in counts})
     if not exact:
+        _leave_out_invisible(labels, declared)
         weights = _Weights(counts, declared)
         _merge_folded(labels, weights)
         _merge_numbers(labels, weights)
@@ -100,6 +103,19 @@ class _Weights:
         return weights
 
 
+def _leave_out_invisible(labels: Labels, declared: Sequence[str]) -> None:
+    """Take out characters that nobody sees, and name them."""
+    targets = {
+        label: unprotect(visible(label).strip()).strip()
+        for label in labels.of_cell.values()
+        if label not in declared and visible(label) != label
+    }
+    shown = [f"`{with_code_points(label)}` is taken as `{target}`" for label, target in targets.items()]
+    if shown:
+        labels.notes.append(f"{few(shown)}: in these stand characters that nobody sees")
+    labels.merge(targets)
+
+
 def _merge_folded(labels: Labels, weights: _Weights) -> None:
     weight = weights.of(labels)
     groups = _groups(weight, fold)
@@ -109,7 +125,7 @@ def _merge_folded(labels: Labels, weights: _Weights) -> None:
         if len(group) > 1 and not _is_declared(group, weights)
         for label in group
     }
-    _take(labels, targets, "differ in case, width or white space only")
+    _take(labels, targets, "differ in case, width, joiners or white space only")
 
 
 def _is_declared(group: Iterable[str], weights: _Weights) -> bool:
@@ -119,37 +135,32 @@ def _is_declared(group: Iterable[str], weights: _Weights) -> bool:
 
 def _merge_numbers(labels: Labels, weights: _Weights) -> None:
     weight = weights.of(labels)
-    commas = [label for label in weight if _DECIMAL_COMMA.fullmatch(label)]
-    # `1,250` may be a thousand and some; another cell with `1,5` says that the comma is a decimal one.
-    ambiguous = set()
-    if not any(not _THOUSANDS.fullmatch(label) for label in commas):
-        ambiguous = {label for label in weight if _THOUSANDS.fullmatch(label)}
-    if ambiguous:
+    numbers = NumberFormat.of(weight)
+    ambiguous = {label for label in weight if numbers.is_ambiguous(label)}
+    if points := {label for label in ambiguous if "," not in label}:
         labels.notes.append(
-            f"{_listed(ambiguous)} may be thousands or have a decimal comma, and stay as they are; write "
+            f"{_listed(points)} may be thousands, and are read with a decimal point; write them without"
+            " a point"
+        )
+    if commas := ambiguous - points:
+        labels.notes.append(
+            f"{_listed(commas)} may be thousands or have a decimal comma, and stay as they are; write "
             "them without a comma"
         )
-    values = {
-        label: value for label in weight if label not in ambiguous and (value := _number(label)) is not None
-    }
+    values = {label: value for label in weight if (value := numbers.value(label)) is not None}
     targets: dict[str, str] = {}
     for group in _groups(values, values.__getitem__):
-        if _is_declared(group, weights) or not any(as_number(label) is not None for label in group):
+        if _is_declared(group, weights) or all(label.endswith(("%", "％")) for label in group):
             continue
         if len(group) > 1 or not is_number(group[0]):
             declared = next((label for label in group if label in weights.declared), None)
             targets |= dict.fromkeys(group, declared or value_text(values[group[0]]))
     _take(labels, targets, "are numbers, taken by their value")
-
-
-def _number(label: str) -> float | None:
-    if sum(character.isdecimal() for character in label) > _EXACT_DIGITS:
-        return None
-    text = fold(label)
-    value = as_number(text)
-    if value is None and text.endswith("%") and (percent := as_number(text[:-1].strip())) is not None:
-        value = percent / 100
-    return value if value is not None and abs(value) < 10**_EXACT_DIGITS else None
+    others = {label for label in weight if label not in values and label not in ambiguous}
+    if len(set(values.values())) > 2 and (
+        odd := {label for label in others if _LIKE_A_NUMBER.fullmatch(label)}
+    ):
+        labels.notes.append(f"{_listed(odd)} cannot be read as numbers, which the other labels are")
 
 
 def _word_means_yes(label: str) -> bool | None:
@@ -247,7 +258,12 @@ def _take(labels: Labels, targets: Mapping[str, str], why: str) -> None:
     changed = [label for label, target in targets.items() if label != target and label in occurring]
     if not changed:
         return
-    shown = [f"`{label}` is taken as `{targets[label]}`" for label in changed[:_MOST_SHOWN]]
+    shown = []
+    for label in changed[:_MOST_SHOWN]:
+        # Only where it is a joiner that makes the difference is there one to be named.
+        joiners = code_points(label) != code_points(targets[label])
+        names = [with_code_points(name, joiners) for name in (label, targets[label])]
+        shown.append(f"`{names[0]}` is taken as `{names[1]}`")
     more = f", and {len(changed) - _MOST_SHOWN} more" if len(changed) > _MOST_SHOWN else ""
     labels.notes.append(f"{', '.join(shown)}{more}: these {why}")
     labels.merge(targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of, is_mer
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
+from goldpan.plain_tables.sheet import Sheet, existing, is_blank, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
@@ -54,6 +55,7 @@ def read_merged_table(paths: Sequence[str | Path], layout: Layout, values: Value
                 where=str(sheet.path),
                 remedy="make one of it: `goldpan merge FILE --out MERGED`",
             )
+        sheet.check_entered(name for name in sheet.header if "final_label" in name)
     if all({"feature", "item_id"} <= set(sheet.header) for sheet in sheets):
         return _read_rows_of_features(sheets, layout, values)
     return _read_beside(files, layout, values)
@@ -116,16 +118,18 @@ def merged_rows(table: MergedTable) -> tuple[list[Merged], list[str]]:
 
 def labels_set_by_hand(path: Path, layout: Layout, values: Values) -> list[str]:
     """Notes on labels of a merged table that `merge` cannot have written; none of any other file."""
-    try:
-        # The table may have been merged with or without `--exact`.
-        table = read_merged_table([path], replace(layout, exact=False), values)
-    except SourceError:
+    for exact in (False, True):
+        # The table may have been merged with `--exact`, which takes the errors of a spreadsheet for labels.
+        with suppress(SourceError):
+            table = read_merged_table([path], replace(layout, exact=exact), values)
+            break
+    else:
         # Another file, or one that was merged with other columns in mind.
         return []
     filled_in = [
         table.places[key]
         for key, cells in table.cells.items()
-        if cells["resolution"].strip() in UNRESOLVED and cells["final_label"].strip()
+        if cells["resolution"].strip() in UNRESOLVED and not is_blank(cells["final_label"])
     ]
     notes = [f"{len(filled_in):,} open labels were filled in: {few(filled_in)}"] if filled_in else []
     try:
@@ -145,7 +149,7 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             remedy="keep this column as `merge` wrote it",
         ) from None
     final, label = cells["final_label"], None
-    if final.strip():
+    if not is_blank(final):
         if resolution in UNRESOLVED:
             resolution = Resolution.ADJUDICATED
         label = answers.label(feature, final)

@@ -26,7 +26,7 @@ from goldpan.waves.collect.xlsx_file import read_xlsx
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",
     ".htm": "this is the page itself; put the file here that its export button saves",
-    ".xls": "save it as .xlsx or as CSV UTF-8",
+    ".xls": "open this old kind of workbook in a spreadsheet program, and save it as .xlsx or as CSV UTF-8",
     ".ods": "save it as .xlsx or as CSV UTF-8",
     ".numbers": "export it as .xlsx or as CSV UTF-8",
     ".zip": "unpack it",

@@ -9,6 +9,7 @@ from typing import Any
 from goldpan.cells import restore
 from goldpan.errors import AnswerError
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, Repair, SheetAnswer, SheetIdCheck
@@ -51,7 +52,7 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
             is no answer; up to ten problems are listed.
     """
     problems = Problems(table.file)
-    header = [restore(name).strip() for name in table.header]
+    header = [visible(restore(name)).strip() for name in table.header]
     columns = _columns(header, given_out, problems)
     problems.raise_if_any("keep the columns of the sheet as they were given out")
     filled = FilledSheet(table.file)
@@ -112,7 +113,7 @@ def _read_row(
                 Repair(
                     where=f"{filled.file}, {place}, column `{column.name}`",
                     feature=column.feature.name,
-                    found=str(cell),
+                    found=with_code_points(str(cell)),
                     taken_as=answer_text(column.feature, read.value),
                 )
             )
@@ -149,4 +150,4 @@ def _note(cell: Any) -> str:
 def _text(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return "" if cell is None else restore(str(cell)).strip()
+    return "" if cell is None else restore(visible(str(cell)).strip()).strip()

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from goldpan.visible_text import without_invisible
+
 Reading = tuple[Any, ...]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -27,7 +29,13 @@ _MONTH_NAME = re.compile(
     r"(?:[-/ ,]\s?(?P<last>\d{2,4}))?",
     re.ASCII,
 )
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_ERROR_VALUE = re.compile(
+    r"#(REF|VALUE|NUM|NULL|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|ERROR"
+    r"|BEZUG|WERT|ZAHL|VALEUR|NOMBRE|NUL|VALOR|RIF|VALORE|WAARDE|VERW)!"
+    r"|#(NAME|NOM|NOME|NAAM)\?|#N/[AD]|#NV|#GETTING_DATA|(Err|Fehler|Erreur):5\d\d",
+    re.ASCII,
+)
+"""Of Excel in English, German, French, Spanish, Portuguese, Italian and Dutch, and of LibreOffice."""
 
 
 def readings(cell: Any) -> frozenset[Reading]:
@@ -58,7 +66,12 @@ def share_a_reading(a: frozenset[Reading], b: frozenset[Reading]) -> bool:
 
 def fold(text: str) -> str:
     """`text` without differences of case, width, amount of space and invisible signs."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", without_invisible(text)).casefold().split())
+
+
+def is_error_value(text: str) -> bool:
+    """Whether a text is what a spreadsheet shows, and saves as CSV, where a formula went wrong."""
+    return bool(_ERROR_VALUE.fullmatch(text.strip()))
 
 
 def as_number(text: str) -> float | None:

@@ -30,7 +30,7 @@ from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.dawid_skene_strategy import model_notes
+from goldpan.waves.merging.dawid_skene_strategy import check_labels_closed, model_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
@@ -108,6 +108,8 @@ class WaveRun:
             check_table_names(wave.from_, by_task[0], f"waves.{self.name}.from")
             names = names or list(wave.from_.answers) or None
         features = wave_features(names, by_task, f"waves.{self.name}")
+        for feature in features.values():
+            check_labels_closed(feature.name, scale_of(feature), wave.strategy)
         groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
         return Codebook(
             features=tuple(features.values()),
