@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WEIGHTINGS = ("unweighted", "linear", "quadratic")
 MEASURES = ("kappa", "alpha", "accuracy", "recall", "f1")
 
+_MOST_RECORDS_LISTED = 10
+
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan waves` to the command line."""
@@ -182,6 +184,8 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
     )  # fmt: skip
     for name, count in wave.set_aside.items():
         print(f"set aside: {count} answered rows by {name} belong to an earlier draw")
+    for name, count in wave.superseded.items():
+        print(f"superseded: {count} answers by {name} are about a text edited since; the later ones count")
     for note in wave.changes:
         print(f"since it was given out: {note}" if note is not wave.changes[-1] else note)
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)
@@ -217,7 +221,17 @@ def _redraw(options: argparse.Namespace) -> None:
     )
     for said, ids in parts:
         if ids:
-            print(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}")
+            print(f"  {len(ids)} {said}:")
+            for name in ids[:_MOST_RECORDS_LISTED]:
+                print(f"    {name}: {done.shown[name]}")
+            if len(ids) > _MOST_RECORDS_LISTED:
+                print(f"    and {len(ids) - _MOST_RECORDS_LISTED} more")
+    for name, rows in done.to_answer.items():
+        before = done.answered.get(name)
+        print(
+            f"  {name}: {rows} rows to answer"
+            + (f"; {before} answered before are not on the sheet" if before else "")
+        )
     for note in done.notes:
         print(f"  {note}")
     for path in done.kept:
