@@ -59,3 +59,19 @@ def test_the_summary_gives_an_interval_or_says_why_there_is_none(
     made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
     assert main(["summary", "--root", str(made.root)]) == 0
     assert f"good: f1_macro {says}" in capsys.readouterr().out
+
+
+def test_the_summary_says_what_to_look_at_before_a_head_is_used(tmp_path, capsys):
+    made = WorkflowProject.create(tmp_path / "project", study="corpus")
+    made.write_study(corpus_study())
+    project = load_project(root=made.root)
+    (head, *_) = project.study.heads
+    metrics = {
+        "labelled": 200,
+        "measured_on": "test",
+        "targets": {"good": report(40, 30, 40)},
+        "warnings": ["`good`: the dev split is small."],
+    }
+    made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
+    assert main(["summary", "--root", str(made.root)]) == 0
+    assert f"! head {head}: `good`: the dev split is small.\n" in capsys.readouterr().out

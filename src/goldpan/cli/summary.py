@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -39,8 +40,18 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
+    _print_head_warnings(project)
     print_trial(project)
     print_wave_changes(project)
+
+
+def _print_head_warnings(project: Project) -> None:
+    for head in project.study.heads:
+        # A damaged file has its row in the table.
+        with contextlib.suppress(KeyError, TypeError, AttributeError, SourceError):
+            made = _made(project, project.paths.head(head, "metrics.json")) or {}
+            for warning in made.get("warnings", []):
+                print(f"! head {head}: {warning}")
 
 
 def _row(project: Project, name: str, cells: Callable[[Project, str], list[Any]], width: int) -> list[Any]:
