@@ -76,5 +76,5 @@ def test_the_summary_gives_the_warnings_of_a_head_and_says_that_it_learned_from_
     made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
     assert main(["summary", "--root", str(made.root)]) == 0
     said = capsys.readouterr().out
-    assert f"{head}: good: the labels are noisy" in said
-    assert f"{head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said
+    assert f"! head {head}: good: the labels are noisy\n" in said
+    assert f"! head {head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said

@@ -41,8 +41,7 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
-        if row is _head:
-            _print_head_warnings(project)
+    _print_head_warnings(project)
     print_trial(project)
     print_wave_changes(project)
 
@@ -237,9 +236,9 @@ def _print_head_warnings(project: Project) -> None:
         with suppress(TypeError, AttributeError, SourceError):
             metrics = _made(project, project.paths.head(head, "metrics.json")) or {}
             if metrics.get("trial"):
-                print(f"{head}: learned from, and measured on, {trial_text(metrics['trial'])}")
+                print(f"! head {head}: learned from, and measured on, {trial_text(metrics['trial'])}")
             for warning in metrics.get("warnings", []):
-                print(f"{head}: {warning}")
+                print(f"! head {head}: {warning}")
 
 
 def _annotated(project: Project, annotated: str) -> list[Any]:

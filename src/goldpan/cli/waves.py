@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WEIGHTINGS = ("unweighted", "linear", "quadratic")
 MEASURES = ("kappa", "alpha", "accuracy", "recall", "f1")
 
+_MOST_RECORDS_LISTED = 10
+
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan waves` to the command line."""
@@ -183,6 +185,12 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
     )  # fmt: skip
     for name, count in wave.set_aside.items():
         print(printable(f"set aside: {count} answered rows by {name} belong to an earlier draw"))
+    for name, count in wave.superseded.items():
+        print(
+            printable(
+                f"superseded: {count} answers by {name} are about a text edited since; the later ones count"
+            )
+        )
     for note in wave.changes:
         print(printable(f"since it was given out: {note}" if note is not wave.changes[-1] else note))
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)
@@ -218,7 +226,15 @@ def _redraw(options: argparse.Namespace) -> None:
     )
     for said, ids in parts:
         if ids:
-            print(printable(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}"))
+            print(f"  {len(ids)} {said}:")
+            for name in ids[:_MOST_RECORDS_LISTED]:
+                print(printable(f"    {name}: {done.shown[name]}"))
+            if len(ids) > _MOST_RECORDS_LISTED:
+                print(f"    and {len(ids) - _MOST_RECORDS_LISTED} more")
+    for name, rows in done.to_answer.items():
+        before = done.answered.get(name)
+        aside = f"; {before} answered before are not on the sheet" if before else ""
+        print(printable(f"  {name}: {rows} rows to answer{aside}"))
     for note in done.notes:
         print(printable(f"  {note}"))
     for path in done.kept:

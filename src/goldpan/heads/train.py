@@ -18,7 +18,7 @@ from goldpan.heads.labels import read_labels, write_labels
 from goldpan.heads.model import HeadModel
 from goldpan.heads.targets import Target, resolve_target
 from goldpan.heads.training import fit
-from goldpan.heads.training_warnings import training_warnings
+from goldpan.heads.training_warnings import enough_dev_records, training_warnings
 from goldpan.records.draw import rank
 from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
@@ -89,7 +89,7 @@ def train_head(
             "learned": fitted.learned,
         },
         "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
-        "warnings": training_warnings(fitted, agreement),
+        "warnings": training_warnings(fitted, agreement, trainer.few_dev_records()),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "dev_loss": round(fitted.dev_loss, 6),
@@ -160,6 +160,15 @@ class _Trainer:
             target.name: label_agreement(target, [label.all_answers.get(target.name, []) for label in labels])
             for target in self._targets
         }
+
+    def few_dev_records(self) -> dict[str, tuple[int, int]]:
+        """The targets for which the dev split has too few records: how many it has, and should have."""
+        rows = self._data.rows("dev")
+        counts = {
+            target.name: (len(self._known(place, rows)[0]), enough_dev_records(target))
+            for place, target in enumerate(self._targets)
+        }
+        return {name: (count, enough) for name, (count, enough) in counts.items() if count < enough}
 
     def reports(self, head: HeadModel) -> list[TargetReport]:
         """What the head can do, target by target."""

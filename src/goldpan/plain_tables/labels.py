@@ -7,7 +7,7 @@ be anything else, and every such case is told in a note:
 - they differ in case, width, joiners or white space within only;
 - they are one number: `1` and `1.0`, `1,5` and `1.5`, `50%` and `0.5`; `1.250` and `1250` where other labels
   have a decimal comma;
-- they are words for yes or for no: `yes`, `TRUE`, and `1` where all labels are such;
+- they are words for yes or for no: `yes`, `TRUE`, `ja` beside `nein`, and `1` where all labels are such;
 - a spreadsheet made one of the other: `1-2` became `01-Feb`.
 
 What may be one label, but need not be, stays apart and is told as well.
@@ -25,9 +25,9 @@ from goldpan.plain_tables.numbers import NumberFormat
 from goldpan.statistics.scales import is_number, value_text
 from goldpan.visible_text import code_points, visible, with_code_points
 from goldpan.waves.sheets.spreadsheet import Reading, as_number, fold, readings, share_a_reading
+from goldpan.waves.sheets.yes_and_no import are_of_one_kind, means_yes, surely_meant
 
 _RANGE = re.compile(r"\d{1,4}[-/.]\d{1,4}", re.ASCII)
-_ANSWERS = {"yes": True, "no": False}
 _LETTERS = {"y": True, "n": False}
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
            "november", "december")  # fmt: skip
@@ -80,11 +80,7 @@ def labels_of(counts: Mapping[str, int], declared: Sequence[str] = (), exact: bo
             _merge_yes_and_no(labels, weights)
             _merge_dates(labels, weights)
     distinct = set(labels.of_cell.values())
-    labels.yes_or_no = (
-        0 < len(distinct) <= _MOST_LABELS
-        and all(_means_yes(label) is not None for label in distinct)
-        and len({fold(label) for label in distinct} & _LETTERS.keys()) != 1
-    )
+    labels.yes_or_no = 0 < len(distinct) <= _MOST_LABELS and _are_all_yes_or_no(distinct)
     return labels
 
 
@@ -163,49 +159,57 @@ def _merge_numbers(labels: Labels, weights: _Weights) -> None:
         labels.notes.append(f"{_listed(odd)} cannot be read as numbers, which the other labels are")
 
 
-def _word_means_yes(label: str) -> bool | None:
-    """Whether a word such as `yes` or `FALSE` means yes; None for any other."""
-    if (folded := fold(label)) in _ANSWERS:
-        return _ANSWERS[folded]
-    return next((value for kind, value, *_ in readings(folded) if kind == "truth"), None)
-
-
 def _means_yes(label: str) -> bool | None:
-    """The same where `y`, `n`, `1` and `0` are such words, too."""
+    """Whether a label means yes where all mean yes or no; None for any other."""
     if (number := as_number(label)) is not None:
         return bool(number) if number in (0, 1) else None
-    return _LETTERS.get(fold(label), _word_means_yes(label))
+    folded = fold(label)
+    return _LETTERS.get(folded, means_yes(folded))
+
+
+def _are_all_yes_or_no(labels: Iterable[str]) -> bool:
+    """Whether labels all mean yes or no, one of them surely: a lone `n` or `da` may be anything."""
+    folded = {fold(label) for label in labels}
+    letters = folded & _LETTERS.keys()
+    surely = surely_meant(folded).keys() | {word for word in folded if as_number(word) is not None}
+    return (
+        all(_means_yes(word) is not None for word in folded) and len(letters) != 1 and bool(surely or letters)
+    )
 
 
 def _merge_yes_and_no(labels: Labels, weights: _Weights) -> None:
     present = weights.of(labels)
-    # A lone `n` may be anything; beside a `y`, or beside such words, it is a no.
-    has_letters = _LETTERS.keys() <= {fold(label) for label in present}
-    if not has_letters and all(_word_means_yes(label) is None for label in present):
+    folded = {label: fold(label) for label in present}
+    # A lone `n` may be anything; beside a `y`, or beside words for yes and no, it is a no.
+    letters = _LETTERS if _LETTERS.keys() <= set(folded.values()) else {}
+    surely = letters | surely_meant(folded.values())
+    possibly = {label: truth for label in present if (truth := _means_yes(label)) is not None}
+    words = {label for label in possibly if as_number(label) is None}
+    all_are_such = len(possibly) == len(present) and _are_all_yes_or_no(present)
+    if not words or not (surely or all_are_such):
         return
-    meanings = {label: truth for label in present if (truth := _means_yes(label)) is not None}
-    numbers = {label for label in meanings if as_number(label) is not None}
-    if numbers and len(meanings) < len(present):
-        words = meanings.keys() - numbers
-        labels.notes.append(
-            f"{_listed(numbers)} may mean the same as {_listed(words)}, but there are other labels, too, so "
-            "the numbers stay apart"
-        )
-        meanings = {label: truth for label, truth in meanings.items() if label not in numbers}
-        numbers = set()
-    kinds = {"number" if label in numbers else _vocabulary(label) for label in meanings}
+    meanings = possibly
+    if len(possibly) < len(present):
+        meanings = {label: truth for label, truth in possibly.items() if folded[label] in surely | _LETTERS}
+        if unclear := possibly.keys() - meanings.keys():
+            labels.notes.append(
+                f"{_listed(unclear)} may mean the same as {_listed(meanings)}, but there are other labels, "
+                f"too, so {'they' if unclear & words else 'the numbers'} stay apart"
+            )
+    numbers = meanings.keys() - words
     sides = [[label for label in meanings if meanings[label] is truth] for truth in (True, False)]
     apart = any(_is_declared(side, weights) for side in sides)
-    if max(*map(len, sides), len(kinds)) > 1 and not apart:
+    kinds_differ = bool(numbers) or not _are_spelled_alike(folded[label] for label in meanings)
+    if (kinds_differ or max(map(len, sides)) > 1) and not apart:
         usual = {True: "1", False: "0"} if numbers else {True: "yes", False: "no"}
         declared = {truth: label for label, truth in meanings.items() if label in weights.declared}
         targets = {label: (usual | declared)[truth] for label, truth in meanings.items()}
         _take(labels, targets, "are words for yes and no")
 
 
-def _vocabulary(word: str) -> str:
-    folded = fold(word)
-    return "letter" if folded in _LETTERS else "answer" if folded in _ANSWERS else "truth"
+def _are_spelled_alike(words: Iterable[str]) -> bool:
+    present = set(words)
+    return present <= _LETTERS.keys() or are_of_one_kind(present)
 
 
 def _merge_dates(labels: Labels, weights: _Weights) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -13,16 +13,58 @@ from goldpan.waves.agreement.report import FeatureAgreement, KappaMatrix, PairAg
 
 _LEVEL = 0.05
 _MOST_BIASES = 6
+_FEWEST_ITEMS = 5
+"""Items two annotators share below which it may be chance that they have no label in common."""
+_MOST_LABELS_NAMED = 4
 
 
 def notes_on_differences(result: FeatureAgreement) -> Iterator[str]:
-    """Notes on the pair of two annotators, on each of several, on their groups and on second showings."""
+    """Notes on the pair of two annotators, on each of several, on their groups and on second showings.
+
+    Where two annotators have no label in common there is that note alone: all others would be about spelling.
+    """
+    if result.kind == "nominal" and (apart := list(_without_common_labels(result))):
+        yield from apart
+        return
     for pair in [*(result.pairs if len(result.annotators) == 2 else ()), *result.repeats]:
         yield from _pair(pair)
     if len(result.annotators) > 2:
         yield from _biases(result)
     if result.matrix and result.matrix.groups:
         yield _groups(result.matrix)
+
+
+def note_on_labels_apart(names: tuple[str, str], labels: tuple[Collection[str], Collection[str]]) -> str:
+    """What to say about two annotators who have no label in common."""
+    first, second = (_few(of_one) for of_one in labels)
+    return (
+        f"{names[0]} and {names[1]} have NO LABEL IN COMMON: {names[0]} gives {first}, {names[1]} gives "
+        f"{second}. They seem to write the same labels in two ways, or to answer different questions, so no "
+        "figure about the two says how well they agree, and merging finds no agreement. Give each label one "
+        "spelling and run again."
+    )
+
+
+def are_labels_apart(first: Collection[str], second: Collection[str], items: int) -> bool:
+    """Whether it is hardly chance that two annotators have no label in common on the items both answered."""
+    return items >= _FEWEST_ITEMS and not set(first) & set(second)
+
+
+def _few(labels: Collection[str]) -> str:
+    names = sorted(labels)
+    more = ", …" if len(names) > _MOST_LABELS_NAMED else ""
+    return ", ".join(f"`{name}`" for name in names[:_MOST_LABELS_NAMED]) + more
+
+
+def _without_common_labels(result: FeatureAgreement) -> Iterator[str]:
+    for pair in result.pairs:
+        if matrix := pair.confusion:
+            given = tuple(
+                [label for label, count in zip(matrix.labels, matrix.counts.sum(axis), strict=True) if count]
+                for axis in (1, 0)
+            )
+            if are_labels_apart(given[0], given[1], pair.items):
+                yield note_on_labels_apart((pair.first, pair.second), (given[0], given[1]))
 
 
 def _pair(pair: PairAgreement) -> Iterator[str]:

@@ -69,6 +69,11 @@ def wave_notes(status: WaveStatus) -> list[str]:
             notes.append(f"Partial: {name} has not fully answered {left:,} of {annotator.assigned:,} items.")
     for name, count in status.set_aside.items():
         notes.append(f"Set aside: {count:,} answered rows by {name} belong to an earlier draw of the wave.")
+    for name, count in status.superseded.items():
+        notes.append(
+            f"Superseded: {count:,} answers by {name} are about what a record said before it was edited;"
+            " the later ones about the new text count."
+        )
     if status.edited:
         notes.append(
             f"Edited: {len(status.edited):,} answered records said something else in an earlier draw of the"

@@ -105,6 +105,14 @@ class RecordFields:
         for field in sorted(self._unmet):
             nearest = suggestion(field, self._known) or "there are no records"
             raise StudyError(f"no record has a field `{field}`; {nearest}", where=self._where)
+        self.check(remedy)
+
+    def check(self, remedy: str) -> None:
+        """Say which values were wrong so far.
+
+        Raises:
+            SourceError: values that are none of their features; the first ones are named.
+        """
         if not self.faults:
             return
         (where, what), *others = self._first_faults

@@ -13,15 +13,17 @@ from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, Repair, SheetAnswer, SheetIdCheck
-from goldpan.waves.sheets.sheet import SIDE_BY_SIDE
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of
+from goldpan.waves.sheets.spreadsheet import fold
 from goldpan.waves.sheets.table import SheetColumn, answer_columns
+from goldpan.waves.sheets.yes_and_no import means_yes
 
 KEY_COLUMNS = ("item_id", "sheet")
 """A table with these columns is a filled sheet."""
 
 _REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
-_FLAGGED = frozenset({"x", "yes", "y", "true", "1", "flag"})
-_NOT_FLAGGED = frozenset({"no", "n", "false", "0"})
+_FLAGGED = frozenset({"x", "y", "1", "flag"})
+_NOT_FLAGGED = frozenset({"n", "0"})
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _read_row(
                 )
             )
     item_id, note = _text(cell_of.get("item_id")), _note(cell_of.get("notes"))
+    redraw = redraw_of(_text(cell_of.get("sheet")))
     try:
         flag = _is_flagged(cell_of.get("flag"))
     except ValueError as error:
@@ -125,20 +128,26 @@ def _read_row(
         flag = False
     for who, values in by_annotator.items():
         filled.answers.append(
-            SheetAnswer(item_id, who, filled.file, place, values, flag, "" if together else note)
+            SheetAnswer(
+                item_id, who, filled.file, place, values, flag, "" if together else note, redraw=redraw
+            )
         )
     if together and note:
-        filled.answers.append(SheetAnswer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note))
+        filled.answers.append(
+            SheetAnswer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note, redraw=redraw)
+        )
     elif not by_annotator:
         # Kept without answers: the id must be checked all the same, and a note must not be lost.
-        filled.answers.append(SheetAnswer(item_id, annotator, filled.file, place, {}, flag, note))
+        filled.answers.append(
+            SheetAnswer(item_id, annotator, filled.file, place, {}, flag, note, redraw=redraw)
+        )
 
 
 def _is_flagged(cell: Any) -> bool:
-    text = "" if is_empty(cell) else _text(cell).casefold()
-    if text in _FLAGGED:
+    text = "" if is_empty(cell) else fold(_text(cell))
+    if text in _FLAGGED or means_yes(text):
         return True
-    if text in _NOT_FLAGGED or not text:
+    if text in _NOT_FLAGGED or not text or means_yes(text) is False:
         return False
     raise ValueError(f"`{text}` is neither yes nor no; remarks belong into `notes`")
 

@@ -44,11 +44,17 @@ class EarlierDraws:
         records: ids of the records drawn then.
         annotators: who got sheets then.
         edited: ids of the records that have been in the wave since then, but said something else at first.
+        redraws: how often the wave was drawn anew.
+        edits: record id -> the redraws by which its text became another one.
+        answered: annotator -> ids on sheets that were answered when the wave was drawn anew last.
     """
 
     records: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
+    redraws: int = 0
+    edits: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    answered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def shown(self) -> frozenset[str]:
@@ -112,7 +118,11 @@ class Draw:
             "earlier": {
                 "records": head.earlier.records,
                 "annotators": head.earlier.annotators,
-                **({"edited": head.earlier.edited} if head.earlier.edited else {}),
+                **{
+                    name: value
+                    for name in ("edited", "redraws", "edits", "answered")
+                    if (value := getattr(head.earlier, name))
+                },
             },
         }
         rows: list[dict[str, Any]] = [
@@ -210,10 +220,19 @@ def _head(path: Path, said: Mapping[str, Any], study: str, wave: str) -> DrawHea
             show=said["show"],
             codebook=_codebook(said["codebook"], str(path)),
             fingerprint=said["fingerprint"],
-            earlier=of_known_keys(EarlierDraws, {key: tuple(ids) for key, ids in said["earlier"].items()}),
+            earlier=of_known_keys(
+                EarlierDraws, {key: _tuples(told) for key, told in said["earlier"].items()}
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError, GoldpanError) as error:
         raise _damaged(path, f"its head cannot be read ({error})") from None
+
+
+def _tuples(told: Any) -> Any:
+    """What JSON says of earlier draws, with tuples for its lists."""
+    if isinstance(told, dict):
+        return {key: tuple(ids) for key, ids in told.items()}
+    return told if isinstance(told, int) else tuple(told)
 
 
 def _damaged(path: Path, what: str) -> SourceError:

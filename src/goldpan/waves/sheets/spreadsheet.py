@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from goldpan.visible_text import without_invisible
+from goldpan.waves.sheets.yes_and_no import FALSE, TRUE
 
 Reading = tuple[Any, ...]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
-_TRUE = frozenset({"true", "wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar"})
-_FALSE = frozenset({"false", "falsch", "faux", "falso", "onwaar"})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _THREE_PARTS = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]0?0:00(?::00)?)?", re.ASCII)
@@ -91,9 +90,9 @@ def _text_readings(text: str) -> Iterator[Reading]:
         yield ("number", number)
     if text.endswith("%") and (percent := as_number(text[:-1].strip())) is not None:
         yield ("number", percent / 100)
-    if text in _TRUE:
+    if text in TRUE:
         yield ("truth", True)
-    if text in _FALSE:
+    if text in FALSE:
         yield ("truth", False)
     if (time := _TIME.fullmatch(text)) and int(time[1]) < 24:
         yield ("time", int(time[1]), int(time[2]), int(time[3] or 0))

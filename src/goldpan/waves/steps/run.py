@@ -46,7 +46,7 @@ from goldpan.waves.sampling.draw_file import (
 )
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
-from goldpan.waves.sheets.sheet import shown_fields
+from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from goldpan.waves.steps.answered_table import AnsweredRows, check_table_names
@@ -171,16 +171,21 @@ class WaveRun:
     @property
     def given_out(self) -> GivenOut:
         """The wave as filled sheets are checked against it."""
-        earlier = self.draw_given_out().head.earlier
+        return self.given_out_by(self.draw_given_out())
+
+    def given_out_by(self, draw: Draw) -> GivenOut:
+        """The wave as filled sheets are checked against a draw of it."""
+        earlier, wave = draw.head.earlier, draw.head.wave_given_out(self.study_wave)
         return GivenOut(
             self.study,
             self.name,
-            self.wave,
-            self.codebook,
-            self.items,
-            earlier_items=earlier.shown - self.draw_given_out().sample.shown,
-            earlier_annotators=frozenset(earlier.annotators) - set(self.wave.annotators),
+            wave,
+            draw.head.codebook,
+            draw.sample.items,
+            earlier_items=earlier.shown - draw.sample.shown,
+            earlier_annotators=frozenset(earlier.annotators) - set(wave.annotators),
             edited_records=frozenset(earlier.edited),
+            edits=earlier.edits,
         )
 
     @property
@@ -277,7 +282,8 @@ class WaveRun:
         """The sheets of a draw: name -> bytes."""
         wave = draw.head.wave_given_out(self.study_wave).model_copy(update={"show": draw.head.show})
         llm = {item: row["features"] for item, row in draw.sample.llm.items()}
-        return render_sheets(self.study, self.name, wave, draw.head.codebook, draw.sample.items, llm)
+        before = GivenBefore(draw.head.earlier.redraws, draw.head.earlier.answered)
+        return render_sheets(self.study, self.name, wave, draw.head.codebook, draw.sample.items, llm, before)
 
     @property
     def sheets_folder(self) -> Path:
