@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Unicode's Default_Ignorable_Code_Point but for variation selectors, which change an emoji, and the controls
-# that are no white space.
+# Unicode's Default_Ignorable_Code_Point, and the controls that are no white space.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e007f]"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Chooses how the character before it looks, if that is a symbol or an ideograph."""
+_WITH_LOOKS = ("So", "Sm", "Po", "Lo")
 _WORD = re.compile(r"\S+")
 _JOINERS = "\u200c\u200d"
 _FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0020-\U000e007f]*")
@@ -89,8 +91,14 @@ def printable(text: str) -> str:
 def _is_needed(text: str, at: int) -> bool:
     """Whether the invisible character at a place changes what is seen."""
     before, sign, after = text[max(0, at - _LONGEST_EMOJI) : at], text[at], text[at + 1 : at + 2]
+    if _SELECTOR.match(sign):
+        base = before[-1:]
+        has_looks = bool(base) and not base.isascii() and unicodedata.category(base) in _WITH_LOOKS
+        return has_looks or after == "\u20e3"
     if sign >= "\U000e0020":
         return any(flag.end() == len(before) for flag in _FLAG_OF_A_REGION.finditer(before))
+    if "\u180b" <= sign <= "\u180e":
+        return bool(_LETTERS_THAT_JOIN.match(before[-1:]))
     if sign not in _JOINERS or not before or not after:
         return False
     if _LETTERS_THAT_JOIN.match(before[-1]):

@@ -161,13 +161,28 @@ def test_invisible_characters_split_no_label_and_are_named(folder, run, sign):
     assert listed[1:] == ["label", "4", "2", "4", "3", "0", "0", "3"]
 
 
-@pytest.mark.parametrize(
-    "label", ["👩\u200d💻", "👩🏾\u200d💻", "می\u200cخواهم", "🏴\U000e0067\U000e0062\U000e007f"]
-)
+SEEN = [
+    "👩\u200d💻",
+    "👩🏾\u200d💻",
+    "می\u200cخواهم",
+    "🏴\U000e0067\U000e0062\U000e007f",
+    "❤\ufe0f",
+    "1\ufe0f\u20e3",
+]
+
+
+@pytest.mark.parametrize("label", SEEN)
 def test_joiners_that_change_what_is_seen_stay(label):
     labels = labels_of({label: 2, "no": 1})
     assert labels.of_cell[label] == label
     assert labels.notes == []
+
+
+def test_labels_that_differ_in_these_alone_are_one_and_the_difference_is_named():
+    labels = labels_of({"❤\ufe0f": 2, "❤": 1, "می\u200cخواهم": 2, "میخواهم": 1, "no\ufe0f": 1, "no": 1})
+    assert set(labels.of_cell.values()) == {"❤\ufe0f", "می\u200cخواهم", "no"}
+    assert any("`❤` is taken as `❤<U+FE0F>`" in note for note in labels.notes)
+    assert any("می<U+200C>خواهم" in note for note in labels.notes)
 
 
 @pytest.mark.parametrize("sign", [*SIGNS[:8], "\x7f"])

@@ -14,7 +14,7 @@ from goldpan.plain_tables.values import Values
 from goldpan.report_provenance import report_input
 from goldpan.statistics.scales import Scale, is_number
 from goldpan.tasks.nearest import suggestion
-from goldpan.visible_text import printable
+from goldpan.visible_text import printable, with_code_points
 from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
@@ -82,7 +82,9 @@ def _check_order(table: TableAnswers, feature: str, scale: Scale) -> None:
     strange = [label for label in first if order or not is_number(label)]
     if not strange:
         return
-    places = [f"`{label}` ({first[label][0]}, annotator `{first[label][1]}`)" for label in strange]
+    places = [
+        f"`{with_code_points(label)}` ({first[label][0]}, annotator `{first[label][1]}`)" for label in strange
+    ]
     meant = f"; {suggestion(strange[0], order)}" if order else ""
     raise SheetError(
         f"these have no place in the order of the labels of `{feature}`: {few(places)}",

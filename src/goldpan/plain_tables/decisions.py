@@ -15,6 +15,7 @@ from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.sheet import Sheet, is_blank, is_blank_row, read_sheet
 from goldpan.plain_tables.table import TableAnswers, item_id
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import with_code_points
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
 from goldpan.waves.merging.merged import Merged
 
@@ -74,7 +75,9 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
         decided[item], rows[feature, item] = label, number
         known = dict.fromkeys(answers.labels[feature].of_cell.values())
         if label is not None and label not in known:
-            unknown.setdefault(feature, []).append(f"`{label}` (item `{item}`; {suggestion(label, known)})")
+            unknown.setdefault(feature, []).append(
+                f"`{with_code_points(label)}` (item `{item}`; {suggestion(label, known)})"
+            )
         if difference := _changed_answers(sheet, row, answers, feature, item):
             changed.setdefault(feature, []).append(f"item `{item}` ({difference})")
     if gone and not decisions.labels:
