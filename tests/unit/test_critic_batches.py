@@ -317,7 +317,7 @@ def test_a_second_call_on_a_folder_at_once_is_refused_and_the_first_goes_on(here
             lambda: batch_annotate(segments, "annotations", model=MODEL, provider=provider),
             lambda: get_batch_results("annotations"),
         ):
-            with pytest.raises(LedgerError, match="another run works on .*annotations") as caught:
+            with pytest.raises(LedgerError, match=r"another run works on .*annotations") as caught:
                 call()
             refused.append(caught.value)
 
