@@ -116,6 +116,8 @@ rule agreement:
         PATHS.log("waves/{wave}/agreement"),
     conda:
         "../envs/report.yaml"
+    params:
+        group=INPUTS.waves.gold_group,
     message:
         "Measuring the agreement in wave {wildcards.wave}"
     script:

@@ -1,6 +1,7 @@
 """Items of one group are drawn together, in plain tables and in waves."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,13 @@ import pytest
 from goldpan.cli import main
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.standard_errors import standard_errors
+from goldpan.study import load_project
 from goldpan.waves.agreement.closed_labels import LabelSet, two_annotators
+from goldpan.waves.steps.run import WaveRun
+from goldpan.workflow.wave_inputs import WaveInputs
+from tests.filled_sheets import fill_csv
+from tests.projects import WorkflowProject
+from tests.wave_builders import note_answers, write_stage, write_wave_study
 
 
 def answers(groups, size, annotators=2, seed=1, kappa=0.6):
@@ -132,3 +139,29 @@ def test_intervals_over_groups_hold_where_those_over_items_do_not():
             held[place] += interval is None or interval.low <= 0.6 <= interval.high
     assert held[0] / 80 > 0.9
     assert held[1] / 80 < 0.87
+
+
+def test_a_wave_draws_by_the_group_of_its_gold_set(tmp_path):
+    project = WorkflowProject.create(tmp_path)
+    write_wave_study(project, gold={"group": "data.text"})
+    answered = [(row, {"text": f"Talk {at // 2}."}) for at, (row, _) in enumerate(note_answers(12))]
+    write_stage(project.artifact("stages/topics"), answered)
+    run = WaveRun(load_project("notes", root=tmp_path), "check")
+    run.draw()
+    run.write_sample()
+    run.write_sheets()
+    for name in ("ann", "ben"):
+        sheet = project.artifact(f"waves/check/sheets/{name}.csv")
+        filled = project.root / f"annotations/notes/check/{name}.csv"
+        fill_csv(sheet, filled, lambda item: {"topic": "weather", "urgent": "no", "length": "1"})
+    run = WaveRun(load_project("notes", root=tmp_path), "check")
+    run.collect()
+    text = run.measure()
+    assert "The 12 items come in 6 groups by `data.text`" in text
+    report = json.loads(project.artifact("waves/check/agreement.json").read_text())
+    assert {feature["groups"] for feature in report["features"]} == {6}
+    run.merge()
+    run.freeze()
+    inputs = WaveInputs(load_project("notes", root=tmp_path), {"topics": []})
+    (sample,) = inputs.grouping_sample(SimpleNamespace(wave="check"))
+    assert (tmp_path / sample).exists()

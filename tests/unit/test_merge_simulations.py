@@ -1,7 +1,7 @@
 """Models of annotators in simulated waves: as often right as the majority, and as sure as they are right.
 
 `python -m tests.unit.test_merge_simulations 50` prints the table of docs/agreement.md; its rows of two labels
-are those of 150.
+and of missing answers are those of 150.
 """
 
 import sys
@@ -97,13 +97,14 @@ def measured(how, waves, seed=1):
 @pytest.mark.slow
 @pytest.mark.parametrize("how", WAVES)
 def test_the_chosen_model_is_as_often_right_as_the_majority_and_as_sure_as_it_is_right(how):
-    few = "few items" in how
+    few = "few items" in how or "missing" in how
     result, _ = measured(how, 25 if few else 8)
     right, too_sure, too_sure_of_ties, _ = result["chosen"]
     # So few answers seldom show who prefers which label: docs/agreement.md says how far it is below.
-    below = 0.04 if how == "own favourite label, few items" else 0.01 if few else 0.005
+    below = 0.04 if how == "own favourite label, few items" else 0.02 if few else 0.005
     assert right >= result["majority"][0] - below
-    assert abs(too_sure) < 0.07
+    # With a rare label it is less sure than right.
+    assert -0.1 < too_sure < 0.07
     assert too_sure_of_ties < 0.25
 
 

@@ -16,6 +16,7 @@ from goldpan.tasks.features import PREDICTION_TYPES, Feature, Multilabel, Score,
 
 Predictions = Mapping[str, dict[str, Any]]
 """feature -> prediction, as in features.jsonl."""
+_OF_NUMBERS = ("mean", "median")
 
 
 def aggregate_samples(
@@ -23,8 +24,9 @@ def aggregate_samples(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Aggregated]]:
     """One prediction for each feature, and how it came about.
 
-    A prediction carries as `confidence` the share of the samples that say the same, and the rationale of the
-    first sample that says so (of a mean that none says: of the first sample nearest to it).
+    A prediction carries as `confidence` the share of the samples that say the same; not that of a mean or
+    median, which may be one that no sample says. It has the rationale of the first sample that says so (of a
+    mean that none says: of the first sample nearest to it).
 
     Args:
         samples: the predictions of the samples that were answered, at least one, in their order.
@@ -75,7 +77,22 @@ def _aggregate(
     wanted = _key(feature, value)
     prediction = given[keys.index(wanted)] if wanted in counts else _nearest(given, values, value)
     key = PREDICTION_TYPES[feature.type][1]
-    return {**prediction, key: value, "confidence": round(counts[wanted] / len(given), 6)}, note
+    made = {**prediction, key: value, "confidence": round(counts[wanted] / len(given), 6)}
+    if how in _OF_NUMBERS:
+        del made["confidence"]
+    return made, note
+
+
+def confidence_of(row: Mapping[str, Any], name: str) -> float | None:
+    """The confidence of a row's prediction of a feature; None where it has none.
+
+    Rows of an earlier goldpan have one with means and medians, too: the share of samples that happen to say
+    just that, mostly 0, which says nothing about being right.
+    """
+    if row.get("aggregated", {}).get(name, {}).get("by") in _OF_NUMBERS:
+        return None
+    confidence: float | None = row["features"][name].get("confidence")
+    return confidence
 
 
 def _key(feature: Feature, value: Any) -> Hashable:
