@@ -75,3 +75,16 @@ def test_the_summary_says_what_to_look_at_before_a_head_is_used(tmp_path, capsys
     made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
     assert main(["summary", "--root", str(made.root)]) == 0
     assert f"! head {head}: `good`: the dev split is small.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("groups", "records", "says"),
+    [
+        (3, 3, "Only 3 records are measured on: below 5"),
+        (1, 1, "Only 1 record is measured on: below 5"),
+        (3, 40, "those measured on are of 3 groups only: below 5"),
+    ],
+)
+def test_groups_are_spoken_of_only_where_there_are_some(groups, records, says):
+    (note,) = TargetReport(GOOD, {}, groups, {}, {}, None, records).as_json()["notes"]
+    assert says in note and ("group" in note) == (groups != records)
