@@ -83,7 +83,11 @@ def write(tmp_path):
             "x",
             "selections.long.annotated: there is no set of annotated files `x`; there are: all",
         ),
-        ("heads.tall-ones", {}, "'tall-ones' cannot name a column: a letter, then letters, digits and `_`"),
+        (
+            "heads.tall-ones",
+            {},
+            "'tall-ones' cannot name a column: a letter (a to z), then letters, digits and `_`",
+        ),
         ("embeddings.tiny.shards", 0, "embeddings.tiny.shards: Input should be greater than or equal to 1"),
     ],
 )

@@ -78,3 +78,17 @@ def test_the_summary_gives_the_warnings_of_a_head_and_says_that_it_learned_from_
     said = capsys.readouterr().out
     assert f"! head {head}: good: the labels are noisy\n" in said
     assert f"! head {head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said
+
+
+
+@pytest.mark.parametrize(
+    ("groups", "records", "says"),
+    [
+        (3, 3, "Only 3 records are measured on: below 5"),
+        (1, 1, "Only 1 record is measured on: below 5"),
+        (3, 40, "those measured on are of 3 groups only: below 5"),
+    ],
+)
+def test_groups_are_spoken_of_only_where_there_are_some(groups, records, says):
+    (note,) = TargetReport(GOOD, {}, groups, {}, {}, None, records).as_json()["notes"]
+    assert says in note and ("group" in note) == (groups != records)

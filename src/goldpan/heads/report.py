@@ -113,6 +113,7 @@ class TargetReport:
         figures: on these records.
         baselines: by name, `majority` or `mean`, found on the training split.
         curve: the learning curve, if the study asks for one.
+        records: those measured on; None where that was not kept.
     """
 
     target: Target
@@ -121,6 +122,7 @@ class TargetReport:
     figures: dict[str, Estimate]
     baselines: dict[str, Baseline]
     curve: LearningCurve | None
+    records: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -139,10 +141,13 @@ class TargetReport:
     def _notes(self) -> list[str]:
         if self.groups >= FEWEST_UNITS:
             return []
-        return [
-            f"Records of one group are alike, and those measured on are of {self.groups} group(s) only:"
-            f" below {FEWEST_UNITS} nobody can tell how sure these figures are."
-        ]
+        nobody_knows = f"below {FEWEST_UNITS} nobody can tell how sure these figures are."
+        if self.groups == self.records:
+            # Each record is a group of its own, as where no group was set.
+            only = "Only 1 record is" if self.records == 1 else f"Only {self.records} records are"
+            return [f"{only} measured on: {nobody_knows}"]
+        groups = "1 group" if self.groups == 1 else f"{self.groups} groups"
+        return [f"Records of one group are alike, and those measured on are of {groups} only: {nobody_knows}"]
 
 
 def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predicted) -> dict[str, Baseline]:

@@ -197,6 +197,7 @@ class _Trainer:
                     figures=records.figures(predicted),
                     baselines=baselines_of(records, trained_on, predicted),
                     curve=learning_curve(records, points) if len(points) > 1 else None,
+                    records=len(rows),
                 )
             )
         return reports
