@@ -8,7 +8,7 @@ from goldpan.batches.batch_file import batch_files
 from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import ErrorGatherer, StorageError
-from goldpan.heads.columns_check import check_columns
+from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.ledger import Ledger
 from goldpan.study.load import Project
 
@@ -23,7 +23,7 @@ def check_before_run(project: Project) -> list[str]:
         What may be wrong, with its place.
 
     Raises:
-        PromptError, TaskError, StudyError: as `check_prompts` and `check_columns`.
+        PromptError, TaskError, StudyError: as `check_prompts` and `check_annotated_columns`.
         LedgerError: as `check_ledger_knows`.
         StorageError: the results may not be written.
     """
@@ -40,7 +40,7 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         notes += check_prompts(project)
     with wrong.gather():
-        notes += check_columns(project)
+        notes += check_annotated_columns(project)
     wrong.finish()
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:
