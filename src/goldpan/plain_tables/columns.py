@@ -106,7 +106,7 @@ class Columns:
         return notes
 
 
-def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
+def columns_of_table(path: Path, header: Sequence[str], layout: Layout) -> Columns:
     """The columns of a wide table.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of, is_merged, own_columns
+from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of_table, is_merged, own_columns
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
@@ -64,7 +64,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     answers = read_table_answers(files, layout, values.order or (), merged=True)
     features = list(answers.ratings)
     own = {feature: own_columns(features, feature) for feature in features}
-    columns = columns_of(files[0], answers.header, layout)
+    columns = columns_of_table(files[0], answers.header, layout)
     needed = [names[kind] for names in own.values() for kind in ("final_label", "resolution")]
     if missing := next((name for name in needed if name not in answers.header), None):
         raise SourceError(

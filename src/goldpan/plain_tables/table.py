@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import ONE_FEATURE, Layout, columns_of, is_merged, is_ours, item_column
+from goldpan.plain_tables.columns import (
+    ONE_FEATURE,
+    Layout,
+    columns_of_table,
+    is_merged,
+    is_ours,
+    item_column,
+)
 from goldpan.plain_tables.labels import Labels, labels_of
 from goldpan.plain_tables.sheet import Sheet, existing, naming_pages, read_sheet
 from goldpan.waves.codebook import CANNOT_TELL
@@ -181,7 +188,7 @@ def _one_of_ours(sheet: Sheet) -> SourceError:
 
 
 def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
-    columns = columns_of(sheet.path, sheet.header, layout)
+    columns = columns_of_table(sheet.path, sheet.header, layout)
     others = columns.others(sheet.header)
     answers.annotators = list(
         dict.fromkeys([*answers.annotators, *(name for name, _ in columns.answers.values())])
