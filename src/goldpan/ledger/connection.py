@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 64
 _REPAIR = "stop all runs, then `goldpan ledger repair` saves what can be read; or put a backup back"
 
 
-def connect(path: Path, *, patience: float = PATIENCE) -> Connection:
+def open_ledger_file(path: Path, *, patience: float = PATIENCE) -> Connection:
     """Open a ledger's file, which is made when it is absent; its folder, too.
 
     Raises:
