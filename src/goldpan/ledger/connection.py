@@ -160,7 +160,7 @@ def fault(path: Path, error: sqlite3.Error) -> LedgerError:
     return LedgerError(f"{what} ({error})", where=str(path), remedy=remedy)
 
 
-def damaged(path: Path, error: object) -> LedgerError:
+def damaged_ledger(path: Path, error: object) -> LedgerError:
     """The error for a row that SQLite takes for whole and that cannot be read."""
     return LedgerError(f"the ledger is damaged: {error}", where=str(path), remedy=_REPAIR)
 
