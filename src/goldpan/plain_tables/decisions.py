@@ -13,7 +13,7 @@ from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.sheet import Sheet, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id
+from goldpan.plain_tables.table import TableAnswers, id_in_cell
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
 from goldpan.waves.merging.merged import Merged
@@ -103,7 +103,7 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
 def _item(row: Mapping[str, str], answers: TableAnswers) -> str:
     item = row.get("item_id", "")
     # An item without an id is called FILE:ROW, which no spreadsheet changes; another may become 1.0.
-    return item if item in answers.fields else item_id(item)
+    return item if item in answers.fields else id_in_cell(item)
 
 
 def _changed_answers(

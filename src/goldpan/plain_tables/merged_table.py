@@ -15,7 +15,7 @@ from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
 from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
+from goldpan.plain_tables.table import TableAnswers, id_in_cell, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
 
@@ -91,7 +91,7 @@ def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Valu
         fixed = {"item_id", "feature", *OWN_COLUMNS, *people}
         others = {name: name.removeprefix(_FIELD) for name in sheet.header if name not in fixed}
         for number, row in sheet.rows:
-            item, feature, where = item_id(row["item_id"]), row["feature"].strip(), sheet.where(number)
+            item, feature, where = id_in_cell(row["item_id"]), row["feature"].strip(), sheet.where(number)
             if not item or not feature or (item, feature) in table.cells:
                 raise SourceError(
                     f"`{feature}` of item `{item}` is there twice, or one of them is empty", where=where

@@ -166,7 +166,7 @@ def read_table_answers(
     return answers
 
 
-def item_id(cell: str) -> str:
+def id_in_cell(cell: str) -> str:
     """An item's id, as it stands in a cell; a column of numbers with a gap comes back as 1.0, 2.0, ..."""
     text = cell.strip()
     whole = _WHOLE_NUMBER.fullmatch(text)
@@ -197,7 +197,7 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
     answers.header = list(dict.fromkeys([*answers.header, *sheet.header]))
     for number, cell_of in sheet.rows:
         where = sheet.where(number)
-        item = item_id(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
+        item = id_in_cell(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
         if not item and any(cell_of[column].strip() for column in (*columns.answers, *columns.llm)):
             raise _without_id(columns.item, where)
         if not item:
@@ -233,7 +233,7 @@ def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
     others = [name for name in sheet.header if name not in (item_name, value, who, about)]
     for number, cell_of in sheet.rows:
         where, cell = sheet.where(number), cell_of[value]
-        item, annotator = item_id(cell_of[item_name]), cell_of[who].strip()
+        item, annotator = id_in_cell(cell_of[item_name]), cell_of[who].strip()
         if not item or (cell.strip() and not annotator):
             raise _without_id(item_name if annotator else who, where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})
