@@ -42,7 +42,7 @@ def _is_filled_in(row: Mapping[str, str]) -> bool:
     return any(row.get(name, "").strip() for name in FILLED_IN)
 
 
-def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
+def read_decision_table(path: Path, answers: TableAnswers) -> Decisions:
     """The labels filled in on a list of disagreements.
 
     Raises:
