@@ -53,7 +53,7 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     ignored: list[str] = []
     for path in all_files(folder):
         if path.suffix.lower() in SUFFIXES:
-            sheet = read_sheet(path, given_out)
+            sheet = read_filled_sheet(path, given_out)
             if sheet is not None:
                 sheets.append(sheet)
                 inputs.append(report_input(path, path.relative_to(folder).as_posix()))
@@ -70,7 +70,7 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     return _named_within(folder, collected)
 
 
-def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
+def read_filled_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
     """The answers in one file; None for decisions of an adjudication, which are no annotator's answers.
 
     Raises:
