@@ -21,7 +21,7 @@ from goldpan.waves.collect.listing import SUFFIXES, all_files
 from goldpan.waves.collect.page_export import is_page_export, read_page_export
 from goldpan.waves.collect.prodigy import is_prodigy, read_prodigy
 from goldpan.waves.collect.table_rows import RawTable, is_sheet, read_table
-from goldpan.waves.collect.xlsx_file import read_xlsx
+from goldpan.waves.collect.xlsx_file import read_xlsx_table
 
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",
@@ -80,7 +80,7 @@ def read_filled_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
         case ".csv" | ".tsv":
             return _read_rows(read_csv_table(path), given_out)
         case ".xlsx" | ".xlsm":
-            return _read_rows(read_xlsx(path), given_out)
+            return _read_rows(read_xlsx_table(path), given_out)
         case ".json":
             return _read_json(path, given_out)
     return _read_jsonl(path, given_out)
