@@ -88,7 +88,7 @@ def train_head(
             "strengths": fitted.strengths,
             "learned": fitted.learned,
         },
-        "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
+        "label_agreement": {target: figure and figure.as_json() for target, figure in agreement.items()},
         "warnings": training_warnings(fitted, agreement),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
