@@ -122,15 +122,15 @@ def contents(path: Path, layout: Layout, values: Values) -> list[Row]:
     answers = read_table_answers([path], layout, values.order or ())
     rows = []
     for feature, ratings in answers.ratings.items():
-        several = [list(given.values()) for given in ratings.values() if len(given) > 1]
+        several = [list(by_annotator.values()) for by_annotator in ratings.values() if len(by_annotator) > 1]
         rows.append(
             {
                 "feature": feature,
                 "items": len(ratings),
                 "annotators": len(answers.annotators_of(feature)),
-                "answered": sum(bool(given) for given in ratings.values()),
+                "answered": sum(bool(by_annotator) for by_annotator in ratings.values()),
                 "by several": len(several),
-                "differ": sum(len(set(given)) > 1 for given in several),
+                "differ": sum(len(set(by_annotator)) > 1 for by_annotator in several),
                 "LLM": len(answers.llm.get(feature, {})),
                 "labels": len(set(answers.labels[feature].of_cell.values())),
             }

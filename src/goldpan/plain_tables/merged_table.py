@@ -155,15 +155,15 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             where=where,
             remedy="put the label back, or merge the table anew",
         )
-    labels, given = answers.labels[feature], answers.ratings[feature].get(item, {})
+    labels, by_annotator = answers.labels[feature], answers.ratings[feature].get(item, {})
     return Merged(
         item_id=item,
         feature=feature,
         final_label=None if label is None else json_label(labels.written(label)),
         resolution=resolution,
-        annotator_agreement=None if len(given) < 2 else len(set(given.values())) == 1,
+        annotator_agreement=None if len(by_annotator) < 2 else len(set(by_annotator.values())) == 1,
         soft_label=_soft_label(cells.get("soft_label", ""), where),
-        answers=given,
+        answers=by_annotator,
     )
 
 
