@@ -50,7 +50,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Columns:
+class WideColumns:
     """The columns of a wide table.
 
     Attributes:
@@ -106,7 +106,7 @@ class Columns:
         return notes
 
 
-def columns_of_table(path: Path, header: Sequence[str], layout: Layout) -> Columns:
+def columns_of_table(path: Path, header: Sequence[str], layout: Layout) -> WideColumns:
     """The columns of a wide table.
 
     Raises:
@@ -134,7 +134,7 @@ def columns_of_table(path: Path, header: Sequence[str], layout: Layout) -> Colum
                     remarks.append(name)
                 else:
                     unused.append(name)
-    return Columns(item_column(path, header, layout), answers, llm, tuple(remarks), tuple(unused))
+    return WideColumns(item_column(path, header, layout), answers, llm, tuple(remarks), tuple(unused))
 
 
 def _answers(
