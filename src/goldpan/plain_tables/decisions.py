@@ -12,7 +12,7 @@ from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
-from goldpan.plain_tables.sheet import Sheet, read_sheet
+from goldpan.plain_tables.sheet import TextTable, read_sheet
 from goldpan.plain_tables.table import TableAnswers, id_in_cell
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
@@ -107,7 +107,7 @@ def _item(row: Mapping[str, str], answers: TableAnswers) -> str:
 
 
 def _changed_answers(
-    sheet: Sheet, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
+    sheet: TextTable, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
 ) -> str:
     """What the answers were when they were listed, and what they are; empty if they are the same."""
     columns = [name for name in sheet.header if name.startswith(ANSWER)]

@@ -14,7 +14,7 @@ from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of_table, 
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
+from goldpan.plain_tables.sheet import TextTable, existing, read_sheet
 from goldpan.plain_tables.table import TableAnswers, id_in_cell, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
@@ -80,7 +80,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     return table
 
 
-def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Values) -> MergedTable:
+def _read_rows_of_features(sheets: Sequence[TextTable], layout: Layout, values: Values) -> MergedTable:
     """A row for each item and feature."""
     answers = TableAnswers()
     table = MergedTable(answers, {}, {}, {})

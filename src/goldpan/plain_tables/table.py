@@ -26,7 +26,7 @@ from goldpan.plain_tables.columns import (
     item_column,
 )
 from goldpan.plain_tables.labels import Labels, labels_of
-from goldpan.plain_tables.sheet import Sheet, existing, naming_pages, read_sheet
+from goldpan.plain_tables.sheet import TextTable, existing, naming_pages, read_sheet
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.sheets.spreadsheet import fold
 
@@ -173,7 +173,7 @@ def id_in_cell(cell: str) -> str:
     return whole[1] if whole else text
 
 
-def _one_of_ours(sheet: Sheet) -> SourceError:
+def _one_of_ours(sheet: TextTable) -> SourceError:
     if is_merged(sheet.header):
         return SourceError(
             "this is a table of merged labels, not one of answers",
@@ -187,7 +187,7 @@ def _one_of_ours(sheet: Sheet) -> SourceError:
     )
 
 
-def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
+def _read_wide(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
     columns = columns_of_table(sheet.path, sheet.header, layout)
     others = columns.others(sheet.header)
     answers.annotators = list(
@@ -216,7 +216,7 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
                 answers.llm.setdefault(feature, {})[item] = _value(cell_of[column])
 
 
-def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
+def _read_long(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
     # `Annotator` is `annotator`; of columns that differ in case alone the first is meant.
     by_folded = {name.casefold(): name for name in reversed(sheet.header)}
     item_name = item_column(sheet.path, sheet.header, layout) or by_folded.get("item")
