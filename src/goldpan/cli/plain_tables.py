@@ -21,7 +21,7 @@ from goldpan.plain_tables.outputs import check_folders, check_outputs
 
 if TYPE_CHECKING:
     from goldpan.plain_tables.columns import Layout
-    from goldpan.plain_tables.many import Failure, Row
+    from goldpan.plain_tables.many import FailedTable, Row
     from goldpan.plain_tables.values import Values
     from goldpan.study.wave import Strategy
     from goldpan.waves.agreement.report import AgreementReport
@@ -197,7 +197,7 @@ def _gold(options: argparse.Namespace) -> int:
 
     if are_one:
         rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
-        failures: list[Failure] = []
+        failures: list[FailedTable] = []
     else:
         names = folder_names(tables)
         rows, failures = for_each(tables, lambda path: freeze([path], options.out / names[path]))
@@ -237,7 +237,7 @@ def _print_notes(path: Path, notes: Sequence[str]) -> None:
         print(f"! {path.name}: {note}", file=sys.stderr)
 
 
-def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:
+def _print_summary(rows: Sequence[Row], failures: Sequence[FailedTable], as_json: bool) -> int:
     """Print one table about many; returns the exit code."""
     if as_json:
         failed = [{"table": failure.path.name, "error": str(failure.error)} for failure in failures]

@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedTable:
     """A table of which nothing could be made, and why."""
 
     path: Path
@@ -101,7 +101,9 @@ def folder_names(tables: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple[list[Row], list[Failure]]:
+def for_each(
+    tables: Sequence[Path], work: Callable[[Path], list[Row]]
+) -> tuple[list[Row], list[FailedTable]]:
     """The rows that `work` gives of each table, and those tables it fails on; the others go on."""
     rows: list[Row] = []
     failures = []
@@ -109,7 +111,7 @@ def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple
         try:
             rows += [{"table": path.name, **row} for row in work(path)]
         except GoldpanError as error:
-            failures.append(Failure(path, error))
+            failures.append(FailedTable(path, error))
     return rows, failures
 
 
@@ -197,7 +199,7 @@ def all_of(
     return summary, [*merged.notes, *warnings]
 
 
-def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[FailedTable]) -> None:
     """Write the summary of many tables as CSV; a table that failed has its reason in `failed`."""
     header = list(dict.fromkeys(["table", *(name for row in rows for name in row), "failed"]))
     table = [[_text(row.get(name)) for name in header] for row in rows]
