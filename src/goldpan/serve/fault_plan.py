@@ -206,7 +206,7 @@ class AnswerFault(_RowFault):
     ]
 
 
-class RowError(_RowFault):
+class RowErrorFault(_RowFault):
     """The row ends in the error file with this status. Without `rows`, all rows fail: no output file."""
 
     fault: Literal["row_error"]
@@ -226,7 +226,7 @@ CallFault = (
     | ShortDownload
 )
 BatchFault = FailedValidation | BrokenOff | OddBatch
-RowFault = LineFault | AnswerFault | RowError
+RowFault = LineFault | AnswerFault | RowErrorFault
 Fault = Annotated[CallFault | BatchFault | RowFault, Field(discriminator="fault")]
 
 
