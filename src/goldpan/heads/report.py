@@ -31,7 +31,7 @@ class LabelCounts:
 
 
 @dataclass(frozen=True)
-class Baseline(AsJson):
+class ConstantBaseline(AsJson):
     """The best one can do without looking at a record: the same answer to all.
 
     Attributes:
@@ -119,7 +119,7 @@ class TargetReport:
     counts: dict[str, LabelCounts]
     groups: int
     figures: dict[str, Estimate]
-    baselines: dict[str, Baseline]
+    baselines: dict[str, ConstantBaseline]
     curve: LearningCurve | None
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +145,9 @@ class TargetReport:
         ]
 
 
-def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predicted) -> dict[str, Baseline]:
+def baselines_of(
+    records: MeasuredRecords, train: np.ndarray, predicted: Predicted
+) -> dict[str, ConstantBaseline]:
     """The constant answers that a head must beat.
 
     Args:
@@ -155,7 +157,7 @@ def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predict
     """
     constant_answers = _constant_answers(records.target, train, len(records.truth))
     return {
-        name: Baseline(shown, records.figures(constant), records.differences(predicted, constant))
+        name: ConstantBaseline(shown, records.figures(constant), records.differences(predicted, constant))
         for name, (shown, constant) in constant_answers.items()
     }
 
