@@ -19,7 +19,7 @@ FEWEST_RECORDS = 10
 
 
 @dataclass(frozen=True)
-class LabelAgreement(AsJson):
+class TargetAgreement(AsJson):
     """Agreement of the answers behind the labels.
 
     Attributes:
@@ -32,7 +32,7 @@ class LabelAgreement(AsJson):
     records: int
 
 
-def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> LabelAgreement | None:
+def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> TargetAgreement | None:
     """The agreement of the answers behind the labels of a target; None with fewer than ten such records.
 
     Args:
@@ -54,7 +54,7 @@ def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> LabelAg
         else AlphaOnScale(codes, len(values), positions)
     )
     value = krippendorff_alpha(alpha, "alpha").value
-    return LabelAgreement(None if value is None else round(value, 6), len(texts))
+    return TargetAgreement(None if value is None else round(value, 6), len(texts))
 
 
 def _positions(target: Target, values: Sequence[str]) -> np.ndarray | None:

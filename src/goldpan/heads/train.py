@@ -26,7 +26,7 @@ from goldpan.study.head import Head
 if TYPE_CHECKING:
     import numpy as np
 
-    from goldpan.heads.label_agreement import LabelAgreement
+    from goldpan.heads.label_agreement import TargetAgreement
     from goldpan.heads.model import Predicted
     from goldpan.heads.report import LabelCounts, TargetReport
 
@@ -151,7 +151,7 @@ class _Trainer:
             self._name, fitted.layers, tuple(self._targets), fitted.thresholds, self._data.provenance
         )
 
-    def label_agreement(self) -> dict[str, LabelAgreement | None]:
+    def label_agreement(self) -> dict[str, TargetAgreement | None]:
         """Agreement of the answers behind the labels of the training split, by target."""
         from goldpan.heads.label_agreement import label_agreement
 

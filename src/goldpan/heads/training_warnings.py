@@ -9,13 +9,13 @@ from goldpan.statistics.bands import TENTATIVE
 
 if TYPE_CHECKING:
     from goldpan.heads.fitting import Fitted
-    from goldpan.heads.label_agreement import LabelAgreement
+    from goldpan.heads.label_agreement import TargetAgreement
 
 LEAST_LEARNED = 0.05
 """Share of a constant answer's loss on the dev split that a head must at least be rid of."""
 
 
-def training_warnings(fitted: Fitted, agreement: Mapping[str, LabelAgreement | None]) -> list[str]:
+def training_warnings(fitted: Fitted, agreement: Mapping[str, TargetAgreement | None]) -> list[str]:
     """Warnings about a head as it was fitted, one sentence or two each.
 
     Args:
