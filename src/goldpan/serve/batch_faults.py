@@ -75,7 +75,7 @@ class FaultyBatch(BatchHook):
     def breaks_off(self) -> BrokenOff | None:
         """As the first of `expired`, `cancelled` and `stalled` says."""
         for fault in self._batch_faults:
-            if isinstance(fault, fault_plan.BrokenOff):
+            if isinstance(fault, fault_plan.BrokenOffFault):
                 return BrokenOff(fault.after, None if fault.fault == "stalled" else fault.fault)
         return None
 

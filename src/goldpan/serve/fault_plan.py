@@ -135,7 +135,7 @@ class FailedValidation(_BatchFault):
     message: str = "Enqueued token limit reached. Please try again once some batches have been completed."
 
 
-class BrokenOff(_BatchFault):
+class BrokenOffFault(_BatchFault):
     """After `after` answered rows the batch expires, is cancelled by the service, or stands still."""
 
     fault: Literal["expired", "cancelled", "stalled"]
@@ -225,7 +225,7 @@ CallFault = (
     | TruncatedDownload
     | ShortDownload
 )
-BatchFault = FailedValidation | BrokenOff | OddBatch
+BatchFault = FailedValidation | BrokenOffFault | OddBatch
 RowFault = LineFault | AnswerFault | RowErrorFault
 Fault = Annotated[CallFault | BatchFault | RowFault, Field(discriminator="fault")]
 
