@@ -65,7 +65,7 @@ class DrawHead:
         settings: the wave's, those of GIVEN_OUT_SETTINGS.
         show: the fields that the sheets show, worked out; None for all.
         codebook: what is asked.
-        fingerprint: see `Sample`.
+        fingerprint: see `WaveSample`.
         earlier: what was given out before.
     """
 
