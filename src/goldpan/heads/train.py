@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from goldpan.heads.label_agreement import TargetAgreement
-    from goldpan.heads.model import Predicted
+    from goldpan.heads.model import HeadPredictions
     from goldpan.heads.report import LabelCounts, TargetReport
 
 METRICS, LABELS = "metrics.json", "labels.jsonl"
@@ -207,7 +207,7 @@ class _Trainer:
                 heads.append((share, own, self.head(self.fit(own))))
         return heads
 
-    def _predictions(self, head: HeadModel) -> list[Predicted]:
+    def _predictions(self, head: HeadModel) -> list[HeadPredictions]:
         """What a head says about the records measured on, for each target those with a known value."""
         fused = FusedHeads([head])
         known = [self._known(place, self._measured)[0] for place in range(len(self._targets))]
