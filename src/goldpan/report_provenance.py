@@ -46,7 +46,7 @@ class ReportInput(AsJson):
 
 
 @dataclass(frozen=True)
-class Provenance(AsJson):
+class ReportProvenance(AsJson):
     """What the figures of a report come from.
 
     Attributes:
@@ -87,7 +87,7 @@ def days(times: tuple[float, float] | None) -> str | None:
     return f"{start}" if start == end else f"{start} to {end}"
 
 
-def provenance_section(provenance: Provenance) -> Iterator[Markup]:
+def provenance_section(provenance: ReportProvenance) -> Iterator[Markup]:
     """The part at the end of a page that says what its figures come from."""
     yield element("h2", "Provenance")
     yield element(

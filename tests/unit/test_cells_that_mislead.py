@@ -13,7 +13,7 @@ from goldpan.plain_tables.labels import labels_of
 from goldpan.records.workbook import read_xlsx
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.record_fields import RecordFields
-from goldpan.waves.collect.xlsx_file import read_xlsx as read_sheet
+from goldpan.waves.collect.xlsx_file import read_xlsx_table as read_sheet
 from tests.unit.test_collect_sheets import STARS, TONE, Folder
 
 HEADER = ("item_id", "annotator_a", "annotator_b", "agreement", "text")

@@ -1,8 +1,10 @@
-"""What can be imported from `goldpan` itself: all of it is there, documented, and loaded when it is used."""
+"""Public names: those of `goldpan` are there, documented and loaded when used; none means two things."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,11 @@ import goldpan
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "library.md").read_text()
+LIBRARY = Path(goldpan.__file__).parent
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Each part of the command line adds its commands; each program has its main; `Target` is a head's target as
+# the study says it, and as its labels make it.
+OF_SEVERAL_MODULES = {"add_commands", "main", "Target"}
 
 
 @pytest.mark.parametrize("name", goldpan.__all__)
@@ -51,3 +58,30 @@ def test_agreement_and_merging_of_a_table_as_on_the_page(tmp_path):
     assert feature.observed.value == 0.75
     rows = goldpan.merge_of_files([table], people, goldpan.Values(), "adjudicate").rows
     assert [row.final_label for row in rows] == ["yes", None, "no", "yes"]
+
+
+def names_of_several_modules(folder):
+    """The public functions and classes that several modules define: name -> the modules."""
+    modules = defaultdict(set)
+    for path in folder.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, DEFINITIONS) and not node.name.startswith("_"):
+                modules[node.name].add(path.relative_to(folder).as_posix())
+    return {name: sorted(places) for name, places in modules.items() if len(places) > 1}
+
+
+def test_no_public_function_or_class_has_the_name_of_one_in_another_module():
+    shared = names_of_several_modules(LIBRARY)
+    assert {name: places for name, places in shared.items() if name not in OF_SEVERAL_MODULES} == {}
+
+
+def test_definitions_of_one_name_are_seen_and_private_ones_and_methods_are_not(tmp_path):
+    (tmp_path / "room").mkdir()
+    (tmp_path / "a.py").write_text(
+        "def page(): ...\ndef _row(): ...\nclass A:\n    def cell(self): ...\nclass Sheet: ...\n"
+    )
+    (tmp_path / "room" / "b.py").write_text(
+        "async def page(): ...\ndef _row(): ...\ndef cell(): ...\nclass Sheet: ...\n"
+    )
+    shared = ["a.py", "room/b.py"]
+    assert names_of_several_modules(tmp_path) == {"page": shared, "Sheet": shared}

@@ -6,7 +6,7 @@ import yaml
 from goldpan.cli import main
 from goldpan.errors import GoldpanError, SeveralErrors, StudyError
 from goldpan.heads.check import check_models
-from goldpan.heads.columns_check import check_columns
+from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.study import load_project, load_study
 from goldpan.study.embedding import Embedding
 from goldpan.waves.steps.check import check_waves
@@ -269,7 +269,7 @@ def test_keys_that_collide_are_found_from_the_study_alone(write, head, annotated
     study["annotated"]["all"] = {**study["annotated"]["all"], "output_keys": [], **annotated}
     project = load_project("corpus", root=write(study))
     with pytest.raises(StudyError) as caught:
-        check_columns(project)
+        check_annotated_columns(project)
     assert says in str(caught.value)
     assert "annotated.all." in str(caught.value)
 
@@ -287,7 +287,7 @@ def test_a_key_that_no_head_writes_is_taken(write, target, key):
     study = corpus_study()
     study["heads"]["length"]["targets"] = target
     study["annotated"]["all"]["output_keys"] = [key]
-    check_columns(load_project("corpus", root=write(study)))
+    check_annotated_columns(load_project("corpus", root=write(study)))
 
 
 @pytest.mark.parametrize(

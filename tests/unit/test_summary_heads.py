@@ -8,7 +8,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.heads.measured import MeasuredRecords
-from goldpan.heads.model import Predicted
+from goldpan.heads.model import HeadPredictions
 from goldpan.heads.report import TargetReport
 from goldpan.heads.targets import Target
 from goldpan.statistics.samples import sample_of_groups
@@ -24,7 +24,7 @@ def report(records, right, groups):
     truth = np.arange(records) % 2
     sample = sample_of_groups([f"g{record % groups}" for record in range(records)], 0)
     label = np.where(np.arange(records) < right, truth, 1 - truth)
-    figures = MeasuredRecords(GOOD, truth.astype(float), sample).figures(Predicted(None, label))
+    figures = MeasuredRecords(GOOD, truth.astype(float), sample).figures(HeadPredictions(None, label))
     return orjson.loads(orjson.dumps(TargetReport(GOOD, {}, groups, figures, {}, None).as_json()))
 
 
@@ -78,7 +78,6 @@ def test_the_summary_gives_the_warnings_of_a_head_and_says_that_it_learned_from_
     said = capsys.readouterr().out
     assert f"! head {head}: good: the labels are noisy\n" in said
     assert f"! head {head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said
-
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.items import item_id
 from goldpan.waves.sampling.draw_file import Draw, DrawHead, given_out_settings, read_draw
-from goldpan.waves.sampling.sample import Sample, SampleCounts
+from goldpan.waves.sampling.sample import SampleCounts, WaveSample
 from goldpan.waves.steps.changes import changes_of, write_changes
 from goldpan.waves.steps.given_out import sample_files
 from goldpan.waves.steps.redraw import redraw
@@ -92,7 +92,8 @@ def make_draw(book: Codebook) -> Draw:
     counts = SampleCounts("shop", "first", "review", 0, ["tone"], True, "task", 4, {}, "all", 4, {}, [])
     llm = {name: {"item_id": name, "id": item.id, "features": {}} for name, item in sampled.items()}
     return Draw(
-        DrawHead("shop", "first", given_out_settings(wave()), ["text"], book), Sample(sampled, llm, counts)
+        DrawHead("shop", "first", given_out_settings(wave()), ["text"], book),
+        WaveSample(sampled, llm, counts),
     )
 
 

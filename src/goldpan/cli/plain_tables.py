@@ -22,7 +22,7 @@ from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.plain_tables.columns import Layout
-    from goldpan.plain_tables.many import Failure, Row
+    from goldpan.plain_tables.many import FailedTable, Row
     from goldpan.plain_tables.values import Values
     from goldpan.study.wave import Strategy
     from goldpan.waves.agreement.report import AgreementReport
@@ -204,7 +204,7 @@ def _gold(options: argparse.Namespace) -> int:
 
     if are_one:
         rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
-        failures: list[Failure] = []
+        failures: list[FailedTable] = []
     else:
         names, alike = folder_names(tables)
         rows, failures = for_each(list(names), lambda path: freeze([path], options.out / names[path]))
@@ -246,7 +246,7 @@ def _print_notes(path: Path, notes: Sequence[str]) -> None:
         print(printable(f"! {path.name}: {note}"), file=sys.stderr)
 
 
-def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:
+def _print_summary(rows: Sequence[Row], failures: Sequence[FailedTable], as_json: bool) -> int:
     """Print one table about many; returns the exit code."""
     if as_json:
         failed = [

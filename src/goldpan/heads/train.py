@@ -26,8 +26,8 @@ from goldpan.study.head import Head
 if TYPE_CHECKING:
     import numpy as np
 
-    from goldpan.heads.label_agreement import LabelAgreement
-    from goldpan.heads.model import Predicted
+    from goldpan.heads.label_agreement import TargetAgreement
+    from goldpan.heads.model import HeadPredictions
     from goldpan.heads.report import LabelCounts, TargetReport
 
 METRICS, LABELS = "metrics.json", "labels.jsonl"
@@ -88,7 +88,7 @@ def train_head(
             "strengths": fitted.strengths,
             "learned": fitted.learned,
         },
-        "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
+        "label_agreement": {target: figure and figure.as_json() for target, figure in agreement.items()},
         "warnings": training_warnings(fitted, agreement, trainer.few_dev_records()),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
@@ -151,7 +151,7 @@ class _Trainer:
             self._name, fitted.layers, tuple(self._targets), fitted.thresholds, self._data.provenance
         )
 
-    def label_agreement(self) -> dict[str, LabelAgreement | None]:
+    def label_agreement(self) -> dict[str, TargetAgreement | None]:
         """Agreement of the answers behind the labels of the training split, by target."""
         from goldpan.heads.label_agreement import label_agreement
 
@@ -217,7 +217,7 @@ class _Trainer:
                 heads.append((share, own, self.head(self.fit(own))))
         return heads
 
-    def _predictions(self, head: HeadModel) -> list[Predicted]:
+    def _predictions(self, head: HeadModel) -> list[HeadPredictions]:
         """What a head says about the records measured on, for each target those with a known value."""
         fused = FusedHeads([head])
         known = [self._known(place, self._measured)[0] for place in range(len(self._targets))]

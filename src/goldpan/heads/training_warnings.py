@@ -9,7 +9,7 @@ from goldpan.statistics.bands import TENTATIVE
 
 if TYPE_CHECKING:
     from goldpan.heads.fitting import Fitted
-    from goldpan.heads.label_agreement import LabelAgreement
+    from goldpan.heads.label_agreement import TargetAgreement
     from goldpan.heads.targets import Target
 
 LEAST_LEARNED = 0.05
@@ -27,7 +27,7 @@ def enough_dev_records(target: Target) -> int:
 
 def training_warnings(
     fitted: Fitted,
-    agreement: Mapping[str, LabelAgreement | None],
+    agreement: Mapping[str, TargetAgreement | None],
     few_dev_records: Mapping[str, tuple[int, int]] | None = None,
 ) -> list[str]:
     """Warnings about a head as it was fitted, one sentence or two each.

@@ -12,8 +12,8 @@ from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
-from goldpan.plain_tables.sheet import Sheet, is_blank, is_blank_row, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id
+from goldpan.plain_tables.sheet import TextTable, is_blank, is_blank_row, read_sheet
+from goldpan.plain_tables.table import TableAnswers, id_in_cell
 from goldpan.tasks.nearest import suggestion
 from goldpan.visible_text import with_code_points
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
@@ -43,7 +43,7 @@ def _is_filled_in(row: Mapping[str, str]) -> bool:
     return not is_blank_row(row.get(name, "") for name in FILLED_IN)
 
 
-def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
+def read_decision_table(path: Path, answers: TableAnswers) -> Decisions:
     """The labels filled in on a list of disagreements.
 
     Raises:
@@ -107,11 +107,11 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
 def _item(row: Mapping[str, str], answers: TableAnswers) -> str:
     item = row.get("item_id", "")
     # An item without an id is called FILE:ROW, which no spreadsheet changes; another may become 1.0.
-    return item if item in answers.fields else item_id(item)
+    return item if item in answers.fields else id_in_cell(item)
 
 
 def _changed_answers(
-    sheet: Sheet, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
+    sheet: TextTable, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
 ) -> str:
     """What the answers were when they were listed, and what they are; empty if they are the same."""
     columns = [name for name in sheet.header if name.startswith(ANSWER)]

@@ -214,7 +214,7 @@ def _are_spelled_alike(words: Iterable[str]) -> bool:
 
 def _merge_dates(labels: Labels, weights: _Weights) -> None:
     weight = weights.of(labels)
-    times = {label: found for label in weight if (found := _times(label))}
+    times = {label: readings_as_times for label in weight if (readings_as_times := _times(label))}
     # What was typed looks like a range or a fraction; what a spreadsheet makes of it has a month or a year.
     typed = {label for label in times if _RANGE.fullmatch(label)}
     if len(typed) == len(times):

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedTable:
     """A table of which nothing could be made, and why."""
 
     path: Path
@@ -90,7 +90,7 @@ def _is_wanted(path: Path, merged: bool) -> bool:
     return is_merged(header) if merged else not is_ours(header)
 
 
-def folder_names(tables: Sequence[Path]) -> tuple[dict[Path, str], list[Failure]]:
+def folder_names(tables: Sequence[Path]) -> tuple[dict[Path, str], list[FailedTable]]:
     """What the results about each table are called, and those tables whose results would be one.
 
     `T` and `t`, and one name whose letters are composed in two ways, are one file on some systems.
@@ -113,14 +113,16 @@ def folder_names(tables: Sequence[Path]) -> tuple[dict[Path, str], list[Failure]
                 where=str(path),
                 remedy="rename one of them, or give them one by one",
             )
-            failures.append(Failure(path, error))
+            failures.append(FailedTable(path, error))
             del names[path]
     if failures and not names:
         raise failures[0].error
     return names, failures
 
 
-def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple[list[Row], list[Failure]]:
+def for_each(
+    tables: Sequence[Path], work: Callable[[Path], list[Row]]
+) -> tuple[list[Row], list[FailedTable]]:
     """The rows that `work` gives of each table, and those tables it fails on; the others go on."""
     rows: list[Row] = []
     failures = []
@@ -128,7 +130,7 @@ def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple
         try:
             rows += [{"table": path.name, **row} for row in work(path)]
         except GoldpanError as error:
-            failures.append(Failure(path, error))
+            failures.append(FailedTable(path, error))
     return rows, failures
 
 
@@ -141,15 +143,15 @@ def contents(path: Path, layout: Layout, values: Values) -> list[Row]:
     answers = read_table_answers([path], layout, values.order or ())
     rows = []
     for feature, ratings in answers.ratings.items():
-        several = [list(given.values()) for given in ratings.values() if len(given) > 1]
+        several = [list(by_annotator.values()) for by_annotator in ratings.values() if len(by_annotator) > 1]
         rows.append(
             {
                 "feature": feature,
                 "items": len(ratings),
                 "annotators": len(answers.annotators_of(feature)),
-                "answered": sum(bool(given) for given in ratings.values()),
+                "answered": sum(bool(by_annotator) for by_annotator in ratings.values()),
                 "by several": len(several),
-                "differ": sum(len(set(given)) > 1 for given in several),
+                "differ": sum(len(set(by_annotator)) > 1 for by_annotator in several),
                 "LLM": len(answers.llm.get(feature, {})),
                 "labels": len(set(answers.labels[feature].of_cell.values())),
             }
@@ -216,7 +218,7 @@ def all_of(
     return summary, [*merged.notes, *warnings]
 
 
-def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[FailedTable]) -> None:
     """Write the summary of many tables as CSV; a table that failed has its reason in `failed`."""
     header = list(dict.fromkeys(["table", *(name for row in rows for name in row), "failed"]))
     table = [[_text(row.get(name)) for name in header] for row in rows]

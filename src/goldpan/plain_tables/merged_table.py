@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of, is_merged, own_columns
+from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of_table, is_merged, own_columns
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
-from goldpan.plain_tables.sheet import Sheet, existing, is_blank, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
+from goldpan.plain_tables.sheet import TextTable, existing, is_blank, read_sheet
+from goldpan.plain_tables.table import TableAnswers, id_in_cell, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
 
@@ -66,7 +66,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     answers = read_table_answers(files, layout, values.order or (), merged=True)
     features = list(answers.ratings)
     own = {feature: own_columns(features, feature) for feature in features}
-    columns = columns_of(files[0], answers.header, layout)
+    columns = columns_of_table(files[0], answers.header, layout)
     needed = [names[kind] for names in own.values() for kind in ("final_label", "resolution")]
     if missing := next((name for name in needed if name not in answers.header), None):
         raise SourceError(
@@ -82,7 +82,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     return table
 
 
-def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Values) -> MergedTable:
+def _read_rows_of_features(sheets: Sequence[TextTable], layout: Layout, values: Values) -> MergedTable:
     """A row for each item and feature."""
     answers = TableAnswers()
     table = MergedTable(answers, {}, {}, {})
@@ -93,7 +93,7 @@ def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Valu
         fixed = {"item_id", "feature", *OWN_COLUMNS, *people}
         others = {name: name.removeprefix(_FIELD) for name in sheet.header if name not in fixed}
         for number, row in sheet.rows:
-            item, feature, where = item_id(row["item_id"]), row["feature"].strip(), sheet.where(number)
+            item, feature, where = id_in_cell(row["item_id"]), row["feature"].strip(), sheet.where(number)
             if not item or not feature or (item, feature) in table.cells:
                 raise SourceError(
                     f"`{feature}` of item `{item}` is there twice, or one of them is empty", where=where
@@ -159,15 +159,15 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             where=where,
             remedy="put the label back, or merge the table anew",
         )
-    labels, given = answers.labels[feature], answers.ratings[feature].get(item, {})
+    labels, by_annotator = answers.labels[feature], answers.ratings[feature].get(item, {})
     return Merged(
         item_id=item,
         feature=feature,
         final_label=None if label is None else json_label(labels.written(label)),
         resolution=resolution,
-        annotator_agreement=None if len(given) < 2 else len(set(given.values())) == 1,
+        annotator_agreement=None if len(by_annotator) < 2 else len(set(by_annotator.values())) == 1,
         soft_label=_soft_label(cells.get("soft_label", ""), where),
-        answers=given,
+        answers=by_annotator,
     )
 
 

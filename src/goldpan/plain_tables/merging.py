@@ -10,7 +10,7 @@ from pathlib import Path
 from goldpan.errors import SourceError
 from goldpan.files import sha256_file
 from goldpan.plain_tables.columns import Layout
-from goldpan.plain_tables.decisions import Decisions, has_entries, read_decisions
+from goldpan.plain_tables.decisions import Decisions, has_entries, read_decision_table
 from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
 from goldpan.plain_tables.merged_table import labels_set_by_hand
 from goldpan.plain_tables.outputs import check_written_formats
@@ -89,7 +89,7 @@ def merge_of_files(
         StudyError: the strategy does not fit the number of annotators.
     """
     table = read_table_answers(paths, layout, values.order or ())
-    decided = Decisions() if decisions is None else read_decisions(existing(decisions), table)
+    decided = Decisions() if decisions is None else read_decision_table(existing(decisions), table)
     rows: list[Merged] = []
     strategies: dict[str, Strategy] = {}
     notes = [

@@ -27,7 +27,7 @@ _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """A table as texts, without rows in which nothing stands.
 
     Attributes:
@@ -62,7 +62,7 @@ class Sheet:
         return f"{self.path}, row {number}"
 
 
-def read_sheet(path: Path, has_header: bool = True, page: str | None = None) -> Sheet:
+def read_sheet(path: Path, has_header: bool = True, page: str | None = None) -> TextTable:
     """Read one table; `page` is that of a workbook, by default its first visible one.
 
     Raises:
@@ -80,7 +80,7 @@ def read_sheet(path: Path, has_header: bool = True, page: str | None = None) -> 
     while rows and is_blank_row(rows[0][1]):
         rows.pop(0)
     if not rows:
-        return Sheet(path, [], [])
+        return TextTable(path, [], [])
     if has_header:
         names = [visible(cell).strip() for cell in rows.pop(0)[1]]
         # Spreadsheets write empty columns at the right, and other programs a first one that has no name.
@@ -91,7 +91,7 @@ def read_sheet(path: Path, has_header: bool = True, page: str | None = None) -> 
         header = [str(number) for number in range(1, len(rows[0][1]) + 1)]
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise SourceError(f"there are two columns `{twice}`", where=str(path), remedy="rename one of them")
-    sheet = Sheet(path, header, [], values if has_header else {})
+    sheet = TextTable(path, header, [], values if has_header else {})
     for number, cells in rows:
         if not is_blank_row(cells):
             sheet.rows.append((number, _cells(header, cells, sheet.where(number))))

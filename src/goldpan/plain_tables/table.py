@@ -17,9 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import ONE_FEATURE, Layout, columns_of, is_merged, is_ours, item_column
+from goldpan.plain_tables.columns import (
+    ONE_FEATURE,
+    Layout,
+    columns_of_table,
+    is_merged,
+    is_ours,
+    item_column,
+)
 from goldpan.plain_tables.labels import Labels, labels_of
-from goldpan.plain_tables.sheet import Sheet, existing, is_blank, is_blank_row, naming_pages, read_sheet
+from goldpan.plain_tables.sheet import TextTable, existing, is_blank, is_blank_row, naming_pages, read_sheet
 from goldpan.visible_text import visible
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.sheets.spreadsheet import fold, is_error_value
@@ -177,14 +184,14 @@ def read_table_answers(
     return answers
 
 
-def item_id(cell: str) -> str:
+def id_in_cell(cell: str) -> str:
     """An item's id, as it stands in a cell; a column of numbers with a gap comes back as 1.0, 2.0, ..."""
     text = visible(cell).strip()
     whole = _WHOLE_NUMBER.fullmatch(text)
     return whole[1] if whole else text
 
 
-def _one_of_ours(sheet: Sheet) -> SourceError:
+def _one_of_ours(sheet: TextTable) -> SourceError:
     if is_merged(sheet.header):
         return SourceError(
             "this is a table of merged labels, not one of answers",
@@ -198,8 +205,8 @@ def _one_of_ours(sheet: Sheet) -> SourceError:
     )
 
 
-def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
-    columns = columns_of(sheet.path, sheet.header, layout)
+def _read_wide(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
+    columns = columns_of_table(sheet.path, sheet.header, layout)
     sheet.check_entered([*columns.answers, *columns.llm])
     others = columns.others(sheet.header)
     answers.annotators = list(
@@ -209,7 +216,7 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
     answers.header = list(dict.fromkeys([*answers.header, *sheet.header]))
     for number, cell_of in sheet.rows:
         where = sheet.where(number)
-        item = item_id(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
+        item = id_in_cell(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
         if not item and not is_blank_row(cell_of[column] for column in (*columns.answers, *columns.llm)):
             raise _without_id(columns.item, where)
         if not item:
@@ -228,7 +235,7 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
                 answers.llm.setdefault(feature, {})[item] = _value(cell_of[column])
 
 
-def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
+def _read_long(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
     # `Annotator` is `annotator`; of columns that differ in case alone the first is meant.
     by_folded = {name.casefold(): name for name in reversed(sheet.header)}
     item_name = item_column(sheet.path, sheet.header, layout) or by_folded.get("item")
@@ -247,7 +254,7 @@ def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
     others = [name for name in sheet.header if name not in (item_name, value, who, about)]
     for number, cell_of in sheet.rows:
         where, cell = sheet.where(number), cell_of[value]
-        item, annotator = item_id(cell_of[item_name]), visible(cell_of[who]).strip()
+        item, annotator = id_in_cell(cell_of[item_name]), visible(cell_of[who]).strip()
         if not item or (not is_blank(cell) and not annotator):
             raise _without_id(item_name if annotator else who, where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})

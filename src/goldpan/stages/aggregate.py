@@ -35,8 +35,8 @@ def aggregate_samples(
     """
     predictions, notes = {}, {}
     for name in samples[0]:
-        given = [sample[name] for sample in samples if name in sample]
-        predictions[name], notes[name] = _aggregate(given, features[name], asked)
+        sampled = [sample[name] for sample in samples if name in sample]
+        predictions[name], notes[name] = _aggregate(sampled, features[name], asked)
     return predictions, notes
 
 
@@ -54,16 +54,16 @@ def way_of(feature: Feature, asked: SampleAggregate | None) -> SampleAggregate:
 
 
 def _aggregate(
-    given: Sequence[dict[str, Any]], feature: Feature, asked: SampleAggregate | None
+    predictions: Sequence[dict[str, Any]], feature: Feature, asked: SampleAggregate | None
 ) -> tuple[dict[str, Any], Aggregated]:
     how = way_of(feature, asked)
-    values = [value_of(prediction) for prediction in given]
+    values = [value_of(prediction) for prediction in predictions]
     keys = [_key(feature, value) for value in values]
     counts = Counter(keys)
     most = max(counts.values())
-    note: Aggregated = {"by": how, "answers": len(given)}
-    if len(given) > 1:
-        note["agreement"] = round(most / len(given), 6)
+    note: Aggregated = {"by": how, "answers": len(predictions)}
+    if len(predictions) > 1:
+        note["agreement"] = round(most / len(predictions), 6)
     if how == "majority":
         value, tie = _majority(feature, values, keys)
         if tie:
@@ -75,9 +75,9 @@ def _aggregate(
         if exact is not None and exact != value:
             note["exact"] = exact
     wanted = _key(feature, value)
-    prediction = given[keys.index(wanted)] if wanted in counts else _nearest(given, values, value)
+    prediction = predictions[keys.index(wanted)] if wanted in counts else _nearest(predictions, values, value)
     key = PREDICTION_TYPES[feature.type][1]
-    made = {**prediction, key: value, "confidence": round(counts[wanted] / len(given), 6)}
+    made = {**prediction, key: value, "confidence": round(counts[wanted] / len(predictions), 6)}
     if how in _OF_NUMBERS:
         del made["confidence"]
     return made, note
@@ -140,10 +140,10 @@ def _of_numbers(how: SampleAggregate, values: Sequence[Any], *, whole: bool) -> 
     return value, round(float(exact), 6)
 
 
-def _nearest(given: Sequence[dict[str, Any]], values: Sequence[Any], value: Any) -> dict[str, Any]:
+def _nearest(predictions: Sequence[dict[str, Any]], values: Sequence[Any], value: Any) -> dict[str, Any]:
     if not isinstance(value, int | float):
-        return given[0]
+        return predictions[0]
     return min(
-        zip(given, values, strict=True),
+        zip(predictions, values, strict=True),
         key=lambda pair: math.inf if pair[1] is None else abs(pair[1] - value),
     )[0]

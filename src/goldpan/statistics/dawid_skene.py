@@ -133,9 +133,9 @@ class _Answers:
         patterns, pattern_of_item, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
         self.pattern_of_item, self.weights = pattern_of_item.reshape(-1), counts.astype(float)
         self.labels, self.annotators = labels, codes.shape[1]
-        given = (patterns[:, :, None] == np.arange(labels)).astype(float)
-        self.counts = given * self.weights[:, None, None]
-        self.given = given.reshape(len(patterns), self.annotators * labels)
+        one_hot = (patterns[:, :, None] == np.arange(labels)).astype(float)
+        self.counts = one_hot * self.weights[:, None, None]
+        self.one_hot = one_hot.reshape(len(patterns), self.annotators * labels)
 
     def of_patterns(self, posteriors: np.ndarray) -> np.ndarray:
         """Posteriors (u, k) from those of the items (n, k)."""
@@ -145,7 +145,7 @@ class _Answers:
 
     def shares_of_answers(self) -> np.ndarray:
         """Share of the answers for each label, shape (u, k); even where there are none."""
-        votes = self.given.reshape(-1, self.annotators, self.labels).sum(1)
+        votes = self.one_hot.reshape(-1, self.annotators, self.labels).sum(1)
         answered = votes.sum(1, keepdims=True)
         return np.where(answered > 0, votes / np.maximum(answered, 1), 1 / self.labels)
 
@@ -158,7 +158,7 @@ class _Answers:
         and Stein 1961 shrink means, by k - 1 over chi-square, with one answer counted of each item).
         """
         of_labels = self.counts.sum((0, 1))
-        items = float(self.weights[self.given.any(1)].sum())
+        items = float(self.weights[self.one_hot.any(1)].sum())
         if not items or self.labels < 2:
             return LEAST_FOR_SHARES
         off = of_labels / of_labels.sum() * self.labels - 1
@@ -174,7 +174,7 @@ class _Answers:
         def maximise(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             expected = posteriors * self.weights[:, None]
             shares = expected.sum(0) + of_shares
-            confusions = (expected.T @ self.given).reshape(shape).swapaxes(0, 1) + of_confusions
+            confusions = (expected.T @ self.one_hot).reshape(shape).swapaxes(0, 1) + of_confusions
             return shares / shares.sum(), confusions / confusions.sum(2, keepdims=True)
 
         return maximise
@@ -216,7 +216,7 @@ class _Answers:
     def expected(self, shares: np.ndarray, confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Posteriors (u, k) under the shares and matrices, and the log-likelihood of each pattern, (u,)."""
         by_answer = np.log(confusions).swapaxes(1, 2).reshape(-1, self.labels)
-        scores = np.log(shares) + self.given @ by_answer
+        scores = np.log(shares) + self.one_hot @ by_answer
         highest = scores.max(1, keepdims=True)
         chances = np.exp(scores - highest)
         total = chances.sum(1, keepdims=True)

@@ -9,7 +9,7 @@ from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
-from goldpan.heads.columns_check import check_columns
+from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.ledger import Ledger
 from goldpan.study.load import Project
 
@@ -25,7 +25,7 @@ def check_before_run(project: Project) -> list[str]:
         What may be wrong, with its place.
 
     Raises:
-        PromptError, TaskError, StudyError: as `check_prompts` and `check_columns`.
+        PromptError, TaskError, StudyError: as `check_prompts` and `check_annotated_columns`.
         SourceError: as `check_gold_values`.
         LedgerError: as `check_ledger_knows`.
         StorageError: the results may not be written.
@@ -43,7 +43,7 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         notes += check_prompts(project)
     with wrong.gather():
-        notes += check_columns(project)
+        notes += check_annotated_columns(project)
     for name in project.study.evaluations:
         with wrong.gather():
             check_gold_values(project, name)

@@ -16,7 +16,7 @@ from goldpan.waves.agreement.report import LabelAgreement
 _NEVER_GIVEN = "nobody gave this label to an item that two answered"
 
 
-def label_agreement(label: str, chosen: np.ndarray, groups: np.ndarray | None = None) -> LabelAgreement:
+def agreement_on_label(label: str, chosen: np.ndarray, groups: np.ndarray | None = None) -> LabelAgreement:
     """Agreement on one label.
 
     Args:

@@ -105,7 +105,8 @@ def two_annotators(
     if labels.size == 2:
         # Not AC1 and PABAK: for them the posterior of a small table does not hold.
         coefficients = [
-            replace(one, by_posterior=one.coefficient.name.startswith(_BY_POSTERIOR)) for one in coefficients
+            replace(recomputable, by_posterior=recomputable.coefficient.name.startswith(_BY_POSTERIOR))
+            for recomputable in coefficients
         ]
     return with_intervals(sample, coefficients, labels.size**2)
 

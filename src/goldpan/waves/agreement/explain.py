@@ -156,14 +156,14 @@ def _prevalence(result: FeatureAgreement) -> list[str]:
     by_chance = corrected.expected >= _HIGH_CHANCE
     if not by_chance or observed < _HIGH_AGREEMENT or corrected.value > observed / 2:
         return []
-    given = [sum(label.counts) for label in result.labels]
-    common = result.labels[int(np.argmax(given))]
+    label_counts = [sum(label.counts) for label in result.labels]
+    common = result.labels[int(np.argmax(label_counts))]
     index = "" if common.prevalence_index is None else f", prevalence index {common.prevalence_index:.2f}"
     rare = [label for label in result.labels if label is not common and any(label.counts)][:_MOST_NAMED]
     agreement = ", ".join(f"`{label.label}` {_two_decimals(label.specific.value)}" for label in rare)
     return [
         f"Observed agreement is high ({observed:.4f}) and {coefficient_title(corrected)} low "
-        f"({corrected.value:.4f}) because {sum(common.counts) / sum(given):.0%} of the answers are "
+        f"({corrected.value:.4f}) because {sum(common.counts) / sum(label_counts):.0%} of the answers are "
         f"`{common.label}`{index}, so that agreement by chance is high as well ({corrected.expected:.4f}). "
         f"Read the agreement by label: {agreement}. More items with rare labels (`stratify`) would tell more."
     ]

@@ -14,7 +14,7 @@ from goldpan.statistics.kappa import MOST_LABELS, cohen_kappa, contingency_table
 from goldpan.statistics.scales import Scale, is_number, positions
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED
 from goldpan.waves.agreement import explain
-from goldpan.waves.agreement.by_label import label_agreement
+from goldpan.waves.agreement.by_label import agreement_on_label
 from goldpan.waves.agreement.closed_labels import (
     LabelSet,
     many_annotators,
@@ -169,7 +169,7 @@ def _by_label(coded: CodedRatings, scale: Scale) -> tuple[LabelAgreement, ...]:
     if len(coded.annotators) < 2:
         return ()
     return tuple(
-        label_agreement(label, where(coded.codes), coded.groups) for label, where in _labels(coded, scale)
+        agreement_on_label(label, where(coded.codes), coded.groups) for label, where in _labels(coded, scale)
     )
 
 

@@ -27,7 +27,7 @@ of millions, of which each would be made."""
 _IGNORED_COLUMNS = frozenset({"agreement"})
 
 
-def read_xlsx(path: Path) -> RawTable:
+def read_xlsx_table(path: Path) -> RawTable:
     """The page of a workbook that is a sheet, as a table.
 
     Raises:

@@ -21,7 +21,7 @@ from goldpan.study.wave import Wave
 from goldpan.tasks.features import Exclusive, parse_feature
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.items import item_id, item_of, repeat_id
-from goldpan.waves.sampling.sample import Sample, sample_counts
+from goldpan.waves.sampling.sample import WaveSample, sample_counts
 
 KIND, FORMAT = "goldpan draw", 1
 GIVEN_OUT_SETTINGS = frozenset(
@@ -71,7 +71,7 @@ class DrawHead:
         settings: the wave's, those of GIVEN_OUT_SETTINGS.
         show: the fields that the sheets show, worked out; None for all.
         codebook: what is asked.
-        fingerprint: see `Sample`.
+        fingerprint: see `WaveSample`.
         earlier: what was given out before.
     """
 
@@ -96,7 +96,7 @@ class Draw:
     """What was given out."""
 
     head: DrawHead
-    sample: Sample
+    sample: WaveSample
 
     def write(self, path: Path) -> None:
         """Write the file; its head says the hash of all that is in it."""
@@ -173,7 +173,7 @@ def read_draw(path: Path, study: str, wave: str) -> Draw:
         raise _damaged(path, "something in it was changed, or it was cut short")
     items = {item.item_id: item for item in (item_of(row["item"]) for row in rows)}
     llm = {row["item"]["item_id"]: row["llm"] for row in rows}
-    return Draw(head, Sample(items, llm, sample_counts(said["counts"]), head.fingerprint))
+    return Draw(head, WaveSample(items, llm, sample_counts(said["counts"]), head.fingerprint))
 
 
 def _hash(said: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> str:
