@@ -49,7 +49,7 @@ class Measurement:
 def environment(checkout: Path | None = None) -> dict[str, str]:
     """The environment of a Python, with the library and tests of a checkout where one is named.
 
-    Bytecode is kept: else each start compiles every module of a checkout, and that is what is measured.
+    Bytecode is kept, else what is measured is how each start compiles the modules of a checkout.
     """
     paths = {} if checkout is None else {"PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout}"}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

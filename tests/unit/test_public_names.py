@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import goldpan
+from tests.projects import note_rows
+from tests.stage_builders import make_stage
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "library.md").read_text()
@@ -47,6 +49,21 @@ def test_a_name_that_is_none_is_an_attribute_error():
 def test_importing_goldpan_loads_no_more_than_itself():
     code = "import sys, goldpan; print(sorted(m for m in sys.modules if m.startswith('goldpan.')))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_the_steps_of_a_round_load_no_room_that_they_do_not_use(tmp_path):
+    root = tmp_path / "project"
+    make_stage(root, note_rows(3))
+    code = (
+        "import sys; from goldpan.cli import main\n"
+        "for step in ('plan', 'requests', 'submit', 'wait', 'fetch', 'settle'):\n"
+        f"    assert main(['step', step, 'topics', '--shard', '0000', '--root', {str(root)!r}]) == 0, step\n"
+        "rooms = {name.split('.')[1] for name in sys.modules if name.startswith('goldpan.')}\n"
+        "unused = {'waves', 'statistics', 'embeddings', 'heads', 'evaluation', 'workflow', 'serve'}\n"
+        "print(sorted(rooms & unused))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_agreement_and_merging_of_a_table_as_on_the_page(tmp_path):
