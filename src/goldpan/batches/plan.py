@@ -98,7 +98,8 @@ class _Planner:
         study = project.study.study
         answerer = provider_class(self.provider)
         is_free = not (answerer.costs_money or answerer.from_ledger_alone)
-        self.price = stage_price(self.stage, is_free=is_free)
+        is_online = self.stage.mode == "online" and not answerer.works_here
+        self.price = stage_price(self.stage, is_free=is_free, is_online=is_online)
         # How long answers are is not learned from those of another answerer, nor of another task.
         hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
         self.spent, self.spent_on_any = (

@@ -23,6 +23,7 @@ from goldpan.garbage import seldom_collected
 from goldpan.ledger import Asked, Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.online import is_online
 from goldpan.stages.documents import write_document
 from goldpan.stages.plan import Plan
 from goldpan.stages.rows import read_asked
@@ -62,7 +63,7 @@ class Settled:
     messages: list[MessageCount] = field(default_factory=list)
 
 
-class _Readers:
+class Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked, or where the
     stage is gone (`output` is None), so that nobody knows how it was asked."""
 
@@ -173,11 +174,13 @@ def shard_outcomes(
         absent: the outcome of a request without a line; default by what the batch says.
     """
     settings = project.study.stages.get(stage)
-    readers = _Readers(project, None if settings is None else asked_stage(settings).output, submission)
+    readers = Readers(project, None if settings is None else asked_stage(settings).output, submission)
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
-        yield outcome
+        if not (outcome.state == "expired" and is_online(batch.id)):
+            yield outcome
+        # Else it was never asked: its batch was ended. Without an outcome the next round asks it, as new.
     reached("settling")
     for custom_id, (key, _) in asked.items():
         if custom_id not in done:
@@ -208,7 +211,7 @@ def _check_that_it_lacks(batch: Batch, submission: Submission, raw: Path, notice
 
 
 def _read_outcomes(
-    raw: Path, asked: dict[str, tuple[bytes, str]], readers: _Readers, noticed: Settlement
+    raw: Path, asked: dict[str, tuple[bytes, str]], readers: Readers, noticed: Settlement
 ) -> Iterator[tuple[str, Outcome]]:
     """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
-from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.model import Mode, ProjectSettings, Study
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
 from goldpan.study.yaml_file import read_yaml
@@ -232,6 +232,18 @@ def _limit_of_run(limit: object) -> int:
     return limit
 
 
+def _mode_of_run(mode: object) -> Mode:
+    """How all stages of a run are asked. Raises StudyError for anything else than a mode."""
+    for known in get_args(Mode):
+        if mode == known:
+            return known
+    raise StudyError(
+        f"the mode of a run is one of {', '.join(get_args(Mode))}, not {mode!r}",
+        where="mode",
+        remedy="e.g. `--config mode=online`; without it, each stage has the mode that the study says",
+    )
+
+
 def find_study(name: str, root: Path) -> Path:
     """The file of a study given by name (`config/studies/NAME.yaml`) or by path.
 
@@ -260,6 +272,7 @@ def load_project(
     ledger: str | None = None,
     results: str | None = None,
     limit: object = None,
+    mode: object = None,
     wrong: ErrorGatherer | None = None,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
@@ -269,6 +282,7 @@ def load_project(
         root: where to look for `config/` when the study is given by name.
         ledger, results: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
+        mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
         wrong: as of `load_study`.
 
     Raises:
@@ -290,6 +304,8 @@ def load_project(
     limit = settings.limit if limit is None else _limit_of_run(limit)
     loaded = load_study(path, wrong)
     loaded = loaded if limit is None else loaded.limited_to(limit)
+    mode_of_run = settings.mode if mode is None else _mode_of_run(mode)
+    loaded = loaded if mode_of_run is None else loaded.in_mode(mode_of_run)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
         raise StudyError(

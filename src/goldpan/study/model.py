@@ -16,6 +16,7 @@ from goldpan.study.wave import Wave
 
 Output = Literal["tool", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
+Mode = Literal["batch", "online"]
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
 
 
@@ -131,6 +132,12 @@ class Stage(Model):
         description="One task by name, or several of which the first that fits a record is asked.",
     )
     provider: Name = Field(description="One of the study's providers.")
+    mode: Mode = Field(
+        "batch",
+        exclude_if=as_before("batch"),
+        description="`batch`: by the service's batch API, at half the price where it has one, within a day."
+        " `online`: each request by a call of its own, answered now.",
+    )
     model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
         default_factory=dict,
@@ -174,7 +181,8 @@ class Stage(Model):
         " refused before anything is uploaded.",
     )
     price_usd_per_million: tuple[Usd, Usd] | None = Field(
-        None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
+        None,
+        description="Prompt and completion price in the stage's mode, when litellm's table lacks the model.",
     )
     limits: Limits = Field(Limits(), description="What one request file may hold.")
     poll: Poll = Field(Poll(), description="How often waiting asks.")
@@ -287,6 +295,11 @@ class Study(Model):
         }
         return self.model_copy(update={"sources": sources})
 
+    def in_mode(self, mode: Mode) -> Study:
+        """The same study with all its stages asked in one mode."""
+        stages = {name: stage.model_copy(update={"mode": mode}) for name, stage in self.stages.items()}
+        return self.model_copy(update={"stages": stages})
+
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
@@ -308,6 +321,11 @@ class ProjectSettings(Model):
         None,
         description="For a trial: read only so many rows of each source; better given to one run,"
         " `--config limit=20`.",
+    )
+    mode: Mode | None = Field(
+        None,
+        description="How all stages are asked, whatever the study says; better given to one run, `--config"
+        " mode=online`.",
     )
 
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)
