@@ -177,10 +177,12 @@ class OnlineWork:
 
     @property
     def _expected(self) -> float:
-        """USD for one request: by the answers of this run, once there are some."""
-        if self._answered_here >= LEARN_FROM:
-            return self._cost / self._answered_here
-        return (self._submission.estimated_usd or 0.0) / max(1, self._submission.requests)
+        """USD for one request: by the answers of this run of few of them not less than planned."""
+        planned = (self._submission.estimated_usd or 0.0) / max(1, self._submission.requests)
+        if not self._answered_here:
+            return planned
+        mean = self._cost / self._answered_here
+        return mean if self._answered_here >= LEARN_FROM else max(planned, mean)
 
     def refusal(self) -> BudgetError:
         """As `Watch.refusal`."""

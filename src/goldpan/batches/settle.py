@@ -178,9 +178,7 @@ def shard_outcomes(
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
-        if not (outcome.state == "expired" and is_online(batch.id)):
-            yield outcome
-        # Else it was never asked: its batch was ended. Without an outcome the next round asks it, as new.
+        yield outcome
     reached("settling")
     for custom_id, (key, _) in asked.items():
         if custom_id not in done:
@@ -330,6 +328,8 @@ def settle_round(
             else:
                 rows = list(rows_with_attempts(asked, name))
                 restore_shard(ledger, project, plan.stage, known, batch, raw, rows)
+        if is_online(batch.id) and batch.status == "expired":
+            _forgive_unasked(ledger, submission, [row.key for row, _ in rows_with_attempts(asked, name)])
         noticed[name] = _noticed(ledger.submission(submission).note)
     reached("settled")
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
@@ -337,6 +337,15 @@ def settle_round(
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_document(output, asdict(settled))
     return settled
+
+
+def _forgive_unasked(ledger: Ledger, submission: int, keys: list[bytes]) -> None:
+    """Let requests be asked as if they were new: their batch was ended, by a change of mode, before it came to
+    them, which is no fault of theirs and not one of the rounds that a stage allows."""
+    outcomes = ledger.outcomes(keys).items()
+    ledger.forgive(
+        key for key, answer in outcomes if (answer.state, answer.submission) == ("expired", submission)
+    )
 
 
 def _noticed(note: str | None) -> dict[str, int]:

@@ -50,7 +50,7 @@ class _Allowance:
         """Seconds until so much may be used; more than a burst holds may be used when that is full."""
         self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now
-        return max(0.0, (min(amount, self._most) - self._left) / self._rate)
+        return (min(amount, self._most) - self._left) / self._rate
 
     def use(self, amount: float) -> None:
         self._left -= amount
@@ -102,7 +102,8 @@ class Pace:
         waits = [self._not_before - now]
         waits += [self._requests.wait(1, now)] if self._requests else []
         waits += [self._tokens.wait(tokens, now)] if self._tokens else []
-        return max(0.0, *waits)
+        # What is less than a clock may show is no wait.
+        return wait if (wait := max(waits)) > 1e-6 else 0.0
 
     def sent(self, tokens: float) -> float:
         """A request is being sent; returns when, by the clock."""
