@@ -71,7 +71,7 @@ def test_both_modes_ask_the_same_and_come_to_the_same(tmp_path):
 
 
 def test_an_open_batch_of_the_service_is_waited_for_in_mode_online(tmp_path, capfd):
-    with served(tmp_path, seconds_per_batch=1.0) as (project, server):
+    with served(tmp_path, seconds_per_batch=3.0) as (project, server):
         batch = stage_in("batch", project)
         send(batch, batch.plan(1))
         answer_all(stage_in("online", project))
