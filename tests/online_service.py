@@ -1,4 +1,4 @@
-"""A chat endpoint on loopback that answers each call as a test says: late, in part, not at all, or with errors."""
+"""A chat endpoint on loopback that answers each call as a test says: late, in part, never, or with errors."""
 
 from __future__ import annotations
 

@@ -7,13 +7,12 @@ import pytest
 from goldpan.batches.stage import StageRun
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import StudyError
-from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.serve import running_server
 from goldpan.study import load_project
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.projects import note_rows
-from tests.stage_builders import STAGE, answer_all, at, finish, records_made, send
+from tests.stage_builders import STAGE, answer_all, at, records_made, send
 
 ROWS = 16
 

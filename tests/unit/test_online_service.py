@@ -210,7 +210,7 @@ def test_the_budget_is_held_by_what_is_spent_and_what_is_under_way(tmp_path):
     with online_service(script) as service:
         run = make(tmp_path, service, rows=100, stage=money)
         for _ in range(2):
-            with pytest.raises(BudgetError, match="above the budget of 0.5000 USD"):
+            with pytest.raises(BudgetError, match=r"above the budget of 0\.5000 USD"):
                 answer_all(run)
             assert states(run) == {"ok": 25} and sum(service.answered.values()) == 25
         answer_all(again(run, service, **{**money, "budget_usd": 5.0}))

@@ -340,8 +340,8 @@ def settle_round(
 
 
 def _forgive_unasked(ledger: Ledger, submission: int, keys: list[bytes]) -> None:
-    """Let requests be asked as if they were new: their batch was ended, by a change of mode, before it came to
-    them, which is no fault of theirs and not one of the rounds that a stage allows."""
+    """Let requests be asked as if they were new: a change of mode has ended their batch before it came to them,
+    which is no fault of theirs and not one of the rounds that a stage allows."""
     outcomes = ledger.outcomes(keys).items()
     ledger.forgive(
         key for key, answer in outcomes if (answer.state, answer.submission) == ("expired", submission)

@@ -7,7 +7,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.litellm import LiteLLMProvider
 from goldpan.providers.local import LocalProvider
 from goldpan.providers.online import OnlineProvider
-from goldpan.providers.online.address import online_address
+from goldpan.providers.online.address import check_online, online_address
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.load import Project
@@ -45,6 +45,8 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
     surroundings = Surroundings(project.root, project.ledger.parent, keys, others)
+    if mode == "online":
+        check_online(settings)
     provider = connect(settings, surroundings)
     if not isinstance(settings, NetworkSettings):
         return provider

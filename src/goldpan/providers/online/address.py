@@ -10,7 +10,7 @@ from goldpan.providers.base import Surroundings
 from goldpan.providers.litellm import base_address
 from goldpan.providers.online.pace import Limits
 from goldpan.providers.scrubber import Scrubber
-from goldpan.study.provider import LiteLLMSettings, NetworkSettings
+from goldpan.study.provider import LiteLLMSettings, NetworkSettings, Provider
 
 DEFAULT_CONCURRENCY = 32
 
@@ -45,12 +45,11 @@ class Address:
         return self.base_url.rstrip("/") + endpoint.removeprefix("/v1")
 
 
-def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Address:
-    """Where a provider's requests go.
+def check_online(settings: Provider) -> None:
+    """Check that a provider can be asked online.
 
     Raises:
         StudyError: it does not speak OpenAI's API, so goldpan does not know how to ask it.
-        ProviderError: its key or its address is missing.
     """
     service = settings.custom_llm_provider if isinstance(settings, LiteLLMSettings) else None
     if service in ("azure", "vertex_ai"):
@@ -60,6 +59,14 @@ def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Add
             remedy="leave `mode` out; or name an address of it that speaks OpenAI's API, with `kind: openai`"
             " and `base_url`",
         )
+
+
+def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Address:
+    """Where the requests of a provider that `check_online` passes go.
+
+    Raises:
+        ProviderError: its key or its address is missing.
+    """
     if isinstance(settings, LiteLLMSettings):
         base_url, key = base_address(settings, surroundings.keys)
     else:
