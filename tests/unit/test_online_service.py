@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from goldpan.batches.stage import StageRun
-from goldpan.crashpoints import on_reaching
+from goldpan.cli import main
+from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import BudgetError, FirstRefusedError, OnlineError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
@@ -142,7 +143,7 @@ def test_a_note_that_fails_for_too_long_is_left_to_the_next_round(tmp_path):
 def test_a_service_that_is_silent_for_all_stops_the_run_and_burns_no_attempt(tmp_path):
     with online_service(lambda call: Say() if call.number <= 3 else Say(500)) as service:
         run = make(tmp_path, service, rows=60, patience_seconds=0.6)
-        with pytest.raises(OnlineError, match="no request was answered"):
+        with pytest.raises(OnlineError, match="has answered no request"):
             answer_all(run)
         assert states(run) == {"ok": 3}
         service._script = lambda call: Say()
@@ -227,3 +228,29 @@ def test_looking_at_batches_asks_nobody(tmp_path):
         provider = run.connect()
         (batch,) = provider.own_batches()
         assert provider.retrieve(batch.id).status == "validating" and not service.calls
+
+
+def test_cancelled_and_given_up_it_keeps_what_was_answered(tmp_path, monkeypatch):
+    """By commands, while no run is going on: a batch of which 4 requests are answered."""
+
+    def stop(point):
+        if point == "answer_written" and len(service.answered) >= 4:
+            raise Killed
+
+    for command in (["cancel"], ["give-up", "--ask-again"]):
+        root = tmp_path / command[0]
+        with online_service(lambda call: Say(after=0.05)) as service:
+            run = make(root, service, concurrency=1)
+            with on_reaching(stop), pytest.raises(Killed):
+                answer_all(run)
+            (batch,) = run.connect().own_batches()
+            monkeypatch.chdir(root)
+            assert main(["batches", "wait"]) == 0, "which nobody would end"
+            assert main(["batches", command[0], batch.id, *command[1:], "--yes"]) == 0
+            answer_all(run)
+            kept = states(run)
+            assert kept["ok"] == (ROWS if command[1:] else service.answered.total())
+            assert kept["ok"] + kept.get("failed", 0) == ROWS and kept["ok"] >= 4
+            assert service.answered.total() - len(service.answered) <= 2, "what was under way at the stop"
+            if not command[1:]:
+                assert len(service.calls) <= 6

@@ -6,6 +6,7 @@ against what was truly spent, and it is said how it goes.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -50,6 +51,7 @@ def asking_in_mode(
     if not isinstance(provider, OnlineProvider):
         return asking(provider)
     mode = project.study.stages[stage_name].mode
+    provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
     said: set[str] = set()
 
     def say_once(text: str) -> None:
@@ -79,6 +81,11 @@ def asking_in_mode(
         return batch
 
     return ask
+
+
+def _is_settled(ledger: Ledger, batch_id: str) -> bool:
+    known = ledger.submissions_where("batch_id = ?", (batch_id,))
+    return bool(known) and not any(submission.is_open for submission in known)
 
 
 def _work(
@@ -162,7 +169,8 @@ class OnlineWork:
         if sent:
             self._say(
                 f"{self._title}: {len(sent)} requests were under way when the run before this one was"
-                " stopped; their answers are lost and may have to be paid. They are asked again"
+                " stopped, or about to be: their answers are lost, and may have to be paid. They are asked"
+                " again"
             )
         spending = spending_of(self._ledger, self._study, self._stage_name, self._stage)
         self._spent_before, self._cost = spending.total_usd, 0.0
@@ -256,6 +264,8 @@ class OnlineWork:
         if self._failed:
             parts.append(f"{self._failed:,} failed")
         parts.append(f"up to {traffic.at_once} at once")
+        if (quiet := round(traffic.quiet_until - time.monotonic())) > 0:
+            parts.append(f"quiet for {quiet} seconds as the service asks")
         refusals = [f"{count} x {kind}" for kind, count in sorted(traffic.refusals.items())]
         return f"{self._title}: {', '.join(parts)}" + (
             f" (asked again: {', '.join(refusals)})" if refusals else ""

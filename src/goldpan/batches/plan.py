@@ -276,6 +276,8 @@ class _Planner:
         if too_much := overspent(self.stage, self.spending):
             yield too_much
         limited = self.stage.budget_usd is not None and self.stage.pilot is None
+        # Online the budget is held against what is spent, before each request.
+        limited = limited and self.stage.mode == "batch"
         is_guess = any(not length.is_learned for length, _ in lengths)
         if limited and is_guess and self.counts["asked"] > _PILOT_WORTH:
             yield (

@@ -340,7 +340,7 @@ def settle_round(
 
 
 def _forgive_unasked(ledger: Ledger, submission: int, keys: list[bytes]) -> None:
-    """Let requests be asked as if they were new: a change of mode has ended their batch before it came to them,
+    """Let requests be asked as if they were new: a change of mode ended their batch before it came to them,
     which is no fault of theirs and not one of the rounds that a stage allows."""
     outcomes = ledger.outcomes(keys).items()
     ledger.forgive(

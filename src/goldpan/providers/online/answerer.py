@@ -59,8 +59,9 @@ class OnlineAnswerer:
         until = float("inf")
         while True:
             group: list[tuple[int, Request]] = []
-            while upcoming is not None and stopped is None:
-                if len(in_hand) >= self._most(connection) or not self._watch.may_send(len(in_hand)):
+            least, most = self._in_hand(connection)
+            while upcoming is not None and stopped is None and (group or len(in_hand) <= least):
+                if len(in_hand) >= most or not self._watch.may_send(len(in_hand)):
                     break
                 in_hand.add(taken)
                 group.append((taken, upcoming))
@@ -89,10 +90,11 @@ class OnlineAnswerer:
         if upcoming is not None:
             raise self._watch.refusal()
 
-    def _most(self, connection: Connection) -> int:
-        """How many requests may be in hand: some more than under way, so that none is waited for."""
+    def _in_hand(self, connection: Connection) -> tuple[int, int]:
+        """From how many in hand on others are added, and up to how many: more than under way, so that none is
+        waited for, and some at a time, for each time the ledger is told."""
         at_once = connection.traffic.at_once
-        return at_once + at_once // 2 if self.is_accepted else 1
+        return (at_once + at_once // 2, 2 * at_once) if self.is_accepted else (0, 1)
 
     def _is_refused_for_all(self, reply: WireReply) -> OnlineError | None:
         """Why all other requests would be refused as well, as the first one shows that was sent alone."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
@@ -104,8 +105,7 @@ class Connection:
             timeout=aiohttp.ClientTimeout(
                 total=self._address.timeout, sock_connect=min(self._address.timeout, _CONNECT_SECONDS)
             ),
-            # Proxies as the SDK takes them from the environment.
-            trust_env=True,
+            **_proxy_for(self._url),
         )
 
     async def _close(self) -> None:
@@ -164,7 +164,7 @@ class Connection:
                 return self._stopping
             sent_at = self._pace.sent(tokens)
             reply, error = await self._call(content, sent_at, tokens)
-            self.traffic.at_once = self._pace.at_once
+            self.traffic.at_once, self.traffic.quiet_until = self._pace.at_once, self._pace.not_before
             self._came_back.set()
             if error is None:
                 self._answered_at = time.monotonic()
@@ -183,7 +183,9 @@ class Connection:
             failing_since = now if failing_since is None else failing_since
             wanted = max(pause * (0.75 + random.random() / 2), error.retry_after or 0.0)
             if now + wanted - failing_since > self._address.patience:
-                if self._answered_at < failing_since and self.has_more:
+                # No room is nobody's fault; of other failures the last requests may each have their own.
+                is_for_all = self.has_more or error.status in _NO_ROOM
+                if self._answered_at < failing_since and is_for_all:
                     return self._silent(error, now - failing_since)
                 return reply
             await self._pause(wanted)
@@ -246,12 +248,28 @@ class Connection:
         )
 
     def _silent(self, error: ProviderError, seconds: float) -> OnlineError:
+        asks = f", and it asks to come again in {error.retry_after:.0f}" if error.retry_after else ""
         return OnlineError(
-            f"for {seconds:.0f} seconds no request was answered; at last: {error.what}",
+            f"the service has answered no request for {seconds:.0f} seconds{asks}; at last: {error.what}",
             where=self._address.url_shown,
             remedy="run the same command again later: it goes on where this stopped, and nothing that was"
             " answered is lost. `patience_seconds` of the provider says how long it may be silent",
         )
+
+
+def _proxy_for(url: str) -> dict[str, Any]:
+    """The proxy that the environment names for an address, as arguments of a session. The library would look
+    for it at each call, in a thread."""
+    import aiohttp
+    from yarl import URL
+
+    target = URL(url)
+    proxy = getproxies().get(target.scheme)
+    if proxy is None or proxy_bypass(target.host or ""):
+        return {}
+    place = URL(proxy if "://" in proxy else f"http://{proxy}")
+    user = place.user and aiohttp.BasicAuth(place.user, place.password or "")
+    return {"proxy": place.with_user(None), "proxy_auth": user or None}
 
 
 def _kind(error: ProviderError) -> str:

@@ -75,6 +75,7 @@ class Pace:
     Attributes:
         at_once: how many requests may be under way now.
         under_way: how many are.
+        not_before: until when the service wants none, by the clock.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float]):
@@ -82,7 +83,7 @@ class Pace:
         self._size = float(min(FIRST_AT_ONCE, limits.at_once))
         self.under_way = 0
         self._was_refused = False
-        self._not_before = self._halved_at = -math.inf
+        self.not_before = self._halved_at = -math.inf
         self._pause = _FIRST_PAUSE_SECONDS
         self._seconds: float | None = None
         self._quickest = math.inf
@@ -99,7 +100,7 @@ class Pace:
         if self.under_way >= self.at_once:
             return None
         now = self._clock()
-        waits = [self._not_before - now]
+        waits = [self.not_before - now]
         waits += [self._requests.wait(1, now)] if self._requests else []
         waits += [self._tokens.wait(tokens, now)] if self._tokens else []
         # What is less than a clock may show is no wait.
@@ -145,11 +146,11 @@ class Pace:
         if sent_at > self._halved_at:
             self._size, self._halved_at = max(1.0, self._size / 2), now
             if retry_after is None:
-                self._not_before = max(self._not_before, now + self._pause)
+                self.not_before = max(self.not_before, now + self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         self._was_refused = True
         if retry_after is not None:
-            self._not_before = max(self._not_before, now + retry_after)
+            self.not_before = max(self.not_before, now + retry_after)
         self._heed(headers, 1)
 
     def failed(self) -> None:
@@ -167,7 +168,7 @@ class Pace:
             limit = _number(headers.get(f"x-ratelimit-limit-{what}"))
             used = limit - remaining if limit else 0.0
             share = min(1.0, (needed - remaining) / used) if used > 0 else 1.0
-            self._not_before = max(self._not_before, self._clock() + reset * share)
+            self.not_before = max(self.not_before, self._clock() + reset * share)
 
 
 def _number(text: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,13 @@ class Traffic:
 
     Attributes:
         at_once: how many requests may be under way.
+        quiet_until: until when the service wants no calls, by `time.monotonic`.
         refusals: calls that brought no answer, by what they brought: `429`, `500`, `timeout`, `connection`.
     """
 
     at_once: int = 1
     refusals: Counter[str] = field(default_factory=Counter)
+    quiet_until: float = -math.inf
 
 
 class Watch(Protocol):
