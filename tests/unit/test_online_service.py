@@ -249,8 +249,7 @@ def test_cancelled_and_given_up_it_keeps_what_was_answered(tmp_path, monkeypatch
             assert main(["batches", command[0], batch.id, *command[1:], "--yes"]) == 0
             answer_all(run)
             kept = states(run)
-            assert kept["ok"] == (ROWS if command[1:] else service.answered.total())
-            assert kept["ok"] + kept.get("failed", 0) == ROWS and kept["ok"] >= 4
-            assert service.answered.total() - len(service.answered) <= 2, "what was under way at the stop"
-            if not command[1:]:
-                assert len(service.calls) <= 6
+            assert kept["ok"] + kept.get("failed", 0) == ROWS
+            assert kept["ok"] == ROWS if "--ask-again" in command else 4 <= kept["ok"] <= 6
+            asked_twice = service.answered.total() - len(service.answered)
+            assert asked_twice <= 2, "what was under way at the stop"
