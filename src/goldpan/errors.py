@@ -15,6 +15,8 @@ GoldpanError
 ├── ProviderError         the service said no; `.retryable` and `.retry_after` say what may help
 │   └── InDoubtError      a paid call may or may not have gone through, or what was paid for may or may not
 │                         be there, and nobody can say
+├── OnlineError           requests that are sent one by one cannot go on: refused for all, or nobody answers
+│   └── FirstRefusedError the first of them, sent alone, is refused, as all others would be
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait
@@ -122,6 +124,14 @@ class ProviderError(GoldpanError):
 
 
 class InDoubtError(ProviderError):
+    pass
+
+
+class OnlineError(GoldpanError):
+    pass
+
+
+class FirstRefusedError(OnlineError):
     pass
 
 

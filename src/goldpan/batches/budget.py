@@ -49,7 +49,11 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
     under_way = 0.0
     for submission in submissions.values():
-        if submission.is_open or submission.status == GIVEN_UP:
+        if submission.is_open and submission.is_online:
+            # What nobody has asked yet costs nothing until a run asks it.
+            share = len(ledger.sent(submission.id)) / max(1, submission.requests)
+            under_way += share * _expected(submission, mean)
+        elif submission.is_open or submission.status == GIVEN_UP:
             answered_usd = _cost(_spent_on(submission), _price(submission, settings))
             under_way += max(0.0, _expected(submission, mean) - answered_usd)
     for orphan in ledger.orphans():
@@ -134,10 +138,10 @@ def over_budget_error(reason: str, study: str, stage: str) -> BudgetError:
 
 def _price(answered: Spent | Submission, settings: Stage) -> Price | None:
     # A price that the study gives is that of the model it names now; an earlier model may be in the table.
-    own = stage_price(settings, is_free=answered.is_free)
+    own = stage_price(settings, is_free=answered.is_free, is_online=answered.is_online)
     if answered.model == settings.model or answered.is_free:
         return own
-    price = price_of(answered.model)
+    price = price_of(answered.model, is_online=answered.is_online)
     return own if price is None and settings.price_usd_per_million else price
 
 

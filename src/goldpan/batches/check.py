@@ -14,6 +14,7 @@ from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
+from goldpan.providers.online.address import check_online
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -61,6 +62,9 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
             task = load_task(choice.task, project.tasks)
             AnswerReader(task, output or "tool")
             tasks.append(task)
+    if stage.mode == "online":
+        with wrong.gather():
+            check_online(provider)
     with wrong.gather():
         check_prompts_of_stage(project, name)
     with wrong.gather():

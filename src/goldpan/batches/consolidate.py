@@ -93,7 +93,7 @@ def consolidate(
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             columns = columns_of(rows, features_asked)
             table.add(rows, columns)
-            counts.add(rows, columns, answers, lambda answer: maker.submission(answer).is_free)
+            counts.add(rows, columns, answers, lambda answer: maker.submission(answer))
         counts.reconcile()
     counts.write(summary)
     return counts

@@ -72,7 +72,7 @@ class DoubtResolver:
             if sighting.matches:
                 self._say_of(submission, f"batch {sighting.matches[0].id} is there; it is taken")
                 return sighting.matches[0]
-            if failure is None and self.list_is_exact:
+            if failure is None and (self.list_is_exact or provider.list_is_exact):
                 return None
             if failure is None and now >= enough_at and sighting.is_proof:
                 self._say_of(

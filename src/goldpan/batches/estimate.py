@@ -201,14 +201,15 @@ def _visible_tokens(task: Task) -> int:
     return guess
 
 
-def stage_price(stage: Stage, *, is_free: bool) -> Price | None:
+def stage_price(stage: Stage, *, is_free: bool, is_online: bool) -> Price | None:
     """The price of the stage's model: as the study gives it, else from litellm's table.
 
     Args:
         is_free: the answers cost nothing unless the study says otherwise.
+        is_online: they are asked one by one, and not by a batch API.
     """
     if stage.price_usd_per_million is None:
-        return HERE if is_free else price_of(stage.model)
+        return HERE if is_free else price_of(stage.model, is_online=is_online)
     prompt, completion = stage.price_usd_per_million
     return Price(prompt / 1e6, completion / 1e6, "study: price_usd_per_million")
 

@@ -29,6 +29,7 @@ from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
+from goldpan.providers.online.address import check_online
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_plan
@@ -98,7 +99,10 @@ class _Planner:
         study = project.study.study
         answerer = provider_class(self.provider)
         is_free = not (answerer.costs_money or answerer.from_ledger_alone)
-        self.price = stage_price(self.stage, is_free=is_free)
+        is_online = self.stage.mode == "online" and not answerer.works_here
+        if is_online:
+            check_online(self.provider)
+        self.price = stage_price(self.stage, is_free=is_free, is_online=is_online)
         # How long answers are is not learned from those of another answerer, nor of another task.
         hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
         self.spent, self.spent_on_any = (
@@ -272,6 +276,8 @@ class _Planner:
         if too_much := overspent(self.stage, self.spending):
             yield too_much
         limited = self.stage.budget_usd is not None and self.stage.pilot is None
+        # Online the budget is held against what is spent, before each request.
+        limited = limited and self.stage.mode == "batch"
         is_guess = any(not length.is_learned for length, _ in lengths)
         if limited and is_guess and self.counts["asked"] > _PILOT_WORTH:
             yield (

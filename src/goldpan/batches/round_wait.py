@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.the_rest import take_over
-from goldpan.batches.wait import Progress, Waiting, asking, wait_for_batches
+from goldpan.batches.wait import Ask, Progress, Waiting, wait_for_batches
 from goldpan.clock import Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.ledger import Ledger, Submission
@@ -22,6 +22,7 @@ def wait_for_round(
     provider: BatchProvider,
     waiting: list[Waiting],
     *,
+    ask: Ask,
     poll: Poll,
     wait: bool,
     submit: Callable[[Waiting], Submission],
@@ -33,6 +34,7 @@ def wait_for_round(
 
     Args:
         waiting: the batches; each is given its last state.
+        ask: for the state of a batch.
         wait: False looks once.
         submit: a shard again, which the service had no room for.
         is_elsewhere: whether a submission is with a service that this study does not ask.
@@ -58,7 +60,7 @@ def wait_for_round(
     try:
         wait_for_batches(
             ledger,
-            asking(provider),
+            ask,
             waiting,
             poll=poll,
             wait=wait,

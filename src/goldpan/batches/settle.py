@@ -24,6 +24,7 @@ from goldpan.garbage import seldom_collected
 from goldpan.ledger import Asked, Ledger, Outcome, Submission
 from goldpan.providers.base import Batch
 from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.online import is_online
 from goldpan.stages.documents import write_document
 from goldpan.stages.plan import Plan
 from goldpan.stages.rows import read_asked
@@ -71,7 +72,7 @@ class Settled:
     messages: list[MessageCount] = field(default_factory=list)
 
 
-class _Readers:
+class Readers:
     """Answer readers by task name; None for a task that is gone or no longer as it was asked, or where the
     stage is gone (`output` is None), so that nobody knows how it was asked."""
 
@@ -182,7 +183,7 @@ def shard_outcomes(
         absent: the outcome of a request without a line; default by what the batch says.
     """
     settings = project.study.stages.get(stage)
-    readers = _Readers(project, None if settings is None else asked_stage(settings).output, submission)
+    readers = Readers(project, None if settings is None else asked_stage(settings).output, submission)
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
@@ -217,7 +218,7 @@ def _check_that_it_lacks(batch: Batch, submission: Submission, raw: Path, notice
 
 
 def _read_outcomes(
-    raw: Path, asked: dict[str, tuple[bytes, str]], readers: _Readers, noticed: Settlement
+    raw: Path, asked: dict[str, tuple[bytes, str]], readers: Readers, noticed: Settlement
 ) -> Iterator[tuple[str, Outcome]]:
     """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}
@@ -346,6 +347,8 @@ def settle_round(
             else:
                 rows = list(rows_with_attempts(asked, name))
                 restore_shard(ledger, project, plan.stage, known, batch, raw, rows)
+        if is_online(batch.id) and batch.status == "expired":
+            _forgive_unasked(ledger, submission, [row.key for row, _ in rows_with_attempts(asked, name)])
         noticed[name] = _noticed(ledger.submission(submission).note)
     reached("settled")
     outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
@@ -353,6 +356,15 @@ def settle_round(
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_document(output, asdict(settled))
     return settled
+
+
+def _forgive_unasked(ledger: Ledger, submission: int, keys: list[bytes]) -> None:
+    """Let requests be asked as if they were new: a change of mode ended their batch before it came to them,
+    which is no fault of theirs and not one of the rounds that a stage allows."""
+    outcomes = ledger.outcomes(keys).items()
+    ledger.forgive(
+        key for key, answer in outcomes if (answer.state, answer.submission) == ("expired", submission)
+    )
 
 
 def _noticed(note: str | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
+from goldpan.batches.online import asking_in_mode
 from goldpan.batches.plan import plan_round
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
@@ -82,7 +83,7 @@ class StageRun:
 
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment or the project's `.env`."""
-        return self._provider or connect_to(self.project, self.stage.provider)
+        return self._provider or connect_to(self.project, self.stage.provider, self.stage.mode)
 
     def _service(self) -> str:
         """Who answers the stage, as the ledger remembers it."""
@@ -238,6 +239,7 @@ class StageRun:
             self.project,
             provider,
             waiting,
+            ask=asking_in_mode(ledger, self.project, self.name, provider, clock=self._clock),
             poll=self._poll(provider),
             wait=self.stage.wait,
             submit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),

@@ -151,7 +151,7 @@ def _ensure_created(
     batch = None
     # What was not sent was not paid for, so there is nothing to look for.
     if submission.sent_at is not None:
-        batch = doubts.find_or_rule_out(ledger, provider, submission)
+        batch = doubts.find_or_rule_out(ledger, provider.keeper(submission.file_id), submission)
     if batch is None:
         batch = _create(ledger, provider, submission, requests, doubts)
         reached("created")
@@ -204,7 +204,7 @@ def _create(
             service_clock.hear()
             if error.in_doubt:
                 lost = ledger.submission(submission.id)
-                batch = doubts.find_or_rule_out(ledger, provider, lost, lost=error)
+                batch = doubts.find_or_rule_out(ledger, provider.keeper(lost.file_id), lost, lost=error)
                 if batch is not None:
                     return batch
                 service_clock.hear()

@@ -11,7 +11,7 @@ from typing import Any
 from goldpan.batches.estimate import stage_price
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
-from goldpan.ledger import Answer
+from goldpan.ledger import Answer, Submission
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
@@ -56,8 +56,7 @@ class Summary:
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
         self._scores: dict[str, list[float]] = {}
-        self._tokens: Counter[str] = Counter()
-        self._tokens_free: Counter[str] = Counter()
+        self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
         self._adjusted = self._requests = 0
 
     def __enter__(self) -> Summary:
@@ -71,7 +70,7 @@ class Summary:
         rows: Sequence[FeatureRow],
         columns: Iterable[Column],
         answers: Sequence[tuple[bytes, Answer]],
-        is_free: Callable[[Answer], bool],
+        submission_of: Callable[[Answer], Submission],
     ) -> None:
         """Count some rows of features.jsonl.
 
@@ -79,7 +78,7 @@ class Summary:
             rows: the rows.
             columns: `columns_of` them.
             answers: request key and answer of all that the rows were made from, each once.
-            is_free: whether an answer cost nothing.
+            submission_of: who has asked for an answer, and how, which its price goes by.
         """
         self.records += len(rows)
         self.states.update(row["state"] for row in rows)
@@ -96,7 +95,8 @@ class Summary:
         for key, answer in answers:
             if key in new:
                 self._requests += answer.paid
-                tokens = self._tokens_free if is_free(answer) else self._tokens
+                submission = submission_of(answer)
+                tokens = self._tokens.setdefault((submission.is_free, submission.is_online), Counter())
                 for name in TOKENS:
                     tokens[name] += getattr(answer, f"{name}_tokens")
 
@@ -140,8 +140,8 @@ class Summary:
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
         cost = 0.0
-        for tokens, is_free in ((self._tokens, False), (self._tokens_free, True)):
-            price = stage_price(self._settings, is_free=is_free)
+        for (is_free, is_online), tokens in self._tokens.items():
+            price = stage_price(self._settings, is_free=is_free, is_online=is_online)
             if price is None and tokens.total():
                 return None
             if price is not None:
@@ -184,7 +184,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
-            "tokens": {name: self._tokens[name] + self._tokens_free[name] for name in TOKENS},
+            "tokens": {name: sum(tokens[name] for tokens in self._tokens.values()) for name in TOKENS},
             "cost_usd": self.cost_usd,
         }
 

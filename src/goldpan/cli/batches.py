@@ -170,6 +170,13 @@ def _wait(options: argparse.Namespace) -> int:
             print("no open batches")
             return 0
         submissions = [submission for submission in submissions if batches.has_provider(submission)]
+        if online := [submission for submission in submissions if submission.is_online]:
+            print(
+                f"{len(online)} batches are asked online: they are answered while `snakemake` runs, and are"
+                " not waited for here",
+                file=sys.stderr,
+            )
+        submissions = [submission for submission in submissions if not submission.is_online]
         if not submissions:
             return batches.say_failures()
         stages = set(batches.project.study.stages) & {item.stage for item in submissions}

@@ -24,6 +24,7 @@ def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) 
         results=options.results,
         # What is no whole number is refused with what was written.
         limit=int(limit) if limit and limit.isdecimal() else limit,
+        mode=getattr(options, "mode", None),
         wrong=wrong,
     )
 

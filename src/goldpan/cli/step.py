@@ -26,6 +26,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
     )
+    parser.add_argument("--mode", metavar="MODE", help="batch or online, whatever the study says")
     add_project_options(parser)
     parser.set_defaults(run=_run)
 

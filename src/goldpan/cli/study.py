@@ -30,6 +30,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parser.add_argument(
             "--limit", metavar="N", help="of a trial: only the first N rows of each source, as the run does"
         )
+        parser.add_argument("--mode", metavar="MODE", help="batch or online, for all stages, as the run does")
 
 
 def _project(options: argparse.Namespace, wrong: ErrorGatherer | None = None) -> Project:

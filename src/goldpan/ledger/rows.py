@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from goldpan.study.provider import ONLINE
+
 # A nonce that begins so stands for one that was not known.
 TAKEN_IN = "taken-in-"
 # States of requests that brought no answer, and so cost nothing.
@@ -63,6 +65,11 @@ class Submission:
     def is_free(self) -> bool:
         """Whether its answers cost nothing, by what was known of the provider when it was asked."""
         return bool(self.free)
+
+    @property
+    def is_online(self) -> bool:
+        """Whether each of its requests is a call of its own, made while somebody waits for it."""
+        return (self.batch_id or "").startswith(ONLINE)
 
     @property
     def is_open(self) -> bool:
@@ -151,6 +158,7 @@ class Spent:
         completion_tokens: in all; reasoning tokens are among them.
         completion_squares: sum of the squares of each answer's completion tokens.
         is_free: the answers cost nothing.
+        is_online: they were asked one by one, and not by a batch API.
     """
 
     model: str
@@ -162,6 +170,7 @@ class Spent:
     paid: int
     completion_squares: float
     is_free: bool = False
+    is_online: bool = False
 
 
 @dataclass(frozen=True)

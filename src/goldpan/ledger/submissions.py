@@ -10,6 +10,7 @@ from goldpan.errors import LedgerError
 from goldpan.ledger.connection import damaged_ledger
 from goldpan.ledger.database import Database, marks, parts
 from goldpan.ledger.rows import BatchName, Orphan, Spent, Submission, is_sound
+from goldpan.study.provider import ONLINE
 
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
 REQUESTS_LOST = "the ledger was damaged, and which requests this batch carries is lost in part"
@@ -137,23 +138,23 @@ class Submissions(Database):
         return [Orphan(*row) for row in self.db.execute(f"SELECT {names} FROM orphans ORDER BY seen_at")]
 
     def spent(self, study: str, stage: str, task_hash: str | None = None) -> list[Spent]:
-        """What a stage has cost in tokens over all its runs and rounds, by model.
+        """What a stage has cost in tokens over all its runs and rounds, by model and by how it was asked.
 
         Answers that another stage or study has paid for are not in it.
 
         Args:
             task_hash: only what was asked with these tasks (as in `submissions`); default with any.
         """
-        names = [field.name for field in fields(Spent)][1:-1]
+        names = [field.name for field in fields(Spent)][1:-2]
         sums = ", ".join(f"sum({name})" for name in names)
         rows = self.db.execute(
-            f"SELECT model, {sums}, free FROM submissions"
+            f"SELECT model, {sums}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online FROM submissions"
             " WHERE study = ? AND stage = ? AND state != 'void' AND task_hash = coalesce(?, task_hash)"
-            " GROUP BY model, free ORDER BY model, free",
+            " GROUP BY model, free, online ORDER BY model, free, online",
             (study, stage, task_hash),
         )
         # SQLite has no type of its own for what is true.
-        return [Spent(*(*row[:-1], bool(row[-1]))) for row in rows]
+        return [Spent(*row[:-2], *map(bool, row[-2:])) for row in rows]
 
     def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
         """The provider has made the batch; from here on its id is enough to find it again."""

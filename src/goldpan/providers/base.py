@@ -143,6 +143,10 @@ class BatchProvider(Protocol):
         """Whose rules hold for requests."""
         return "other"
 
+    def keeper(self, file_id: str | None) -> BatchProvider:
+        """Whose list has every batch that was made of an upload; None: of any."""
+        return self
+
     def upload(self, path: Path, name: str) -> StoredFile:
         """Upload a request file under `name`."""
 

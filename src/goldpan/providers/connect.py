@@ -6,10 +6,13 @@ from goldpan.providers.base import BatchProvider, Rules, Surroundings
 from goldpan.providers.keys import Keys
 from goldpan.providers.litellm import LiteLLMProvider
 from goldpan.providers.local import LocalProvider
+from goldpan.providers.online import OnlineProvider
+from goldpan.providers.online.address import check_online, online_address
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.load import Project
-from goldpan.study.provider import Provider
+from goldpan.study.provider import NetworkSettings, Provider
+from goldpan.study.stage import Mode
 
 PROVIDERS: dict[str, type[BatchProvider]] = {
     provider.kind: provider for provider in (OpenAIProvider, LiteLLMProvider, LocalProvider, ReplayProvider)
@@ -27,11 +30,28 @@ def connect(settings: Provider, surroundings: Surroundings) -> BatchProvider:
     return provider_class(settings).connected(settings, surroundings)
 
 
-def connect_to(project: Project, name: str) -> BatchProvider:
-    """The provider that the study has under a name, with its key from the environment or `.env`."""
+def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvider:
+    """The provider that the study has under a name, with its key from the environment or `.env`.
+
+    A service comes with what was asked of it online, whatever the mode.
+
+    Args:
+        mode: how new requests are asked; of a service only, others have no batches that take a day.
+
+    Raises:
+        StudyError: it cannot be asked online.
+        ProviderError: the key or the address of the service is missing.
+    """
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
-    return connect(settings, Surroundings(project.root, project.ledger.parent, keys, others))
+    surroundings = Surroundings(project.root, project.ledger.parent, keys, others)
+    if mode == "online":
+        check_online(settings)
+    provider = connect(settings, surroundings)
+    if not isinstance(settings, NetworkSettings):
+        return provider
+    address = online_address(settings, surroundings) if mode == "online" else None
+    return OnlineProvider(provider, surroundings.state / "online", mode, address)
 
 
 def service_of(settings: Provider, keys: Keys) -> str:

@@ -119,6 +119,15 @@ _SERVICES: dict[Service, _Traits] = {
 }
 
 
+def base_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, str | None]:
+    """Base URL and key of the service behind litellm, where it is known.
+
+    Raises:
+        ProviderError: one of them is needed and missing.
+    """
+    return _SERVICES[settings.custom_llm_provider or "openai"].address(settings, keys)
+
+
 class LiteLLMProvider(BatchProvider):
     """`BatchProvider` over litellm's synchronous calls.
 
@@ -168,7 +177,7 @@ class LiteLLMProvider(BatchProvider):
     def connected(cls, settings: LiteLLMSettings, surroundings: Surroundings) -> LiteLLMProvider:
         """As for any provider."""
         service = settings.custom_llm_provider or "openai"
-        address = _SERVICES[service].address(settings, surroundings.keys)
+        address = base_address(settings, surroundings.keys)
         return cls(service, *address, settings.timeout_seconds, **calling_options(settings, surroundings))
 
     @classmethod

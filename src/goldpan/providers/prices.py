@@ -31,7 +31,7 @@ _SLICE = 1 << 16
 
 @dataclass(frozen=True)
 class Price:
-    """What a batch costs.
+    """What a model's tokens cost.
 
     Attributes:
         prompt, completion: USD for one token.
@@ -66,8 +66,10 @@ class Price:
         return prompt + completion_tokens * self.completion
 
 
-def price_of(model: str) -> Price | None:
-    """The price of `model` in a batch; None when litellm's table does not know the model.
+def price_of(model: str, *, is_online: bool = False) -> Price | None:
+    """The price of `model` in a batch, or online; None when litellm's table does not know the model.
+
+    Online it is the table's ordinary price. In a batch:
 
     The table's batch price, where it has one; else half the ordinary price for OpenAI's models, whose batches
     are sold so; else the ordinary price, which is then rather too high than too low. Cached prompt tokens are
@@ -78,6 +80,8 @@ def price_of(model: str) -> Price | None:
         return Price(0.0, 0.0, "the embedded baseline costs nothing")
     entry = table_entry(model)
     ordinary = _rates(entry, "")
+    if is_online:
+        return ordinary and Price(*ordinary, "litellm's table: ordinary price", *_cache_rates(entry, ""))
     in_batches = _rates(entry, "_batches")
     if in_batches is not None:
         return Price(*in_batches, "litellm's table: batch price", *_cache_rates(entry, "_batches"))

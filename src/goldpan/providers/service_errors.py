@@ -31,7 +31,7 @@ _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "
 _UNSENDABLE = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"})
 _RETRYABLE = frozenset({408, 409, 425, 429})
 # Said with a retryable status, but waiting does not help.
-_OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _LONGEST_MESSAGE = 500
 _REMEDIES = {
     401: "check the key in the environment variable that the provider's `api_key_env` names",
@@ -71,7 +71,7 @@ def unreadable_answer(what: str, *, where: str | None = None) -> ProviderError:
 
 def _refused(error: Exception, status: int, scrubber: Scrubber) -> ProviderError:
     code, message = _said(error, scrubber)
-    out_of_money = code in _OUT_OF_MONEY
+    out_of_money = code in OUT_OF_MONEY
     return ProviderError(
         f"the service answered {status}{f' ({code})' if code else ''}: {message}",
         where=_place(error, scrubber),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +14,7 @@ from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
+from goldpan.study.stage import Mode
 from goldpan.study.yaml_file import read_yaml
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -232,6 +233,18 @@ def _limit_of_run(limit: object) -> int:
     return limit
 
 
+def _mode_of_run(mode: object) -> Mode:
+    """How all stages of a run are asked. Raises StudyError for anything else than a mode."""
+    for known in get_args(Mode):
+        if mode == known:
+            return known
+    raise StudyError(
+        f"the mode of a run is one of {', '.join(get_args(Mode))}, not {mode!r}",
+        where="mode",
+        remedy="e.g. `--config mode=online`; without it, each stage has the mode that the study says",
+    )
+
+
 def find_study(name: str, root: Path) -> Path:
     """The file of a study given by name (`config/studies/NAME.yaml`) or by path.
 
@@ -260,6 +273,7 @@ def load_project(
     ledger: str | None = None,
     results: str | None = None,
     limit: object = None,
+    mode: object = None,
     wrong: ErrorGatherer | None = None,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
@@ -269,6 +283,7 @@ def load_project(
         root: where to look for `config/` when the study is given by name.
         ledger, results: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
+        mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
         wrong: as of `load_study`.
 
     Raises:
@@ -290,6 +305,8 @@ def load_project(
     limit = settings.limit if limit is None else _limit_of_run(limit)
     loaded = load_study(path, wrong)
     loaded = loaded if limit is None else loaded.limited_to(limit)
+    mode_of_run = settings.mode if mode is None else _mode_of_run(mode)
+    loaded = loaded if mode_of_run is None else loaded.in_mode(mode_of_run)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():
         raise StudyError(

@@ -12,7 +12,7 @@ from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
-from goldpan.study.stage import Stage
+from goldpan.study.stage import Mode, Stage
 from goldpan.study.wave import Wave
 
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -142,6 +142,11 @@ class Study(Model):
         }
         return self.model_copy(update={"sources": sources})
 
+    def in_mode(self, mode: Mode) -> Study:
+        """The same study with all its stages asked in one mode."""
+        stages = {name: stage.model_copy(update={"mode": mode}) for name, stage in self.stages.items()}
+        return self.model_copy(update={"stages": stages})
+
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""
         settings = self.heads[head]
@@ -163,6 +168,11 @@ class ProjectSettings(Model):
         None,
         description="For a trial: read only so many rows of each source; better given to one run,"
         " `--config limit=20`.",
+    )
+    mode: Mode | None = Field(
+        None,
+        description="How all stages are asked, whatever the study says; better given to one run, `--config"
+        " mode=online`.",
     )
 
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)

@@ -9,7 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from goldpan.study.base import Model
+from goldpan.study.base import Model, as_before
+
+ONLINE = "online_"
+"""Ids of the batches that goldpan works through itself, and of their files, begin so; those of services never
+do."""
 
 
 class _Settings(Model):
@@ -45,8 +49,22 @@ class NetworkSettings(_Settings):
     patience_seconds: float = Field(
         600.0,
         ge=0,
-        description="How long a call that costs nothing is repeated while the service answers 5xx or 429, or"
-        " not at all.",
+        description="How long a call that costs nothing, or one request in `mode: online`, is repeated while"
+        " the service answers 5xx or 429, or not at all.",
+    )
+    concurrency: int | None = Field(
+        None,
+        exclude_if=as_before(None),
+        ge=1,
+        le=1000,
+        description="`mode: online`: how many requests may be under way at once; default 32. It starts lower"
+        " and goes by what the service takes.",
+    )
+    requests_per_minute: int | None = Field(
+        None, exclude_if=as_before(None), ge=1, description="`mode: online`: no more requests than this."
+    )
+    tokens_per_minute: int | None = Field(
+        None, exclude_if=as_before(None), ge=1, description="`mode: online`: no more tokens than this."
     )
 
 

@@ -10,6 +10,7 @@ from goldpan.study.base import Model, Name, Usd, as_before, no_number, one_or_ma
 
 Output = Literal["tool", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
+Mode = Literal["batch", "online"]
 SampleAggregate = Literal["majority", "mean", "median", "first"]
 
 
@@ -79,6 +80,12 @@ class Stage(Model):
         description="One task by name, or several of which the first that fits a record is asked.",
     )
     provider: Name = Field(description="One of the study's providers.")
+    mode: Mode = Field(
+        "batch",
+        exclude_if=as_before("batch"),
+        description="`batch`: by the service's batch API, at half the price where it has one, within a day."
+        " `online`: each request by a call of its own, answered now.",
+    )
     model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
         default_factory=dict,
@@ -122,7 +129,8 @@ class Stage(Model):
         " refused before anything is uploaded.",
     )
     price_usd_per_million: tuple[Usd, Usd] | None = Field(
-        None, description="Prompt and completion price of a batch, when litellm's table lacks the model."
+        None,
+        description="Prompt and completion price in the stage's mode, when litellm's table lacks the model.",
     )
     limits: Limits = Field(Limits(), description="What one request file may hold.")
     poll: Poll = Field(Poll(), description="How often waiting asks.")

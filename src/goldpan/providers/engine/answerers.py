@@ -20,8 +20,28 @@ class Request(NamedTuple):
     custom_id: str
 
 
-Reply = dict[str, Any] | ServiceError
-"""The body of a chat completion, or why there is none."""
+class WireReply(NamedTuple):
+    """What a service sent back for a request that went to it as it is.
+
+    Attributes:
+        status: of HTTP; None where no answer came.
+        body: what came, read from JSON, or as text where it is none.
+        code, message: why no answer came.
+    """
+
+    status: int | None
+    body: Any = None
+    code: str = ""
+    message: str = ""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the service has answered, and not refused."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+Reply = dict[str, Any] | ServiceError | WireReply
+"""The body of a chat completion, why there is none, or what came over the wire."""
 
 AnswerOne = Callable[[dict[str, Any], str], dict[str, Any]]
 """(body of a chat request, its custom_id) -> body of a chat completion. It may raise ServiceError."""

@@ -32,6 +32,9 @@ class Engine:
         answerer: who answers; a function answers one request after the other.
         hook: what is done to batches besides.
         seconds_per_batch: a batch takes at least this long.
+        as_sent: requests go to the answerer as they are, whoever's they are, and it replies with `WireReply`.
+        prefix: ids of files and batches begin so.
+        window_seconds: for how long a batch takes answers.
     """
 
     def __init__(
@@ -41,9 +44,13 @@ class Engine:
         *,
         hook: Hook = BatchHook,
         seconds_per_batch: float = 0.0,
+        as_sent: bool = False,
+        prefix: str = "",
+        window_seconds: int = WINDOW_SECONDS,
     ):
-        self.store = Store(folder)
+        self.store = Store(folder, prefix)
         self.seconds_per_batch = seconds_per_batch
+        self._as_sent, self._window_seconds = as_sent, window_seconds
         self._answerer = answerer if isinstance(answerer, Answerer) else OneByOne(answerer)
         self._hook = hook
 
@@ -89,13 +96,13 @@ class Engine:
             now = int(time.time())
             ordinal = len(self.store.batch_ids()) + 1
             record = BatchRecord(
-                id=new_id("batch_"),
+                id=new_id(f"{self.store.prefix}batch_"),
                 ordinal=ordinal,
                 endpoint=endpoint,
                 completion_window=completion_window,
                 input_file_id=input_file_id,
                 created_at=now,
-                expires_at=now + WINDOW_SECONDS,
+                expires_at=now + self._window_seconds,
                 metadata=metadata,
             )
             self._hook(record, self.store, partial(self.store.save, record)).created()
@@ -138,7 +145,11 @@ class Engine:
         with self.store.locked_if_free(batch_id) as held:
             if held:
                 record = self.store.checkpoint(batch_id)
-                run = BatchRun(self.store, record, self._answerer, self._hook, self.seconds_per_batch)
+                run = BatchRun(
+                    *(self.store, record, self._answerer, self._hook),
+                    pace_seconds=self.seconds_per_batch,
+                    as_sent=self._as_sent,
+                )
                 while record.is_open and run.step(deadline) and time.monotonic() < deadline:
                     pass
         return self.store.batch(batch_id)

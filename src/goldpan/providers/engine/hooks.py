@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from goldpan.providers.base import BatchError
@@ -42,6 +42,9 @@ class BatchHook:
         """Where it ends before all its rows are answered."""
         return None
 
+    def resumed(self, lines: Iterator[bytes]) -> None:
+        """Its rows are about to be asked; of those that are done by now these are the lines."""
+
     def refusal(self, row: int, custom_id: str) -> ServiceError | None:
         """What a row, counted from 1, is refused with before anybody is asked; called first of all for each
         row that is asked."""
@@ -54,6 +57,9 @@ class BatchHook:
     def line(self, row: int, line: bytes) -> bytes:
         """What becomes of the line that an answered row has in the output."""
         return line
+
+    def written(self, custom_id: str, line: bytes) -> None:
+        """The line of a row is written down."""
 
     def order(self, entries: list[Entry]) -> list[Entry]:
         """The order of the output; it comes in that of the input."""

@@ -82,6 +82,10 @@ class Journals:
         os.fsync(self._answers.fileno())
         os.fsync(self._index.fileno())
 
+    def lines(self) -> Iterator[bytes]:
+        """The lines of all rows that are done, in the order in which they came."""
+        return self._lines(self._entries(0) or [])
+
     def publish(self, source: Path, order: Callable[[list[Entry]], list[Entry]]) -> None:
         """Make the batch's files in the order of its input and note their ids; one without lines is not made.
 
@@ -132,7 +136,8 @@ class Journals:
 
     def _file(self, name: str, mark: str, *parts: Iterator[bytes]) -> str | None:
         # The id follows from the batch's, so that a second attempt overwrites what the first has written.
-        file_id = f"file-{self._record.id.removeprefix('batch_')[:-1]}{mark}"
+        prefix, _, number = self._record.id.rpartition("batch_")
+        file_id = f"{prefix}file-{number[:-1]}{mark}"
         lines = chain(*parts)
         first = next(filter(None, lines), None)
         if first is None:

@@ -84,7 +84,7 @@ class BatchRecord:
     @property
     def made_at(self) -> float:
         """When the batch was created, in Unix seconds, to the nanosecond that its id holds."""
-        return int(self.id.removeprefix("batch_")[:16], 16) / 1e9
+        return int(self.id.rpartition("batch_")[2][:16], 16) / 1e9
 
     def enter(self, status: str, now: int) -> None:
         """Change the status and note when."""

@@ -11,8 +11,8 @@ import orjson
 
 from goldpan.providers.base import BatchError
 from goldpan.providers.engine import responses
-from goldpan.providers.engine.answerers import Answerer, Reply, Request, as_refusal
-from goldpan.providers.engine.completions import result_line
+from goldpan.providers.engine.answerers import Answerer, Reply, Request, WireReply, as_refusal
+from goldpan.providers.engine.completions import result_line, unanswered_line
 from goldpan.providers.engine.hooks import BatchHook, Hook
 from goldpan.providers.engine.journals import Journals
 from goldpan.providers.engine.objects import BatchRecord
@@ -35,6 +35,8 @@ def answer_request(answerer: Answerer, body: dict[str, Any], endpoint: str) -> d
         reply = next((reply for _, reply in answerer.answers(iter([request]))), _no_answer())
     except Exception as error:
         raise as_refusal(error) from error
+    if isinstance(reply, WireReply):
+        raise ServiceError(500, "What came over the wire is for batches alone.")
     if isinstance(reply, ServiceError):
         raise reply
     return _response(body, reply, endpoint)
@@ -77,13 +79,21 @@ class BatchRun:
         answerer: gives the answers.
         hook: what is done to the batch besides.
         pace_seconds: the batch takes at least this long; rows are answered evenly over it.
+        as_sent: see `Engine`.
     """
 
     def __init__(
-        self, store: Store, record: BatchRecord, answerer: Answerer, hook: Hook, pace_seconds: float
+        self,
+        store: Store,
+        record: BatchRecord,
+        answerer: Answerer,
+        hook: Hook,
+        *,
+        pace_seconds: float,
+        as_sent: bool,
     ):
         self._store, self._record, self._answerer = store, record, answerer
-        self._pace_seconds = pace_seconds
+        self._pace_seconds, self._as_sent = pace_seconds, as_sent
         self._journals = Journals(store, record)
         self._hook = hook(record, store, self._save)
 
@@ -149,8 +159,9 @@ class BatchRun:
             most = min(self._rows_allowed(), record.total if broken_off is None else broken_off.after)
             if record.rows_done >= most and most < record.total:
                 return False
+            self._hook.resumed(self._journals.lines())
             try:
-                _Answering(self._store, record, self._journals, self._hook).run(
+                _Answering(self._store, record, self._journals, self._hook, self._as_sent).run(
                     self._answerer, source, most, deadline
                 )
             finally:
@@ -187,8 +198,9 @@ class BatchRun:
 class _Answering:
     """One go at the rows of a batch that are not done, with as many under way as the answerer takes."""
 
-    def __init__(self, store: Store, record: BatchRecord, journals: Journals, hook: BatchHook):
+    def __init__(self, store: Store, record: BatchRecord, journals: Journals, hook: BatchHook, as_sent: bool):
         self._store, self._record, self._journals, self._hook = store, record, journals, hook
+        self._as_sent = as_sent
         self._under_way: dict[int, _UnderWay] = {}
         # Where rows end in the input, of those that were passed and are not yet known to be done.
         self._ends: dict[int, int] = {}
@@ -223,7 +235,7 @@ class _Answering:
                 refusal = self._hook.refusal(row, custom_id)
                 if refusal is not None:
                     raise refusal
-                request = chat_request(body, record.endpoint)
+                request = body if self._as_sent else chat_request(body, record.endpoint)
             except ServiceError as error:
                 self._write_down(_UnderWay(row, custom_id, body, {}), error)
             else:
@@ -235,19 +247,23 @@ class _Answering:
 
     def _write_down(self, item: _UnderWay, reply: Reply) -> None:
         record = self._record
-        if not isinstance(reply, ServiceError):
+        if not isinstance(reply, ServiceError | WireReply):
             try:
                 completion = self._hook.answer(item.row, item.request, reply)
                 reply = _response(item.body, completion, record.endpoint)
             except Exception as error:
                 reply = as_refusal(error)
-        if isinstance(reply, ServiceError):
+        if isinstance(reply, WireReply):
+            line = _line_of(record.id, item.custom_id, reply)
+            self._journals.add(item.row, line, failed=not reply.is_answer)
+        elif isinstance(reply, ServiceError):
             refusal = {"error": reply.as_openai()}
             line = result_line(record.id, item.custom_id, reply.status or 500, refusal)
             self._journals.add(item.row, line, failed=True)
         else:
             line = self._hook.line(item.row, result_line(record.id, item.custom_id, 200, reply))
             self._journals.add(item.row, line, failed=False)
+        self._hook.written(item.custom_id, line)
         self._done.add(item.row)
         self._move_on()
         if time.monotonic() >= self._checkpoint_at:
@@ -263,6 +279,12 @@ class _Answering:
             self._done.discard(record.first_open_row)
             record.input_offset = self._ends.pop(record.first_open_row)
             record.first_open_row += 1
+
+
+def _line_of(batch_id: str, custom_id: str, reply: WireReply) -> bytes:
+    if reply.status is None:
+        return unanswered_line(batch_id, custom_id, reply.code, reply.message)
+    return result_line(batch_id, custom_id, reply.status, reply.body)
 
 
 def _now() -> int:

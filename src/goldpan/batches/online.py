@@ -1,0 +1,272 @@
+"""Waiting for what is answered online: the waiting is the work, and it saves what comes as it comes.
+
+From here the ledger is told before a request goes out and soon after its answer came, the budget is held
+against what was truly spent, and it is said how it goes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from goldpan.batches.budget import spending_of
+from goldpan.batches.estimate import LEARN_FROM, stage_price
+from goldpan.batches.settle import KnownLine, Readers, read_outcomes
+from goldpan.batches.wait import Ask, asking
+from goldpan.clock import SYSTEM_CLOCK, Clock
+from goldpan.crashpoints import reached
+from goldpan.errors import AnswerError, BudgetError, FirstRefusedError
+from goldpan.ledger import Ledger, Submission
+from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.online import OnlineProvider, is_online
+from goldpan.providers.online.watch import Traffic
+from goldpan.providers.patience import say_on_stderr
+from goldpan.study.load import Project
+from goldpan.tasks.batch_lines import read_batch_line, row_failure
+from goldpan.tasks.usage import usage_of
+
+# How often answers are taken into the ledger, and how often it is said how it goes, in seconds.
+TAKE_SECONDS, SAY_SECONDS = 0.5, 5.0
+# The rate is that of the last so many times it was said.
+_RATE_OVER = 12
+
+
+def asking_in_mode(
+    ledger: Ledger,
+    project: Project,
+    stage_name: str,
+    provider: BatchProvider,
+    *,
+    say: Callable[[str], None] = say_on_stderr,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Ask:
+    """Ask for batches as the stage's mode has it: what is open of the other mode is waited for or ended.
+
+    In mode online an open batch of goldpan's own is worked through, and one of the service is waited for. In
+    mode batch one of goldpan's own is ended: what it has answered is kept, and the next round asks the rest.
+    """
+    if not isinstance(provider, OnlineProvider):
+        return asking(provider)
+    mode = project.study.stages[stage_name].mode
+    provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
+    said: set[str] = set()
+
+    def say_once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            say(f"{stage_name}: {text}")
+
+    def ask(submission: Submission) -> Batch:
+        batch_id = str(submission.batch_id)
+        if is_online(batch_id) and submission.is_open:
+            if mode == "online":
+                return _work(ledger, project, stage_name, provider, submission, say=say, clock=clock)
+            batch = provider.end(batch_id)
+            if batch.is_terminal:
+                rest = batch.total - batch.completed
+                say_once(
+                    f"{batch_id} was asked online and is ended: {batch.completed} of its requests are"
+                    f" answered, and {rest} are asked in a batch next"
+                )
+            return batch
+        batch = provider.retrieve(batch_id)
+        if mode == "online" and submission.is_open and not batch.is_terminal:
+            say_once(
+                f"{batch_id} is a batch at the service, from a run in mode batch: it is waited for, and none"
+                " of its requests is asked online"
+            )
+        return batch
+
+    return ask
+
+
+def _is_settled(ledger: Ledger, batch_id: str) -> bool:
+    known = ledger.submissions_where("batch_id = ?", (batch_id,))
+    return bool(known) and not any(submission.is_open for submission in known)
+
+
+def _work(
+    ledger: Ledger,
+    project: Project,
+    stage_name: str,
+    provider: OnlineProvider,
+    submission: Submission,
+    *,
+    say: Callable[[str], None],
+    clock: Clock,
+) -> Batch:
+    """Work through a batch of goldpan's own; what came is in the ledger when this ends, however it does."""
+    work = OnlineWork(ledger, project, stage_name, submission, say=say, clock=clock)
+    try:
+        return provider.work(str(submission.batch_id), work)
+    except FirstRefusedError as error:
+        work.take()
+        if not work.done:
+            # Nothing of it was ever answered or paid: it stands in nobody's way once it is closed.
+            provider.cancel(str(submission.batch_id))
+            ledger.void(submission.id, f"refused: {error.what}")
+        raise
+    finally:
+        work.take()
+
+
+class _Look(NamedTuple):
+    """How many requests were done at some time, in seconds of the clock."""
+
+    at: float
+    done: int
+
+
+class OnlineWork:
+    """What the ledger, the budget and whoever watches are told of the work on one batch (a `Watch`).
+
+    Args:
+        stage_name: of the study that works on it; the batch may have been made by another.
+        submission: an open one.
+
+    Attributes:
+        done: requests that are answered or have failed for now, in all runs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        project: Project,
+        stage_name: str,
+        submission: Submission,
+        *,
+        say: Callable[[str], None] = say_on_stderr,
+        clock: Clock = SYSTEM_CLOCK,
+    ):
+        self._ledger, self._submission, self._say, self._clock = ledger, submission, say, clock
+        self._study, self._stage_name = project.study.study, stage_name
+        self._stage = project.study.stages[stage_name]
+        self._asked = ledger.asked_by(submission.id)
+        self._readers = Readers(project, asked_stage(self._stage).output, submission)
+        self._price = stage_price(self._stage, is_free=submission.is_free, is_online=True)
+        self._untaken: list[KnownLine] = []
+        self._title = f"{stage_name}, round {submission.round}"
+        self.done = self._failed = self._answered_here = 0
+        self._spent_before = self._cost = 0.0
+        self._taken_at = self._said_at = clock.monotonic()
+        self._looks: deque[_Look] = deque(maxlen=_RATE_OVER)
+
+    def resumed(self, lines: Iterator[bytes]) -> None:
+        """As `Watch.resumed`: take what a run that was stopped had no time to."""
+        sent = self._ledger.sent(self._submission.id)
+        for line in lines:
+            self.done += 1
+            known = self._known(line)
+            if known is None:
+                continue
+            self._failed += row_failure(known.row) is not None
+            if sent.pop(known.row.custom_id, None) is not None:
+                self._untaken.append(known)
+        self.take()
+        if sent:
+            self._say(
+                f"{self._title}: {len(sent)} requests were under way when the run before this one was"
+                " stopped, or about to be: their answers are lost, and may have to be paid. They are asked"
+                " again"
+            )
+        spending = spending_of(self._ledger, self._study, self._stage_name, self._stage)
+        self._spent_before, self._cost = spending.total_usd, 0.0
+        self._looks.append(_Look(self._clock.monotonic(), self.done))
+
+    def may_send(self, in_hand: int) -> bool:
+        """As `Watch.may_send`: whether the budget holds by what is spent, and what is under way may cost."""
+        budget = self._stage.budget_usd
+        if budget is None or self._submission.is_free:
+            return True
+        return self._spent_before + self._cost + (in_hand + 1) * self._expected <= budget
+
+    @property
+    def _expected(self) -> float:
+        """USD for one request: by the answers of this run of few of them not less than planned."""
+        planned = (self._submission.estimated_usd or 0.0) / max(1, self._submission.requests)
+        if not self._answered_here:
+            return planned
+        mean = self._cost / self._answered_here
+        return mean if self._answered_here >= LEARN_FROM else max(planned, mean)
+
+    def refusal(self) -> BudgetError:
+        """As `Watch.refusal`."""
+        spent = self._spent_before + self._cost
+        return BudgetError(
+            f"{spent:.4f} USD are spent, and another request, for about {self._expected:.4f} USD, would go"
+            f" above the budget of {self._stage.budget_usd or 0:.4f} USD; {self.done:,} of"
+            f" {self._submission.requests:,} requests of this batch are done, and that is kept",
+            where=f"stage {self._stage_name}",
+            remedy="raise `budget_usd` and run again, which asks the others; or"
+            f" `goldpan features {self._stage_name} --study {self._study}` makes the features of what is"
+            " answered so far",
+        )
+
+    def sending(self, custom_ids: Sequence[str]) -> None:
+        """As `Watch.sending`."""
+        self._ledger.record_sent(self._submission.id, custom_ids)
+        reached("sending")
+
+    def written(self, custom_id: str, line: bytes) -> None:
+        """As `Watch.written`."""
+        reached("answer_written")
+        self.done += 1
+        known = self._known(line)
+        if known is None:
+            return
+        failure = row_failure(known.row)
+        self._failed += failure is not None
+        if failure is None and self._price is not None:
+            self._answered_here += 1
+            self._cost += self._price.cost(*usage_of(known.row.body)[:4])
+        self._untaken.append(known)
+
+    def _known(self, line: bytes) -> KnownLine | None:
+        try:
+            row = read_batch_line(line)
+        except AnswerError:
+            return None
+        asked = self._asked.get(row.custom_id)
+        return None if asked is None else KnownLine(row, line.rstrip(b"\n"), *asked)
+
+    def look(self, traffic: Traffic) -> None:
+        """As `Watch.look`."""
+        now = self._clock.monotonic()
+        if now - self._taken_at >= TAKE_SECONDS:
+            self.take()
+        if now - self._said_at >= SAY_SECONDS:
+            self._said_at = now
+            self._say(self._progress(_Look(now, self.done), traffic))
+
+    def take(self) -> None:
+        """Take what came since the last time into the ledger."""
+        if self._untaken:
+            outcomes = [outcome for _, outcome in read_outcomes(self._untaken, self._readers.get)]
+            self._ledger.take(self._submission.id, outcomes)
+            self._untaken.clear()
+            reached("taken")
+        self._taken_at = self._clock.monotonic()
+
+    def _progress(self, look: _Look, traffic: Traffic) -> str:
+        before = self._looks[0] if self._looks else look
+        self._looks.append(look)
+        rate = (look.done - before.done) / max(1e-9, look.at - before.at)
+        total = self._submission.requests
+        parts = [f"{look.done:,}/{total:,} requests", f"{rate:.1f} a second"]
+        if rate:
+            minutes, seconds = divmod(round((total - look.done) / rate), 60)
+            parts.append(f"{minutes}:{seconds:02d} left")
+        if self._price is not None and not self._submission.is_free:
+            parts.append(f"{self._spent_before + self._cost:.4f} USD so far")
+        if self._failed:
+            parts.append(f"{self._failed:,} failed")
+        parts.append(f"up to {traffic.at_once} at once")
+        if (quiet := round(traffic.quiet_until - time.monotonic())) > 0:
+            parts.append(f"quiet for {quiet} seconds as the service asks")
+        refusals = [f"{count} x {kind}" for kind, count in sorted(traffic.refusals.items())]
+        return f"{self._title}: {', '.join(parts)}" + (
+            f" (asked again: {', '.join(refusals)})" if refusals else ""
+        )

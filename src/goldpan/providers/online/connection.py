@@ -1,0 +1,319 @@
+"""Requests over HTTP, many at a time, in a thread of their own; each is repeated as long as that may help."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.request import getproxies, proxy_bypass
+
+import orjson
+
+from goldpan.errors import OnlineError, ProviderError
+from goldpan.providers.engine.answerers import WireReply
+from goldpan.providers.online.address import Address
+from goldpan.providers.online.pace import Pace
+from goldpan.providers.online.watch import Traffic
+from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
+from goldpan.tasks.failures import error_of, failure_of
+
+if TYPE_CHECKING:
+    pass
+
+_CONNECT_SECONDS = 30.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+# Once the run is to stop, what is under way is waited for so long.
+LAST_ANSWERS_SECONDS = 60.0
+_NO_ROOM = frozenset({429, 503})
+_NO_ACCOUNT = frozenset({401, 402, 403})
+_BYTES_PER_TOKEN = 4
+
+
+class Arrival(NamedTuple):
+    """What came of a request: a reply, or why the whole run has to stop."""
+
+    place: int
+    reply: WireReply | OnlineError
+
+
+class _Refused(Exception):
+    """An answer that is no success, in the form `service_error` reads."""
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str]):
+        super().__init__(body if isinstance(body, str) else "")
+        self.status_code, self.response = status, self
+        body = body[0] if isinstance(body, list) and body else body
+        error = body.get("error") if isinstance(body, dict) else None
+        self.body = error if isinstance(error, dict) else body
+        self.headers = headers
+
+
+class Connection:
+    """A context manager: its thread runs as long as its block.
+
+    Args:
+        address: of the service.
+        endpoint: as batches name it.
+
+    Attributes:
+        traffic: how it goes.
+        has_more: there are requests beside those that were sent.
+    """
+
+    def __init__(self, address: Address, endpoint: str):
+        self._address, self._url = address, address.url(endpoint)
+        self.traffic = Traffic()
+        self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="online", daemon=True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pace = Pace(address.limits, time.monotonic)
+        self.traffic.at_once = self._pace.at_once
+        self._stopping: OnlineError | None = None
+        self._answered_at = -math.inf
+        self.has_more = True
+
+    def __enter__(self) -> Connection:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _open(self) -> None:
+        import aiohttp
+
+        self._turn, self._came_back = asyncio.Lock(), asyncio.Event()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._address.key:
+            headers["Authorization"] = f"Bearer {self._address.key}"
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            timeout=aiohttp.ClientTimeout(
+                total=self._address.timeout, sock_connect=min(self._address.timeout, _CONNECT_SECONDS)
+            ),
+            **_proxy_for(self._url),
+        )
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._session.close()
+
+    def send(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+        """Send bodies on their way, each with the place that its reply comes back with."""
+        self._loop.call_soon_threadsafe(self._start, requests)
+
+    def stop(self, reason: OnlineError) -> None:
+        """Repeat nothing any more: what is under way may still be answered."""
+        self._loop.call_soon_threadsafe(self._stop, reason)
+
+    def arrivals(self, seconds: float) -> Iterator[Arrival]:
+        """What has come back; waits so long for the first."""
+        with contextlib.suppress(queue.Empty):
+            yield self._arrivals.get(timeout=seconds)
+            while True:
+                yield self._arrivals.get_nowait()
+
+    # Below here all runs in the thread.
+
+    def _start(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+        for place, body in requests:
+            task = self._loop.create_task(self._ask(place, orjson.dumps(body)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _stop(self, reason: OnlineError) -> None:
+        self._stopping = self._stopping or reason
+        self._came_back.set()
+
+    async def _ask(self, place: int, content: bytes) -> None:
+        try:
+            reply: WireReply | OnlineError = await self._reply_to(content)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # Nobody else would hear of it.
+            reply = OnlineError(f"{type(error).__name__}: {self._address.scrubber.text(str(error))}")
+        if isinstance(reply, OnlineError):
+            self._stop(reply)
+        self._arrivals.put(Arrival(place, reply))
+
+    async def _reply_to(self, content: bytes) -> WireReply | OnlineError:
+        """Ask until there is a reply that stays, the run is to stop, or it has failed for too long."""
+        tokens = len(content) / _BYTES_PER_TOKEN
+        failing_since: float | None = None
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            await self._turn_to_send(tokens)
+            if self._stopping is not None:
+                return self._stopping
+            sent_at = self._pace.sent(tokens)
+            reply, error = await self._call(content, sent_at, tokens)
+            self.traffic.at_once, self.traffic.quiet_until = self._pace.at_once, self._pace.not_before
+            self._came_back.set()
+            if error is None:
+                self._answered_at = time.monotonic()
+                return reply
+            self.traffic.refusals[_kind(error)] += 1
+            failure = _failure(reply)
+            if failure is not None and failure.state == "refused":
+                # The content of this one request; whatever status that is said with.
+                return reply
+            if error.code in OUT_OF_MONEY or error.status in _NO_ACCOUNT or _is_unsendable(error):
+                return self._stopped_by(error)
+            if not error.retryable:
+                self._answered_at = time.monotonic()
+                return reply
+            now = time.monotonic()
+            failing_since = now if failing_since is None else failing_since
+            wanted = max(pause * (0.75 + random.random() / 2), error.retry_after or 0.0)
+            if now + wanted - failing_since > self._address.patience:
+                # No room is nobody's fault; of other failures the last requests may each have their own.
+                is_for_all = self.has_more or error.status in _NO_ROOM
+                if self._answered_at < failing_since and is_for_all:
+                    return self._silent(error, now - failing_since)
+                return reply
+            await self._pause(wanted)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _turn_to_send(self, tokens: float) -> None:
+        """Wait until a request may be sent, the first that came first."""
+        async with self._turn:
+            while self._stopping is None:
+                wait = self._pace.wait(tokens)
+                if wait == 0:
+                    return
+                await self._pause(wait)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait so long, or (None) until a request comes back; not longer than until the run is to stop."""
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        while self._stopping is None and (left := until - time.monotonic()) > 0:
+            if seconds is None:
+                self._came_back.clear()
+                await self._came_back.wait()
+                return
+            await asyncio.sleep(min(left, 0.5))
+
+    async def _call(
+        self, content: bytes, sent_at: float, tokens: float
+    ) -> tuple[WireReply, ProviderError | None]:
+        """One call: what it brought, and what is wrong with that, if anything is."""
+        import aiohttp
+
+        pace, scrubber = self._pace, self._address.scrubber
+        try:
+            async with self._session.post(self._url, data=content) as response:
+                body = _read(scrubber.content(await response.read()))
+                status, headers = response.status, response.headers
+        except asyncio.CancelledError:
+            pace.failed()
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            pace.failed()
+            failure = _unanswered(error, self._address)
+            return WireReply(None, None, failure.code or "connection", failure.what), failure
+        reply = WireReply(status, body)
+        if reply.is_answer:
+            pace.answered(sent_at, tokens, _tokens_used(body), headers)
+            return reply, None
+        refused = service_error(_Refused(status, body, headers), scrubber)
+        if status in _NO_ROOM and refused.retryable:
+            pace.refused(sent_at, refused.retry_after, headers)
+        else:
+            pace.failed()
+        return reply, refused
+
+    def _stopped_by(self, error: ProviderError) -> OnlineError:
+        return OnlineError(
+            error.what,
+            where=self._address.url_shown,
+            remedy=f"{error.remedy or 'correct it'}; then run the same command again: it goes on where this"
+            " stopped, and nothing that was answered is lost",
+        )
+
+    def _silent(self, error: ProviderError, seconds: float) -> OnlineError:
+        asks = f", and it asks to come again in {error.retry_after:.0f}" if error.retry_after else ""
+        return OnlineError(
+            f"the service has answered no request for {seconds:.0f} seconds{asks}; at last: {error.what}",
+            where=self._address.url_shown,
+            remedy="run the same command again later: it goes on where this stopped, and nothing that was"
+            " answered is lost. `patience_seconds` of the provider says how long it may be silent",
+        )
+
+
+def _proxy_for(url: str) -> dict[str, Any]:
+    """The proxy that the environment names for an address, as arguments of a session. The library would look
+    for it at each call, in a thread."""
+    import aiohttp
+    from yarl import URL
+
+    target = URL(url)
+    proxy = getproxies().get(target.scheme)
+    if proxy is None or proxy_bypass(target.host or ""):
+        return {}
+    place = URL(proxy if "://" in proxy else f"http://{proxy}")
+    user = place.user and aiohttp.BasicAuth(place.user, place.password or "")
+    return {"proxy": place.with_user(None), "proxy_auth": user or None}
+
+
+def _kind(error: ProviderError) -> str:
+    return str(error.status) if error.status is not None else error.code or "connection"
+
+
+def _is_unsendable(error: ProviderError) -> bool:
+    return error.status is None and not error.retryable
+
+
+def _failure(reply: WireReply) -> Any:
+    if reply.status is None:
+        return None
+    return failure_of(*error_of(reply.body, reply.status), reply.status)
+
+
+def _read(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "replace")
+
+
+def _tokens_used(body: Any) -> float | None:
+    usage = body.get("usage") if isinstance(body, dict) else None
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return float(total) if isinstance(total, int) and total >= 0 else None
+
+
+def _unanswered(error: Exception, address: Address) -> ProviderError:
+    """What is wrong where a call brought no answer."""
+    import aiohttp
+
+    said = " ".join(address.scrubber.text(str(error)).split())[:500]
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ProviderError(f"the service could not be reached: {said}", code="connection", retryable=True)
+    if isinstance(error, TimeoutError):
+        return ProviderError(
+            f"no answer within {address.timeout:g} seconds", code="timeout", retryable=True, in_doubt=True
+        )
+    if isinstance(error, ValueError):
+        return ProviderError(
+            f"the request cannot be sent ({type(error).__name__})", remedy="check the provider's `base_url`"
+        )
+    return ProviderError(
+        f"the connection broke off ({type(error).__name__})", code="connection", retryable=True, in_doubt=True
+    )

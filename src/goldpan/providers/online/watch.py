@@ -1,0 +1,46 @@
+"""What whoever has requests answered online is told, and is asked, while it goes on."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass
+class Traffic:
+    """What is going on between here and the service.
+
+    Attributes:
+        at_once: how many requests may be under way.
+        quiet_until: until when the service wants no calls, by `time.monotonic`.
+        refusals: calls that brought no answer, by what they brought: `429`, `500`, `timeout`, `connection`.
+    """
+
+    at_once: int = 1
+    refusals: Counter[str] = field(default_factory=Counter)
+    quiet_until: float = -math.inf
+
+
+class Watch(Protocol):
+    """Called from the thread that works through a batch."""
+
+    def resumed(self, lines: Iterator[bytes]) -> None:
+        """The work begins, or goes on: these are the lines of requests that are answered by now."""
+
+    def may_send(self, in_hand: int) -> bool:
+        """Whether another request may be sent while so many have been, and are not answered."""
+
+    def refusal(self) -> Exception:
+        """Why `may_send` says no when nothing is under way any more."""
+
+    def sending(self, custom_ids: Sequence[str]) -> None:
+        """These requests are about to be sent: from here on they may have to be paid."""
+
+    def written(self, custom_id: str, line: bytes) -> None:
+        """What came of a request is safe: the line of it that the batch will have."""
+
+    def look(self, traffic: Traffic) -> None:
+        """Several times a second: time to save, and to say how it goes."""

@@ -1,0 +1,136 @@
+"""A chat endpoint on loopback that answers each call as a test says: late, in part, never, or with errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from goldpan.providers.engine import completion
+
+ANSWER = {"topic": "animals", "topic_rationale": "it is", "urgent_detected": False, "length": 1}
+
+
+@dataclass
+class Say:
+    """What becomes of one call.
+
+    Attributes:
+        status, body, headers: of the answer; without a body the request is answered.
+        after: seconds until then.
+        cut: after so many bytes of the body the connection is broken off; 0 before anything is sent.
+    """
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    after: float = 0.0
+    cut: int | None = None
+
+
+@dataclass
+class Call:
+    """A call as it came: the note it asks about, its number among the calls, from 1, and about this note."""
+
+    text: str
+    number: int
+    of_text: int
+    headers: dict[str, str]
+    at: float
+
+
+Script = Callable[[Call], Say]
+
+
+class OnlineService:
+    """The endpoint. `calls` are those that came, `answered` counts the 200s by note, `most` is how many calls
+    were under way at once."""
+
+    def __init__(self, script: Script):
+        self._script = script
+        self.calls: list[Call] = []
+        self.answered: Counter[str] = Counter()
+        self.most = self._now = 0
+        self.base_url = ""
+        self._loop = asyncio.new_event_loop()
+
+    def texts(self) -> Counter[str]:
+        """How often each note was asked about."""
+        return Counter(call.text for call in self.calls)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        text = body["messages"][-1]["content"].splitlines()[-1]
+        seen = sum(call.text == text for call in self.calls)
+        call = Call(text, len(self.calls) + 1, seen + 1, dict(request.headers), time.monotonic())
+        self.calls.append(call)
+        self._now += 1
+        self.most = max(self.most, self._now)
+        try:
+            say = self._script(call)
+            await asyncio.sleep(say.after)
+            return await self._respond(request, body, call, say)
+        finally:
+            self._now -= 1
+
+    async def _respond(
+        self, request: web.Request, asked: dict[str, Any], call: Call, say: Say
+    ) -> web.StreamResponse:
+        said = say.body
+        if said is None:
+            said = completion(asked, ANSWER, call.text) if say.status == 200 else error_body(say.status)
+        if isinstance(said, str):
+            response: web.StreamResponse = web.Response(text=said, status=say.status, headers=say.headers)
+        else:
+            response = web.json_response(said, status=say.status, headers=say.headers)
+        if say.cut is None:
+            self.answered[call.text] += say.status == 200
+            return response
+        assert request.transport is not None
+        if say.cut:
+            content = response.body
+            partial = web.StreamResponse(status=say.status, headers={"Content-Length": str(len(content))})
+            await partial.prepare(request)
+            await partial.write(content[: say.cut])
+        request.transport.abort()
+        return response
+
+
+def error_body(status: int, code: str | None = None, message: str = "no") -> dict[str, Any]:
+    """OpenAI's error object."""
+    return {"error": {"message": message, "type": f"e{status}", "param": None, "code": code}}
+
+
+@contextlib.contextmanager
+def online_service(script: Script = lambda call: Say()) -> Iterator[OnlineService]:
+    """The endpoint, as long as the block runs."""
+    service = OnlineService(script)
+    loop = service._loop
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def start() -> web.AppRunner:
+        app = web.Application(client_max_size=1 << 26)
+        app.router.add_post("/v1/chat/completions", service.handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        service.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        return runner
+
+    runner = asyncio.run_coroutine_threadsafe(start(), loop).result()
+    try:
+        yield service
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,255 @@
+"""A service that misbehaves while it is asked online: nothing is lost, and nothing is answered twice."""
+
+import base64
+
+import pytest
+
+from goldpan.batches.stage import StageRun
+from goldpan.cli import main
+from goldpan.crashpoints import Killed, on_reaching
+from goldpan.errors import BudgetError, FirstRefusedError, OnlineError
+from goldpan.files import read_json
+from goldpan.ledger import Ledger
+from goldpan.providers.engine import completion
+from goldpan.study import load_project
+from tests.online_service import ANSWER, Say, error_body, online_service
+from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, send
+
+ROWS = 12
+KEY = "sk-test-0123456789abcdef/+"
+
+
+def make(root, service, rows=ROWS, *, stage=None, **provider) -> StageRun:
+    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **provider}
+    return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
+
+
+def again(run: StageRun, service, **changes) -> StageRun:
+    """The stage after a change of its study, by another process as it were."""
+    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, "patience_seconds": 2}
+    study = notes_study(settings, **{"model": "m", "mode": "online", **changes})
+    WorkflowProject(run.project.root).write_study(study)
+    return records_made(StageRun(load_project("notes", root=run.project.root), STAGE))
+
+
+def states(run: StageRun) -> dict[str, int]:
+    with Ledger(run.project.ledger) as ledger:
+        return ledger.counts()
+
+
+PASSING = [
+    Say(500),
+    Say(503, headers={"retry-after": "0"}),
+    Say(429, headers={"retry-after-ms": "50"}),
+    Say(408),
+    Say(502, body="<html>bad gateway</html>"),
+    Say(cut=0),
+    Say(cut=40),
+    Say(after=30),
+    Say(425),
+    Say(409),
+]
+
+
+def test_what_may_pass_is_asked_again_until_each_note_is_answered_once(tmp_path):
+    """The first call about each note goes wrong, but for the first of all."""
+
+    def script(call):
+        number = int(call.text.removeprefix("Note ").partition(":")[0])
+        return Say() if number == 0 or call.of_text > 1 else PASSING[number % len(PASSING)]
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, timeout_seconds=1.5)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS}
+        assert set(service.answered.values()) == {1} and len(service.answered) == ROWS
+        assert len(service.calls) == 2 * ROWS - 1
+
+
+def test_a_storm_of_429_is_waited_out_as_the_service_wishes(tmp_path):
+    def script(call):
+        return Say(429, headers={"retry-after": "1"}) if 1 < call.number <= 9 else Say(after=0.01)
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, rows=40)
+        answer_all(run)
+        storm, after = service.calls[1:9], service.calls[9:]
+        too_early = [call for call in after if call.at - storm[-1].at < 0.9]
+        assert len(too_early) <= 4, "but for those that were on their way when the first 429 came"
+        assert states(run) == {"ok": 40} and set(service.answered.values()) == {1}
+
+
+def test_the_first_request_goes_alone_and_its_refusal_stops_the_others(tmp_path):
+    def script(call):
+        return Say(400, body=error_body(400, "unsupported_parameter", f"No temperature for {KEY}"))
+
+    with online_service(script) as service:
+        (tmp_path / ".env").write_text(f"A_KEY={KEY}\n")
+        run = make(tmp_path, service, api_key_env="A_KEY")
+        for attempt in (1, 2):
+            with pytest.raises(FirstRefusedError, match=r"unsupported_parameter.*No temperature for \[key\]"):
+                answer_all(run)
+            assert len(service.calls) == attempt and states(run) == {}
+        with Ledger(run.project.ledger) as ledger:
+            assert {submission.state for submission in ledger.submissions()} == {"void"}
+    with online_service() as service:
+        run = again(run, service, params={"temperature": 0}, budget_usd=1.0, price_usd_per_million=[1, 1])
+        run.plan(1)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS
+
+
+def test_one_note_that_a_filter_refuses_is_no_reason_to_stop(tmp_path):
+    def script(call):
+        refused = call.text.startswith("Note 0:")
+        return Say(400, body=error_body(400, "content_filter", "no such talk")) if refused else Say()
+
+    with online_service(script) as service:
+        run = make(tmp_path, service)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS - 1, "refused": 1} and len(service.calls) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [(401, "invalid_api_key", "api_key_env"), (429, "insufficient_quota", "credit"), (403, None, "no")],
+)
+def test_an_account_that_is_refused_stops_the_run_and_keeps_what_was_answered(status, code, words, tmp_path):
+    with online_service() as service:
+        answers = iter([Say()] * 5)
+        service._script = lambda call: next(answers, None) or Say(status, body=error_body(status, code))
+        run = make(tmp_path, service)
+        with pytest.raises(OnlineError, match=words):
+            answer_all(run)
+        assert states(run) == {"ok": 5} and sum(service.answered.values()) == 5
+        service._script = lambda call: Say()
+        answer_all(again(run, service))
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+
+
+def test_a_note_that_fails_for_too_long_is_left_to_the_next_round(tmp_path):
+    def script(call):
+        return Say(500, after=0.05) if call.text.startswith("Note 3:") and call.of_text == 1 else Say()
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, patience_seconds=0.3)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+        settled = [at(run, run.paths.settled(STAGE, number)).read_text() for number in (1, 2)]
+        assert '"failed": 1' in settled[0] and '"left": 1' in settled[0] and '"ok": 1' in settled[1]
+
+
+def test_a_service_that_is_silent_for_all_stops_the_run_and_burns_no_attempt(tmp_path):
+    with online_service(lambda call: Say() if call.number <= 3 else Say(500)) as service:
+        run = make(tmp_path, service, rows=60, patience_seconds=0.6)
+        with pytest.raises(OnlineError, match="has answered no request"):
+            answer_all(run)
+        assert states(run) == {"ok": 3}
+        service._script = lambda call: Say()
+        answer_all(again(run, service))
+        assert states(run) == {"ok": 60} and set(service.answered.values()) == {1}
+
+
+def test_nonsense_with_a_200_is_an_answer_like_any_other_and_asked_again_next_round(tmp_path):
+    def script(call):
+        return Say(body="<p>busy</p>") if call.text.startswith("Note 3:") and call.of_text == 1 else Say()
+
+    with online_service(script) as service:
+        run = make(tmp_path, service)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS + 1
+
+
+def test_a_key_that_is_echoed_is_kept_nowhere(tmp_path, capfd):
+    spelled = (KEY, base64.b64encode(f"Bearer {KEY}".encode()).decode())
+
+    def script(call):
+        assert call.headers["Authorization"] == f"Bearer {KEY}"
+        if call.of_text > 1 or call.number == 1:
+            return Say()
+        body = error_body(500, "x", f"you sent {spelled}")
+        return Say(500, body=body) if call.number % 2 else Say(400, body=body)
+
+    with online_service(script) as service:
+        (tmp_path / ".env").write_text(f"A_KEY={KEY}\n")
+        run = make(tmp_path, service, api_key_env="A_KEY")
+        answer_all(run)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".env"]
+    assert any("online" in path.parts for path in files)
+    said = "".join(capfd.readouterr())
+    for content in [*(path.read_bytes() for path in files), said.encode()]:
+        assert KEY.encode() not in content and spelled[1].encode() not in content
+    assert b"[key]" in b"".join(path.read_bytes() for path in files)
+
+
+def test_ctrl_c_keeps_the_answers_that_came(tmp_path):
+    def interrupt(point):
+        if point == "answer_written" and len(service.answered) >= 5:
+            raise KeyboardInterrupt
+
+    with online_service() as service:
+        run = make(tmp_path, service)
+        with on_reaching(interrupt), pytest.raises(KeyboardInterrupt):
+            answer_all(run)
+        kept = states(run)["ok"]
+        assert 0 < kept < ROWS
+        answer_all(again(run, service))
+        assert states(run) == {"ok": ROWS}
+        assert sum(count > 1 for count in service.answered.values()) <= 12
+
+
+def test_the_budget_is_held_by_what_is_spent_and_what_is_under_way(tmp_path):
+    usage = {"prompt_tokens": 10_000, "completion_tokens": 10_000, "total_tokens": 20_000}
+
+    def script(call):
+        asked = {"model": "m", "messages": [], "tools": [{"function": {"name": "topic"}}]}
+        return Say(body={**completion(asked, ANSWER, call.text), "usage": usage}, after=0.01)
+
+    # An answer costs 0.02 USD, which nobody could know before: the plan says a hundredth of it.
+    money = {"price_usd_per_million": [1, 1], "budget_usd": 0.5}
+    with online_service(script) as service:
+        run = make(tmp_path, service, rows=100, stage=money)
+        for _ in range(2):
+            with pytest.raises(BudgetError, match=r"above the budget of 0\.5000 USD"):
+                answer_all(run)
+            assert states(run) == {"ok": 25} and sum(service.answered.values()) == 25
+        answer_all(again(run, service, **{**money, "budget_usd": 5.0}))
+        assert states(run) == {"ok": 100} and set(service.answered.values()) == {1}
+        summary = read_json(at(run, run.paths.summary(STAGE)))
+        assert summary["cost_usd"] == 2.0
+
+
+def test_looking_at_batches_asks_nobody(tmp_path):
+    with online_service() as service:
+        run = make(tmp_path, service)
+        plan = run.plan(1)
+        send(run, plan)
+        provider = run.connect()
+        (batch,) = provider.own_batches()
+        assert provider.retrieve(batch.id).status == "validating" and not service.calls
+
+
+def test_cancelled_and_given_up_it_keeps_what_was_answered(tmp_path, monkeypatch):
+    """By commands, while no run is going on: a batch of which 4 requests are answered."""
+
+    def stop(point):
+        if point == "answer_written" and len(service.answered) >= 4:
+            raise Killed
+
+    for command in (["cancel"], ["give-up", "--ask-again"]):
+        root = tmp_path / command[0]
+        with online_service(lambda call: Say(after=0.05)) as service:
+            run = make(root, service, concurrency=1)
+            with on_reaching(stop), pytest.raises(Killed):
+                answer_all(run)
+            (batch,) = run.connect().own_batches()
+            monkeypatch.chdir(root)
+            assert main(["batches", "wait"]) == 0, "which nobody would end"
+            assert main(["batches", command[0], batch.id, *command[1:], "--yes"]) == 0
+            answer_all(run)
+            kept = states(run)
+            assert kept["ok"] + kept.get("failed", 0) == ROWS
+            assert kept["ok"] == ROWS if "--ask-again" in command else 4 <= kept["ok"] <= 6
+            asked_twice = service.answered.total() - len(service.answered)
+            assert asked_twice <= 2, "what was under way at the stop"
