@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.modules import Modules, ModuleTable, with_modules
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
 from goldpan.study.yaml_file import read_yaml
@@ -208,6 +209,8 @@ def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
     """
     path = Path(path)
     value = read_yaml(path)
+    if value.get("modules") is not None:
+        value = _with_its_modules(value, path)
     try:
         return validate(Study, value, path)
     except StudyError as error:
@@ -219,6 +222,20 @@ def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
             if line not in error.what:
                 wrong.add(StudyError(line, where=str(path), remedy=_STUDY_REMEDY))
         return study
+
+
+class _Modular(BaseModel):
+    """A study file of which only the modules are looked at."""
+
+    modules: Modules
+
+
+def _with_its_modules(study: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What a study file says, with what its modules add. Raises StudyError as `load_study`."""
+    settings, root = validate(_Modular, study, path).modules, project_root(path)
+    table_file = root / settings.table
+    table = validate(ModuleTable, read_yaml(table_file), table_file)
+    return with_modules(study, settings, table, root, str(path))
 
 
 def _limit_of_run(limit: object) -> int:

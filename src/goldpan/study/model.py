@@ -10,6 +10,7 @@ from goldpan.study.base import ColumnName, Model, Name, RowLimit, Usd, no_number
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
+from goldpan.study.modules import Modules
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.wave import Wave
@@ -229,6 +230,9 @@ class Study(Model):
     )
     evaluations: dict[Name, Evaluation] = Field(
         default_factory=dict, description="Predictions measured against gold labels, by name."
+    )
+    modules: Modules | None = Field(
+        None, description="Tasks of a table, each with a data set whose right answers are known."
     )
 
     @model_validator(mode="after")

@@ -32,6 +32,9 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"$schema": DIALECT, **model.model_json_schema(mode="validation")}
     if model is Study:
         _show_one_provider(schema)
+        # Modules bring sources of their own.
+        schema["required"].remove("sources")
+        schema["anyOf"] = [{"required": ["sources"]}, {"required": ["modules"]}]
     return schema
 
 
