@@ -25,7 +25,7 @@ rule submit:
 checkpoint wait:
     input:
         plan=PATHS.plan("{stage}", "{round}"),
-        batches=INPUTS.batches,
+        batches=INPUTS.stages.batches,
     output:
         PATHS.completion("{stage}", "{round}"),
     log:

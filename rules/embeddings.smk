@@ -6,14 +6,14 @@ EMBED_THREADS, EMBED_MEM_MB, EMBED_MINUTES = 4, 8000, 60
 
 
 for name in SHARDED_EMBEDDINGS:
-    for shard, places in INPUTS.shards_of_embedding(name).items():
+    for shard, places in INPUTS.heads.shards_of_embedding(name).items():
 
         rule:
             name:
                 f"embed_{name}_{shard}"
             input:
                 records=[PATHS.records(*place) for place in places],
-                model=INPUTS.embedding_model_files(name),
+                model=INPUTS.heads.embedding_model_files(name),
             output:
                 [PATHS.embeddings(name, *place) for place in places],
             log:
@@ -28,7 +28,7 @@ for name in SHARDED_EMBEDDINGS:
             params:
                 embedding=name,
                 places=places,
-                setting=INPUTS.embedding_setting(name),
+                setting=INPUTS.heads.embedding_setting(name),
             message:
                 "Embedding a shard of files"
             script:
@@ -38,7 +38,7 @@ for name in SHARDED_EMBEDDINGS:
 rule embed:
     input:
         records=PATHS.records("{source}", "{file}"),
-        model=lambda wildcards: INPUTS.embedding_model_files(wildcards.embedding),
+        model=lambda wildcards: INPUTS.heads.embedding_model_files(wildcards.embedding),
     output:
         PATHS.embeddings("{embedding}", "{source}", "{file}"),
     log:
@@ -55,7 +55,7 @@ rule embed:
     params:
         embedding=lambda wildcards: wildcards.embedding,
         places=lambda wildcards: [(wildcards.source, wildcards.file)],
-        setting=lambda wildcards: INPUTS.embedding_setting(wildcards.embedding),
+        setting=lambda wildcards: INPUTS.heads.embedding_setting(wildcards.embedding),
     message:
         "Embedding {input.records}"
     script:
@@ -64,7 +64,7 @@ rule embed:
 
 rule embedding_summary:
     input:
-        INPUTS.of_embedding_summary,
+        INPUTS.heads.of_embedding_summary,
     output:
         PATHS.embedding_summary("{embedding}"),
     log:

@@ -13,7 +13,9 @@ rule evaluation:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.evaluation_setting,
+        setting=lambda wildcards: STUDY.evaluations[
+            wildcards.evaluation
+        ].model_dump_json(),
     message:
         "Evaluating {wildcards.evaluation}"
     script:

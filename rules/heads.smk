@@ -32,9 +32,9 @@ rule annotate:
             wildcards.source,
             wildcards.file,
         ),
-        records=INPUTS.records_to_annotate,
+        records=INPUTS.heads.records_to_annotate,
         heads=lambda wildcards: trained_heads(PROJECT, wildcards.annotated),
-        external=INPUTS.external_heads,
+        external=INPUTS.heads.external_heads,
     output:
         rows=PATHS.annotated("{annotated}", "{source}", "{file}", "{suffix}"),
         counts=PATHS.annotated_counts("{annotated}", "{source}", "{file}", "{suffix}"),
@@ -57,7 +57,7 @@ rule annotate:
 
 rule annotated_summary:
     input:
-        INPUTS.counts_of_annotated,
+        INPUTS.heads.counts_of_annotated,
     output:
         PATHS.annotated_summary("{annotated}"),
     log:

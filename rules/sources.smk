@@ -16,7 +16,7 @@ rule stand_in:
 
 rule limit:
     input:
-        INPUTS.files_of_source,
+        INPUTS.stages.files_of_source,
     output:
         PATHS.limit("{source}"),
     log:
@@ -24,9 +24,9 @@ rule limit:
     conda:
         "../envs/report.yaml"
     params:
-        source=INPUTS.source_setting,
+        source=INPUTS.stages.source_setting,
         limit=lambda wildcards: STUDY.sources[wildcards.source].limit,
-        files=lambda wildcards: list(INPUTS.input_files[wildcards.source]),
+        files=lambda wildcards: list(INPUTS.stages.input_files[wildcards.source]),
     message:
         "Taking the first {params.limit} rows of source {wildcards.source}"
     script:
@@ -35,8 +35,8 @@ rule limit:
 
 rule records:
     input:
-        INPUTS.source_file,
-        INPUTS.limit_of_source,
+        INPUTS.stages.source_file,
+        lambda wildcards: INPUTS.stages.limits([wildcards.source]),
     output:
         PATHS.records("{source}", "{file}"),
     log:
@@ -44,7 +44,7 @@ rule records:
     conda:
         "../envs/report.yaml"
     params:
-        source=INPUTS.source_setting,
+        source=INPUTS.stages.source_setting,
     message:
         "Reading {input[0]} into records"
     script:

@@ -3,7 +3,7 @@
 
 rule stage_records:
     input:
-        INPUTS.of_stage,
+        INPUTS.stages.of_stage,
     output:
         PATHS.stage_records("{stage}"),
     log:
@@ -11,7 +11,7 @@ rule stage_records:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.stage_records_setting,
+        setting=INPUTS.stages.stage_records_setting,
     message:
         "Gathering what stage {wildcards.stage} is asked"
     script:
@@ -21,8 +21,8 @@ rule stage_records:
 checkpoint plan:
     input:
         records=PATHS.stage_records("{stage}"),
-        tasks=INPUTS.tasks,
-        before=INPUTS.round_before,
+        tasks=lambda wildcards: INPUTS.stages.task_files[wildcards.stage],
+        before=INPUTS.stages.round_before,
     output:
         plan=PATHS.plan("{stage}", "{round}"),
         asked=PATHS.asked("{stage}", "{round}"),
@@ -31,7 +31,7 @@ checkpoint plan:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.stage_setting(
+        setting=INPUTS.stages.stage_setting(
             *("task", "provider", "model", "params", "output", "endpoint", "samples"),
             *("pilot", "max_rounds", "budget_usd", "price_usd_per_million", "limits"),
         ),
@@ -64,7 +64,7 @@ checkpoint settle:
         plan=PATHS.plan("{stage}", "{round}"),
         asked=PATHS.asked("{stage}", "{round}"),
         completion=PATHS.completion("{stage}", "{round}"),
-        raw=INPUTS.raw,
+        raw=INPUTS.stages.raw,
     output:
         PATHS.settled("{stage}", "{round}"),
     log:
@@ -81,9 +81,9 @@ rule features:
     input:
         records=PATHS.stage_records("{stage}"),
         asked=PATHS.asked("{stage}", 1),
-        tasks=INPUTS.tasks,
-        rounds=INPUTS.settled_rounds,
-        limits=INPUTS.limits_of_stage,
+        tasks=lambda wildcards: INPUTS.stages.task_files[wildcards.stage],
+        rounds=INPUTS.stages.settled_rounds,
+        limits=lambda wildcards: INPUTS.stages.limits(STUDY.sources_of(wildcards.stage)),
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),
@@ -93,7 +93,7 @@ rule features:
     conda:
         "../envs/llm.yaml"
     params:
-        setting=INPUTS.features_setting,
+        setting=INPUTS.stages.features_setting,
     message:
         "Consolidating the features of stage {wildcards.stage}"
     script:
@@ -101,7 +101,7 @@ rule features:
 
 
 for name in STUDY.stages:
-    if INPUTS.tables(name):
+    if INPUTS.stages.tables(name):
 
         rule:
             name:
@@ -110,7 +110,7 @@ for name in STUDY.stages:
                 records=PATHS.stage_records(name),
                 features=PATHS.features(name),
             output:
-                INPUTS.tables(name),
+                INPUTS.stages.tables(name),
             log:
                 PATHS.log(f"stages/{name}/tables"),
             localrule: True

@@ -6,15 +6,15 @@
 
 for name in STUDY.waves:
 
-    if not INPUTS.is_drawn(name):
+    if not INPUTS.waves.is_drawn(name):
 
         rule:
             name:
                 f"draw_{name}"
             input:
-                INPUTS.to_draw(name),
+                INPUTS.waves.to_draw(name),
             output:
-                INPUTS.draw(name),
+                INPUTS.waves.draw(name),
             log:
                 PATHS.log(f"waves/{name}/draw"),
             localrule: True
@@ -27,7 +27,7 @@ for name in STUDY.waves:
             script:
                 "../workflow/scripts/draw.py"
 
-    if INPUTS.missing_sheets(name):
+    if INPUTS.waves.missing_sheets(name):
 
         rule:
             name:
@@ -36,7 +36,7 @@ for name in STUDY.waves:
                 PATHS.sample(name),
                 PATHS.sample_llm(name),
             output:
-                INPUTS.missing_sheets(name),
+                INPUTS.waves.missing_sheets(name),
             log:
                 PATHS.log(f"waves/{name}/sheets"),
             localrule: True
@@ -52,7 +52,7 @@ for name in STUDY.waves:
 
 rule sample:
     input:
-        INPUTS.draw_of,
+        lambda wildcards: INPUTS.waves.draw(wildcards.wave),
     output:
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
@@ -69,7 +69,7 @@ rule sample:
 
 rule wave_changes:
     input:
-        INPUTS.of_changes,
+        INPUTS.waves.of_changes,
     output:
         PATHS.wave_changes("{wave}"),
     log:
@@ -77,7 +77,7 @@ rule wave_changes:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.settings_to_give_out,
+        setting=INPUTS.waves.settings_to_give_out,
     message:
         "Looking for changes since wave {wildcards.wave} was given out"
     script:
@@ -87,7 +87,7 @@ rule wave_changes:
 rule collect:
     input:
         sample=PATHS.sample("{wave}"),
-        filled=INPUTS.filled,
+        filled=INPUTS.waves.filled,
     output:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
@@ -96,7 +96,7 @@ rule collect:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting("accept_codebooks", "annotations"),
+        setting=INPUTS.waves.wave_setting("accept_codebooks", "annotations"),
     message:
         "Collecting the filled sheets of wave {wildcards.wave}"
     script:
@@ -127,7 +127,7 @@ rule merge:
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
         PATHS.sample_llm("{wave}"),
-        filled=INPUTS.filled,
+        filled=INPUTS.waves.filled,
     output:
         PATHS.merged("{wave}"),
         PATHS.disagreements("{wave}"),
@@ -137,7 +137,7 @@ rule merge:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting("strategy", "annotations"),
+        setting=INPUTS.waves.wave_setting("strategy", "annotations"),
     message:
         "Merging the answers of wave {wildcards.wave}"
     script:
@@ -157,7 +157,7 @@ rule gold:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.wave_setting("gold", "strategy"),
+        setting=INPUTS.waves.wave_setting("gold", "strategy"),
         description=lambda wildcards: STUDY.description,
     message:
         "Freezing the gold set of wave {wildcards.wave}"

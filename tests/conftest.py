@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ import pytest
 # The tensors of tests are so small that threads of PyTorch cost more than they bring, above all when several
 # processes run tests. Tests of threads say how many they want.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Where no bytecode may be written, as in many containers, each of the hundreds of processes that tests start
+# would compile goldpan anew, which is half of what a step takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell starts what runs in its background with SIGINT ignored, which children inherit: tests of Ctrl-C
 # would wait for ever under `nohup make test &`.

@@ -18,7 +18,7 @@ from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.items import Item
 from goldpan.waves.sampling.answered import StageFiles
-from goldpan.waves.sampling.sample import draw_sample
+from goldpan.waves.sampling.draw import draw_sample
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from tests.wave_builders import codebook, wave, write_stage
 

@@ -96,6 +96,24 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise SourceError(f"not valid JSON: {error}", where=str(path)) from None
 
 
+def document_as(path: str | Path, make: Callable[[Any], _Row], what: str, remedy: str) -> _Row:
+    """What `make` reads from the JSON document of an artifact.
+
+    Args:
+        make, what, remedy: as for `rows_as`; `make` may raise AttributeError, too.
+
+    Raises:
+        SourceError: it is not JSON, or no such document.
+    """
+    try:
+        return make(read_json(path))
+    except SourceError as error:
+        raise SourceError(error.what, where=error.where, remedy=remedy) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        fault = f"is not {what} that this goldpan can read: {error}"
+        raise SourceError(fault, where=str(path), remedy=remedy) from None
+
+
 def of_known_keys(kind: type[_Row], raw: dict[str, Any]) -> _Row:
     """A dataclass from what an artifact says of it; keys that only a later version knows are passed over.
 
@@ -194,15 +212,18 @@ def iter_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
 
 
 def iter_rows(
-    path: str | Path, error: type[GoldpanError] = ReconciliationError
+    path: str | Path, error: type[GoldpanError] = ReconciliationError, remedy: str | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) of a JSONL file; its lines are those of `iter_lines`.
+
+    Args:
+        remedy: what to do with a file that cannot be read.
 
     Raises:
         GoldpanError (the class given by `error`): a line is not a JSON object.
     """
     for number, line in iter_lines(path):
-        yield number, row_of_line(path, number, line, error)
+        yield number, row_of_line(path, number, line, error, remedy)
 
 
 def rows_as(

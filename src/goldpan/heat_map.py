@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goldpan.html import Markup, copy_bar, element
+from goldpan.html import Markup, copy_bar, element, svg
 
 _CELL_WIDTH, _CELL_HEIGHT, _FONT_WIDTH = 54, 30, 7
 _LONGEST_LABEL = 22
@@ -116,17 +116,7 @@ def _picture(
         parts.append(_text(left - 6, top + _CELL_HEIGHT * (row + 0.5) + 4, _short(label), text_anchor="end"))
         for column, cell in enumerate(cells[row]):
             parts.append(_cell(left + _CELL_WIDTH * column, top + _CELL_HEIGHT * row, cell))
-    picture = element(
-        "svg",
-        *parts,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=description,
-    )
-    return picture + copy_bar(
+    return svg(parts, width, height, description) + copy_bar(
         [f"{rows} / {columns}" if rows else "", *column_labels],
         [[label, *(cell.text for cell in row)] for label, row in zip(row_labels, cells, strict=True)],
         numbers=[False, *(True for _ in column_labels)],

@@ -213,6 +213,20 @@ def _json_block(value: Any, **attributes: str) -> Markup:
     return element("script", Markup(text), type="application/json", **attributes)
 
 
+def svg(parts: Sequence[Markup], width: int, height: int, label: str) -> Markup:
+    """A picture of so many pixels from its parts; `label` says what it shows."""
+    return element(
+        "svg",
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=label,
+    )
+
+
 def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", language: str = "en") -> str:
     """A whole page as text; the same arguments give the same bytes.
 

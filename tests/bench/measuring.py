@@ -46,13 +46,24 @@ class Measurement:
         return f"{self.wall:.2f} s wall, {self.processor:.2f} s processor, peak {self.peak_mib:.0f} MiB"
 
 
-def measure(function: Callable[..., Any], *arguments: str | Path) -> Measurement:
-    """Run a module's function, with its arguments as text, in a Python of its own."""
+def environment(checkout: Path | None = None) -> dict[str, str]:
+    """The environment of a Python, with the library and tests of a checkout where one is named."""
+    paths = {} if checkout is None else {"PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout}"}
+    return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", **paths}
+
+
+def measure(
+    function: Callable[..., Any], *arguments: str | Path, checkout: Path | None = None
+) -> Measurement:
+    """Run a module's function, with its arguments as text, in a Python of its own.
+
+    With `checkout` the function of that name of another checkout runs, with the library that lies there.
+    """
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, function.__module__, function.__name__, *map(str, arguments)],
-        cwd=CHECKOUT,
-        env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        cwd=checkout or CHECKOUT,
+        env=environment(checkout),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from goldpan.statistics import bootstrap, multirater
-from goldpan.statistics.coefficient_intervals import from_tables, with_intervals
+from goldpan.statistics.coefficient_intervals import from_tables, recomputable_alpha, with_intervals
 from goldpan.statistics.kappa import cohen_kappa, contingency_table, kappa_values, pair_tables
 from goldpan.statistics.posterior import posterior_interval, posterior_replicates
 from goldpan.statistics.samples import sample_of_answers
 from goldpan.statistics.scales import Scale
-from goldpan.waves.agreement.closed_labels import LabelSet
+from goldpan.waves.agreement.closed_labels import LabelSet, two_annotators
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
@@ -120,21 +120,24 @@ def test_intervals_are_not_needlessly_wide_where_no_label_is_rare(items, annotat
     assert 0.92 <= ours <= 0.985
 
 
+def tables_of_two(items, prevalence, kappa, seed, simulations):
+    """Codes of waves of two annotators and two labels, each table once with how often it was drawn."""
+    apart = (1 - kappa) * prevalence * (1 - prevalence)
+    cells = [1 - prevalence - apart, apart, apart, prevalence - apart]
+    drawn = np.random.default_rng(seed).multinomial(items, cells, size=simulations)
+    pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    for table, count in zip(*np.unique(drawn, axis=0, return_counts=True), strict=True):
+        yield np.repeat(pairs, table, axis=0), count
+
+
 def two_by_two(items, prevalence, kappa, seed, simulations=1000):
     """Coverage of intervals for two annotators and two labels, and their width by that of the bootstrap.
 
     The same table has the same interval, so that few have to be made.
     """
-    rare, common = prevalence, 1 - prevalence
-    apart = (1 - kappa) * rare * common
-    cells = [common - apart, apart, apart, rare - apart]
-    tables, counts = np.unique(
-        np.random.default_rng(seed).multinomial(items, cells, size=simulations), axis=0, return_counts=True
-    )
-    pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     hits, widths, weights = [], [], []
-    for table, count in zip(tables, counts, strict=True):
-        intervals = our_intervals(np.repeat(pairs, table, axis=0), 2)
+    for codes, count in tables_of_two(items, prevalence, kappa, seed, simulations):
+        intervals = our_intervals(codes, 2)
         if intervals is not None:
             hits.append(intervals[0].low <= kappa <= intervals[0].high)
             widths.append([interval.high - interval.low for interval in intervals])
@@ -163,6 +166,20 @@ def test_two_annotators_and_two_labels_have_the_narrower_interval_that_holds(ite
     assert width <= (0.98 if prevalence > 0.1 else 0.93)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("items", "prevalence", "kappa"), [(50, 0.05, 0.8), (200, 0.05, 0.95)])
+def test_intervals_of_ac1_and_pabak_hold(items, prevalence, kappa):
+    same = 1 - 2 * (1 - kappa) * prevalence * (1 - prevalence)
+    by_chance = {"gwet_ac1": 2 * prevalence * (1 - prevalence), "pabak": 0.5}
+    true = {name: (same - chance) / (1 - chance) for name, chance in by_chance.items()}
+    held = dict.fromkeys(true, 0)
+    for codes, count in tables_of_two(items, prevalence, kappa, seed=25, simulations=300):
+        for one in two_annotators(codes, LabelSet(2)):
+            if one.name in true:
+                held[one.name] += count * (one.interval.low <= true[one.name] <= one.interval.high)
+    assert min(held.values()) >= 0.91 * 300, held
+
+
 def scores_of(generator, items, annotators, shift):
     """Codes of scores from 1 to 5; each annotator is `shift` higher than the one before."""
     truth = 3 + 1.1 * generator.normal(size=(items, 1))
@@ -172,14 +189,20 @@ def scores_of(generator, items, annotators, shift):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.3])
-def test_intervals_of_correlations_and_errors_of_scores_hold(shift):
+def test_intervals_of_correlations_errors_and_alpha_of_scores_hold(shift):
     generator, labels = np.random.default_rng(24), LabelSet(5, np.arange(1.0, 6.0), are_numbers=True)
-    many = labels.of_numbers(sample_of_answers(scores_of(generator, 100_000, 3, shift), 5))
+
+    def figures(codes):
+        sample = sample_of_answers(codes, 5)
+        make = dict(labels.alphas())["krippendorff_alpha_interval"]
+        alpha = recomputable_alpha("krippendorff_alpha_interval", make, codes, sample)
+        return sample, [*labels.of_numbers(sample), alpha]
+
+    _, many = figures(scores_of(generator, 100_000, 3, shift))
     true = {one.coefficient.name: one.coefficient.value for one in many}
     held = dict.fromkeys(true, 0)
     for _ in range(150):
-        sample = sample_of_answers(scores_of(generator, 30, 3, shift), 5)
-        for one in with_intervals(sample, labels.of_numbers(sample)):
+        for one in with_intervals(*figures(scores_of(generator, 30, 3, shift))):
             held[one.name] += one.interval.low <= true[one.name] <= one.interval.high
     assert min(held.values()) >= 0.91 * 150, held
 

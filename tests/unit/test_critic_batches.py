@@ -304,3 +304,17 @@ def test_what_is_paid_goes_to_the_ledger_of_the_project_one_works_in_or_nothing_
         batch_annotate(segments[:1], "annotations", model=MODEL, provider=provider)
     assert server.calls[CREATE] == 0
     assert not (work / "annotations").exists()
+
+
+def test_a_slip_in_an_argument_is_refused_before_anything_is_sent(here, serve, segments):
+    server, provider = serve()
+    for slip, meant in (("max_request", "max_requests"), ("temprature", "temperature")):
+        with pytest.raises(StudyError, match=f"no argument `{slip}`; did you mean `{meant}`") as caught:
+            batch_annotate(segments, "annotations", model=MODEL, provider=provider, **{slip: 1})
+        assert "parameters={" in caught.value.remedy
+    assert not (here / "annotations").exists() and server.calls[CREATE] == 0
+    given = {"temperature": 0, "parameters": {"top_k": 3}}
+    assert len(batch_annotate(segments, "annotations", model=MODEL, provider=provider, **given)) == 1
+    (sent, *_) = (here / "annotations").rglob("round1/requests/*.jsonl")
+    body = orjson.loads(sent.read_bytes().splitlines()[0])["body"]
+    assert (body["top_k"], body["temperature"]) == (3, 0)

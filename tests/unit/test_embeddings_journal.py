@@ -104,9 +104,10 @@ def test_a_journal_cut_at_any_byte_keeps_its_whole_blocks_and_can_go_on(output):
         assert len(kept) < 3
 
 
-def test_a_damaged_block_and_all_after_it_are_dropped(output):
+@pytest.mark.parametrize("damaged", [b'ids":["1/', block(1).vectors.tobytes()])
+def test_a_damaged_block_and_all_after_it_are_dropped(output, damaged):
     content = bytearray(journal_path(output).read_bytes())
-    content[content.index(b'"ids":["1/') + 3] ^= 1
+    content[content.index(damaged) + 2] ^= 1
     journal_path(output).write_bytes(content)
 
     with Journal(output) as journal:

@@ -93,7 +93,8 @@ def test_a_record_that_is_there_several_times_counts_as_often():
 
 def test_the_rank_correlation_of_a_constant_is_undefined():
     figures = measured(LENGTH, np.arange(5.0)).figures(Predicted(np.full(5, 2.0)))
-    assert figures["spearman"] == Estimate(None)
+    why = "undefined: the answered items have all the same gold value, or all the same prediction"
+    assert figures["spearman"] == Estimate(None, reason=why)
 
 
 def test_intervals_hold_the_value_and_shrink_with_more_records():

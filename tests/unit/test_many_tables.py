@@ -88,7 +88,8 @@ def test_batch_makes_everything_of_each_table_and_names_the_one_that_cannot_be_u
     assert "no columns of answers" in summary["wrong.csv"]["failed"]
     for table in ("one", "long"):
         made = {path.name for path in (folder / "out" / table).iterdir()}
-        assert made == {"agreement.json", "agreement.html", "merged.csv", "disagreements.csv", "gold"}
+        tables = {"merged.csv", "merged.csv.sha256", "disagreements.csv"}
+        assert made == {"agreement.json", "agreement.html", *tables, "gold"}
 
 
 def test_what_was_decided_holds_when_a_batch_is_run_again(folder, run):
@@ -329,3 +330,115 @@ def test_a_compressed_table_that_breaks_off_is_named(folder, run, packing):
     (folder / f"cut.csv.{packing}").write_bytes(packed[: len(packed) // 2])
     code, _, error = run(f"agreement cut.csv.{packing}")
     assert code != 0 and f"cut.csv.{packing}" in error and "breaks off or is damaged" in error
+
+
+def test_a_batch_does_not_write_over_merged_labels_that_somebody_has_changed(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    (folder / "two.csv").write_text(WIDE)
+    run("tables batch one.csv two.csv --out out")
+    merged = folder / "out" / "one" / "merged.csv"
+    changed = merged.read_text().replace("1,one,x,x,", "1,one (see the mail),x,x,")
+    merged.write_text(changed)
+    made = {path: path.read_bytes() for path in merged.parent.rglob("*") if path.is_file()}
+    (folder / "one.csv").write_text(WIDE + "4,four,x,x\n")
+    code, said, _ = run("tables batch one.csv two.csv --out out")
+    assert code == 1 and "somebody has changed this table" in said and "move it away" in said
+    assert made == {path: path.read_bytes() for path in merged.parent.rglob("*") if path.is_file()}
+    assert [row["table"] for row in rows(folder / "out" / "summary.csv") if row["items"]] == ["two.csv"]
+    merged.rename(folder / "kept.csv")
+    assert run("tables batch one.csv two.csv --out out")[0] == 0
+    assert len(rows(merged)) == 4
+
+
+@pytest.mark.parametrize(
+    ("strategy", "before", "after"),
+    [
+        ("adjudicate", "2,two,x,y,,", "2,two,x,y,y,"),
+        ("annotator_a", "2,two,x,y,x,", "2,two,x,y,y,"),
+        ("adjudicate", "1,one,x,x,x,", "1,one,x,x,,"),
+    ],
+)
+def test_labels_set_in_a_merged_table_are_not_written_over(folder, run, strategy, before, after):
+    (folder / "one.csv").write_text(WIDE)
+    command = f"merge one.csv --out merged.csv --strategy {strategy}"
+    assert [run(command)[0] for _ in range(2)] == [0, 0]
+    merged = folder / "merged.csv"
+    changed = merged.read_text().replace(before, after)
+    assert changed != merged.read_text()
+    merged.write_text(changed)
+    code, _, error = run(command)
+    assert code == 1 and "somebody has changed this table" in error
+    assert merged.read_text() == changed
+    # As an earlier version left it, without a hash.
+    (folder / "out" / "one").mkdir(parents=True)
+    (folder / "out" / "one" / "merged.csv").write_text(changed)
+    assert run("tables batch one.csv --out out")[0] == 1
+    assert (folder / "out" / "one" / "merged.csv").read_text() == changed
+
+
+def test_a_decision_on_an_item_that_is_gone_is_named_and_the_rest_is_merged(folder, run):
+    (folder / "one.csv").write_text(WIDE)
+    run("tables batch one.csv --out out")
+    listed = folder / "out" / "one" / "disagreements.csv"
+    filled = listed.read_text(encoding="utf-8-sig").replace("2,label,x,y,,", "2,label,x,y,y,")
+    listed.write_text(filled)
+    (folder / "one.csv").write_text(WIDE.replace("2,two,x,y\n", "5,five,x,y\n6,six,y,x\n"))
+    assert "none of these decisions" in run("tables batch one.csv --out out")[1]
+    decision = filled.splitlines()[1].replace("2,label,x,y,y,", "5,label,x,y,x,")
+    listed.write_text(f"{filled}{decision}\n")
+    code, _, said = run("tables batch one.csv --out out")
+    assert code == 0
+    assert "1 decisions are about items or features that are not in the table" in said
+    assert "row 2: item `2`" in said
+    labels = {row["id"]: row["final_label"] for row in rows(folder / "out" / "one" / "merged.csv")}
+    assert labels == {"1": "x", "5": "x", "6": "", "3": "y"}
+    assert [row["item_id"] for row in rows(listed)] == ["2", "5", "6"]
+
+
+def test_the_names_of_a_long_table_are_read_in_any_case(folder, run):
+    (folder / "low.csv").write_text(LONG)
+    (folder / "high.csv").write_text(
+        LONG.replace("item_id,annotator,label,feature", "Item,Annotator,Label,Feature")
+    )
+    low, high = (json.loads(run(f"agreement {name}.csv --json")[1])["features"] for name in ("low", "high"))
+    assert low == high
+    run("merge high.csv --out merged.csv --strategy annotator_a")
+    run("gold merged.csv --out gold")
+    assert gold_items(folder / "gold")["1"]["labels"] == {"topic": "x"}
+    (folder / "other.csv").write_text("Sentence,Annotator,Label\n1,a,x\n")
+    assert "the columns are: Sentence, Annotator, Label" in run("agreement other.csv")[2]
+
+
+def test_names_of_annotators_may_have_two_parts(folder, run):
+    (folder / "one.csv").write_text(
+        "id,annotator_anna_smith_violates,annotator_anna_smith_is_rude,annotator_anna_smith_notes,"
+        "annotator_ben_de_wit_violates,annotator_ben_de_wit_is_rude\n1,x,p,,x,q\n2,x,p,hm,y,p\n"
+    )
+    report = json.loads(run("agreement one.csv --json")[1])
+    assert [feature["feature"] for feature in report["features"]] == ["violates", "is_rude"]
+    assert [feature["observed_agreement"]["value"] for feature in report["features"]] == [0.5, 0.5]
+    assert [found["name"] for found in report["features"][1]["annotators"]] == ["anna_smith", "ben_de_wit"]
+    assert "`anna_smith`, `ben_de_wit`: taken for names of annotators" in report["notes"]
+    run("merge one.csv --out merged.csv --strategy annotator_b")
+    run("gold merged.csv --out gold")
+    assert gold_items(folder / "gold")["1"]["labels"] == {"violates": "x", "is_rude": "q"}
+
+
+def test_a_feature_whose_name_has_two_parts_is_no_name_of_an_annotator(folder, run):
+    (folder / "one.csv").write_text(
+        "id,annotator_a_tone,annotator_b_tone,annotator_a_sub_tone\n1,x,x,p\n2,x,y,p\n"
+    )
+    report = json.loads(run("agreement one.csv --json")[1])
+    assert [feature["feature"] for feature in report["features"]] == ["tone", "sub_tone"]
+    (folder / "two.csv").write_text("id,annotator_anna_smith,annotator_ben_jones\n1,x,x\n")
+    assert "no feature has answers of two annotators" in run("agreement two.csv")[1]
+
+
+def test_a_decimal_comma_in_an_inclusion_probability_is_read(folder, run):
+    (folder / "one.csv").write_text(
+        "id;annotator_a;annotator_b;inclusion_probability\n1;x;x;0,25\n2;x;x;0.5\n"
+    )
+    run("merge one.csv --out merged.csv")
+    assert run("gold merged.csv --out gold")[0] == 0
+    items = gold_items(folder / "gold")
+    assert [items[item]["inclusion_probability"] for item in ("1", "2")] == [0.25, 0.5]

@@ -141,3 +141,19 @@ def test_a_feature_that_the_task_lacks_is_refused_by_row(tmp_path):
     write_merged(tmp_path / "merged.csv", [resolved("toxic", True)], SHOW)
     with pytest.raises(SheetError, match="row 2"):
         read_merged(tmp_path / "merged.csv", FEATURES[1:])
+
+
+def test_a_table_cut_at_any_byte_is_named_with_what_to_do_unless_whole_rows_are_left(tmp_path):
+    path = tmp_path / "merged.csv"
+    written = [resolved(*value) for value in VALUES[:3]]
+    write_merged(path, written, SHOW)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        try:
+            rows = read_merged(path, FEATURES)
+        except SheetError as error:
+            assert str(path) in error.where
+            assert error.remedy == "delete the file and run again: it is made from the filled sheets"
+        else:
+            assert whole[:length].endswith(b"\n") and rows == written[: len(rows)]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from goldpan.providers.prices import TokenCounter, context_window, price_of
+from goldpan.providers.prices import Price, TokenCounter, context_window, price_of
 
 MILLION = 1_000_000
 
@@ -54,6 +54,14 @@ def test_an_unknown_model_has_no_price(name):
     assert price_of(name) is None
 
 
+def test_each_token_is_paid_once_at_the_rate_of_its_kind():
+    price = Price(prompt=4.0, completion=10.0, cached=1.0, cache_write=5.0, rule="")
+    assert price.cost(100, 7) == 470
+    assert price.cost(100, 7, cached_tokens=30, cache_write_tokens=20) == 50 * 4 + 30 + 20 * 5 + 70
+    # Without rates of their own they are paid as any.
+    assert Price(4.0, 10.0, "").cost(100, 7, 30, 20) == 470
+
+
 def test_the_baseline_costs_nothing():
     assert per_million("goldpan-baseline-1") == (0.0, 0.0)
 
@@ -98,7 +106,7 @@ def test_nothing_is_imported_or_fetched_for_a_price():
     code = (
         "import sys, socket\n"
         "socket.socket = None\n"
-        "from goldpan.providers.prices import TokenCounter, context_window, price_of\n"
+        "from goldpan.providers.prices import Price, TokenCounter, context_window, price_of\n"
         "price_of('gpt-4o'), context_window('gpt-4o'), TokenCounter('gpt-4o').count('x')\n"
         "print(sorted({'litellm', 'openai'} & sys.modules.keys()))"
     )

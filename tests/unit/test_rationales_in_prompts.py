@@ -88,7 +88,10 @@ def test_a_feature_without_a_reason_has_none(project):
 def test_records_are_stale_only_where_they_lack_a_reason_that_a_prompt_names(project):
     def settings():
         inputs = Inputs(load_project("notes", root=project.root))
-        return [inputs.stage_records_setting(SimpleNamespace(stage=stage)) for stage in ("details", "checks")]
+        return [
+            inputs.stages.stage_records_setting(SimpleNamespace(stage=stage))
+            for stage in ("details", "checks")
+        ]
 
     before = settings()
     assert "rationale" not in "".join(before)

@@ -102,3 +102,14 @@ def test_an_id_that_ends_like_a_sample_is_not_taken_for_one():
 def test_a_prefix_outside_the_alphabet_is_refused():
     with pytest.raises(ValueError, match="prefix"):
         custom_id("a", prefix="re q")
+
+
+def test_ids_are_those_that_commit_8786769_made():
+    fields = ["a", "b"]
+    assert record_id({"a": "a_", "b": "b"}, fields) == "a___b-0b9e6aab304ed5fc"
+    assert record_id({"a": "a", "b": "_b"}, fields) == "a___b-e85686f8a4ce6dcf"
+    assert record_id({"a": "a__b", "b": "c"}, fields) == "a__b__c-528239e9b39f37f5"
+    assert record_id({"b": 1, "a": "ü"}, None) == "4e7ff4080b1a00acdaf71eb0cdf2d504"
+    assert custom_id("a/b") == "req__a-b--c14cddc033f64b9dea80"
+    assert custom_id("x" * 60, 2) == f"req__{'x' * 33}--42f2d97335669f86846b__s2"
+    assert custom_id("a__s1") == "req__a__s1--e1802f0a61174b27ee11"

@@ -62,6 +62,7 @@ def test_in_a_tie_the_value_that_came_first_stands_and_the_tie_is_recorded(value
     [
         (STARS, [1, 2, 5], None, 3, 2.666667),
         (STARS, [1, 2], None, 2, 1.5),
+        (STARS, [2, 3], None, 3, 2.5),
         (STARS, [1, 2, 5], "median", 2, None),
         (STARS, [1, 2, 4, 5], "median", 3, None),
         (STARS, [5, 5, 1], "majority", 5, None),

@@ -59,3 +59,22 @@ def test_the_summary_gives_an_interval_or_says_why_there_is_none(
     made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
     assert main(["summary", "--root", str(made.root)]) == 0
     assert f"good: f1_macro {says}" in capsys.readouterr().out
+
+
+def test_the_summary_gives_the_warnings_of_a_head_and_says_that_it_learned_from_a_trial(tmp_path, capsys):
+    made = WorkflowProject.create(tmp_path / "project", study="corpus")
+    made.write_study(corpus_study())
+    project = load_project(root=made.root)
+    (head, *_) = project.study.heads
+    metrics = {
+        "labelled": 9,
+        "measured_on": "test",
+        "targets": {"good": report(40, 30, 40)},
+        "warnings": ["good: the labels are noisy"],
+        "trial": {"shop": 20},
+    }
+    made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
+    assert main(["summary", "--root", str(made.root)]) == 0
+    said = capsys.readouterr().out
+    assert f"{head}: good: the labels are noisy" in said
+    assert f"{head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said

@@ -44,11 +44,11 @@ def wildcards(**values):
 def setting_of_plan(inputs) -> str:
     """The text that rule `plan` has among its params."""
     names = re.search(
-        r"checkpoint plan:.*?setting=INPUTS\.stage_setting\((.*?)\),\n    message",
+        r"checkpoint plan:.*?setting=INPUTS\.stages\.stage_setting\((.*?)\),\n    message",
         RULES.joinpath("stages.smk").read_text(),
         re.S,
     )
-    return eval(f"INPUTS.stage_setting({names.group(1)})", {"INPUTS": inputs})(wildcards(stage=STAGE))
+    return eval(f"INPUTS.stages.stage_setting({names.group(1)})", {"INPUTS": inputs})(wildcards(stage=STAGE))
 
 
 def test_a_project_of_before_is_not_stale(inputs_of):
@@ -64,14 +64,42 @@ def test_embeddings_of_before_layers_was_a_key_are_not_stale(inputs_of):
     study["embeddings"] = {name: {"source": "notes", "model": "package:m"} for name in ("then", "now")}
     study["embeddings"]["now"]["layers"] = "transformers"
     inputs = inputs_of(study)
-    assert "layers" not in inputs.embedding_setting("then")
-    assert "('layers', 'transformers')" in inputs.embedding_setting("now")
+    assert "layers" not in inputs.heads.embedding_setting("then")
+    assert "('layers', 'transformers')" in inputs.heads.embedding_setting("now")
+
+
+def test_sources_waves_and_evaluations_of_before_a_key_was_added_are_not_stale(inputs_of):
+    wave = {"sample": 2, "annotators": ["ann"]}
+    study = notes_study({"kind": "local"}) | {
+        "waves": {
+            "then": {"stage": STAGE, **wave},
+            "now": {"from": {"source": "notes", "task": "t"}, **wave},
+        },
+        "evaluations": {
+            "then": {"wave": "then", "predictions": [STAGE]},
+            "now": {"source": "notes", "gold": {"topic": "label"}, "predictions": [STAGE]},
+            "drawn": {"wave": "now", "predictions": {"table": {"wave": "now"}}},
+        },
+    }
+    study["sources"]["paged"] = {"files": "notes/a.jsonl", "page": "Answers"}
+    inputs = inputs_of(study)
+    said = {name: evaluation.model_dump_json() for name, evaluation in inputs.study.evaluations.items()}
+    predicted = f'"predictions":{{"{STAGE}":{{"stage":"{STAGE}","annotated":null,"heads":{{}}}}}}'
+    assert said["then"].startswith(f'{{"wave":"then","split":"all",{predicted},')
+    assert said["now"].startswith(
+        f'{{"source":["notes"],"gold":{{"topic":"label"}},"split":"all",{predicted},'
+    )
+    assert '{"table":{"stage":null,"wave":"now",' in said["drawn"]
+    assert "('from'" not in inputs.waves.settings_to_give_out(wildcards(wave="then"))
+    assert "('from', {" in inputs.waves.settings_to_give_out(wildcards(wave="now"))
+    assert '"page"' not in inputs.stages.source_setting(wildcards(source="notes"))
+    assert '"page":"Answers"' in inputs.stages.source_setting(wildcards(source="paged"))
 
 
 def test_names_are_relative_so_that_a_moved_project_is_not_stale(inputs_of):
     inputs = inputs_of()
-    assert inputs.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}
-    assert "config/tasks/topic.yaml" in inputs.tasks(wildcards(stage=STAGE))
+    assert inputs.stages.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}
+    assert "config/tasks/topic.yaml" in inputs.stages.task_files[STAGE]
     assert not [path for path in inputs.everything() if path.startswith("/")]
 
 
@@ -80,10 +108,10 @@ def test_a_stage_asks_about_its_sources_or_an_earlier_stage(inputs_of):
     later = {"input": {"stage": STAGE}, "task": "detail", "provider": "main", "model": "goldpan-baseline-1"}
     study["stages"]["later"] = later
     inputs = inputs_of(study)
-    assert inputs.of_stage(wildcards(stage=STAGE)) == [
+    assert inputs.stages.of_stage(wildcards(stage=STAGE)) == [
         inputs.paths.records("notes", file) for file in ("a.jsonl", "b.jsonl")
     ]
-    assert inputs.of_stage(wildcards(stage="later")) == [
+    assert inputs.stages.of_stage(wildcards(stage="later")) == [
         inputs.paths.stage_records(STAGE),
         inputs.paths.features(STAGE),
     ]
@@ -94,12 +122,14 @@ def test_a_round_names_the_shards_that_are_planned_and_the_round_before(tmp_path
     monkeypatch.chdir(run.project.root)
     inputs = Inputs(load_project("notes"))
     first = wildcards(stage=STAGE, round="1")
-    assert inputs.raw(first) == [] and inputs.round_before(first) == []
+    assert inputs.stages.raw(first) == [] and inputs.stages.round_before(first) == []
     run.plan(1)
-    assert inputs.raw(first) == [run.paths.raw(STAGE, "1", f"000{number}") for number in range(3)]
-    assert inputs.batches(first) == [run.paths.batch(STAGE, "1", f"000{number}") for number in range(3)]
-    assert inputs.round_before(wildcards(stage=STAGE, round="3")) == [run.paths.settled(STAGE, 2)]
-    assert inputs.settled_rounds(first) == [run.paths.settled(STAGE, 1)]
+    assert inputs.stages.raw(first) == [run.paths.raw(STAGE, "1", f"000{number}") for number in range(3)]
+    assert inputs.stages.batches(first) == [
+        run.paths.batch(STAGE, "1", f"000{number}") for number in range(3)
+    ]
+    assert inputs.stages.round_before(wildcards(stage=STAGE, round="3")) == [run.paths.settled(STAGE, 2)]
+    assert inputs.stages.settled_rounds(first) == [run.paths.settled(STAGE, 1)]
 
 
 def test_what_people_have_not_filled_in_is_not_asked_for(inputs_of):
@@ -111,9 +141,9 @@ def test_what_people_have_not_filled_in_is_not_asked_for(inputs_of):
     folder = Path("annotations/notes/check")
     folder.mkdir(parents=True)
     (folder / "ann.csv").write_text("item_id\n")
-    filled = Inputs(load_project("notes"))
-    assert filled.filled(wildcards(wave="check")) == ["annotations/notes/check/ann.csv"]
-    assert any(path.endswith("gold/card.md") for path in filled.everything())
+    inputs = Inputs(load_project("notes"))
+    assert inputs.waves.filled(wildcards(wave="check")) == ["annotations/notes/check/ann.csv"]
+    assert any(path.endswith("gold/card.md") for path in inputs.everything())
 
 
 def test_an_annotated_file_is_compressed_as_the_study_says(inputs_of):
@@ -124,13 +154,13 @@ def test_an_annotated_file_is_compressed_as_the_study_says(inputs_of):
     }
     inputs = inputs_of(study)
     place = {"annotated": "scored", "source": "notes", "file": "a.jsonl"}
-    assert inputs.records_to_annotate(wildcards(suffix=".jsonl", **place)) == inputs.paths.records(
+    assert inputs.heads.records_to_annotate(wildcards(suffix=".jsonl", **place)) == inputs.paths.records(
         "notes", "a.jsonl"
     )
     with pytest.raises(StudyError, match=r"end in \.jsonl"):
-        inputs.records_to_annotate(wildcards(suffix=".jsonl.gz", **place))
+        inputs.heads.records_to_annotate(wildcards(suffix=".jsonl.gz", **place))
     with pytest.raises(StudyError, match=r"no file or folder `heads/made\.pt`"):
-        inputs.external_heads(wildcards(annotated="scored"))
+        inputs.heads.external_heads(wildcards(annotated="scored"))
 
 
 def test_a_filled_sheet_with_braces_in_its_name_makes_the_wave_stale(inputs_of, tmp_path):
@@ -142,7 +172,7 @@ def test_a_filled_sheet_with_braces_in_its_name_makes_the_wave_stale(inputs_of, 
     def filled_and_setting():
         inputs = Inputs(load_project("notes"))
         of_wave = wildcards(wave="check")
-        return inputs.filled(of_wave), inputs.wave_setting("strategy")(of_wave)
+        return inputs.waves.filled(of_wave), inputs.waves.wave_setting("strategy")(of_wave)
 
     folder = tmp_path / "project" / "annotations" / "notes" / "check"
     _, without = filled_and_setting()

@@ -9,6 +9,7 @@ in the project's ledger, as it is for the workflow, so nothing is asked twice.
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -31,7 +32,9 @@ from goldpan.stages.rows import read_features
 from goldpan.study.load import Project, load_study, project_settings, validate
 from goldpan.study.model import Study
 from goldpan.study.paths import Paths
+from goldpan.tasks.chat import CHAT_PARAMS
 from goldpan.tasks.critic import RUBRIC, RUBRIC_WITH_FOLLOW_UP
+from goldpan.tasks.nearest import suggestion
 
 OPENAI: Mapping[str, Any] = {"kind": "openai", "api_key_env": "OPENAI_API_KEY"}
 STUDY_FILE, SEGMENTS_FILE, PLACES_FILE = "study.yaml", "segments.jsonl", "places.json"
@@ -51,6 +54,7 @@ def batch_annotate(
     go_on: bool = False,
     ledger: str | Path | None = None,
     folder: Path | None = None,
+    parameters: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> list[str]:
     """Send segments to a batch service, each request once; called again, what is new or may be asked again.
@@ -69,7 +73,8 @@ def batch_annotate(
         go_on: ask also where most answers so far are bad.
         ledger: default that of the project.
         folder: `config/tasks` of the project; default that of the project that one works in.
-        params: further parameters of the requests, e.g. temperature.
+        parameters: further parameters of the requests, whatever they are called.
+        params: likewise, but only those of chat completions, e.g. temperature; a slip in a name is refused.
 
     Returns:
         Ids of the batches that were sent or are under way; none when all is answered.
@@ -91,7 +96,7 @@ def batch_annotate(
         ],
         "provider": "annotator",
         "model": model,
-        "params": params,
+        "params": {**(parameters or {}), **params},
         "limits": {"requests": max_requests, "bytes": max_bytes},
         "max_rounds": max_rounds,
         "wait": False,
@@ -105,6 +110,13 @@ def batch_annotate(
         "stages": {_STAGE: stage},
     }
     checked = validate(Study, study, output_dir / STUDY_FILE, "correct the arguments of batch_annotate")
+    if unknown := [name for name in params if name not in CHAT_PARAMS]:
+        known = {*inspect.signature(batch_annotate).parameters, *CHAT_PARAMS} - {"params"}
+        raise StudyError(
+            f"there is no argument `{unknown[0]}`; {suggestion(unknown[0], sorted(known))}",
+            where="batch_annotate",
+            remedy=f"if the service has such a parameter, give it as `parameters={{'{unknown[0]}': ...}}`",
+        )
     root = _root_of(folder or _tasks_of_this_project())
     ledger = ledger or root / project_settings(root, checked.study).ledger
     places = {"root": str(root), "ledger": str(Path(ledger).resolve())}

@@ -27,7 +27,7 @@ from goldpan.stages.documents import write_document
 from goldpan.stages.plan import Plan
 from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
-from goldpan.study.model import Output
+from goldpan.study.stage import Output
 from goldpan.tasks.answers import AnswerReader, Verdict
 from goldpan.tasks.batch_lines import BatchLine, damaged_lines, read_batch_line, row_failure
 from goldpan.tasks.task import load_task

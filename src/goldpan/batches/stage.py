@@ -32,8 +32,8 @@ from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
-from goldpan.providers.base import Batch, BatchProvider, Surroundings
-from goldpan.providers.connect import connect, service_of
+from goldpan.providers.base import Batch, BatchProvider
+from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.columns import features_of
@@ -42,7 +42,7 @@ from goldpan.stages.records import follow_stage, gather_records, rationales_carr
 from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
-from goldpan.study.model import Poll
+from goldpan.study.stage import Poll
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import load_task
 
@@ -399,10 +399,3 @@ class StageRun:
     def _completed(self, number: int) -> dict[str, tuple[int, Batch]]:
         """shard -> (submission, batch) of a round's completion.json."""
         return read_completion(self._left(self.paths.completion(self.name, number)), self.name, number)
-
-
-def connect_to(project: Project, name: str) -> BatchProvider:
-    """The provider that the study has under a name, with its key from the environment or `.env`."""
-    settings, others = project.study.providers[name], tuple(project.study.providers.values())
-    keys = Keys(project.root)
-    return connect(settings, Surroundings(project.root, project.ledger.parent, keys, others))

@@ -68,7 +68,7 @@ class KnownBatches:
         Raises:
             StudyError: it belongs to another study, or to a provider that the study no longer names.
         """
-        from goldpan.batches.stage import connect_to
+        from goldpan.providers.connect import connect_to
 
         study = self.project.study
         batch = f"batch {submission.batch_id}" if submission.batch_id else f"submission {submission.id}"

@@ -107,6 +107,7 @@ def _tables(options: argparse.Namespace, merged: bool = False) -> tuple[list[Pat
 def _agreement(options: argparse.Namespace) -> int:
     from goldpan.plain_tables.agreement import agreement_of_files
     from goldpan.plain_tables.many import agreement_rows, folder_names, for_each
+    from goldpan.waves.agreement.text import report_text
 
     layout, values = layout_and_values(options)
     tables, are_one = _tables(options)
@@ -122,7 +123,7 @@ def _agreement(options: argparse.Namespace) -> int:
             _write_page(options.html / f"{names[path]}.html", report)
         if options.json:
             return [report.as_json()]
-        print(_report_text(report, options.verbose))
+        print(report_text(report, options.verbose))
         return agreement_rows(report)
 
     return _print_summary(*for_each(tables, measure), options.json)
@@ -268,12 +269,13 @@ def agreement_command(
         StudyError: `page` is one of the tables.
     """
     from goldpan.plain_tables.agreement import agreement_of_files
+    from goldpan.waves.agreement.text import report_text
 
     check_outputs({"--html": page}, {"the answers": paths})
     report = agreement_of_files(paths, layout, values)
     if page is not None:
         _write_page(page, report)
-    return json_text(report.as_json()) if as_json else _report_text(report, verbose)
+    return json_text(report.as_json()) if as_json else report_text(report, verbose)
 
 
 def _write_page(path: str | Path, report: AgreementReport) -> None:
@@ -281,12 +283,6 @@ def _write_page(path: str | Path, report: AgreementReport) -> None:
     from goldpan.waves.agreement.page import agreement_page
 
     write_bytes(path, agreement_page(report).encode())
-
-
-def _report_text(report: AgreementReport, verbose: bool) -> str:
-    from goldpan.waves.agreement.text import report_text
-
-    return report_text(report, verbose)
 
 
 def merge_command(

@@ -39,6 +39,8 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
+        if row is _head:
+            _print_head_warnings(project)
     print_trial(project)
     print_wave_changes(project)
 
@@ -217,12 +219,23 @@ def head_figures(metrics: dict[str, Any]) -> str:
 
 def _figure(figure: dict[str, Any]) -> str:
     if figure["value"] is None:
-        return "undefined"
+        return f"undefined ({figure['reason']})" if figure.get("reason") else "undefined"
     interval = figure["interval"]
     if interval:
         return f"{figure['value']:.2f} [{interval['low']:.2f}, {interval['high']:.2f}]"
     # Metrics that were made before figures had reasons have no interval where groups are too few.
     return f"{figure['value']:.2f} ({figure.get('reason', 'too few groups for an interval')})"
+
+
+def _print_head_warnings(project: Project) -> None:
+    for head in project.study.heads:
+        # A damaged file is told in the table; metrics of earlier versions have no warnings.
+        with suppress(TypeError, AttributeError, SourceError):
+            metrics = _made(project, project.paths.head(head, "metrics.json")) or {}
+            if metrics.get("trial"):
+                print(f"{head}: learned from, and measured on, {trial_text(metrics['trial'])}")
+            for warning in metrics.get("warnings", []):
+                print(f"{head}: {warning}")
 
 
 def _annotated(project: Project, annotated: str) -> list[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from goldpan.evaluation.calibration import Bin
 from goldpan.evaluation.formatting import three_decimals
-from goldpan.html import Markup, element
+from goldpan.html import Markup, element, svg
 from goldpan.statistics.interval import Interval
 
 STYLE = """
@@ -70,7 +70,7 @@ def dot_plot(dots: Sequence[Dot], axis: str, low: float = 0.0, high: float = 1.0
         y = _LINE * line + _LINE // 2 + 4
         parts.append(_text(left - 8, y + 4, _short(dot.label), text_anchor="end"))
         parts.append(_dot(dot, y, place))
-    return _picture(parts, width, height, f"{axis} of {', '.join(dot.label for dot in dots)}")
+    return svg(parts, width, height, f"{axis} of {', '.join(dot.label for dot in dots)}")
 
 
 def _dot(dot: Dot, y: int, place: object) -> Markup:
@@ -128,20 +128,7 @@ def calibration_plot(bins: Sequence[Bin]) -> Markup:
     middle = y(0.5)
     turned = f"rotate(-90 14 {middle})"
     parts.append(_text(14, middle, "Share right", text_anchor="middle", class_="axis", transform=turned))
-    return _picture(parts, left + size + 24, top + size + 48, "Share of right answers by confidence")
-
-
-def _picture(parts: Sequence[Markup], width: int, height: int, label: str) -> Markup:
-    return element(
-        "svg",
-        *parts,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=label,
-    )
+    return svg(parts, left + size + 24, top + size + 48, "Share of right answers by confidence")
 
 
 def _text(x: object, y: object, text: str, **attributes: str) -> Markup:

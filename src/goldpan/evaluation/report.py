@@ -139,7 +139,8 @@ class ItemCounts(AsJson):
 
     Attributes:
         in_split: items of the evaluated splits.
-        unresolved: of these, those without a gold label for the feature.
+        gone: of these, those whose records are not among the models' any more; left out.
+        unresolved: of the others, those without a gold label for the feature.
         cannot_tell: those whose gold label is "cannot tell", where that cannot be compared.
         llm_decided: those whose gold label the LLM decided; left out.
         evaluated: those that remain.
@@ -147,6 +148,7 @@ class ItemCounts(AsJson):
     """
 
     in_split: int
+    gone: int
     unresolved: int
     cannot_tell: int
     llm_decided: int

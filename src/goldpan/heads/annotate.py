@@ -15,8 +15,9 @@ from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import storable
 from goldpan.errors import ReconciliationError
-from goldpan.files import iter_lines
+from goldpan.files import document_as, iter_lines
 from goldpan.heads.columns import Columns
+from goldpan.heads.files import ANNOTATED_REMEDY
 from goldpan.heads.fused import FusedHeads
 from goldpan.heads.jsonl import writing
 from goldpan.heads.model import HeadModel
@@ -56,6 +57,23 @@ class AnnotatedCounts:
             "skipped": dict(sorted(self.skipped.items())),
             "missing_keys": dict(sorted(self.missing_keys.items())),
         }
+
+    def add(self, more: AnnotatedCounts) -> None:
+        """Count the records of another file, too."""
+        self.rows += more.rows
+        self.annotated += more.annotated
+        self.skipped.update(more.skipped)
+        self.missing_keys.update(more.missing_keys)
+
+
+def read_counts(path: Path) -> AnnotatedCounts:
+    """Read the counts beside an annotated file. Raises SourceError when they are damaged."""
+
+    def read(counts: dict[str, Any]) -> AnnotatedCounts:
+        skipped, missing = Counter(counts["skipped"]), Counter(counts["missing_keys"])
+        return AnnotatedCounts(counts["rows"], counts["annotated"], skipped, missing)
+
+    return document_as(path, read, "the counts of an annotated file", ANNOTATED_REMEDY)
 
 
 def annotate_file(

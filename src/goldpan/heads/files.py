@@ -1,4 +1,4 @@
-"""Which artifacts heads and annotated files are made of: only names, which rules ask for, too."""
+"""Which artifacts heads and annotated files are made of: names, which rules ask for, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 
 HEAD_FILES = ("config.json", "model.safetensors", "labels.jsonl", "metrics.json")
+ANNOTATED_REMEDY = "delete the file and run again: it is annotated anew"
+"""What to do with an annotated file, or its counts, that cannot be read."""
 
 
 def label_files(project: Project, head: str) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from goldpan.files import read_json, write_json
-from goldpan.heads.annotate import AnnotatedCounts, annotate_file
+from goldpan.files import write_json
+from goldpan.heads.annotate import AnnotatedCounts, annotate_file, read_counts
 from goldpan.heads.files import (
     annotated_files,
     annotated_places,
@@ -41,6 +41,7 @@ def train_in_project(project: Project, name: str) -> dict[str, Any]:
         _head_folder(project, name),
         group=project.study.embeddings[settings.embedding].group,
         records=_left(project, labelled_records(project, name), f"head `{name}`"),
+        trial=trial_of(project, project.study.label_sources(name)),
     )
 
 
@@ -83,12 +84,10 @@ def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
     settings = project.named("set of annotated files", project.study.annotated, name)
     total, files = AnnotatedCounts(), {}
     for source, file in annotated_places(project, name):
-        counts = read_json(project.root / project.paths.annotated_counts(name, source, file, settings.suffix))
-        files[f"{source}/{file}"] = counts
-        total.rows += counts["rows"]
-        total.annotated += counts["annotated"]
-        total.skipped.update(counts["skipped"])
-        total.missing_keys.update(counts["missing_keys"])
+        path = project.root / project.paths.annotated_counts(name, source, file, settings.suffix)
+        counts = read_counts(path)
+        files[f"{source}/{file}"] = counts.as_json()
+        total.add(counts)
     trial = trial_of(project, project.study.embeddings[settings.embedding].source)
     summary = {
         "study": project.study.study,

@@ -9,6 +9,7 @@ from typing import Any
 
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, iter_rows, row_of_line, write_json
+from goldpan.heads.files import ANNOTATED_REMEDY
 from goldpan.heads.jsonl import writing
 from goldpan.heads.output_keys import STATE_KEYS
 from goldpan.study.head import Selection
@@ -70,7 +71,9 @@ def select(
             rows = selected = 0
             for number, line in iter_lines(path):
                 rows += 1
-                if where is not None and where.matches(row_of_line(path, number, line, SourceError)):
+                if where is not None and where.matches(
+                    row_of_line(path, number, line, SourceError, ANNOTATED_REMEDY)
+                ):
                     selected += 1
                     out.write(line + b"\n")
             counts.files[f"{path.parent.name}/{path.name}"] = FileCounts(rows, selected)
@@ -84,6 +87,6 @@ def _condition(where: str, annotated: Sequence[Path]) -> Where | None:
     None where there is no row at all, so that nobody knows what it may name.
     """
     for path in annotated:
-        for _, row in iter_rows(path, SourceError):
+        for _, row in iter_rows(path, SourceError, ANNOTATED_REMEDY):
             return Where.parse(where, None, [*row, *STATE_KEYS], "column")
     return None

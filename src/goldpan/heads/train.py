@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ def train_head(
     *,
     group: str = "train",
     records: Sequence[Path] = (),
+    trial: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Train a head and write its checkpoint, what it learned from, and what it can do.
 
@@ -56,6 +57,7 @@ def train_head(
         output: folder of the head.
         group: of the HDF5 files.
         records: for labels of stages that are grouped by `data.FIELD`, the records files of their sources.
+        trial: source -> its limit, where only its first rows were there to learn from.
 
     Returns:
         What `metrics.json` holds.
@@ -75,6 +77,7 @@ def train_head(
     metrics = {
         "head": name,
         "goldpan_version": __version__,
+        **({"trial": dict(trial)} if trial else {}),
         "labelled": len(data.labels) + data.without_embedding,
         "without_embedding": data.without_embedding,
         "splits": {split: len(data.rows(split)) for split in SPLITS},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,20 @@ class Columns:
     def notes(self) -> list[str]:
         """What a reader must know about columns that were passed over."""
         notes = []
+        in_parts = dict.fromkeys(
+            who
+            for name, (who, feature) in self.answers.items()
+            if "_" in who and name.endswith(f"_{who}_{feature}")
+        )
+        if in_parts:
+            notes.append(f"{_listed(in_parts)}: taken for names of annotators")
+        shared = Counter(feature for _, feature in self.answers.values())
+        if max(shared.values()) < 2:
+            taken = (f"`{name}` (`{who}` on `{feature}`)" for name, (who, feature) in self.answers.items())
+            notes.append(
+                f"no feature has answers of two annotators, as the columns are read: {', '.join(taken)}; "
+                "name the columns of one feature with `--columns`, or call them `annotator_NAME_FEATURE`"
+            )
         if self.remarks:
             notes.append(
                 f"{_listed(self.remarks)}: reasons, confidence or notes, which are no features; `--columns` "
@@ -142,6 +157,7 @@ def _answers(
     answers = {name: who for name, who in found.items() if name not in remarks}
     if not answers:
         answers, remarks = found, []
+    answers = _with_names_in_parts(answers)
     if len(answers) < 2:
         raise SourceError(
             f"no columns of answers are found; the columns are: {', '.join(candidates)}",
@@ -150,6 +166,31 @@ def _answers(
             "that is not empty names the columns, so a title above it must go",
         )
     return answers, remarks
+
+
+def _with_names_in_parts(answers: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """column -> (annotator, feature), with names such as `anna_smith` where only that gives a shared feature.
+
+    `annotator_anna_smith_violates` is first taken for `anna` and `smith_violates`. Of an annotator who shares
+    no feature with another one, the feature is what the column ends in like another annotator's, at most.
+    """
+    annotators: dict[str, set[str]] = {}
+    for annotator, feature in answers.values():
+        annotators.setdefault(feature, set()).add(annotator)
+    sharing = set().union(*(names for names in annotators.values() if len(names) > 1))
+    parts = {name: (annotator, *feature.split("_")) for name, (annotator, feature) in answers.items()}
+    read = dict(answers)
+    for name, (annotator, _) in answers.items():
+        if annotator in sharing:
+            continue
+        own = parts[name]
+        for start in range(2, len(own)):
+            who, ending = own[:start], own[start:]
+            others = (other[: -len(ending)] for other in parts.values() if other[-len(ending) :] == ending)
+            if any(other not in ((), who) for other in others):
+                read[name] = "_".join(who), "_".join(ending)
+                break
+    return read
 
 
 def item_column(path: Path, header: Sequence[str], layout: Layout) -> str | None:

@@ -25,7 +25,8 @@ class Decisions:
 
     Attributes:
         labels: feature -> item id -> label; None is "cannot tell".
-        notes: decisions that may be typing errors, or were made on other answers; they hold all the same.
+        notes: decisions that may be typing errors, or were made on other answers, which hold all the same;
+            and those about items that are gone, which are passed over.
     """
 
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -45,9 +46,10 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
     """The labels filled in on a list of disagreements.
 
     Raises:
-        SourceError: there is no such item, or it is decided twice and differently.
+        SourceError: an item is decided twice and differently, or all decisions are about other items.
     """
     sheet, decisions = read_sheet(path), Decisions()
+    gone: list[str] = []
     rows: dict[tuple[str, str], int] = {}
     unknown: dict[str, list[str]] = {}
     changed: dict[str, list[str]] = {}
@@ -57,9 +59,8 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
             continue
         feature, item = row.get("feature", ""), _item(row, answers)
         if item not in answers.ratings.get(feature, {}):
-            raise SourceError(
-                f"there is no item `{item}` with a feature `{feature}`", where=sheet.where(number)
-            )
+            gone.append(f"{sheet.where(number)}: item `{item}`, feature `{feature}`")
+            continue
         label = answers.label(feature, cell)
         decided = decisions.labels.setdefault(feature, {})
         if item in decided and decided[item] != label:
@@ -75,7 +76,18 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
             unknown.setdefault(feature, []).append(f"`{label}` (item `{item}`; {suggestion(label, known)})")
         if difference := _changed_answers(sheet, row, answers, feature, item):
             changed.setdefault(feature, []).append(f"item `{item}` ({difference})")
-    decisions.notes = [
+    if gone and not decisions.labels:
+        raise SourceError(
+            f"none of these decisions is about an item and a feature of the table: {few(gone)}",
+            where=str(path),
+            remedy="give the list of disagreements of this table",
+        )
+    if gone:
+        decisions.notes.append(
+            f"{len(gone):,} decisions are about items or features that are not in the table, and are passed "
+            f"over: {few(gone)}"
+        )
+    decisions.notes += [
         *(
             f"{feature}: decided with a label that nobody gave: {few(what)}"
             for feature, what in unknown.items()

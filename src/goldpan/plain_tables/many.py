@@ -9,12 +9,12 @@ from typing import Any
 
 from goldpan.cells import csv_text
 from goldpan.errors import GoldpanError, SourceError, StudyError
-from goldpan.files import write_bytes, write_json
+from goldpan.files import sha256_file, write_bytes, write_json
 from goldpan.plain_tables.agreement import agreement_of_files
 from goldpan.plain_tables.columns import Layout, is_merged, is_ours
 from goldpan.plain_tables.decisions import grow_disagreements, has_entries
 from goldpan.plain_tables.gold import GoldSettings, gold_of_files
-from goldpan.plain_tables.merging import merge_of_files
+from goldpan.plain_tables.merging import hash_file, merge_of_files
 from goldpan.plain_tables.sheet import SUFFIXES, existing, read_sheet
 from goldpan.plain_tables.table import read_table_answers
 from goldpan.plain_tables.values import Values
@@ -165,6 +165,7 @@ def all_of(
     """Write agreement, merged labels, disagreements and gold set of a table; a row for each feature.
 
     Decisions that people have filled in on the list of disagreements hold; what is new is added to that list.
+    Nothing is written where somebody has changed the merged labels of an earlier call.
 
     Returns:
         The rows, and what a reader must know about the labels.
@@ -173,15 +174,16 @@ def all_of(
         GoldpanError: one of them cannot be made.
     """
     report = agreement_of_files([path], layout, values)
-    write_json(folder / "agreement.json", report.as_json())
-    write_bytes(folder / "agreement.html", agreement_page(report).encode())
-    listed = folder / "disagreements.csv"
+    listed, table = folder / "disagreements.csv", folder / "merged.csv"
     decisions = listed if has_entries(listed) else None
     merged = merge_of_files([path], layout, values, strategy, decisions)
-    merged.write(folder / "merged.csv", None if decisions else listed)
+    merged.write(table, None if decisions else listed)
+    write_bytes(hash_file(table), f"{sha256_file(table)}  {table.name}\n".encode())
     if decisions:
         grow_disagreements(listed, merged.rows, merged.answers)
-    gold, warnings = gold_of_files([folder / "merged.csv"], layout, values, settings, folder / "gold")
+    write_json(folder / "agreement.json", report.as_json())
+    write_bytes(folder / "agreement.html", agreement_page(report).encode())
+    gold, warnings = gold_of_files([table], layout, values, settings, folder / "gold")
     to_be_decided = to_decide(merged.rows)
     summary = [
         {

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldpan.errors import SourceError
+from goldpan.files import sha256_file
 from goldpan.plain_tables.columns import Layout
 from goldpan.plain_tables.decisions import Decisions, has_entries, read_decisions
 from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
+from goldpan.plain_tables.merged_table import labels_set_by_hand
 from goldpan.plain_tables.outputs import check_written_formats
 from goldpan.plain_tables.sheet import existing
 from goldpan.plain_tables.table import TableAnswers, read_table_answers
@@ -35,18 +37,22 @@ class MergedFiles:
         answers: what was merged.
         strategies: feature -> the strategy that was used.
         notes: what a reader must know about the labels.
+        layout, values: how the tables were read.
     """
 
     rows: list[Merged]
     answers: TableAnswers
     strategies: dict[str, Strategy]
     notes: list[str]
+    layout: Layout
+    values: Values
 
     def write(self, merged: str | Path, disagreements: str | Path | None = None) -> None:
         """Write the table of merged labels and, if named, that of what a person has to decide.
 
         Raises:
-            SourceError: there is such a list already, and somebody has filled in decisions.
+            SourceError: there is such a list already, and somebody has filled in decisions; or such a table,
+                and somebody has changed it.
             StudyError: a name is that of a format that is not written.
         """
         check_written_formats(merged, disagreements)
@@ -56,6 +62,7 @@ class MergedFiles:
                 where=str(disagreements),
                 remedy="give it as `--decisions`, and write what is left to another file",
             )
+        _check_unedited(Path(merged), self.layout, self.values)
         write_merged_table(merged, self.rows, self.answers, self.strategies)
         if disagreements is not None:
             write_disagreements(disagreements, self.rows, shown_label, self.answers.fields)
@@ -110,7 +117,34 @@ def merge_of_files(
             strategies[feature] = strategy_of(choice)
             notes.append(model_note(feature, choice, strategy))
         rows += merge_feature(answers, strategies[feature])
-    return MergedFiles(rows, table, strategies, notes)
+    return MergedFiles(rows, table, strategies, notes, layout, values)
+
+
+def _check_unedited(path: Path, layout: Layout, values: Values) -> None:
+    """Raise SourceError where a merged table is there that somebody has changed since it was written.
+
+    Any change is seen where the table's hash was kept, and else labels that merging cannot have given.
+    """
+    kept = hash_file(path)
+    if not path.is_file():
+        return
+    if kept.is_file():
+        changes = [] if sha256_file(path) in kept.read_text() else ["its hash is another"]
+    else:
+        changes = labels_set_by_hand(path, layout, values)
+    if changes:
+        raise SourceError(
+            "somebody has changed this table, and that would be lost; nothing is written "
+            f"({'; '.join(changes)})",
+            where=str(path),
+            remedy="move it away, or write elsewhere; labels that are to stay belong into the list of "
+            "disagreements, and `goldpan gold` takes the changed table as it is",
+        )
+
+
+def hash_file(merged: str | Path) -> Path:
+    """Where the hash of a merged table is kept, as `sha256sum` has it, if it is kept."""
+    return Path(f"{merged}.sha256")
 
 
 def _annotators(table: TableAnswers, feature: str, strategy: Strategy) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 Wide: a row for each item, and a column for each annotator: `annotator_a, annotator_b, ...` for one feature,
 `annotator_a_NAME, annotator_b_NAME, ...` for several, with the LLM's answers in `llm` or `llm_NAME`; or the
-columns one names. Long: a row for each answer, with the columns `item_id` (or `id`, `row_id`), `annotator`,
-`label` and perhaps `feature`. An empty cell is no answer; `(cannot tell)` is an abstention.
+columns one names. Long: a row for each answer, with the columns `item_id` (or `id`, `row_id`, `item`),
+`annotator`, `label` and perhaps `feature`, in any case. An empty cell is no answer;
+`(cannot tell)` is an abstention.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def read_table_answers(
                 continue
             if layout.columns is None and not merged and is_ours(sheet.header):
                 raise _one_of_ours(sheet)
-            if layout.columns is None and "annotator" in sheet.header:
+            if layout.columns is None and "annotator" in map(str.casefold, sheet.header):
                 is_long = True
                 _read_long(sheet, layout, answers)
             else:
@@ -209,24 +210,31 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
 
 
 def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
-    item_name = item_column(sheet.path, sheet.header, layout)
-    value = next((name for name in _VALUE_COLUMNS if name in sheet.header), None)
+    # `Annotator` is `annotator`; of columns that differ in case alone the first is meant.
+    by_folded = {name.casefold(): name for name in reversed(sheet.header)}
+    item_name = item_column(sheet.path, sheet.header, layout) or by_folded.get("item")
+    value = next((by_folded[name] for name in _VALUE_COLUMNS if name in by_folded), None)
     if item_name is None or value is None:
         raise SourceError(
-            "a table with a column `annotator` also needs `item_id` and `label`", where=str(sheet.path)
+            "a table with a column `annotator` also needs `item_id` and `label`; the columns are: "
+            f"{', '.join(sheet.header)}",
+            where=str(sheet.path),
+            remedy="name these columns so, or say which ones hold the ids (`--item`) and, in a table with a "
+            "column for each annotator, the answers (`--columns`)",
         )
-    others = [name for name in sheet.header if name not in (item_name, value, "annotator", "feature")]
+    who, about = by_folded["annotator"], by_folded.get("feature")
+    others = [name for name in sheet.header if name not in (item_name, value, who, about)]
     for number, cell_of in sheet.rows:
         where, cell = sheet.where(number), cell_of[value]
-        item, annotator = item_id(cell_of[item_name]), cell_of["annotator"].strip()
+        item, annotator = item_id(cell_of[item_name]), cell_of[who].strip()
         if not item or (cell.strip() and not annotator):
-            raise _without_id(item_name if annotator else "annotator", where)
+            raise _without_id(item_name if annotator else who, where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})
         answers.files.setdefault(item, sheet.path.name)
         if number in sheet.values:
             answers.values.setdefault(item, sheet.values[number])
-        feature = cell_of.get("feature", "").strip() or ONE_FEATURE
-        if annotator == "llm":
+        feature = (cell_of[about].strip() if about else "") or ONE_FEATURE
+        if annotator.casefold() == "llm":
             if item in answers.llm.get(feature, {}):
                 raise SourceError(f"the LLM answers `{feature}` of item `{item}` twice", where=where)
             if cell.strip():

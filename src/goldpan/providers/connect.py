@@ -8,6 +8,7 @@ from goldpan.providers.litellm import LiteLLMProvider
 from goldpan.providers.local import LocalProvider
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.replay import ReplayProvider
+from goldpan.study.load import Project
 from goldpan.study.provider import Provider
 
 PROVIDERS: dict[str, type[BatchProvider]] = {
@@ -24,6 +25,13 @@ def provider_class(settings: Provider) -> type[BatchProvider]:
 def connect(settings: Provider, surroundings: Surroundings) -> BatchProvider:
     """The provider that settings describe, as `BatchProvider.connected`."""
     return provider_class(settings).connected(settings, surroundings)
+
+
+def connect_to(project: Project, name: str) -> BatchProvider:
+    """The provider that the study has under a name, with its key from the environment or `.env`."""
+    settings, others = project.study.providers[name], tuple(project.study.providers.values())
+    keys = Keys(project.root)
+    return connect(settings, Surroundings(project.root, project.ledger.parent, keys, others))
 
 
 def service_of(settings: Provider, keys: Keys) -> str:

@@ -52,7 +52,7 @@ from goldpan.providers.service_errors import (
     service_error,
     unreadable_answer,
 )
-from goldpan.providers.uploads import is_upload, wait_until_processed
+from goldpan.providers.uploads import is_upload, stored_size, wait_until_processed
 from goldpan.study.provider import LiteLLMSettings
 
 Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
@@ -276,7 +276,7 @@ class LiteLLMProvider(BatchProvider):
         return download_whole(
             partial(open_at, file_id),
             destination,
-            expected=self._size(file_id),
+            expected=stored_size(self._described, file_id),
             name=f"file {file_id}",
             patience=self._patience,
             scrubber=self._scrubber,
@@ -314,15 +314,6 @@ class LiteLLMProvider(BatchProvider):
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         self.server_time = server_time(headers) or self.server_time
-
-    def _size(self, file_id: str) -> int | None:
-        """Bytes of a file according to the service, where it says."""
-        try:
-            return self._described(file_id).get("bytes") or None
-        except ProviderError as error:
-            if error.retryable:
-                raise
-            return None
 
     def _described(self, file_id: str) -> dict[str, Any]:
         return self._read(self._ask_again(partial(self._litellm.file_retrieve, file_id, **self._target)))

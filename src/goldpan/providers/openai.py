@@ -35,7 +35,7 @@ from goldpan.providers.service_errors import (
     service_error,
     unreadable_answer,
 )
-from goldpan.providers.uploads import is_upload, wait_until_processed
+from goldpan.providers.uploads import is_upload, stored_size, wait_until_processed
 from goldpan.study.provider import OpenAISettings
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class OpenAIProvider(BatchProvider):
         return download_whole(
             partial(self._content, file_id),
             destination,
-            expected=self._size(file_id),
+            expected=stored_size(self._described, file_id),
             name=f"file {file_id}",
             patience=self._patience,
             scrubber=self._scrubber,
@@ -202,15 +202,6 @@ class OpenAIProvider(BatchProvider):
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         self.server_time = server_time(headers) or self.server_time
-
-    def _size(self, file_id: str) -> int | None:
-        """Bytes of a file according to the service, where it says."""
-        try:
-            return self._described(file_id).get("bytes") or None
-        except ProviderError as error:
-            if error.retryable:
-                raise
-            return None
 
     def _described(self, file_id: str) -> dict[str, Any]:
         return self._ask_again(partial(self._get, _path(file_id), "true", {}))

@@ -44,3 +44,13 @@ def wait_until_processed(described: dict[str, Any], look: Callable[[str], dict[s
             remedy="run again; nothing was paid",
         )
     return file
+
+
+def stored_size(look: Callable[[str], dict[str, Any]], file_id: str) -> int | None:
+    """Bytes of a file according to the service, where it says; `look` asks for the file object."""
+    try:
+        return look(file_id).get("bytes") or None
+    except ProviderError as error:
+        if error.retryable:
+            raise
+        return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from goldpan.errors import SourceError
-from goldpan.files import of_known_keys, read_json, write_json
+from goldpan.files import document_as, of_known_keys, write_json
 from goldpan.records.inputs import source_files
 from goldpan.records.read import RecordCounts, build_records, read_rows
 from goldpan.study.load import Project
@@ -111,11 +112,5 @@ def trial_text(trial: Mapping[str, int]) -> str:
 
 
 def _read(path: Path) -> LimitedRows:
-    try:
-        return of_known_keys(LimitedRows, read_json(path))
-    except (TypeError, AttributeError):
-        raise SourceError(
-            "is not what a goldpan wrote",
-            where=str(path),
-            remedy="delete it; the next run makes it again",
-        ) from None
+    read = partial(of_known_keys, LimitedRows)
+    return document_as(path, read, "the limit of a source", "delete it; the next run makes it again")

@@ -11,7 +11,7 @@ from typing import Any
 
 from goldpan.files import canonical_json
 from goldpan.stages.rows import Aggregated
-from goldpan.study.model import SampleAggregate
+from goldpan.study.stage import SampleAggregate
 from goldpan.tasks.features import PREDICTION_TYPES, Feature, Multilabel, Score, value_of
 
 Predictions = Mapping[str, dict[str, Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -72,6 +73,15 @@ Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_numb
 
 RowLimit = Annotated[int, Field(ge=1, strict=True), BeforeValidator(no_number)]
 """So many rows: a whole number from 1, and not what YAML may make of a typing error."""
+
+
+def as_before(value: object) -> Callable[[object], bool]:
+    """`exclude_if` of a key that was added later, and whose `value` means what was meant before there was it.
+
+    Rules record the settings of what they make, and make it anew when they change. So such a key is left out
+    of them: else an upgrade would make each project stale, and each wave another one.
+    """
+    return lambda now: now == value
 
 
 class Model(BaseModel):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, one_or_many
+from goldpan.study.base import Model, Name, as_before, one_or_many
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A field in a template, `{title}`."""
@@ -106,6 +106,7 @@ class Embedding(Model):
     )
     layers: Literal["auto", "transformers"] = Field(
         "auto",
+        exclude_if=as_before("auto"),
         description="Who computes encoders of the BERT and RoBERTa families on a CPU: `auto` our own layers,"
         " which pad nothing; `transformers` the model's own forward pass. Equal but for rounding.",
     )

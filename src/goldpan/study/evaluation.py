@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, one_or_many
+from goldpan.study.base import Model, Name, as_before, one_or_many
 
 SplitName = Literal["train", "dev", "test"]
 
@@ -18,6 +18,7 @@ class Predicted(Model):
     stage: Name | None = Field(None, description="A stage whose answers are evaluated.")
     wave: Name | None = Field(
         None,
+        exclude_if=as_before(None),
         description="The LLM's answers that the wave was drawn by; those of a table have no stage.",
     )
     annotated: Name | None = Field(None, description="Annotated files whose heads are evaluated.")
@@ -39,13 +40,19 @@ class Evaluation(Model):
     """Predictions of one or several models, measured against the gold set of a wave, or against labels that
     the records of a source have in their own fields."""
 
-    wave: Name | None = Field(None, description="The wave whose gold set is the truth.")
+    wave: Name | None = Field(
+        None, exclude_if=as_before(None), description="The wave whose gold set is the truth."
+    )
     source: list[Name] | None = Field(
-        None, min_length=1, description="In place of `wave`: sources whose records carry the right labels."
+        None,
+        min_length=1,
+        exclude_if=as_before(None),
+        description="In place of `wave`: sources whose records carry the right labels.",
     )
     gold: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict,
         min_length=1,
+        exclude_if=as_before({}),
         description="With `source`: feature -> field of the record that holds its label (`a.b` goes inside).",
     )
     split: list[SplitName] | Literal["all"] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, PersonName, one_or_many
+from goldpan.study.base import Model, Name, PersonName, as_before, one_or_many
 
 StratumKey = Annotated[
     str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
@@ -138,6 +138,7 @@ class Wave(Model):
     from_: AnsweredTable | None = Field(
         None,
         alias="from",
+        exclude_if=as_before(None),
         description="In place of `stage`: answers of an LLM that already stand in a table.",
     )
     features: list[str] | None = Field(

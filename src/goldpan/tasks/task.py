@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 
 from goldpan.errors import ErrorGatherer, StudyError, TaskError
 from goldpan.files import sha256_hex
+from goldpan.study.base import Model, Name
 from goldpan.study.load import validate
-from goldpan.study.model import Model, Name
 from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.expected import Expected, check_expected
 from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature

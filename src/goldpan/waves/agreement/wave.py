@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from goldpan.records.limit import trial_text
 from goldpan.statistics.scales import scale_of
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
@@ -49,6 +50,11 @@ def wave_notes(status: WaveStatus) -> list[str]:
     notes = []
     if status.layout == "side_by_side":
         notes.append("Annotators worked side by side in one sheet and could see each other's answers.")
+    if status.trial:
+        notes.append(
+            f"The items were drawn from {trial_text(status.trial)}; what is measured on them says nothing"
+            " about the other rows."
+        )
     for name, annotator in status.annotators.items():
         if not annotator.is_complete:
             left = annotator.assigned - annotator.answered

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from goldpan.errors import SourceError
-from goldpan.files import of_known_keys, read_json, replacing, rows_as, write_json
+from goldpan.files import document_as, of_known_keys, replacing, rows_as, write_json
 from goldpan.report_provenance import ReportInput
 from goldpan.waves.collect.filled import Repair
 
@@ -66,6 +65,7 @@ class WaveStatus:
         set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
         sheets: the files with answers; none where an earlier goldpan collected them.
         edited: ids of the answered records that said something else in an earlier draw.
+        trial: source -> its limit, where the items were drawn from its first rows only.
     """
 
     study: str
@@ -81,6 +81,7 @@ class WaveStatus:
     set_aside: dict[str, int] = field(default_factory=dict)
     sheets: list[ReportInput] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
+    trial: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,18 +169,14 @@ def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
         ReconciliationError, SourceError: one of the files is damaged.
     """
     answers = list(rows_as(answers_file, partial(of_known_keys, JoinedAnswer), "a collected answer", _REMEDY))
-    status = read_json(status_file)
-    try:
-        people = status["annotators"].items()
-        annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
-        repairs = [of_known_keys(Repair, repair) for repair in status["repairs"]]
-        sheets = [of_known_keys(ReportInput, sheet) for sheet in status.get("sheets", [])]
-        known = {**status, "annotators": annotators, "repairs": repairs, "sheets": sheets}
-        read = of_known_keys(WaveStatus, known)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise SourceError(
-            f"is not the status of a wave that this goldpan can read: {error}",
-            where=str(status_file),
-            remedy=_REMEDY,
-        ) from None
-    return CollectedWave(answers, read)
+    return CollectedWave(answers, document_as(status_file, _status, "the status of a wave", _REMEDY))
+
+
+def _status(document: dict[str, Any]) -> WaveStatus:
+    people = document["annotators"].items()
+    annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
+    repairs = [of_known_keys(Repair, repair) for repair in document["repairs"]]
+    sheets = [of_known_keys(ReportInput, sheet) for sheet in document.get("sheets", [])]
+    return of_known_keys(
+        WaveStatus, {**document, "annotators": annotators, "repairs": repairs, "sheets": sheets}
+    )

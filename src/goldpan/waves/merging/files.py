@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from goldpan.cells import csv_text, neutralise, restore
-from goldpan.errors import SheetError
+from goldpan.errors import AnswerError, SheetError
 from goldpan.files import write_bytes
 from goldpan.tasks.features import Feature
 from goldpan.waves.answer_text import answer_text, field_text
@@ -34,6 +34,7 @@ FILLED_IN = ("final_label", "cause", "notes")
 Fields = Mapping[str, Mapping[str, Any]]
 """item id -> name -> value."""
 
+_REMEDY = "delete the file and run again: it is made from the filled sheets"
 _TRUTH = {True: "yes", False: "no", None: ""}
 
 Show = Callable[[str, Any], str]
@@ -132,24 +133,33 @@ def read_merged(path: str | Path, features: Iterable[Feature]) -> list[Merged]:
     Raises:
         SheetError: the file is none of these, or was changed into something that does not fit the features.
     """
-    table = read_csv_table(Path(path))
+    try:
+        table = read_csv_table(Path(path))
+        table_rows = list(table.rows)
+    except SheetError as error:
+        raise SheetError(error.what, where=error.where, remedy=_REMEDY) from None
     header = [restore(name) for name in table.header]
     if tuple(header[: len(_FIXED)]) != _FIXED:
-        raise SheetError(
-            "this is not a table of merged answers",
-            where=str(path),
-            remedy="it is made by the workflow; make it again",
-        )
+        raise SheetError("this is not a table of merged answers", where=str(path), remedy=_REMEDY)
+    if not Path(path).read_bytes().endswith(b"\n"):
+        raise SheetError("the table is cut: its last line has no end", where=str(path), remedy=_REMEDY)
     by_name = {feature.name: feature for feature in features}
     answer_columns = [name for name in header[len(_FIXED) :] if name.startswith(ANSWER)]
     rows = []
-    for number, cells in table.rows:
+    for number, cells in table_rows:
         where = f"{path}, row {number}"
+        if len(cells) != len(header):
+            fault = f"the row has {len(cells)} cells, the header {len(header)}"
+            raise SheetError(fault, where=where, remedy=_REMEDY)
         row = dict(zip(header, map(restore, cells), strict=True))
         feature = by_name.get(row["feature"])
         if feature is None:
-            raise SheetError(f"there is no feature `{row['feature']}`", where=where)
-        rows.append(_read_row(row, feature, answer_columns))
+            raise SheetError(f"there is no feature `{row['feature']}`", where=where, remedy=_REMEDY)
+        try:
+            rows.append(_read_row(row, feature, answer_columns))
+        except (AnswerError, KeyError, ValueError) as error:
+            fault = f"this is not a row of merged answers: {error}"
+            raise SheetError(fault, where=where, remedy=_REMEDY) from None
     return rows
 
 

@@ -25,19 +25,8 @@ from goldpan.waves.sampling.sample import Sample, sample_counts
 
 KIND, FORMAT = "goldpan draw", 1
 GIVEN_OUT_SETTINGS = frozenset(
-    {
-        "stage",
-        "from_",
-        "features",
-        "sample",
-        "seed",
-        "stratify",
-        "shuffle",
-        "annotators",
-        "overlap",
-        "repeats",
-    }
-    | {"show", "guidelines", "cannot_tell", "formats", "layout", "blind"}
+    {"stage", "from_", "features", "sample", "seed", "stratify", "shuffle", "annotators", "overlap"}
+    | {"repeats", "show", "guidelines", "cannot_tell", "formats", "layout", "blind"}
 )
 """Settings of a wave that say what is given out; the others are taken as the study has them."""
 
@@ -144,9 +133,7 @@ def as_given_out(settings: Mapping[str, Any], now: Wave) -> Wave:
 
 def given_out_settings(wave: Wave) -> dict[str, Any]:
     """The settings of a wave that say what is given out."""
-    settings = wave.model_dump(mode="json", include=set(GIVEN_OUT_SETTINGS), by_alias=True)
-    # Left out where it is not given: else a wave of before there was a choice would be another one.
-    return settings if wave.from_ else {name: value for name, value in settings.items() if name != "from"}
+    return wave.model_dump(mode="json", include=set(GIVEN_OUT_SETTINGS), by_alias=True)
 
 
 def read_draw_head(path: Path, study: str, wave: str) -> DrawHead:

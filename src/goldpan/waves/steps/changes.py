@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from goldpan.files import of_known_keys, read_json, write_json
+from goldpan.files import document_as, of_known_keys, write_json
 from goldpan.records.limit import trial_text
 from goldpan.stages.rows import FeatureRow
 from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
+from goldpan.waves.sampling.draw import Population, outside
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
-from goldpan.waves.sampling.sample import Population, outside
 from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import origins_gone, trial_of_wave
 from goldpan.waves.steps.run import WaveRun
@@ -116,9 +116,13 @@ def changes_left(project: Project, name: str) -> WaveChanges:
     path = project.root / project.paths.wave_changes(name)
     if not path.exists():
         return WaveChanges(project.study.study, name)
-    said = read_json(path)
-    return of_known_keys(
-        WaveChanges, {**said, "items": [of_known_keys(ItemChange, row) for row in said["items"]]}
+
+    def read(said: dict[str, Any]) -> WaveChanges:
+        items = [of_known_keys(ItemChange, row) for row in said["items"]]
+        return of_known_keys(WaveChanges, {**said, "items": items})
+
+    return document_as(
+        path, read, "what changed about a wave", "delete the file; the next run makes it again"
     )
 
 

@@ -32,6 +32,7 @@ from goldpan.waves.merging.files import read_merged, shown_by, write_disagreemen
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
 from goldpan.waves.sampling.answered import Answered, StageFiles
+from goldpan.waves.sampling.draw import draw_sample
 from goldpan.waves.sampling.draw_file import (
     Draw,
     DrawHead,
@@ -40,13 +41,19 @@ from goldpan.waves.sampling.draw_file import (
     read_draw,
     read_draw_head,
 )
-from goldpan.waves.sampling.sample import SampleCounts, draw_sample, read_sample
+from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from goldpan.waves.steps.answered_table import AnsweredRows, check_table_names
-from goldpan.waves.steps.given_out import drawn_from, given_out_before, sample_files, wave_given_out
+from goldpan.waves.steps.given_out import (
+    drawn_from,
+    given_out_before,
+    sample_files,
+    trial_of_wave,
+    wave_given_out,
+)
 
 
 class WaveRun:
@@ -216,6 +223,7 @@ class WaveRun:
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
         answered = self.answered(wave, codebook.by_name)
         sample = draw_sample(self.study, self.name, asked, features | codebook.by_name, answered)
+        sample.counts.trial.update(trial_of_wave(self.project, wave))
         head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
         draw = Draw(head, sample)
         # A wave is given out with its sheets; while they cannot be written it is not.
@@ -282,6 +290,7 @@ class WaveRun:
     def collect(self) -> WaveStatus:
         """Read the filled sheets, and write answers.jsonl and status.json."""
         collected = self.read_sheets()
+        collected.status.trial.update(self.draw_given_out().sample.counts.trial)
         write_collected(
             collected, self._at(self.paths.answers(self.name)), self._at(self.paths.wave_status(self.name))
         )

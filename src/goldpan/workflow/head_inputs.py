@@ -1,0 +1,101 @@
+"""The files of embeddings, heads and annotated files, as the rules name them."""
+
+from __future__ import annotations
+
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import StudyError
+from goldpan.models.folders import is_model_folder, shaping_files
+from goldpan.workflow.stage_inputs import StageInputs
+from goldpan.workflow.wave_inputs import WaveInputs
+
+
+class HeadInputs:
+    """Embeddings, heads and annotated files; see `Inputs`."""
+
+    def __init__(self, stages: StageInputs, waves: WaveInputs):
+        self.project, self.study, self.paths = stages.project, stages.study, stages.paths
+        self._stages, self._waves = stages, waves
+        self._model_files: dict[str, list[str]] = {}
+
+    def embedding_setting(self, embedding: str) -> str:
+        """Settings of an embedding whose change makes it stale, as text."""
+        settings = self.study.embeddings[embedding]
+        return repr(sorted(settings.model_dump(mode="json", exclude={"source", "shards"}).items()))
+
+    def embedding_model_files(self, embedding: str) -> list[str]:
+        """The files of an embedding's model that lies in a folder of the project's; looked for once, not for
+        each of its jobs."""
+        if embedding not in self._model_files:
+            folder = self.project.root / self.study.embeddings[embedding].model
+            files = shaping_files(folder).values() if is_model_folder(folder) else ()
+            self._model_files[embedding] = [relpath(path) for path in sorted(files)]
+        return self._model_files[embedding]
+
+    def embedded_places(self, embedding: str) -> list[tuple[str, str]]:
+        """(source, file) of all records files of an embedding."""
+        return self._stages.places(self.study.embeddings[embedding].source)
+
+    def embeddings(self, embedding: str) -> list[str]:
+        """All embeddings files of an embedding."""
+        return [self.paths.embeddings(embedding, *place) for place in self.embedded_places(embedding)]
+
+    def shards_of_embedding(self, embedding: str) -> dict[int, list[tuple[str, str]]]:
+        """Shard -> the places of its records files."""
+        shards: dict[int, list[tuple[str, str]]] = {}
+        for place in self.embedded_places(embedding):
+            shards.setdefault(self.study.embeddings[embedding].shard_of(*place), []).append(place)
+        return shards
+
+    def can_train(self, head: str) -> bool:
+        """Whether the labels of a head can be made; those of a wave need filled sheets."""
+        wave = self.study.heads[head].labels.wave
+        return wave is None or bool(self._waves.filled_sheets[wave])
+
+    def can_annotate(self, annotated: str) -> bool:
+        """Whether all heads that annotate can be trained."""
+        return all(self.can_train(head) for head in self.study.annotated[annotated].heads)
+
+    def records_to_annotate(self, wildcards: Any) -> str:
+        """The records of an annotated file.
+
+        Raises:
+            StudyError: the study wants the file compressed in another way.
+        """
+        suffix = self.study.annotated[wildcards.annotated].suffix
+        if wildcards.suffix != suffix:
+            raise StudyError(
+                f"files of annotated.{wildcards.annotated} end in {suffix}; `compression` in the study says"
+                " otherwise"
+            )
+        return self.paths.records(wildcards.source, wildcards.file)
+
+    def external_heads(self, wildcards: Any) -> list[str]:
+        """The files of heads that were made elsewhere. Raises StudyError when one of them is not there."""
+        files: list[str] = []
+        for name in self.study.annotated[wildcards.annotated].regression_head_checkpoints.values():
+            path = self.project.root / name
+            if not path.exists():
+                raise StudyError(
+                    f"annotated.{wildcards.annotated}.regression_head_checkpoints: there is no file or folder"
+                    f" `{name}`"
+                )
+            inside = sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
+            files += map(relpath, inside)
+        return files
+
+    def of_embedding_summary(self, wildcards: Any) -> list[str]:
+        """What an embedding has made, and the limits of its sources."""
+        sources = self.study.embeddings[wildcards.embedding].source
+        return [*self.embeddings(wildcards.embedding), *self._stages.limits(sources)]
+
+    def counts_of_annotated(self, wildcards: Any) -> list[str]:
+        """The counts of all annotated files, and the limits of their sources."""
+        settings = self.study.annotated[wildcards.annotated]
+        sources = self.study.embeddings[settings.embedding].source
+        return [
+            self.paths.annotated_counts(wildcards.annotated, *place, settings.suffix)
+            for place in self._stages.places(sources)
+        ] + self._stages.limits(sources)

@@ -1,0 +1,119 @@
+"""The files of sources, their limits and stages, as the rules name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from os.path import relpath
+from typing import Any
+
+from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.providers.model_choice import asked_stage
+from goldpan.records.inputs import source_files
+from goldpan.stages.records import rationales_carried
+from goldpan.study.load import Project
+from goldpan.tasks.task import task_files
+
+
+class StageInputs:
+    """Sources and stages; see `Inputs`.
+
+    Attributes:
+        input_files: source -> name of a file -> its path.
+        task_files: stage -> its task files and prompts.
+    """
+
+    def __init__(self, project: Project):
+        self.project, self.study, self.paths = project, project.study, project.paths
+        self.input_files = {
+            name: {file: relpath(path) for file, path in source_files(source, project.root).items()}
+            for name, source in self.study.sources.items()
+        }
+        self.task_files = {
+            name: sorted(
+                {relpath(file) for choice in stage.task for file in task_files(choice.task, project.tasks)}
+            )
+            for name, stage in self.study.stages.items()
+        }
+
+    def places(self, sources: Iterable[str]) -> list[tuple[str, str]]:
+        """(source, file) of all files of some sources."""
+        return [(source, file) for source in sources for file in self.input_files[source]]
+
+    def source_file(self, wildcards: Any) -> str:
+        """The user's file, or its stand-in where Snakemake would take a part of its path for a wildcard."""
+        return self._source_file(wildcards.source, wildcards.file)
+
+    def _source_file(self, source: str, file: str) -> str:
+        path = self.input_files[source][file]
+        return self.paths.stand_in(source, file) if "{" in path else path
+
+    def files_of_source(self, wildcards: Any) -> list[str]:
+        """The user's files of a source, in their order."""
+        return [self._source_file(wildcards.source, file) for file in self.input_files[wildcards.source]]
+
+    def limits(self, sources: Iterable[str]) -> list[str]:
+        """What says which rows of sources are read, of those that have a limit."""
+        limited = [source for source in sources if self.study.sources[source].limit]
+        return [self.paths.limit(source) for source in dict.fromkeys(limited)]
+
+    def source_setting(self, wildcards: Any) -> str:
+        """How a source is read, as text, whose change makes its records stale."""
+        return self.study.sources[wildcards.source].model_dump_json(exclude={"files", "limit"})
+
+    def of_stage(self, wildcards: Any) -> list[str]:
+        """A stage asks about its sources' records, or about what an earlier stage answered."""
+        earlier = self.study.stages[wildcards.stage].input.stage
+        if earlier is None:
+            return [
+                self.paths.records(*place) for place in self.places(self.study.sources_of(wildcards.stage))
+            ]
+        return [self.paths.stage_records(earlier), self.paths.features(earlier)]
+
+    def stage_setting(self, *names: str) -> Callable[[Any], str]:
+        """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
+
+        def setting(wildcards: Any) -> str:
+            stage = asked_stage(self.study.stages[wildcards.stage])
+            return repr(sorted(stage.model_dump(mode="json", include=set(names)).items()))
+
+        return setting
+
+    def stage_records_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
+        rationales = sorted(rationales_carried(self.project, wildcards.stage))
+        said = self.stage_setting("input")(wildcards)
+        return f"{said} rationales: {', '.join(rationales)}" if rationales else said
+
+    def features_setting(self, wildcards: Any) -> str:
+        """Settings of a stage whose change makes its features stale, as text."""
+        stage = self.study.stages[wildcards.stage]
+        aggregate = f" aggregate: {stage.aggregate or 'by type'}" if stage.samples > 1 else ""
+        return self.stage_setting("task", "output", "price_usd_per_million")(wildcards) + aggregate
+
+    def round_before(self, wildcards: Any) -> list[str]:
+        """A round asks what the one before it left; the first has none before it."""
+        number = int(wildcards.round)
+        return [self.paths.settled(wildcards.stage, number - 1)] if number > 1 else []
+
+    def _of_shards(self, wildcards: Any, artifact: Callable[[str, Any, str], str]) -> list[str]:
+        """An artifact of each shard of a round, as far as it is planned."""
+        plan = self.paths.plan(wildcards.stage, wildcards.round)
+        return [artifact(wildcards.stage, wildcards.round, shard) for shard in planned_shards(plan)]
+
+    def batches(self, wildcards: Any) -> list[str]:
+        """The batch-id files of a round."""
+        return self._of_shards(wildcards, self.paths.batch)
+
+    def raw(self, wildcards: Any) -> list[str]:
+        """The raw lines of a round."""
+        return self._of_shards(wildcards, self.paths.raw)
+
+    def settled_rounds(self, wildcards: Any) -> list[str]:
+        """Every round up to the first that leaves nothing to ask, as far as they are settled."""
+        return rounds_to_settle(self.paths, wildcards.stage)
+
+    def tables(self, stage: str) -> list[str]:
+        """The per-file tables of a stage, if it wants them."""
+        if self.study.stages[stage].tables is None:
+            return []
+        return list(self.paths.tables(stage, self.places(self.study.sources_of(stage))).values())

@@ -1,0 +1,101 @@
+"""The files of waves, as the rules name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from goldpan.study.load import Project
+from goldpan.study.wave import Wave
+from goldpan.tasks.task import task_files
+from goldpan.waves.collect.listing import sheet_files
+from goldpan.waves.sampling.draw_file import given_out_settings
+from goldpan.waves.sheets.write import sheet_names
+from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
+
+
+class WaveInputs:
+    """Waves; see `Inputs`.
+
+    Args:
+        project: the project.
+        tasks: stage -> the files of its tasks.
+    """
+
+    def __init__(self, project: Project, tasks: Mapping[str, list[str]]):
+        self.project, self.study, self.paths, self._tasks = project, project.study, project.paths, tasks
+        self.filled_sheets = {
+            name: [
+                relpath(path)
+                for path in sheet_files(project.root / wave.annotations_folder(self.study.study, name))
+            ]
+            for name, wave in self.study.waves.items()
+        }
+        # As they were given out, whatever the study says of them now.
+        self.given_out = {
+            name: wave_given_out(project, name) or wave for name, wave in self.study.waves.items()
+        }
+
+    def sheets(self, wave: str) -> list[str]:
+        """The sheets of a wave."""
+        return [self.paths.sheet(wave, name) for name in sheet_names(self.given_out[wave])]
+
+    def missing_sheets(self, wave: str) -> list[str]:
+        """The sheets of a wave that are still to be written; those that are there were given out."""
+        return [path for path in self.sheets(wave) if not (self.project.root / path).exists()]
+
+    def draw(self, wave: str) -> str:
+        """What was given out of a wave. Only a wave that has none is drawn by a rule."""
+        return self.study.waves[wave].draw_file(self.study.study, wave)
+
+    def is_drawn(self, wave: str) -> bool:
+        """Whether a wave has its draw."""
+        return (self.project.root / self.draw(wave)).exists()
+
+    def to_draw(self, wave: str) -> list[str]:
+        """What a wave is drawn from; nothing where a sample of an earlier goldpan is taken over."""
+        if given_out_before(self.project, wave):
+            return []
+        return self._of_wave(self.study.waves[wave], wave)
+
+    def of_changes(self, wildcards: Any) -> list[str]:
+        """A draw and what it is compared with."""
+        wave, settings = wildcards.wave, self.given_out[wildcards.wave]
+        compared = [] if origins_gone(self.project, settings) else self._of_wave(settings, wave)
+        return [self.draw(wave), *compared]
+
+    def _of_wave(self, settings: Wave, wave: str) -> list[str]:
+        now = self.study.waves[wave]
+        files = self._tasks[settings.stage] if settings.stage else []
+        if now.from_ is not None:
+            files = [relpath(file) for file in task_files(now.from_.task, self.project.tasks)]
+        guidelines = [now.guidelines] if now.guidelines else []
+        return [*drawn_from(self.project, settings), *files, *guidelines]
+
+    def settings_to_give_out(self, wildcards: Any) -> str:
+        """The settings of a wave that would be given out now, as text."""
+        return repr(sorted(given_out_settings(self.study.waves[wildcards.wave]).items()))
+
+    def filled(self, wildcards: Any) -> list[str]:
+        """The sheets of a wave that came back, but for those whose path Snakemake would take for a pattern.
+
+        They are read like the others; `wave_setting` makes steps stale when they change.
+        """
+        return [path for path in self.filled_sheets[wildcards.wave] if "{" not in path]
+
+    def wave_setting(self, *names: str) -> Callable[[Any], str]:
+        """Settings of a wave whose change makes a step stale, as text."""
+
+        def setting(wildcards: Any) -> str:
+            settings = self.given_out[wildcards.wave].model_dump(mode="json", include=set(names))
+            with_braces = [
+                (path, Path(path).stat().st_mtime_ns, Path(path).stat().st_size)
+                for path in self.filled_sheets[wildcards.wave]
+                if "{" in path
+            ]
+            # Left out where there is none: else a project of before would be stale.
+            return repr(sorted(settings.items())) + (f" sheets: {with_braces}" if with_braces else "")
+
+        return setting
