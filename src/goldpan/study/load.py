@@ -31,6 +31,7 @@ class Project:
         study_file: the file it was read from.
         ledger: the SQLite file of the project.
         paths: names of the study's artifacts.
+        runs: folder of the project's runs.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Project:
     study_file: Path
     ledger: Path
     paths: Paths
+    runs: Path = Path("runs")
 
     @property
     def tasks(self) -> Path:
@@ -233,9 +235,13 @@ class _Modular(BaseModel):
 def _with_its_modules(study: dict[str, Any], path: Path) -> dict[str, Any]:
     """What a study file says, with what its modules add. Raises StudyError as `load_study`."""
     settings, root = validate(_Modular, study, path).modules, project_root(path)
+    return with_modules(study, settings, module_table(settings, root), root, str(path))
+
+
+def module_table(settings: Modules, root: Path) -> ModuleTable:
+    """The table of modules that a study names. Raises StudyError where it does not fit the model."""
     table_file = root / settings.table
-    table = validate(ModuleTable, read_yaml(table_file), table_file)
-    return with_modules(study, settings, table, root, str(path))
+    return validate(ModuleTable, read_yaml(table_file), table_file)
 
 
 def _limit_of_run(limit: object) -> int:
@@ -276,6 +282,7 @@ def load_project(
     root: str | Path = ".",
     ledger: str | None = None,
     results: str | None = None,
+    runs: str | None = None,
     limit: object = None,
     wrong: ErrorGatherer | None = None,
 ) -> Project:
@@ -284,7 +291,7 @@ def load_project(
     Args:
         study: name or path of the study; default: the one `config/config.yaml` names.
         root: where to look for `config/` when the study is given by name.
-        ledger, results: override the project's settings; relative to the project root.
+        ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
         wrong: as of `load_study`.
 
@@ -320,4 +327,5 @@ def load_project(
         study_file=path,
         ledger=root / (ledger or settings.ledger),
         paths=Paths(results or settings.results, loaded.study),
+        runs=root / (runs or settings.runs),
     )

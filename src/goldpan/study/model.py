@@ -163,6 +163,10 @@ class ProjectSettings(Model):
         ".goldpan/ledger.sqlite", description="The file that remembers what was asked, paid for and answered."
     )
     results: str = Field("results", description="Folder of everything that is made.")
+    runs: str = Field(
+        "runs",
+        description="Folder of the runs that were recorded; like the ledger it is kept when results go.",
+    )
     limit: RowLimit | None = Field(
         None,
         description="For a trial: read only so many rows of each source; better given to one run,"
