@@ -60,16 +60,22 @@ def leftovers(project: Project, history: History) -> Leftovers:
 def put_aside(history: History, files: dict[Path, str]) -> Path:
     """Move files of a history into a folder of their own, and make the registry anew; nothing is removed."""
     folder = history.folder / UNREFERENCED
+    with history.alone():
+        _move(files, folder)
+    history.rebuild()
+    return folder
+
+
+def _move(files: dict[Path, str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
+    # What was being written when it was found is there no more.
+    for path in filter(Path.exists, files):
         target, number = folder / path.name, 1
         while target.exists():
             number += 1
             target = folder / f"{path.name}.{number}"
         path.rename(target)
-    history.rebuild()
-    return folder
 
 
 def _study_files(project: Project) -> list[Path]:
-    return list((project.root / "config" / "studies").glob("*.yaml"))
+    return list((project.root / "config" / "studies").rglob("*.yaml"))

@@ -122,7 +122,7 @@ class History:
         Returns:
             The run as its file has it.
         """
-        with self._alone():
+        with self.alone():
             run = replace(run, rows_sha256=sha256_hex(rows))
             recorded = self.read()
             former = next((other for other in recorded.runs if other.id == run.id), None)
@@ -146,7 +146,7 @@ class History:
 
     def rebuild(self) -> Recorded:
         """Make the registry from the run files."""
-        with self._alone():
+        with self.alone():
             return self._write_registry()
 
     def _write_registry(self) -> Recorded:
@@ -167,7 +167,7 @@ class History:
             path.replace(path.with_name(f"{path.name}.damaged-{sha256_file(path)[:8]}"))
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """One writer at a time: a registry must not be older than the runs that another has written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         folder = os.open(self.folder, os.O_RDONLY)

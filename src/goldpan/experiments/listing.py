@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from goldpan.errors import GoldpanError, SourceError
@@ -11,7 +13,7 @@ from goldpan.experiments.history import History, Recorded
 from goldpan.experiments.identity import module_id, modules_of, planned_limits, run_id, what_is_run
 from goldpan.experiments.run import Run
 from goldpan.files import iter_lines
-from goldpan.study.load import Project
+from goldpan.study.load import Project, load_project
 
 
 @dataclass(frozen=True)
@@ -135,3 +137,17 @@ def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     asked = was.get("asked", {}), now["asked"]
     changed = [name for key, name in _NAMES.items() if was.get(key) != now[key]]
     return changed + [key for key in asked[1] if asked[0].get(key) != asked[1][key]]
+
+
+def default_study(root: Path) -> str | None:
+    """The study that is meant where none is named: None for that of `config/config.yaml` if it has runs, else
+    the first by name that has a data set for each module."""
+    with contextlib.suppress(GoldpanError):
+        if measured_stages(load_project(root=root)):
+            return None
+    for path in sorted((root / "config" / "studies").glob("*.yaml")):
+        with contextlib.suppress(GoldpanError):
+            modules = load_project(path.stem, root=root).study.modules
+            if modules and (root / modules.data).is_dir():
+                return path.stem
+    return None
