@@ -6,7 +6,11 @@ import io
 import orjson
 import pytest
 
+from goldpan.cli import main
+from goldpan.experiments.command import snakemake_command
+from goldpan.experiments.record import record_run
 from goldpan.files import read_json
+from goldpan.study import load_project
 from tests.projects import WorkflowProject, ran
 
 TABLE = """
@@ -117,11 +121,17 @@ def test_the_table_of_a_run_has_what_went_in_what_was_right_and_what_came_out(tw
         assert row["state"] == "ok"
 
 
-def test_compare_names_the_rows_that_the_edit_changed_and_no_others(twice):
+def test_compare_names_the_rows_that_the_edit_changed_and_no_others(twice, capsys):
     project, *_ = twice
     ids = [run["id"] for run in runs_of(project, "topic")]
-    said = project.goldpan("experiments", "compare", *ids, "--json", "--html", "compare.html").stdout
-    found = orjson.loads(said)
+    page_file = project.root / "compare.html"
+    assert (
+        main(
+            ["experiments", "compare", *ids, "--json", "--html", str(page_file), "--root", str(project.root)]
+        )
+        == 0
+    )
+    found = orjson.loads(capsys.readouterr().out)
     cats = [row["id"] for row in golden_rows(12) if row["expected"]["topic"] == "cat"]
     assert [row["id"] for row in found["changed"]] == cats
     assert found["features"][0]["worse"] == cats
@@ -131,28 +141,33 @@ def test_compare_names_the_rows_that_the_edit_changed_and_no_others(twice):
         "p_value": 0.125,
     }
     assert "-{{ data.input.text }}" in found["prompt_diff"]
-    page = (project.root / "compare.html").read_text()
+    page = page_file.read_text()
     assert all(f">{name}<" in page for name in cats)
     assert "Note 0: the cat sleeps" in page and "replace(&#39;cat&#39;" in page
     assert ">r1<" not in page
 
 
-def test_what_was_changed_since_its_last_run_is_pending(twice, tmp_path):
+def test_what_was_changed_since_its_last_run_is_pending(twice, tmp_path, capsys):
     project = twice[0].copy(tmp_path / "project")
-    assert "nothing is pending" in project.goldpan("experiments", "pending").stdout
+    command = ["experiments", "pending", "--root", str(project.root)]
+    assert main(command) == 0
+    assert "nothing is pending" in capsys.readouterr().out
     project.write_rows("golden/asks.jsonl", golden_rows(13))
-    said = project.goldpan("experiments", "pending").stdout
-    assert "asks" in said and "data" in said and "topic" not in said
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "asks" in said and said.endswith(": data\n") and "topic" not in said
 
 
-def test_a_run_that_is_gone_from_the_history_comes_back_by_asking_for_it(twice, tmp_path):
+def test_a_run_that_is_gone_from_the_history_is_written_anew(twice, tmp_path):
     project = twice[0].copy(tmp_path / "project")
     name = runs_of(project, "asks")[0]["id"]
     kept = (project.root / "runs" / f"{name}.csv").read_bytes()
     for suffix in ("json", "csv"):
         (project.root / "runs" / f"{name}.{suffix}").unlink()
-    paid = project.paid()
-    project.goldpan("experiments", "run", "asks")
+    loaded = load_project(root=project.root)
+    command = snakemake_command(loaded, None, ["topic", "asks"])
+    forced = command[command.index("--forcerun") + 1 : command.index("--config")]
+    assert forced == ["results/golden/runs/asks.json"]
+    assert record_run(loaded, "asks").id == name
     assert (project.root / "runs" / f"{name}.csv").read_bytes() == kept
     assert [run["id"] for run in runs_of(project, "asks")] == [name]
-    assert project.paid() == paid
