@@ -109,6 +109,7 @@ def with_modules(study: dict[str, Any], settings: Modules, table: ModuleTable, r
                 "gold": {feature: says["field"] for feature, says in expected.items()},
                 "match": {feature: says["match"] for feature, says in expected.items() if "match" in says},
                 "predictions": [name],
+                "every_record": True,
             }
     made = {"sources": sources, "stages": stages, "evaluations": evaluations}
     return {**study, **{key: _over(entries, study.get(key)) for key, entries in made.items()}}
