@@ -1,0 +1,1 @@
+"""Modules and their data sets: whether what they are measured by can be relied on."""
