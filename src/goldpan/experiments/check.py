@@ -6,24 +6,17 @@ the data set, named by file, line and id.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from goldpan.batches.questions import Questioner
-from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError, StudyError, TaskError
-from goldpan.evaluation.evaluate import feature_values
-from goldpan.evaluation.run import evaluated_features
-from goldpan.files import canonical_json
-from goldpan.records.inputs import source_files
-from goldpan.records.look_up import look_up
+from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError, StudyError
+from goldpan.experiments.data_set import METADATA, DataSet
 from goldpan.records.model import Record
-from goldpan.records.read import build_records, iter_records
-from goldpan.records.source_rows import place_of
 from goldpan.study.load import Project, load_project, modules_of
 from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.features import (
@@ -32,17 +25,8 @@ from goldpan.tasks.features import (
     Extraction,
     Feature,
     Multilabel,
-    Ranking,
-    Score,
-    Text,
 )
 from goldpan.tasks.task import load_task
-from goldpan.waves.codebook import labels
-from goldpan.waves.collect.record_fields import RecordFields, field_path
-from goldpan.waves.sheets.spreadsheet import fold
-
-METADATA = "metadata"
-"""The field in which a row says something of itself; like the right answers, no prompt may show it."""
 
 
 @dataclass(frozen=True)
@@ -109,18 +93,18 @@ def check_data_sets(
     for name in only:
         if name not in known:
             raise StudyError(f"there is no module `{name}`; there are: {', '.join(known)}")
-    inputs = _Inputs()
+    inputs, load = _Inputs(), cache(load_task)
     wrong = ErrorGatherer()
     checked = []
     for project, name in modules:
         if not only or name in only:
             with wrong.gather():
-                checked.append(_check(_DataSet(project, name), inputs, wrong))
+                checked.append(_check(DataSet(project, name, load), inputs, wrong))
     for project in others:
         for name in _with_data(project):
             if name in known and (not only or name in only):
                 with suppress(GoldpanError):
-                    data_set = _DataSet(project, name)
+                    data_set = DataSet(project, name, load)
                     for record in data_set.records():
                         with wrong.gather():
                             inputs.add(data_set, record)
@@ -138,114 +122,13 @@ def _with_data(project: Project) -> Iterator[str]:
             yield name
 
 
-class _DataSet:
-    """The rows of one module of a study, and what they are measured by.
-
-    Raises:
-        TaskError: the task is wrong, or does not say where rows have the right answers.
-        StudyError: the evaluation does not fit the task, or there are no rows.
-    """
-
-    def __init__(self, project: Project, module: str):
-        self.project, self.module, self.study = project, module, project.study
-        stage = self.study.stages[module]
-        tasks = [load_task(choice.task, project.tasks) for choice in stage.task]
-        evaluation = self.study.evaluations.get(module)
-        if evaluation is None or evaluation.source is None:
-            raise TaskError(
-                "nothing says which fields of a row have the right answers",
-                where=str(project.tasks / f"{tasks[0].name}.yaml"),
-                remedy="add `expected: {FEATURE: {field: expected.FEATURE}}`; docs/tasks.md has more",
-            )
-        where = f"{project.study_file}: evaluations.{module}"
-        self.gold, self.sources = evaluation.gold, evaluation.source
-        self.features = evaluated_features(project, module)
-        feature_values(evaluation, self.features, where)
-        self.place = place_of(project, self.sources)
-        self.fields = RecordFields(
-            self.features, self.gold, self.place, f"{where}.gold", evaluation.every_record
-        )
-        self.questioner = Questioner(stage, project.tasks, None)
-        gold = (path for name in self.study.stages_to(module) for path in _gold(project, name).values())
-        self._hidden = {METADATA, *(field_path(path).partition(".")[0] for path in gold)}
-        self._ids = {name for source in self.sources for name in self.study.sources[source].id or ()}
-
-    def records(self) -> Iterator[Record]:
-        """All rows; of one that cannot be used `skip` says why."""
-        with tempfile.TemporaryDirectory() as folder:
-            for name in self.sources:
-                source = self.study.sources[name].model_copy(update={"on_error": "skip"})
-                for file, path in source_files(source, self.project.root).items():
-                    output = Path(folder) / "records.jsonl"
-                    build_records(source, name, file, path, output, source.limit)
-                    yield from iter_records(output)
-
-    def shown(self, record: Record) -> Record:
-        """A row without what no prompt may show."""
-        data = {name: value for name, value in record["data"].items() if name not in self._hidden}
-        return {**record, "data": data}
-
-    def input(self, record: Record) -> bytes:
-        """What tells rows apart: all of a row but its id and what is hidden, whatever its case and space."""
-        data = self.shown(record)["data"]
-        return canonical_json(_folded({name: value for name, value in data.items() if name not in self._ids}))
-
-    def answers(self, record: Record) -> dict[str, dict[str, Any]]:
-        """What the stages before would have answered, had they been right; where nothing says what is right,
-        any value of the feature."""
-        answers = {}
-        for stage in self.study.stages_to(self.module)[1:]:
-            gold = _gold(self.project, stage)
-            answers[stage] = {
-                feature.name: _answer(feature, record, gold.get(feature.name))
-                for choice in self.study.stages[stage].task
-                for feature in load_task(choice.task, self.project.tasks).features
-            }
-        return answers
-
-
-def _gold(project: Project, stage: str) -> Mapping[str, str]:
-    evaluation = project.study.evaluations.get(stage)
-    return evaluation.gold if evaluation else {}
-
-
-def _answer(feature: Feature, record: Record, path: str | None) -> Any:
-    value = look_up(record["data"], field_path(path))[1] if path else None
-    if value is not None:
-        return value
-    match feature:
-        case Binary():
-            return False
-        case Classification():
-            return labels(feature)[0]
-        case Ranking():
-            return list(feature.items)
-        case Score():
-            return feature.min
-        case Multilabel() | Extraction():
-            return []
-        case Text():
-            return "text"
-
-
-def _folded(value: Any) -> Any:
-    match value:
-        case str():
-            return fold(value)
-        case dict():
-            return {name: _folded(part) for name, part in value.items()}
-        case list():
-            return [_folded(part) for part in value]
-    return value
-
-
 class _Inputs:
     """The inputs of all rows, by module, and where they stand."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, bytes], tuple[_DataSet, str]] = {}
+        self._seen: dict[tuple[str, bytes], tuple[DataSet, str]] = {}
 
-    def add(self, data_set: _DataSet, record: Record) -> None:
+    def add(self, data_set: DataSet, record: Record) -> None:
         """Note a row. Raises SourceError when another has the same input."""
         if "skip" in record:
             return
@@ -265,8 +148,9 @@ class _Inputs:
         )
 
 
-def _check(data_set: _DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedModule:
-    rows, answers = 0, {name: Counter[str]() for name in data_set.features}
+def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedModule:
+    fields = data_set.fields
+    rows, answers = 0, {name: Counter[str]() for name in fields.features}
     for record in data_set.records():
         rows += 1
         place = data_set.place(record)
@@ -275,18 +159,18 @@ def _check(data_set: _DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> Checked
             continue
         with wrong.gather():
             inputs.add(data_set, record)
-        values, faults = data_set.fields.read(record)
+        values, faults = fields.read(record)
         for fault in faults:
             wrong.add(SourceError(fault, where=place, remedy="give the row its right answer"))
         for name, value in values.items():
-            answers[name].update(_counted(data_set.features[name], value))
+            answers[name].update(_counted(fields.features[name], value))
         with wrong.gather():
             _check_prompt(data_set, record, place)
     if not rows:
         raise StudyError(f"the data set of module `{data_set.module}` has no rows")
     with wrong.gather():
         # That no row at all has a field is told here, with the nearest one there is.
-        data_set.fields.finish("")
+        fields.finish("")
     return CheckedModule(data_set.study.study, data_set.module, rows, answers)
 
 
@@ -303,7 +187,7 @@ def _counted(feature: Feature, value: Any) -> list[str]:
     return ["values"]
 
 
-def _check_prompt(data_set: _DataSet, record: Record, place: str) -> None:
+def _check_prompt(data_set: DataSet, record: Record, place: str) -> None:
     """Raise PromptError where a row's prompt cannot be made, or shows what it must not."""
     answers = data_set.answers(record)
     asked = data_set.questioner.ask({**record, "answers": answers})

@@ -35,6 +35,7 @@ class RecordFields:
         required: whether a field without a value is a fault, too.
 
     Attributes:
+        features: as given.
         repaired: feature -> how many values were not written exactly as their label, but mean one.
         faults: how many values were none of their feature.
     """
@@ -47,7 +48,7 @@ class RecordFields:
         where: str,
         required: bool = False,
     ):
-        self._features, self._place, self._where = features, place, where
+        self.features, self._place, self._where = features, place, where
         self._required = required
         self._fields = {feature: field_path(field) for feature, field in fields.items()}
         self.repaired: Counter[str] = Counter()
@@ -84,7 +85,7 @@ class RecordFields:
                     if self._required:
                         raise AnswerError(f"`{feature}`: there is no value, and every record must have one")
                     continue
-                read = read_cell(self._features[feature], cell, cannot_tell=True)
+                read = read_cell(self.features[feature], cell, cannot_tell=True)
             except AnswerError as error:
                 faults.append(f"record `{record['id']}`, field `{field}`: {error.what}")
                 continue
@@ -95,7 +96,7 @@ class RecordFields:
         return values, faults
 
     def _written(self, feature: str, value: Any) -> str:
-        return CANNOT_TELL if value is None else answer_text(self._features[feature], value)
+        return CANNOT_TELL if value is None else answer_text(self.features[feature], value)
 
     def notes(self) -> list[str]:
         """What was taken for what, a sentence for each feature."""
