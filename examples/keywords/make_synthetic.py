@@ -84,14 +84,14 @@ def balanced(rows: list[Row], count: int, taken: set[str], draw: Draw) -> list[R
     return chosen
 
 
-def data_set(name: str, seed: int, count: int, golden: Path) -> bytes:
+def data_set(world: World, name: str, seed: int, count: int, golden: Path) -> bytes:
     """The rows of one module, or of `pairs`, as JSONL."""
     draw = Draw(f"{seed} {name}")
     taken = set()
     if golden.exists():
         lines = golden.read_text(encoding="utf-8").splitlines()
         taken = {folded(json.loads(line)["input"]) for line in lines if line.strip()}
-    rows = balanced(list(MAKERS[name](World(), draw)), count, taken, draw)
+    rows = balanced(list(MAKERS[name](world, draw)), count, taken, draw)
     lines = []
     for number, row in enumerate(rows, 1):
         metadata = {"brand": row.brand, "product": row.product, "how": row.how}
@@ -115,8 +115,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "synthetic", help="folder of the data sets")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    world = World()
     for name in MAKERS:
-        content = data_set(name, options.seed, options.rows, HERE / "golden" / f"{name}.jsonl")
+        content = data_set(world, name, options.seed, options.rows, HERE / "golden" / f"{name}.jsonl")
         (options.out / f"{name}.jsonl").write_bytes(content)
         print(f"{name}: {content.count(10)} rows")
 
