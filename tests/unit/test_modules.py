@@ -61,6 +61,7 @@ def test_each_enabled_module_has_a_source_a_stage_and_what_it_is_measured_by(pro
     assert study.evaluations["brand"].gold == {"brands": "expected.brands"}
     assert study.evaluations["brand"].match == {"brands": ["brand"]}
     assert list(study.evaluations["brand"].predictions) == ["brand"]
+    assert study.evaluations["brand"].every_record
 
 
 def test_over_one_file_of_rows_each_module_is_asked_after_the_one_it_follows(project):

@@ -1,1 +1,1 @@
-"""Runs of modules: what was asked, answered and measured, kept in a history and compared."""
+"""Modules: whether what they are measured by can be relied on, and the history and comparison of runs."""

@@ -51,12 +51,11 @@ def derived_study(
         )
     if samples is not None and samples < 1:
         raise StudyError(f"--samples must be a whole number from 1, not {samples}")
-    is_chain = settings.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
     name = _name(project.study.study, samples, seed, model)
     content: dict[str, Any] = dict(read_yaml(project.study_file))
     modules = dict(content["modules"])
     if samples is not None:
-        modules["data"] = _drawn(project, settings.data, is_chain, f"{FOLDER}/{name}", samples, seed)
+        modules["data"] = _drawn(project, settings.data, settings.is_chain, f"{FOLDER}/{name}", samples, seed)
     if model is not None:
         modules["stage"] = {**(modules.get("stage") or {}), "model": model}
         own = content.get("stages") or {}

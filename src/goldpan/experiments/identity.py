@@ -19,7 +19,7 @@ from goldpan.tasks.task import load_task
 _ID_DIGITS = 16
 
 
-def modules_of(project: Project) -> dict[str, Module]:
+def table_of_modules(project: Project) -> dict[str, Module]:
     """The modules of the study's table, by id; none where it names no table."""
     settings = project.study.modules
     return {} if settings is None else module_table(settings, project.root).modules
@@ -28,7 +28,7 @@ def modules_of(project: Project) -> dict[str, Module]:
 def module_id(project: Project, stage: str) -> str:
     """What the runs of a stage are gathered under: its id in the table of modules, so that all studies of a
     module have one history; of any other stage `STUDY.STAGE`."""
-    return stage if stage in modules_of(project) else f"{project.study.study}.{stage}"
+    return stage if stage in table_of_modules(project) else f"{project.study.study}.{stage}"
 
 
 def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[str, Any]:

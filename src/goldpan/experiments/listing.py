@@ -10,7 +10,7 @@ from typing import Any
 from goldpan.errors import GoldpanError, SourceError
 from goldpan.evaluation.files import field_evaluations
 from goldpan.experiments.history import History, Recorded
-from goldpan.experiments.identity import module_id, modules_of, planned_limits, run_id, what_is_run
+from goldpan.experiments.identity import module_id, planned_limits, run_id, table_of_modules, what_is_run
 from goldpan.experiments.run import Run
 from goldpan.files import iter_lines
 from goldpan.study.load import Project, load_project
@@ -44,14 +44,13 @@ def measured_stages(project: Project) -> list[str]:
 
 def listed_modules(project: Project, recorded: Recorded) -> list[ListedModule]:
     """The modules of a study's table, all of them, and its other stages that have runs."""
-    table, settings, stages = modules_of(project), project.study.modules, measured_stages(project)
+    table, settings, stages = table_of_modules(project), project.study.modules, measured_stages(project)
     listed = []
     for name in [*table, *(stage for stage in stages if stage not in table)]:
         module = table.get(name)
         rows = None
         if module and settings:
-            is_folder = not settings.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
-            own = f"{settings.data}/{module.data or name}.jsonl" if is_folder else settings.data
+            own = settings.data if settings.is_chain else f"{settings.data}/{module.data or name}.jsonl"
             path = project.root / own
             rows = sum(1 for _ in iter_lines(path)) if path.exists() else None
         listed.append(

@@ -17,7 +17,7 @@ from goldpan.evaluation.predictions import read_stage
 from goldpan.evaluation.run import evaluated_features
 from goldpan.experiments.git_state import git_state
 from goldpan.experiments.history import History
-from goldpan.experiments.identity import module_id, modules_of, prompt_hash, run_id, what_is_run
+from goldpan.experiments.identity import module_id, prompt_hash, run_id, table_of_modules, what_is_run
 from goldpan.experiments.rows import Scored, scored, table_of_rows
 from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run
 from goldpan.files import read_json, write_bytes
@@ -72,7 +72,7 @@ def made_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> tuple
             yield record, row
 
     table = table_of_rows(rows(), StageRun(project, stage).features(), _scored(project, stage))
-    module = modules_of(project).get(stage)
+    module = table_of_modules(project).get(stage)
     now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
     run = Run(
         id=run_id(what),

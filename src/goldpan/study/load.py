@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
-from goldpan.study.modules import Modules, ModuleTable, with_modules
+from goldpan.study.modules import Module, Modules, ModuleTable, with_modules
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
 from goldpan.study.yaml_file import read_yaml
@@ -198,13 +198,14 @@ def project_settings(root: Path, study: str) -> ProjectSettings:
     return validate(ProjectSettings, read_yaml(path), path) if path.exists() else ProjectSettings(study=study)
 
 
-def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
+def load_study(path: str | Path, wrong: ErrorGatherer | None = None, disabled_modules: bool = False) -> Study:
     """Read and check a study file.
 
     Args:
         path: the file.
         wrong: where errors of the study are noted, so that the rest of it can be checked, too; without it
             they are raised.
+        disabled_modules: whether modules that are not enabled are taken, too, where none needs another.
 
     Raises:
         StudyError: the file is missing, not YAML, or does not fit the model.
@@ -212,7 +213,7 @@ def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
     path = Path(path)
     value = read_yaml(path)
     if value.get("modules") is not None:
-        value = _with_its_modules(value, path)
+        value = _with_its_modules(value, path, disabled_modules)
     try:
         return validate(Study, value, path)
     except StudyError as error:
@@ -232,16 +233,37 @@ class _Modular(BaseModel):
     modules: Modules
 
 
-def _with_its_modules(study: dict[str, Any], path: Path) -> dict[str, Any]:
+def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool) -> dict[str, Any]:
     """What a study file says, with what its modules add. Raises StudyError as `load_study`."""
     settings, root = validate(_Modular, study, path).modules, project_root(path)
-    return with_modules(study, settings, module_table(settings, root), root, str(path))
+    table = module_table(settings, root)
+    if disabled_modules and not settings.is_chain:
+        enabled = {name: row.model_copy(update={"enabled": True}) for name, row in table.modules.items()}
+        table = ModuleTable(modules=enabled)
+    return with_modules(study, settings, table, root, str(path))
 
 
 def module_table(settings: Modules, root: Path) -> ModuleTable:
     """The table of modules that a study names. Raises StudyError where it does not fit the model."""
-    table_file = root / settings.table
-    return validate(ModuleTable, read_yaml(table_file), table_file)
+    path = root / settings.table
+    return validate(ModuleTable, read_yaml(path), path)
+
+
+def modules_of(project: Project) -> dict[str, Module]:
+    """The modules that a project's study takes, by id, as the table has them.
+
+    Raises:
+        StudyError: it takes none, or the table does not fit its model.
+    """
+    settings = project.study.modules
+    if settings is None:
+        raise StudyError(
+            f"the study `{project.study.study}` takes no modules",
+            where=str(project.study_file),
+            remedy="name one that has `modules:` with --study",
+        )
+    table = module_table(settings, project.root)
+    return {name: row for name, row in table.modules.items() if name in project.study.stages}
 
 
 def _limit_of_run(limit: object) -> int:
@@ -285,6 +307,7 @@ def load_project(
     runs: str | None = None,
     limit: object = None,
     wrong: ErrorGatherer | None = None,
+    disabled_modules: bool = False,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
 
@@ -293,7 +316,7 @@ def load_project(
         root: where to look for `config/` when the study is given by name.
         ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
-        wrong: as of `load_study`.
+        wrong, disabled_modules: as of `load_study`.
 
     Raises:
         StudyError: something named is missing or does not fit the model.
@@ -312,7 +335,7 @@ def load_project(
     root = project_root(path)
     settings = project_settings(root, study)
     limit = settings.limit if limit is None else _limit_of_run(limit)
-    loaded = load_study(path, wrong)
+    loaded = load_study(path, wrong, disabled_modules)
     loaded = loaded if limit is None else loaded.limited_to(limit)
     namesake = path.with_name(f"{loaded.study}{path.suffix}")
     if path.stem != loaded.study and namesake.exists():

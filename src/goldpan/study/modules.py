@@ -53,6 +53,11 @@ class Modules(Model):
 
     _one_is_a_list = one_or_many("only", of=list[Name] | Name | None)
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether all modules are asked about one file of rows, each after the one it follows."""
+        return self.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
+
 
 def chosen_modules(settings: Modules, table: ModuleTable, where: str) -> dict[str, Module]:
     """The modules that a study takes, by id, in the table's order.
@@ -85,7 +90,7 @@ def with_modules(study: dict[str, Any], settings: Modules, table: ModuleTable, r
         StudyError: a module is not known, has no task, or follows one that is not taken.
     """
     modules = chosen_modules(settings, table, where)
-    is_chain = settings.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
+    is_chain = settings.is_chain
     sources: dict[str, Any] = {"rows": {"files": settings.data, "id": ["id"]}} if is_chain else {}
     stages: dict[str, Any] = {}
     evaluations: dict[str, Any] = {}
@@ -109,6 +114,7 @@ def with_modules(study: dict[str, Any], settings: Modules, table: ModuleTable, r
                 "gold": {feature: says["field"] for feature, says in expected.items()},
                 "match": {feature: says["match"] for feature, says in expected.items() if "match" in says},
                 "predictions": [name],
+                "every_record": True,
             }
     made = {"sources": sources, "stages": stages, "evaluations": evaluations}
     return {**study, **{key: _over(entries, study.get(key)) for key, entries in made.items()}}
