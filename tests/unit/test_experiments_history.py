@@ -1,5 +1,6 @@
 """The history of runs and its registry: what a kill, a cut and an edit do to them."""
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from goldpan.cli import main
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.figures import grade
+from goldpan.experiments.git_state import git_state
 from goldpan.experiments.history import REGISTRY, History
 from goldpan.experiments.identity import run_id
 from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run, read_run
@@ -166,6 +168,27 @@ def test_a_run_is_named_by_how_its_id_begins(history):
         history.named("zz")
     with pytest.raises(StudyError, match="there is no run ``"):
         history.named("")
+
+
+def test_the_commit_is_recorded_and_whether_files_differ_from_it(tmp_path):
+    assert git_state(tmp_path, tmp_path / "runs") is None
+
+    def git(*arguments):
+        who = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "prompt.j2").write_text("one")
+    (tmp_path / "runs" / "registry.json").write_text("one")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "one")
+    clean = git_state(tmp_path, tmp_path / "runs")
+    assert clean is not None and len(clean["commit"]) == 40 and clean["dirty"] is False
+    (tmp_path / "runs" / "registry.json").write_text("two")
+    assert git_state(tmp_path, tmp_path / "runs") == clean
+    (tmp_path / "prompt.j2").write_text("two")
+    assert git_state(tmp_path, tmp_path / "runs") == {**clean, "dirty": True}
 
 
 def test_grades_change_at_their_bounds():

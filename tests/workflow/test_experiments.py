@@ -119,6 +119,11 @@ def test_the_table_of_a_run_has_what_went_in_what_was_right_and_what_came_out(tw
         assert row["reasoning.topic"] == answer["rationale"]
         assert row["right.topic"] == ("yes" if answer["label"] == given["expected"]["topic"] else "no")
         assert row["state"] == "ok"
+    (metrics,) = project.json("runs/topic.json")["metrics"]
+    accuracy = next(figure for figure in metrics["figures"] if figure["name"] == "accuracy")
+    right = [row["right.topic"] == "yes" for row in rows]
+    assert accuracy["raw"]["value"] == pytest.approx(sum(right) / len(right), abs=1e-6)
+    assert metrics["items"]["evaluated"] == len(right) and metrics["baselines"]
 
 
 def test_compare_names_the_rows_that_the_edit_changed_and_no_others(twice, capsys):

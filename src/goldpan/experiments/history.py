@@ -81,7 +81,7 @@ class History:
             StudyError: none does, or several do.
             SourceError: its file is damaged.
         """
-        if self.run_file(name).exists():
+        if name != Path(REGISTRY).stem and self.run_file(name).exists():
             return read_run(self.run_file(name))
         ids = sorted(
             path.stem

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from goldpan import __version__
 from goldpan.batches.stage import StageRun
 from goldpan.clock import SYSTEM_CLOCK, Clock
-from goldpan.errors import StudyError
+from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import field_evaluations, gold_files
@@ -95,9 +95,9 @@ def made_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> tuple
         metrics=_metrics(project, stage),
         records=summary["records"],
         states={state: count for state, count in summary["states"].items() if count},
-        tokens=summary["tokens"],
-        cost_usd=summary["cost_usd"],
-        answered_by=summary["models"],
+        tokens=summary.get("tokens", {}),
+        cost_usd=summary.get("cost_usd"),
+        answered_by=summary.get("models", {}),
         baseline=summary.get("baseline", False),
         answered_at=max(answered, default=None),
         recorded_at=now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -149,24 +149,37 @@ def _metrics(project: Project, stage: str) -> list[FeatureMetrics]:
     found: dict[str, FeatureMetrics] = {}
     for name, model in field_evaluations(project.study, stage).items():
         path = project.left(project.paths.evaluation(name, "json"), f"the run of `{stage}`")
-        for feature in read_json(path)["features"]:
-            own = next((each for each in feature["models"] if each["model"] == model), None)
-            if own is None or feature["feature"] in found:
-                continue
-            found[feature["feature"]] = FeatureMetrics(
-                feature=feature["feature"],
-                type=feature["type"],
-                kind=feature["kind"],
-                evaluation=name,
-                items=feature["items"],
-                figures=_raw(own["figures"]),
-                baselines=[
-                    {**baseline, "figures": _raw(baseline["figures"])} for baseline in feature["baselines"]
-                ],
-                failed=own["failed"],
-                over_baseline=own["over_baseline"],
-            )
+        try:
+            for metrics in _metrics_of(read_json(path), name, model):
+                found.setdefault(metrics.feature, metrics)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SourceError(
+                f"is not an evaluation that this goldpan can read: {error!r}",
+                where=str(path),
+                remedy="delete it and run snakemake, which makes it again; nothing is paid again",
+            ) from None
     return list(found.values())
+
+
+def _metrics_of(evaluation: dict[str, Any], name: str, model: str) -> Iterator[FeatureMetrics]:
+    """What an evaluation says of one of its models."""
+    for feature in evaluation["features"]:
+        for own in feature["models"]:
+            if own["model"] == model:
+                baselines = [
+                    {**baseline, "figures": _raw(baseline["figures"])} for baseline in feature["baselines"]
+                ]
+                yield FeatureMetrics(
+                    feature=feature["feature"],
+                    type=feature["type"],
+                    kind=feature["kind"],
+                    evaluation=name,
+                    items=feature["items"],
+                    figures=_raw(own["figures"]),
+                    baselines=baselines,
+                    failed=own["failed"],
+                    over_baseline=own["over_baseline"],
+                )
 
 
 def _raw(figures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
