@@ -108,6 +108,20 @@ def test_list_shows_all_modules_of_the_table(project, capsys):
     assert lines["idle"][4] == "no" and lines["idle"][-3:] == ["never", "run", "-"]
 
 
+def test_a_run_that_another_study_made_first_is_listed_and_kept(project, capsys):
+    history = History(project.root / "runs")
+    run = history.record(a_run("topic", study="gone"), ROWS)
+    project.write("results/golden/runs/topic.json", history.run_file(run.id).read_text())
+    root = ["--root", str(project.root)]
+    assert main(["experiments", "list", *root]) == 0
+    assert run.id in capsys.readouterr().out
+    assert main(["experiments", "cleanup", *root]) == 0
+    assert "nothing to clean up" in capsys.readouterr().out
+    project.artifact("runs/topic.json").unlink()
+    assert main(["experiments", "cleanup", *root]) == 0
+    assert run.id in capsys.readouterr().out
+
+
 def test_run_names_the_run_files_as_targets(project):
     command = snakemake_command(load(project), None, None, cores=3)
     assert command[2:] == [

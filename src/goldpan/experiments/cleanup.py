@@ -9,6 +9,7 @@ from goldpan.errors import GoldpanError
 from goldpan.evaluation.files import field_evaluations
 from goldpan.experiments.history import History
 from goldpan.experiments.identity import module_id
+from goldpan.experiments.listing import copied_run_id
 from goldpan.study.load import Project, load_project
 
 UNREFERENCED = "unreferenced"
@@ -28,8 +29,8 @@ class Leftovers:
 
 
 def leftovers(project: Project, history: History) -> Leftovers:
-    """Runs whose stage no study of the project measures any more, tables of rows without a run, and parts of
-    files that a kill has left. What is damaged stays where it is: it is named by the registry."""
+    """Runs whose stage no study of the project measures any more and that are among no results, tables
+    without a run, and parts of files that a kill has left. What is damaged stays: the registry names it."""
     measured, studies, unknown = set(), {project.study_file, *_study_files(project)}, {}
     for path in sorted(studies):
         try:
@@ -42,10 +43,13 @@ def leftovers(project: Project, history: History) -> Leftovers:
             for stage in other.study.stages
             if field_evaluations(other.study, stage)
         }
+    results = (project.root / project.paths.results).glob("*/runs/*.json")
+    referred = {copied_run_id(path) for path in results}
     recorded = history.read()
     files: dict[Path, str] = {}
     for run in recorded.runs:
-        if (run.study, run.module) not in measured and run.study not in unknown:
+        is_measured = (run.study, run.module) in measured or run.study in unknown
+        if not is_measured and run.id not in referred:
             why = f"study `{run.study}` measures no `{run.stage}` any more"
             files |= {history.run_file(run.id): why, history.rows_file(run.id): why}
     known = {run.id for run in recorded.runs} | {Path(name).stem for name in recorded.unreadable}

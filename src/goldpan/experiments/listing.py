@@ -12,7 +12,7 @@ from goldpan.evaluation.files import field_evaluations
 from goldpan.experiments.history import History, Recorded
 from goldpan.experiments.identity import module_id, planned_limits, run_id, table_of_modules, what_is_run
 from goldpan.experiments.run import Run
-from goldpan.files import iter_lines
+from goldpan.files import iter_lines, read_json
 from goldpan.study.load import Project, load_project
 
 
@@ -68,9 +68,24 @@ def listed_modules(project: Project, recorded: Recorded) -> list[ListedModule]:
 
 
 def last_run(project: Project, stage: str, recorded: Recorded) -> Run | None:
-    """The run of a stage that was recorded last, of this study."""
-    own = [run for run in recorded.of_module(module_id(project, stage)) if run.study == project.study.study]
+    """The run of a stage among the results of the study, else the one of this study that was recorded last.
+
+    A run that another study has made first has that one's name.
+    """
+    runs = recorded.of_module(module_id(project, stage))
+    among_results = copied_run_id(project.root / project.paths.run(stage, "json"))
+    own = [run for run in runs if run.id == among_results]
+    own = own or [run for run in runs if run.study == project.study.study]
     return own[-1] if own else None
+
+
+def copied_run_id(path: Path) -> str | None:
+    """The id of a run among the results of a study; None where there is no such file that can be read."""
+    try:
+        run = read_json(path) if path.exists() else None
+    except SourceError:
+        return None
+    return run.get("id") if isinstance(run, dict) else None
 
 
 @dataclass(frozen=True)
