@@ -14,10 +14,11 @@ from goldpan.experiments.run import PromptTexts
 from tests.unit.test_experiments_history import a_run
 
 HEAD = ["id", "state", "reason", "input.text", "expected.f", "answer.f", "right.f", "answer.note"]
+LONG = "long " * 40_000
 FIRST = [
     ["same", "ok", "", "=1+1", "yes", "yes", "yes", "n"],
     ["better", "ok", "", "two\nlines <b>", "yes", "no", "no", "n"],
-    ["worse", "ok", "", "text", "no", "no", "yes", "n"],
+    ["worse", "ok", "", LONG, "no", "no", "yes", "n"],
     ["failed", "ok", "", "text", "no", "no", "yes", "n"],
     ["note", "ok", "", "text", "no", "no", "yes", "n"],
     ["gold", "ok", "", "text", "no", "no", "yes", "n"],
@@ -27,7 +28,7 @@ FIRST = [
 SECOND = [
     ["same", "ok", "", "=1+1", "yes", "yes", "yes", "n"],
     ["better", "ok", "", "two\nlines <b>", "yes", "yes", "yes", "n"],
-    ["worse", "ok", "", "text", "no", "yes", "no", "n"],
+    ["worse", "ok", "", LONG, "no", "yes", "no", "n"],
     ["failed", "failed", "timeout", "text", "no", "", "no", ""],
     ["note", "ok", "", "text", "no", "no", "yes", "changed"],
     ["gold", "ok", "", "text", "yes", "no", "no", "n"],

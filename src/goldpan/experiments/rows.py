@@ -23,6 +23,7 @@ from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
 ID, STATE, REASON = "id", "state", "reason"
+_LONGEST_CELL = 1 << 28  # far above what a row of any source holds
 EXPECTED, ANSWER, REASONING, RIGHT = "expected", "answer", "reasoning", "right"
 
 
@@ -196,6 +197,7 @@ def read_rows(path: Path, features: Iterable[str]) -> dict[str, RunRow]:
         for kind in (EXPECTED, ANSWER, REASONING, RIGHT)
     }
     rows: dict[str, RunRow] = {}
+    csv.field_size_limit(_LONGEST_CELL)
     with path.open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(handle)
         head = next(reader, [])
