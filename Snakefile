@@ -15,6 +15,7 @@
 # results/{study}/annotated/{annotated}/{source}/{file}.jsonl  what heads say about each record
 # results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
+# results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
@@ -35,6 +36,7 @@ include: "rules/waves.smk"
 include: "rules/embeddings.smk"
 include: "rules/heads.smk"
 include: "rules/evaluation.smk"
+include: "rules/experiments.smk"
 
 
 # What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster
@@ -62,6 +64,7 @@ localrules:
     annotated_summary,
     selection,
     evaluation,
+    record_run,
 
 
 onstart:

@@ -41,6 +41,7 @@ try:
         config["study"],
         ledger=config["ledger"],
         results=config["results"],
+        runs=config["runs"],
         # Given without a value (`limit=$N`) it is an error: everything would be paid for.
         limit="" if config.get("limit", ...) is None else config.get("limit"),
         mode="" if config.get("mode", ...) is None else config.get("mode"),

@@ -64,6 +64,27 @@ def test_figures_and_intervals_are_those_of_a_wave_with_the_same_gold(tmp_path):
     assert figure(only(by_fields).figures, "accuracy").raw.value == 0.75
 
 
+def test_where_every_record_must_have_gold_one_without_is_named_and_nothing_is_measured(tmp_path):
+    rows = [stage_row(n, {"tone": prediction(TONE, P)}) for n in range(4)]
+    records = [record(0, tone=P), record(1), record(2, tone="  "), record(3, tone="Negativ e")]
+    chosen, files = of_fields(tmp_path, records[:3], rows, {"tone": "tone"})
+    assert evaluate("e", chosen, TONES, files).without_any_label == 2
+    chosen, files = of_fields(tmp_path, records, rows, {"tone": "tone"}, every_record=True)
+    with pytest.raises(SourceError) as refused:
+        evaluate("e", chosen, TONES, files)
+    assert refused.value.where == "shop/reviews, line 2"
+    assert "record `r1`, field `tone`: `tone`: there is no value" in refused.value.what
+    assert "line 3: record `r2`" in refused.value.what
+    assert "line 4: record `r3`" in refused.value.what
+    with pytest.raises(ValidationError, match="`every_record` goes with `source`"):
+        Evaluation.model_validate({"wave": "w", "predictions": ["big"], "every_record": True})
+
+
+def test_an_evaluation_that_leaves_the_key_out_is_recorded_as_before():
+    chosen = {"source": "shop", "gold": {"tone": "tone"}}
+    assert "every_record" not in Evaluation.model_validate(chosen).model_dump(mode="json")
+
+
 @pytest.mark.parametrize(
     ("feature", "cell", "value"),
     [

@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from goldpan import __version__
 from goldpan.errors import GoldpanError, storage_error
 
-_GROUPS = ("study", "features", "batches", "waves", "plain_tables", "models", "ledger", "serve", "step")
+_GROUPS = (
+    "study",
+    "features",
+    "batches",
+    "waves",
+    "plain_tables",
+    "experiments",
+    "models",
+    "ledger",
+    "serve",
+    "step",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

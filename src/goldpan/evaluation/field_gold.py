@@ -16,6 +16,7 @@ from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
 GOLD_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
+_REMEDY_EVERY = "give each row its right answer: without one, what is said of it could not be measured"
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ def read_field_gold(
 
     Raises:
         StudyError: no record has one of the fields, or all of them are empty.
-        SourceError: a value is no label of its feature.
+        SourceError: a value is no label of its feature, or with `every_record` there is none.
         ReconciliationError: two records have one id.
     """
-    fields = RecordFields(features, settings.gold, place, f"{where}.gold")
+    fields = RecordFields(features, settings.gold, place, f"{where}.gold", settings.every_record)
     items: dict[str, GoldItem] = {}
     records = 0
     for path in paths:
@@ -71,7 +72,7 @@ def read_field_gold(
                     remedy="gold is joined by id; give the sources ids that differ",
                 )
             items[item.item_id] = item
-    fields.finish(GOLD_REMEDY)
+    fields.finish(_REMEDY_EVERY if settings.every_record else GOLD_REMEDY)
     if not items:
         raise StudyError(
             f"no record has a label: {', '.join(settings.gold.values())} are empty in all {records:,}",

@@ -6,6 +6,7 @@ from goldpan.heads.files import annotated_files
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.load import Project
+from goldpan.study.model import Study
 
 
 def predicted_files(project: Project, predicted: Predicted) -> list[str]:
@@ -23,6 +24,17 @@ def gold_files(project: Project, settings: Evaluation) -> list[str]:
     if settings.wave is not None:
         return project.paths.gold_splits(settings.wave)
     return [project.paths.records(*place) for place in files_of_sources(project, settings.source or [])]
+
+
+def field_evaluations(study: Study, stage: str) -> dict[str, str]:
+    """The evaluations that measure a stage against gold in fields, with the name it has there."""
+    return {
+        name: model
+        for name, evaluation in study.evaluations.items()
+        if evaluation.wave is None
+        for model, predicted in evaluation.predictions.items()
+        if predicted.stage == stage
+    }
 
 
 def describing_stages(project: Project, settings: Evaluation) -> list[str]:

@@ -55,6 +55,12 @@ class Evaluation(Model):
         exclude_if=as_before({}),
         description="With `source`: feature -> field of the record that holds its label (`a.b` goes inside).",
     )
+    every_record: bool = Field(
+        False,
+        exclude_if=as_before(False),
+        description="With `source`: a record without a label ends the evaluation with an error; default it is"
+        " left out and counted.",
+    )
     split: list[SplitName] | Literal["all"] = Field(
         "all",
         description="Which splits of the gold set to measure on. For a head that learned from the gold set:"
@@ -125,6 +131,8 @@ class Evaluation(Model):
             raise ValueError("give either `wave` or `source`: whose labels are the truth?")
         if (self.source is None) == bool(self.gold):
             raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
+        if self.every_record and self.source is None:
+            raise ValueError("`every_record` goes with `source`: not every record is in a wave")
         for name, predicted in self.predictions.items():
             if predicted.wave is not None and predicted.wave != self.wave:
                 raise ValueError(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.modules import Module, Modules, ModuleTable, with_modules
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
 from goldpan.study.stage import Mode
@@ -31,6 +32,7 @@ class Project:
         study_file: the file it was read from.
         ledger: the SQLite file of the project.
         paths: names of the study's artifacts.
+        runs: folder of the project's runs.
     """
 
     root: Path
@@ -38,6 +40,7 @@ class Project:
     study_file: Path
     ledger: Path
     paths: Paths
+    runs: Path = Path("runs")
 
     @property
     def tasks(self) -> Path:
@@ -196,19 +199,22 @@ def project_settings(root: Path, study: str) -> ProjectSettings:
     return validate(ProjectSettings, read_yaml(path), path) if path.exists() else ProjectSettings(study=study)
 
 
-def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
+def load_study(path: str | Path, wrong: ErrorGatherer | None = None, disabled_modules: bool = False) -> Study:
     """Read and check a study file.
 
     Args:
         path: the file.
         wrong: where errors of the study are noted, so that the rest of it can be checked, too; without it
             they are raised.
+        disabled_modules: whether modules that are not enabled are taken, too, where none needs another.
 
     Raises:
         StudyError: the file is missing, not YAML, or does not fit the model.
     """
     path = Path(path)
     value = read_yaml(path)
+    if value.get("modules") is not None:
+        value = _with_its_modules(value, path, disabled_modules)
     try:
         return validate(Study, value, path)
     except StudyError as error:
@@ -220,6 +226,45 @@ def load_study(path: str | Path, wrong: ErrorGatherer | None = None) -> Study:
             if line not in error.what:
                 wrong.add(StudyError(line, where=str(path), remedy=_STUDY_REMEDY))
         return study
+
+
+class _Modular(BaseModel):
+    """A study file of which only the modules are looked at."""
+
+    modules: Modules
+
+
+def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool) -> dict[str, Any]:
+    """What a study file says, with what its modules add. Raises StudyError as `load_study`."""
+    settings, root = validate(_Modular, study, path).modules, project_root(path)
+    table = module_table(settings, root)
+    if disabled_modules and not settings.is_chain:
+        enabled = {name: row.model_copy(update={"enabled": True}) for name, row in table.modules.items()}
+        table = ModuleTable(modules=enabled)
+    return with_modules(study, settings, table, root, str(path))
+
+
+def module_table(settings: Modules, root: Path) -> ModuleTable:
+    """The table of modules that a study names. Raises StudyError where it does not fit the model."""
+    path = root / settings.table
+    return validate(ModuleTable, read_yaml(path), path)
+
+
+def modules_of(project: Project) -> dict[str, Module]:
+    """The modules that a project's study takes, by id, as the table has them.
+
+    Raises:
+        StudyError: it takes none, or the table does not fit its model.
+    """
+    settings = project.study.modules
+    if settings is None:
+        raise StudyError(
+            f"the study `{project.study.study}` takes no modules",
+            where=str(project.study_file),
+            remedy="name one that has `modules:` with --study",
+        )
+    table = module_table(settings, project.root)
+    return {name: row for name, row in table.modules.items() if name in project.study.stages}
 
 
 def _limit_of_run(limit: object) -> int:
@@ -272,19 +317,21 @@ def load_project(
     root: str | Path = ".",
     ledger: str | None = None,
     results: str | None = None,
+    runs: str | None = None,
     limit: object = None,
     mode: object = None,
     wrong: ErrorGatherer | None = None,
+    disabled_modules: bool = False,
 ) -> Project:
     """Load a study with the settings of its project's `config/config.yaml` (optional).
 
     Args:
         study: name or path of the study; default: the one `config/config.yaml` names.
         root: where to look for `config/` when the study is given by name.
-        ledger, results: override the project's settings; relative to the project root.
+        ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
         mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
-        wrong: as of `load_study`.
+        wrong, disabled_modules: as of `load_study`.
 
     Raises:
         StudyError: something named is missing or does not fit the model.
@@ -303,7 +350,7 @@ def load_project(
     root = project_root(path)
     settings = project_settings(root, study)
     limit = settings.limit if limit is None else _limit_of_run(limit)
-    loaded = load_study(path, wrong)
+    loaded = load_study(path, wrong, disabled_modules)
     loaded = loaded if limit is None else loaded.limited_to(limit)
     mode_of_run = settings.mode if mode is None else _mode_of_run(mode)
     loaded = loaded if mode_of_run is None else loaded.in_mode(mode_of_run)
@@ -320,4 +367,5 @@ def load_project(
         study_file=path,
         ledger=root / (ledger or settings.ledger),
         paths=Paths(results or settings.results, loaded.study),
+        runs=root / (runs or settings.runs),
     )

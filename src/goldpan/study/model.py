@@ -10,6 +10,7 @@ from goldpan.study.base import ColumnName, Model, Name, RowLimit, as_before, no_
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
+from goldpan.study.modules import Modules
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
@@ -91,6 +92,9 @@ class Study(Model):
     evaluations: dict[Name, Evaluation] = Field(
         default_factory=dict, description="Predictions measured against gold labels, by name."
     )
+    modules: Modules | None = Field(
+        None, description="Tasks of a table, each with a data set whose right answers are known."
+    )
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
@@ -164,6 +168,10 @@ class ProjectSettings(Model):
         ".goldpan/ledger.sqlite", description="The file that remembers what was asked, paid for and answered."
     )
     results: str = Field("results", description="Folder of everything that is made.")
+    runs: str = Field(
+        "runs",
+        description="Folder of the runs that were recorded; like the ledger it is kept when results go.",
+    )
     limit: RowLimit | None = Field(
         None,
         description="For a trial: read only so many rows of each source; better given to one run,"

@@ -223,6 +223,10 @@ class Paths:
         """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
         return f"{self.base}/evaluation/{evaluation}.{suffix}"
 
+    def run(self, stage: str, suffix: str) -> str:
+        """What a stage was asked and how good it was: the run as `json`, its rows as `csv`."""
+        return f"{self.base}/runs/{stage}.{suffix}"
+
     def slurm_logs(self) -> str:
         """Folder of what Slurm says of jobs; its executor deletes what is old there."""
         return f"{self.base}/logs/slurm"

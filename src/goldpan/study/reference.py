@@ -1,16 +1,14 @@
-"""The list of all keys of the configuration files as Markdown tables, made from their JSON schemas."""
+"""What the docs list of the configuration, as Markdown: all keys, from the JSON schemas, and the modules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from goldpan.errors import StudyError
-
-_BEGIN = "<!-- all keys: begin -->"
-_END = "<!-- all keys: end -->"
+from goldpan.study.modules import ModuleTable
 
 Schema = dict[str, Any]
 
@@ -20,18 +18,46 @@ def key_reference(schemas: list[Schema]) -> str:
     return "\n".join(_section(name, model) for schema in schemas for name, model in _models(schema))
 
 
-def with_reference(page: str, tables: str, command: str) -> str:
-    """A page with its list of keys replaced by `tables`.
+def module_reference(table: ModuleTable, descriptions: Mapping[str, str]) -> str:
+    """The modules as a table, in their order.
+
+    Args:
+        table: of the modules.
+        descriptions: id of the module -> `NAME: what it finds out`, as its task says.
+    """
+    rows = ["| module | name | kind | funnel | finds out | in a chain |", "|---|---|---|---|---|---|"]
+    for name, module in table.modules.items():
+        chain = f"after `{module.after}`" if module.after else "first"
+        chain += f", where `{module.where}`" if module.where else ""
+        finds = descriptions.get(name, "").removeprefix(f"{module.name}:").strip().rstrip(".")
+        off = "" if module.enabled else " (not enabled)"
+        rows.append(
+            f"| `{name}`{off} | {module.name} | {module.kind} | {module.funnel} | {finds} | {chain} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def with_reference(
+    page: str, tables: str, command: str, of: str = "all keys", edit: str = "the model"
+) -> str:
+    """A page with one of its lists replaced by `tables`.
+
+    Args:
+        of: which list; the page has it between marks with this name.
+        edit: what to change instead of the list.
 
     Raises:
         StudyError: the page has no place for the list.
     """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    begin_mark, end_mark = f"<!-- {of}: begin -->", f"<!-- {of}: end -->"
+    before, begin, rest = page.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise StudyError("the page of keys has lost the marks that its list stands between", remedy=_BEGIN)
-    note = f"<!-- written by `{command}`: edit the model, not this list -->"
-    return f"{before}{_BEGIN}\n{note}\n\n{tables}\n{_END}{after}"
+        raise StudyError(
+            f"the page has lost the marks that its list of {of} stands between", remedy=begin_mark
+        )
+    note = f"<!-- written by `{command}`: edit {edit}, not this list -->"
+    return f"{before}{begin_mark}\n{note}\n\n{tables}\n{end_mark}{after}"
 
 
 def _models(schema: Schema) -> Iterator[tuple[str, Schema]]:

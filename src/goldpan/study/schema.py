@@ -1,6 +1,7 @@
-"""What is generated from the configuration model: JSON schemas for editors, and the list of keys in the docs.
+"""What is generated: from the configuration model JSON schemas for editors and the list of keys in the docs,
+from the table of the keyword modules their list in the docs.
 
-`python -m goldpan.study.schema` writes them again after a change of the model.
+`python -m goldpan.study.schema` writes all of it again after a change.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from pydantic import BaseModel, Field, create_model
 
 from goldpan.files import write_bytes
 from goldpan.study.base import Model
+from goldpan.study.load import validate
 from goldpan.study.model import ProjectSettings, Study
+from goldpan.study.modules import ModuleTable
 from goldpan.study.provider import PROVIDER_MODELS
-from goldpan.study.reference import key_reference, with_reference
+from goldpan.study.reference import key_reference, module_reference, with_reference
+from goldpan.study.yaml_file import read_yaml
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -24,6 +28,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "config/schema/project.schema.json": ProjectSettings,
 }
 REFERENCE = "docs/study.md"
+MODULES, MODULES_PAGE = "config/modules.yaml", "docs/keywords.md"
 COMMAND = "python -m goldpan.study.schema"
 
 
@@ -32,6 +37,9 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"$schema": DIALECT, **model.model_json_schema(mode="validation")}
     if model is Study:
         _show_one_provider(schema)
+        # Modules bring sources of their own.
+        schema["required"].remove("sources")
+        schema["anyOf"] = [{"required": ["sources"]}, {"required": ["modules"]}]
     return schema
 
 
@@ -74,6 +82,15 @@ def generated_files(root: Path) -> dict[Path, bytes]:
     page = root / REFERENCE
     tables = key_reference([schema_of(model) for model in SCHEMAS.values()])
     files[page] = with_reference(page.read_text(encoding="utf-8"), tables, COMMAND).encode()
+    modules = validate(ModuleTable, read_yaml(root / MODULES), root / MODULES)
+    tasks = {
+        name: root / "config" / "tasks" / f"{row.task or name}.yaml" for name, row in modules.modules.items()
+    }
+    descriptions = {name: str(read_yaml(path)["description"]) for name, path in tasks.items()}
+    page = root / MODULES_PAGE
+    table = module_reference(modules, descriptions)
+    text = with_reference(page.read_text(encoding="utf-8"), table, COMMAND, "modules", MODULES)
+    files[page] = text.encode()
     return files
 
 

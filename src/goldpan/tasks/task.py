@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import keyword
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ from goldpan.files import sha256_hex
 from goldpan.study.base import Model, Name
 from goldpan.study.load import validate
 from goldpan.study.yaml_file import read_yaml
+from goldpan.tasks.expected import Expected, check_expected
 from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature
 from goldpan.tasks.nearest import suggestion
 
@@ -47,9 +48,11 @@ class Task:
         files: all files the task was read from.
         answer_model: Pydantic model that answers must satisfy besides, for a task given as one.
         answer_model_source: text of the Python file that holds it.
+        expected: where rows with known answers have the right ones, by feature. It is not part of the hash.
 
     Raises:
-        TaskError: features clash, or an exclusivity group names something that is no binary feature.
+        TaskError: features clash, an exclusivity group names something that is no binary feature, or what is
+            expected cannot be compared.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Task:
     files: tuple[Path, ...] = ()
     answer_model: type[BaseModel] | None = None
     answer_model_source: str | None = None
+    expected: Mapping[str, Expected] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "function_name", self.function_name or self.name)
@@ -74,6 +78,7 @@ class Task:
             raise TaskError(f"task `{self.name}` has no features")
         _check_names(self.features)
         _check_exclusive(self.exclusive, self.features)
+        check_expected(self.expected, self.features)
 
     @cached_property
     def hash(self) -> str:
@@ -120,6 +125,7 @@ class _TaskFile(Model):
     features: list[dict[str, Any]] | None = Field(None, min_length=1)
     model: str | None = Field(None, pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$")
     exclusive: tuple[Exclusive, ...] = ()
+    expected: dict[Name, Expected] = Field(default_factory=dict)
 
 
 def load_task(name: str, folder: Path, needs_prompt: bool = True) -> Task:
@@ -176,6 +182,7 @@ def load_task(name: str, folder: Path, needs_prompt: bool = True) -> Task:
             files=tuple(files),
             answer_model=model,
             answer_model_source=source,
+            expected=content.expected,
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
+from goldpan.evaluation.files import describing_stages, field_evaluations, gold_files, predicted_files
 from goldpan.heads.files import annotated_files
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
@@ -57,6 +57,18 @@ class Inputs:
             *self.stages.limits(chain.from_iterable(map(self.study.sources_predicted, predictions))),
         ]
 
+    def of_run(self, wildcards: Any) -> list[str]:
+        """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
+        stage = wildcards.stage
+        return [
+            self.paths.stage_records(stage),
+            self.paths.features(stage),
+            self.paths.summary(stage),
+            *(self.paths.evaluation(name, "json") for name in field_evaluations(self.study, stage)),
+            *self.stages.task_files[stage],
+            *self.stages.limits(self.study.sources_of(stage)),
+        ]
+
     def everything(self) -> Iterator[str]:
         """What can be made now of all that the study asks for."""
         study, paths = self.study, self.paths
@@ -83,3 +95,9 @@ class Inputs:
             has_gold = evaluation.wave is None or self.waves.filled_sheets[evaluation.wave]
             if has_gold and all(map(self.heads.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
+                if evaluation.wave is None:
+                    yield from (
+                        paths.run(evaluated.stage, "json")
+                        for evaluated in evaluation.predictions.values()
+                        if evaluated.stage
+                    )

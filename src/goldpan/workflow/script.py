@@ -35,6 +35,7 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
                         config["study"],
                         ledger=config["ledger"],
                         results=config["results"],
+                        runs=config.get("runs"),
                         limit=config.get("limit"),
                     ),
                     write,

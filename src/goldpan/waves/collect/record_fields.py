@@ -33,8 +33,10 @@ class RecordFields:
         fields: feature -> its field (`a.b` goes inside; `data.` may stand before it).
         place: where a record stands in the user's files, for errors.
         where: place of the fields in the study, for errors.
+        required: whether a field without a value is a fault, too.
 
     Attributes:
+        features: as given.
         repaired: feature -> how many values were not written exactly as their label, but mean one.
         faults: how many values were none of their feature.
     """
@@ -45,8 +47,10 @@ class RecordFields:
         fields: Mapping[str, str],
         place: Callable[[Record], str],
         where: str,
+        required: bool = False,
     ):
-        self._features, self._place, self._where = features, place, where
+        self.features, self._place, self._where = features, place, where
+        self._required = required
         self._fields = {feature: field_path(field) for feature, field in fields.items()}
         self.repaired: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -58,7 +62,18 @@ class RecordFields:
     def values(self, record: Record) -> dict[str, Any]:
         """The values of a record; None is "cannot tell". A feature whose field is empty or absent is left
         out, and so is one whose field holds no value of it (see `finish`)."""
-        values = {}
+        values, faults = self.read(record)
+        for fault in faults:
+            self.faults += 1
+            if self.faults <= _MOST_NAMED:
+                self._first_faults.append((self._place(record), fault))
+        return values
+
+    def read(self, record: Record) -> tuple[dict[str, Any], list[str]]:
+        """The values of a record as by `values`, and what is wrong with its other fields, which is left to
+        the caller."""
+        values: dict[str, Any] = {}
+        faults: list[str] = []
         data = record["data"]
         if self._unmet:
             self._known.update(dict.fromkeys(data))
@@ -66,15 +81,14 @@ class RecordFields:
             is_there, cell = look_up(data, field)
             if is_there:
                 self._unmet.discard(field)
-            if is_empty(cell):
-                continue
             try:
-                read = read_cell(self._features[feature], cell, cannot_tell=True)
+                if is_empty(cell):
+                    if self._required:
+                        raise AnswerError(f"`{feature}`: there is no value, and every record must have one")
+                    continue
+                read = read_cell(self.features[feature], cell, cannot_tell=True)
             except AnswerError as error:
-                self.faults += 1
-                if self.faults <= _MOST_NAMED:
-                    fault = f"record `{record['id']}`, field `{field}`: {error.what}"
-                    self._first_faults.append((self._place(record), fault))
+                faults.append(f"record `{record['id']}`, field `{field}`: {error.what}")
                 continue
             if read.repaired and isinstance(cell, str | list):
                 self.repaired[feature] += 1
@@ -82,10 +96,10 @@ class RecordFields:
                     feature, f"{with_code_points(str(cell))!r} for {self._written(feature, read.value)!r}"
                 )
             values[feature] = read.value
-        return values
+        return values, faults
 
     def _written(self, feature: str, value: Any) -> str:
-        return CANNOT_TELL if value is None else answer_text(self._features[feature], value)
+        return CANNOT_TELL if value is None else answer_text(self.features[feature], value)
 
     def notes(self) -> list[str]:
         """What was taken for what, a sentence for each feature."""

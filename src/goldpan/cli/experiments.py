@@ -1,0 +1,35 @@
+"""`goldpan experiments`: the modules of a project, their data sets and their runs."""
+
+from __future__ import annotations
+
+import argparse
+
+from goldpan.cli import add_project_options, runs
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `goldpan experiments` to the command line."""
+    experiments = commands.add_parser(
+        "experiments", help="modules of a table: their data sets and their runs"
+    )
+    actions = experiments.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check", help="check the data sets of modules against their tasks; spends nothing"
+    )
+    check.add_argument("module", nargs="*", help="ids of modules; default all")
+    add_project_options(check)
+    check.set_defaults(run=_check)
+    runs.add_actions(actions)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from goldpan.experiments.check import check_data_sets, projects_with_modules
+
+    projects, others = projects_with_modules(options.root, options.study)
+    for checked in check_data_sets(projects, options.module, others):
+        answers = "".join(
+            f"; {feature}: "
+            + (", ".join(f"{count} {answer}" for answer, count in sorted(counts.items())) or "none")
+            for feature, counts in checked.answers.items()
+        )
+        print(f"{checked.study} {checked.module}: {checked.rows} rows{answers}")

@@ -1,0 +1,278 @@
+"""The actions of `goldpan experiments` that are about runs: what was run, how good it was, what differs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldpan.cli import add_project_options
+
+if TYPE_CHECKING:
+    from goldpan.experiments.history import History
+    from goldpan.experiments.run import Run
+    from goldpan.study import Project
+
+
+def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add them to `goldpan experiments`."""
+    list_ = actions.add_parser("list", help="the modules of a study, and how their last runs did")
+    list_.set_defaults(run=_list)
+    run = actions.add_parser("run", help="run modules: calls snakemake for what is to be made")
+    run.add_argument("module", nargs="*", help="modules, or stages measured by gold in fields")
+    run.add_argument("--all", action="store_true", help="all that are enabled")
+    run.add_argument("--samples", type=int, metavar="N", help="only N rows of each data set, drawn by --seed")
+    run.add_argument("--seed", type=int, default=42, help="of the draw (default: 42)")
+    run.add_argument("--model", help="another model than the study names")
+    run.add_argument("--cores", type=int, default=2, help="of snakemake (default: 2)")
+    run.add_argument("--dry-run", action="store_true", help="say what would be made, and make nothing")
+    run.set_defaults(run=_run)
+    show = actions.add_parser("show", help="one run: what was asked, how good it was, what it cost")
+    show.add_argument("id", metavar="ID", help="of the run, or how it begins")
+    show.add_argument("--json", action="store_true", help="the whole file of the run")
+    show.set_defaults(run=_show)
+    stats = actions.add_parser("stats", help="the runs of a module over time")
+    stats.add_argument("module", metavar="MODULE", help="its id; of a stage outside a table STUDY.STAGE")
+    stats.set_defaults(run=_stats)
+    pending = actions.add_parser("pending", help="modules that changed since their last run; spends nothing")
+    pending.set_defaults(run=_pending)
+    compare = actions.add_parser("compare", help="which rows changed between two runs, better or worse")
+    compare.add_argument("first", metavar="A", help="id of a run")
+    compare.add_argument("second", metavar="B", help="id of another")
+    compare.add_argument("--html", type=Path, metavar="FILE", help="also write a page, texts side by side")
+    compare.add_argument("--json", action="store_true", help="as JSON")
+    compare.set_defaults(run=_compare)
+    rebuild = actions.add_parser("rebuild", help="make the registry from the files of the runs")
+    rebuild.set_defaults(run=_rebuild)
+    cleanup = actions.add_parser("cleanup", help="show files of the history that nothing refers to")
+    cleanup.add_argument("--apply", action="store_true", help="move them into a folder of their own")
+    cleanup.set_defaults(run=_cleanup)
+    for action in (list_, run, show, stats, pending, compare, rebuild, cleanup):
+        add_project_options(action)
+
+
+def _history(options: argparse.Namespace) -> History:
+    """The history of a project, for which no study is needed."""
+    from goldpan.experiments.history import History
+    from goldpan.study.load import project_settings
+
+    root = Path(options.root)
+    return History(root / project_settings(root, options.study or "").runs)
+
+
+def _project(options: argparse.Namespace) -> Project:
+    """The study that is meant; see `default_study` where none is named."""
+    from goldpan.cli.project import project_of
+    from goldpan.experiments.listing import default_study
+
+    if options.study is None:
+        options.study = default_study(Path(options.root))
+    return project_of(options)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import print_table
+    from goldpan.experiments.figures import metrics_text
+    from goldpan.experiments.history import History
+    from goldpan.experiments.listing import listed_modules
+
+    project = _project(options)
+    recorded = History(project.runs).read()
+    rows = [
+        [
+            *(module.id, module.name, module.kind, module.funnel, "yes" if module.enabled else "no"),
+            *(module.rows, module.last.id if module.last else "never run"),
+            "; ".join(map(metrics_text, module.last.metrics)) if module.last else None,
+        ]
+        for module in listed_modules(project, recorded)
+    ]
+    print(f"study {project.study.study}")
+    head = ["module", "name", "kind", "funnel", "enabled", "rows", "last run", "95 % interval"]
+    print_table(head, rows, empty="no modules, and no stage that is measured by gold in fields")
+    _print_unreadable(recorded.unreadable)
+
+
+def _run(options: argparse.Namespace) -> int:
+    import shlex
+    import subprocess
+
+    from goldpan.experiments.command import snakemake_command
+
+    project = _project(options)
+    command = snakemake_command(
+        project,
+        options.study,
+        None if options.all else options.module,
+        samples=options.samples,
+        seed=options.seed,
+        model=options.model,
+        cores=options.cores,
+        settings={"ledger": options.ledger, "results": options.results},
+    )
+    command += ["--dry-run"] if options.dry_run else []
+    print(shlex.join(["snakemake", *command[3:]]), flush=True)
+    return subprocess.run(command, cwd=project.root, check=False).returncode
+
+
+def _show(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import json_text
+    from goldpan.files import read_json
+
+    history = _history(options)
+    run = history.named(options.id)
+    if options.json:
+        print(json_text(read_json(history.run_file(run.id))), end="")
+        return
+    for line in _run_lines(run, history):
+        print(line)
+
+
+def _run_lines(run: Run, history: History) -> list[str]:
+    from goldpan.experiments.compare_page import run_title
+    from goldpan.experiments.figures import baseline_of, figure_text, grade, main_figure, value_of_figure
+    from goldpan.records.limit import trial_text
+    from goldpan.report_provenance import days
+
+    version = history.read().versions()[run.module, run.prompt_hash]
+    states = ", ".join(f"{count} {state}" for state, count in run.states.items())
+    cost = "not known" if run.cost_usd is None else f"{run.cost_usd:.6f} USD"
+    git = (
+        "no repository"
+        if run.git is None
+        else run.git["commit"] + (" and changes" if run.git["dirty"] else "")
+    )
+    answered = None if run.answered_at is None else (run.answered_at, run.answered_at)
+    lines = [
+        run_title(run, version),
+        *([trial_text(run.limit)] if run.limit else []),
+        *(["answered by goldpan's built-in baseline, a weak annotator"] if run.baseline else []),
+        f"rows: {run.records} ({states})",
+    ]
+    for metrics in run.metrics:
+        main = main_figure(metrics.figures)
+        lines.append(
+            f"{metrics.feature}: grade {grade(value_of_figure(main))},"
+            f" {metrics.items['evaluated']} rows evaluated"
+        )
+        majority = {
+            figure["name"]: figure for figure in (metrics.baselines or [{"figures": []}])[0]["figures"]
+        }
+        lines += [
+            f"  {figure['name']} {figure_text(figure)}; majority {figure_text(majority.get(figure['name']))}"
+            for figure in metrics.figures
+        ]
+        if baseline_of(metrics) is None:
+            lines.append("  no majority baseline")
+    return [
+        *lines,
+        f"tokens: {', '.join(f'{count} {name}' for name, count in run.tokens.items() if count) or 'none'}",
+        f"cost: {cost}",
+        f"provider: {run.service} ({run.provider_kind}); parameters: {run.params}; samples: {run.samples}",
+        f"prompt {run.prompt_hash}",
+        f"data {run.data_hash}",
+        f"newest answer: {days(answered) or 'unknown'}; recorded {run.recorded_at}",
+        f"git: {git}; goldpan {run.goldpan_version}",
+        f"rows: {history.rows_file(run.id)}",
+    ]
+
+
+def _stats(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import print_table
+    from goldpan.errors import StudyError
+    from goldpan.experiments.figures import baseline_of, figure_text, grade, main_figure, value_of_figure
+    from goldpan.tasks.nearest import suggestion
+
+    recorded = _history(options).read()
+    runs, versions = recorded.of_module(options.module), recorded.versions()
+    if options.study:
+        runs = [run for run in runs if run.study == Path(options.study).stem]
+    if not runs:
+        _print_unreadable(recorded.unreadable)
+        known = suggestion(options.module, {run.module for run in recorded.runs})
+        raise StudyError(f"no run of `{options.module}` is recorded; {known or 'there are no runs'}")
+    rows = []
+    for run in runs:
+        cost = None if run.cost_usd is None else f"{run.cost_usd:.4f}"
+        for metrics in run.metrics:
+            main = main_figure(metrics.figures)
+            rows.append(
+                [
+                    *(run.recorded_at[:19].replace("T", " "), run.id, run.study),
+                    *(versions[run.module, run.prompt_hash], run.model, "yes" if run.limit else "no"),
+                    *(metrics.feature, metrics.items["evaluated"], main["name"] if main else None),
+                    *(figure_text(main), figure_text(baseline_of(metrics))),
+                    *(grade(value_of_figure(main)), cost),
+                ]
+            )
+    print_table(
+        [
+            *("recorded (UTC)", "run", "study", "prompt", "model", "trial", "feature", "rows", "figure"),
+            *("95 % interval", "majority", "grade", "USD"),
+        ],
+        rows,
+        empty="nothing was measured",
+    )
+    _print_unreadable(recorded.unreadable)
+
+
+def _pending(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import print_table
+    from goldpan.experiments.history import History
+    from goldpan.experiments.listing import pending_runs
+
+    project = _project(options)
+    pending = pending_runs(project, History(project.runs))
+    rows = [[of.stage, of.why] for of in pending]
+    if not rows:
+        print(f"nothing is pending in study {project.study.study}")
+        return
+    print_table(["module", "why"], rows, empty="")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import json_text
+    from goldpan.experiments.compare import compare_runs
+    from goldpan.experiments.compare_page import comparison_page, comparison_text
+    from goldpan.files import write_bytes
+
+    history = _history(options)
+    found = compare_runs(history, history.named(options.first), history.named(options.second))
+    if options.html:
+        write_bytes(options.html, comparison_page(found).encode())
+    if options.json:
+        print(json_text(found.as_json()), end="")
+        return
+    for line in comparison_text(found):
+        print(line)
+    if options.html:
+        print(f"page: {options.html}")
+
+
+def _rebuild(options: argparse.Namespace) -> None:
+    history = _history(options)
+    recorded = history.rebuild()
+    print(f"{history.folder / 'registry.json'}: {len(recorded.runs)} runs")
+    _print_unreadable(recorded.unreadable)
+
+
+def _cleanup(options: argparse.Namespace) -> None:
+    from goldpan.cli.tables import print_table
+    from goldpan.experiments.cleanup import leftovers, put_aside
+    from goldpan.experiments.history import History
+
+    project = _project(options)
+    history = History(project.runs)
+    found = leftovers(project, history)
+    for study, why in found.unknown.items():
+        print(f"study {study} cannot be read, so its runs stay: {why}")
+    rows = [[path.name, why] for path, why in found.files.items()]
+    print_table(["file", "why"], rows, empty="nothing to clean up")
+    if rows and options.apply:
+        print(f"moved to {put_aside(history, found.files)}")
+    elif rows:
+        print("nothing was moved; --apply moves them into a folder, and removes nothing")
+
+
+def _print_unreadable(unreadable: dict[str, str]) -> None:
+    for name, why in unreadable.items():
+        print(f"passed over {name}: {why}")

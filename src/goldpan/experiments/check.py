@@ -1,0 +1,210 @@
+"""Whether the data set of each module fits the task that it measures.
+
+The rows of a data set carry the right answers in fields of their own. What is wrong with a row is an error of
+the data set, named by file, line and id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError, StudyError
+from goldpan.experiments.data_set import METADATA, DataSet
+from goldpan.records.model import Record
+from goldpan.study.load import Project, load_project, modules_of
+from goldpan.study.yaml_file import read_yaml
+from goldpan.tasks.features import (
+    Binary,
+    Classification,
+    Extraction,
+    Feature,
+    Multilabel,
+)
+from goldpan.tasks.task import load_task
+
+
+@dataclass(frozen=True)
+class CheckedModule:
+    """What the data set of one module holds.
+
+    Attributes:
+        study: name of the study.
+        module: id of the module.
+        rows: rows of the data set.
+        answers: feature -> how often each label is right; of an extraction the objects, else the rows.
+    """
+
+    study: str
+    module: str
+    rows: int
+    answers: dict[str, Counter[str]]
+
+
+def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Project], list[Project]]:
+    """The study that is named, else all of a project that take modules; and the others that take some.
+
+    Modules that are not enabled are taken, too: their data sets are there to be checked.
+
+    Raises:
+        StudyError: there is no such study, none takes modules, or one does not fit the model.
+    """
+    folder = Path(root) / "config" / "studies"
+    files = [path for path in sorted(folder.glob("*.yaml")) if read_yaml(path).get("modules") is not None]
+    if study is not None:
+        named = load_project(study, root=root, disabled_modules=True)
+        others = []
+        for path in files:
+            if path.resolve() != named.study_file.resolve():
+                # What is wrong with these is told when they are checked themselves.
+                with suppress(GoldpanError):
+                    others.append(load_project(path.stem, root=root, disabled_modules=True))
+        return [named], others
+    if not files:
+        raise StudyError("no study takes modules", where=str(folder), remedy="docs/keywords.md says how to")
+    return [load_project(path.stem, root=root, disabled_modules=True) for path in files], []
+
+
+def check_data_sets(
+    projects: Sequence[Project], only: Collection[str] = (), others: Sequence[Project] = ()
+) -> list[CheckedModule]:
+    """Check the data sets of the modules of some studies.
+
+    Each row has an id and an input of its own, and for each feature that is measured a right answer which
+    fits it. Each prompt renders with each row, and shows neither right answers nor metadata. No input of one
+    study stands in the data set of the same module of another one.
+
+    Args:
+        projects: the studies, one after the other of one project.
+        only: ids of modules; none means all.
+        others: studies in which the rows must not stand either; they are not checked themselves.
+
+    Raises:
+        StudyError: a study takes no modules, or none of them takes one that is named.
+        TaskError, PromptError, SourceError: what is wrong; SeveralErrors where it is more than one thing.
+    """
+    modules = [(project, name) for project in projects for name in _with_data(project)]
+    known = dict.fromkeys(name for _, name in modules)
+    for name in only:
+        if name not in known:
+            raise StudyError(f"there is no module `{name}`; there are: {', '.join(known)}")
+    inputs, load = _Inputs(), cache(load_task)
+    wrong = ErrorGatherer()
+    checked = []
+    for project, name in modules:
+        if not only or name in only:
+            with wrong.gather():
+                checked.append(_check(DataSet(project, name, load), inputs, wrong))
+    for project in others:
+        for name in _with_data(project):
+            if name in known and (not only or name in only):
+                with suppress(GoldpanError):
+                    data_set = DataSet(project, name, load)
+                    for record in data_set.records():
+                        with wrong.gather():
+                            inputs.add(data_set, record)
+    wrong.finish()
+    return checked
+
+
+def _with_data(project: Project) -> Iterator[str]:
+    """The modules of a study; one that is not enabled may lack its data set."""
+    for name, module in modules_of(project).items():
+        files = [
+            file for source in project.study.sources_of(name) for file in project.study.sources[source].files
+        ]
+        if module.enabled or all((project.root / file).exists() for file in files):
+            yield name
+
+
+class _Inputs:
+    """The inputs of all rows, by module, and where they stand."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, bytes], tuple[DataSet, str]] = {}
+
+    def add(self, data_set: DataSet, record: Record) -> None:
+        """Note a row. Raises SourceError when another has the same input."""
+        if "skip" in record:
+            return
+        place = data_set.place(record)
+        other, elsewhere = self._seen.setdefault((data_set.module, data_set.input(record)), (data_set, place))
+        if elsewhere == place:
+            return
+        if other.study.study == data_set.study.study:
+            what, remedy = "the same input stands already", "leave one of them out, or tell them apart"
+        else:
+            what = f"a leak: the same input stands in a data set of the study `{other.study.study}`, too,"
+            remedy = "leave one of them out: what is measured on one must not be known from the other"
+        raise SourceError(
+            f"record `{record['id']}`: {what} at {elsewhere}, but for case and space",
+            where=place,
+            remedy=remedy,
+        )
+
+
+def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedModule:
+    fields = data_set.fields
+    rows, answers = 0, {name: Counter[str]() for name in fields.features}
+    for record in data_set.records():
+        rows += 1
+        place = data_set.place(record)
+        if "skip" in record:
+            wrong.add(SourceError(record["skip"], where=place, remedy="correct the row"))
+            continue
+        with wrong.gather():
+            inputs.add(data_set, record)
+        values, faults = fields.read(record)
+        for fault in faults:
+            wrong.add(SourceError(fault, where=place, remedy="give the row its right answer"))
+        for name, value in values.items():
+            answers[name].update(_counted(fields.features[name], value))
+        with wrong.gather():
+            _check_prompt(data_set, record, place)
+    if not rows:
+        raise StudyError(f"the data set of module `{data_set.module}` has no rows")
+    with wrong.gather():
+        # That no row at all has a field is told here, with the nearest one there is.
+        fields.finish("")
+    return CheckedModule(data_set.study.study, data_set.module, rows, answers)
+
+
+def _counted(feature: Feature, value: Any) -> list[str]:
+    match feature:
+        case Binary():
+            return ["cannot tell" if value is None else str(value).lower()]
+        case Classification():
+            return ["cannot tell" if value is None else value]
+        case Multilabel():
+            return list(value or [])
+        case Extraction():
+            return ["objects"] * len(value or [])
+    return ["values"]
+
+
+def _check_prompt(data_set: DataSet, record: Record, place: str) -> None:
+    """Raise PromptError where a row's prompt cannot be made, or shows what it must not."""
+    answers = data_set.answers(record)
+    asked = data_set.questioner.ask({**record, "answers": answers})
+    if not isinstance(asked, list):
+        raise SourceError(f"record `{record['id']}` would not be asked: {asked.reason}", where=place)
+    try:
+        without = data_set.questioner.ask({**data_set.shown(record), "answers": answers})
+    except PromptError as error:
+        raise PromptError(
+            f"the prompt needs what it must not show, the right answers or `{METADATA}`: {error.what}",
+            where=error.where,
+            remedy="show only what would be known without them",
+        ) from None
+    if not isinstance(without, list) or [one.messages for one in asked] != [one.messages for one in without]:
+        raise PromptError(
+            f"record `{record['id']}`: the prompt shows the right answers or `{METADATA}`: without them it is"
+            " another one",
+            where=f"{place}, module `{data_set.module}`",
+            remedy="show only what would be known without them",
+        )

@@ -1,0 +1,70 @@
+"""The Snakemake command that makes the runs of modules, as they are or by a derived study."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from goldpan.errors import StudyError
+from goldpan.experiments.derived import derived_study
+from goldpan.experiments.history import History
+from goldpan.experiments.listing import lost_runs, measured_stages
+from goldpan.study.load import Project, load_project
+from goldpan.tasks.nearest import suggestion
+
+
+def snakemake_command(
+    project: Project,
+    study: str | None,
+    modules: Sequence[str] | None,
+    *,
+    samples: int | None = None,
+    seed: int = 42,
+    model: str | None = None,
+    cores: int = 2,
+    settings: Mapping[str, str | None] | None = None,
+) -> list[str]:
+    """The command line; where rows are drawn or another model is asked, a derived study is written for it.
+
+    Args:
+        project: the study.
+        study: its name or file, as a person gave it; None for the project's own.
+        modules: stages that are run; None for all that have runs.
+        samples, seed, model: see `derived_study`.
+        cores: of Snakemake.
+        settings: of the project, that are not those of its file.
+
+    Raises:
+        StudyError: no module is named, or one that has no runs.
+    """
+    stages = measured_stages(project) if modules is None else list(modules)
+    if not stages:
+        raise StudyError(
+            "no module is named", where=str(project.study_file), remedy="name some, or say --all"
+        )
+    for stage in stages:
+        if stage not in measured_stages(project):
+            raise StudyError(
+                f"`{stage}` is no module of study `{project.study.study}` that has runs;"
+                f" {suggestion(stage, measured_stages(project)) or 'there is none'}",
+                where=str(project.study_file),
+                remedy="`goldpan experiments list` shows them; one that is not enabled is named in `only`",
+            )
+    given = {name: value for name, value in (settings or {}).items() if value is not None}
+    if samples is not None or model is not None:
+        study = derived_study(project, stages, samples=samples, seed=seed, model=model)
+        ledger, results = given.get("ledger"), given.get("results")
+        project = load_project(study, root=project.root, ledger=ledger, results=results)
+    targets = [project.paths.run(stage, "json") for stage in stages]
+    # The history is no rule's output: a run that is gone from it is written anew from the results.
+    lost = [
+        project.paths.run(stage, "json")
+        for stage in lost_runs(project, History(project.runs), stages)
+        if (project.root / project.paths.run(stage, "json")).exists()
+    ]
+    config = {"study": study or project.study.study, **given}
+    return [
+        *(sys.executable, "-m", "snakemake", "--cores", str(cores), *targets),
+        *(["--forcerun", *lost] if lost else []),
+        *("--config", *(f"{name}={value}" for name, value in config.items())),
+    ]

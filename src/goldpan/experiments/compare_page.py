@@ -1,0 +1,193 @@
+"""The comparison of two runs as text and as a page with the texts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from goldpan.experiments.compare import (
+    BETTER,
+    OTHERWISE,
+    WORSE,
+    ChangedRow,
+    FeatureComparison,
+    RunComparison,
+)
+from goldpan.experiments.figures import figure_text, main_figure
+from goldpan.experiments.run import Run
+from goldpan.html import Markup, element, page, table
+
+_MOST_IN_TEXT = 50
+_STYLE = """
+pre { overflow-x: auto; padding: .75rem; background: var(--tint); white-space: pre-wrap; }
+ins { text-decoration: none; color: #1a7f37; } del { text-decoration: none; color: #b42318; }
+@media (prefers-color-scheme: dark) { ins { color: #7ee2a0; } del { color: #ff9d94; } }
+.row { border-top: 1px solid var(--line); margin-top: 1.5rem; }
+.row table { width: 100%; table-layout: fixed; } .row td { white-space: pre-wrap; overflow-wrap: anywhere; }
+.row th:first-child { width: 16%; }
+"""
+
+
+def run_title(run: Run, version: int | None = None) -> str:
+    """A run in a line: id, module, prompt version, model, study."""
+    version = run.prompt_version if version is None else version
+    trial = ", a trial" if run.limit else ""
+    name = f" {run.name}" if run.name else ""
+    return f"{run.id}: {run.module}{name}, prompt version {version}, {run.model}, study {run.study}{trial}"
+
+
+def comparison_text(found: RunComparison) -> Iterator[str]:
+    """The lines of the comparison for the terminal."""
+    yield f"A  {run_title(found.first)}"
+    yield f"B  {run_title(found.second)}"
+    yield ""
+    yield from _rows_lines(found)
+    for compared in found.features:
+        yield _feature_line(found, compared)
+    yield f"cost: {_cost_text(found)}"
+    if found.changed:
+        yield ""
+        yield f"rows that changed ({len(found.changed)}):"
+    for row in found.changed[:_MOST_IN_TEXT]:
+        for change in row.changes:
+            expected = row.second.expected.get(change.feature, "-")
+            yield (
+                f"  {row.id}  {change.feature}: {_answer(row, change.feature, 0)} ->"
+                f" {_answer(row, change.feature, 1)} (expected {expected}): {change.kind}"
+            )
+    if len(found.changed) > _MOST_IN_TEXT:
+        yield f"  and {len(found.changed) - _MOST_IN_TEXT} more: --html or --json has all of them"
+    yield ""
+    yield from found.prompt_diff or ("the prompts are the same",)
+
+
+def comparison_page(found: RunComparison) -> str:
+    """The comparison as a page: figures, the rows that changed side by side, and the prompts' difference."""
+    return page(f"{found.first.module}: {found.first.id} and {found.second.id}", _body(found), style=_STYLE)
+
+
+def _body(found: RunComparison) -> Iterator[Markup]:
+    yield element("h1", f"Two runs of {found.first.module}")
+    yield table(
+        ["Run", "Module", "Study", "Prompt version", "Model", "Recorded", "Cost in USD"],
+        [_run_cells(name, run) for name, run in (("A", found.first), ("B", found.second))],
+        text_columns=7,
+    )
+    yield element("ul", *(element("li", line) for line in _rows_lines(found)))
+    yield element("h2", "Figures")
+    yield table(
+        ["Feature", "Figure", "A", "B", "Rows", "Better", "Worse", "Both wrong", "McNemar p"],
+        [_feature_cells(found, compared) for compared in found.features],
+        text_columns=2,
+    )
+    yield element(
+        "p",
+        "Better and worse count rows that both runs evaluated by the same expected value: wrong in A and"
+        " right in B, and the other way round. McNemar's test is exact and two-sided; it says how likely so"
+        " uneven a split is if neither is better.",
+        class_="soft",
+    )
+    yield element("h2", f"Rows that changed ({len(found.changed):,})")
+    if not found.changed:
+        yield element("p", "None.")
+    for row in found.changed:
+        yield from _changed_row(row)
+    yield element("h2", "Prompt")
+    if not found.prompt_diff:
+        yield element("p", "The prompts are the same.")
+    else:
+        yield element("pre", *(_diff_line(line) for line in found.prompt_diff))
+
+
+def _run_cells(name: str, run: Run) -> list[str]:
+    cost = "not known" if run.cost_usd is None else f"{run.cost_usd:.4f}"
+    module = f"{run.module} {run.name or ''}".strip()
+    version = f"{run.prompt_version} ({run.prompt_hash[:12]})"
+    return [f"{name}: {run.id}", module, run.study, version, run.model, run.recorded_at, cost]
+
+
+def _rows_lines(found: RunComparison) -> Iterator[str]:
+    yield f"{found.rows} rows in both; {len(found.changed)} changed"
+    if found.other_answers:
+        yield f"{len(found.other_answers)} more differ only in what is not measured (texts, for instance)"
+    for ids, what in (
+        (found.only_first, "only in A"),
+        (found.only_second, "only in B"),
+        (found.other_expected, "with another expected value in B, so in no count of better and worse"),
+    ):
+        if ids:
+            yield f"{len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}"
+    if found.first.module != found.second.module:
+        yield f"these are runs of two modules, {found.first.module} and {found.second.module}"
+    elif found.first.data_hash != found.second.data_hash:
+        yield "the data are not the same: compare the rows that both have"
+
+
+def _counts(found: RunComparison, feature: str) -> list[int]:
+    return [len(found.of_kind(kind, feature)) for kind in (BETTER, WORSE, OTHERWISE)]
+
+
+def _feature_line(found: RunComparison, compared: FeatureComparison) -> str:
+    better, worse, otherwise = _counts(found, compared.feature)
+    first, second = (main_figure(of.figures) for of in (compared.first, compared.second))
+    name = first["name"] if first else "no figure"
+    return (
+        f"{compared.feature}: {name} {figure_text(first)} -> {figure_text(second)}; {better} better, {worse}"
+        f" worse, {otherwise} changed otherwise; McNemar exact p = {compared.mcnemar.p_value:.3g}"
+        f" ({compared.rows} rows)"
+    )
+
+
+def _feature_cells(found: RunComparison, compared: FeatureComparison) -> list[str]:
+    better, worse, _ = _counts(found, compared.feature)
+    first, second = (main_figure(of.figures) for of in (compared.first, compared.second))
+    counts = [f"{compared.rows}", f"{better}", f"{worse}", f"{compared.both_wrong}"]
+    p_value = f"{compared.mcnemar.p_value:.3g}"
+    name = first["name"] if first else "-"
+    return [compared.feature, name, figure_text(first), figure_text(second), *counts, p_value]
+
+
+def _cost_text(found: RunComparison) -> str:
+    costs = [
+        "unknown" if run.cost_usd is None else f"{run.cost_usd:.4f}" for run in (found.first, found.second)
+    ]
+    difference = found.cost_difference_usd
+    more = "" if difference is None else f" ({difference:+.4f})"
+    return f"{costs[0]} -> {costs[1]} USD{more}"
+
+
+def _answer(row: ChangedRow, feature: str, which: int) -> str:
+    of = (row.first, row.second)[which]
+    return of.answer.get(feature) or f"({of.state})"
+
+
+def _changed_row(row: ChangedRow) -> Iterator[Markup]:
+    kinds = ", ".join(f"{change.feature} {change.kind}" for change in row.changes)
+    lines: list[list[str]] = []
+    for feature in dict.fromkeys(
+        [*row.first.answer, *row.second.answer, *(of.feature for of in row.changes)]
+    ):
+        expected = row.second.expected.get(feature)
+        if expected is not None:
+            was = row.first.expected.get(feature)
+            lines.append([f"expected {feature}", was or "", expected])
+        lines.append([f"answer {feature}", _answer(row, feature, 0), _answer(row, feature, 1)])
+        reasons = [of.reasoning.get(feature, "") for of in (row.first, row.second)]
+        if any(reasons):
+            lines.append([f"reasoning {feature}", *reasons])
+    for name in dict.fromkeys([*row.first.inputs, *row.second.inputs]):
+        lines.append([name, row.first.inputs.get(name, ""), row.second.inputs.get(name, "")])
+    cells = (
+        element("tr", element("th", name), *(element("td", text) for text in texts)) for name, *texts in lines
+    )
+    head = element("tr", *(element("th", name) for name in ("", "A", "B")))
+    yield element(
+        "section",
+        element("h3", element("span", row.id), f": {kinds}"),
+        element("div", element("table", element("thead", head), element("tbody", *cells)), class_="scroll"),
+        class_="row",
+    )
+
+
+def _diff_line(line: str) -> Markup:
+    tag = "ins" if line.startswith("+") else "del" if line.startswith("-") else "span"
+    return element(tag, f"{line}\n")

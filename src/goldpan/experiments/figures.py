@@ -1,0 +1,52 @@
+"""The main figure of a feature, as it stands in lists, and the letter that people know from school."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from goldpan.experiments.run import FeatureMetrics
+
+_MAIN = ("accuracy", "f1_micro", "kendall_tau")
+_GRADES = ((0.9, "A"), (0.8, "B"), (0.7, "C"), (0.6, "D"))
+
+
+def main_figure(figures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The figure that lists show: accuracy, of sets and extractions F1, of rankings Kendall's tau."""
+    by_name = {figure["name"]: figure for figure in figures}
+    return next((by_name[name] for name in _MAIN if name in by_name), None)
+
+
+def value_of_figure(figure: dict[str, Any] | None) -> float | None:
+    """The value of a figure over the items as they are; None where it is undefined."""
+    return None if figure is None else figure["raw"]["value"]
+
+
+def figure_text(figure: dict[str, Any] | None) -> str:
+    """A figure as `0.83 [0.62, 0.95]`."""
+    value = value_of_figure(figure)
+    if figure is None or value is None:
+        return "undefined"
+    interval = figure["raw"]["interval"]
+    return f"{value:.2f}" + (f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else "")
+
+
+def baseline_of(metrics: FeatureMetrics) -> dict[str, Any] | None:
+    """The main figure of the majority baseline."""
+    return main_figure(metrics.baselines[0]["figures"]) if metrics.baselines else None
+
+
+def metrics_text(metrics: FeatureMetrics) -> str:
+    """The main figure of a feature beside that of the majority baseline, in words."""
+    main = main_figure(metrics.figures)
+    name = main["name"] if main else "no figure"
+    baseline = value_of_figure(baseline_of(metrics))
+    beside = "" if baseline is None else f" (majority {baseline:.2f})"
+    return f"{metrics.feature}: {name} {figure_text(main)}{beside}"
+
+
+def grade(value: float | None) -> str:
+    """A from 0.9, B from 0.8, C from 0.7, D from 0.6, else F; `-` without a value."""
+    if value is None:
+        return "-"
+    return next((letter for least, letter in _GRADES if value >= least), "F")

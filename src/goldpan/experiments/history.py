@@ -1,0 +1,211 @@
+"""The history of a project: a file for each run, its rows beside it, and a registry made of these files.
+
+A run is its JSON file, which is written whole, and after its rows. So a kill leaves a run or none. The
+registry is for other programs; goldpan itself reads the runs. It can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from goldpan.crashpoints import reached
+from goldpan.errors import SourceError, StudyError
+from goldpan.experiments.figures import baseline_of, main_figure
+from goldpan.experiments.run import Run, is_same, prompt_versions, read_run, run_bytes
+from goldpan.files import sha256_file, sha256_hex, write_bytes, write_json
+
+REGISTRY = "registry.json"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a history holds.
+
+    Attributes:
+        runs: in the order in which they were recorded.
+        unreadable: name of a file -> what is wrong with it.
+    """
+
+    runs: list[Run]
+    unreadable: dict[str, str]
+
+    def of_module(self, module: str) -> list[Run]:
+        """The runs of a module."""
+        return [run for run in self.runs if run.module == module]
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """See `run.prompt_versions`."""
+        return prompt_versions(self.runs)
+
+
+class History:
+    """The runs of a project.
+
+    Args:
+        folder: where they lie; it need not be there yet.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run_file(self, run_id: str) -> Path:
+        """The file of a run."""
+        return self.folder / f"{run_id}.json"
+
+    def rows_file(self, run_id: str) -> Path:
+        """The file with its rows."""
+        return self.folder / f"{run_id}.csv"
+
+    def read(self) -> Recorded:
+        """All runs; a file that is none is named and passed over."""
+        runs, unreadable = [], {}
+        for path in sorted(self.folder.glob("*.json")):
+            if path.name == REGISTRY:
+                continue
+            try:
+                runs.append(read_run(path))
+            except SourceError as error:
+                unreadable[path.name] = error.what
+        return Recorded(sorted(runs, key=lambda run: (run.recorded_at, run.id)), unreadable)
+
+    def named(self, name: str) -> Run:
+        """The run whose id begins so.
+
+        Raises:
+            StudyError: none does, or several do.
+            SourceError: its file is damaged.
+        """
+        if name != Path(REGISTRY).stem and self.run_file(name).exists():
+            return read_run(self.run_file(name))
+        ids = sorted(
+            path.stem
+            for path in self.folder.glob("*.json")
+            if name and path.name != REGISTRY and path.stem.startswith(name)
+        )
+        if len(ids) == 1:
+            return read_run(self.run_file(ids[0]))
+        fault = f"several runs begin with `{name}`: {', '.join(ids)}" if ids else f"there is no run `{name}`"
+        raise StudyError(
+            fault, where=str(self.folder), remedy="`goldpan experiments stats MODULE` lists a module's runs"
+        )
+
+    def rows_of(self, run: Run) -> Path:
+        """The file with a run's rows.
+
+        Raises:
+            SourceError: it is gone, or not as it was written.
+        """
+        path = self.rows_file(run.id)
+        if not path.exists() or sha256_file(path) != run.rows_sha256:
+            fault = "was changed after it was written" if path.exists() else "is gone"
+            raise SourceError(
+                f"the table with the rows of run {run.id} {fault}",
+                where=str(path),
+                remedy=f"take it from a backup; while that stage is as it was, `goldpan experiments run"
+                f" {run.stage} --study {run.study}` writes it anew",
+            )
+        return path
+
+    def record(self, run: Run, rows: bytes) -> Run:
+        """Write a run, its rows first, and the registry. What is there already stays as it is.
+
+        Args:
+            run: as it was made now; its prompt version is found here.
+            rows: its table.
+
+        Returns:
+            The run as its file has it.
+        """
+        with self.alone():
+            run = replace(run, rows_sha256=sha256_hex(rows))
+            recorded = self.read()
+            former = next((other for other in recorded.runs if other.id == run.id), None)
+            if former is not None:
+                # What was true when it was first recorded.
+                run = replace(run, recorded_at=former.recorded_at, prompt_version=former.prompt_version)
+            else:
+                versions = prompt_versions([*recorded.runs, run])
+                run = replace(run, prompt_version=versions[run.module, run.prompt_hash])
+                self._set_aside(self.run_file(run.id))
+            rows_file = self.rows_file(run.id)
+            if not rows_file.exists() or sha256_file(rows_file) != run.rows_sha256:
+                write_bytes(rows_file, rows)
+            if former is not None and is_same(run, former):
+                run = former
+            else:
+                write_bytes(self.run_file(run.id), run_bytes(run))
+            reached("run_written")
+            self._write_registry()
+        return run
+
+    def rebuild(self) -> Recorded:
+        """Make the registry from the run files."""
+        with self.alone():
+            return self._write_registry()
+
+    def _write_registry(self) -> Recorded:
+        recorded = self.read()
+        versions = recorded.versions()
+        write_json(
+            self.folder / REGISTRY,
+            {
+                "runs": [_entry(run, versions[run.module, run.prompt_hash]) for run in recorded.runs],
+                "unreadable": [{"file": name, "why": why} for name, why in recorded.unreadable.items()],
+            },
+        )
+        return recorded
+
+    def _set_aside(self, path: Path) -> None:
+        """Keep a damaged file of a run that is written anew."""
+        if path.exists():
+            path.replace(path.with_name(f"{path.name}.damaged-{sha256_file(path)[:8]}"))
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """One writer at a time: a registry must not be older than the runs that another has written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+
+def _entry(run: Run, version: int) -> dict[str, Any]:
+    """What the registry says of a run."""
+    return {
+        "id": run.id,
+        "module": run.module,
+        "name": run.name,
+        "study": run.study,
+        "stage": run.stage,
+        "recorded_at": run.recorded_at,
+        "answered_at": run.answered_at,
+        "prompt_version": version,
+        "prompt_hash": run.prompt_hash,
+        "data_hash": run.data_hash,
+        "model": run.model,
+        "samples": run.samples,
+        "limit": run.limit,
+        "records": run.records,
+        "states": run.states,
+        "metrics": [
+            {
+                "feature": metrics.feature,
+                "evaluated": metrics.items["evaluated"],
+                "main": main_figure(metrics.figures),
+                "majority": baseline_of(metrics),
+            }
+            for metrics in run.metrics
+        ],
+        "cost_usd": run.cost_usd,
+        "git": run.git,
+        "rows": f"{run.id}.csv",
+    }

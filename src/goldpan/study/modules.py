@@ -1,0 +1,147 @@
+"""Modules: tasks that are developed side by side, each with data sets whose right answers are known.
+
+One table says which there are. A study that names the table gets a source, a stage and an evaluation for each
+module, as if they stood in its file; what does stand there wins, key by key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from goldpan.errors import StudyError
+from goldpan.study.base import Model, Name, one_or_many
+from goldpan.study.yaml_file import read_yaml
+
+
+class Module(Model):
+    """One row of the table of modules."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+    kind: Literal["extraction", "classification", "ranking", "validation"]
+    funnel: str = Field(min_length=1)
+    task: Name | None = None
+    data: Name | None = None
+    enabled: bool = True
+    after: Name | None = None
+    where: str | None = None
+
+
+class ModuleTable(Model):
+    """The file that says which modules there are, by id."""
+
+    modules: dict[Name, Module] = Field(min_length=1)
+
+
+class Modules(Model):
+    """Takes the modules of a table into a study."""
+
+    table: str = Field(min_length=1, description="File with the table of modules, e.g. config/modules.yaml.")
+    data: str = Field(
+        min_length=1,
+        description="A folder with a data set for each module; or one file of rows that all of them are asked"
+        " about, each after the module it follows in the table.",
+    )
+    only: list[Name] | None = Field(
+        None, min_length=1, description="Some of the modules; default all that are enabled."
+    )
+    stage: dict[str, Any] = Field(
+        default_factory=dict, description="Keys of all their stages, e.g. provider, model and params."
+    )
+
+    _one_is_a_list = one_or_many("only", of=list[Name] | Name | None)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether all modules are asked about one file of rows, each after the one it follows."""
+        return self.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
+
+
+def chosen_modules(settings: Modules, table: ModuleTable, where: str) -> dict[str, Module]:
+    """The modules that a study takes, by id, in the table's order.
+
+    Raises:
+        StudyError: `only` names one that the table lacks; it may name one that is not enabled.
+    """
+    if settings.only is None:
+        return {name: module for name, module in table.modules.items() if module.enabled}
+    unknown = [name for name in settings.only if name not in table.modules]
+    if unknown:
+        raise StudyError(
+            f"there is no module {', '.join(f'`{name}`' for name in unknown)}; there are:"
+            f" {', '.join(table.modules)}",
+            where=f"{where}: modules.only",
+            remedy=f"name one of them, or add a row to {settings.table}",
+        )
+    return {name: module for name, module in table.modules.items() if name in settings.only}
+
+
+def with_modules(study: dict[str, Any], settings: Modules, table: ModuleTable, root: Path, where: str) -> Any:
+    """A study as its file holds it, with the sources, stages and evaluations of its modules.
+
+    Args:
+        study: what the file holds.
+        root: folder that paths start from.
+        where: the file, for errors.
+
+    Raises:
+        StudyError: a module is not known, has no task, or follows one that is not taken.
+    """
+    modules = chosen_modules(settings, table, where)
+    is_chain = settings.is_chain
+    sources: dict[str, Any] = {"rows": {"files": settings.data, "id": ["id"]}} if is_chain else {}
+    stages: dict[str, Any] = {}
+    evaluations: dict[str, Any] = {}
+    for name, module in modules.items():
+        source, task = "rows", module.task or name
+        if not is_chain:
+            source = name
+            sources[name] = {"files": f"{settings.data}/{module.data or name}.jsonl", "id": ["id"]}
+        follows = {"stage": module.after, "where": module.where} if is_chain and module.after else None
+        if follows and module.after not in modules:
+            raise StudyError(
+                f"module `{name}` follows `{module.after}`, which is not taken",
+                where=f"{where}: modules",
+                remedy="take both, or give a folder of data sets: then no module needs another",
+            )
+        stages[name] = {"input": follows or {"source": source}, "task": task, **settings.stage}
+        expected = _expected(root / "config" / "tasks" / f"{task}.yaml")
+        if expected:
+            evaluations[name] = {
+                "source": source,
+                "gold": {feature: says["field"] for feature, says in expected.items()},
+                "match": {feature: says["match"] for feature, says in expected.items() if "match" in says},
+                "predictions": [name],
+                "every_record": True,
+            }
+    made = {"sources": sources, "stages": stages, "evaluations": evaluations}
+    return {**study, **{key: _over(entries, study.get(key)) for key, entries in made.items()}}
+
+
+def _over(made: dict[str, Any], own: Any) -> Any:
+    """Entries that were made, with what the study's file says of them, and its own after them."""
+    if own is None:
+        return made
+    if not isinstance(own, dict):
+        return own
+    merged = {
+        name: {**entry, **own[name]} if isinstance(own.get(name), dict) else own.get(name, entry)
+        for name, entry in made.items()
+    }
+    return merged | {name: entry for name, entry in own.items() if name not in made}
+
+
+def _expected(task_file: Path) -> dict[str, dict[str, Any]]:
+    """What a task's file says of where its right answers stand; it is checked where the task is loaded."""
+    if not task_file.exists():
+        return {}
+    expected = read_yaml(task_file).get("expected")
+    if not isinstance(expected, dict):
+        return {}
+    return {
+        feature: says
+        for feature, says in expected.items()
+        if isinstance(says, dict) and isinstance(says.get("field"), str)
+    }

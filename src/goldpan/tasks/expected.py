@@ -1,0 +1,52 @@
+"""Where a data set with known answers has the right ones for a task, and how they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from goldpan.errors import TaskError
+from goldpan.study.base import Model
+from goldpan.tasks.features import Extraction, Feature, Text
+from goldpan.tasks.nearest import suggestion
+
+
+class Expected(Model):
+    """Of one feature; what a task does not list is not measured.
+
+    Attributes:
+        field: of a row, `a.b` goes inside.
+        match: of an extraction, the fields that tell whether two objects are the same; default all.
+    """
+
+    field: str = Field(min_length=1)
+    match: list[str] | None = Field(None, min_length=1)
+
+
+def check_expected(expected: Mapping[str, Expected], features: Sequence[Feature]) -> None:
+    """Check that what a task expects can be compared.
+
+    Raises:
+        TaskError: it names what is no feature, a free text, or fields that an extraction has not.
+    """
+    known = {feature.name: feature for feature in features}
+    for name, says in expected.items():
+        feature = known.get(name)
+        if feature is None:
+            raise TaskError(f"expected: there is no feature `{name}`; {suggestion(name, known)}")
+        if isinstance(feature, Text):
+            raise TaskError(
+                f"expected.{name}: a free text cannot be compared",
+                remedy="leave it out; a wave lets people or another stage judge it",
+            )
+        if says.match is None:
+            continue
+        if not isinstance(feature, Extraction):
+            raise TaskError(f"expected.{name}.match: goes with an extraction, not with a {feature.type}")
+        fields = [field.name for field in feature.fields]
+        for field in says.match:
+            if field not in fields:
+                raise TaskError(
+                    f"expected.{name}.match: there is no field `{field}`; {suggestion(field, fields)}"
+                )
