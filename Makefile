@@ -35,10 +35,12 @@ demo: $(VENV)/.installed-models
 
 # One suite after the other, the longest first, Slurm's last: a browser driver and torch do not get on in one process. Those
 # whose tests are long share them among WORKERS processes; `make test-unit` runs one suite, `make test-unit WORKERS=0` in one.
+# A file of workflow tests looks at one long run again and again, so it stays with one of them.
 SUITES := workflow unit faults browser model slurm
 WORKERS ?= 2
 SHARED = --numprocesses $(WORKERS) --dist worksteal
-test-workflow test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
+test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
+test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile
 .PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev

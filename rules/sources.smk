@@ -36,7 +36,7 @@ rule limit:
 rule records:
     input:
         INPUTS.stages.source_file,
-        INPUTS.stages.limit_of_source,
+        lambda wildcards: INPUTS.stages.limits([wildcards.source]),
     output:
         PATHS.records("{source}", "{file}"),
     log:

@@ -21,7 +21,7 @@ rule stage_records:
 checkpoint plan:
     input:
         records=PATHS.stage_records("{stage}"),
-        tasks=INPUTS.stages.tasks,
+        tasks=lambda wildcards: INPUTS.stages.task_files[wildcards.stage],
         before=INPUTS.stages.round_before,
     output:
         plan=PATHS.plan("{stage}", "{round}"),
@@ -81,9 +81,9 @@ rule features:
     input:
         records=PATHS.stage_records("{stage}"),
         asked=PATHS.asked("{stage}", 1),
-        tasks=INPUTS.stages.tasks,
+        tasks=lambda wildcards: INPUTS.stages.task_files[wildcards.stage],
         rounds=INPUTS.stages.settled_rounds,
-        limits=INPUTS.stages.limits_of_stage,
+        limits=lambda wildcards: INPUTS.stages.limits(STUDY.sources_of(wildcards.stage)),
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),

@@ -11,7 +11,7 @@ import pytest
 # processes run tests. Tests of threads say how many they want.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Where nothing may be compiled for keeps, as in many containers, each of the hundreds of processes that tests start
+# Where no bytecode may be written, as in many containers, each of the hundreds of processes that tests start
 # would compile goldpan anew, which is half of what a step takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

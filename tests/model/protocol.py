@@ -28,7 +28,7 @@ from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import GoldpanError, InDoubtError
 from goldpan.ledger import Ledger, Submission
 from goldpan.stages.plan import Plan, Shard
-from goldpan.study.model import Poll, Stage
+from goldpan.study.stage import Poll, Stage
 from tests.model.simulated_service import Made, Manner, SimulatedClock, SimulatedProvider, SimulatedService
 
 GRACE = 600.0

@@ -1,8 +1,10 @@
 """Agreement of a collected wave, and what its report says about how the wave was made."""
 
+from dataclasses import replace
+
 from goldpan.tasks.features import Binary, Score
 from goldpan.waves.agreement.text import report_text
-from goldpan.waves.agreement.wave import measure_wave
+from goldpan.waves.agreement.wave import measure_wave, wave_notes
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import AnnotatorStatus, CollectedWave, JoinedAnswer, WaveStatus
 
@@ -72,3 +74,8 @@ def test_a_shared_sheet_is_marked_in_every_report():
     text = report_text(report)
     assert "NOT blind" in text
     assert "side by side" in text
+
+
+def test_a_wave_that_was_drawn_from_a_trial_says_so():
+    status = replace(two().status, trial={"shop": 20})
+    assert "drawn from a trial: only the first 20 rows of shop" in " ".join(wave_notes(status))

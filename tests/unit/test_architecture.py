@@ -1,6 +1,7 @@
 """The rooms of the library as docs/architecture.md lists them: all of them, and no import that runs up."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -30,12 +31,14 @@ def rooms_with_a_table():
     return re.findall(r"^### Inside `(\w+)/`$", ARCHITECTURE.read_text(), re.MULTILINE)
 
 
+@functools.cache
 def imported_modules(source):
     """(line, module or name in it, without `goldpan.`) of each import of the library, wherever it stands.
 
     A public name that `goldpan` itself hands out stands for the module it comes from. Imports that hide where
     they lead (relative ones, `import_module`, `import goldpan`) are `?`: no room has them.
     """
+    found = []
     for node in ast.walk(ast.parse(source)):
         hides = (
             (isinstance(node, ast.ImportFrom) and node.level > 0)
@@ -44,7 +47,7 @@ def imported_modules(source):
             or (isinstance(node, ast.Attribute) and node.attr == "import_module")
         )
         if hides:
-            yield node.lineno, "?"
+            found.append((node.lineno, "?"))
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -54,7 +57,8 @@ def imported_modules(source):
         for module in modules:
             if module.startswith("goldpan."):
                 name = module.removeprefix("goldpan.")
-                yield node.lineno, goldpan._MODULES.get(name, name)
+                found.append((node.lineno, goldpan._MODULES.get(name, name)))
+    return found
 
 
 def arrows_up(rooms, files, inside=""):

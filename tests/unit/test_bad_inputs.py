@@ -33,7 +33,8 @@ from goldpan.stages.plan import read_plan
 from goldpan.stages.records import gather_records
 from goldpan.stages.rows import read_asked, read_features
 from goldpan.study.load import find_study, load_project, load_study
-from goldpan.study.model import Poll, Source, Stage
+from goldpan.study.model import Source
+from goldpan.study.stage import Poll, Stage
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
 from goldpan.tasks.prompt_names import check_template_names

@@ -16,7 +16,7 @@ from goldpan.ledger import Asked, Ledger, Orphan, Outcome, Spent
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.prices import price_of
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 from goldpan.tasks.task import load_task
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows
 from tests.simulated_clock import SimulatedClock

@@ -10,7 +10,7 @@ import pytest
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.requests import MessagesWriter
 from goldpan.errors import PromptError
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 from tests.projects import TOPIC_TASK, WorkflowProject
 
 TEXTS = {

@@ -15,7 +15,7 @@ from goldpan.batches.wait import (
 from goldpan.errors import InDoubtError, PendingError, ProviderError
 from goldpan.ledger import Asked, Ledger
 from goldpan.providers.base import GIVEN_UP, Batch, BatchError
-from goldpan.study.model import Poll
+from goldpan.study.stage import Poll
 from tests.scripted_provider import ScriptedProvider
 from tests.simulated_clock import SimulatedClock
 

@@ -4,7 +4,7 @@ from pyarrow import parquet
 
 from goldpan.batches.summary import Summary
 from goldpan.stages.columns import ParquetRows, columns_of
-from goldpan.study.model import Input, Stage
+from goldpan.study.stage import Input, Stage
 from goldpan.tasks.features import parse_feature
 
 FEATURES = [

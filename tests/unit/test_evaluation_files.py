@@ -1,6 +1,7 @@
 """A whole evaluation from files to files."""
 
 import csv
+import dataclasses
 from random import Random
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 
 from goldpan.errors import ReconciliationError, SourceError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
+from goldpan.evaluation.page import evaluation_page
 from goldpan.statistics.figures import figure
 from goldpan.tasks.features import Classification
 from goldpan.waves.merging.files import shown_by, write_merged
@@ -394,3 +396,51 @@ def test_figures_of_three_items_say_in_json_and_page_why_they_have_no_interval(t
     page = (tmp_path / "e.html").read_text()
     assert f"1.000 ({why})" in page
     assert "[1.000, 1.000]" not in page
+
+
+def test_items_that_are_gone_from_the_sources_are_no_mistakes_of_the_model(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(6)]
+    gold.append(gold_item(6, {"tone": P}, source="elsewhere"))
+    rows = {"m": [tone_row(n, P) for n in range(4)], "n": [tone_row(n, P) for n in (0, 1, 2, 3, 4)]}
+    rows["m"][3] = stage_row(3, {}, state="failed")
+    sample = write_lines(tmp_path / "sample.jsonl", [dataclasses.asdict(sample_item(item)) for item in gold])
+    known = inputs(
+        tmp_path, gold, rows, sample=sample, other_sources={"m": {"elsewhere"}, "n": {"elsewhere"}}
+    )
+    report = evaluate("e", settings("m", "n"), TONES, known).as_json()
+    (feature,) = report["features"]
+    assert (feature["items"]["gone"], feature["items"]["evaluated"]) == (2, 5)
+    assert [model["failed"] for model in feature["models"]] == [{"failed": 1, "missing": 1}, {"missing": 1}]
+    assert any("2 of 7 gold items are gone from the sources" in note for note in report["notes"])
+    # Of predictions that know none of the items nobody can tell what is gone.
+    none = inputs(tmp_path, gold, {"m": [tone_row(9, P)]}, other_sources={"m": set()})
+    (feature,) = evaluate("e", settings("m"), TONES, none).as_json()["features"]
+    assert (feature["items"]["gone"], feature["models"][0]["failed"]) == (0, {"missing": 7})
+
+
+def test_a_note_says_that_gold_labels_which_the_llm_decided_are_left_out(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(4)]
+    gold += [gold_item(n, {"tone": N}, resolutions={"tone": "majority_a_llm"}) for n in (4, 5)]
+    given = inputs(tmp_path, gold, {"m": [tone_row(n, P) for n in range(6)]})
+    report = evaluate("e", settings("m"), TONES, given)
+    said = "The gold label of 2 more items was decided by an LLM"
+    assert any(note.startswith(said) for note in report.as_json()["features"][0]["notes"])
+    assert evaluation_page(report, 5).count(said) == 1
+
+
+def test_a_figure_that_is_undefined_says_why(tmp_path):
+    gold = [gold_item(n, {"tone": P}) for n in range(6)]
+    given = inputs(tmp_path, gold, {"m": [tone_row(n, P) for n in range(6)]})
+    model = only(evaluate("e", settings("m"), TONES, given)).as_json()
+    kappa = next(found for found in model["figures"] if found["name"] == "cohen_kappa")
+    assert kappa["raw"]["value"] is None and kappa["raw"]["reason"].startswith("undefined: only one label")
+    wrong = inputs(tmp_path, gold, {"m": [tone_row(n, N) for n in range(6)]})
+    labels = only(evaluate("e", settings("m"), TONES, wrong)).as_json()["labels"]
+    reasons = {
+        (label["label"], found["name"]): found["raw"]["reason"]
+        for label in labels
+        for found in label["figures"]
+        if found["raw"]["value"] is None
+    }
+    assert reasons[P, "precision"] == "undefined: there is no such prediction"
+    assert reasons[N, "recall"] == "undefined: no gold item has the label"

@@ -3,7 +3,7 @@
 import pytest
 
 from goldpan.batches.questions import Questioner
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 from tests.projects import WorkflowProject
 from tests.provider_settings import provider_settings
 

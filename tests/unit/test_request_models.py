@@ -15,8 +15,8 @@ from goldpan.providers.model_facts import facts_of, retirement
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study import load_project
-from goldpan.study.model import Stage
 from goldpan.study.provider import Provider
+from goldpan.study.stage import Stage
 from goldpan.tasks.task import load_task
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, notes_study, shipped_study
 from tests.provider_settings import provider_settings

@@ -5,13 +5,14 @@ import random
 import tracemalloc
 from collections import Counter
 
+import orjson
 import pytest
 
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.files import read_json
 from goldpan.records.draw import turns
 from goldpan.tasks.features import Feature
-from goldpan.waves.items import Item, read_items, read_llm_predictions
+from goldpan.waves.items import Item, read_items
 from goldpan.waves.sampling.answered import StageFiles
 from goldpan.waves.sampling.draw import draw_sample
 from goldpan.waves.sampling.overlap import OverlapPlan
@@ -252,8 +253,8 @@ def test_records_that_break_off_are_noticed(tmp_path):
 def test_the_llms_answers_lie_in_a_file_of_their_own(tmp_path):
     draw(tmp_path, reviews())
     assert b"SECRET REASON" not in (tmp_path / "sample.jsonl").read_bytes()
-    predictions = read_llm_predictions(tmp_path / "llm.jsonl")
-    assert all(one["tone"]["rationale"] == "SECRET REASON" for one in predictions.values())
+    rows = [orjson.loads(line) for line in (tmp_path / "llm.jsonl").read_bytes().splitlines()]
+    assert rows and all(row["features"]["tone"]["rationale"] == "SECRET REASON" for row in rows)
 
 
 def test_the_counts_are_written(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldpan.errors import StudyError
+from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import load_project, load_study
 from goldpan.study.provider import PROVIDER_MODELS
 
@@ -90,7 +90,7 @@ def test_a_byte_order_mark_does_no_harm(write):
         ("kind: local", "kind: local, foldr: f", "providers.p.foldr: no such key; allowed: kind, folder"),
         ("kind: local", "folder: f", "providers.p.kind: this key is required"),
         ("kind: local", "kind: local, folder: 3", "providers.p.folder: Input should be a valid string"),
-        ("  a: ", "  1a: ", "sources.1a: '1a' is not a name: a letter, then letters, digits"),
+        ("  a: ", "  1a: ", "sources.1a: '1a' is not a name: a letter (a to z), then letters, digits"),
         ("  a: ", "  ../a: ", "'../a' is not a name"),
         ("study: s", "study: ..", "study: '..' is not a name"),
         ("source: a", "source: b", "stages.one.input.source: there is no source `b`; there are: a"),
@@ -190,3 +190,31 @@ def test_paths_start_from_the_folder_above_config(write, tmp_path):
 def test_a_study_file_outside_a_project_starts_from_its_own_folder(write, tmp_path):
     path = write(STUDY, "elsewhere/s.yaml")
     assert load_project(str(path), root="/").root == tmp_path / "elsewhere"
+
+
+def test_a_wrong_reference_is_told_beside_a_slip_in_the_same_entry(write):
+    study = """\
+study: s
+sources:
+  a: {files: x.jsonl}
+providers:
+  p: {kind: openai, api_key_env: KEY, base_ur: x}
+stages:
+  one: {input: {source: gone}, task: t, provider: p, model: m, limits: {request: 3}}
+  two: {input: {source: gone}, task: [{task: t, whn: x}], provider: p, model: m}
+  three: {input: {source: gone}, task: t, provider: p, model: m, max_rounds: many}
+waves:
+  w: {stage: lost, annotators: [x, y], sample: 3, gold: {grp: x}}
+  v: {stage: lost, annotators: [x, y], sample: 3, seed: some}
+"""
+    wrong = ErrorGatherer()
+    load_study(write(study), wrong)
+    said = "\n".join(str(error) for error in wrong.errors)
+    for slip in ("base_ur", "limits.request", "task.0.whn", "max_rounds", "gold.grp", "v.seed"):
+        assert slip in said
+    for name in ("one", "two", "three"):
+        assert f"stages.{name}.input.source: there is no source `gone`; there are: a" in said
+    for name in ("w", "v"):
+        assert f"waves.{name}.stage: there is no stage `lost`" in said
+    # What is right is not accused because something beside it is wrong.
+    assert "provider `p`" not in said

@@ -99,7 +99,7 @@ def test_sources_waves_and_evaluations_of_before_a_key_was_added_are_not_stale(i
 def test_names_are_relative_so_that_a_moved_project_is_not_stale(inputs_of):
     inputs = inputs_of()
     assert inputs.stages.input_files == {"notes": {"a.jsonl": "notes/a.jsonl", "b.jsonl": "notes/b.jsonl"}}
-    assert "config/tasks/topic.yaml" in inputs.stages.tasks(wildcards(stage=STAGE))
+    assert "config/tasks/topic.yaml" in inputs.stages.task_files[STAGE]
     assert not [path for path in inputs.everything() if path.startswith("/")]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from goldpan.cli import main
 from goldpan.files import iter_lines
 from tests.corpus_projects import MODEL, corpus_project, corpus_rows, corpus_study
 from tests.projects import ran
@@ -19,6 +20,7 @@ pytest.importorskip("torch", reason="embeddings need the extra `models`")
 FILES = ("2023__a.jsonl", "2024__a.jsonl")
 ANNOTATED = [f"annotated/all/notes/{file}.jsonl" for file in FILES]
 EMBEDDINGS = [f"embeddings/tiny/notes/{file}.h5" for file in FILES]
+TO_EMBED = [f"results/corpus/{name}" for name in EMBEDDINGS]
 AFTER_HEAD = {"annotate", "annotated_summary", "selection"}
 
 
@@ -98,7 +100,7 @@ def test_an_edited_file_alone_is_embedded_again(project):
 
 def test_another_model_in_the_folder_makes_the_embeddings_stale(project):
     save_encoder(project.root / MODEL, seed=1)
-    assert "embed" in ran(project.run())
+    assert "embed" in ran(project.run(*TO_EMBED))
 
 
 def test_one_annotated_file_is_rebuilt_by_naming_it(project):
@@ -110,7 +112,7 @@ def test_one_annotated_file_is_rebuilt_by_naming_it(project):
 
 def test_annotated_files_are_compressed_as_the_study_says_and_another_name_is_refused(project):
     settings_changed(project, annotated={"all": {"compression": "zstd"}})
-    project.run()
+    project.run(f"results/corpus/annotated/all/notes/{FILES[0]}.jsonl.zst")
     lines = [
         orjson.loads(line)
         for _, line in iter_lines(project.artifact(f"annotated/all/notes/{FILES[0]}.jsonl.zst"))
@@ -126,7 +128,7 @@ def test_shards_give_the_same_embeddings_as_files_one_by_one(project):
     for name in EMBEDDINGS:
         project.artifact(name).unlink()
     settings_changed(project, embeddings={"tiny": {"shards": 1}})
-    assert "embed_tiny_0" in ran(project.run())
+    assert ran(project.run(*TO_EMBED)) == {"embed_tiny_0"}
     assert digests(project, EMBEDDINGS) == before
 
 
@@ -134,7 +136,7 @@ def test_without_layers_of_our_own_the_vectors_are_the_same_but_for_rounding(pro
     before = [vectors_and_layers(project.artifact(name)) for name in EMBEDDINGS]
     settings_changed(project, embeddings={"tiny": {"layers": "transformers"}})
 
-    assert "embed" in ran(project.run(*(f"results/corpus/{name}" for name in EMBEDDINGS)))
+    assert "embed" in ran(project.run(*TO_EMBED))
 
     after = [vectors_and_layers(project.artifact(name)) for name in EMBEDDINGS]
     assert [layers for _, layers in before + after] == [None, None, "transformers", "transformers"]
@@ -156,7 +158,7 @@ def test_of_a_killed_shard_the_files_that_were_done_are_not_embedded_again(proje
     assert process.returncode != 0
     assert not any(project.artifact(name).exists() for name in EMBEDDINGS)
 
-    project.run()
+    project.run(*TO_EMBED)
     log = project.artifact("logs/embeddings/tiny/shard-0.log").read_text()
     assert sorted(line.rpartition("; ")[2] for line in log.splitlines() if "; " in line) == [
         "0 done by an earlier run",
@@ -189,8 +191,7 @@ def test_a_head_trained_on_other_embeddings_is_refused_with_what_differs(project
     assert not project.artifact(f"annotated/wrong/notes/{FILES[0]}.jsonl").exists()
 
 
-def test_a_head_that_learns_a_gold_set_waits_for_its_sheets(tmp_path):
-    project = corpus_project(tmp_path / "project")
+def test_a_head_that_learns_a_gold_set_waits_for_its_sheets(project):
     study = corpus_study()
     study["stages"] = {
         "topics": {
@@ -208,8 +209,9 @@ def test_a_head_that_learns_a_gold_set_waits_for_its_sheets(tmp_path):
         "head": {"wave": "check", "split": "test", "predictions": {"head": {"annotated": "topics"}}}
     }
     project.write_study(study)
+    project.artifact("selections/long.jsonl").unlink()
     project.run()
-    assert project.artifact("heads/length/metrics.json").exists()
+    assert project.artifact("selections/long.jsonl").exists()
     assert not project.artifact("heads/topic").exists()
     assert "Nothing to be done" in project.run().stdout
     assert "waits for the sheets of check" in project.goldpan("summary").stdout
@@ -221,17 +223,22 @@ def test_summary_shows_what_the_models_made(made):
     assert "results/corpus/selections/long.jsonl" in shown
 
 
-def test_the_steps_by_hand_leave_what_the_rules_leave(project):
+def test_the_steps_by_hand_leave_what_the_rules_leave(project, monkeypatch, capsys):
+    def by_hand(*arguments):
+        assert main(["models", *arguments]) == 0
+        return capsys.readouterr().out
+
+    monkeypatch.chdir(project.root)
     names = [*EMBEDDINGS, "heads/length/metrics.json", *ANNOTATED, "selections/long.jsonl"]
     before = digests(project, names)
     for name in names:
         project.artifact(name).unlink()
-    assert "30 records, 30 embedded" in project.goldpan("models", "embed", "tiny").stdout
-    assert "words: spearman" in project.goldpan("models", "train", "length").stdout
-    project.goldpan("models", "annotate", "all", "--file", f"notes/{FILES[0]}")
+    assert "30 records, 30 embedded" in by_hand("embed", "tiny")
+    assert "words: spearman" in by_hand("train", "length")
+    by_hand("annotate", "all", "--file", f"notes/{FILES[0]}")
     assert not project.artifact(ANNOTATED[1]).exists()
-    project.goldpan("models", "annotate", "all", "--file", f"notes/{FILES[1]}")
-    assert "of 60 rows: score_length >= 20" in project.goldpan("models", "select", "long").stdout
+    by_hand("annotate", "all", "--file", f"notes/{FILES[1]}")
+    assert "of 60 rows: score_length >= 20" in by_hand("select", "long")
     assert digests(project, names) == before
 
 

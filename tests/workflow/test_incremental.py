@@ -8,7 +8,7 @@ import pytest
 
 from tests.projects import TOPIC_TASK, WorkflowProject, note_rows, two_stage_study
 
-RECORDS = 200
+RECORDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +38,18 @@ def test_one_record_more_pays_for_one_request(project):
     assert len(project.rows("stages/topics/features.jsonl")) == RECORDS + 1
 
 
-def test_an_edited_prompt_pays_for_its_stage_only(project):
+def test_an_edited_prompt_pays_for_its_stage_only_and_taking_it_back_pays_nothing(project):
     before = project.paid()
     asked = project.json("stages/details/summary.json")["states"]["ok"]
-    project.write("config/tasks/detail.user.j2", "Look closely:\n{{ data.text }}")
+    template = project.root / "config/tasks/detail.user.j2"
+    original = template.read_text()
+    template.write_text("Look closely:\n{{ data.text }}")
     run = project.run()
     assert project.paid() == before + asked
     assert "stage topics" not in run.stdout
-
-
-def test_taking_an_edit_back_pays_nothing(project):
-    template = project.root / "config/tasks/topic.user.j2"
-    original = template.read_text()
-    template.write_text("Read this note:\n{{ data.text }}")
-    project.run()
-    before = project.paid()
     template.write_text(original)
     project.run()
-    assert project.paid() == before
+    assert project.paid() == before + asked
 
 
 def test_touched_files_pay_nothing(project):
@@ -77,32 +71,30 @@ def test_deleted_results_pay_nothing_and_come_back_as_they_were(project):
     assert project.json("stages/topics/round1/requests/plan.json")["requests"]["asked"] == 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["round1/requests/0000.jsonl", "round1/batches/0000.json", "round1/raw/0000.jsonl", "summary.json"],
-)
-def test_one_named_output_is_rebuilt_alone(project, name):
+def test_one_named_output_is_rebuilt_alone_and_then_there_is_nothing_to_do_even_in_another_place(project):
     before = project.paid()
-    target = project.artifact(f"stages/topics/{name}")
-    content = target.read_bytes()
-    target.unlink()
-    run = project.run(f"results/notes/stages/topics/{name}")
-    assert "1 of 1 steps (100%) done" in run.stdout
-    assert target.read_bytes() == content
+    for name in (
+        "round1/requests/0000.jsonl",
+        "round1/batches/0000.json",
+        "round1/raw/0000.jsonl",
+        "summary.json",
+    ):
+        target = project.artifact(f"stages/topics/{name}")
+        content = target.read_bytes()
+        target.unlink()
+        run = project.run(f"results/notes/stages/topics/{name}")
+        assert "1 of 1 steps (100%) done" in run.stdout, name
+        assert target.read_bytes() == content, name
     assert project.paid() == before
     assert "Nothing to be done" in project.run().stdout
 
 
-def test_a_second_run_has_nothing_to_do_even_in_another_place(project):
-    assert "Nothing to be done" in project.run().stdout
-
-
 def test_a_changed_description_of_a_feature_is_a_changed_request(project):
-    before = project.paid()
     task = {**TOPIC_TASK, "features": [{**TOPIC_TASK["features"][0], "description": "Its subject."}]}
     project.write_task(task)
-    project.run()
-    assert project.paid() >= before + RECORDS
+    plan = "stages/topics/round1/requests/plan.json"
+    project.run(f"results/notes/{plan}")
+    assert project.json(plan)["requests"]["asked"] == RECORDS
 
 
 def test_a_removed_record_pays_nothing_and_leaves_the_features(project):

@@ -11,27 +11,37 @@ import pytest
 from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study
 
 
-@pytest.fixture
-def project(tmp_path):
-    made = WorkflowProject.create(tmp_path / "project")
+def write_project(root):
+    made = WorkflowProject.create(root)
     made.write_study(notes_study())
     made.write_rows("notes/a.jsonl", note_rows(10))
     made.write_rows("notes/b.jsonl", note_rows(5, start=10))
     return made
 
 
-def test_every_record_has_a_row_of_features(project):
-    project.run()
-    rows = project.rows("stages/topics/features.jsonl")
+@pytest.fixture
+def project(tmp_path):
+    return write_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The same project run to its end; not to be changed."""
+    made = write_project(tmp_path_factory.mktemp("finished") / "project")
+    made.run()
+    return made
+
+
+def test_every_record_has_a_row_of_features(finished):
+    rows = finished.rows("stages/topics/features.jsonl")
     assert [row["id"] for row in rows] == [f"n{at}" for at in range(15)]
     assert {row["state"] for row in rows} == {"ok"}
-    summary = project.json("stages/topics/summary.json")
+    summary = finished.json("stages/topics/summary.json")
     assert summary["records"] == sum(summary["states"].values()) == 15
 
 
-def test_a_second_run_has_nothing_to_do(project):
-    project.run()
-    assert "Nothing to be done" in project.run().stdout
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.run().stdout
 
 
 def test_each_of_several_samples_is_asked_and_their_agreement_is_the_confidence(tmp_path):
@@ -83,8 +93,8 @@ def test_a_documented_command_for_one_artifact_is_one(project, command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_raw_lines_of_a_round_that_the_ledger_answers_are_refused_with_the_reason(project):
-    project.run()
+def test_raw_lines_of_a_round_that_the_ledger_answers_are_refused_with_the_reason(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
     shutil.rmtree(project.root / "results")
     done = project.run("results/notes/stages/topics/round1/raw/0000.jsonl", check=False)
     assert done.returncode != 0

@@ -192,7 +192,7 @@ def test_a_second_run_has_nothing_to_do(project):
 def test_a_missing_sheet_makes_the_wave_partial_and_says_whose(fresh):
     right = right_answers(fresh)
     fill_csv(sheet(fresh, "ann.csv"), folder(fresh) / "ann.csv", right.get)
-    fresh.run()
+    fresh.run(*(f"results/notes/waves/check/{name}" for name in ("agreement.json", "gold/card.md")))
     status = fresh.json("waves/check/status.json")
     assert status["state"] == "partial"
     assert status["annotators"]["ben"]["left"] == 12
@@ -215,7 +215,7 @@ def test_a_sheet_of_another_wave_stops_the_run_and_says_so(project):
     assert "strange.csv" in done.stdout
     assert "Traceback" not in done.stdout
     (folder(project) / "strange.csv").unlink()
-    project.run()
+    project.run("results/notes/waves/check/status.json")
     assert project.json("waves/check/status.json")["state"] == "complete"
 
 
@@ -224,7 +224,7 @@ def test_a_larger_sample_keeps_what_was_given_out_and_what_came_back(project):
     answers = project.rows("waves/check/answers.jsonl")
     project.write_study(wave_study(sample=18))
     project.goldpan("waves", "redraw", "check")
-    project.run()
+    project.run("results/notes/waves/check/status.json")
     new = items(project)
     assert len(new) == 18
     for item, row in old.items():
@@ -241,7 +241,7 @@ def test_decisions_resolve_what_was_disagreed(project):
     for row in waiting:
         row |= {"final_label": row["annotator_ann"], "cause": "slip"}
     write_sheet_rows(folder(project) / "decided.csv", waiting)
-    project.run()
+    project.run("results/notes/waves/check/gold/card.md")
     assert read_sheet_rows(project.artifact("waves/check/disagreements.csv")) == []
     merged = read_sheet_rows(project.artifact("waves/check/merged.csv"))
     decided = {row["item_id"] for row in merged if row["resolution"] == "adjudicated"}
@@ -258,7 +258,7 @@ def test_a_changed_strategy_leaves_the_collected_answers_alone(project):
 def test_results_say_it_when_the_wave_was_not_blind(project):
     project.write_study(wave_study(blind=False))
     project.goldpan("waves", "redraw", "check")
-    project.run()
+    project.run("results/notes/waves/check/agreement.json")
     assert project.json("waves/check/agreement.json")["blind"] is False
     assert "NOT blind" in project.artifact("waves/check/agreement.txt").read_text(encoding="utf-8")
 
@@ -270,6 +270,10 @@ def test_the_agreement_page_alone_is_made_from_a_clean_results_folder(project):
     project.run("results/notes/waves/check/agreement.html")
     assert project.artifact("waves/check/agreement.html").read_bytes() == page
     assert not project.artifact("waves/check/gold").exists()
+    project.write_study(wave_study(gold={"group": "file"}))
+    shutil.rmtree(project.root / "results")
+    project.run("results/notes/waves/check/agreement.html")
+    assert "come in 1 group by `file`" in project.artifact("waves/check/agreement.txt").read_text()
     assert paid(project) == before
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from goldpan.evaluation.run import evaluate_in_project
+from goldpan.study.load import load_project
 from tests.filled_sheets import fill_csv, read_sheet_rows
 from tests.projects import WorkflowProject, note_rows, ran, two_stage_study
 
@@ -197,3 +199,14 @@ def test_a_redraw_gives_new_sheets_and_keeps_what_came_back(project):
     assert {
         row["item_id"] for row in read_sheet_rows(project.artifact("waves/check/sheets/हिन्दी.csv"))
     } == new
+
+
+def test_an_item_that_is_gone_from_the_corpus_is_no_mistake_of_the_model(project):
+    evaluations = {"how": {"wave": "check", "split": "all", "predictions": ["details"]}}
+    project.write_study({**study("topic == 'machines'"), "evaluations": evaluations})
+    loaded = load_project("notes", root=project.root)
+    report = evaluate_in_project(loaded, "how").as_json()
+    (depth,) = report["features"]
+    assert (depth["items"]["gone"], depth["items"]["evaluated"]) == (1, 7)
+    assert depth["models"][0]["failed"] == {"skipped": 7}
+    assert any("1 of 8 gold items are gone from the sources" in note for note in report["notes"])

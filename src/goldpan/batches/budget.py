@@ -9,7 +9,7 @@ from goldpan.errors import BudgetError
 from goldpan.ledger import Ledger, Spent, Submission
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import Price, price_of
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from goldpan.stages.aggregate import aggregate_samples
 from goldpan.stages.columns import ParquetRows, columns_of, features_of
 from goldpan.stages.rows import AskedRow, FeatureRow, with_asked
 from goldpan.study.load import Project
-from goldpan.study.model import SampleAggregate
+from goldpan.study.stage import SampleAggregate
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.features import Feature

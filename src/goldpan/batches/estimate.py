@@ -14,7 +14,7 @@ from typing import Any
 from goldpan.ledger import Spent
 from goldpan.providers.model_facts import facts_of
 from goldpan.providers.prices import Price, TokenCounter, price_of
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 from goldpan.tasks.features import Extraction
 from goldpan.tasks.task import Task
 

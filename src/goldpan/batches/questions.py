@@ -16,8 +16,8 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
-from goldpan.study.model import Stage
 from goldpan.study.provider import Provider
+from goldpan.study.stage import Stage
 from goldpan.tasks import traces
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import Task, load_task

@@ -17,8 +17,8 @@ from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
 from goldpan.providers.request_shape import shape_of
-from goldpan.study.model import Stage
 from goldpan.study.provider import Provider
+from goldpan.study.stage import Stage
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
 from goldpan.tasks.nearest import suggestion

@@ -13,7 +13,7 @@ from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import BatchProvider
 from goldpan.providers.patience import say_on_stderr
 from goldpan.study.load import Project
-from goldpan.study.model import Poll
+from goldpan.study.stage import Poll
 
 
 def wait_for_round(

@@ -10,7 +10,7 @@ from goldpan.batches.estimate import TokenEstimator
 from goldpan.batches.questions import Question, Questioner
 from goldpan.batches.spool import Spool
 from goldpan.stages.plan import Shard, shard_row
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 
 
 class ShardWriter:

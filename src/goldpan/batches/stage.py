@@ -43,7 +43,7 @@ from goldpan.stages.records import follow_stage, gather_records, rationales_carr
 from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
-from goldpan.study.model import Poll
+from goldpan.study.stage import Poll
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import load_task
 

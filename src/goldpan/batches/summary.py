@@ -16,7 +16,7 @@ from goldpan.records.seen import SeenKeys
 from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
 from goldpan.stages.rows import PENDING, STATES, FeatureRow
-from goldpan.study.model import Stage
+from goldpan.study.stage import Stage
 from goldpan.tasks.task import Task
 
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.

@@ -18,7 +18,7 @@ from goldpan.crashpoints import reached
 from goldpan.errors import InDoubtError, PendingError, ProviderError
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import GIVEN_UP, Batch, BatchProvider
-from goldpan.study.model import Poll
+from goldpan.study.stage import Poll
 
 # A batch goes on at its provider while nobody can ask for it, for a day as a rule.
 LONGEST_SILENCE_SECONDS = 24 * 3600.0

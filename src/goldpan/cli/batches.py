@@ -162,7 +162,7 @@ def _elapsed(submission: Submission, batch: Batch) -> float:
 
 def _wait(options: argparse.Namespace) -> int:
     from goldpan.batches.wait import Waiting, wait_for_batches
-    from goldpan.study.model import Poll
+    from goldpan.study.stage import Poll
 
     with batches_of(options) as batches:
         submissions = batches.at_provider()

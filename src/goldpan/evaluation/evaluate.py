@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Extraction, Feature, Text
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.gold.gold_set import GoldItem, read_gold
-from goldpan.waves.items import read_items
+from goldpan.waves.items import Item, read_items
 from goldpan.waves.merging.files import read_merged
 from goldpan.waves.merging.wave import awaiting_notes
 
@@ -46,6 +46,8 @@ class EvaluationInputs:
         place: where a record of these sources stands in the user's files, for errors.
         trials: name of the predictions -> source -> limit, where only its first rows were read.
         notes: what is to be known of the gold.
+        other_sources: name of the predictions -> sources of the study that they are not about. Where these
+            are known, a gold item of any other source without a row in the predictions is gone.
     """
 
     gold: Sequence[Path]
@@ -56,6 +58,7 @@ class EvaluationInputs:
     place: Callable[[Record], str] = "{0[source]}/{0[file]}, line {0[line]}".format
     trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    other_sources: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,13 @@ def evaluate(
     merged = None if inputs.merged is None else read_merged(inputs.merged, features.values())
     people = None if merged is None else annotator_answers_of(merged)
     awaiting = awaiting_notes(row for row in merged or () if row.feature in values)
-    data = GoldData(drawn, evaluated, annotated)
+    gone = {
+        item
+        for model in models
+        if model.name in inputs.other_sources
+        for item in _gone(model, drawn, inputs.other_sources[model.name])
+    }
+    data = GoldData(drawn, evaluated, [item for item in annotated if item not in gone], gone)
     return EvaluationReport(
         name=name,
         wave=settings.wave,
@@ -118,6 +127,7 @@ def evaluate(
             *inputs.notes,
             *awaiting,
             *(in_fields.notes if in_fields else ()),
+            *_gone_notes(gone & evaluated.keys(), evaluated, inputs.trials),
             *_notes(settings, models, evaluated),
         ),
         gold_fields=None if settings.source is None else GoldFields(tuple(settings.source), settings.gold),
@@ -259,6 +269,33 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
 
 def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
+
+
+def _gone(
+    model: Predictions, drawn: Iterable[Item | GoldItem], other_sources: Collection[str]
+) -> Iterator[str]:
+    """The gold items of which the model could have no row: their records are not among those it was given.
+
+    Stages and annotated files have a row for each record, whatever became of it. Predictions without any of
+    the items are those of other records, and say nothing about what is gone.
+    """
+    known = {item for by_item in model.of_items.values() for item in by_item}
+    for item in drawn if known else ():
+        if item.item_id not in known and item.source not in other_sources:
+            yield item.item_id
+
+
+def _gone_notes(
+    gone: Collection[str], evaluated: Mapping[str, GoldItem], trials: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    if not gone:
+        return []
+    why = "or lie beyond the limit of the trial, " if trials else ""
+    return [
+        f"{len(gone):,} of {len(evaluated):,} gold items are gone from the sources (their records were"
+        f" removed, {why}or have another id by now), so no model could be asked about them; they are left"
+        " out, and count as no mistake."
+    ]
 
 
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,11 +39,13 @@ class GoldData:
         items: those of the evaluated splits, by item id.
         annotated: ids of the items on which people are compared with a model; the alternative annotator test
             needs no gold label, and items that nobody could resolve belong to it.
+        gone: ids of items whose records are not among those that the models were given.
     """
 
     drawn: Sequence[Item | GoldItem]
     items: Mapping[str, GoldItem]
     annotated: Sequence[str]
+    gone: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ def evaluate_feature(
     silent = [model.name for model in models if not model.covers(name)]
     models = [model for model in models if model.covers(name)]
     pairs = [pair for pair in settings.pairs if not set(pair) & set(silent)]
-    labelled = [item for item in gold.items.values() if name in item.labels]
+    there = [item for item in gold.items.values() if item.item_id not in gold.gone]
+    labelled = [item for item in there if name in item.labels]
     usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
     ours = [item for item in usable if not item.llm_decided(name)]
     main, whole = (_part(some, gold, values) for some in (ours, usable))
     counts = ItemCounts(
         in_split=len(gold.items),
-        unresolved=len(gold.items) - len(labelled),
+        gone=len(gold.items) - len(there),
+        unresolved=len(there) - len(labelled),
         cannot_tell=len(labelled) - len(usable),
         llm_decided=len(usable) - len(ours),
         evaluated=len(ours),
@@ -95,7 +99,9 @@ def evaluate_feature(
     )
     empty = FeatureEvaluation(name, values.feature.type, values.scale.kind, counts)
     if not ours:
-        return replace(empty, notes=("No item has a gold label that can be evaluated.",))
+        none = "No item has a gold label that can be evaluated."
+        llm_decided = f"The gold label of {counts.llm_decided:,} items was decided by an LLM."
+        return replace(empty, notes=(none, *([llm_decided] if counts.llm_decided else [])))
     answers, baselines = evaluate_baselines(main.gold, values, main.design)
     each = _Each(values, gold, main, whole, answers[0], people, settings)
     return replace(
@@ -244,6 +250,11 @@ def _notes(
     gold: GoldData, used: Sequence[GoldItem], counts: ItemCounts, baselines: Sequence[Baseline]
 ) -> list[str]:
     notes = []
+    if counts.llm_decided:
+        notes.append(
+            f"The gold label of {counts.llm_decided:,} more items was decided by an LLM, so they are left"
+            " out; a set of figures of its own has them in."
+        )
     if counts.evaluated < _FEW:
         notes.append(
             f"Only {counts.evaluated} items are evaluated: too few to tell good from middling models."

@@ -68,6 +68,7 @@ def _items(feature: FeatureEvaluation) -> str:
     left_out = [
         f"{count:,} {why}"
         for count, why in [
+            (items.gone, "gone from the sources"),
             (items.unresolved, "without a gold label"),
             (items.cannot_tell, "whose gold label is “cannot tell”"),
             (items.llm_decided, "whose gold label the LLM decided"),

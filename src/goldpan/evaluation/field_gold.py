@@ -15,7 +15,7 @@ from goldpan.waves.collect.record_fields import RecordFields
 from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
-_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
+GOLD_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read_field_gold(
                     remedy="gold is joined by id; give the sources ids that differ",
                 )
             items[item.item_id] = item
-    fields.finish(_REMEDY)
+    fields.finish(GOLD_REMEDY)
     if not items:
         raise StudyError(
             f"no record has a label: {', '.join(settings.gold.values())} are empty in all {records:,}",

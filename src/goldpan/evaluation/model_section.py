@@ -41,12 +41,6 @@ def model_section(feature: FeatureEvaluation, model: ModelEvaluation, mistakes: 
             " wrong; the column “answered only” leaves them out.",
             class_="warn",
         )
-    if model.with_llm_decided:
-        yield element(
-            "p",
-            f"The gold label of {feature.items.llm_decided:,} more items was decided by an LLM, so they are"
-            " left out; a column of its own has the figures with them.",
-        )
     yield _figures(feature, model)
     yield element("p", _over_baseline(model))
     if model.labels:

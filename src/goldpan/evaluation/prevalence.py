@@ -149,7 +149,7 @@ def corrected_mean(predicted_mean: float, bias: Estimate) -> Estimate:
         bias: mean of prediction minus gold over the gold items, weighted by the design.
     """
     if bias.value is None:
-        return Estimate(None)
+        return Estimate(None, reason=bias.reason)
     if bias.interval is None:
         return Estimate(predicted_mean - bias.value, reason=bias.reason)
     interval = bias.interval

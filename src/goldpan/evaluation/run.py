@@ -40,6 +40,11 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
         notes=gold_notes(WaveRun(project, wave)) if wave else (),
+        other_sources={
+            model: project.study.sources.keys() - project.study.sources_predicted(predicted)
+            for model, predicted in settings.predictions.items()
+            if wave and not predicted.wave
+        },
         trials={
             model: trial
             for model, predicted in settings.predictions.items()

@@ -41,6 +41,7 @@ def train_in_project(project: Project, name: str) -> dict[str, Any]:
         _head_folder(project, name),
         group=project.study.embeddings[settings.embedding].group,
         records=_left(project, labelled_records(project, name), f"head `{name}`"),
+        trial=trial_of(project, project.study.label_sources(name)),
     )
 
 

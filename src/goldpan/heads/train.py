@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from goldpan.heads.labels import read_labels, write_labels
 from goldpan.heads.model import HeadModel
 from goldpan.heads.targets import Target, resolve_target
 from goldpan.heads.training import fit
-from goldpan.heads.training_warnings import training_warnings
+from goldpan.heads.training_warnings import enough_dev_records, training_warnings
 from goldpan.records.draw import rank
 from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
@@ -26,8 +26,8 @@ from goldpan.study.head import Head
 if TYPE_CHECKING:
     import numpy as np
 
-    from goldpan.heads.label_agreement import LabelAgreement
-    from goldpan.heads.model import Predicted
+    from goldpan.heads.label_agreement import TargetAgreement
+    from goldpan.heads.model import HeadPredictions
     from goldpan.heads.report import LabelCounts, TargetReport
 
 METRICS, LABELS = "metrics.json", "labels.jsonl"
@@ -42,6 +42,7 @@ def train_head(
     *,
     group: str = "train",
     records: Sequence[Path] = (),
+    trial: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Train a head and write its checkpoint, what it learned from, and what it can do.
 
@@ -56,6 +57,7 @@ def train_head(
         output: folder of the head.
         group: of the HDF5 files.
         records: for labels of stages that are grouped by `data.FIELD`, the records files of their sources.
+        trial: source -> its limit, where only its first rows were there to learn from.
 
     Returns:
         What `metrics.json` holds.
@@ -75,6 +77,7 @@ def train_head(
     metrics = {
         "head": name,
         "goldpan_version": __version__,
+        **({"trial": dict(trial)} if trial else {}),
         "labelled": len(data.labels) + data.without_embedding,
         "without_embedding": data.without_embedding,
         "splits": {split: len(data.rows(split)) for split in SPLITS},
@@ -85,8 +88,8 @@ def train_head(
             "strengths": fitted.strengths,
             "learned": fitted.learned,
         },
-        "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
-        "warnings": training_warnings(fitted, agreement),
+        "label_agreement": {target: figure and figure.as_json() for target, figure in agreement.items()},
+        "warnings": training_warnings(fitted, agreement, trainer.few_dev_records()),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "dev_loss": round(fitted.dev_loss, 6),
@@ -148,7 +151,7 @@ class _Trainer:
             self._name, fitted.layers, tuple(self._targets), fitted.thresholds, self._data.provenance
         )
 
-    def label_agreement(self) -> dict[str, LabelAgreement | None]:
+    def label_agreement(self) -> dict[str, TargetAgreement | None]:
         """Agreement of the answers behind the labels of the training split, by target."""
         from goldpan.heads.label_agreement import label_agreement
 
@@ -157,6 +160,15 @@ class _Trainer:
             target.name: label_agreement(target, [label.all_answers.get(target.name, []) for label in labels])
             for target in self._targets
         }
+
+    def few_dev_records(self) -> dict[str, tuple[int, int]]:
+        """The targets for which the dev split has too few records: how many it has, and should have."""
+        rows = self._data.rows("dev")
+        counts = {
+            target.name: (len(self._known(place, rows)[0]), enough_dev_records(target))
+            for place, target in enumerate(self._targets)
+        }
+        return {name: (count, enough) for name, (count, enough) in counts.items() if count < enough}
 
     def reports(self, head: HeadModel) -> list[TargetReport]:
         """What the head can do, target by target."""
@@ -185,6 +197,7 @@ class _Trainer:
                     figures=records.figures(predicted),
                     baselines=baselines_of(records, trained_on, predicted),
                     curve=learning_curve(records, points) if len(points) > 1 else None,
+                    records=len(rows),
                 )
             )
         return reports
@@ -204,7 +217,7 @@ class _Trainer:
                 heads.append((share, own, self.head(self.fit(own))))
         return heads
 
-    def _predictions(self, head: HeadModel) -> list[Predicted]:
+    def _predictions(self, head: HeadModel) -> list[HeadPredictions]:
         """What a head says about the records measured on, for each target those with a known value."""
         fused = FusedHeads([head])
         known = [self._known(place, self._measured)[0] for place in range(len(self._targets))]

@@ -11,8 +11,8 @@ from goldpan.providers.online.address import check_online, online_address
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.load import Project
-from goldpan.study.model import Mode
 from goldpan.study.provider import NetworkSettings, Provider
+from goldpan.study.stage import Mode
 
 PROVIDERS: dict[str, type[BatchProvider]] = {
     provider.kind: provider for provider in (OpenAIProvider, LiteLLMProvider, LocalProvider, ReplayProvider)

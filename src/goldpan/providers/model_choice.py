@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from goldpan.providers.model_facts import Endpoint, ModelFacts, facts_of
-from goldpan.study.model import Output, Stage
+from goldpan.study.stage import Output, Stage
 
 # The first that the model takes is chosen. A tool call at chat completions is what every request was before
 # there was a choice, so the models that take it keep their request keys.

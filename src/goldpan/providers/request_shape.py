@@ -14,8 +14,8 @@ from goldpan.providers.connect import provider_class, rules_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import Endpoint, facts_of
-from goldpan.study.model import Output, Stage
 from goldpan.study.provider import Provider
+from goldpan.study.stage import Output, Stage
 
 
 class Shape(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 from goldpan.as_json import AsJson, finite
 from goldpan.statistics.bootstrap import Sample, replicate
 from goldpan.statistics.interval import Interval, clopper_pearson_interval
+from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.statistics.samples import FEWEST_UNITS
 
 _NOTHING = 1e-9
@@ -24,7 +25,7 @@ class Estimate(AsJson):
     Attributes:
         value: None where it is undefined.
         interval: None where there is no value, or none that could be believed.
-        reason: why a value has no interval.
+        reason: why there is no value, or why a value has no interval.
     """
 
     value: float | None
@@ -121,7 +122,7 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
     def estimate(place: int) -> Estimate:
         value, kind = finite(points[place]), measures.kinds.get(names[place])
         if value is None:
-            return Estimate(None)
+            return Estimate(None, reason=_undefined(names[place]))
         if not sample.bears_intervals:
             return Estimate(value, reason=too_few(sample.drawn, "group" if sample.is_grouped else "item"))
         if items[place] < FEWEST_UNITS:
@@ -137,13 +138,29 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
             size = _effective_items(sample, measures)[place % len(measures.names)]
             alone = _binomial_interval(kind, value, size)
             interval = interval.spanning(alone.low, alone.high, "Clopper-Pearson on the effective number")
-        if interval.high - interval.low < _NOTHING:
+        if not interval.has_width:
             return Estimate(value, reason="no interval: the same value whenever items are drawn again")
         return Estimate(value, interval)
 
     estimates = [estimate(place) for place in range(len(points))]
     raw, weighted = estimates[: len(measures.names)], estimates[-len(measures.names) :]
     return tuple(Figure(*parts) for parts in zip(measures.names, raw, weighted, strict=True))
+
+
+_WHY_UNDEFINED = {
+    "cohen_kappa_quadratic": f"only one number is in gold and predictions, or there are over {MOST_LABELS}",
+    "cohen_kappa": "only one label is there in gold and predictions, so agreement by chance alone is certain",
+    "precision": "there is no such prediction",
+    "recall": "no gold item has the label",
+    "f1": "neither gold nor predictions have the label",
+    "spearman": "the answered items have all the same gold value, or all the same prediction",
+}
+
+
+def _undefined(name: str) -> str:
+    """Why a figure of this name has no value."""
+    whys = (why for start, why in _WHY_UNDEFINED.items() if name.removeprefix("whole_").startswith(start))
+    return f"undefined: {next(whys, 'no item has what it is computed from')}"
 
 
 def too_few(number: float, unit: str) -> str:

@@ -36,9 +36,8 @@ def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
             parts: set[tuple[int | str, ...]] = set()
             for item in error.errors():
                 if item["loc"]:
-                    # A key that nobody knows is left out alone.
-                    alone = item["type"] == "extra_forbidden" and _holder(value, item["loc"])
-                    parts.add(item["loc"] if alone else item["loc"][:2])
+                    # An unknown key or a value that does not fit goes alone, what lacks a key goes whole.
+                    parts.add(_written(value, item["loc"]))
                     continue
                 for section, name, about, line in _references(item["msg"]):
                     parts.add((section, name))
@@ -46,7 +45,7 @@ def sound_part(value: dict[str, Any]) -> tuple[Study | None, list[str]]:
                         lines.append(line)
         size = len(str(value))
         removed |= parts
-        for part in parts:
+        for part in filter(None, parts):
             _holder(value, part).pop(part[-1], None)
         if len(str(value)) == size:
             return None, lines
@@ -66,8 +65,24 @@ def _references(message: str) -> Iterator[tuple[str, str, str | None, str]]:
             yield match[1], match[2], match[3], line.strip()
 
 
+def _written(value: Any, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """An error's place as far as it stands in the file, up to the last key: pydantic also names members of
+    unions, and keys that are missing."""
+    path: list[int | str] = []
+    for part in location:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            path.append(part)
+        else:
+            continue
+        value = value[part]  # type: ignore[index]
+    while path and isinstance(path[-1], int):
+        path.pop()
+    return tuple(path)
+
+
 def _holder(value: Any, part: tuple[int | str, ...]) -> dict[Any, Any]:
     """The mapping that holds a part; an empty one where there is none."""
     for name in part[:-1]:
-        value = value.get(name) if isinstance(value, dict) else None
+        there = isinstance(value, list) or (isinstance(value, dict) and name in value)
+        value = value[name] if there else None
     return value if isinstance(value, dict) else {}

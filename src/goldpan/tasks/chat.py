@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from goldpan.study.model import Output
+from goldpan.study.stage import Output
 from goldpan.tasks import schema
 from goldpan.tasks.task import Task
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +82,3 @@ def item_of(row: dict[str, Any]) -> Item:
 def read_items(sample_file: str | Path) -> dict[str, Item]:
     """The items of `sample.jsonl` by item id."""
     return {item.item_id: item for item in iter_items(sample_file)}
-
-
-def read_llm_predictions(llm_file: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """The LLM's predictions of a wave: item id -> feature -> prediction as in `features.jsonl`."""
-    read = itemgetter("item_id", "features")
-    return dict(rows_as(llm_file, read, "the LLM's answers about an item", "draw the sample again"))

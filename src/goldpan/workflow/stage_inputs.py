@@ -15,7 +15,12 @@ from goldpan.tasks.task import task_files
 
 
 class StageInputs:
-    """Sources and stages; see `Inputs`."""
+    """Sources and stages; see `Inputs`.
+
+    Attributes:
+        input_files: source -> name of a file -> its path.
+        task_files: stage -> its task files and prompts.
+    """
 
     def __init__(self, project: Project):
         self.project, self.study, self.paths = project, project.study, project.paths
@@ -51,14 +56,6 @@ class StageInputs:
         limited = [source for source in sources if self.study.sources[source].limit]
         return [self.paths.limit(source) for source in dict.fromkeys(limited)]
 
-    def limit_of_source(self, wildcards: Any) -> list[str]:
-        """What says which rows of a source are read, where it has a limit."""
-        return self.limits([wildcards.source])
-
-    def limits_of_stage(self, wildcards: Any) -> list[str]:
-        """The same of the sources that a stage's records come from."""
-        return self.limits(self.study.sources_of(wildcards.stage))
-
     def source_setting(self, wildcards: Any) -> str:
         """How a source is read, as text, whose change makes its records stale."""
         return self.study.sources[wildcards.source].model_dump_json(exclude={"files", "limit"})
@@ -71,10 +68,6 @@ class StageInputs:
                 self.paths.records(*place) for place in self.places(self.study.sources_of(wildcards.stage))
             ]
         return [self.paths.stage_records(earlier), self.paths.features(earlier)]
-
-    def tasks(self, wildcards: Any) -> list[str]:
-        """The task files and prompts of a stage."""
-        return self.task_files[wildcards.stage]
 
     def stage_setting(self, *names: str) -> Callable[[Any], str]:
         """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""

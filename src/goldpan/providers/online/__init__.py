@@ -25,8 +25,8 @@ from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.online.address import Address
 from goldpan.providers.online.answerer import OnlineAnswerer
 from goldpan.providers.online.watch import Watch
-from goldpan.study.model import Mode
 from goldpan.study.provider import ONLINE
+from goldpan.study.stage import Mode
 
 # A batch of the engine is worked on while a run waits for it, whenever that is.
 _NO_WINDOW_SECONDS = 50 * 365 * 24 * 3600

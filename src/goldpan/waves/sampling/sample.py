@@ -42,6 +42,7 @@ class SampleCounts:
         shortfall: strata that have fewer records than the study asks for, and by how many.
         strata: counts of each stratum.
         annotators: items given to each annotator (repeats not counted), and repeats.
+        trial: source -> its limit, where only its first rows were there to draw from.
     """
 
     study: str
@@ -59,6 +60,7 @@ class SampleCounts:
     strata: list[StratumCount]
     annotators: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
+    trial: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class SampleFiles:
 
 
 @dataclass(frozen=True)
-class Sample:
+class WaveSample:
     """The items of a wave.
 
     Attributes:
@@ -106,7 +108,7 @@ class Sample:
         write_json(files.counts, asdict(self.counts))
 
 
-def read_sample(files: SampleFiles) -> Sample:
+def read_sample(files: SampleFiles) -> WaveSample:
     """Read what `Sample.write` wrote.
 
     Raises:
@@ -116,7 +118,7 @@ def read_sample(files: SampleFiles) -> Sample:
     llm = {row["item_id"]: row for _, row in iter_rows(files.llm, SourceError)}
     if llm.keys() != items.keys():
         raise ReconciliationError("the sample and the LLM's answers have other items", where=str(files.llm))
-    return Sample(items, llm, read_sample_counts(files.counts))
+    return WaveSample(items, llm, read_sample_counts(files.counts))
 
 
 def sample_counts(raw: Any) -> SampleCounts:

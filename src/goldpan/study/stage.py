@@ -1,0 +1,162 @@
+"""The Pydantic model of a stage in the study file: what is asked about which records, of whom and how."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from goldpan.study.base import Model, Name, Usd, as_before, no_number, one_or_many
+
+Output = Literal["tool", "json_schema", "text"]
+Endpoint = Literal["chat", "responses"]
+Mode = Literal["batch", "online"]
+SampleAggregate = Literal["majority", "mean", "median", "first"]
+
+
+class Input(Model):
+    """What a stage asks about: the records of sources, or those an earlier stage answered."""
+
+    source: list[Name] | None = Field(
+        None, min_length=1, description="Sources whose records are asked; one name or a list."
+    )
+    stage: Name | None = Field(None, description="An earlier stage; asks about the records it answered.")
+    where: str | None = Field(
+        None, description="Filter over the earlier stage's features, e.g. `score == 1 and topic in ['a']`."
+    )
+
+    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name | None)
+
+    @model_validator(mode="after")
+    def _either_source_or_stage(self) -> Input:
+        if (self.source is None) == (self.stage is None):
+            raise ValueError("give either `source` or `stage`")
+        if self.where is not None and self.stage is None:
+            raise ValueError("`where` filters the features of an earlier stage; it needs `stage`")
+        return self
+
+
+class TaskChoice(Model):
+    """One of several tasks of a stage; the first whose `when` holds for a record is asked."""
+
+    task: Name = Field(description="A task file, `config/tasks/NAME.yaml`.")
+    when: str | None = Field(
+        None, description="Condition over the record, e.g. `data.follow_up is not None`."
+    )
+
+
+class Limits(Model):
+    """What one request file may hold. Defaults are those of OpenAI's batch API."""
+
+    requests: int = Field(50_000, ge=1, le=50_000, description="Requests in a file.")
+    bytes: int = Field(200_000_000, ge=1, le=200_000_000, description="Size of a file.")
+    prompt_tokens: int | None = Field(
+        None, ge=1, description="Prompt tokens a batch may hold (enqueued limit)."
+    )
+    context_tokens: int | None = Field(
+        None, ge=256, description="Context of the model; default from litellm's table, else 128,000."
+    )
+
+
+class Poll(Model):
+    """How often the waiting rule asks, in seconds; the interval grows by half until `longest`."""
+
+    first: float = Field(5.0, gt=0, description="The first interval.")
+    longest: float = Field(120.0, gt=0, description="The longest interval.")
+    patience: float = Field(
+        600.0,
+        ge=0,
+        description="How long a batch that contradicts itself, or that the provider no longer knows, is"
+        " looked at again before the run stops in doubt.",
+    )
+
+
+class Stage(Model):
+    """A task asked of records, or of what an earlier stage answered."""
+
+    input: Input = Field(description="What the stage asks about.")
+    task: list[TaskChoice] = Field(
+        min_length=1,
+        description="One task by name, or several of which the first that fits a record is asked.",
+    )
+    provider: Name = Field(description="One of the study's providers.")
+    mode: Mode = Field(
+        "batch",
+        exclude_if=as_before("batch"),
+        description="`batch`: by the service's batch API, at half the price where it has one, within a day."
+        " `online`: each request by a call of its own, answered now.",
+    )
+    model: str = Field(min_length=1, description="The model, as the provider calls it.")
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Parameters of the request, e.g. temperature, max_completion_tokens; named as at chat"
+        " completions, whatever the endpoint.",
+    )
+    params_reasoning: dict[str, Any] | None = Field(
+        None,
+        description="Parameters in place of `params` when the model is one that reasons before it answers:"
+        " these take no temperature, and their reasoning counts against max_completion_tokens.",
+    )
+    output: Output | None = Field(
+        None,
+        description="Answer by a forced tool call, by a strict JSON-schema response format, or as plain text"
+        " (for a task with one bare text feature). Default: the first of `tool` and `json_schema` that the"
+        " model takes.",
+    )
+    endpoint: Endpoint | None = Field(
+        None,
+        exclude_if=as_before("chat"),
+        description="Chat completions, or OpenAI's responses. Default: `chat` where the model takes it."
+        " Given here, it also holds against what is known of the model, which is then only noted.",
+    )
+    samples: int = Field(1, ge=1, le=100, description="Independent answers to ask for each record.")
+    aggregate: SampleAggregate | None = Field(
+        None,
+        description="How several `samples` become one prediction. Default: the mean of scores, the majority"
+        " of other closed answers, the first text or extraction.",
+    )
+    pilot: int | None = Field(
+        None,
+        exclude_if=as_before(None),
+        ge=1,
+        description="So many requests are asked first, in a round of their own; the others only when these"
+        " have come back and most of them are good.",
+    )
+    max_rounds: int = Field(3, ge=1, le=20, description="How often a request may be asked in all.")
+    budget_usd: Usd | None = Field(
+        None,
+        description="A limit on what the stage costs, over all its runs and rounds: what would exceed it is"
+        " refused before anything is uploaded.",
+    )
+    price_usd_per_million: tuple[Usd, Usd] | None = Field(
+        None,
+        description="Prompt and completion price in the stage's mode, when litellm's table lacks the model.",
+    )
+    limits: Limits = Field(Limits(), description="What one request file may hold.")
+    poll: Poll = Field(Poll(), description="How often waiting asks.")
+    wait: bool = Field(True, description="False: submit and exit; a later run goes on.")
+    tables: Literal["csv"] | None = Field(
+        None, description="Also write one CSV per input file with its columns and the features."
+    )
+
+    _money_is_a_number = field_validator("budget_usd", mode="before")(no_number)
+
+    @model_validator(mode="after")
+    def _there_is_something_to_aggregate(self) -> Stage:
+        if self.aggregate and self.samples == 1:
+            raise ValueError("`aggregate` says how several `samples` become one; ask for more than one")
+        return self
+
+    @field_validator("task", mode="before", json_schema_input_type=list[TaskChoice] | Name)
+    @classmethod
+    def _one_task_is_a_list(cls, value: Any) -> Any:
+        return [{"task": value}] if isinstance(value, str) else value
+
+    @field_validator("params", "params_reasoning")
+    @classmethod
+    def _params_do_not_hide_the_request(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        reserved = {"model", "messages", "tools", "tool_choice", "response_format", "n", "stream"}
+        clash = sorted(reserved & (value or {}).keys())
+        if clash:
+            raise ValueError(f"{', '.join(clash)} is set by goldpan and cannot stand in `params`")
+        return value
