@@ -4,10 +4,12 @@ import contextlib
 
 import pytest
 
+from goldpan.batches.budget import spending_of
 from goldpan.batches.stage import StageRun
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import StudyError
 from goldpan.ledger import Ledger
+from goldpan.providers.prices import price_of
 from goldpan.serve import running_server
 from goldpan.study import load_project
 from tests.faults.conftest import comparable, make_project, scripted_answer
@@ -22,10 +24,12 @@ def stage_in(mode: str | None, project) -> StageRun:
 
 
 @contextlib.contextmanager
-def served(tmp_path, **settings):
+def served(tmp_path, stage=None, **settings):
     """A project of ROWS notes in two shards, and a service that answers in both modes."""
     with running_server(tmp_path / "server", answerer=scripted_answer, **settings) as server:
-        project = make_project(tmp_path / "project", server.base_url, limits={"requests": 12})
+        project = make_project(
+            tmp_path / "project", server.base_url, **{"limits": {"requests": 12}, **(stage or {})}
+        )
         project.write_rows("notes/a.jsonl", note_rows(ROWS))
         yield project, server
 
@@ -79,8 +83,7 @@ def test_an_open_batch_of_the_service_is_waited_for_in_mode_online(tmp_path, cap
 
 
 def test_an_open_online_batch_is_ended_in_mode_batch_and_only_the_rest_is_asked_in_one(tmp_path, capfd):
-    with served(tmp_path) as (project, server):
-        project.write_study({**project_study(project), "stages": once(project)})
+    with served(tmp_path, {"model": "gpt-4o-mini", "max_rounds": 1}) as (project, server):
         with stop_after(4), pytest.raises(Killed):
             answer_all(stage_in("online", project))
         asked = online_calls(server)
@@ -95,17 +98,18 @@ def test_an_open_online_batch_is_ended_in_mode_batch_and_only_the_rest_is_asked_
         assert "was asked online and is ended" in capfd.readouterr().err
         with Ledger(project.root / ".goldpan/ledger.sqlite") as ledger:
             assert ledger.counts() == {"ok": ROWS}
+            spending = spending_of(ledger, "notes", STAGE, stage_in("batch", project).stage)
+        online, batch = (price_of("gpt-4o-mini", is_online=is_online) for is_online in (True, False))
+        assert online.prompt == 2 * batch.prompt and online.completion == 2 * batch.completion
+        cost = kept * online.cost(100, 20) + (ROWS - kept) * batch.cost(100, 20)
+        assert spending.settled_usd == pytest.approx(cost, abs=1e-6)
+        assert project.json(f"stages/{STAGE}/summary.json")["cost_usd"] == pytest.approx(cost, abs=1e-6)
 
 
 def project_study(project) -> dict:
     import yaml
 
     return yaml.safe_load((project.root / "config/studies/notes.yaml").read_text())
-
-
-def once(project) -> dict:
-    stages = project_study(project)["stages"]
-    return {STAGE: {**stages[STAGE], "max_rounds": 1}}
 
 
 @pytest.mark.parametrize(

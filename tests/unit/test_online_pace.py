@@ -2,7 +2,7 @@
 
 import pytest
 
-from goldpan.providers.online.pace import FIRST_AT_ONCE, Limits, Pace, duration
+from goldpan.providers.online.pace import FIRST_AT_ONCE, Pace, PaceLimits, duration
 from tests.simulated_clock import SimulatedClock
 
 
@@ -11,7 +11,7 @@ class Caller:
 
     def __init__(self, **limits):
         self.clock = SimulatedClock()
-        self.pace = Pace(Limits(**limits), self.clock.monotonic)
+        self.pace = Pace(PaceLimits(**limits), self.clock.monotonic)
 
     def send(self, tokens: float = 10) -> float:
         wait = self.pace.wait(tokens)

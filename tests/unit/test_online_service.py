@@ -1,19 +1,27 @@
 """A service that misbehaves while it is asked online: nothing is lost, and nothing is answered twice."""
 
 import base64
+from collections import Counter
 
 import pytest
 
+from goldpan.batches.online import OnlineWork, asking_in_mode
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import BudgetError, FirstRefusedError, OnlineError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
+from goldpan.providers.base import Surroundings
 from goldpan.providers.engine import completion
+from goldpan.providers.engine.store import Store
+from goldpan.providers.online.address import online_address
+from goldpan.providers.online.watch import Traffic
 from goldpan.study import load_project
 from tests.online_service import ANSWER, Say, error_body, online_service
 from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.scripted_provider import answer_line, error_line
+from tests.simulated_clock import SimulatedClock
 from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, send
 
 ROWS = 12
@@ -253,3 +261,52 @@ def test_cancelled_and_given_up_it_keeps_what_was_answered(tmp_path, monkeypatch
             assert kept["ok"] == ROWS if "--ask-again" in command else 4 <= kept["ok"] <= 6
             asked_twice = service.answered.total() - len(service.answered)
             assert asked_twice <= 2, "what was under way at the stop"
+
+
+def test_services_behind_litellm_and_the_responses_endpoint_are_asked_at_their_address(tmp_path):
+    with online_service() as service:
+        run = make(tmp_path, service, kind="litellm", custom_llm_provider="hosted_vllm")
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+    settings = run.project.study.providers["main"]
+    address = online_address(settings, Surroundings(tmp_path, tmp_path))
+    assert address.url("/v1/responses") == f"{service.base_url}/responses"
+
+
+def test_a_batch_that_another_process_is_at_work_on_is_left_to_it(tmp_path):
+    with online_service() as service:
+        run = make(tmp_path, service)
+        send(run, run.plan(1))
+        provider = run.connect()
+        (batch,) = provider.own_batches()
+        with Ledger(run.project.ledger) as ledger, Store(tmp_path / ".goldpan/online").locked(batch.id):
+            ask = asking_in_mode(ledger, run.project, STAGE, provider)
+            (submission,) = ledger.submissions()
+            assert not ask(submission).is_terminal and not provider.end(batch.id).is_terminal
+        assert not service.calls
+
+
+def test_every_few_seconds_it_is_said_how_it_goes(tmp_path):
+    said: list[str] = []
+    clock = SimulatedClock()
+    with online_service() as service:
+        run = make(tmp_path, service, stage={"price_usd_per_million": [1, 1]})
+        send(run, run.plan(1))
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+            work = OnlineWork(ledger, run.project, STAGE, submission, say=said.append, clock=clock)
+            work.resumed(iter([]))
+            custom_ids = list(ledger.asked_by(submission.id))
+            work.sending(custom_ids)
+            for custom_id in custom_ids[:3]:
+                work.written(custom_id, answer_line(custom_id, ANSWER) + b"\n")
+            work.written(custom_ids[3], error_line(custom_ids[3], 500) + b"\n")
+            traffic = Traffic(at_once=9, refusals=Counter({"429": 2, "timeout": 1}))
+            for _ in range(7):
+                clock.sleep(1.0)
+                work.look(traffic)
+            assert ledger.counts() == {"ok": 3, "failed": 1}, "taken as it goes"
+            assert len(ledger.sent(submission.id)) == ROWS - 4
+    (line,) = said
+    assert line.startswith("topics, round 1: 4/12 requests, 0.8 a second, 0:10 left, 0.")
+    assert line.endswith("1 failed, up to 9 at once (asked again: 2 x 429, 1 x timeout)")

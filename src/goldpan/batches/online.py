@@ -264,7 +264,7 @@ class OnlineWork:
         if self._failed:
             parts.append(f"{self._failed:,} failed")
         parts.append(f"up to {traffic.at_once} at once")
-        if (quiet := round(traffic.quiet_until - time.monotonic())) > 0:
+        if quiet := round(max(0.0, traffic.quiet_until - time.monotonic())):
             parts.append(f"quiet for {quiet} seconds as the service asks")
         refusals = [f"{count} x {kind}" for kind, count in sorted(traffic.refusals.items())]
         return f"{self._title}: {', '.join(parts)}" + (

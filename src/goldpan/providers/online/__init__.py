@@ -23,7 +23,6 @@ from goldpan.providers.engine.hooks import BatchHook, BrokenOff, Hook
 from goldpan.providers.engine.objects import BatchRecord
 from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.online.address import Address
-from goldpan.providers.online.answerer import OnlineAnswerer
 from goldpan.providers.online.watch import Watch
 from goldpan.study.provider import ONLINE
 from goldpan.study.stage import Mode
@@ -137,6 +136,9 @@ class OnlineProvider(BatchProvider):
             OnlineError: the service refuses everything, or is silent; what was answered is kept.
             Exception: as the watch refuses.
         """
+        # asyncio takes as long to load as all else of this room, and most steps ask nobody.
+        from goldpan.providers.online.answerer import OnlineAnswerer
+
         assert self._address is not None, "in mode batch nobody asks online"
         endpoint = self._engine().batch(batch_id).endpoint
         answerer = OnlineAnswerer(self._address, endpoint, watch, is_accepted=self._is_accepted)

@@ -8,7 +8,7 @@ from goldpan.errors import StudyError
 from goldpan.providers.address import calling_options, openai_address
 from goldpan.providers.base import Surroundings
 from goldpan.providers.litellm import base_address
-from goldpan.providers.online.pace import Limits
+from goldpan.providers.online.pace import PaceLimits
 from goldpan.providers.scrubber import Scrubber
 from goldpan.study.provider import LiteLLMSettings, NetworkSettings, Provider
 
@@ -33,7 +33,7 @@ class Address:
     timeout: float
     patience: float
     scrubber: Scrubber
-    limits: Limits
+    limits: PaceLimits
 
     @property
     def url_shown(self) -> str:
@@ -79,7 +79,7 @@ def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Add
         timeout=settings.timeout_seconds,
         patience=settings.patience_seconds,
         scrubber=Scrubber([key, *secrets]),
-        limits=Limits(
+        limits=PaceLimits(
             settings.concurrency or DEFAULT_CONCURRENCY,
             settings.requests_per_minute,
             settings.tokens_per_minute,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from goldpan.errors import FirstRefusedError, OnlineError
 from goldpan.providers.engine.answerers import Reply, Request, WireReply
 from goldpan.providers.online.address import Address
-from goldpan.providers.online.connection import LAST_ANSWERS_SECONDS, Connection
+from goldpan.providers.online.calls import LAST_ANSWERS_SECONDS, OnlineCalls
 from goldpan.providers.online.watch import Watch
 from goldpan.tasks.failures import error_of, failure_of, words_of
 
@@ -46,11 +46,11 @@ class OnlineAnswerer:
         first = next(requests, None)
         if first is None:
             return
-        with Connection(self._address, self._endpoint) as connection:
-            yield from self._answers(connection, requests, first)
+        with OnlineCalls(self._address, self._endpoint) as calls:
+            yield from self._answers(calls, requests, first)
 
     def _answers(
-        self, connection: Connection, requests: Iterator[Request], first: Request
+        self, calls: OnlineCalls, requests: Iterator[Request], first: Request
     ) -> Iterator[tuple[int, Reply]]:
         upcoming: Request | None = first
         in_hand: set[int] = set()
@@ -59,7 +59,7 @@ class OnlineAnswerer:
         until = float("inf")
         while True:
             group: list[tuple[int, Request]] = []
-            least, most = self._in_hand(connection)
+            least, most = self._in_hand(calls)
             while upcoming is not None and stopped is None and (group or len(in_hand) <= least):
                 if len(in_hand) >= most or not self._watch.may_send(len(in_hand)):
                     break
@@ -67,13 +67,13 @@ class OnlineAnswerer:
                 group.append((taken, upcoming))
                 taken += 1
                 upcoming = next(requests, None)
-            connection.has_more = upcoming is not None
+            calls.has_more = upcoming is not None
             if group:
                 self._watch.sending([request.custom_id for _, request in group])
-                connection.send([(place, request.body) for place, request in group])
+                calls.send([(place, request.body) for place, request in group])
             if not in_hand or time.monotonic() > until:
                 break
-            for place, reply in connection.arrivals(_LOOK_SECONDS):
+            for place, reply in calls.arrivals(_LOOK_SECONDS):
                 in_hand.discard(place)
                 if isinstance(reply, OnlineError):
                     error: OnlineError | None = reply
@@ -83,17 +83,17 @@ class OnlineAnswerer:
                         yield place, reply
                 if error is not None and stopped is None:
                     stopped, until = error, time.monotonic() + LAST_ANSWERS_SECONDS
-                    connection.stop(error)
-            self._watch.look(connection.traffic)
+                    calls.stop(error)
+            self._watch.look(calls.traffic)
         if stopped is not None:
             raise stopped
         if upcoming is not None:
             raise self._watch.refusal()
 
-    def _in_hand(self, connection: Connection) -> tuple[int, int]:
+    def _in_hand(self, calls: OnlineCalls) -> tuple[int, int]:
         """From how many in hand on others are added, and up to how many: more than under way, so that none is
         waited for, and some at a time, for each time the ledger is told."""
-        at_once = connection.traffic.at_once
+        at_once = calls.traffic.at_once
         return (at_once + at_once // 2, 2 * at_once) if self.is_accepted else (0, 1)
 
     def _is_refused_for_all(self, reply: WireReply) -> OnlineError | None:

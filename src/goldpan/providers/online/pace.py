@@ -57,7 +57,7 @@ class _Allowance:
 
 
 @dataclass(frozen=True)
-class Limits:
+class PaceLimits:
     """What a provider's settings allow: requests at once, requests and tokens a minute; None for any."""
 
     at_once: int
@@ -78,7 +78,7 @@ class Pace:
         not_before: until when the service wants none, by the clock.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]):
+    def __init__(self, limits: PaceLimits, clock: Callable[[], float]):
         self._limits, self._clock = limits, clock
         self._size = float(min(FIRST_AT_ONCE, limits.at_once))
         self.under_way = 0

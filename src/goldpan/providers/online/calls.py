@@ -54,7 +54,7 @@ class _Refused(Exception):
         self.headers = headers
 
 
-class Connection:
+class OnlineCalls:
     """A context manager: its thread runs as long as its block.
 
     Args:
@@ -79,7 +79,7 @@ class Connection:
         self._answered_at = -math.inf
         self.has_more = True
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> OnlineCalls:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
         return self
