@@ -54,9 +54,9 @@ def project(tmp_path):
     return project
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_modules_are_answered_and_measured_by_themselves_and_as_a_chain(project):
-    assert "evaluation" in ran(project.run())
+    assert "evaluation" in ran(project.run("results/golden/evaluation/m13.json"))
     report = project.json("evaluation/m13.json")
     assert (report["drawn"], report["without_any_label"]) == (6, 0)
     (measured,) = report["features"]
@@ -72,7 +72,7 @@ def test_modules_are_answered_and_measured_by_themselves_and_as_a_chain(project)
     assert refused.value.where.startswith("golden/m13.jsonl:")
 
     project.study = "chain"
-    assert "evaluation" in ran(project.run("--config", "study=chain"))
+    assert "evaluation" in ran(project.run("results/chain/evaluation/m13.json", "--config", "study=chain"))
     types = [row["features"]["product_type"]["items"] for row in rows(project, "m06")]
     asked = [line["body"]["messages"][1]["content"] for line in requests(project, "m13")]
     assert len(asked) == 6
