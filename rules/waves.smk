@@ -107,6 +107,7 @@ rule agreement:
     input:
         PATHS.answers("{wave}"),
         PATHS.wave_status("{wave}"),
+        INPUTS.waves.grouping_sample,
     output:
         PATHS.agreement("{wave}", "json"),
         PATHS.agreement("{wave}", "html"),
@@ -115,6 +116,8 @@ rule agreement:
         PATHS.log("waves/{wave}/agreement"),
     conda:
         "../envs/report.yaml"
+    params:
+        group=INPUTS.waves.gold_group,
     message:
         "Measuring the agreement in wave {wildcards.wave}"
     script:

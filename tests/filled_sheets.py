@@ -58,6 +58,7 @@ def fill_page(sheet: Path, filled: Path, answers: Answers) -> None:
     exported = {
         "kind": given_out["kind"],
         **{name: given_out[name] for name in ("study", "wave", "annotator", "codebook_hash")},
+        **({"redraw": given_out["redraw"]} if "redraw" in given_out else {}),
         "answers": [
             {"item_id": row["item_id"], "values": values, "seconds": 4.5}
             for row in given_out["rows"]

@@ -1,7 +1,9 @@
-"""`python -m goldpan`: the command line."""
+"""`python -m goldpan`, and the command `goldpan`: the command line."""
 
 import sys
 
+import goldpan.workflow.interrupt  # noqa: F401 - first, for the other imports take long
 from goldpan.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -30,6 +30,8 @@ import contextlib
 import errno
 from collections.abc import Iterator, Sequence
 
+from goldpan.visible_text import printable
+
 
 class GoldpanError(Exception):
     """Base of all errors a user can meet.
@@ -47,9 +49,11 @@ class GoldpanError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        parts = [f"{self.where}: {self.what}" if self.where else self.what]
+        # Names of files and texts of answers stand in it; a line end is ours only in what happened.
+        what = "\n".join(map(printable, self.what.split("\n")))
+        parts = [f"{printable(self.where)}: {what}" if self.where else what]
         if self.remedy:
-            parts.append(f"  -> {self.remedy}")
+            parts.append(f"  -> {printable(self.remedy)}")
         return "\n".join(parts)
 
 

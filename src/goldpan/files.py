@@ -159,6 +159,18 @@ def _whole(handle: IO[bytes], path: str | os.PathLike[str], at_most: int) -> byt
     return data
 
 
+def check_name_is_utf8(path: str | os.PathLike[str], error: type[GoldpanError] = SourceError) -> None:
+    """Raise an error for a file whose name may not be written into results: on disk it may be any bytes."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise error(
+            "the name of this file is not UTF-8, so no result can name it",
+            where=str(path),
+            remedy="rename the file; the bytes that are no UTF-8 are shown as in `\\xff`",
+        ) from None
+
+
 def canonical_json(value: Any) -> bytes:
     """The canonical JSON text of `value`: keys sorted, no spaces, UTF-8; what hashes are taken over."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

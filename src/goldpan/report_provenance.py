@@ -19,6 +19,7 @@ from goldpan import __version__
 from goldpan.as_json import AsJson
 from goldpan.files import sha256_file
 from goldpan.html import Markup, element, table
+from goldpan.visible_text import printable
 
 GIVEN_OUT = datetime.datetime(2020, 1, 1)
 """The time in every workbook that goldpan gives out; one that has it still was not saved since."""
@@ -45,7 +46,7 @@ class ReportInput(AsJson):
 
 
 @dataclass(frozen=True)
-class Provenance(AsJson):
+class ReportProvenance(AsJson):
     """What the figures of a report come from.
 
     Attributes:
@@ -86,7 +87,7 @@ def days(times: tuple[float, float] | None) -> str | None:
     return f"{start}" if start == end else f"{start} to {end}"
 
 
-def provenance_section(provenance: Provenance) -> Iterator[Markup]:
+def provenance_section(provenance: ReportProvenance) -> Iterator[Markup]:
     """The part at the end of a page that says what its figures come from."""
     yield element("h2", "Provenance")
     yield element(
@@ -94,7 +95,7 @@ def provenance_section(provenance: Provenance) -> Iterator[Markup]:
         f"Made by goldpan {provenance.goldpan_version}. Intervals by bootstrap:"
         f" {provenance.replicates:,} replicates, seed {provenance.seed}.",
     )
-    rows = [[source.name, source.date or "–", source.sha256] for source in provenance.inputs]
+    rows = [[printable(source.name), source.date or "–", source.sha256] for source in provenance.inputs]
     if rows:
         yield table(["Input", "Date", "SHA-256"], rows, text_columns=3)
         yield element(

@@ -47,9 +47,13 @@ class Measurement:
 
 
 def environment(checkout: Path | None = None) -> dict[str, str]:
-    """The environment of a Python, with the library and tests of a checkout where one is named."""
+    """The environment of a Python, with the library and tests of a checkout where one is named.
+
+    Bytecode is kept, else what is measured is how each start compiles the modules of a checkout.
+    """
     paths = {} if checkout is None else {"PYTHONPATH": f"{checkout / 'src'}{os.pathsep}{checkout}"}
-    return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", **paths}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True", **paths}
 
 
 def measure(

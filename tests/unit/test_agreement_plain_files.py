@@ -307,3 +307,47 @@ def test_the_page_is_not_written_over_the_answers(file):
     with pytest.raises(StudyError, match="--html"):
         agreement_command([path], USUAL, Values(), page=path)
     assert path.read_text() == WIDE
+
+
+def sheet_of(spellings_of_a, spellings_of_b):
+    rows = [
+        f"{row},{spellings_of_a[row % 2]},{spellings_of_b[row % 2]},{spellings_of_a[row % 2]}"
+        for row in range(8)
+    ]
+    return "\n".join(["item_id,annotator_a,annotator_b,llm", *rows, ""])
+
+
+@pytest.mark.parametrize(
+    ("spellings_of_a", "spellings_of_b"),
+    [
+        (("nein", "ja"), ("0", "1")),
+        (("FALSCH", "WAHR"), ("nein", "ja")),
+        (("non", "oui"), ("FALSE", "TRUE")),
+        (("no", "sí"), ("FALSO", "VERDADERO")),
+    ],
+)
+def test_annotators_who_write_yes_and_no_in_their_languages_agree_and_it_is_told(
+    file, spellings_of_a, spellings_of_b
+):
+    (feature,) = agreement_of_files(
+        [file(sheet_of(spellings_of_a, spellings_of_b))], USUAL, Values()
+    ).features
+    assert feature.observed.value == 1.0
+    assert any("are words for yes and no" in note for note in feature.notes)
+
+
+def test_annotators_without_a_common_label_are_told_so_instead_of_what_to_settle(file, tmp_path):
+    path = file(sheet_of(("schlecht", "gut"), ("bad", "good")))
+    said = agreement_command([path], USUAL, Values())
+    assert "a and b have NO LABEL IN COMMON: a gives `gut`, `schlecht`, b gives `bad`, `good`" in said
+    assert "Settle with them" not in said
+    merged = merge_command([path], USUAL, Values(), "majority", tmp_path / "merged.csv")
+    assert "NO LABEL IN COMMON" in merged
+    assert "decided 8 of 8 rows; these are MOST rows" in merged
+
+
+def test_numbers_on_one_scale_and_few_items_need_no_common_label(file):
+    few = file("item_id,annotator_a,annotator_b\n1,x,y\n2,x,y\n", "few.csv")
+    numbers = file(sheet_of(("1", "2"), ("3", "4")), "numbers.csv")
+    for path in (few, numbers):
+        assert "NO LABEL IN COMMON" not in agreement_command([path], USUAL, Values())

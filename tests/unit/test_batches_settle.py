@@ -1,11 +1,14 @@
 """Every request that was asked gets one outcome, whatever the provider's files hold."""
 
+import json
 from types import SimpleNamespace
 
 import orjson
 import pytest
 
-from goldpan.batches.settle import settle_shard
+from goldpan.batches.answered_twice import notes_on
+from goldpan.batches.settle import settle_round, settle_shard
+from goldpan.cli.summary import print_failures
 from goldpan.errors import InDoubtError
 from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch, BatchError
@@ -72,7 +75,45 @@ def test_of_two_answers_to_a_request_the_first_good_one_counts(sent):
     settled = sent.settle(lines)
     assert states(settled) == ["ok", "ok", "invalid"]
     assert b'\\"length\\":1' in settled["req__n0"].line
-    assert settled["noticed"]["duplicates"] == 4
+    assert (settled["noticed"]["duplicates"], settled["noticed"]["contradicting"]) == (3, 1)
+    assert settled["noticed"]["contradicting_example"] == "req__n0"
+
+
+def test_the_same_answer_twice_contradicts_nothing_whatever_the_ids_and_spelling_around_it(sent):
+    line = answer_line("req__n0", GOOD)
+    respelled = orjson.loads(line)
+    respelled["id"] = "batch_req_other"
+    body = respelled["response"]["body"]
+    body["id"] = "chatcmpl-other"
+    call = body["choices"][0]["message"]["tool_calls"][0]
+    call["id"], call["function"]["arguments"] = "call_other", json.dumps(GOOD, indent=1)
+    settled = sent.settle([line, orjson.dumps(respelled), line])
+    assert (settled["noticed"]["duplicates"], settled["noticed"]["contradicting"]) == (2, 0)
+
+
+def test_answers_that_contradict_each_other_are_said_when_settled_and_in_the_summary(tmp_path, capsys):
+    run = make_stage(tmp_path, note_rows(3))
+    plan = run.plan(1)
+    send(run, plan)
+    raw = run.project.root / run.paths.raw(STAGE, 1, plan.shards[0].name)
+    lines = [answer_line(f"req__n{number}", GOOD) for number in range(3)]
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    raw.write_bytes(b"\n".join([*lines, answer_line("req__n1", {**GOOD, "length": 5})]) + b"\n")
+    with Ledger(run.project.ledger) as ledger:
+        (submission,) = ledger.submissions()
+        batches = [(plan.shards[0].name, submission.id, COMPLETED, raw)]
+        asked = run.project.root / run.paths.asked(STAGE, 1)
+        settled = run.project.root / run.paths.settled(STAGE, 1)
+        noticed = settle_round(ledger, run.project, plan, batches, asked, settled).noticed
+    (note,) = notes_on(noticed)
+    assert "1 line answers its request a second time" in note and "`req__n1`" in note
+    assert orjson.loads(settled.read_bytes())["noticed"][plan.shards[0].name]["contradicting"] == 1
+    print_failures(run.project)
+    assert f"{STAGE}: round 1: {note}" in capsys.readouterr().out
+
+
+def test_a_settled_round_of_an_earlier_goldpan_says_nothing_of_it():
+    assert notes_on({"shard": {"lines": 3, "duplicates": 1, "unknown": 0, "missing": 0, "damaged": 0}}) == []
 
 
 def test_lines_of_requests_that_were_never_asked_are_counted_and_left_out(sent):

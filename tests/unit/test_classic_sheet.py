@@ -165,6 +165,8 @@ def test_majority_of_two_asks_the_llm_and_says_so(sheet, capsys):
     assert "! violates: two annotators have no majority, so the LLM's answer decides" in said
     by_llm = run("merge sheet.csv --strategy majority_llm --out other.csv", capsys)
     assert "two annotators have no majority" not in by_llm
+    assert "decided 2 of 7 rows" in said and "decided 2 of 7 rows" in by_llm
+    assert "MOST rows" not in said
     assert (sheet.parent / "merged.csv").read_text() == (sheet.parent / "other.csv").read_text()
 
 

@@ -281,3 +281,12 @@ def test_one_must_say_what_becomes_of_the_rows(goldpan):
     with pytest.raises(SystemExit) as caught:
         goldpan("batches", "give-up", "batch_1")
     assert caught.value.code == 2
+
+
+def test_the_plan_shows_what_is_under_way_as_long_as_something_is(goldpan, run):
+    (row,) = printed_table(goldpan("plan")[1])
+    assert (row["records"], row["answered"], row["under way"], row["to ask"]) == ("4", "0", "4", "0")
+    with Ledger(run.project.ledger) as ledger:
+        for number in (1, 2):
+            ledger.settle(number, [], status="cancelled", note=str)
+    assert "under way" not in goldpan("plan")[1]

@@ -19,6 +19,8 @@ NUMBERS = labelled("1", "2", "10")
 PADDED = labelled("007", "042")
 TRUTH = labelled("TRUE", "FALSE", "maybe")
 RESULTS = labelled("1-2", "3-4", "draw")
+CONFIRMED = labelled("yes", "no", "unclear")
+GERMAN = labelled("ja", "nein")
 MIRRORED = labelled("1-2", "2-1")
 MONTHS = labelled("MARCH1", "SEPT2", "ACTB")
 DAYS = labelled("2021-03-04", "2021-04-03")
@@ -63,7 +65,16 @@ KEPT = [
     (COMPLAINT, "No ", False),
     (COMPLAINT, True, True),
     (COMPLAINT, "WAHR", True),
+    (COMPLAINT, "Nein", False),
+    (COMPLAINT, "sí", True),
+    (COMPLAINT, "NON", False),
     (COMPLAINT, 0.0, False),
+    # A question with labels for yes and no, too; `no` is one of several languages.
+    (CONFIRMED, "ja", "yes"),
+    (CONFIRMED, "FALSCH", "no"),
+    (CONFIRMED, False, "no"),
+    (GERMAN, "yes", "ja"),
+    (GERMAN, "FALSE", "nein"),
     (COMPLAINT, "1.0", True),
     # Dates that a spreadsheet made of labels.
     (RESULTS, JAN_2, "1-2"),
@@ -149,6 +160,8 @@ REFUSED = [
     (NUMBERS, "1;2", "is not one of the labels"),
     (COMPLAINT, "yes and no", "neither yes nor no"),
     (COMPLAINT, "2", "neither yes nor no"),
+    (CONFIRMED, "1", "is not one of the labels"),
+    (RESULTS, "ja", "is not one of the labels"),
     (COMPLAINT, JAN_2, "neither yes nor no"),
     (STARS, "6", "outside 1 to 5"),
     (STARS, "3.5", "not a whole number"),

@@ -318,3 +318,44 @@ def test_a_slip_in_an_argument_is_refused_before_anything_is_sent(here, serve, s
     (sent, *_) = (here / "annotations").rglob("round1/requests/*.jsonl")
     body = orjson.loads(sent.read_bytes().splitlines()[0])["body"]
     assert (body["top_k"], body["temperature"]) == (3, 0)
+
+
+def test_a_second_call_on_a_folder_at_once_is_refused_and_the_first_goes_on(here, serve, segments):
+    server, provider = serve()
+    refused = []
+
+    def call_again(place):
+        if place != "intent_written" or refused:
+            return
+        for call in (
+            lambda: batch_annotate(segments, "annotations", model=MODEL, provider=provider),
+            lambda: get_batch_results("annotations"),
+        ):
+            with pytest.raises(LedgerError, match=r"another run works on .*annotations") as caught:
+                call()
+            refused.append(caught.value)
+
+    with on_reaching(call_again):
+        batch_annotate(segments, "annotations", model=MODEL, provider=provider)
+    assert len(refused) == 2
+    status, _ = results()
+    assert (status.request_counts, server.calls[CREATE]) == ({"total": 12, "ok": 12}, 1)
+
+
+def test_several_may_look_at_results_at_once_and_nothing_is_sent_meanwhile(here, serve, segments):
+    server, provider = serve()
+    given = {"model": MODEL, "provider": provider}
+    batch_annotate(segments[:2], "annotations", **given)
+    seen = []
+
+    def look_too(place):
+        if place == "polling" and not seen:
+            seen.append("")
+            seen.append(get_batch_results("annotations")[0].status)
+            with pytest.raises(LedgerError, match="another run works on"):
+                batch_annotate(segments, "annotations", **given)
+
+    with on_reaching(look_too):
+        results()
+    assert seen[1] in ("in_progress", "completed")
+    assert server.calls[CREATE] == 1

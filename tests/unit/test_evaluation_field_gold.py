@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from goldpan.errors import ReconciliationError, SourceError, StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate, evaluate_files
 from goldpan.statistics.figures import figure
+from goldpan.study import load_project
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.model import Study
 from goldpan.tasks.features import Classification
+from goldpan.workflow.before_run import check_before_run
 from tests.evaluation_builders import (
     FEATURES,
     gold_item,
@@ -292,6 +294,38 @@ def test_validate_finds_names_that_are_not_there(tmp_path):
     assert "evaluation good: 1 features, 1 predictions" in said
     assert "evaluations.typo.gold: no row has a field `hurry`" in said
     assert "evaluations.other.gold: no task says what the feature `topc` is; did you mean `topic`" in said
+
+
+def gold_project(folder, rows):
+    project = WorkflowProject.create(folder)
+    project.write_rows("notes/a.jsonl", rows)
+    told = notes_study()
+    told["evaluations"] = {"good": {"source": "notes", "gold": {"topic": "kind"}}}
+    project.write_study(told)
+    return project
+
+
+def test_gold_that_is_no_label_is_found_by_validate_and_before_a_run_pays(tmp_path):
+    rows = [{**row, "kind": ["animals", "Tier"][row["id"] == "n3"]} for row in note_rows(6)]
+    project = gold_project(tmp_path, rows)
+    said = project.goldpan("validate", check=False).stdout
+    assert "evaluation good" not in said
+    with pytest.raises(SourceError) as refused:
+        check_before_run(load_project(root=project.root))
+    for text in (said, str(refused.value)):
+        assert "notes/a.jsonl:4" in text and "field `kind`" in text
+        assert "`Tier` is not one of the labels" in text
+        assert "another field in evaluations.good.gold" in text
+
+
+def test_gold_is_looked_at_in_the_first_thousand_rows_and_empty_fields_are_fine(tmp_path):
+    rows = [
+        {"id": f"n{at}", "text": "a", "kind": {0: "animals", 1_000: "Tier"}.get(at, "")}
+        for at in range(1_001)
+    ]
+    project = gold_project(tmp_path, rows)
+    check_before_run(load_project(root=project.root))
+    assert "evaluation good: 1 features" in project.goldpan("validate", check=False).stdout
 
 
 def test_heads_are_measured_against_fields_too_and_a_note_warns_of_what_they_learned_from(tmp_path):

@@ -214,7 +214,14 @@ def test_rankings_are_compared_by_kendalls_tau():
     expected = [stats.kendalltau([0, 1, 2, 3], other).statistic for other in ([1, 0, 2, 3], [3, 2, 1, 0])]
     assert found["kendall_tau"] == pytest.approx((sum(expected) + 1 - 1) / 4)
     assert found["top_1"] == pytest.approx(1 / 4)
+    # All three, two of three (b and c), all, and none of the failed one.
+    assert found["top_3"] == pytest.approx((1 + 2 / 3 + 1 + 0) / 4)
     assert found["exact_match"] == pytest.approx(1 / 4)
+
+
+def test_of_three_things_the_first_three_say_nothing():
+    measures = RankingMeasures(np.array([[0, 1]]), [("a", "b", "c"), ("b", "a", "c")])
+    assert measures.names == ("kendall_tau", "top_1", "exact_match")
 
 
 @pytest.mark.parametrize(

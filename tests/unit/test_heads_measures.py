@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics
 
 from goldpan.heads.measured import MeasuredRecords
-from goldpan.heads.model import Predicted, predict
+from goldpan.heads.model import HeadPredictions, predict
 from goldpan.heads.report import LearningCurve
 from goldpan.heads.targets import Target
 from goldpan.statistics.figures import Estimate
@@ -26,7 +26,7 @@ def ordinal_predictions(count=80, seed=0):
     truth = random.integers(0, 4, size=count)
     label = np.clip(truth + random.integers(-1, 2, size=count), 0, 3)
     score = np.round(STARS.positions[label] + random.normal(size=count) / 2, 1)
-    return truth.astype(float), Predicted(score, label)
+    return truth.astype(float), HeadPredictions(score, label)
 
 
 def measured(target, truth, groups=None, seed=0):
@@ -65,7 +65,9 @@ def test_figures_of_ordered_labels_are_those_of_scikit_learn_and_scipy():
 def test_figures_of_labels_without_an_order_are_those_of_scikit_learn():
     random = np.random.default_rng(1)
     truth, label = random.integers(0, 3, size=(2, 50))
-    assert values(measured(TOPIC, truth.astype(float)).figures(Predicted(None, label))) == pytest.approx(
+    assert values(
+        measured(TOPIC, truth.astype(float)).figures(HeadPredictions(None, label))
+    ) == pytest.approx(
         {
             "accuracy": metrics.accuracy_score(truth, label),
             "f1_macro": metrics.f1_score(truth, label, average="macro"),
@@ -78,7 +80,7 @@ def test_an_ordinal_target_of_very_many_labels_has_its_kappa():
     labels = tuple(str(number) for number in range(250))
     truth = np.arange(250.0)
     target = Target("many", "many", "ordinal", labels)
-    figures = measured(target, truth, ["g1"] * 250).figures(Predicted(truth, np.arange(250)))
+    figures = measured(target, truth, ["g1"] * 250).figures(HeadPredictions(truth, np.arange(250)))
     assert figures["cohen_kappa_quadratic"].value == 1
 
 
@@ -87,12 +89,14 @@ def test_a_record_that_is_there_several_times_counts_as_often():
     rows = np.repeat(np.arange(30), np.random.default_rng(2).integers(0, 4, size=30))
     sample = sample_of_groups([f"g{row}" for row in range(30)], 0)
     weighted = replace(sample, counts=np.concatenate([np.bincount(rows, minlength=30), np.zeros(256)]))
-    again = measured(STARS, truth[rows]).figures(Predicted(predicted.score[rows], predicted.label[rows]))
+    again = measured(STARS, truth[rows]).figures(
+        HeadPredictions(predicted.score[rows], predicted.label[rows])
+    )
     assert values(MeasuredRecords(STARS, truth, weighted).figures(predicted)) == pytest.approx(values(again))
 
 
 def test_the_rank_correlation_of_a_constant_is_undefined():
-    figures = measured(LENGTH, np.arange(5.0)).figures(Predicted(np.full(5, 2.0)))
+    figures = measured(LENGTH, np.arange(5.0)).figures(HeadPredictions(np.full(5, 2.0)))
     why = "undefined: the answered items have all the same gold value, or all the same prediction"
     assert figures["spearman"] == Estimate(None, reason=why)
 
@@ -109,7 +113,7 @@ def test_intervals_hold_the_value_and_shrink_with_more_records():
 
 def test_all_right_is_not_certainly_right():
     truth = np.arange(30) % 3
-    figure = measured(TOPIC, truth.astype(float)).figures(Predicted(None, truth))["accuracy"]
+    figure = measured(TOPIC, truth.astype(float)).figures(HeadPredictions(None, truth))["accuracy"]
     assert figure.value == 1
     assert figure.interval.low < 0.99
 
@@ -117,7 +121,7 @@ def test_all_right_is_not_certainly_right():
 def test_records_of_one_group_count_as_one():
     truth, predicted = ordinal_predictions(40)
     rows = np.repeat(np.arange(40), 10)
-    repeated = Predicted(predicted.score[rows], predicted.label[rows])
+    repeated = HeadPredictions(predicted.score[rows], predicted.label[rows])
     once = measured(STARS, truth).figures(predicted)["mae"]
     many = measured(STARS, truth[rows], [f"g{row}" for row in rows]).figures(repeated)["mae"]
     assert width(many) == pytest.approx(width(once), rel=0.15)
@@ -136,7 +140,7 @@ def test_a_handful_of_groups_has_figures_but_no_intervals(groups, has_interval):
 @pytest.mark.parametrize("records", [1, 3, 4])
 def test_a_handful_of_records_has_figures_but_no_intervals(records):
     truth = np.arange(records) % 3
-    for figure in measured(TOPIC, truth.astype(float)).figures(Predicted(None, truth)).values():
+    for figure in measured(TOPIC, truth.astype(float)).figures(HeadPredictions(None, truth)).values():
         assert figure.interval is None
         assert figure.value is None or figure.reason.endswith(", 5 are needed")
 
@@ -160,7 +164,7 @@ def test_intervals_cover_the_truth():
         truth = random.integers(0, 3, size=60)
         label = np.where(random.random(60) < 0.8, truth, (truth + 1) % 3)
         records = measured(TOPIC, truth.astype(float), seed=seed)
-        interval = records.figures(Predicted(None, label))["accuracy"].interval
+        interval = records.figures(HeadPredictions(None, label))["accuracy"].interval
         held += interval.low <= 0.8 <= interval.high
     assert held >= 184
 

@@ -93,6 +93,20 @@ def test_a_head_that_has_learned_has_no_warning(corpus, tmp_path):
     assert warnings_of(corpus, tmp_path, ["clear"]) == []
 
 
+@pytest.mark.parametrize("target", ["clear", "chance"])
+def test_a_dev_split_too_small_to_choose_by_is_a_warning_and_labels_are_not_blamed(corpus, tmp_path, target):
+    records, embeddings, _ = corpus
+    split = {"train": 0.9, "dev": 0.02, "test": 0.08}
+    given = {"embedding": "small", "labels": {"source": "notes"}, "targets": [target]}
+    plain = Head(**given, learning_curve=[], split=split)
+    metrics = train_head("h", plain, [embeddings], [records], tmp_path)
+    count = metrics["splits"]["dev"]
+    assert 0 < count < 20
+    first, *others = metrics["warnings"]
+    assert first.startswith(f"`{target}`: the strength of the penalty was chosen on {count} record")
+    assert not any("noisy" in warning or "Label more" in warning for warning in others)
+
+
 @pytest.mark.parametrize(("agree", "noisy"), [(0.97, False), (0.6, True)])
 def test_answers_of_two_llms_that_disagree_are_noisy_labels(corpus, tmp_path, agree, noisy):
     _, embeddings, vectors = corpus

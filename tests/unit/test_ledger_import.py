@@ -11,7 +11,7 @@ import zstandard
 from goldpan.errors import LedgerError, SourceError
 from goldpan.files import LONGEST_LINE
 from goldpan.ledger import Asked, Ledger, Outcome
-from goldpan.ledger.exchange import Selection, export_ledger, import_ledger
+from goldpan.ledger.exchange import ExportSelection, export_ledger, import_ledger
 from goldpan.ledger.exchange_rows import _Answer, _Submission
 from goldpan.ledger.rows import Answer, Submission
 
@@ -208,7 +208,7 @@ def test_an_export_holds_what_is_wanted_whoever_paid(tmp_path):
         settled(ledger, "first", "one", [1, 2])
         own = settled(ledger, "second", "two", [3])
         settled(ledger, "third", "three", [4])
-        exported = export_ledger(ledger, tmp_path / "x.zst", Selection({key(2), key(9)}, {own.id}))
+        exported = export_ledger(ledger, tmp_path / "x.zst", ExportSelection({key(2), key(9)}, {own.id}))
         assert exported == (2, 1)
         import_ledger(other, tmp_path / "x.zst")
         assert set(other.outcomes([key(n) for n in range(10)])) == {key(2), key(3)}

@@ -46,7 +46,7 @@ def test_a_schema_is_answered_by_text(tmp_path):
 
 
 def test_instructions_and_a_plain_input_are_messages():
-    chat = responses.chat_request(body(instructions="Be brief.", input="Hello"))
+    chat = responses.chat_of_responses(body(instructions="Be brief.", input="Hello"))
     assert chat["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hello"},
@@ -54,7 +54,7 @@ def test_instructions_and_a_plain_input_are_messages():
 
 
 def test_parameters_get_the_names_of_chat_completions():
-    chat = responses.chat_request(
+    chat = responses.chat_of_responses(
         body(max_output_tokens=9, reasoning={"effort": "low"}, text={"verbosity": "low"}, temperature=1)
     )
     wanted = {"max_completion_tokens": 9, "reasoning_effort": "low", "verbosity": "low", "temperature": 1}

@@ -21,7 +21,7 @@ from goldpan.records.read import build_records, iter_records
 from goldpan.study.model import Source
 from goldpan.waves.collect.csv_file import read_csv_table
 from goldpan.waves.collect.json_file import read_json_document
-from goldpan.waves.collect.xlsx_file import read_xlsx
+from goldpan.waves.collect.xlsx_file import read_xlsx_table
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +164,7 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(t
         for _ in range(129):
             part.write(bytes(1 << 20))
     with pytest.raises(SheetError, match=r"a\.xlsx: the workbook unpacks to .* bytes, more than"):
-        read_xlsx(path)
+        read_xlsx_table(path)
 
 
 def test_a_lone_cell_far_away_does_not_make_a_million_rows(tmp_path):
@@ -173,7 +173,7 @@ def test_a_lone_cell_far_away_does_not_make_a_million_rows(tmp_path):
     book.active.cell(1_048_576, 16_384, "x")
     book.save(tmp_path / "a.xlsx")
     with pytest.raises(SheetError, match="reaches to row 1,048,576 and column 16,384"):
-        read_xlsx(tmp_path / "a.xlsx")
+        read_xlsx_table(tmp_path / "a.xlsx")
 
 
 def test_lines_of_text_are_still_rows(tmp_path):

@@ -319,8 +319,8 @@ def test_compressed_tables_of_a_folder_are_among_the_many(folder, run):
     assert [row["table"] for row in rows(folder / "out" / "summary.csv")] == ["one.csv", "two.csv.gz"]
     assert (folder / "out" / "two" / "gold" / "card.md").is_file()
     (folder / "in" / "one.csv.xz").write_bytes(lzma.compress(WIDE.encode()))
-    code, _, error = run("tables batch in --out out")
-    assert code != 0 and "called `one`" in error
+    code, said, _ = run("tables batch in --out out")
+    assert code != 0 and "called `one`" in said
 
 
 @pytest.mark.parametrize("packing", PACKED)

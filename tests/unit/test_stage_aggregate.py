@@ -3,9 +3,13 @@
 import pytest
 
 from goldpan.errors import StudyError
+from goldpan.evaluation.coding import FeatureValues
+from goldpan.evaluation.predictions import _stage_prediction
 from goldpan.stages.aggregate import aggregate_samples
 from goldpan.study import load_study
+from goldpan.study.wave import Stratify
 from goldpan.tasks.features import PREDICTION_TYPES, Multilabel, Score
+from goldpan.waves.sampling.strata import Strata
 from tests.projects import WorkflowProject, notes_study
 from tests.wave_builders import COMPLAINT, GIST, ORDER, PARTS, STARS, TONE, TOPICS
 
@@ -115,7 +119,27 @@ def test_a_prediction_has_the_rationale_of_a_sample_that_says_the_same_or_is_nea
         "confidence": 0.666667,
     }
     assert (features["stars"]["score"], features["stars"]["rationale"]) == (3, "2 of 5")
-    assert features["stars"]["confidence"] == 0
+    assert "confidence" not in features["stars"]
+
+
+@pytest.mark.parametrize("confidence", [{}, {"confidence": 0.0}])
+@pytest.mark.parametrize("how", ["mean", "median"])
+def test_a_mean_has_no_confidence_in_strata_and_calibration_whichever_goldpan_made_it(how, confidence):
+    sample = {"type": "ScorePrediction", "score": 5}
+    row = {
+        "id": "n1",
+        "state": "ok",
+        "features": {"stars": {"type": "ScorePrediction", "score": 4, **confidence}},
+        "samples": [{"features": {"stars": sample}}, {"features": {"stars": {**sample, "score": 3}}}],
+        "aggregated": {"stars": {"by": how, "answers": 2, "agreement": 0.5}},
+    }
+    strata = Strata(Stratify(by=["confidence.stars"]), {"stars": STARS}, "here")
+    assert "missing" in strata.name(row, {})
+    assert _stage_prediction(row, FeatureValues(STARS)).confidence is None
+    by_vote = {**row, "aggregated": {"stars": {"by": "majority", "answers": 2, "agreement": 0.5}}}
+    by_vote["features"] = {"stars": {**sample, "confidence": 0.5}}
+    assert "missing" not in strata.name(by_vote, {})
+    assert _stage_prediction(by_vote, FeatureValues(STARS)).confidence == 0.5
 
 
 def test_one_sample_cannot_be_aggregated(tmp_path):

@@ -90,7 +90,7 @@ def test_a_byte_order_mark_does_no_harm(write):
         ("kind: local", "kind: local, foldr: f", "providers.p.foldr: no such key; allowed: kind, folder"),
         ("kind: local", "folder: f", "providers.p.kind: this key is required"),
         ("kind: local", "kind: local, folder: 3", "providers.p.folder: Input should be a valid string"),
-        ("  a: ", "  1a: ", "sources.1a: '1a' is not a name: a letter, then letters, digits"),
+        ("  a: ", "  1a: ", "sources.1a: '1a' is not a name: a letter (a to z), then letters, digits"),
         ("  a: ", "  ../a: ", "'../a' is not a name"),
         ("study: s", "study: ..", "study: '..' is not a name"),
         ("source: a", "source: b", "stages.one.input.source: there is no source `b`; there are: a"),

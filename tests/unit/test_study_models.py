@@ -6,7 +6,7 @@ import yaml
 from goldpan.cli import main
 from goldpan.errors import GoldpanError, SeveralErrors, StudyError
 from goldpan.heads.check import check_models
-from goldpan.heads.columns_check import check_columns
+from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.study import load_project, load_study
 from goldpan.study.embedding import Embedding
 from goldpan.waves.steps.check import check_waves
@@ -83,7 +83,11 @@ def write(tmp_path):
             "x",
             "selections.long.annotated: there is no set of annotated files `x`; there are: all",
         ),
-        ("heads.tall-ones", {}, "'tall-ones' cannot name a column: a letter, then letters, digits and `_`"),
+        (
+            "heads.tall-ones",
+            {},
+            "'tall-ones' cannot name a column: a letter (a to z), then letters, digits and `_`",
+        ),
         ("embeddings.tiny.shards", 0, "embeddings.tiny.shards: Input should be greater than or equal to 1"),
     ],
 )
@@ -209,6 +213,14 @@ def test_a_file_that_holds_no_head_is_found_before_anything_is_embedded(write):
         ({"formats": ["doccano"]}, "waves.check.formats: doccano has labels only"),
         ({"features": ["topik"]}, "there is no feature `topik`; did you mean `topic`?"),
         ({"guidelines": "none.md"}, "waves.check.guidelines: the guidelines cannot be read"),
+        (
+            {"strategy": "majority_llm", "annotators": ["ann", "bob", "eve"], "overlap": 2},
+            "`majority_llm` needs exactly 2 annotators, between whom the LLM decides, but there are 3",
+        ),
+        (
+            {"strategy": "dawid_skene", "annotators": ["ann", "bob", "eve"], "features": ["gist"]},
+            "`dawid_skene` needs labels of a closed set",
+        ),
     ],
 )
 def test_a_wave_that_could_not_be_given_out_is_found_before_anything_is_asked(write, changes, says):
@@ -257,7 +269,7 @@ def test_keys_that_collide_are_found_from_the_study_alone(write, head, annotated
     study["annotated"]["all"] = {**study["annotated"]["all"], "output_keys": [], **annotated}
     project = load_project("corpus", root=write(study))
     with pytest.raises(StudyError) as caught:
-        check_columns(project)
+        check_annotated_columns(project)
     assert says in str(caught.value)
     assert "annotated.all." in str(caught.value)
 
@@ -275,7 +287,7 @@ def test_a_key_that_no_head_writes_is_taken(write, target, key):
     study = corpus_study()
     study["heads"]["length"]["targets"] = target
     study["annotated"]["all"]["output_keys"] = [key]
-    check_columns(load_project("corpus", root=write(study)))
+    check_annotated_columns(load_project("corpus", root=write(study)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.heads.measured import MeasuredRecords
-from goldpan.heads.model import Predicted
+from goldpan.heads.model import HeadPredictions
 from goldpan.heads.report import TargetReport
 from goldpan.heads.targets import Target
 from goldpan.statistics.samples import sample_of_groups
@@ -24,7 +24,7 @@ def report(records, right, groups):
     truth = np.arange(records) % 2
     sample = sample_of_groups([f"g{record % groups}" for record in range(records)], 0)
     label = np.where(np.arange(records) < right, truth, 1 - truth)
-    figures = MeasuredRecords(GOOD, truth.astype(float), sample).figures(Predicted(None, label))
+    figures = MeasuredRecords(GOOD, truth.astype(float), sample).figures(HeadPredictions(None, label))
     return orjson.loads(orjson.dumps(TargetReport(GOOD, {}, groups, figures, {}, None).as_json()))
 
 
@@ -76,5 +76,18 @@ def test_the_summary_gives_the_warnings_of_a_head_and_says_that_it_learned_from_
     made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
     assert main(["summary", "--root", str(made.root)]) == 0
     said = capsys.readouterr().out
-    assert f"{head}: good: the labels are noisy" in said
-    assert f"{head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said
+    assert f"! head {head}: good: the labels are noisy\n" in said
+    assert f"! head {head}: learned from, and measured on, a trial: only the first 20 rows of shop" in said
+
+
+@pytest.mark.parametrize(
+    ("groups", "records", "says"),
+    [
+        (3, 3, "Only 3 records are measured on: below 5"),
+        (1, 1, "Only 1 record is measured on: below 5"),
+        (3, 40, "those measured on are of 3 groups only: below 5"),
+    ],
+)
+def test_groups_are_spoken_of_only_where_there_are_some(groups, records, says):
+    (note,) = TargetReport(GOOD, {}, groups, {}, {}, None, records).as_json()["notes"]
+    assert says in note and ("group" in note) == (groups != records)

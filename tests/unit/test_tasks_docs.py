@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from goldpan.tasks.features import FEATURE_MODELS, parse_feature
-from goldpan.tasks.pydantic_tasks import features_of_model, load_model
+from goldpan.tasks.pydantic_tasks import features_of_model, load_pydantic_model
 from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where
 
@@ -54,5 +54,5 @@ def test_the_example_task_loads(text, tmp_path):
 
 def test_the_example_model_is_a_task(text, tmp_path):
     (tmp_path / "park_models.py").write_text(blocks(text, "python")[0])
-    features = features_of_model(load_model(tmp_path / "park_models.py", "ParkFacts"), "docs")
+    features = features_of_model(load_pydantic_model(tmp_path / "park_models.py", "ParkFacts"), "docs")
     assert [feature.type for feature in features] == ["binary", "classification", "score", "extraction"]

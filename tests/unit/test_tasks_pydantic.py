@@ -6,7 +6,7 @@ import pytest
 
 from goldpan.errors import AnswerError, TaskError
 from goldpan.tasks.answers import AnswerReader
-from goldpan.tasks.pydantic_tasks import features_of_model, load_model
+from goldpan.tasks.pydantic_tasks import features_of_model, load_pydantic_model
 from goldpan.tasks.task import load_task
 
 TASKS = Path(__file__).parent / "tasks"
@@ -30,7 +30,7 @@ def predictions_of(**changes):
 
 def features_of(class_name: str):
     path = TASKS / "answer_models.py"
-    return features_of_model(load_model(path, class_name), str(path))
+    return features_of_model(load_pydantic_model(path, class_name), str(path))
 
 
 def test_each_annotation_becomes_its_feature_type():
@@ -98,13 +98,13 @@ def test_a_model_that_cannot_be_asked_for_is_refused(class_name, message):
 
 def test_an_unknown_class_is_refused_with_the_nearest_one():
     with pytest.raises(TaskError, match="did you mean `Paragraph`"):
-        load_model(TASKS / "answer_models.py", "Paragraf")
+        load_pydantic_model(TASKS / "answer_models.py", "Paragraf")
 
 
 def test_a_file_that_fails_is_named(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(TaskError, match=r"broken\.py: fails when it is run: ZeroDivisionError"):
-        load_model(tmp_path / "broken.py", "X")
+        load_pydantic_model(tmp_path / "broken.py", "X")
 
 
 def test_a_model_that_holds_itself_is_refused(tmp_path):
@@ -115,7 +115,7 @@ def test_a_model_that_holds_itself_is_refused(tmp_path):
         "class Tree(BaseModel):\n    nodes: list[Node] = Field(description='Nodes.')\n"
     )
     with pytest.raises(TaskError, match="holds itself"):
-        features_of_model(load_model(tmp_path / "tree.py", "Tree"), "tree.py")
+        features_of_model(load_pydantic_model(tmp_path / "tree.py", "Tree"), "tree.py")
 
 
 def test_a_broken_validator_stops_rather_than_spoil_the_answer(tmp_path):

@@ -13,13 +13,14 @@ from goldpan.evaluation.run import gold_notes
 from goldpan.study import load_project
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.codebook import Codebook
+from goldpan.waves.items import item_id
 from goldpan.waves.sampling.draw_file import Draw, DrawHead, given_out_settings, read_draw
-from goldpan.waves.sampling.sample import Sample, SampleCounts
+from goldpan.waves.sampling.sample import SampleCounts, WaveSample
 from goldpan.waves.steps.changes import changes_of, write_changes
 from goldpan.waves.steps.given_out import sample_files
 from goldpan.waves.steps.redraw import redraw
 from goldpan.waves.steps.run import WaveRun
-from tests.filled_sheets import fill_csv, read_sheet_rows
+from tests.filled_sheets import fill_csv, fill_page, fill_xlsx, read_sheet_rows
 from tests.projects import TOPIC_TASK, WorkflowProject, notes_study
 from tests.wave_builders import (
     ALL_FEATURES,
@@ -91,7 +92,8 @@ def make_draw(book: Codebook) -> Draw:
     counts = SampleCounts("shop", "first", "review", 0, ["tone"], True, "task", 4, {}, "all", 4, {}, [])
     llm = {name: {"item_id": name, "id": item.id, "features": {}} for name, item in sampled.items()}
     return Draw(
-        DrawHead("shop", "first", given_out_settings(wave()), ["text"], book), Sample(sampled, llm, counts)
+        DrawHead("shop", "first", given_out_settings(wave()), ["text"], book),
+        WaveSample(sampled, llm, counts),
     )
 
 
@@ -382,7 +384,9 @@ def test_a_redraw_says_what_is_new_what_is_not_in_it_and_what_was_edited(project
     assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 0
     said = capsys.readouterr().out
     assert "no longer in it: answers to them are kept, and count no more" in said
-    assert f"1 edited since: answers that came back before are about what they said then: {edited}" in said
+    edited_line = f"then:\n    {edited}: Something else.\n"
+    assert f"1 edited since: answers that came back before are about what they said {edited_line}" in said
+    assert "new in it:\n    n12: Note 12.\n" in said
     assert "kept: annotations/notes/check.draw.1.jsonl" in said
 
 
@@ -407,6 +411,117 @@ def test_answers_to_a_text_that_was_edited_since_stay_marked(project):
         # The next draw has the same text.
         answer(project, rows[:-3])
         assert redraw(wave_of(project)).edited == []
+
+
+def edit(project: WorkflowProject, record_id: str, text: str) -> None:
+    answer(
+        project,
+        [(row, {"text": text} if row["id"] == record_id else data) for row, data in note_answers(12)],
+    )
+
+
+FILL = {"csv": fill_csv, "html": fill_page, "xlsx": fill_xlsx}
+
+
+def fill_new_sheet(project: WorkflowProject, form: str, name: str, topic: str) -> None:
+    suffix = "json" if form == "html" else form
+    FILL[form](
+        project.artifact(f"waves/check/sheets/ann.{form}"),
+        project.root / f"annotations/notes/check/{name}.{suffix}",
+        lambda item: {"topic": topic, "urgent": False if form == "html" else "no", "length": 1},
+    )
+
+
+@pytest.mark.parametrize("form", ["csv", "html", "xlsx"])
+def test_after_a_redraw_answers_about_the_new_text_count_over_those_about_the_old_one(tmp_path, form, capsys):
+    project = make_project(tmp_path / "project", formats=[form])
+    give_out(project)
+    fill_new_sheet(project, form, "z first", "animals")
+    for number, text in enumerate(["Once.", "Twice."], 1):
+        edit(project, "n3", text)
+        done = redraw(wave_of(project))
+        assert (done.edited, done.shown, done.to_answer) == (["n3"], {"n3": text}, {"ann": 1, "ben": 12})
+        assert wave_of(project).read_sheets().status.edited == ["n3"]
+        give_out(project)
+        # The name is before the other's: the order of the files decides nothing.
+        fill_new_sheet(project, form, f"a {number}", ["machines", "weather"][number - 1])
+        collected = wave_of(project).collect()
+        (row,) = (row for row in wave_of(project).read_sheets().answers if row.item_id == item_id("n3"))
+        assert row.values["topic"] == ["machines", "weather"][number - 1]
+        assert collected.superseded == {"ann": number} and collected.edited == []
+        assert collected.annotators["ann"].is_complete
+    assert any(note.startswith("Superseded: 2 answers by ann") for note in wave_notes(collected))
+    assert main(["waves", "status", "--root", str(project.root)]) == 0
+    assert "superseded: 2 answers by ann are about a text edited since" in capsys.readouterr().out
+
+
+def test_new_sheets_have_only_what_is_not_answered_yet(project, capsys):
+    hand_in(project, "ann")
+    half = project.root / "annotations/notes/check/ben.csv"
+    answered = [row["item_id"] for row in read_sheet_rows(project.artifact("waves/check/sheets/ben.csv"))][:3]
+    started = answered.pop()
+    fill_csv(
+        project.artifact("waves/check/sheets/ben.csv"),
+        half,
+        lambda item: (
+            {"topic": "animals", "urgent": "no", "length": 1}
+            if item in answered
+            else {"topic": "animals"} if item == started else {}
+        ),
+    )  # fmt: skip
+    write_wave_study(project, sample=10, repeats=0.25)
+    old = wave_of(project).draw_given_out().sample.shown
+    assert main(["waves", "redraw", "check", "--root", str(project.root)]) == 0
+    said = capsys.readouterr().out
+    give_out(project)
+    rows = {
+        name: {row["item_id"] for row in read_sheet_rows(project.artifact(f"waves/check/sheets/{name}.csv"))}
+        for name in ("ann", "ben")
+    }
+    assert not rows["ann"] & old - wave_of(project).draw_given_out().sample.shown
+    assert not rows["ben"] & set(answered) and started in rows["ben"]
+    assert f"ann: {len(rows['ann'])} rows to answer" in said
+    assert f"ben: {len(rows['ben'])} rows to answer; 2 answered before are not on the sheet" in said
+    # Nothing is lost: both sheets together are complete, and the sheets come back from the draw alone.
+    for name in rows:
+        fill_csv(
+            project.artifact(f"waves/check/sheets/{name}.csv"),
+            project.root / f"annotations/notes/check/{name} new.csv",
+            lambda item: {"topic": "animals", "urgent": "no", "length": 1},
+        )
+    given = sheets(project)
+    shutil.rmtree(project.artifact("waves/check/sheets"))
+    give_out(project)
+    assert sheets(project) == given
+    assert wave_of(project).collect().state == "complete"
+
+
+def test_two_answers_about_one_text_are_refused_and_the_advice_keeps_the_rest_of_the_file(project):
+    hand_in(project, "ann")
+    fill_csv(
+        project.artifact("waves/check/sheets/ann.csv"),
+        project.root / "annotations/notes/check/ann again.csv",
+        lambda item: {"topic": "machines"},
+    )
+    with pytest.raises(SheetError) as refused:
+        wave_of(project).collect()
+    assert "ann again.csv, row " in str(refused.value)
+    assert "empty the answer to `topic` that does not hold" in str(refused.value.remedy)
+
+
+def test_a_sheet_on_which_nothing_is_left_can_be_written_in_every_format(tmp_path):
+    formats = ["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
+    project = make_project(tmp_path / "project", formats=formats, features=["topic"])
+    give_out(project)
+    fill_csv(
+        project.artifact("waves/check/sheets/ann.csv"),
+        project.root / "annotations/notes/check/ann.csv",
+        lambda item: {"topic": "animals"},
+    )
+    write_wave_study(project, formats=formats, features=["topic"], seed=5, sample=11)
+    assert redraw(wave_of(project)).to_answer["ann"] == 0
+    give_out(project)
+    assert len(sheets(project)) >= 14
 
 
 def test_what_was_said_of_a_draw_is_not_said_of_the_next_one(project, capsys):

@@ -270,6 +270,10 @@ def test_the_agreement_page_alone_is_made_from_a_clean_results_folder(project):
     project.run("results/notes/waves/check/agreement.html")
     assert project.artifact("waves/check/agreement.html").read_bytes() == page
     assert not project.artifact("waves/check/gold").exists()
+    project.write_study(wave_study(gold={"group": "file"}))
+    shutil.rmtree(project.root / "results")
+    project.run("results/notes/waves/check/agreement.html")
+    assert "come in 1 group by `file`" in project.artifact("waves/check/agreement.txt").read_text()
     assert paid(project) == before
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import goldpan.workflow.interrupt
 from goldpan.records.inputs import link_to, source_files
 from goldpan.workflow.script import project_and_log
 

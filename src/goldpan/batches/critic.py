@@ -25,7 +25,7 @@ from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.the_rest import take_over
 from goldpan.errors import PendingError, ProviderError, StudyError, TaskError
 from goldpan.files import read_json, replacing, write_bytes, write_json
-from goldpan.ledger import Ledger, Submission
+from goldpan.ledger import Ledger, RunLock, Submission
 from goldpan.records.read import build_records
 from goldpan.stages.plan import Plan, read_plan
 from goldpan.stages.rows import read_features
@@ -82,7 +82,8 @@ def batch_annotate(
     Raises:
         StudyError: an argument does not fit, or a segment is a finished request.
         BudgetError: the estimate is over `budget_usd`; nothing was sent.
-        LedgerError: the ledger does not know batches that the folder names.
+        LedgerError: the ledger does not know batches that the folder names, or another call works on the
+            folder; nothing was sent.
         MostlyBadError: most answers so far are bad.
         InDoubtError, ProviderError: as for `submit_shard`; call again to go on.
         TaskError: the task files are missing or wrong.
@@ -120,18 +121,21 @@ def batch_annotate(
     root = _root_of(folder or _tasks_of_this_project())
     ledger = ledger or root / project_settings(root, checked.study).ledger
     places = {"root": str(root), "ledger": str(Path(ledger).resolve())}
-    _write_segments(segments, output_dir / SEGMENTS_FILE)
-    write_bytes(output_dir / STUDY_FILE, yaml.safe_dump(study, sort_keys=False, allow_unicode=True).encode())
-    write_json(output_dir / PLACES_FILE, places)
-    run = StageRun(_project(checked, output_dir, places), _STAGE)
-    _make_records(run)
-    plan = run.plan(1, go_on=go_on)
-    batch_ids = []
-    for shard in plan.shards:
-        run.place(1, shard.name)
-        submission = run.submit(1, shard.name)
-        batch_ids += [submission.batch_id] if submission.batch_id else []
-    return batch_ids
+    project = _project(checked, output_dir, places)
+    with RunLock(project.ledger, output_dir):
+        _write_segments(segments, output_dir / SEGMENTS_FILE)
+        said = yaml.safe_dump(study, sort_keys=False, allow_unicode=True)
+        write_bytes(output_dir / STUDY_FILE, said.encode())
+        write_json(output_dir / PLACES_FILE, places)
+        run = StageRun(project, _STAGE)
+        _make_records(run)
+        plan = run.plan(1, go_on=go_on)
+        batch_ids = []
+        for shard in plan.shards:
+            run.place(1, shard.name)
+            submission = run.submit(1, shard.name)
+            batch_ids += [submission.batch_id] if submission.batch_id else []
+        return batch_ids
 
 
 def get_batch_results(output_dir: str | Path, *, wait: bool = False) -> tuple[BatchStatus, list[Annotation]]:
@@ -146,6 +150,7 @@ def get_batch_results(output_dir: str | Path, *, wait: bool = False) -> tuple[Ba
 
     Raises:
         StudyError: `batch_annotate` has sent nothing in this folder.
+        LedgerError: `batch_annotate` works on it.
         InDoubtError, ProviderError: as for the steps `wait` and `fetch`; call again to go on.
     """
     output_dir = Path(output_dir).resolve()
@@ -155,7 +160,12 @@ def get_batch_results(output_dir: str | Path, *, wait: bool = False) -> tuple[Ba
     study = load_study(study_file)
     stages = {_STAGE: study.stages[_STAGE].model_copy(update={"wait": wait})}
     study = study.model_copy(update={"stages": stages})
-    run = StageRun(_project(study, output_dir, read_json(places)), _STAGE)
+    project = _project(study, output_dir, read_json(places))
+    with RunLock(project.ledger, output_dir, is_shared=True):
+        return _results(StageRun(project, _STAGE), output_dir)
+
+
+def _results(run: StageRun, output_dir: Path) -> tuple[BatchStatus, list[Annotation]]:
     plan_file = run.project.root / run.paths.plan(_STAGE, 1)
     if not plan_file.exists():
         raise _not_sent(output_dir)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from goldpan.batches.answered_twice import differing_answers
 from goldpan.batches.contradictions import contradiction
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.batches.shard import rows_with_attempts
@@ -39,10 +40,18 @@ _CHUNK = 64
 
 @dataclass
 class Settlement:
-    """What was noticed while a shard's lines were read."""
+    """What was noticed while a shard's lines were read.
+
+    Attributes:
+        duplicates: further lines of a request that add nothing.
+        contradicting: those whose answer says something else than the first answer.
+        contradicting_example: the custom id of the first of them.
+    """
 
     lines: int = 0
     duplicates: int = 0
+    contradicting: int = 0
+    contradicting_example: str = ""
     unknown: int = 0
     missing: int = 0
     damaged: int = 0
@@ -58,7 +67,7 @@ class Settled:
     round: int
     outcomes: dict[str, int]
     left: int
-    noticed: dict[str, dict[str, int]] = field(default_factory=dict)
+    noticed: dict[str, dict[str, Any]] = field(default_factory=dict)
     messages: list[MessageCount] = field(default_factory=list)
 
 
@@ -213,19 +222,29 @@ def _read_outcomes(
     """One outcome for each custom id in the file: the first, unless only a later line is ok."""
     unsuccessful: dict[str, Outcome] = {}
     finished: set[str] = set()
+    again: set[str] = set()
     for chunk in _chunks(_known_lines(raw, asked, noticed)):
         for custom_id, outcome in read_outcomes(chunk, readers.get):
-            if custom_id in finished:
+            if custom_id in finished or custom_id in unsuccessful:
                 noticed.duplicates += 1
-            elif outcome.state == "ok":
-                if unsuccessful.pop(custom_id, None) is not None:
-                    noticed.duplicates += 1
+                again.add(custom_id)
+            if custom_id in finished:
+                continue
+            if outcome.state == "ok":
+                unsuccessful.pop(custom_id, None)
                 finished.add(custom_id)
                 yield custom_id, outcome
-            elif custom_id in unsuccessful:
-                noticed.duplicates += 1
             else:
-                unsuccessful[custom_id] = outcome
+                unsuccessful.setdefault(custom_id, outcome)
+    if again:
+        # Seldom, so the lines are read once more rather than each answer kept in mind.
+        answers = (
+            known.row for known in _known_lines(raw, asked, Settlement()) if not row_failure(known.row)
+        )
+        differing = list(differing_answers(((row.custom_id, row.body) for row in answers), again))
+        noticed.contradicting = len(differing)
+        noticed.duplicates -= len(differing)
+        noticed.contradicting_example = next(iter(differing), "")
     yield from unsuccessful.items()
 
 
@@ -319,7 +338,7 @@ def settle_round(
         asked: the round's asked.jsonl.
         output: settled.json.
     """
-    noticed: dict[str, dict[str, int]] = {}
+    noticed: dict[str, dict[str, Any]] = {}
     for name, submission, batch, raw in batches:
         with seldom_collected():
             if (known := ledger.submission(submission)).is_open:
@@ -336,7 +355,7 @@ def settle_round(
     return settled
 
 
-def _noticed(note: str | None) -> dict[str, int]:
+def _noticed(note: str | None) -> dict[str, Any]:
     """What a settlement has left in the ledger; nothing where the note says something else."""
     try:
         noticed = orjson.loads(note or "{}")

@@ -10,7 +10,7 @@ from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
     from goldpan.ledger import Ledger
-    from goldpan.ledger.exchange import Selection
+    from goldpan.ledger.exchange import ExportSelection
     from goldpan.study.load import Project
 
 
@@ -81,9 +81,9 @@ def _export(options: argparse.Namespace) -> None:
         print(f"{exported.unanswered} of the study's requests have no answer yet")
 
 
-def _used_by_study(project: Project, ledger: Ledger) -> Selection:
+def _used_by_study(project: Project, ledger: Ledger) -> ExportSelection:
     """The requests that the study's results name, whoever paid; of a stage without any, what it paid for."""
-    from goldpan.ledger.exchange import Selection
+    from goldpan.ledger.exchange import ExportSelection
     from goldpan.stages.rows import read_asked
 
     keys: set[bytes] = set()
@@ -94,7 +94,7 @@ def _used_by_study(project: Project, ledger: Ledger) -> Selection:
             keys.update(bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row)
         else:
             submissions.update(row.id for row in ledger.submissions(study=project.study.study, stage=stage))
-    return Selection(keys, submissions)
+    return ExportSelection(keys, submissions)
 
 
 def _import(options: argparse.Namespace) -> None:

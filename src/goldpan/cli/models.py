@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
+from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.embeddings.store import EmbedCounts
@@ -69,7 +70,7 @@ def _annotate(options: argparse.Namespace) -> None:
     project = project_of(options)
     for source, file in _chosen(options, annotated_places(project, options.name)):
         counts = annotate_in_project(project, options.name, source, file, threads=options.threads or 1)
-        print(f"{source}/{file}: {counts.rows} records, {counts.annotated} annotated")
+        print(printable(f"{source}/{file}: {counts.rows} records, {counts.annotated} annotated"))
 
 
 def _select(options: argparse.Namespace) -> None:
@@ -93,4 +94,4 @@ def _chosen(options: argparse.Namespace, places: Sequence[tuple[str, str]]) -> l
 
 
 def _say_progress(records: Path, counts: EmbedCounts) -> None:
-    print(f"{records.name}: {counts.rows} records so far", file=sys.stderr, flush=True)
+    print(printable(f"{records.name}: {counts.rows} records so far"), file=sys.stderr, flush=True)

@@ -59,7 +59,11 @@ def add_strategy(parser: argparse.ArgumentParser) -> None:
 
 def add_gold_options(parser: argparse.ArgumentParser) -> None:
     """How a gold set is split and described."""
-    parser.add_argument("--group", metavar="COL", help="items with one value there stay in one split")
+    parser.add_argument(
+        "--group",
+        metavar="COL",
+        help="items with one value there stay in one split, and intervals of agreement draw them together",
+    )
     parser.add_argument(
         "--split", nargs=3, type=float, metavar=("TRAIN", "DEV", "TEST"), help="shares (default: .7 .15 .15)"
     )

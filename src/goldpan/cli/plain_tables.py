@@ -18,10 +18,11 @@ from goldpan.cli.plain_table_options import (
 )
 from goldpan.cli.tables import json_text, print_table
 from goldpan.plain_tables.outputs import check_folders, check_outputs
+from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.plain_tables.columns import Layout
-    from goldpan.plain_tables.many import Failure, Row
+    from goldpan.plain_tables.many import FailedTable, Row
     from goldpan.plain_tables.values import Values
     from goldpan.study.wave import Strategy
     from goldpan.waves.agreement.report import AgreementReport
@@ -49,6 +50,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_agreement(parser: argparse.ArgumentParser) -> None:
     add_table_options(parser)
     add_pool(parser)
+    parser.add_argument("--group", metavar="COL", help="items with one value there are drawn together")
     parser.add_argument("--verbose", action="store_true", help="also each pair, and how intervals are made")
     parser.add_argument(
         "--html",
@@ -112,13 +114,15 @@ def _agreement(options: argparse.Namespace) -> int:
     layout, values = layout_and_values(options)
     tables, are_one = _tables(options)
     if are_one:
-        text = agreement_command(tables, layout, values, options.json, options.verbose, options.html)
+        text = agreement_command(
+            tables, layout, values, options.json, options.verbose, options.html, options.group
+        )
         print(text, end="")
         return 0
-    names = folder_names(tables) if options.html else {}
+    names, alike = folder_names(tables) if options.html else (dict.fromkeys(tables, ""), [])
 
     def measure(path: Path) -> list[Row]:
-        report = agreement_of_files([path], layout, values)
+        report = agreement_of_files([path], layout, values, options.group)
         if options.html:
             _write_page(options.html / f"{names[path]}.html", report)
         if options.json:
@@ -126,7 +130,8 @@ def _agreement(options: argparse.Namespace) -> int:
         print(report_text(report, options.verbose))
         return agreement_rows(report)
 
-    return _print_summary(*for_each(tables, measure), options.json)
+    rows, failures = for_each(list(names), measure)
+    return _print_summary(rows, [*alike, *failures], options.json)
 
 
 def _merge(options: argparse.Namespace) -> int:
@@ -143,7 +148,8 @@ def _merge(options: argparse.Namespace) -> int:
         )  # fmt: skip
         print(text, end="")
         return 0
-    names = {path: f"{name}.csv" for path, name in folder_names(tables).items()}
+    stems, alike = folder_names(tables)
+    names = {path: f"{name}.csv" for path, name in stems.items()}
     folders = {
         "--out": options.out,
         "--disagreements": options.disagreements,
@@ -169,7 +175,8 @@ def _merge(options: argparse.Namespace) -> int:
         _print_notes(path, merged.notes)
         return [{"labels": len(merged.rows), **resolution_counts(merged.rows)}]
 
-    return _print_summary(*for_each(tables, merge), options.json)
+    rows, failures = for_each(list(names), merge)
+    return _print_summary(rows, [*alike, *failures], options.json)
 
 
 def _gold(options: argparse.Namespace) -> int:
@@ -184,7 +191,7 @@ def _gold(options: argparse.Namespace) -> int:
     def freeze(files: Sequence[Path], folder: Path) -> list[Row]:
         check_outputs({f"--out {name}": folder / name for name in GOLD_FILES}, {"a merged table": files})
         gold, notes = gold_of_files(files, layout, values, settings, folder)
-        warnings.extend(f"! {files[0].name}: {note}" for note in notes)
+        warnings.extend(printable(f"! {files[0].name}: {note}") for note in notes)
         return [
             {
                 "items": len(gold.items),
@@ -197,10 +204,11 @@ def _gold(options: argparse.Namespace) -> int:
 
     if are_one:
         rows = [{"table": tables[0].name, **row} for row in freeze(tables, options.out)]
-        failures: list[Failure] = []
+        failures: list[FailedTable] = []
     else:
-        names = folder_names(tables)
-        rows, failures = for_each(tables, lambda path: freeze([path], options.out / names[path]))
+        names, alike = folder_names(tables)
+        rows, failures = for_each(list(names), lambda path: freeze([path], options.out / names[path]))
+        failures = [*alike, *failures]
     code = _print_summary(rows, failures, options.json)
     if warnings and not options.json:
         print("\n".join(warnings))
@@ -220,34 +228,37 @@ def _batch(options: argparse.Namespace) -> int:
 
     layout, values = layout_and_values(options)
     settings, tables = gold_settings(options), tables_in(options.files)
-    names = folder_names(tables)
+    names, alike = folder_names(tables)
 
     def make_all(path: Path) -> list[Row]:
         rows, notes = all_of(path, layout, values, options.strategy, settings, options.out / names[path])
         _print_notes(path, notes)
         return rows
 
-    rows, failures = for_each(tables, make_all)
+    rows, failures = for_each(list(names), make_all)
+    failures = [*alike, *failures]
     write_summary(options.out / "summary.csv", rows, failures)
     return _print_summary(rows, failures, options.json)
 
 
 def _print_notes(path: Path, notes: Sequence[str]) -> None:
     for note in notes:
-        print(f"! {path.name}: {note}", file=sys.stderr)
+        print(printable(f"! {path.name}: {note}"), file=sys.stderr)
 
 
-def _print_summary(rows: Sequence[Row], failures: Sequence[Failure], as_json: bool) -> int:
+def _print_summary(rows: Sequence[Row], failures: Sequence[FailedTable], as_json: bool) -> int:
     """Print one table about many; returns the exit code."""
     if as_json:
-        failed = [{"table": failure.path.name, "error": str(failure.error)} for failure in failures]
+        failed = [
+            {"table": printable(failure.path.name), "error": str(failure.error)} for failure in failures
+        ]
         print(json_text({"tables": list(rows), "failed": failed}), end="")
     else:
         head = list(dict.fromkeys(name for row in rows for name in row))
         cells = [[_rounded(row.get(name)) for name in head] for row in rows]
         print_table(head, cells, empty="no table could be used")
         for failure in failures:
-            print(f"! {failure.path}: {type(failure.error).__name__}: {failure.error}")
+            print(f"! {printable(str(failure.path))}: {type(failure.error).__name__}: {failure.error}")
     return 1 if failures else 0
 
 
@@ -262,8 +273,11 @@ def agreement_command(
     as_json: bool = False,
     verbose: bool = False,
     page: str | Path | None = None,
+    group: str | None = None,
 ) -> str:
     """What `goldpan agreement` prints: the report as text or JSON; `page` also gets it as HTML.
+
+    Items with one value in the column `group` are drawn together.
 
     Raises:
         StudyError: `page` is one of the tables.
@@ -272,7 +286,7 @@ def agreement_command(
     from goldpan.waves.agreement.text import report_text
 
     check_outputs({"--html": page}, {"the answers": paths})
-    report = agreement_of_files(paths, layout, values)
+    report = agreement_of_files(paths, layout, values, group)
     if page is not None:
         _write_page(page, report)
     return json_text(report.as_json()) if as_json else report_text(report, verbose)
@@ -320,5 +334,6 @@ def merge_command(
         return json_text(summary)
     width = max(map(len, counts), default=0)
     lines = [f"{name:<{width}}  {count:>8,}" for name, count in counts.items()]
-    lines += [f"! {note}" for note in merged.notes]
-    return "\n".join([f"{len(merged.rows):,} labels merged by `{strategy}` into {out}", *lines]) + "\n"
+    lines += [printable(f"! {note}") for note in merged.notes]
+    head = f"{len(merged.rows):,} labels merged by `{strategy}` into {printable(str(out))}"
+    return "\n".join([head, *lines]) + "\n"

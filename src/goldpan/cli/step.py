@@ -97,10 +97,14 @@ def _fetch(run: StageRun, options: argparse.Namespace) -> None:
 
 
 def _settle(run: StageRun, options: argparse.Namespace) -> None:
+    from goldpan.batches.answered_twice import notes_on
+
     settled = run.settle(options.round)
     outcomes = ", ".join(f"{count} {state}" for state, count in settled.outcomes.items()) or "nothing asked"
     say_on_stderr(f"{run.name}, round {options.round}: {outcomes}; {settled.left} left to ask again")
     _say_messages(settled.messages)
+    for note in notes_on(settled.noticed):
+        say_on_stderr(f"  {note}")
 
 
 def _features(run: StageRun, options: argparse.Namespace) -> None:

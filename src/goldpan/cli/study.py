@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
@@ -43,6 +45,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
     from goldpan.providers.keys import Keys
+    from goldpan.records.first_rows import first_records, note_on_delimiter
     from goldpan.records.inputs import source_files
     from goldpan.waves.steps.check import check_waves
 
@@ -58,6 +61,10 @@ def _validate(options: argparse.Namespace) -> None:
         with wrong.gather():
             limited = f", of which the first {source.limit:,} rows are read" if source.limit else ""
             print(f"source {name}: {len(source_files(source, project.root))} files{limited}")
+            with tempfile.TemporaryDirectory(prefix="goldpan-validate-") as folder:
+                for records in first_records(project, name, Path(folder)):
+                    if note := note_on_delimiter(records):
+                        print(f"source {name}: note: {note}")
     with wrong.gather():
         for checked in check_stages(project):
             print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
@@ -99,24 +106,23 @@ def _plan(options: argparse.Namespace) -> None:
         ]
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return
+    under_way = any(item.plan is not None and item.plan.requests["pending"] for item in previews)
+    head = ["stage", "records", "skipped", "answered", *(["under way"] if under_way else []), "to ask",
+            "prompt tokens", "cost USD", "spent USD", "note"]  # fmt: skip
     table: list[list[Any]] = []
     for item in previews:
         if item.plan is None:
-            table.append([item.stage, None, None, None, None, None, None, None, item.note])
+            table.append([item.stage, *[None] * (len(head) - 2), item.note])
             continue
         plan = item.plan
         table.append(
             [item.stage, plan.records, sum(plan.skipped.values()), plan.requests["answered"],
+             *([plan.requests["pending"]] if under_way else []),
              plan.requests["asked"], plan.estimate["prompt_tokens"],
              cost_text(plan.estimate), "unknown" if plan.unpriced else f"{plan.spent['settled_usd']:.4f}",
              plan.over_budget or item.note or ""]
         )  # fmt: skip
-    print_table(
-        ["stage", "records", "skipped", "answered", "to ask", "prompt tokens", "cost USD", "spent USD",
-         "note"],
-        table,
-        empty="the study has no stages",
-    )  # fmt: skip
+    print_table(head, table, empty="the study has no stages")
     for item in previews:
         if item.plan is not None and item.plan.requests["asked"] and item.plan.estimate["cost_usd"]:
             print(f"{item.stage}: the length of answers is {item.plan.estimate['completion_basis']}")

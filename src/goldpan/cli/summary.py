@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from goldpan.batches.answered_twice import settled_notes
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.cli.tables import print_table
@@ -15,6 +16,7 @@ from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.records.limit import trial_of, trial_text
 from goldpan.study import Project
+from goldpan.visible_text import printable
 
 _NOT_YET = "not made yet"
 _DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
@@ -39,8 +41,7 @@ def print_summary(project: Project) -> None:
         if names:
             print()
             print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
-        if row is _head:
-            _print_head_warnings(project)
+    _print_head_warnings(project)
     print_trial(project)
     print_wave_changes(project)
 
@@ -110,6 +111,8 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
         with suppress(KeyError, TypeError, SourceError):
             for line in message_lines((_made(project, project.paths.summary(stage)) or {})["messages"]):
                 print(f"{stage}: {line}", file=file)
+        for note in settled_notes(project, stage):
+            print(f"{stage}: {note}", file=file)
         if project.study.stages[stage].budget_usd is not None:
             spending = _spending(project, stage)
             if spending and (too_much := overspent(project.study.stages[stage], spending)):
@@ -143,7 +146,7 @@ def print_wave_changes(project: Project, file: TextIO | None = None) -> None:
 
     for wave in project.study.waves:
         for note in changes_left(project, wave).notes_with_remedy():
-            print(f"wave {wave}: {note}", file=file)
+            print(printable(f"wave {wave}: {note}"), file=file)
 
 
 def _spending(project: Project, stage: str) -> Spending | None:
@@ -233,9 +236,9 @@ def _print_head_warnings(project: Project) -> None:
         with suppress(TypeError, AttributeError, SourceError):
             metrics = _made(project, project.paths.head(head, "metrics.json")) or {}
             if metrics.get("trial"):
-                print(f"{head}: learned from, and measured on, {trial_text(metrics['trial'])}")
+                print(f"! head {head}: learned from, and measured on, {trial_text(metrics['trial'])}")
             for warning in metrics.get("warnings", []):
-                print(f"{head}: {warning}")
+                print(f"! head {head}: {warning}")
 
 
 def _annotated(project: Project, annotated: str) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.cli import add_project_options
 from goldpan.cli.tables import json_text, print_table
+from goldpan.visible_text import printable
 
 if TYPE_CHECKING:
     from goldpan.study import Project
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # Written here, too, so that `goldpan --help` need not import the library; a test keeps it in step.
 WEIGHTINGS = ("unweighted", "linear", "quadratic")
 MEASURES = ("kappa", "alpha", "accuracy", "recall", "f1")
+
+_MOST_RECORDS_LISTED = 10
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -181,9 +184,15 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
         empty="",
     )  # fmt: skip
     for name, count in wave.set_aside.items():
-        print(f"set aside: {count} answered rows by {name} belong to an earlier draw")
+        print(printable(f"set aside: {count} answered rows by {name} belong to an earlier draw"))
+    for name, count in wave.superseded.items():
+        print(
+            printable(
+                f"superseded: {count} answers by {name} are about a text edited since; the later ones count"
+            )
+        )
     for note in wave.changes:
-        print(f"since it was given out: {note}" if note is not wave.changes[-1] else note)
+        print(printable(f"since it was given out: {note}" if note is not wave.changes[-1] else note))
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)
     if wave.state == "partial":
         print(f"filled sheets go into {folder}/")
@@ -217,9 +226,17 @@ def _redraw(options: argparse.Namespace) -> None:
     )
     for said, ids in parts:
         if ids:
-            print(f"  {len(ids)} {said}: {', '.join(ids[:10])}{', …' if len(ids) > 10 else ''}")
+            print(f"  {len(ids)} {said}:")
+            for name in ids[:_MOST_RECORDS_LISTED]:
+                print(printable(f"    {name}: {done.shown[name]}"))
+            if len(ids) > _MOST_RECORDS_LISTED:
+                print(f"    and {len(ids) - _MOST_RECORDS_LISTED} more")
+    for name, rows in done.to_answer.items():
+        before = done.answered.get(name)
+        aside = f"; {before} answered before are not on the sheet" if before else ""
+        print(printable(f"  {name}: {rows} rows to answer{aside}"))
     for note in done.notes:
-        print(f"  {note}")
+        print(printable(f"  {note}"))
     for path in done.kept:
-        print(f"kept: {path}")
+        print(printable(f"kept: {path}"))
     print(f"snakemake writes the new sheets: --config study={project.study.study}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from goldpan.embeddings.layouts import Layout
+from goldpan.embeddings.layouts import LaidOutModel
 from goldpan.embeddings.packing import pack
 from goldpan.embeddings.pooling import Pooler
 from goldpan.errors import EmbeddingError
@@ -27,7 +27,7 @@ class BatchForward:
         budget: tokens of a batch, padding included; it halves when memory runs out.
     """
 
-    def __init__(self, layout: Layout, pooler: Pooler, *, device: str, budget: int) -> None:
+    def __init__(self, layout: LaidOutModel, pooler: Pooler, *, device: str, budget: int) -> None:
         self.budget = budget
         self._layout, self._pooler, self._device = layout, pooler, device
 

@@ -29,7 +29,7 @@ class TokenVectors(NamedTuple):
     first: Tensor
 
 
-class Layout(Protocol):
+class LaidOutModel(Protocol):
     """A model that takes batches of texts laid out in one way. Threads may share one."""
 
     def cost(self, length: int, longest: int) -> int:
@@ -48,7 +48,7 @@ def layout_for(
     pad_id: int,
     padding: Literal["left", "right"],
     layers: Literal["auto", "transformers"] = "auto",
-) -> Layout:
+) -> LaidOutModel:
     """The fastest layout that a model can take.
 
     Args:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from goldpan.errors import ErrorGatherer
 from goldpan.evaluation.evaluate import feature_values
+from goldpan.evaluation.field_gold import gold_remedy
 from goldpan.evaluation.run import evaluated_features
+from goldpan.records.first_rows import first_records
+from goldpan.records.read import iter_records
+from goldpan.records.source_rows import place_of
 from goldpan.study.load import Project
-from goldpan.waves.collect.record_fields import check_fields_exist, field_path
+from goldpan.waves.collect.record_fields import RecordFields, check_fields_exist, field_path
 
 
 def check_evaluations(project: Project) -> Iterator[str]:
@@ -17,7 +23,7 @@ def check_evaluations(project: Project) -> Iterator[str]:
 
     Raises:
         StudyError: a feature or a field is not there, or no figure measures it.
-        TaskError, SourceError: a task or a source cannot be read.
+        TaskError, SourceError: a task or a source cannot be read, or gold in a field is no value.
     """
     wrong = ErrorGatherer()
     for name, settings in project.study.evaluations.items():
@@ -26,5 +32,30 @@ def check_evaluations(project: Project) -> Iterator[str]:
             count = len(feature_values(settings, evaluated_features(project, name), where))
             paths = map(field_path, settings.gold.values())
             check_fields_exist(project, settings.source or [], paths, f"{where}.gold")
+            check_gold_values(project, name)
             yield f"evaluation {name}: {count} features, {len(settings.predictions)} predictions"
     wrong.finish()
+
+
+def check_gold_values(project: Project, name: str) -> None:
+    """Read the gold in fields of the first rows of an evaluation's sources: what is none would stop the
+    evaluation only after all predictions were paid for.
+
+    Raises:
+        StudyError, TaskError: as `evaluated_features`.
+        SourceError: a source cannot be read so far, or values that are none of their features.
+    """
+    settings = project.study.evaluations[name]
+    sources = settings.source or []
+    if not sources:
+        return
+    place = place_of(project, sources)
+    where, required = f"evaluations.{name}.gold", settings.every_record
+    fields = RecordFields(evaluated_features(project, name), settings.gold, place, where, required)
+    with tempfile.TemporaryDirectory(prefix="goldpan-gold-") as folder:
+        for source in sources:
+            for path in first_records(project, source, Path(folder)):
+                for record in iter_records(path):
+                    if "skip" not in record:
+                        fields.values(record)
+    fields.check(f"{gold_remedy(settings)}; or name another field in {where}")

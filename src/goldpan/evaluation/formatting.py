@@ -28,6 +28,7 @@ TITLES = {
     "jaccard": "Jaccard similarity",
     "kendall_tau": "Kendall's tau",
     "top_1": "First place right",
+    "top_3": "First three shared",
     "whole_precision_micro": "Precision, all fields",
     "whole_recall_micro": "Recall, all fields",
     "whole_f1_micro": "F1, all fields",

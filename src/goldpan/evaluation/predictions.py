@@ -16,6 +16,7 @@ from typing import Any
 from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.files import iter_rows, sha256_file
+from goldpan.stages.aggregate import confidence_of
 from goldpan.stages.rows import read_features
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
 from goldpan.waves.items import item_id
@@ -241,8 +242,8 @@ def _stage_prediction(row: Mapping[str, Any], values: FeatureValues) -> Predicti
     if answer is None:
         return Prediction(NOT_ASKED)
     value = value_of(answer)
-    confidence = answer.get("confidence")
-    if confidence is None:
+    confidence = confidence_of(row, values.feature.name)
+    if confidence is None and values.feature.name not in row.get("aggregated", {}):
         confidence = _share_of_samples(row, values, value)
     return Prediction(OK, value, confidence)
 

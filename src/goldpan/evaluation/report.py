@@ -12,7 +12,7 @@ from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.files import sha256_hex
-from goldpan.report_provenance import Provenance, ReportInput
+from goldpan.report_provenance import ReportInput, ReportProvenance
 from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.figures import Figure, figure
 from goldpan.statistics.references import methods_of, references_of
@@ -270,13 +270,13 @@ class EvaluationReport:
     gold_fields: GoldFields | None = None
 
     @property
-    def provenance(self) -> Provenance:
+    def provenance(self) -> ReportProvenance:
         """What the figures come from, with the literature on what is there."""
         inputs = [ReportInput("gold items", self.gold_hash)]
         for source in self.sources:
             inputs += source.inputs()
         methods = {name for feature in self.features for name in _methods_in(feature)}
-        return Provenance(tuple(inputs), REPLICATES, SEED, references_of(methods))
+        return ReportProvenance(tuple(inputs), REPLICATES, SEED, references_of(methods))
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form: the content of the evaluation's JSON file."""

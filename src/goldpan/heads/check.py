@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from goldpan.batches.stage import StageRun
 from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
-from goldpan.heads.columns_check import PREFIXES, check_columns
+from goldpan.heads.columns_check import PREFIXES, check_annotated_columns
 from goldpan.heads.external import load_external_head
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.models.folders import local_model
@@ -38,7 +38,7 @@ def check_models(project: Project) -> Iterator[str]:
         with wrong.gather():
             yield f"head {name}: {_check_head(project, name)} targets"
     with wrong.gather():
-        yield from (f"note: {note}" for note in check_columns(project))
+        yield from (f"note: {note}" for note in check_annotated_columns(project))
     for name, annotated in project.study.annotated.items():
         for head in annotated.regression_head_checkpoints:
             with wrong.gather():

@@ -51,7 +51,7 @@ class _Written:
     is_certain: bool
 
 
-def check_columns(project: Project) -> list[str]:
+def check_annotated_columns(project: Project) -> list[str]:
     """Check the columns of all annotated files.
 
     Returns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from goldpan.embeddings.provenance import Provenance, differences
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.errors import HeadError, ReconciliationError
-from goldpan.heads.labels import Labelled
+from goldpan.heads.labels import LabelledRecord
 from goldpan.records.splits import SplitName
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Dataset:
         without_embedding: labelled records that are in none of the files, or were skipped there.
     """
 
-    labels: list[Labelled]
+    labels: list[LabelledRecord]
     embeddings: np.ndarray
     provenance: Provenance
     without_embedding: int
@@ -49,7 +49,7 @@ class Dataset:
         return [label.id for label in self.labels]
 
 
-def join(labels: Mapping[str, Labelled], files: Sequence[Path], group: str) -> Dataset:
+def join(labels: Mapping[str, LabelledRecord], files: Sequence[Path], group: str) -> Dataset:
     """Join labels with embeddings by record id. Memory grows with the number of labels only.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from goldpan.heads.model import HeadModel, Predicted, predict
+from goldpan.heads.model import HeadModel, HeadPredictions, predict
 from goldpan.heads.targets import Target
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class TargetPrediction:
 
     head: HeadModel
     target: Target
-    predicted: Predicted
+    predicted: HeadPredictions
 
 
 class FusedHeads:

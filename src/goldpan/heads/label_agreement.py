@@ -19,7 +19,7 @@ FEWEST_RECORDS = 10
 
 
 @dataclass(frozen=True)
-class LabelAgreement(AsJson):
+class TargetAgreement(AsJson):
     """Agreement of the answers behind the labels.
 
     Attributes:
@@ -32,21 +32,21 @@ class LabelAgreement(AsJson):
     records: int
 
 
-def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> LabelAgreement | None:
+def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> TargetAgreement | None:
     """The agreement of the answers behind the labels of a target; None with fewer than ten such records.
 
     Args:
         target: what the labels are of.
         answers: for each record its bare answers.
     """
-    texts = [[value_text(value) for value in given] for given in answers if len(given) > 1]
+    texts = [[value_text(value) for value in of_record] for of_record in answers if len(of_record) > 1]
     if len(texts) < FEWEST_RECORDS:
         return None
-    values = sorted({text for given in texts for text in given})
+    values = sorted({text for of_record in texts for text in of_record})
     places = {text: place for place, text in enumerate(values)}
     codes = np.full((len(texts), max(map(len, texts))), -1)
-    for row, given in enumerate(texts):
-        codes[row, : len(given)] = [places[text] for text in given]
+    for row, of_record in enumerate(texts):
+        codes[row, : len(of_record)] = [places[text] for text in of_record]
     positions = _positions(target, values)
     alpha = (
         AlphaByMetric(codes, len(values), nominal(len(values)))
@@ -54,7 +54,7 @@ def label_agreement(target: Target, answers: Sequence[Sequence[Any]]) -> LabelAg
         else AlphaOnScale(codes, len(values), positions)
     )
     value = krippendorff_alpha(alpha, "alpha").value
-    return LabelAgreement(None if value is None else round(value, 6), len(texts))
+    return TargetAgreement(None if value is None else round(value, 6), len(texts))
 
 
 def _positions(target: Target, values: Sequence[str]) -> np.ndarray | None:

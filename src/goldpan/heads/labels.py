@@ -27,7 +27,7 @@ _ROUNDING = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledRecord:
     """One record with what is known about it.
 
     Attributes:
@@ -47,7 +47,9 @@ class Labelled:
     all_answers: dict[str, list[Any]] = field(default_factory=dict)
 
 
-def read_labels(settings: Head, files: Sequence[Path], records: Sequence[Path] = ()) -> dict[str, Labelled]:
+def read_labels(
+    settings: Head, files: Sequence[Path], records: Sequence[Path] = ()
+) -> dict[str, LabelledRecord]:
     """The labels of a head by record id.
 
     Args:
@@ -67,7 +69,7 @@ def read_labels(settings: Head, files: Sequence[Path], records: Sequence[Path] =
     return _stage_labels(settings, files, records)
 
 
-def write_labels(path: Path, labels: Iterable[Labelled]) -> None:
+def write_labels(path: Path, labels: Iterable[LabelledRecord]) -> None:
     """Write what a head learned from, one record a line."""
     with replacing(path) as handle:
         for label in labels:
@@ -76,13 +78,13 @@ def write_labels(path: Path, labels: Iterable[Labelled]) -> None:
             handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
-    labels: dict[str, Labelled] = {}
+def _gold_labels(settings: Head, files: Sequence[Path]) -> dict[str, LabelledRecord]:
+    labels: dict[str, LabelledRecord] = {}
     for item in read_gold(files):
         values = {target: item.labels.get(settings.field_of(target)) for target in settings.targets}
         answers = {target: int(value is not None) for target, value in values.items()}
         behind = {target: _answers_behind(item, settings.field_of(target)) for target in settings.targets}
-        _add(labels, Labelled(item.id, item.split, item.group, values, answers, behind), "the gold set")
+        _add(labels, LabelledRecord(item.id, item.split, item.group, values, answers, behind), "the gold set")
     return labels
 
 
@@ -103,8 +105,8 @@ def _answers_behind(item: GoldItem, feature: str) -> list[str]:
     return []
 
 
-def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]:
-    labels: dict[str, Labelled] = {}
+def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, LabelledRecord]:
+    labels: dict[str, LabelledRecord] = {}
     for path in files:
         for record in iter_records(path):
             if "skip" in record:
@@ -120,7 +122,9 @@ def _record_labels(settings: Head, files: Sequence[Path]) -> dict[str, Labelled]
     return labels
 
 
-def _stage_labels(settings: Head, files: Sequence[Path], records: Sequence[Path]) -> dict[str, Labelled]:
+def _stage_labels(
+    settings: Head, files: Sequence[Path], records: Sequence[Path]
+) -> dict[str, LabelledRecord]:
     """The answers of one or more stages; each answer of each stage counts the same."""
     answers_by_id: dict[str, dict[str, list[Any]]] = {}
     groups: dict[str, str] = {}
@@ -194,12 +198,12 @@ def _placed(
     values: dict[str, Any],
     answers: dict[str, int],
     all_answers: dict[str, list[Any]] | None = None,
-) -> Labelled:
+) -> LabelledRecord:
     split = split_of(group, settings.split, settings.seed)
-    return Labelled(id, split, group, values, answers, all_answers or {})
+    return LabelledRecord(id, split, group, values, answers, all_answers or {})
 
 
-def _add(labels: dict[str, Labelled], label: Labelled, where: object) -> None:
+def _add(labels: dict[str, LabelledRecord], label: LabelledRecord, where: object) -> None:
     if label.id in labels:
         raise ReconciliationError(
             f"there are two rows of record {label.id!r}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldpan.heads.model import Predicted
+from goldpan.heads.model import HeadPredictions
 from goldpan.heads.targets import Target
 from goldpan.statistics.bootstrap import Sample
 from goldpan.statistics.figures import Estimate, Measures, figures
@@ -36,18 +36,18 @@ class MeasuredRecords:
     truth: np.ndarray
     sample: Sample
 
-    def figures(self, predicted: Predicted) -> dict[str, Estimate]:
+    def figures(self, predicted: HeadPredictions) -> dict[str, Estimate]:
         """All figures of predictions of these records."""
         return self._by_name(self._measures(predicted))
 
-    def differences(self, predicted: Predicted, other: Predicted) -> dict[str, Estimate]:
+    def differences(self, predicted: HeadPredictions, other: HeadPredictions) -> dict[str, Estimate]:
         """All figures of some predictions less those of others, drawn together."""
         return self._by_name(Difference(self._measures(predicted), self._measures(other)))
 
     def _by_name(self, measures: Measures) -> dict[str, Estimate]:
         return {figure.name: figure.raw for figure in figures(self.sample, measures)}
 
-    def _measures(self, predicted: Predicted) -> Measures:
+    def _measures(self, predicted: HeadPredictions) -> Measures:
         """Accuracy, macro F1 and kappa of labels (quadratic by their places where they are ordered); errors
         and Spearman's rho of scores."""
         target, (true_rows, predicted_rows) = self.target, self.sample.codes.T

@@ -76,7 +76,7 @@ class HeadModel:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class HeadPredictions:
     """What a head predicts for n records.
 
     Attributes:
@@ -91,7 +91,7 @@ class Predicted:
     probabilities: np.ndarray | None = None
 
 
-def predict(target: Target, outputs: np.ndarray, thresholds: np.ndarray | None) -> Predicted:
+def predict(target: Target, outputs: np.ndarray, thresholds: np.ndarray | None) -> HeadPredictions:
     """What the outputs of a target mean.
 
     An ordinal target is a cumulative logit model, P(label <= k) = sigmoid(threshold_k - output) (McCullagh
@@ -107,17 +107,17 @@ def predict(target: Target, outputs: np.ndarray, thresholds: np.ndarray | None) 
 
     outputs = outputs.astype(np.float64)
     if target.kind == "regression":
-        return Predicted(outputs[:, 0])
+        return HeadPredictions(outputs[:, 0])
     if target.kind == "ordinal":
         assert thresholds is not None
         below = _sigmoid(thresholds.astype(np.float64) - outputs)
         edges = np.concatenate([np.zeros((len(below), 1)), below, np.ones((len(below), 1))], axis=1)
         probabilities = np.diff(edges, axis=1)
-        return Predicted(probabilities @ target.positions, (below < 0.5).sum(axis=1), probabilities)
+        return HeadPredictions(probabilities @ target.positions, (below < 0.5).sum(axis=1), probabilities)
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     probabilities = powers / powers.sum(axis=1, keepdims=True)
     score = probabilities[:, 1] if target.is_yes_no else None
-    return Predicted(score, probabilities.argmax(axis=1), probabilities)
+    return HeadPredictions(score, probabilities.argmax(axis=1), probabilities)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

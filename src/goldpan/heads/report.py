@@ -10,7 +10,7 @@ import numpy as np
 
 from goldpan.as_json import AsJson
 from goldpan.heads.measured import MAIN_FIGURE, MeasuredRecords
-from goldpan.heads.model import Predicted
+from goldpan.heads.model import HeadPredictions
 from goldpan.heads.targets import Target
 from goldpan.statistics.baselines import majority
 from goldpan.statistics.figures import Estimate
@@ -31,7 +31,7 @@ class LabelCounts:
 
 
 @dataclass(frozen=True)
-class Baseline(AsJson):
+class ConstantBaseline(AsJson):
     """The best one can do without looking at a record: the same answer to all.
 
     Attributes:
@@ -113,14 +113,16 @@ class TargetReport:
         figures: on these records.
         baselines: by name, `majority` or `mean`, found on the training split.
         curve: the learning curve, if the study asks for one.
+        records: those measured on; None where that was not kept.
     """
 
     target: Target
     counts: dict[str, LabelCounts]
     groups: int
     figures: dict[str, Estimate]
-    baselines: dict[str, Baseline]
+    baselines: dict[str, ConstantBaseline]
     curve: LearningCurve | None
+    records: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form."""
@@ -139,13 +141,18 @@ class TargetReport:
     def _notes(self) -> list[str]:
         if self.groups >= FEWEST_UNITS:
             return []
-        return [
-            f"Records of one group are alike, and those measured on are of {self.groups} group(s) only:"
-            f" below {FEWEST_UNITS} nobody can tell how sure these figures are."
-        ]
+        nobody_knows = f"below {FEWEST_UNITS} nobody can tell how sure these figures are."
+        if self.groups == self.records:
+            # Each record is a group of its own, as where no group was set.
+            only = "Only 1 record is" if self.records == 1 else f"Only {self.records} records are"
+            return [f"{only} measured on: {nobody_knows}"]
+        groups = "1 group" if self.groups == 1 else f"{self.groups} groups"
+        return [f"Records of one group are alike, and those measured on are of {groups} only: {nobody_knows}"]
 
 
-def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predicted) -> dict[str, Baseline]:
+def baselines_of(
+    records: MeasuredRecords, train: np.ndarray, predicted: HeadPredictions
+) -> dict[str, ConstantBaseline]:
     """The constant answers that a head must beat.
 
     Args:
@@ -155,12 +162,14 @@ def baselines_of(records: MeasuredRecords, train: np.ndarray, predicted: Predict
     """
     constant_answers = _constant_answers(records.target, train, len(records.truth))
     return {
-        name: Baseline(shown, records.figures(constant), records.differences(predicted, constant))
+        name: ConstantBaseline(shown, records.figures(constant), records.differences(predicted, constant))
         for name, (shown, constant) in constant_answers.items()
     }
 
 
-def learning_curve(records: MeasuredRecords, heads: Sequence[tuple[float, int, Predicted]]) -> LearningCurve:
+def learning_curve(
+    records: MeasuredRecords, heads: Sequence[tuple[float, int, HeadPredictions]]
+) -> LearningCurve:
     """The learning curve of a target.
 
     Args:
@@ -177,20 +186,25 @@ def learning_curve(records: MeasuredRecords, heads: Sequence[tuple[float, int, P
     return LearningCurve(name, points, share, gain)
 
 
-def _constant_answers(target: Target, train: np.ndarray, records: int) -> dict[str, tuple[str, Predicted]]:
+def _constant_answers(
+    target: Target, train: np.ndarray, records: int
+) -> dict[str, tuple[str, HeadPredictions]]:
     """Constant answers by name, as text and for so many records."""
     if target.kind == "regression":
         mean = float(train.mean())
-        return {"mean": (value_text(round(mean, 6)), Predicted(np.full(records, mean)))}
+        return {"mean": (value_text(round(mean, 6)), HeadPredictions(np.full(records, mean)))}
     places = train.astype(int)
     most = majority(places)
     labels = np.full(records, most)
     if target.kind == "classification":
-        return {"majority": (target.labels[most], Predicted(None, labels))}
+        return {"majority": (target.labels[most], HeadPredictions(None, labels))}
     mean = float(target.positions[places].mean())
     nearest = int(np.abs(target.positions - mean).argmin())
     scores = np.full(records, target.positions[most])
     return {
-        "majority": (target.labels[most], Predicted(scores, labels)),
-        "mean": (value_text(round(mean, 6)), Predicted(np.full(records, mean), np.full(records, nearest))),
+        "majority": (target.labels[most], HeadPredictions(scores, labels)),
+        "mean": (
+            value_text(round(mean, 6)),
+            HeadPredictions(np.full(records, mean), np.full(records, nearest)),
+        ),
     }

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.errors import HeadError, SheetError
 from goldpan.statistics.scales import Scale, is_number, positions, value_text
-from goldpan.study.head import Kind
 from goldpan.study.head import Target as TargetSettings
+from goldpan.study.head import TargetKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ class Target:
 
     name: str
     column: str
-    kind: Kind
+    kind: TargetKind
     labels: tuple[str, ...] = ()
 
     @property
@@ -124,7 +124,7 @@ def resolve_target(name: str, column: str, settings: TargetSettings, values: Seq
     return Target(name, column, kind, labels)
 
 
-def _occurring(name: str, kind: Kind, values: Sequence[Any]) -> tuple[str, ...]:
+def _occurring(name: str, kind: TargetKind, values: Sequence[Any]) -> tuple[str, ...]:
     """The labels that occur, in their order."""
     occurring = {value_text(_single(value, name)) for value in values}
     if kind == "classification" and occurring <= set(YES_NO):

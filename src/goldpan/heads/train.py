@@ -18,7 +18,7 @@ from goldpan.heads.labels import read_labels, write_labels
 from goldpan.heads.model import HeadModel
 from goldpan.heads.targets import Target, resolve_target
 from goldpan.heads.training import fit
-from goldpan.heads.training_warnings import training_warnings
+from goldpan.heads.training_warnings import enough_dev_records, training_warnings
 from goldpan.records.draw import rank
 from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
@@ -26,8 +26,8 @@ from goldpan.study.head import Head
 if TYPE_CHECKING:
     import numpy as np
 
-    from goldpan.heads.label_agreement import LabelAgreement
-    from goldpan.heads.model import Predicted
+    from goldpan.heads.label_agreement import TargetAgreement
+    from goldpan.heads.model import HeadPredictions
     from goldpan.heads.report import LabelCounts, TargetReport
 
 METRICS, LABELS = "metrics.json", "labels.jsonl"
@@ -88,8 +88,8 @@ def train_head(
             "strengths": fitted.strengths,
             "learned": fitted.learned,
         },
-        "label_agreement": {target: found and found.as_json() for target, found in agreement.items()},
-        "warnings": training_warnings(fitted, agreement),
+        "label_agreement": {target: figure and figure.as_json() for target, figure in agreement.items()},
+        "warnings": training_warnings(fitted, agreement, trainer.few_dev_records()),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "dev_loss": round(fitted.dev_loss, 6),
@@ -151,7 +151,7 @@ class _Trainer:
             self._name, fitted.layers, tuple(self._targets), fitted.thresholds, self._data.provenance
         )
 
-    def label_agreement(self) -> dict[str, LabelAgreement | None]:
+    def label_agreement(self) -> dict[str, TargetAgreement | None]:
         """Agreement of the answers behind the labels of the training split, by target."""
         from goldpan.heads.label_agreement import label_agreement
 
@@ -160,6 +160,15 @@ class _Trainer:
             target.name: label_agreement(target, [label.all_answers.get(target.name, []) for label in labels])
             for target in self._targets
         }
+
+    def few_dev_records(self) -> dict[str, tuple[int, int]]:
+        """The targets for which the dev split has too few records: how many it has, and should have."""
+        rows = self._data.rows("dev")
+        counts = {
+            target.name: (len(self._known(place, rows)[0]), enough_dev_records(target))
+            for place, target in enumerate(self._targets)
+        }
+        return {name: (count, enough) for name, (count, enough) in counts.items() if count < enough}
 
     def reports(self, head: HeadModel) -> list[TargetReport]:
         """What the head can do, target by target."""
@@ -188,6 +197,7 @@ class _Trainer:
                     figures=records.figures(predicted),
                     baselines=baselines_of(records, trained_on, predicted),
                     curve=learning_curve(records, points) if len(points) > 1 else None,
+                    records=len(rows),
                 )
             )
         return reports
@@ -207,7 +217,7 @@ class _Trainer:
                 heads.append((share, own, self.head(self.fit(own))))
         return heads
 
-    def _predictions(self, head: HeadModel) -> list[Predicted]:
+    def _predictions(self, head: HeadModel) -> list[HeadPredictions]:
         """What a head says about the records measured on, for each target those with a known value."""
         fused = FusedHeads([head])
         known = [self._known(place, self._measured)[0] for place in range(len(self._targets))]

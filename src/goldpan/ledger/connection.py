@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 64
 _REPAIR = "stop all runs, then `goldpan ledger repair` saves what can be read; or put a backup back"
 
 
-def connect(path: Path, *, patience: float = PATIENCE) -> Connection:
+def open_ledger_file(path: Path, *, patience: float = PATIENCE) -> Connection:
     """Open a ledger's file, which is made when it is absent; its folder, too.
 
     Raises:
@@ -160,7 +160,7 @@ def fault(path: Path, error: sqlite3.Error) -> LedgerError:
     return LedgerError(f"{what} ({error})", where=str(path), remedy=remedy)
 
 
-def damaged(path: Path, error: object) -> LedgerError:
+def damaged_ledger(path: Path, error: object) -> LedgerError:
     """The error for a row that SQLite takes for whole and that cannot be read."""
     return LedgerError(f"the ledger is damaged: {error}", where=str(path), remedy=_REPAIR)
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError
-from goldpan.ledger.connection import PATIENCE, connect, fault
+from goldpan.ledger.connection import PATIENCE, fault, open_ledger_file
 from goldpan.ledger.lines import Lines
 from goldpan.ledger.migration import add_columns
 
@@ -41,7 +41,7 @@ class Database:
 
     def __init__(self, path: Path, *, patience: float = PATIENCE, clock: Clock = SYSTEM_CLOCK):
         self.path, self.clock = Path(path), clock
-        self.db = connect(self.path, patience=patience)
+        self.db = open_ledger_file(self.path, patience=patience)
         try:
             self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             self.db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")

@@ -26,7 +26,7 @@ UNPACKED_TIMES, UNPACKED_ANYWAY = 200, 256 << 20
 
 
 @dataclass(frozen=True)
-class Selection:
+class ExportSelection:
     """What of a ledger is exported.
 
     Attributes:
@@ -45,7 +45,7 @@ class Exported(NamedTuple):
     unanswered: int
 
 
-def export_ledger(ledger: Ledger, path: Path, selection: Selection | None = None) -> Exported:
+def export_ledger(ledger: Ledger, path: Path, selection: ExportSelection | None = None) -> Exported:
     """Write answers, and the settled submissions they came of, to `path`.
 
     Args:

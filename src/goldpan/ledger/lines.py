@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import zstandard
 
-from goldpan.ledger.connection import Connection, damaged
+from goldpan.ledger.connection import Connection, damaged_ledger
 
 SAMPLE = 64
 # Below this many lines a dictionary takes as much room as it saves.
@@ -66,10 +66,10 @@ class Lines:
                 self._unpackers[number] = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
             return self._unpackers[number](packed)
         except (zstandard.ZstdError, MemoryError) as error:
-            raise damaged(self._db.path, f"a provider's line cannot be read: {error}") from None
+            raise damaged_ledger(self._db.path, f"a provider's line cannot be read: {error}") from None
 
     def _content(self, number: int) -> bytes:
         row = self._db.execute("SELECT content FROM dictionaries WHERE id = ?", (number,)).fetchone()
         if row is None:
-            raise damaged(self._db.path, f"the dictionary {number} of some providers' lines is gone")
+            raise damaged_ledger(self._db.path, f"the dictionary {number} of some providers' lines is gone")
         return row[0]

@@ -31,10 +31,13 @@ class RunLock:
     Args:
         ledger: the ledger's file.
         results: the study's folder of results.
+        is_shared: whether others may hold it likewise at the same time; only one that is not shared keeps all
+            others out.
     """
 
-    def __init__(self, ledger: Path, results: Path):
+    def __init__(self, ledger: Path, results: Path, is_shared: bool = False):
         self._ledger, self._results = ledger, results
+        self._kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
         place = hashlib.sha256(str(results.resolve()).encode()).hexdigest()[:12]
         self.path = _locks(ledger) / f"run-{results.name}-{place}.lock"
         self._handles: list[IO[str]] = []
@@ -47,11 +50,18 @@ class RunLock:
         _sign(shared)
         self._handles.append(shared)
         own = _open(self.path)
-        if not _lock(own, fcntl.LOCK_EX):
+        if not _lock(own, self._kind):
             self.release()
             raise _held(own, f"another run works on {self._results}")
         _sign(own)
         self._handles.append(own)
+
+    def __enter__(self) -> RunLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""

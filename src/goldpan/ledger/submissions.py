@@ -7,7 +7,7 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from goldpan.errors import LedgerError
-from goldpan.ledger.connection import damaged
+from goldpan.ledger.connection import damaged_ledger
 from goldpan.ledger.database import Database, marks, parts
 from goldpan.ledger.rows import BatchName, Orphan, Spent, Submission, is_sound
 
@@ -93,7 +93,7 @@ class Submissions(Database):
 
     def _submission(self, row: Sequence[Any]) -> Submission:
         if not is_sound(row):
-            raise damaged(self.path, f"the row of submission {row[0]} holds what nobody writes")
+            raise damaged_ledger(self.path, f"the row of submission {row[0]} holds what nobody writes")
         return Submission(*row)
 
     def record_upload(self, number: int, file_id: str) -> None:

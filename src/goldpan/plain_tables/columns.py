@@ -50,7 +50,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Columns:
+class WideColumns:
     """The columns of a wide table.
 
     Attributes:
@@ -106,14 +106,14 @@ class Columns:
         return notes
 
 
-def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
+def columns_of_table(path: Path, header: Sequence[str], layout: Layout) -> WideColumns:
     """The columns of a wide table.
 
     Raises:
         SourceError: no columns of answers are found, or a named one is missing.
     """
     candidates = [name for name in header if not _OWN.fullmatch(name)]
-    answers, remarks = _answers(path, candidates, layout)
+    answers, remarks = _answers(path, candidates, layout, is_merged(header))
     features = list(dict.fromkeys(feature for _, feature in answers.values()))
     llm, unused = {}, []
     if layout.llm is not None:
@@ -134,11 +134,11 @@ def columns_of(path: Path, header: Sequence[str], layout: Layout) -> Columns:
                     remarks.append(name)
                 else:
                     unused.append(name)
-    return Columns(item_column(path, header, layout), answers, llm, tuple(remarks), tuple(unused))
+    return WideColumns(item_column(path, header, layout), answers, llm, tuple(remarks), tuple(unused))
 
 
 def _answers(
-    path: Path, candidates: Sequence[str], layout: Layout
+    path: Path, candidates: Sequence[str], layout: Layout, merged: bool
 ) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """column -> (annotator, feature), and the columns of remarks."""
     if layout.columns is not None:
@@ -147,22 +147,24 @@ def _answers(
         names = [name.removeprefix("annotator_") if layout.header else next(letters) for name in columns]
         return {column: (name, ONE_FEATURE) for column, name in zip(columns, names, strict=True)}, []
     matches = {name: match for name in candidates if (match := _ANNOTATOR.fullmatch(name))}
-    found = {name: (match[1], match[2] or ONE_FEATURE) for name, match in matches.items()}
+    owners = {name: (match[1], match[2] or ONE_FEATURE) for name, match in matches.items()}
     # `annotator_a notes` is no annotator `a notes`.
     remarks = [
         name
-        for name, (annotator, feature) in found.items()
+        for name, (annotator, feature) in owners.items()
         if _REMARK.fullmatch(feature) or any(map(_REMARK.fullmatch, _WORDS_OF_A_NAME.split(annotator)[1:]))
     ]
-    answers = {name: who for name, who in found.items() if name not in remarks}
+    answers = {name: who for name, who in owners.items() if name not in remarks}
     if not answers:
-        answers, remarks = found, []
+        answers, remarks = owners, []
     answers = _with_names_in_parts(answers)
     if len(answers) < 2:
         raise SourceError(
             f"no columns of answers are found; the columns are: {', '.join(candidates)}",
             where=str(path),
-            remedy="name them with `--columns`, or call them `annotator_a`, `annotator_b`; the first row "
+            remedy="the table was merged with `--columns`, which must be given again"
+            if merged
+            else "name them with `--columns`, or call them `annotator_a`, `annotator_b`; the first row "
             "that is not empty names the columns, so a title above it must go",
         )
     return answers, remarks

@@ -12,9 +12,10 @@ from goldpan.errors import SourceError
 from goldpan.files import write_bytes
 from goldpan.plain_tables.merged_sheet import shown_label
 from goldpan.plain_tables.notes import few
-from goldpan.plain_tables.sheet import Sheet, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id
+from goldpan.plain_tables.sheet import TextTable, is_blank, is_blank_row, read_sheet
+from goldpan.plain_tables.table import TableAnswers, id_in_cell
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import with_code_points
 from goldpan.waves.merging.files import ANSWER, FILLED_IN, disagreement_rows
 from goldpan.waves.merging.merged import Merged
 
@@ -39,23 +40,24 @@ def has_entries(path: str | Path) -> bool:
 
 
 def _is_filled_in(row: Mapping[str, str]) -> bool:
-    return any(row.get(name, "").strip() for name in FILLED_IN)
+    return not is_blank_row(row.get(name, "") for name in FILLED_IN)
 
 
-def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
+def read_decision_table(path: Path, answers: TableAnswers) -> Decisions:
     """The labels filled in on a list of disagreements.
 
     Raises:
         SourceError: an item is decided twice and differently, or all decisions are about other items.
     """
     sheet, decisions = read_sheet(path), Decisions()
+    sheet.check_entered(["final_label"])
     gone: list[str] = []
     rows: dict[tuple[str, str], int] = {}
     unknown: dict[str, list[str]] = {}
     changed: dict[str, list[str]] = {}
     for number, row in sheet.rows:
         cell = row.get("final_label", "")
-        if not cell.strip():
+        if is_blank(cell):
             continue
         feature, item = row.get("feature", ""), _item(row, answers)
         if item not in answers.ratings.get(feature, {}):
@@ -73,7 +75,9 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
         decided[item], rows[feature, item] = label, number
         known = dict.fromkeys(answers.labels[feature].of_cell.values())
         if label is not None and label not in known:
-            unknown.setdefault(feature, []).append(f"`{label}` (item `{item}`; {suggestion(label, known)})")
+            unknown.setdefault(feature, []).append(
+                f"`{with_code_points(label)}` (item `{item}`; {suggestion(label, known)})"
+            )
         if difference := _changed_answers(sheet, row, answers, feature, item):
             changed.setdefault(feature, []).append(f"item `{item}` ({difference})")
     if gone and not decisions.labels:
@@ -103,18 +107,18 @@ def read_decisions(path: Path, answers: TableAnswers) -> Decisions:
 def _item(row: Mapping[str, str], answers: TableAnswers) -> str:
     item = row.get("item_id", "")
     # An item without an id is called FILE:ROW, which no spreadsheet changes; another may become 1.0.
-    return item if item in answers.fields else item_id(item)
+    return item if item in answers.fields else id_in_cell(item)
 
 
 def _changed_answers(
-    sheet: Sheet, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
+    sheet: TextTable, row: Mapping[str, str], answers: TableAnswers, feature: str, item: str
 ) -> str:
     """What the answers were when they were listed, and what they are; empty if they are the same."""
     columns = [name for name in sheet.header if name.startswith(ANSWER)]
     listed = {
         name.removeprefix(ANSWER): shown_label(feature, answers.label(feature, row[name]))
         for name in columns
-        if row[name].strip()
+        if not is_blank(row[name])
     }
     ratings = answers.ratings[feature][item]
     now = {name: shown_label(feature, ratings[name]) for name in answers.annotators if name in ratings}

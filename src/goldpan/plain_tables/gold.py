@@ -87,7 +87,7 @@ def gold_of_files(
         task_hash=_NOT_STATED,
     )
     notes += [f"Made of {file.name}, SHA-256 {sha256_file(file)}." for file in files]
-    report = agreement_of(table.answers, values, files[0].name)
+    report = agreement_of(table.answers, values, files[0].name, settings.group)
     kinds = dict.fromkeys(gold.features, "classification")
     write_gold_folder(
         folder, gold, shown_label, kinds, about, report, [*warnings, *notes, *awaiting_notes(rows)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from goldpan.cells import csv_text
 from goldpan.errors import GoldpanError, SourceError, StudyError
@@ -18,8 +19,9 @@ from goldpan.plain_tables.merging import hash_file, merge_of_files
 from goldpan.plain_tables.sheet import SUFFIXES, existing, read_sheet
 from goldpan.plain_tables.table import read_table_answers
 from goldpan.plain_tables.values import Values
-from goldpan.records.formats import uncompressed_name
+from goldpan.records.formats import OTHER_SPREADSHEETS, uncompressed_name
 from goldpan.study.wave import Strategy
+from goldpan.visible_text import printable
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.merging.wave import to_decide
@@ -29,7 +31,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedTable:
     """A table of which nothing could be made, and why."""
 
     path: Path
@@ -59,11 +61,7 @@ def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
             for file in sorted(path.iterdir())
             if file.is_file() and not file.name.startswith((".", "~$"))
         ]
-        inside = [
-            file
-            for file in inside
-            if uncompressed_name(file).suffix.lower() in SUFFIXES and _is_wanted(file, merged)
-        ]
+        inside = [file for file in inside if _is_table(file, inside) and _is_wanted(file, merged)]
         if not inside:
             raise SourceError(
                 f"there is no table of {'merged labels' if merged else 'answers'} in this folder",
@@ -75,6 +73,14 @@ def tables_in(paths: Sequence[str | Path], merged: bool = False) -> list[Path]:
     return list(dict.fromkeys(tables))
 
 
+def _is_table(path: Path, all_files: Sequence[Path]) -> bool:
+    """Whether a file is called like a table; also like one that cannot be read, if no other is called so."""
+    name = uncompressed_name(path)
+    if name.suffix.lower() in OTHER_SPREADSHEETS:
+        return not any(name.with_suffix(suffix) in all_files for suffix in SUFFIXES)
+    return name.suffix.lower() in SUFFIXES
+
+
 def _is_wanted(path: Path, merged: bool) -> bool:
     try:
         header = read_sheet(path).header
@@ -84,24 +90,39 @@ def _is_wanted(path: Path, merged: bool) -> bool:
     return is_merged(header) if merged else not is_ours(header)
 
 
-def folder_names(tables: Sequence[Path]) -> dict[Path, str]:
-    """What the results about each table are called.
+def folder_names(tables: Sequence[Path]) -> tuple[dict[Path, str], list[FailedTable]]:
+    """What the results about each table are called, and those tables whose results would be one.
+
+    `T` and `t`, and one name whose letters are composed in two ways, are one file on some systems.
 
     Raises:
-        StudyError: two tables have one name.
+        StudyError: no table is left.
     """
     names = {path: uncompressed_name(path).stem for path in tables}
-    folded = [name.casefold() for name in names.values()]
-    if twice := next((path for path, name in names.items() if folded.count(name.casefold()) > 1), None):
-        raise StudyError(
-            f"several tables are called `{names[twice]}`, so their results would be one",
-            where=str(twice),
-            remedy="rename one of them, or give them one by one",
-        )
-    return names
+    alike: dict[str, list[Path]] = {}
+    for path, name in names.items():
+        alike.setdefault(normalize("NFC", normalize("NFC", name).casefold()), []).append(path)
+    failures = []
+    for path in tables:
+        same = alike[normalize("NFC", normalize("NFC", names[path]).casefold())]
+        if len(same) > 1:
+            others = " and ".join(f"`{other}`" for other in same if other != path)
+            error = StudyError(
+                f"several tables are called `{names[path]}`, so their results would be one: also {others}."
+                " Names that differ in case, or in how accents are put together, are one on some systems",
+                where=str(path),
+                remedy="rename one of them, or give them one by one",
+            )
+            failures.append(FailedTable(path, error))
+            del names[path]
+    if failures and not names:
+        raise failures[0].error
+    return names, failures
 
 
-def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple[list[Row], list[Failure]]:
+def for_each(
+    tables: Sequence[Path], work: Callable[[Path], list[Row]]
+) -> tuple[list[Row], list[FailedTable]]:
     """The rows that `work` gives of each table, and those tables it fails on; the others go on."""
     rows: list[Row] = []
     failures = []
@@ -109,7 +130,7 @@ def for_each(tables: Sequence[Path], work: Callable[[Path], list[Row]]) -> tuple
         try:
             rows += [{"table": path.name, **row} for row in work(path)]
         except GoldpanError as error:
-            failures.append(Failure(path, error))
+            failures.append(FailedTable(path, error))
     return rows, failures
 
 
@@ -122,15 +143,15 @@ def contents(path: Path, layout: Layout, values: Values) -> list[Row]:
     answers = read_table_answers([path], layout, values.order or ())
     rows = []
     for feature, ratings in answers.ratings.items():
-        several = [list(given.values()) for given in ratings.values() if len(given) > 1]
+        several = [list(by_annotator.values()) for by_annotator in ratings.values() if len(by_annotator) > 1]
         rows.append(
             {
                 "feature": feature,
                 "items": len(ratings),
                 "annotators": len(answers.annotators_of(feature)),
-                "answered": sum(bool(given) for given in ratings.values()),
+                "answered": sum(bool(by_annotator) for by_annotator in ratings.values()),
                 "by several": len(several),
-                "differ": sum(len(set(given)) > 1 for given in several),
+                "differ": sum(len(set(by_annotator)) > 1 for by_annotator in several),
                 "LLM": len(answers.llm.get(feature, {})),
                 "labels": len(set(answers.labels[feature].of_cell.values())),
             }
@@ -173,7 +194,7 @@ def all_of(
     Raises:
         GoldpanError: one of them cannot be made.
     """
-    report = agreement_of_files([path], layout, values)
+    report = agreement_of_files([path], layout, values, settings.group)
     listed, table = folder / "disagreements.csv", folder / "merged.csv"
     decisions = listed if has_entries(listed) else None
     merged = merge_of_files([path], layout, values, strategy, decisions)
@@ -197,13 +218,13 @@ def all_of(
     return summary, [*merged.notes, *warnings]
 
 
-def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[Failure]) -> None:
+def write_summary(path: Path, rows: Sequence[Row], failures: Sequence[FailedTable]) -> None:
     """Write the summary of many tables as CSV; a table that failed has its reason in `failed`."""
     header = list(dict.fromkeys(["table", *(name for row in rows for name in row), "failed"]))
     table = [[_text(row.get(name)) for name in header] for row in rows]
     for failure in failures:
         blank = [""] * (len(header) - 2)
-        table.append([failure.path.name, *blank, str(failure.error)])
+        table.append([printable(failure.path.name), *blank, str(failure.error)])
     write_bytes(path, csv_text([header, *table]).encode())
 
 

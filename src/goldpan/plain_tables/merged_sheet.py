@@ -48,8 +48,8 @@ def write_merged_table(
             lines = []
             for item, row in table.items():
                 # The sheet's own values come back with their types.
-                given = answers.values.get(item) or {name: row.get(name, "") for name in header}
-                lines.append({**given, **{name: _json_cell(name, row.get(name, "")) for name in added}})
+                typed_row = answers.values.get(item) or {name: row.get(name, "") for name in header}
+                lines.append({**typed_row, **{name: _json_cell(name, row.get(name, "")) for name in added}})
             _write_lines(path, lines)
         else:
             _write_csv(path, [*header, *added], table.values())

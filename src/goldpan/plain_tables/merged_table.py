@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import orjson
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of, is_merged, own_columns
+from goldpan.plain_tables.columns import OWN_COLUMNS, Layout, columns_of_table, is_merged, own_columns
 from goldpan.plain_tables.merged_sheet import json_label
 from goldpan.plain_tables.notes import few
 from goldpan.plain_tables.set_by_hand import set_by_hand
-from goldpan.plain_tables.sheet import Sheet, existing, read_sheet
-from goldpan.plain_tables.table import TableAnswers, item_id, read_table_answers
+from goldpan.plain_tables.sheet import TextTable, existing, is_blank, read_sheet
+from goldpan.plain_tables.table import TableAnswers, id_in_cell, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.waves.merging.merged import UNRESOLVED, Merged, Resolution
 
@@ -54,6 +55,7 @@ def read_merged_table(paths: Sequence[str | Path], layout: Layout, values: Value
                 where=str(sheet.path),
                 remedy="make one of it: `goldpan merge FILE --out MERGED`",
             )
+        sheet.check_entered(name for name in sheet.header if "final_label" in name)
     if all({"feature", "item_id"} <= set(sheet.header) for sheet in sheets):
         return _read_rows_of_features(sheets, layout, values)
     return _read_beside(files, layout, values)
@@ -64,7 +66,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     answers = read_table_answers(files, layout, values.order or (), merged=True)
     features = list(answers.ratings)
     own = {feature: own_columns(features, feature) for feature in features}
-    columns = columns_of(files[0], answers.header, layout)
+    columns = columns_of_table(files[0], answers.header, layout)
     needed = [names[kind] for names in own.values() for kind in ("final_label", "resolution")]
     if missing := next((name for name in needed if name not in answers.header), None):
         raise SourceError(
@@ -80,7 +82,7 @@ def _read_beside(files: Sequence[Path], layout: Layout, values: Values) -> Merge
     return table
 
 
-def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Values) -> MergedTable:
+def _read_rows_of_features(sheets: Sequence[TextTable], layout: Layout, values: Values) -> MergedTable:
     """A row for each item and feature."""
     answers = TableAnswers()
     table = MergedTable(answers, {}, {}, {})
@@ -91,7 +93,7 @@ def _read_rows_of_features(sheets: Sequence[Sheet], layout: Layout, values: Valu
         fixed = {"item_id", "feature", *OWN_COLUMNS, *people}
         others = {name: name.removeprefix(_FIELD) for name in sheet.header if name not in fixed}
         for number, row in sheet.rows:
-            item, feature, where = item_id(row["item_id"]), row["feature"].strip(), sheet.where(number)
+            item, feature, where = id_in_cell(row["item_id"]), row["feature"].strip(), sheet.where(number)
             if not item or not feature or (item, feature) in table.cells:
                 raise SourceError(
                     f"`{feature}` of item `{item}` is there twice, or one of them is empty", where=where
@@ -116,16 +118,18 @@ def merged_rows(table: MergedTable) -> tuple[list[Merged], list[str]]:
 
 def labels_set_by_hand(path: Path, layout: Layout, values: Values) -> list[str]:
     """Notes on labels of a merged table that `merge` cannot have written; none of any other file."""
-    try:
-        # The table may have been merged with or without `--exact`.
-        table = read_merged_table([path], replace(layout, exact=False), values)
-    except SourceError:
+    for exact in (False, True):
+        # The table may have been merged with `--exact`, which takes the errors of a spreadsheet for labels.
+        with suppress(SourceError):
+            table = read_merged_table([path], replace(layout, exact=exact), values)
+            break
+    else:
         # Another file, or one that was merged with other columns in mind.
         return []
     filled_in = [
         table.places[key]
         for key, cells in table.cells.items()
-        if cells["resolution"].strip() in UNRESOLVED and cells["final_label"].strip()
+        if cells["resolution"].strip() in UNRESOLVED and not is_blank(cells["final_label"])
     ]
     notes = [f"{len(filled_in):,} open labels were filled in: {few(filled_in)}"] if filled_in else []
     try:
@@ -145,7 +149,7 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             remedy="keep this column as `merge` wrote it",
         ) from None
     final, label = cells["final_label"], None
-    if final.strip():
+    if not is_blank(final):
         if resolution in UNRESOLVED:
             resolution = Resolution.ADJUDICATED
         label = answers.label(feature, final)
@@ -155,15 +159,15 @@ def _merged(table: MergedTable, item: str, feature: str) -> Merged:
             where=where,
             remedy="put the label back, or merge the table anew",
         )
-    labels, given = answers.labels[feature], answers.ratings[feature].get(item, {})
+    labels, by_annotator = answers.labels[feature], answers.ratings[feature].get(item, {})
     return Merged(
         item_id=item,
         feature=feature,
         final_label=None if label is None else json_label(labels.written(label)),
         resolution=resolution,
-        annotator_agreement=None if len(given) < 2 else len(set(given.values())) == 1,
+        annotator_agreement=None if len(by_annotator) < 2 else len(set(by_annotator.values())) == 1,
         soft_label=_soft_label(cells.get("soft_label", ""), where),
-        answers=given,
+        answers=by_annotator,
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from goldpan.errors import SourceError
 from goldpan.files import sha256_file
 from goldpan.plain_tables.columns import Layout
-from goldpan.plain_tables.decisions import Decisions, has_entries, read_decisions
+from goldpan.plain_tables.decisions import Decisions, has_entries, read_decision_table
 from goldpan.plain_tables.merged_sheet import shown_label, write_merged_table
 from goldpan.plain_tables.merged_table import labels_set_by_hand
 from goldpan.plain_tables.outputs import check_written_formats
@@ -17,6 +18,7 @@ from goldpan.plain_tables.sheet import existing
 from goldpan.plain_tables.table import TableAnswers, read_table_answers
 from goldpan.plain_tables.values import Values
 from goldpan.study.wave import Strategy
+from goldpan.waves.agreement.explain_differences import are_labels_apart, note_on_labels_apart
 from goldpan.waves.merging.dawid_skene_strategy import (
     is_model_strategy,
     model_choice,
@@ -87,7 +89,7 @@ def merge_of_files(
         StudyError: the strategy does not fit the number of annotators.
     """
     table = read_table_answers(paths, layout, values.order or ())
-    decided = Decisions() if decisions is None else read_decisions(existing(decisions), table)
+    decided = Decisions() if decisions is None else read_decision_table(existing(decisions), table)
     rows: list[Merged] = []
     strategies: dict[str, Strategy] = {}
     notes = [
@@ -106,18 +108,47 @@ def merge_of_files(
             decisions=decided.labels.get(feature, {}),
         )
         strategies[feature] = strategy
+        notes += [f"{feature}: {note}" for note in _notes_on_labels_apart(answers)]
         if strategy == "majority" and len(answers.annotators) == 2 and answers.llm:
             strategies[feature] = "majority_llm"
-            notes.append(
-                f"{feature}: two annotators have no majority, so the LLM's answer decides between them, as "
-                "with `majority_llm`; leave out rows with llm_decided = 1 when that LLM is evaluated"
-            )
         if is_model_strategy(strategy):
             choice = model_choice(answers, strategy)
             strategies[feature] = strategy_of(choice)
             notes.append(model_note(feature, choice, strategy))
-        rows += merge_feature(answers, strategies[feature])
+        merged = merge_feature(answers, strategies[feature])
+        if strategies[feature] == "majority_llm":
+            notes.append(_note_on_llm(answers, merged, strategy))
+        rows += merged
     return MergedFiles(rows, table, strategies, notes, layout, values)
+
+
+def _notes_on_labels_apart(answers: FeatureAnswers) -> Iterator[str]:
+    """On each two annotators who have no label in common on the items that both answered."""
+    for names in combinations(answers.annotators, 2) if answers.scale.kind == "nominal" else ():
+        both = [
+            tuple(of_item[name] for name in names)
+            for of_item in answers.ratings.values()
+            if all(of_item.get(name) is not None for name in names)
+        ]
+        first, second = {pair[0] for pair in both}, {pair[1] for pair in both}
+        if are_labels_apart(first, second, len(both)):
+            yield note_on_labels_apart((names[0], names[1]), (first, second))
+
+
+def _note_on_llm(answers: FeatureAnswers, merged: Sequence[Merged], strategy: Strategy) -> str:
+    """How much the LLM decided between two annotators."""
+    decided = sum(row.llm_decided for row in merged)
+    why = (
+        "two annotators have no majority, so the LLM's answer decides between them, as with "
+        "`majority_llm`: it"
+        if strategy == "majority"
+        else "the LLM's answer"
+    )
+    most = "; these are MOST rows, so the labels are rather the LLM's" if 2 * decided > len(merged) else ""
+    return (
+        f"{answers.feature}: {why} decided {decided:,} of {len(merged):,} rows{most}; leave out rows with "
+        "llm_decided = 1 when that LLM is evaluated"
+    )
 
 
 def _check_unedited(path: Path, layout: Layout, values: Values) -> None:

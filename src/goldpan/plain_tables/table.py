@@ -17,11 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SourceError
-from goldpan.plain_tables.columns import ONE_FEATURE, Layout, columns_of, is_merged, is_ours, item_column
+from goldpan.plain_tables.columns import (
+    ONE_FEATURE,
+    Layout,
+    columns_of_table,
+    is_merged,
+    is_ours,
+    item_column,
+)
 from goldpan.plain_tables.labels import Labels, labels_of
-from goldpan.plain_tables.sheet import Sheet, existing, naming_pages, read_sheet
+from goldpan.plain_tables.sheet import TextTable, existing, is_blank, is_blank_row, naming_pages, read_sheet
+from goldpan.visible_text import visible
 from goldpan.waves.codebook import CANNOT_TELL
-from goldpan.waves.sheets.spreadsheet import fold
+from goldpan.waves.sheets.spreadsheet import fold, is_error_value
 
 _VALUE_COLUMNS = ("label", "value", "answer")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0", re.ASCII)
@@ -67,7 +75,7 @@ class TableAnswers:
         """
         answers = self.ratings.setdefault(feature, {}).setdefault(item, {})
         self.asked.setdefault(feature, set()).add(annotator)
-        if not cell.strip():
+        if is_blank(cell):
             return
         if annotator in answers:
             raise SourceError(
@@ -100,12 +108,29 @@ class TableAnswers:
             by_annotators = (value for answers in ratings.values() for value in answers.values())
             cells = Counter([*by_annotators, *self.llm.get(feature, {}).values()])
             del cells[None]
+            self._check_no_error_values(feature, cells, declared, exact)
             labels = labels_of(cells, declared, exact)
             self.labels[feature] = labels
             for answers in ratings.values():
                 answers.update({who: _spelled(labels, value) for who, value in answers.items()})
             llm = self.llm.get(feature, {})
             llm.update({item: _spelled(labels, value) for item, value in llm.items()})
+
+    def _check_no_error_values(
+        self, feature: str, cells: Iterable[str], declared: Sequence[str], exact: bool
+    ) -> None:
+        """Raise SourceError where a spreadsheet's error stands for an answer, and is no declared label."""
+        for cell in () if exact else cells:
+            if is_error_value(cell) and cell.strip() not in declared:
+                where, who = self.places.get((feature, cell), ("", "llm"))
+                if not where:
+                    answers = self.llm[feature].items()
+                    where = next(f"item `{item}`" for item, answer in answers if answer == cell)
+                raise SourceError(
+                    f"`{who}` answers `{feature}` with the error {cell.strip()} of a spreadsheet",
+                    where=where,
+                    remedy="enter the answer; if this is a label, say `--exact` or name it in `--order`",
+                )
 
     def label(self, feature: str, cell: str) -> str | None:
         """The label that a cell from elsewhere, such as a decision, stands for; None is an abstention."""
@@ -159,14 +184,14 @@ def read_table_answers(
     return answers
 
 
-def item_id(cell: str) -> str:
+def id_in_cell(cell: str) -> str:
     """An item's id, as it stands in a cell; a column of numbers with a gap comes back as 1.0, 2.0, ..."""
-    text = cell.strip()
+    text = visible(cell).strip()
     whole = _WHOLE_NUMBER.fullmatch(text)
     return whole[1] if whole else text
 
 
-def _one_of_ours(sheet: Sheet) -> SourceError:
+def _one_of_ours(sheet: TextTable) -> SourceError:
     if is_merged(sheet.header):
         return SourceError(
             "this is a table of merged labels, not one of answers",
@@ -180,18 +205,19 @@ def _one_of_ours(sheet: Sheet) -> SourceError:
     )
 
 
-def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
-    columns = columns_of(sheet.path, sheet.header, layout)
+def _read_wide(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
+    columns = columns_of_table(sheet.path, sheet.header, layout)
+    sheet.check_entered([*columns.answers, *columns.llm])
     others = columns.others(sheet.header)
     answers.annotators = list(
         dict.fromkeys([*answers.annotators, *(name for name, _ in columns.answers.values())])
     )
-    answers.notes += columns.notes()
+    answers.notes += [*sheet.notes, *columns.notes()]
     answers.header = list(dict.fromkeys([*answers.header, *sheet.header]))
     for number, cell_of in sheet.rows:
         where = sheet.where(number)
-        item = item_id(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
-        if not item and any(cell_of[column].strip() for column in (*columns.answers, *columns.llm)):
+        item = id_in_cell(cell_of[columns.item]) if columns.item else f"{sheet.path.name}:{number}"
+        if not item and not is_blank_row(cell_of[column] for column in (*columns.answers, *columns.llm)):
             raise _without_id(columns.item, where)
         if not item:
             answers.notes.append(f"{where}: neither an item id nor an answer, so it is passed over")
@@ -205,11 +231,11 @@ def _read_wide(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
         for column, (annotator, feature) in columns.answers.items():
             answers.add(feature, item, annotator, cell_of[column], where)
         for column, feature in columns.llm.items():
-            if cell_of[column].strip():
+            if not is_blank(cell_of[column]):
                 answers.llm.setdefault(feature, {})[item] = _value(cell_of[column])
 
 
-def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
+def _read_long(sheet: TextTable, layout: Layout, answers: TableAnswers) -> None:
     # `Annotator` is `annotator`; of columns that differ in case alone the first is meant.
     by_folded = {name.casefold(): name for name in reversed(sheet.header)}
     item_name = item_column(sheet.path, sheet.header, layout) or by_folded.get("item")
@@ -222,22 +248,24 @@ def _read_long(sheet: Sheet, layout: Layout, answers: TableAnswers) -> None:
             remedy="name these columns so, or say which ones hold the ids (`--item`) and, in a table with a "
             "column for each annotator, the answers (`--columns`)",
         )
+    sheet.check_entered([value])
+    answers.notes += sheet.notes
     who, about = by_folded["annotator"], by_folded.get("feature")
     others = [name for name in sheet.header if name not in (item_name, value, who, about)]
     for number, cell_of in sheet.rows:
         where, cell = sheet.where(number), cell_of[value]
-        item, annotator = item_id(cell_of[item_name]), cell_of[who].strip()
-        if not item or (cell.strip() and not annotator):
+        item, annotator = id_in_cell(cell_of[item_name]), visible(cell_of[who]).strip()
+        if not item or (not is_blank(cell) and not annotator):
             raise _without_id(item_name if annotator else who, where)
         answers.fields.setdefault(item, {name: cell_of[name] for name in others})
         answers.files.setdefault(item, sheet.path.name)
         if number in sheet.values:
             answers.values.setdefault(item, sheet.values[number])
-        feature = (cell_of[about].strip() if about else "") or ONE_FEATURE
+        feature = (visible(cell_of[about]).strip() if about else "") or ONE_FEATURE
         if annotator.casefold() == "llm":
             if item in answers.llm.get(feature, {}):
                 raise SourceError(f"the LLM answers `{feature}` of item `{item}` twice", where=where)
-            if cell.strip():
+            if not is_blank(cell):
                 answers.llm.setdefault(feature, {})[item] = _value(cell)
             continue
         answers.add(feature, item, annotator, cell, where)

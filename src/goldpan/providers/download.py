@@ -19,7 +19,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileResponse:
     """One answer to a request for a file's content.
 
     Attributes:
@@ -39,19 +39,19 @@ def range_headers(start: int) -> dict[str, str]:
     return headers | {"Range": f"bytes={start}-"} if start else headers
 
 
-def reading(headers: Mapping[str, str], chunks: Iterable[bytes]) -> Reading:
+def reading(headers: Mapping[str, str], chunks: Iterable[bytes]) -> FileResponse:
     """Understand an answer by its headers; what is not a range is the whole file (RFC 9110, section 14)."""
     lower = {name.lower(): value for name, value in headers.items()}
     part = _CONTENT_RANGE.fullmatch(lower.get("content-range", ""))
     if part:
-        return Reading(int(part[1]), None if part[2] == "*" else int(part[2]), chunks)
+        return FileResponse(int(part[1]), None if part[2] == "*" else int(part[2]), chunks)
     length = lower.get("content-length", "")
     is_plain = lower.get("content-encoding", "identity") == "identity"
-    return Reading(0, int(length) if is_plain and length.isdigit() else None, chunks)
+    return FileResponse(0, int(length) if is_plain and length.isdigit() else None, chunks)
 
 
 def download_whole(
-    open_at: Callable[[int], AbstractContextManager[Reading]],
+    open_at: Callable[[int], AbstractContextManager[FileResponse]],
     destination: Path,
     *,
     expected: int | None,

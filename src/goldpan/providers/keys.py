@@ -60,7 +60,7 @@ class Keys:
 
     def values(self, names: Iterable[str]) -> list[str]:
         """The values of those of `names` that are set; of a `.env` that cannot be read none."""
-        found: list[str] = []
+        values: list[str] = []
         for name in names:
             try:
                 value = self.get(name)
@@ -68,8 +68,8 @@ class Keys:
                 # Whoever needs a key from there is told so.
                 continue
             if value is not None:
-                found.append(value)
-        return found
+                values.append(value)
+        return values
 
     def _of_file(self) -> dict[str, str]:
         """The variables of `.env`; empty where there is none.

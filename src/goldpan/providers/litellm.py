@@ -39,7 +39,7 @@ from goldpan.providers.base import (
     batch_from_dict,
     stored_file_from_dict,
 )
-from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.download import FileResponse, download_whole, range_headers, reading
 from goldpan.providers.keys import Keys
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, listed
@@ -283,7 +283,7 @@ class LiteLLMProvider(BatchProvider):
         )
 
     @contextmanager
-    def _content(self, file_id: str, start: int) -> Iterator[Reading]:
+    def _content(self, file_id: str, start: int) -> Iterator[FileResponse]:
         result = self._ask(
             partial(
                 self._litellm.file_content,
@@ -298,7 +298,7 @@ class LiteLLMProvider(BatchProvider):
         yield reading(result.headers, self._translated(result.stream_iterator))
 
     @contextmanager
-    def _content_in_memory(self, file_id: str, start: int) -> Iterator[Reading]:
+    def _content_in_memory(self, file_id: str, start: int) -> Iterator[FileResponse]:
         call = partial(
             self._litellm.file_content, file_id=file_id, extra_headers=range_headers(start), **self._target
         )

@@ -22,7 +22,7 @@ from goldpan.providers.base import (
     Surroundings,
     batch_from_dict,
 )
-from goldpan.providers.download import Reading, download_whole, range_headers, reading
+from goldpan.providers.download import FileResponse, download_whole, range_headers, reading
 from goldpan.providers.keys import Keys
 from goldpan.providers.paging import PAGE_SIZE, Page, last_id, listed, page_from_dict
 from goldpan.providers.patience import Patience
@@ -182,7 +182,7 @@ class OpenAIProvider(BatchProvider):
         )
 
     @contextmanager
-    def _content(self, file_id: str, start: int) -> Iterator[Reading]:
+    def _content(self, file_id: str, start: int) -> Iterator[FileResponse]:
         try:
             headers = {"Accept": "application/binary", **range_headers(start)}
             response = self._get(f"{_path(file_id)}/content", "stream", headers)

@@ -17,6 +17,14 @@ from goldpan.records.tables import read_csv
 from goldpan.records.workbook import read_xlsx, typed_cells
 from goldpan.study.model import Source
 
+OTHER_SPREADSHEETS = {
+    ".xls": "this is a workbook of the old format .xls, which is not read",
+    ".xlsb": "this is a binary workbook (.xlsb), which is not read",
+    ".ods": "this is a workbook of LibreOffice (.ods), which is not read",
+    ".numbers": "this is a workbook of Numbers, which is not read",
+}
+"""What is known of workbooks that are not read, by how their names end."""
+SAVE_AS_XLSX = "open it in a spreadsheet program, and save it as .xlsx or as CSV UTF-8"
 _COMPRESSION_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"}
 
 
@@ -101,6 +109,8 @@ def format_of(source: Source, path: Path) -> Format:
         return FORMATS[source.format]
     name = uncompressed_name(path)
     by_suffix = {suffix: known for known in FORMATS.values() for suffix in known.suffixes}
+    if name.suffix.lower() in OTHER_SPREADSHEETS:
+        raise SourceError(OTHER_SPREADSHEETS[name.suffix.lower()], where=str(path), remedy=SAVE_AS_XLSX)
     if name.suffix.lower() not in by_suffix:
         raise SourceError(
             f"the name does not tell the format; known are {', '.join(by_suffix)}",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from goldpan.errors import ErrorGatherer, StudyError
+from goldpan.files import check_name_is_utf8
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.study.paths import STAND_IN, file_names
@@ -24,6 +25,7 @@ def source_files(source: Source, root: Path) -> dict[str, Path]:
 
     Raises:
         StudyError: a pattern matches no file; SeveralErrors where several do not.
+        SourceError: the name of a file is not UTF-8.
     """
     files: list[Path] = []
     wrong = ErrorGatherer()
@@ -34,6 +36,9 @@ def source_files(source: Source, root: Path) -> dict[str, Path]:
                 ", which is a folder" if (root / pattern).is_dir() else ""
             )
             wrong.add(StudyError(what, where=str(root), remedy=_remedy(pattern, root)))
+        for path in matches:
+            with wrong.gather():
+                check_name_is_utf8(path)
         files += matches
     wrong.finish()
     return file_names(files, root)

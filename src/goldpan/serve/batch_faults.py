@@ -22,7 +22,7 @@ from goldpan.serve.fault_plan import (
     FaultPlan,
     LineFault,
     OddBatch,
-    RowError,
+    RowErrorFault,
     RowFault,
 )
 from goldpan.serve.row_faults import spoil
@@ -75,7 +75,7 @@ class FaultyBatch(BatchHook):
     def breaks_off(self) -> BrokenOff | None:
         """As the first of `expired`, `cancelled` and `stalled` says."""
         for fault in self._batch_faults:
-            if isinstance(fault, fault_plan.BrokenOff):
+            if isinstance(fault, fault_plan.BrokenOffFault):
                 return BrokenOff(fault.after, None if fault.fault == "stalled" else fault.fault)
         return None
 
@@ -84,7 +84,7 @@ class FaultyBatch(BatchHook):
         faults = self._of_row[row] = [
             fault for key, fault in self._row_faults if self._strikes(key, fault, row, custom_id)
         ]
-        refusals = [fault for fault in faults if isinstance(fault, RowError)]
+        refusals = [fault for fault in faults if isinstance(fault, RowErrorFault)]
         if not refusals:
             return None
         return ServiceError(refusals[0].status, refusals[0].message, code=refusals[0].code)

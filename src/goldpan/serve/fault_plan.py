@@ -135,7 +135,7 @@ class FailedValidation(_BatchFault):
     message: str = "Enqueued token limit reached. Please try again once some batches have been completed."
 
 
-class BrokenOff(_BatchFault):
+class BrokenOffFault(_BatchFault):
     """After `after` answered rows the batch expires, is cancelled by the service, or stands still."""
 
     fault: Literal["expired", "cancelled", "stalled"]
@@ -206,7 +206,7 @@ class AnswerFault(_RowFault):
     ]
 
 
-class RowError(_RowFault):
+class RowErrorFault(_RowFault):
     """The row ends in the error file with this status. Without `rows`, all rows fail: no output file."""
 
     fault: Literal["row_error"]
@@ -225,8 +225,8 @@ CallFault = (
     | TruncatedDownload
     | ShortDownload
 )
-BatchFault = FailedValidation | BrokenOff | OddBatch
-RowFault = LineFault | AnswerFault | RowError
+BatchFault = FailedValidation | BrokenOffFault | OddBatch
+RowFault = LineFault | AnswerFault | RowErrorFault
 Fault = Annotated[CallFault | BatchFault | RowFault, Field(discriminator="fault")]
 
 

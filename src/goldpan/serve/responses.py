@@ -67,7 +67,9 @@ def limit_of(request: web.Request, default: int, most: int) -> int:
     return int(text)
 
 
-def page(items: Iterable[Any], limit: int, described: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+def list_object(
+    items: Iterable[Any], limit: int, described: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
     """OpenAI's list object of the first `limit` items."""
     data = [described(item) for item in islice(items, limit + 1)]
     shown = data[:limit]

@@ -15,7 +15,7 @@ from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.engine.store import MAX_FILE_BYTES, Upload
 from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.serve.fault_counts import CallFaults
-from goldpan.serve.responses import BODY_SECONDS, json_body, json_response, limit_of, page
+from goldpan.serve.responses import BODY_SECONDS, json_body, json_response, limit_of, list_object
 from goldpan.serve.worker import Worker
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
@@ -95,7 +95,7 @@ async def list_files(request: web.Request) -> web.Response:
         comes_later = after is None or (file.id > after if oldest_first else file.id < after)
         return comes_later and purpose in (None, file.purpose)
 
-    return json_response(page(filter(is_wanted, files), limit, FileRecord.as_openai))
+    return json_response(list_object(filter(is_wanted, files), limit, FileRecord.as_openai))
 
 
 async def show_file(request: web.Request) -> web.Response:
@@ -139,7 +139,7 @@ async def list_batches(request: web.Request) -> web.Response:
         for batch_id in store.batch_ids()
         if (after is None or batch_id < after) and not faults.hides("list_batches", batch_id)
     ]
-    return json_response(page(map(store.batch, visible), limit, BatchRecord.as_openai))
+    return json_response(list_object(map(store.batch, visible), limit, BatchRecord.as_openai))
 
 
 async def show_batch(request: web.Request) -> web.Response:

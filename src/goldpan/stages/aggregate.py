@@ -16,6 +16,7 @@ from goldpan.tasks.features import PREDICTION_TYPES, Feature, Multilabel, Score,
 
 Predictions = Mapping[str, dict[str, Any]]
 """feature -> prediction, as in features.jsonl."""
+_OF_NUMBERS = ("mean", "median")
 
 
 def aggregate_samples(
@@ -23,8 +24,9 @@ def aggregate_samples(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Aggregated]]:
     """One prediction for each feature, and how it came about.
 
-    A prediction carries as `confidence` the share of the samples that say the same, and the rationale of the
-    first sample that says so (of a mean that none says: of the first sample nearest to it).
+    A prediction carries as `confidence` the share of the samples that say the same; not that of a mean or
+    median, which may be one that no sample says. It has the rationale of the first sample that says so (of a
+    mean that none says: of the first sample nearest to it).
 
     Args:
         samples: the predictions of the samples that were answered, at least one, in their order.
@@ -33,8 +35,8 @@ def aggregate_samples(
     """
     predictions, notes = {}, {}
     for name in samples[0]:
-        given = [sample[name] for sample in samples if name in sample]
-        predictions[name], notes[name] = _aggregate(given, features[name], asked)
+        sampled = [sample[name] for sample in samples if name in sample]
+        predictions[name], notes[name] = _aggregate(sampled, features[name], asked)
     return predictions, notes
 
 
@@ -52,16 +54,16 @@ def way_of(feature: Feature, asked: SampleAggregate | None) -> SampleAggregate:
 
 
 def _aggregate(
-    given: Sequence[dict[str, Any]], feature: Feature, asked: SampleAggregate | None
+    predictions: Sequence[dict[str, Any]], feature: Feature, asked: SampleAggregate | None
 ) -> tuple[dict[str, Any], Aggregated]:
     how = way_of(feature, asked)
-    values = [value_of(prediction) for prediction in given]
+    values = [value_of(prediction) for prediction in predictions]
     keys = [_key(feature, value) for value in values]
     counts = Counter(keys)
     most = max(counts.values())
-    note: Aggregated = {"by": how, "answers": len(given)}
-    if len(given) > 1:
-        note["agreement"] = round(most / len(given), 6)
+    note: Aggregated = {"by": how, "answers": len(predictions)}
+    if len(predictions) > 1:
+        note["agreement"] = round(most / len(predictions), 6)
     if how == "majority":
         value, tie = _majority(feature, values, keys)
         if tie:
@@ -73,9 +75,24 @@ def _aggregate(
         if exact is not None and exact != value:
             note["exact"] = exact
     wanted = _key(feature, value)
-    prediction = given[keys.index(wanted)] if wanted in counts else _nearest(given, values, value)
+    prediction = predictions[keys.index(wanted)] if wanted in counts else _nearest(predictions, values, value)
     key = PREDICTION_TYPES[feature.type][1]
-    return {**prediction, key: value, "confidence": round(counts[wanted] / len(given), 6)}, note
+    made = {**prediction, key: value, "confidence": round(counts[wanted] / len(predictions), 6)}
+    if how in _OF_NUMBERS:
+        del made["confidence"]
+    return made, note
+
+
+def confidence_of(row: Mapping[str, Any], name: str) -> float | None:
+    """The confidence of a row's prediction of a feature; None where it has none.
+
+    Rows of an earlier goldpan have one with means and medians, too: the share of samples that happen to say
+    just that, mostly 0, which says nothing about being right.
+    """
+    if row.get("aggregated", {}).get(name, {}).get("by") in _OF_NUMBERS:
+        return None
+    confidence: float | None = row["features"][name].get("confidence")
+    return confidence
 
 
 def _key(feature: Feature, value: Any) -> Hashable:
@@ -123,10 +140,10 @@ def _of_numbers(how: SampleAggregate, values: Sequence[Any], *, whole: bool) -> 
     return value, round(float(exact), 6)
 
 
-def _nearest(given: Sequence[dict[str, Any]], values: Sequence[Any], value: Any) -> dict[str, Any]:
+def _nearest(predictions: Sequence[dict[str, Any]], values: Sequence[Any], value: Any) -> dict[str, Any]:
     if not isinstance(value, int | float):
-        return given[0]
+        return predictions[0]
     return min(
-        zip(given, values, strict=True),
+        zip(predictions, values, strict=True),
         key=lambda pair: math.inf if pair[1] is None else abs(pair[1] - value),
     )[0]

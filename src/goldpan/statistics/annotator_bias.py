@@ -27,7 +27,7 @@ def differences_from_others(values: np.ndarray) -> np.ndarray:
 
 
 def bias_intervals(differences: np.ndarray, sample: Sample) -> list[Interval | None]:
-    """The interval of the mean of each column; None where there is nothing to average, or too few items.
+    """The interval of the mean of each column; None with nothing to average, too few items, or no width.
 
     Args:
         differences: shape (u, s), of the rows of `sample`; NaN is missing.
@@ -44,10 +44,11 @@ def bias_intervals(differences: np.ndarray, sample: Sample) -> list[Interval | N
         return [None] * differences.shape[1]
     estimates = means(sample.counts[None])[0]
     draws = replicate(sample, means, width=2 * differences.shape[1])
-    return [
+    intervals = [
         None if np.isnan(estimate) else sample.interval(column, float(estimate))
         for estimate, column in zip(estimates, draws.T, strict=True)
     ]
+    return [interval if interval and interval.has_width else None for interval in intervals]
 
 
 def bias_p_value(differences: np.ndarray) -> float | None:

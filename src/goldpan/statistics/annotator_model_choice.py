@@ -53,8 +53,10 @@ def sized(
 def choose_model(questions: Sequence[np.ndarray], labels: int) -> ModelChoice:
     """The model under which the answers to a third of the items are likeliest, learnt from the others.
 
-    Each third is held out once; the same answers give the same choice. Of models that do as well the one with
-    less to learn is taken.
+    Each third is held out once; the same answers give the same choice. A model with more to learn is taken
+    only where it foretells the answers better than the ones with less by more than the standard error of the
+    difference over items (the rule of one standard error of Breiman and others 1984, Classification and
+    Regression Trees, section 3.4.3): else, where answers are few, chance would choose.
 
     Args:
         questions: codes (n, m) of one or more questions about the same items (one for each label, where
@@ -71,8 +73,13 @@ def choose_model(questions: Sequence[np.ndarray], labels: int) -> ModelChoice:
     if not answered or min(map(len, answered)) < FEWEST_TO_HOLD_OUT:
         few = f"fewer than {FEWEST_TO_HOLD_OUT} items, too few to hold any out"
         return sized("one_coin", questions, labels, few)
-    likelihood = {model: sum(_held_out(model, codes, labels)[1] for codes in answered) for model in MODELS}
-    best = max(MODELS, key=lambda model: likelihood[model])
+    likelihoods = {
+        model: np.concatenate([_held_out(model, codes, labels)[1] for codes in answered]) for model in MODELS
+    }
+    best, *others = MODELS
+    for model in others:
+        gains = likelihoods[model] - likelihoods[best]
+        best = model if gains.sum() > gains.std(ddof=1) * np.sqrt(len(gains)) else best
     return sized(best, questions, labels, "it foretells held-out answers best")
 
 
@@ -107,15 +114,15 @@ def _flattened(logs: np.ndarray, power: float) -> np.ndarray:
     return chances / chances.sum(1, keepdims=True)
 
 
-def _held_out(model: AnnotatorModel, codes: np.ndarray, labels: int) -> tuple[np.ndarray, float]:
-    """Posteriors (n, k) and log-likelihood of answers (n, m), each item foretold from the other folds."""
+def _held_out(model: AnnotatorModel, codes: np.ndarray, labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Posteriors (n, k) and log-likelihoods (n,) of answers (n, m), each item from the other folds."""
     # Drawn from the order of the answers, not of the items: an id must not decide.
     order = np.lexsort(codes.T)
     folds = np.empty(len(codes), dtype=int)
     folds[order] = np.random.default_rng(0).permutation(len(codes)) % FOLDS
-    posteriors, log_likelihood = np.empty((len(codes), labels)), 0.0
+    posteriors, likelihoods = np.empty((len(codes), labels)), np.empty(len(codes))
     for fold in range(FOLDS):
         here = folds == fold
-        posteriors[here], likelihoods = foretold(MODELS[model](codes[~here], labels), codes[here])
-        log_likelihood += float(likelihoods.sum())
-    return posteriors, log_likelihood
+        fit = MODELS[model](codes[~here], labels)
+        posteriors[here], likelihoods[here] = foretold(fit, codes[here])
+    return posteriors, likelihoods

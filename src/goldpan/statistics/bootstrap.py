@@ -64,6 +64,7 @@ class Sample:
         method: how intervals are made, as reports say it.
         bears_intervals: whether there are units enough.
         unit_of_row: where each row's unit stands, shape (u,), if rows are drawn in groups; else None.
+        items_of_row: how many items a row counts for when its group is drawn, shape (u,); None for one.
     """
 
     codes: np.ndarray
@@ -75,11 +76,19 @@ class Sample:
     method: str
     bears_intervals: bool = True
     unit_of_row: np.ndarray | None = None
+    items_of_row: np.ndarray | None = None
 
     @property
     def is_grouped(self) -> bool:
-        """Whether some rows are only drawn together."""
-        return self.unit_of_row is not None and len(np.unique(self.unit_of_row)) < len(self.unit_of_row)
+        """Whether some items are only drawn together."""
+        return self.unit_of_row is not None and self.drawn < self.counts.sum()
+
+    def of_rows(self, of_units: np.ndarray) -> np.ndarray:
+        """Weights of the rows (b, u) from how often each unit was drawn (b, g)."""
+        if self.unit_of_row is None:
+            return of_units
+        of_rows = of_units[:, self.unit_of_row]
+        return of_rows if self.items_of_row is None else of_rows * self.items_of_row
 
     def interval(self, replicates: np.ndarray, estimate: float) -> Interval | None:
         """The interval of a value with its replicates (b,); None when every replicate is undefined."""
@@ -125,7 +134,7 @@ def _draws(sample: Sample, replicates: int, width: int) -> Iterator[np.ndarray]:
         for stratum in sample.strata:
             drawn = generator.multinomial(stratum.draws, stratum.chances, size=size)
             counts[:, stratum.units] = drawn * stratum.weight
-        yield counts if sample.unit_of_row is None else counts[:, sample.unit_of_row]
+        yield sample.of_rows(counts)
 
 
 def percentile_interval(

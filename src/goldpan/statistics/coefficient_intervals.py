@@ -20,6 +20,8 @@ CoefficientValues = Callable[[np.ndarray], np.ndarray]
 """From weights (b, u) of the rows to a coefficient's values (b,)."""
 
 TOO_FEW_ITEMS = f"no interval with fewer than {FEWEST_UNITS} items"
+TOO_FEW_GROUPS = f"no interval with fewer than {FEWEST_UNITS} groups of items"
+ALWAYS_THE_SAME = "no interval: the same value whenever items are drawn again"
 
 Alpha = AlphaByMetric | AlphaOnScale
 
@@ -32,7 +34,7 @@ class Recomputable:
         coefficient: the estimate.
         values: how it is computed again.
         by_posterior: whether it is one of those of two annotators and two labels whose intervals come from
-            `posterior`.
+            `posterior`, unless items come in groups.
     """
 
     coefficient: Coefficient
@@ -57,7 +59,8 @@ def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: 
         return results
     if not sample.bears_intervals:
         for index in defined:
-            results[index] = replace(_without_interval(results[index], TOO_FEW_ITEMS), standard_error=None)
+            why = TOO_FEW_GROUPS if sample.is_grouped else TOO_FEW_ITEMS
+            results[index] = replace(_without_interval(results[index], why), standard_error=None)
         return results
 
     def statistic(weights: np.ndarray) -> np.ndarray:
@@ -65,16 +68,20 @@ def with_intervals(sample: Sample, coefficients: Sequence[Recomputable], width: 
 
     draws = replicate(sample, statistic, width=width)
     errors = standard_errors(sample, statistic, width)
-    by_posterior = any(coefficients[index].by_posterior for index in defined)
+    # The formulas of the posterior and of standard errors take each item for itself.
+    by_posterior = {index for index in defined if coefficients[index].by_posterior and not sample.is_grouped}
     posterior = posterior_replicates(sample, statistic) if by_posterior else draws
     for column, ((index, value), error) in enumerate(zip(defined.items(), errors, strict=True)):
-        results[index] = replace(results[index], standard_error=results[index].standard_error or error)
-        if coefficients[index].by_posterior:
+        by_formula = None if sample.is_grouped else results[index].standard_error
+        results[index] = replace(results[index], standard_error=by_formula or error)
+        if index in by_posterior:
             interval = posterior_interval(sample, posterior[:, column], draws[:, column], value)
         else:
             interval = sample.interval(draws[:, column], value)
         if interval is None:
             results[index] = _without_interval(results[index], "no interval: undefined whenever resampled")
+        elif not interval.has_width:
+            results[index] = _without_interval(results[index], ALWAYS_THE_SAME)
         else:
             results[index] = replace(results[index], interval=interval)
     return results

@@ -24,8 +24,12 @@ SMOOTHING = 0.1
 TOLERANCE = 1e-6
 MOST_ITERATIONS = 1000
 SHRINKAGE = 20.0
-"""Answers that a prior is worth: in `shrunk` the one-coin matrix in each row of an annotator's matrix, in
-`one_coin` the mean of all annotators in the number of each."""
+"""Answers that the one-coin matrix is worth in each row of an annotator's matrix, in `shrunk`."""
+ONE_COIN_SHRINKAGE = 50.0
+"""Answers that the mean of all annotators is worth in the number of each, in `one_coin`. With fewer, and some
+40 answers of each annotator, differences of chance between annotators outvote the majority."""
+LEAST_FOR_SHARES, MOST_FOR_SHARES = 1.0, 20.0
+"""Items that even shares of the labels are worth, in `one_coin` and `shrunk` (see `prior_of_shares`)."""
 _ROUNDING = 1e-3
 
 Maximise = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -74,7 +78,7 @@ def one_coin(codes: np.ndarray, labels: int) -> DawidSkene:
 
     Guesses are spread over all labels, either evenly (then the annotator is as often right whatever the
     label) or by the labels' shares among the answers; the one that makes the answers likelier is taken. An
-    annotator's number has a beta prior around that of all, worth `SHRINKAGE` answers.
+    annotator's number has a beta prior around that of all, worth `ONE_COIN_SHRINKAGE` answers.
 
     Args:
         codes, labels: as for `dawid_skene`.
@@ -97,7 +101,8 @@ def shrunk(codes: np.ndarray, labels: int) -> DawidSkene:
     """
     answers, centre = _Answers(codes, labels), one_coin(codes, labels)
     prior = SHRINKAGE * centre.confusions + _ROUNDING
-    return answers.maximised(answers.by_counts(1 / labels, prior), answers.of_patterns(centre.posteriors))
+    of_shares = answers.prior_of_shares() / labels
+    return answers.maximised(answers.by_counts(of_shares, prior), answers.of_patterns(centre.posteriors))
 
 
 MODELS: dict[AnnotatorModel, Callable[[np.ndarray, int], DawidSkene]] = {
@@ -128,9 +133,9 @@ class _Answers:
         patterns, pattern_of_item, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
         self.pattern_of_item, self.weights = pattern_of_item.reshape(-1), counts.astype(float)
         self.labels, self.annotators = labels, codes.shape[1]
-        given = (patterns[:, :, None] == np.arange(labels)).astype(float)
-        self.counts = given * self.weights[:, None, None]
-        self.given = given.reshape(len(patterns), self.annotators * labels)
+        one_hot = (patterns[:, :, None] == np.arange(labels)).astype(float)
+        self.counts = one_hot * self.weights[:, None, None]
+        self.one_hot = one_hot.reshape(len(patterns), self.annotators * labels)
 
     def of_patterns(self, posteriors: np.ndarray) -> np.ndarray:
         """Posteriors (u, k) from those of the items (n, k)."""
@@ -140,9 +145,27 @@ class _Answers:
 
     def shares_of_answers(self) -> np.ndarray:
         """Share of the answers for each label, shape (u, k); even where there are none."""
-        votes = self.given.reshape(-1, self.annotators, self.labels).sum(1)
+        votes = self.one_hot.reshape(-1, self.annotators, self.labels).sum(1)
         answered = votes.sum(1, keepdims=True)
         return np.where(answered > 0, votes / np.maximum(answered, 1), 1 / self.labels)
+
+    def prior_of_shares(self) -> float:
+        """How many items even shares of the labels are worth.
+
+        With one or two answers an item, expectation-maximisation drifts to a few labels: a label that is a
+        little more frequent by chance wins ties, which makes it more frequent. So shares are drawn towards
+        even ones, the more the less the answers' own shares differ from these by more than chance (as James
+        and Stein 1961 shrink means, by k - 1 over chi-square, with one answer counted of each item).
+        """
+        of_labels = self.counts.sum((0, 1))
+        items = float(self.weights[self.one_hot.any(1)].sum())
+        if not items or self.labels < 2:
+            return LEAST_FOR_SHARES
+        off = of_labels / of_labels.sum() * self.labels - 1
+        chi_square = items * float((off**2).mean())
+        beyond_chance = max(chi_square - (self.labels - 1), 0.0)
+        worth = items * (self.labels - 1) / beyond_chance if beyond_chance else MOST_FOR_SHARES
+        return min(max(worth, LEAST_FOR_SHARES), MOST_FOR_SHARES)
 
     def by_counts(self, of_shares: float, of_confusions: np.ndarray) -> Maximise:
         """Shares and matrices as relative counts, with these answers added to each."""
@@ -151,24 +174,25 @@ class _Answers:
         def maximise(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             expected = posteriors * self.weights[:, None]
             shares = expected.sum(0) + of_shares
-            confusions = (expected.T @ self.given).reshape(shape).swapaxes(0, 1) + of_confusions
+            confusions = (expected.T @ self.one_hot).reshape(shape).swapaxes(0, 1) + of_confusions
             return shares / shares.sum(), confusions / confusions.sum(2, keepdims=True)
 
         return maximise
 
     def by_guesses(self, guess: np.ndarray) -> Maximise:
         """Shares, and matrices of annotators who see the label or guess by `guess` (k,)."""
-        answered = self.counts.sum((0, 2))
+        answered, of_shares = self.counts.sum((0, 2)), self.prior_of_shares() / self.labels
         sees = np.full(self.annotators, 0.7)
 
         def maximise(posteriors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             nonlocal sees
-            shares = self.weights @ posteriors + 1 / self.labels
+            shares = self.weights @ posteriors + of_shares
             right = np.einsum("ut,umt->mt", posteriors, self.counts)
             # Of the answers that are right some were guessed; the rest was seen.
             seen = (right * sees[:, None] / (sees[:, None] + (1 - sees[:, None]) * guess)).sum(1)
             of_all = (seen.sum() + 1) / (answered.sum() + 2)
-            sees = np.clip((seen + SHRINKAGE * of_all) / (answered + SHRINKAGE), _ROUNDING, 1 - _ROUNDING)
+            sees = (seen + ONE_COIN_SHRINKAGE * of_all) / (answered + ONE_COIN_SHRINKAGE)
+            sees = np.clip(sees, _ROUNDING, 1 - _ROUNDING)
             by_annotator = sees[:, None, None]
             return shares / shares.sum(), by_annotator * np.eye(self.labels) + (1 - by_annotator) * guess
 
@@ -192,7 +216,7 @@ class _Answers:
     def expected(self, shares: np.ndarray, confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Posteriors (u, k) under the shares and matrices, and the log-likelihood of each pattern, (u,)."""
         by_answer = np.log(confusions).swapaxes(1, 2).reshape(-1, self.labels)
-        scores = np.log(shares) + self.given @ by_answer
+        scores = np.log(shares) + self.one_hot @ by_answer
         highest = scores.max(1, keepdims=True)
         chances = np.exp(scores - highest)
         total = chances.sum(1, keepdims=True)

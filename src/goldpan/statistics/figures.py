@@ -138,7 +138,7 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
             size = _effective_items(sample, measures)[place % len(measures.names)]
             alone = _binomial_interval(kind, value, size)
             interval = interval.spanning(alone.low, alone.high, "Clopper-Pearson on the effective number")
-        if interval.high - interval.low < _NOTHING:
+        if not interval.has_width:
             return Estimate(value, reason="no interval: the same value whenever items are drawn again")
         return Estimate(value, interval)
 

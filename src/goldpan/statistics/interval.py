@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from goldpan.as_json import AsJson
 
 LEVEL = 0.95
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Interval(AsJson):
     high: float
     level: float
     method: str
+
+    @property
+    def has_width(self) -> bool:
+        """Whether the limits differ; an interval without width claims what no sample shows."""
+        return self.high - self.low >= _NOTHING
 
     def spanning(self, low: float, high: float, how: str) -> Interval:
         """This interval, widened where it does not reach from `low` to `high`; its method also says how."""

@@ -104,8 +104,8 @@ def cohen_kappa(
         value,
         float(observed),
         float(expected),
-        # None where no item moves the value: rounding leaves some 1e-17 of it.
-        standard_error=float(error / scale) if error > 1e-9 else None,
+        # None where no item moves the value: rounding leaves some 1e-16 of its square.
+        standard_error=float(error / scale) if error > 1e-7 else None,
         standard_error_null=float(error_null / scale),
     )
 

@@ -151,10 +151,10 @@ def conger_values(codes: np.ndarray, weights: np.ndarray, credit: np.ndarray) ->
     """
     labels = len(credit)
     counts = label_counts(codes, labels)
-    given = np.concatenate(
+    one_hot = np.concatenate(
         [codes[:, [column]] == np.arange(labels) for column in range(codes.shape[1])], axis=1
     )
-    margins = (weights @ given.astype(float)).reshape(len(weights), codes.shape[1], labels)
+    margins = (weights @ one_hot.astype(float)).reshape(len(weights), codes.shape[1], labels)
     answered = margins.sum(2, keepdims=True)
     shares = np.divide(margins, answered, out=np.zeros_like(margins), where=answered > 0)
     annotators = (answered[..., 0] > 0).sum(1)

@@ -19,6 +19,8 @@ from goldpan.statistics.multirater import NO_PAIRS, mean_of_items
 
 _NO_COMPLETE = "fewer than two items were answered by all annotators"
 _CONSTANT = "an annotator gave one number only, or all items have the same"
+_NO_PEARSON = "fewer than three shared items, or one number only"
+_FEWEST_SHARED = 3
 _SMALL = 1e-12
 
 
@@ -49,7 +51,7 @@ def number_coefficients(numbers: np.ndarray, counts: np.ndarray) -> list[Recompu
         "icc_agreement": (partial(icc_agreement, numbers), _CONSTANT if by_all > 1 else _NO_COMPLETE),
         "icc_consistency": (partial(icc_consistency, numbers), _CONSTANT if by_all > 1 else _NO_COMPLETE),
         "icc_one_way": (partial(icc_one_way, numbers), _CONSTANT if by_two > 1 else NO_PAIRS),
-        pearson: (partial(pearson_values, numbers), _CONSTANT if by_two > 1 else NO_PAIRS),
+        pearson: (partial(pearson_values, numbers), _NO_PEARSON if by_two else NO_PAIRS),
         "mean_absolute_error": (partial(mean_of_items, errors), NO_PAIRS),
     }
     coefficients = []
@@ -58,8 +60,17 @@ def number_coefficients(numbers: np.ndarray, counts: np.ndarray) -> list[Recompu
         reason = why_undefined if value is None else None
         if value is not None and name in ("icc_agreement", "icc_consistency") and by_all < by_two:
             reason = f"of the {by_all:,} items that all annotators answered"
+        if name == "mean_pairwise_pearson":
+            reason = _pairs_left_out(_pearson_of_pairs(numbers, counts[None])[0]) or reason
         coefficients.append(Recomputable(Coefficient(name, value, reason=reason), values))
     return coefficients
+
+
+def _pairs_left_out(correlations: np.ndarray) -> str | None:
+    """How many of the pairs have no correlation (pairs,), in words; None where all have one."""
+    undefined = int(np.isnan(correlations).sum())
+    of_all = f"{undefined} of {len(correlations)} pairs have no correlation ({_NO_PEARSON})"
+    return f"{of_all} and are left out" if undefined else None
 
 
 def icc_agreement(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -114,6 +125,18 @@ def icc_one_way(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def pearson_values(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Pearson's correlation, the mean over pairs of annotators for which it is defined; shape (b,)."""
+    each = _pearson_of_pairs(numbers, weights)
+    defined = ~np.isnan(each)
+    with np.errstate(all="ignore"):
+        return np.where(defined, each, 0.0).sum(1) / defined.sum(1)
+
+
+def _pearson_of_pairs(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of each pair of annotators, shape (b, pairs).
+
+    NaN where one of them gives one number only, or the two share fewer than three items: two points always
+    lie on a line.
+    """
     numbers = _scaled(numbers)
     pairs = [list(pair) for pair in itertools.combinations(range(numbers.shape[1]), 2)]
     columns = []
@@ -126,8 +149,8 @@ def pearson_values(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         variances = (first_square - first**2 / total) * (second_square - second**2 / total)
         each = (product - first * second / total) / np.sqrt(variances)
-        defined = variances > (_SMALL * total) ** 2
-        return np.where(defined, each, 0.0).sum(1) / defined.sum(1)
+        # Weights are near whole numbers of items: replicates, or items moved a little.
+        return np.where((variances > (_SMALL * total) ** 2) & (total > _FEWEST_SHARED - 0.5), each, np.nan)
 
 
 def item_absolute_errors(numbers: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ _MOST_PATTERNS = 4096
 _ANSWERS_POOL, _PREDICTIONS_POOL, _GROUPS_POOL = 256, 1024, 256
 
 
-def sample_of_answers(codes: np.ndarray, labels: int) -> Sample:
-    """The items of a wave, grouped by how annotators answered them; codes of the sample have shape (u, m).
+def sample_of_answers(codes: np.ndarray, labels: int, groups: np.ndarray | None = None) -> Sample:
+    """The items of a wave, those answered alike as one row; codes of the sample have shape (u, m).
 
     At low prevalence a sample often holds no item on which annotators could have differed on the rare label.
     All but one of the annotators give a pseudo-item one label and the last gives another or the same, all
@@ -35,13 +35,18 @@ def sample_of_answers(codes: np.ndarray, labels: int) -> Sample:
     1 or more. So fewer than `FEWEST_UNITS` items that two or more answered bear no intervals.
 
     Resampling is by item: answers to one item stay together. It says how far the sample of items moves the
-    result, not how far other annotators would.
+    result, not how far other annotators would. Items of one group are drawn together, for they may be alike;
+    a pseudo-item then counts as much as a group of mean size, and groups bear intervals as items do.
 
     Args:
         codes: shape (n, m): index of the label each annotator gave; below 0 is missing.
         labels: number of labels, k.
+        groups: of the items, shape (n,), if some may be alike for what they have in common.
     """
-    codes = codes[(codes >= 0).any(1)] if codes.size else codes
+    answered = (codes >= 0).any(1) if codes.size else np.ones(len(codes), dtype=bool)
+    codes = codes[answered]
+    if groups is not None and len(np.unique(groups[answered])) < len(codes):
+        return _sample_of_grouped_answers(codes, labels, groups[answered])
     distinct, counts = np.unique(codes, axis=0, return_counts=True)
     seed = _seed(distinct, counts)
     pool = _answers_pool(codes, labels, np.random.default_rng(seed))
@@ -56,6 +61,28 @@ def sample_of_answers(codes: np.ndarray, labels: int) -> Sample:
         seed=seed,
         method="bootstrap over items with two pseudo-items, expanded percentiles",
         bears_intervals=bool(((codes >= 0).sum(1) >= 2).sum() >= FEWEST_UNITS),
+    )
+
+
+def _sample_of_grouped_answers(codes: np.ndarray, labels: int, groups: np.ndarray) -> Sample:
+    """`sample_of_answers` of items of which some have a group (n,) in common."""
+    _, group_of_item = np.unique(groups, return_inverse=True)
+    keys = np.column_stack([group_of_item.reshape(-1), codes])
+    distinct, counts = np.unique(keys, axis=0, return_counts=True)
+    number, seed = int(distinct[-1, 0]) + 1, _seed(distinct, counts)
+    pool = _answers_pool(codes, labels, np.random.default_rng(seed))
+    chances = np.concatenate([np.ones(number), np.full(len(pool), PSEUDO_ROWS / max(len(pool), 1))])
+    return Sample(
+        codes=np.concatenate([distinct[:, 1:].astype(codes.dtype), pool]),
+        counts=np.concatenate([counts, np.zeros(len(pool))]).astype(float),
+        weights=np.ones(len(distinct) + len(pool)),
+        strata=(Stratum(slice(None), chances / chances.sum(), draws=number),),
+        drawn=number,
+        seed=seed,
+        method="bootstrap over groups of items with two pseudo-groups, expanded percentiles",
+        bears_intervals=len(np.unique(group_of_item[(codes >= 0).sum(1) >= 2])) >= FEWEST_UNITS,
+        unit_of_row=np.concatenate([distinct[:, 0], number + np.arange(len(pool))]),
+        items_of_row=np.concatenate([counts, np.full(len(pool), len(codes) / number)]),
     )
 
 

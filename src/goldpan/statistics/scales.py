@@ -22,7 +22,7 @@ from goldpan.tasks.features import (
     Text,
 )
 
-Kind = Literal["nominal", "ordered", "sets", "ranking", "text"]
+ScaleKind = Literal["nominal", "ordered", "sets", "ranking", "text"]
 _MOST_DECLARED = 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 
@@ -36,7 +36,7 @@ class Scale:
         labels: all labels that could be given, in their order, as texts; None when the set is open.
     """
 
-    kind: Kind
+    kind: ScaleKind
     labels: tuple[str, ...] | None = None
 
     @property

@@ -13,6 +13,7 @@ MOST_ROWS = 2000
 _STEP = 1e-3
 _CHUNK_CELLS = 2_000_000
 _NONE = 1e-9
+"""What rounding leaves of a standard error of 0; the step in place of the derivative leaves its square."""
 
 
 def standard_errors(
@@ -24,6 +25,8 @@ def standard_errors(
     6) with n - 1 in place of n, which for kappa, pi and AC1 are the formulas of Gwet (2008), Br J Math Stat
     Psychol 61:29-48. Derivatives are taken numerically. Pseudo-items do not enter.
 
+    Items of one group pull together.
+
     Args:
         sample: the items.
         statistic: from weights (b, u) of the rows to values (b, s).
@@ -33,16 +36,22 @@ def standard_errors(
         One for each value; None where no item moves it, or with more than `MOST_ROWS` different rows.
     """
     rows = np.flatnonzero(sample.counts)
+    # What is moved at once: the rows of a group by as much as they count, else one item of each row.
+    units = rows if sample.unit_of_row is None else np.arange(sample.drawn)
     values = statistic(sample.counts[None])
-    if len(rows) > MOST_ROWS or sample.drawn < 2:
+    if len(units) > MOST_ROWS or sample.drawn < 2:
         return [None] * values.shape[1]
     chunk = max(1, _CHUNK_CELLS // max(len(sample.counts), width, 1) // 2)
     variance = np.zeros(values.shape[1])
-    for start in range(0, len(rows), chunk):
-        moved = rows[start : start + chunk]
-        steps = np.zeros((len(moved), len(sample.counts)))
-        steps[np.arange(len(moved)), moved] = _STEP
-        up, down = np.split(statistic(np.concatenate([sample.counts + steps, sample.counts - steps])), 2)
-        variance += sample.counts[moved] @ ((up - down) / (2 * _STEP)) ** 2
+    for start in range(0, len(units), chunk):
+        moved = units[start : start + chunk]
+        if sample.unit_of_row is None:
+            steps, times = np.arange(len(sample.counts)) == moved[:, None], sample.counts[moved]
+        else:
+            steps, times = (sample.unit_of_row == moved[:, None]) * sample.counts, np.ones(len(moved))
+        step = _STEP * steps
+        up, down = np.split(statistic(np.concatenate([sample.counts + step, sample.counts - step])), 2)
+        variance += times @ ((up - down) / (2 * _STEP)) ** 2
     errors = np.sqrt(variance * sample.drawn / (sample.drawn - 1))
-    return [float(error) if error > _NONE else None for error in errors]
+    none = np.maximum(_NONE, _STEP**2 * np.abs(values[0]))
+    return [float(error) if error > least else None for error, least in zip(errors, none, strict=True)]

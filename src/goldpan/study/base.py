@@ -87,4 +87,5 @@ def as_before(value: object) -> Callable[[object], bool]:
 class Model(BaseModel):
     """Base of all configuration models: unknown keys are errors, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Deferred, as each start of a step would else build every part once for itself and once within the study.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

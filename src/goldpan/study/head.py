@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from goldpan.study.base import ColumnName, Model, Name, one_or_many
 from goldpan.study.wave import Split
 
-Kind = Literal["regression", "ordinal", "classification"]
+TargetKind = Literal["regression", "ordinal", "classification"]
 Aggregate = Literal["mean", "median", "min", "max", "majority"]
 FitMethod = Literal["adamw", "converged"]
 Compression = Literal["none", "gzip", "zstd"]
@@ -33,7 +33,7 @@ class Target(Model):
         description="Feature, or with `labels.source` field of the record (`a.b` goes inside), that it is"
         " learned from; default the target's own name.",
     )
-    kind: Literal["auto"] | Kind = Field(
+    kind: Literal["auto"] | TargetKind = Field(
         "auto",
         description="`regression` of a number, `ordinal` for labels in an order, `classification` for labels"
         " without; `auto` is regression where all values are numbers, else classification.",
@@ -154,7 +154,7 @@ class Head(Model):
     @field_validator(
         "targets",
         mode="before",
-        json_schema_input_type=dict[ColumnName, Target | Kind] | list[ColumnName] | ColumnName,
+        json_schema_input_type=dict[ColumnName, Target | TargetKind] | list[ColumnName] | ColumnName,
     )
     @classmethod
     def _targets_by_name(cls, value: Any) -> Any:

@@ -118,9 +118,9 @@ def _describe(item: Any, model: type[BaseModel], value: dict[str, Any]) -> str:
         # The value is not shown: it may be the key itself.
         message = "must be the name of an environment variable that holds the key, never the key itself"
     elif item.get("ctx", {}).get("pattern") == COLUMN_PATTERN:
-        message = f"{item['input']!r} cannot name a column: a letter, then letters, digits and `_`"
+        message = f"{item['input']!r} cannot name a column: a letter (a to z), then letters, digits and `_`"
     elif item.get("ctx", {}).get("pattern") == NAME_PATTERN:
-        message = f"{item['input']!r} is not a name: a letter, then letters, digits, `_` and `-`"
+        message = f"{item['input']!r} is not a name: a letter (a to z), then letters, digits, `_` and `-`"
     elif isinstance(item.get("input"), str | int | float | bool):
         message += f" (given: {item['input']!r})"
     return f"{place}: {message}" if place else message

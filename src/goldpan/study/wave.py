@@ -226,6 +226,11 @@ class Wave(Model):
         needed = FEWEST_ANNOTATORS.get(self.strategy, 1)
         if count < needed:
             raise ValueError(f"strategy `{self.strategy}` needs {needed} annotators, but there are {count}")
+        if self.strategy == "majority_llm" and count > needed:
+            raise ValueError(
+                f"strategy `majority_llm` needs exactly {needed} annotators, between whom the LLM decides,"
+                f" but there are {count}; use `majority` or `adjudicate`"
+            )
         return self
 
     @model_validator(mode="after")

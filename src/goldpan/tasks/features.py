@@ -43,7 +43,7 @@ Labels = Annotated[list[str] | dict[str, str], BeforeValidator(_labels_as_text)]
 
 
 class _Model(_BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _Feature(_Model):

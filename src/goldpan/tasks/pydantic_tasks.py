@@ -36,7 +36,7 @@ _SUFFIX = "_rationale"
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-def load_model(path: Path, class_name: str) -> type[BaseModel]:
+def load_pydantic_model(path: Path, class_name: str) -> type[BaseModel]:
     """Run a Python file and take a Pydantic model from it.
 
     The file is the user's own code and runs with the user's rights, as a study's other code does.

@@ -155,13 +155,13 @@ def load_task(name: str, folder: Path, needs_prompt: bool = True) -> Task:
         model: type[BaseModel] | None = None
         source: str | None = None
         if content.model is not None:
-            from goldpan.tasks.pydantic_tasks import features_of_model, load_model
+            from goldpan.tasks.pydantic_tasks import features_of_model, load_pydantic_model
 
             module, class_name = content.model.rsplit(":", 1)
             model_file = _beside(path, module, "model")
             files.append(model_file)
             source = _read_text(model_file)
-            model = load_model(model_file, class_name)
+            model = load_pydantic_model(model_file, class_name)
             features = features_of_model(model, str(model_file))
         else:
             features = tuple(

@@ -15,7 +15,7 @@ from typing import Any
 from goldpan.errors import WhereError
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.where_types import ANYTHING, TEXT, Kind, kind_of
+from goldpan.tasks.where_types import ANYTHING, TEXT, ValueKind, kind_of
 
 Values = Mapping[str, Any]
 Getter = Callable[[Values], Any]
@@ -72,7 +72,7 @@ class Where:
         Raises:
             WhereError: a syntax error, an unknown name, or a comparison that can never hold; with its column.
         """
-        kinds: dict[str, Kind] = dict(RECORD_KINDS)
+        kinds: dict[str, ValueKind] = dict(RECORD_KINDS)
         kinds.update(dict.fromkeys(extra_names, ANYTHING))
         for feature in features or ():
             kind = kind_of(feature)
@@ -108,7 +108,7 @@ def values_of_row(record: Values, predictions: Mapping[str, dict[str, Any]]) -> 
 class _Parser:
     """Turns the syntax tree into nested functions, checking each comparison on the way."""
 
-    def __init__(self, text: str, kinds: Mapping[str, Kind], noun: str):
+    def __init__(self, text: str, kinds: Mapping[str, ValueKind], noun: str):
         self._noun = noun
         # YAML may fold a condition over several lines.
         self._text, self._kinds = text.replace("\n", " ").replace("\r", " ").strip(), kinds
@@ -261,7 +261,7 @@ class _Parser:
                 return _CONSTANTS[name]
         raise self._error(f"`{ast.unparse(node)}` is not a number, a text, True, False or None", node)
 
-    def _name(self, node: ast.expr) -> tuple[Getter, Kind]:
+    def _name(self, node: ast.expr) -> tuple[Getter, ValueKind]:
         match node:
             case ast.Name(id=name):
                 if name not in self._kinds:

@@ -30,7 +30,7 @@ _WHAT = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueKind:
     """The values a name can have.
 
     Attributes:
@@ -56,7 +56,7 @@ class Kind:
         """Whether the bare name can stand as a condition."""
         return self.name in ("boolean", "objects", "anything")
 
-    def joined(self, other: Kind) -> Kind:
+    def joined(self, other: ValueKind) -> ValueKind:
         """The kind of a feature that two tasks of one stage share."""
         if self.name != other.name:
             return ANYTHING
@@ -68,7 +68,7 @@ class Kind:
             integer=self.integer and other.integer,
         )
 
-    def compares_with(self, other: Kind, symbol: str) -> bool:
+    def compares_with(self, other: ValueKind, symbol: str) -> bool:
         """Whether a comparison between two names of these kinds makes sense."""
         if ANYTHING in (self, other):
             return True
@@ -119,22 +119,22 @@ class Kind:
         return None
 
 
-TEXT = Kind("text")
-ANYTHING = Kind("anything")
+TEXT = ValueKind("text")
+ANYTHING = ValueKind("anything")
 
 
-def kind_of(feature: Feature) -> Kind:
+def kind_of(feature: Feature) -> ValueKind:
     """The kind of a feature's value."""
     match feature:
         case Binary():
-            return Kind("boolean")
+            return ValueKind("boolean")
         case Classification():
-            return Kind("label", labels=feature.label_list)
+            return ValueKind("label", labels=feature.label_list)
         case Multilabel():
-            return Kind("labels", labels=feature.label_list)
+            return ValueKind("labels", labels=feature.label_list)
         case Score():
-            return Kind("number", least=feature.min, most=feature.max, integer=feature.integer)
+            return ValueKind("number", least=feature.min, most=feature.max, integer=feature.integer)
         case Text():
             return TEXT
         case Extraction() | Ranking():
-            return Kind("objects")
+            return ValueKind("objects")

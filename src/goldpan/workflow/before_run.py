@@ -8,7 +8,8 @@ from goldpan.batches.batch_file import batch_files
 from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.errors import ErrorGatherer, StorageError
-from goldpan.heads.columns_check import check_columns
+from goldpan.evaluation.check import check_gold_values
+from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.ledger import Ledger
 from goldpan.study.load import Project
 
@@ -16,14 +17,16 @@ from goldpan.study.load import Project
 def check_before_run(project: Project) -> list[str]:
     """Check that the results may be written, and that the ledger knows what they were paid for: Snakemake
     removes the files of a step that it runs anew, and what a batch was asked stands in one of them. Prompts
-    must name what there will be, and columns have names of their own: else it would be seen only after what
-    stands before them was paid for or embedded. What may be wrong, but need not be, stops no run.
+    must name what there will be, columns have names of their own, and gold in fields be labels: else it would
+    be seen only after what stands before them was paid for or embedded. What may be wrong, but need not be,
+    stops no run.
 
     Returns:
         What may be wrong, with its place.
 
     Raises:
-        PromptError, TaskError, StudyError: as `check_prompts` and `check_columns`.
+        PromptError, TaskError, StudyError: as `check_prompts` and `check_annotated_columns`.
+        SourceError: as `check_gold_values`.
         LedgerError: as `check_ledger_knows`.
         StorageError: the results may not be written.
     """
@@ -40,7 +43,10 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         notes += check_prompts(project)
     with wrong.gather():
-        notes += check_columns(project)
+        notes += check_annotated_columns(project)
+    for name in project.study.evaluations:
+        with wrong.gather():
+            check_gold_values(project, name)
     wrong.finish()
     stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
     if stages:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from goldpan.errors import GoldpanError, storage_error
 from goldpan.study.load import Project, load_project
+from goldpan.workflow.interrupt import EXIT_CODE, STOPPED
 
 
 @contextlib.contextmanager
@@ -16,7 +17,7 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
     """Load the project of a job and open its log file; the function writes a line to it.
 
     An error that a user can mend is written there, and to stderr, without a traceback; the process then
-    ends with the error's exit code.
+    ends with the error's exit code. Ctrl-C ends it with 130.
 
     Args:
         snakemake: what Snakemake hands to the script.
@@ -45,6 +46,9 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
                 raise
     except GoldpanError as error:
         _end(error)
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        sys.exit(EXIT_CODE)
     except OSError as error:
         named = storage_error(error)
         if named is None:

@@ -85,6 +85,14 @@ class WaveInputs:
         """
         return [path for path in self.filled_sheets[wildcards.wave] if "{" not in path]
 
+    def gold_group(self, wildcards: Any) -> str | None:
+        """By what agreement draws its items; a change makes it stale."""
+        return self.given_out[wildcards.wave].gold.group
+
+    def grouping_sample(self, wildcards: Any) -> list[str]:
+        """The sample, where agreement draws its items by their groups; it needs none otherwise."""
+        return [] if self.gold_group(wildcards) is None else [self.paths.sample(wildcards.wave)]
+
     def wave_setting(self, *names: str) -> Callable[[Any], str]:
         """Settings of a wave whose change makes a step stale, as text."""
 

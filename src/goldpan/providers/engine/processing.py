@@ -50,7 +50,7 @@ def chat_request(body: dict[str, Any], endpoint: str) -> dict[str, Any]:
     Raises:
         ServiceError: 400, it is a bad one.
     """
-    request = responses.chat_request(body) if endpoint == RESPONSES_URL else body
+    request = responses.chat_of_responses(body) if endpoint == RESPONSES_URL else body
     check_request(request)
     return request
 

@@ -13,7 +13,7 @@ from goldpan.providers.engine.refusal import ServiceError
 _SAME_NAMES = ("model", "temperature", "top_p", "stream", "metadata", "parallel_tool_calls", "user")
 
 
-def chat_request(body: dict[str, Any]) -> dict[str, Any]:
+def chat_of_responses(body: dict[str, Any]) -> dict[str, Any]:
     """The chat request that asks the same as a responses request.
 
     Raises:

@@ -15,19 +15,21 @@ from goldpan.providers.engine.completions import completion
 from goldpan.providers.engine.refusal import ServiceError
 
 
-def load_answerer(given: str) -> Answerer | AnswerOne:
+def load_answerer(answers: str) -> Answerer | AnswerOne:
     """An answerer from `FILE.py:function`, or from a JSONL file of known answers.
 
     Raises:
         StudyError: the file or the function is missing, or cannot be loaded.
         SourceError: a line of the JSONL file is not what `known_answers` reads.
     """
-    path, _, function = given.rpartition(":")
+    path, _, function = answers.rpartition(":")
     if path.endswith(".py"):
         return _function(Path(path), function)
-    if given.endswith(".py"):
-        raise StudyError("say which function gives the answers", where=given, remedy="write FILE.py:function")
-    return known_answers(Path(given))
+    if answers.endswith(".py"):
+        raise StudyError(
+            "say which function gives the answers", where=answers, remedy="write FILE.py:function"
+        )
+    return known_answers(Path(answers))
 
 
 def _function(path: Path, name: str) -> Answerer | AnswerOne:

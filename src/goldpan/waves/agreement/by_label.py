@@ -16,16 +16,18 @@ from goldpan.waves.agreement.report import LabelAgreement
 _NEVER_GIVEN = "nobody gave this label to an item that two answered"
 
 
-def label_agreement(label: str, chosen: np.ndarray) -> LabelAgreement:
+def agreement_on_label(label: str, chosen: np.ndarray, groups: np.ndarray | None = None) -> LabelAgreement:
     """Agreement on one label.
 
     Args:
         label: its name.
         chosen: shape (n, m): 1 where the annotator gave it, 0 where not, -1 where missing.
+        groups: of the items, shape (n,), if some are drawn together.
     """
     counts = tuple(int(count) for count in (chosen == 1).sum(0))
-    paired = chosen[(chosen >= 0).sum(1) >= 2]
-    sample = sample_of_answers(paired, 2)
+    is_paired = (chosen >= 0).sum(1) >= 2
+    paired = chosen[is_paired]
+    sample = sample_of_answers(paired, 2, None if groups is None else groups[is_paired])
     items, profile_counts = multirater.label_counts(paired, 2), multirater.label_counts(sample.codes, 2)
     share = finite(multirater.specific_agreement_values(items, np.ones((1, len(items))))[0, 1])
     specific = Recomputable(

@@ -79,14 +79,17 @@ class LabelSet:
         return number_coefficients(numbers, sample.counts)
 
 
-def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+def two_annotators(
+    codes: np.ndarray, labels: LabelSet, groups: np.ndarray | None = None
+) -> list[Coefficient]:
     """Cohen's kappas, Scott's pi, Gwet's AC, PABAK and alphas of two annotators.
 
     Args:
         codes: shape (n, 2), items both answered.
         labels: what the codes point to.
+        groups: of the items, shape (n,), if some are drawn together.
     """
-    sample = sample_of_answers(codes, labels.size)
+    sample = sample_of_answers(codes, labels.size, groups)
     tables = kappa.pair_tables(sample.codes, labels.size)
     table = kappa.contingency_table(codes[:, 0], codes[:, 1], labels.size)
     coefficients = [
@@ -102,19 +105,23 @@ def two_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     if labels.size == 2:
         # Not AC1 and PABAK: for them the posterior of a small table does not hold.
         coefficients = [
-            replace(one, by_posterior=one.coefficient.name.startswith(_BY_POSTERIOR)) for one in coefficients
+            replace(recomputable, by_posterior=recomputable.coefficient.name.startswith(_BY_POSTERIOR))
+            for recomputable in coefficients
         ]
     return with_intervals(sample, coefficients, labels.size**2)
 
 
-def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
+def many_annotators(
+    codes: np.ndarray, labels: LabelSet, groups: np.ndarray | None = None
+) -> list[Coefficient]:
     """Fleiss', Conger's and mean pairwise kappa, Gwet's AC, Randolph's kappa and alphas of three or more.
 
     Args:
         codes: shape (n, m); below 0 is missing.
         labels: what the codes point to.
+        groups: of the items, shape (n,), if some are drawn together.
     """
-    sample = sample_of_answers(codes, labels.size)
+    sample = sample_of_answers(codes, labels.size, groups)
     counts, identity = multirater.label_counts(sample.codes, labels.size), np.eye(labels.size)
     fleiss = multirater.fleiss_kappa(multirater.label_counts(codes, labels.size))
     coefficients = [Recomputable(fleiss, from_counts(counts, identity, multirater.fleiss_expected))]
@@ -128,9 +135,13 @@ def many_annotators(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
     return with_intervals(sample, coefficients, max(labels.size**2, labels.size * codes.shape[1]))
 
 
-def without_table(codes: np.ndarray, labels: LabelSet) -> list[Coefficient]:
-    """The alphas and what suits numbers, for numbers too many to make a table of all pairs of them."""
-    sample = sample_of_answers(codes, labels.size)
+def without_table(codes: np.ndarray, labels: LabelSet, groups: np.ndarray | None = None) -> list[Coefficient]:
+    """The alphas and what suits numbers, for numbers too many to make a table of all pairs of them.
+
+    Args:
+        codes, labels, groups: as for `many_annotators`.
+    """
+    sample = sample_of_answers(codes, labels.size, groups)
     coefficients = [recomputable_alpha(name, make, codes, sample) for name, make in labels.alphas()]
     coefficients += labels.of_numbers(sample)
     return with_intervals(sample, coefficients, labels.size)

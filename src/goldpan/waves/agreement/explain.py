@@ -9,7 +9,7 @@ import numpy as np
 from goldpan.statistics.bands import band
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.waves.agreement.explain_differences import notes_on_differences
-from goldpan.waves.agreement.formatting import coefficient_title
+from goldpan.waves.agreement.formatting import coefficient_title, four_decimals
 from goldpan.waves.agreement.ratings import CodedRatings
 from goldpan.waves.agreement.report import MOST_ANNOTATORS_IN_FULL, ConfusionMatrix, FeatureAgreement
 
@@ -26,7 +26,7 @@ def annotated(result: FeatureAgreement, coded: CodedRatings) -> FeatureAgreement
         *_abstentions(result, coded),
         *_unused_labels(result),
         *_weighting(result),
-        *_prevalence(result),
+        *(_one_label_only(result) or _prevalence(result)),
         *notes_on_differences(result),
         *_width(result),
     ]
@@ -121,6 +121,32 @@ def _next_to_each_other(matrix: ConfusionMatrix) -> tuple[int, int]:
     return int(matrix.counts[steps == 1].sum()), int(matrix.counts[steps > 0].sum())
 
 
+def _one_label_only(result: FeatureAgreement) -> list[str]:
+    """Who gives one label only, so that their kappas are 0 whatever the others answer."""
+    given = np.array([label.counts for label in result.labels])
+    if result.kind not in ("nominal", "ordered") or (given.any(1) if given.size else given).sum() < 2:
+        return []
+    constant = np.flatnonzero((given > 0).sum(0) == 1)[:_MOST_NAMED]
+    if not len(constant):
+        return []
+    names = ", ".join(
+        f"{result.annotators[index].name} gave `{result.labels[int(given[:, index].argmax())].label}` only"
+        for index in constant
+    )
+    if len(result.annotators) > 2:
+        return [
+            f"{names}. Cohen's kappa of a pair with such an annotator is 0 or undefined by construction, "
+            "however often the two agree, and pulls at means over pairs; read the observed agreement."
+        ]
+    if len(constant) == 2:
+        return [f"{names}, so the two never agree, and kappa is 0 by construction."]
+    return [
+        f"{names}. Against one label only kappa is 0 by construction, however often the two agree "
+        f"({four_decimals(result.observed.value)} observed), and says nothing about these annotators. Read "
+        "the observed agreement and the agreement by label."
+    ]
+
+
 def _prevalence(result: FeatureAgreement) -> list[str]:
     """Why a coefficient may be low though people agree, for any number of annotators and labels."""
     corrected = result.coefficient("cohen_kappa") or result.coefficient("fleiss_kappa")
@@ -130,14 +156,14 @@ def _prevalence(result: FeatureAgreement) -> list[str]:
     by_chance = corrected.expected >= _HIGH_CHANCE
     if not by_chance or observed < _HIGH_AGREEMENT or corrected.value > observed / 2:
         return []
-    given = [sum(label.counts) for label in result.labels]
-    common = result.labels[int(np.argmax(given))]
+    label_counts = [sum(label.counts) for label in result.labels]
+    common = result.labels[int(np.argmax(label_counts))]
     index = "" if common.prevalence_index is None else f", prevalence index {common.prevalence_index:.2f}"
     rare = [label for label in result.labels if label is not common and any(label.counts)][:_MOST_NAMED]
     agreement = ", ".join(f"`{label.label}` {_two_decimals(label.specific.value)}" for label in rare)
     return [
         f"Observed agreement is high ({observed:.4f}) and {coefficient_title(corrected)} low "
-        f"({corrected.value:.4f}) because {sum(common.counts) / sum(given):.0%} of the answers are "
+        f"({corrected.value:.4f}) because {sum(common.counts) / sum(label_counts):.0%} of the answers are "
         f"`{common.label}`{index}, so that agreement by chance is high as well ({corrected.expected:.4f}). "
         f"Read the agreement by label: {agreement}. More items with rare labels (`stratify`) would tell more."
     ]

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from goldpan.statistics.interval import clopper_pearson_interval
+from goldpan.statistics.marginal_homogeneity import MarginalTest
 from goldpan.waves.agreement.formatting import p_value_text
 from goldpan.waves.agreement.report import FeatureAgreement, KappaMatrix, PairAgreement
 
 _LEVEL = 0.05
 _MOST_BIASES = 6
+_FEWEST_ITEMS = 5
+"""Items two annotators share below which it may be chance that they have no label in common."""
+_MOST_LABELS_NAMED = 4
 
 
 def notes_on_differences(result: FeatureAgreement) -> Iterator[str]:
-    """Notes on the pair of two annotators, on each of several, on their groups and on second showings."""
+    """Notes on the pair of two annotators, on each of several, on their groups and on second showings.
+
+    Where two annotators have no label in common there is that note alone: all others would be about spelling.
+    """
+    if result.kind == "nominal" and (apart := list(_without_common_labels(result))):
+        yield from apart
+        return
     for pair in [*(result.pairs if len(result.annotators) == 2 else ()), *result.repeats]:
         yield from _pair(pair)
     if len(result.annotators) > 2:
         yield from _biases(result)
     if result.matrix and result.matrix.groups:
         yield _groups(result.matrix)
+
+
+def note_on_labels_apart(names: tuple[str, str], labels: tuple[Collection[str], Collection[str]]) -> str:
+    """What to say about two annotators who have no label in common."""
+    first, second = (_few(of_one) for of_one in labels)
+    return (
+        f"{names[0]} and {names[1]} have NO LABEL IN COMMON: {names[0]} gives {first}, {names[1]} gives "
+        f"{second}. They seem to write the same labels in two ways, or to answer different questions, so no "
+        "figure about the two says how well they agree, and merging finds no agreement. Give each label one "
+        "spelling and run again."
+    )
+
+
+def are_labels_apart(first: Collection[str], second: Collection[str], items: int) -> bool:
+    """Whether it is hardly chance that two annotators have no label in common on the items both answered."""
+    return items >= _FEWEST_ITEMS and not set(first) & set(second)
+
+
+def _few(labels: Collection[str]) -> str:
+    names = sorted(labels)
+    more = ", …" if len(names) > _MOST_LABELS_NAMED else ""
+    return ", ".join(f"`{name}`" for name in names[:_MOST_LABELS_NAMED]) + more
+
+
+def _without_common_labels(result: FeatureAgreement) -> Iterator[str]:
+    for pair in result.pairs:
+        if matrix := pair.confusion:
+            given = tuple(
+                [label for label, count in zip(matrix.labels, matrix.counts.sum(axis), strict=True) if count]
+                for axis in (1, 0)
+            )
+            if are_labels_apart(given[0], given[1], pair.items):
+                yield note_on_labels_apart((pair.first, pair.second), (given[0], given[1]))
 
 
 def _pair(pair: PairAgreement) -> Iterator[str]:
@@ -34,10 +78,10 @@ def _pair(pair: PairAgreement) -> Iterator[str]:
         if fewer > more:
             higher, lower, more, fewer = lower, higher, fewer, more
         yield (
-            f"{higher} is higher than {lower} in {more:,} of {more + fewer:,} disagreements "
-            f"({more / (more + fewer):.0%}; {p_value_text(sign.p_value)}): the two draw the lines between "
-            "levels in different places. Settle with them where each level begins; that alone would raise "
-            "unweighted kappa, and until then a mean of the two is no neutral label."
+            f"{higher} is higher than {lower} in {_of_disagreements(more, fewer, sign)}, lower in {fewer:,}: "
+            f"on balance in {_percent(more - fewer, pair.items)} of the {pair.items:,} items. That the two "
+            "differ in one direction is clear; whether by so much that it matters no p-value says. Look at "
+            "these items with both; a mean of the two is no neutral label."
         )
     elif mcnemar and _is_clear(mcnemar.p_value):
         # Rows are the first annotator's labels: the lower left is where the first alone gave the last label.
@@ -46,11 +90,26 @@ def _pair(pair: PairAgreement) -> Iterator[str]:
             more, fewer, name, other = fewer, more, other, name
         yield (
             f"Where {pair.first} and {pair.second} differ, it is {name} who gives `{matrix.labels[1]}` in "
-            f"{int(more):,} of {int(more + fewer):,} disagreements ({p_value_text(mcnemar.p_value)}): {name} "
-            f"asks less than {other} before giving it. Settle with them what is enough for it."
+            f"{_of_disagreements(more, fewer, mcnemar)}: on balance in "
+            f"{_percent(more - fewer, pair.items)} of the {pair.items:,} items {name} gives it and {other} "
+            "does not. Look at these items with both."
         )
     else:
         yield from _labels_of_pair(pair)
+
+
+def _of_disagreements(more: float, fewer: float, test: MarginalTest) -> str:
+    """How many of the disagreements go one way, with the interval of that share."""
+    interval = clopper_pearson_interval(more, more + fewer)
+    assert interval is not None
+    return (
+        f"{int(more):,} of {int(more + fewer):,} disagreements ({more / (more + fewer):.0%}, 95 % interval "
+        f"{interval.low:.0%} to {interval.high:.0%}; {p_value_text(test.p_value)})"
+    )
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %"
 
 
 def _labels_of_pair(pair: PairAgreement) -> Iterator[str]:

@@ -66,11 +66,13 @@ BLINDNESS = {
 }
 
 INTERVALS = (
-    "Intervals are at 95 %. Observed agreement of two annotators: Wilson; kappa, pi, alpha and agreement by "
-    "label of two annotators and two labels: a Dirichlet posterior of their table; all else: bootstrap over "
-    "items with two pseudo-items and expanded percentiles, made to hold at 30 to 500 items and for rare "
-    f"labels; none below {FEWEST_UNITS} items. "
-    "They say how far the sample of items moves a number, not how far other annotators would."
+    "Intervals are at 95 %. Observed agreement of two annotators, and of more where all answers are alike or "
+    "none: Wilson; kappa, pi, alpha and agreement by label of two annotators and two labels: a Dirichlet "
+    "posterior of their table; all else: bootstrap over items with two pseudo-items and expanded "
+    "percentiles, made to hold at 30 to 500 items and for rare labels; none below "
+    f"{FEWEST_UNITS} items. Where items come in groups, groups are drawn instead, and all intervals are by "
+    "bootstrap; elsewhere each item is taken for itself. They say how far the sample of items moves a "
+    "number, not how far other annotators would."
 )
 
 BANDS = (

@@ -14,13 +14,14 @@ from goldpan.statistics.kappa import MOST_LABELS, cohen_kappa, contingency_table
 from goldpan.statistics.scales import Scale, is_number, positions
 from goldpan.statistics.weights import QUADRATIC, UNWEIGHTED
 from goldpan.waves.agreement import explain
-from goldpan.waves.agreement.by_label import label_agreement
+from goldpan.waves.agreement.by_label import agreement_on_label
 from goldpan.waves.agreement.closed_labels import (
     LabelSet,
     many_annotators,
     two_annotators,
     without_table,
 )
+from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.open_values import observed_agreement, presence, ranking_alpha, set_alphas
 from goldpan.waves.agreement.ratings import CodedRatings, Ratings, code_ratings
 from goldpan.waves.agreement.report import (
@@ -56,6 +57,7 @@ class FeatureRatings:
         ratings: item id -> annotator -> value.
         annotators: whom to compare, in order; None for all that occur, sorted.
         repeats: answers to second showings, for self-agreement; item id -> annotator -> value.
+        groups: of the items, if there are any.
     """
 
     feature: str
@@ -63,6 +65,7 @@ class FeatureRatings:
     ratings: Ratings
     annotators: tuple[str, ...] | None = None
     repeats: Ratings = field(default_factory=dict)
+    groups: ItemGroups | None = None
 
 
 def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
@@ -73,7 +76,8 @@ def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
     Raises:
         SheetError: a value does not fit the feature's scale.
     """
-    coded = code_ratings(feature_ratings.ratings, feature_ratings.scale, feature_ratings.annotators)
+    groups = feature_ratings.groups.drawn_together if feature_ratings.groups else None
+    coded = code_ratings(feature_ratings.ratings, feature_ratings.scale, feature_ratings.annotators, groups)
     coefficients = _coefficients(coded.codes, coded, feature_ratings.scale)
     result = FeatureAgreement(
         feature=feature_ratings.feature,
@@ -86,7 +90,7 @@ def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
                 coded.annotators, coded.answered, coded.abstained, strict=True
             )
         ),
-        observed=observed_agreement(coded.codes, len(coded.categories)),
+        observed=observed_agreement(coded.codes, len(coded.categories), coded.groups),
         headline=_headline(feature_ratings.scale, len(coded.annotators), coefficients),
         coefficients=tuple(coefficients),
         labels=_by_label(coded, feature_ratings.scale),
@@ -94,8 +98,11 @@ def measure(feature_ratings: FeatureRatings) -> FeatureAgreement:
         repeats=_repeats(feature_ratings),
         biases=_biases(coded, feature_ratings.scale),
         matrix=_matrix(coded, feature_ratings.scale),
+        groups=None if coded.groups is None else len(np.unique(coded.groups)),
     )
-    return explain.annotated(result, coded)
+    result = explain.annotated(result, coded)
+    notes = feature_ratings.groups.notes if feature_ratings.groups else ()
+    return replace(result, notes=(*notes, *result.notes))
 
 
 def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[Coefficient]:
@@ -103,9 +110,9 @@ def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[
         return []
     match scale.kind:
         case "sets":
-            return set_alphas(codes, coded.categories)  # type: ignore[arg-type]
+            return set_alphas(codes, coded.categories, coded.groups)  # type: ignore[arg-type]
         case "ranking":
-            return ranking_alpha(codes, coded.categories)  # type: ignore[arg-type]
+            return ranking_alpha(codes, coded.categories, coded.groups)  # type: ignore[arg-type]
         case "text":
             return []
     size = len(coded.categories)
@@ -115,10 +122,11 @@ def _coefficients(codes: np.ndarray, coded: CodedRatings, scale: Scale) -> list[
             f"{size} distinct values; above {MOST_LABELS} no coefficient from a table of them is computed"
         )
         name = "cohen_kappa" if codes.shape[1] == 2 else "fleiss_kappa"
-        return [Coefficient(name, None, reason=reason), *without_table(codes, labels)]
+        return [Coefficient(name, None, reason=reason), *without_table(codes, labels, coded.groups)]
     if codes.shape[1] == 2:
-        return two_annotators(codes[(codes >= 0).all(1)], labels)
-    return many_annotators(codes, labels)
+        both = (codes >= 0).all(1)
+        return two_annotators(codes[both], labels, None if coded.groups is None else coded.groups[both])
+    return many_annotators(codes, labels, coded.groups)
 
 
 def _label_set(coded: CodedRatings, scale: Scale) -> LabelSet:
@@ -160,7 +168,9 @@ def _given(codes: np.ndarray, code: int) -> np.ndarray:
 def _by_label(coded: CodedRatings, scale: Scale) -> tuple[LabelAgreement, ...]:
     if len(coded.annotators) < 2:
         return ()
-    return tuple(label_agreement(label, where(coded.codes)) for label, where in _labels(coded, scale))
+    return tuple(
+        agreement_on_label(label, where(coded.codes), coded.groups) for label, where in _labels(coded, scale)
+    )
 
 
 def _biases(coded: CodedRatings, scale: Scale) -> tuple[AnnotatorBias, ...]:
@@ -175,7 +185,8 @@ def _biases(coded: CodedRatings, scale: Scale) -> tuple[AnnotatorBias, ...]:
         compared = [
             (label, given_or_not(where)) for label, where in labels if (where(coded.codes) == 1).any()
         ]
-    return annotator_biases(coded.codes, len(coded.categories), coded.annotators, compared)
+    size = len(coded.categories)
+    return annotator_biases(coded.codes, size, coded.annotators, compared, coded.groups)
 
 
 def _matrix(coded: CodedRatings, scale: Scale) -> KappaMatrix | None:
@@ -220,14 +231,15 @@ def _pair(
     names: Sequence[str],
     coefficients: Sequence[Coefficient],
 ) -> PairAgreement:
-    both = codes[(codes >= 0).all(1)]
+    answered = (codes >= 0).all(1)
+    both, groups = codes[answered], None if coded.groups is None else coded.groups[answered]
     size, (first, second) = len(coded.categories), names
     confusion = bias = None
     if scale.closed and size <= MOST_LABELS:
         table = contingency_table(both[:, 0], both[:, 1], size)
         confusion = ConfusionMatrix(first, second, tuple(coded.labels), table)
         bias = pair_bias(table, scale.kind == "ordered")
-    observed = observed_agreement(both, size)
+    observed = observed_agreement(both, size, groups)
     return PairAgreement(first, second, len(both), observed, tuple(coefficients), confusion, bias)
 
 
@@ -241,7 +253,8 @@ def _repeats(feature_ratings: FeatureRatings) -> tuple[PairAgreement, ...]:
             if name in again and name in feature_ratings.ratings.get(item, {})
         }
         if answers:
-            coded = code_ratings(answers, feature_ratings.scale, ("first", "second"))
+            groups = feature_ratings.groups.drawn_together if feature_ratings.groups else None
+            coded = code_ratings(answers, feature_ratings.scale, ("first", "second"), groups)
             names = (f"{name}, first", f"{name}, second")
             coefficients = _coefficients(coded.codes, coded, feature_ratings.scale)
             repeats.append(_pair(coded.codes, coded, feature_ratings.scale, names, coefficients))

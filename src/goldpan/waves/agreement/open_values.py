@@ -16,49 +16,71 @@ from goldpan.statistics.interval import wilson_interval
 from goldpan.statistics.samples import sample_of_answers
 
 
-def observed_agreement(codes: np.ndarray, values: int) -> Coefficient:
+def observed_agreement(codes: np.ndarray, values: int, groups: np.ndarray | None = None) -> Coefficient:
     """Share of pairs of answers that are exactly alike, the mean over items, with an interval.
+
+    Of two annotators it is Wilson's, unless items come in groups; else by bootstrap. Where all answers to all
+    items are alike, or none to any, the replicates know of nothing else but the pseudo-items (and of these
+    alone with one label). The share of items (or groups) wholly alike is never above the mean agreement, and
+    that of items with any two alike never below it, so the interval then also spans Wilson's of that share.
 
     Args:
         codes: shape (n, m); below 0 is missing.
         values: number of distinct values.
+        groups: of the items, shape (n,), if some are drawn together.
     """
     share = multirater.exact_agreement(codes)
     paired = share[~np.isnan(share)]
     if not len(paired):
         return Coefficient("observed_agreement", None, reason=multirater.NO_PAIRS)
     estimate = Coefficient("observed_agreement", float(paired.mean()))
-    if codes.shape[1] == 2:
+    sample = sample_of_answers(codes, values, groups)
+    if codes.shape[1] == 2 and not sample.is_grouped:
         error = (paired.mean() * (1 - paired.mean()) / max(len(paired) - 1, 1)) ** 0.5
         interval = wilson_interval(float(paired.sum()), len(paired))
         return replace(estimate, interval=interval, standard_error=float(error) or None)
-    sample = sample_of_answers(codes, values)
     resampled = multirater.exact_agreement(sample.codes)
     again = Recomputable(estimate, lambda weights: multirater.mean_of_items(resampled, weights))
-    return with_intervals(sample, [again])[0]
+    measured = with_intervals(sample, [again])[0]
+    if not sample.bears_intervals or 0 < paired.mean() < 1:
+        return measured
+    units = len(paired) if groups is None else len(np.unique(groups[~np.isnan(share)]))
+    alone = wilson_interval(float(paired.mean()) * units, units)
+    assert alone is not None
+    if measured.interval is not None:
+        alone = measured.interval.spanning(alone.low, alone.high, f"{alone.method} at the bound")
+    return replace(measured, interval=alone, reason=None)
 
 
-def set_alphas(codes: np.ndarray, sets: Sequence[frozenset[str]]) -> list[Coefficient]:
+def set_alphas(
+    codes: np.ndarray, sets: Sequence[frozenset[str]], groups: np.ndarray | None = None
+) -> list[Coefficient]:
     """Krippendorff's alpha by MASI and by Jaccard distance.
 
     Args:
         codes: shape (n, m), index into `sets`; below 0 is missing.
         sets: the distinct sets that were given.
+        groups: of the items, shape (n,), if some are drawn together.
     """
     metrics = {
         "krippendorff_alpha_masi": distances.masi(sets),
         "krippendorff_alpha_jaccard": distances.jaccard(sets),
     }
-    return _alphas(codes, len(sets), metrics)
+    return _alphas(codes, len(sets), metrics, groups)
 
 
-def ranking_alpha(codes: np.ndarray, rankings: Sequence[tuple[str, ...]]) -> list[Coefficient]:
+def ranking_alpha(
+    codes: np.ndarray, rankings: Sequence[tuple[str, ...]], groups: np.ndarray | None = None
+) -> list[Coefficient]:
     """Krippendorff's alpha by Kendall tau distance; arguments as for `set_alphas`."""
-    return _alphas(codes, len(rankings), {"krippendorff_alpha_kendall": distances.kendall(rankings)})
+    metrics = {"krippendorff_alpha_kendall": distances.kendall(rankings)}
+    return _alphas(codes, len(rankings), metrics, groups)
 
 
-def _alphas(codes: np.ndarray, values: int, metrics: dict[str, distances.Metric]) -> list[Coefficient]:
-    sample = sample_of_answers(codes, values)
+def _alphas(
+    codes: np.ndarray, values: int, metrics: dict[str, distances.Metric], groups: np.ndarray | None
+) -> list[Coefficient]:
+    sample = sample_of_answers(codes, values, groups)
     coefficients = []
     for name, metric in metrics.items():
 

@@ -26,6 +26,7 @@ class CodedRatings:
         codes: shape (n, m), index into `categories`; -1 where there is no answer to compare.
         abstained: shape (m,): abstentions of each annotator.
         answered: shape (m,): items each annotator answered, abstentions included.
+        groups: shape (n,): the group of each item as a number; None where each item stands for itself.
     """
 
     items: tuple[str, ...]
@@ -34,6 +35,7 @@ class CodedRatings:
     codes: np.ndarray
     abstained: np.ndarray
     answered: np.ndarray
+    groups: np.ndarray | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -46,7 +48,12 @@ class CodedRatings:
         return int(((self.codes >= 0).sum(1) >= 2).sum())
 
 
-def code_ratings(ratings: Ratings, scale: Scale, annotators: Sequence[str] | None = None) -> CodedRatings:
+def code_ratings(
+    ratings: Ratings,
+    scale: Scale,
+    annotators: Sequence[str] | None = None,
+    group_of_item: Mapping[str, str] | None = None,
+) -> CodedRatings:
     """Code ratings of one feature.
 
     On a nominal scale an abstention is a label like any other: two who both say "the text does not say"
@@ -57,6 +64,7 @@ def code_ratings(ratings: Ratings, scale: Scale, annotators: Sequence[str] | Non
         ratings: item id -> annotator -> value.
         scale: what kind of values they are.
         annotators: whom to compare, in this order; default all that occur, sorted.
+        group_of_item: item id -> group, if items of one group may be alike.
 
     Raises:
         SheetError: a value does not fit the scale.
@@ -84,4 +92,7 @@ def code_ratings(ratings: Ratings, scale: Scale, annotators: Sequence[str] | Non
         answered[columns[name]] += 1
         abstained[columns[name]] += key is None
         codes[rows[item], columns[name]] = index.get(key, -1)
-    return CodedRatings(items, tuple(annotators), categories, codes, abstained, answered)
+    groups = None
+    if group_of_item is not None and items:
+        groups = np.unique([group_of_item[item] for item in items], return_inverse=True)[1].reshape(-1)
+    return CodedRatings(items, tuple(annotators), categories, codes, abstained, answered, groups)

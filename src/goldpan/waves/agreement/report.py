@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldpan.as_json import AsJson, finite, rounded
-from goldpan.report_provenance import Provenance, ReportInput
+from goldpan.report_provenance import ReportInput, ReportProvenance
 from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.statistics.interval import Interval
@@ -216,6 +216,7 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
         notes: sentences that a reader of the numbers must know.
         biases: each annotator against the others.
         matrix: kappa of each pair of three annotators or more who give single labels.
+        groups: how many groups the items come in, where groups are drawn as a whole.
     """
 
     feature: str
@@ -232,6 +233,7 @@ class FeatureAgreement(AsJson, json_names={"observed": "observed_agreement"}):
     notes: tuple[str, ...] = ()
     biases: tuple[AnnotatorBias, ...] = ()
     matrix: KappaMatrix | None = None
+    groups: int | None = None
 
     @property
     def pairs_in_brief(self) -> bool:
@@ -262,10 +264,10 @@ class AgreementReport:
     inputs: tuple[ReportInput, ...] = ()
 
     @property
-    def provenance(self) -> Provenance:
+    def provenance(self) -> ReportProvenance:
         """What the figures come from, with the literature on the coefficients that are there."""
         shown = {name for feature in self.features for name in _methods_in(feature)}
-        return Provenance(self.inputs, REPLICATES, SEED, references_of(shown))
+        return ReportProvenance(self.inputs, REPLICATES, SEED, references_of(shown))
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form: the content of `agreement.json`."""

@@ -15,7 +15,7 @@ from goldpan.statistics.annotator_bias import (
     differences_from_others,
 )
 from goldpan.statistics.annotator_groups import annotator_groups, similarity_order
-from goldpan.statistics.coefficient_intervals import TOO_FEW_ITEMS
+from goldpan.statistics.coefficient_intervals import ALWAYS_THE_SAME, TOO_FEW_GROUPS, TOO_FEW_ITEMS
 from goldpan.statistics.marginal_homogeneity import holm, marginal_tests, mcnemar
 from goldpan.statistics.multirater import NO_PAIRS
 from goldpan.statistics.pairwise_kappas import pairwise_kappas
@@ -61,7 +61,11 @@ def pair_bias(table: np.ndarray, is_ordered: bool) -> PairBias:
 
 
 def annotator_biases(
-    codes: np.ndarray, sizes: int, annotators: Sequence[str], compared: Sequence[tuple[str | None, Values]]
+    codes: np.ndarray,
+    sizes: int,
+    annotators: Sequence[str],
+    compared: Sequence[tuple[str | None, Values]],
+    groups: np.ndarray | None = None,
 ) -> tuple[AnnotatorBias, ...]:
     """Each annotator against the others, on everything that is compared; p-values are corrected by Holm.
 
@@ -70,10 +74,13 @@ def annotator_biases(
         sizes: number of distinct values that codes point to.
         annotators: m names.
         compared: labels, each with what is compared of it; None for the place on the scale.
+        groups: of the items, shape (n,), if some are drawn together; the p-values take each for itself.
     """
     if len(annotators) < 2 or not compared:
         return ()
-    sample = sample_of_answers(codes, sizes)
+    sample = sample_of_answers(codes, sizes, groups)
+    too_few = TOO_FEW_GROUPS if sample.is_grouped else TOO_FEW_ITEMS
+    no_interval = ALWAYS_THE_SAME if sample.bears_intervals else too_few
     differences = np.hstack([differences_from_others(values(codes)) for _, values in compared])
     of_sample = np.hstack([differences_from_others(values(sample.codes)) for _, values in compared])
     intervals = bias_intervals(of_sample, sample)
@@ -86,7 +93,7 @@ def annotator_biases(
     ):
         shared = differences[~np.isnan(differences[:, column]), column]
         reasons = [] if len(shared) else [NO_PAIRS]
-        reasons += [TOO_FEW_ITEMS] if len(shared) and intervals[column] is None else []
+        reasons += [no_interval] if len(shared) and intervals[column] is None else []
         reasons += [_NOT_TESTED] if len(shared) and not tested[column] else []
         biases.append(
             AnnotatorBias(

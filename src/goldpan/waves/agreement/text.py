@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from goldpan.statistics.coefficient import Coefficient
+from goldpan.visible_text import printable
 from goldpan.waves.agreement.formatting import (
     BANDS,
     BLINDNESS,
@@ -36,7 +37,7 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
     lines = [report.title, "=" * len(report.title), ""]
     if report.blind is not None:
         lines += [BLINDNESS[report.blind], ""]
-    lines += [f"! {_plain(note)}" for note in report.notes]
+    lines += [f"! {printable(note)}" for note in report.notes]
     for feature in report.features:
         lines += ["", *feature_lines(feature, verbose)]
     if verbose:
@@ -46,11 +47,11 @@ def report_text(report: AgreementReport, verbose: bool = False) -> str:
 
 def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     """The block of one feature."""
-    heading = f"{_plain(result.feature)} ({KINDS[result.kind]})"
+    heading = f"{printable(result.feature)} ({KINDS[result.kind]})"
     lines = [heading, "-" * len(heading)]
     lines.append(f"Items:       {result.items:,}, of which {result.paired_items:,} answered by two or more")
     lines += [
-        f"Annotator:   {_plain(annotator.name)}, {annotator.answered:,} items"
+        f"Annotator:   {printable(annotator.name)}, {annotator.answered:,} items"
         + (f", {annotator.abstained:,} abstentions" if annotator.abstained else "")
         for annotator in result.annotators
     ]
@@ -62,7 +63,7 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     if len(result.annotators) == 2 and result.pairs and result.pairs[0].confusion:
         lines += ["", *_confusion_lines(result.pairs[0].confusion), "", *_test_lines(result.pairs[0])]
     elif verbose and result.pairs_in_brief:
-        rows = [[_plain(cell) for cell in row] for row in pair_table(result)]
+        rows = [[printable(cell) for cell in row] for row in pair_table(result)]
         lines += ["", "Pairs of annotators", *_aligned(rows, right=set(range(2, len(rows[0]))))]
     elif verbose:
         for pair in result.pairs:
@@ -70,7 +71,7 @@ def feature_lines(result: FeatureAgreement, verbose: bool) -> list[str]:
     for pair in result.repeats:
         lines += ["", *_pair_lines(pair)]
     if result.notes:
-        lines += ["", *(f"Note: {_plain(note)}" for note in result.notes)]
+        lines += ["", *(f"Note: {printable(note)}" for note in result.notes)]
     return lines
 
 
@@ -83,7 +84,7 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
             four_decimal_interval(coefficient.interval),
             "" if coefficient.standard_error is None else four_decimals(coefficient.standard_error),
             "" if coefficient.expected is None else four_decimals(coefficient.expected),
-            _plain(band_and_reason(coefficient)),
+            printable(band_and_reason(coefficient)),
         ]
         for coefficient in coefficients
     ]
@@ -94,7 +95,7 @@ def _coefficient_lines(coefficients: Sequence[Coefficient], headline: str | None
 def _label_lines(result: FeatureAgreement) -> list[str]:
     header = [
         "label",
-        *(_plain(annotator.name) for annotator in result.annotators),
+        *(printable(annotator.name) for annotator in result.annotators),
         "agreement",
         "95 % interval",
         "kappa",
@@ -104,7 +105,7 @@ def _label_lines(result: FeatureAgreement) -> list[str]:
         header, counts = ["label", "given", "agreement", "95 % interval", "kappa"], range(1, 2)
     rows = [
         [
-            _plain(label.label),
+            printable(label.label),
             *(f"{count:,}" for count in (label.counts if len(counts) > 1 else [sum(label.counts)])),
             four_decimals(label.specific.value),
             four_decimal_interval(label.specific.interval),
@@ -120,19 +121,19 @@ def _confusion_lines(confusion: ConfusionMatrix) -> list[str]:
     matrix = confusion.within(_MOST_COLUMNS)
     if len(matrix.labels) > _MOST_COLUMNS:
         return [f"Confusion matrix: {len(matrix.labels)} labels, too many for text; see the JSON or the page"]
-    labels = [_plain(label) for label in matrix.labels]
+    labels = [printable(label) for label in matrix.labels]
     rows = [
         [label, *(f"{int(count):,}" for count in counts)]
         for label, counts in zip(labels, matrix.counts, strict=True)
     ]
-    heading = f"Confusion matrix (rows: {_plain(matrix.rows)}, columns: {_plain(matrix.columns)})"
+    heading = f"Confusion matrix (rows: {printable(matrix.rows)}, columns: {printable(matrix.columns)})"
     lines = [heading, *_aligned([["", *labels], *rows], right=set(range(1, len(labels) + 1)))]
     unused = confusion.left_out(matrix)
-    return [*lines, _plain(unused)] if unused else lines
+    return [*lines, printable(unused)] if unused else lines
 
 
 def _pair_lines(pair: PairAgreement) -> list[str]:
-    heading = f"{_plain(pair.first)} and {_plain(pair.second)}, {pair.items:,} items"
+    heading = f"{printable(pair.first)} and {printable(pair.second)}, {pair.items:,} items"
     return [heading, *_coefficient_lines([pair.observed, *pair.coefficients]), *_test_lines(pair)]
 
 
@@ -140,8 +141,8 @@ def _bias_lines(result: FeatureAgreement) -> list[str]:
     biases, title = shown_biases(result, len(result.annotators))
     rows = [
         [
-            _plain(bias.annotator),
-            "place on the scale" if bias.label is None else _plain(bias.label),
+            printable(bias.annotator),
+            "place on the scale" if bias.label is None else printable(bias.label),
             f"{bias.items:,}",
             signed(bias.difference),
             four_decimal_interval(bias.interval),
@@ -172,13 +173,6 @@ def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _plain(text: str) -> str:
-    """One line without control characters: names and labels must not move a terminal's cursor."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
 
 
 def _one_blank(lines: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from goldpan.records.limit import trial_text
 from goldpan.statistics.scales import scale_of
+from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.codebook import Codebook
@@ -14,13 +15,19 @@ from goldpan.waves.collect.collected import CollectedWave, WaveStatus
 _MOST_NAMED = 20
 
 
-def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Sequence[str]) -> AgreementReport:
+def measure_wave(
+    collected: CollectedWave,
+    codebook: Codebook,
+    annotators: Sequence[str],
+    groups: ItemGroups | None = None,
+) -> AgreementReport:
     """Agreement between the people of a wave; the LLM is not one of them.
 
     Args:
         collected: the answers.
         codebook: what was asked.
         annotators: all of the wave, in its order.
+        groups: of its items, by `gold.group`.
 
     Raises:
         SheetError: an answer does not fit its feature.
@@ -33,6 +40,7 @@ def measure_wave(collected: CollectedWave, codebook: Codebook, annotators: Seque
             ratings=ratings.get(feature.name, {}),
             annotators=tuple(annotators),
             repeats=repeats.get(feature.name, {}),
+            groups=groups,
         )
         for feature in codebook.features
     ]
@@ -61,6 +69,11 @@ def wave_notes(status: WaveStatus) -> list[str]:
             notes.append(f"Partial: {name} has not fully answered {left:,} of {annotator.assigned:,} items.")
     for name, count in status.set_aside.items():
         notes.append(f"Set aside: {count:,} answered rows by {name} belong to an earlier draw of the wave.")
+    for name, count in status.superseded.items():
+        notes.append(
+            f"Superseded: {count:,} answers by {name} are about what a record said before it was edited;"
+            " the later ones about the new text count."
+        )
     if status.edited:
         notes.append(
             f"Edited: {len(status.edited):,} answered records said something else in an earlier draw of the"

@@ -26,11 +26,13 @@ from goldpan.tasks.features import (
 )
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.values import value_check
+from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, labels
-from goldpan.waves.sheets.spreadsheet import as_number, fold, readings, share_a_reading
+from goldpan.waves.sheets.spreadsheet import as_number, fold, is_error_value, readings, share_a_reading
+from goldpan.waves.sheets.yes_and_no import means_yes, same_meaning
 
-_YES, _NO = frozenset({"yes", "y"}), frozenset({"no", "n"})
+_LETTERS = {"y": True, "n": False}
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ def read_cell(feature: Feature, cell: Any, cannot_tell: bool) -> CellValue:
 
 
 def _binary(feature: Binary, cell: Any) -> CellValue:
-    text = fold(cell) if isinstance(cell, str) else ""
-    possible = readings(cell)
-    if text in _YES or possible & {("truth", True), ("number", 1.0)}:
+    text, possible = fold(_plain(cell)), readings(cell)
+    value = _LETTERS.get(text, means_yes(text))
+    if value or possible & {("truth", True), ("number", 1.0)}:
         return CellValue(True, repaired=cell != "yes")
-    if text in _NO or possible & {("truth", False), ("number", 0.0)}:
+    if value is False or possible & {("truth", False), ("number", 0.0)}:
         return CellValue(False, repaired=cell != "no")
     raise AnswerError(f"`{feature.name}`: {_shown(cell)} is neither yes nor no")
 
@@ -106,6 +108,8 @@ def _label(name: str, allowed: list[str], cell: Any) -> CellValue:
     if meant := [label for label in allowed if share_a_reading(possible, readings(label))]:
         label = _only(name, meant, cell)
         return CellValue(label, repaired=_plain(cell) != label)
+    if meant := same_meaning(fold(_plain(cell)), {fold(label): label for label in allowed}):
+        return CellValue(_only(name, meant, cell), repaired=True)
     raise AnswerError(
         f"`{name}`: {_shown(cell)} is not one of the labels; {suggestion(_plain(cell), allowed)}"
     )
@@ -164,12 +168,12 @@ def _segmentations(parts: list[str], separator: str, by_fold: dict[str, str]) ->
 
 def _score(feature: Score, cell: Any) -> CellValue:
     if isinstance(cell, str):
-        number = as_number(cell.strip())
+        number = as_number(visible(cell).strip())
         if number is None and (share := _share(feature, cell)) is not None:
             return CellValue(value_check(feature)(share), repaired=True)
         if number is None:
             raise AnswerError(f"`{feature.name}`: {_shown(cell)} is not a number{_date_hint(cell)}")
-        return CellValue(value_check(feature)(number), repaired="," in cell)
+        return CellValue(value_check(feature)(number), repaired="," in cell or visible(cell) != cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         raise AnswerError(f"`{feature.name}`: {_shown(cell)} is not a number{_date_hint(cell)}")
     return CellValue(value_check(feature)(cell))
@@ -197,6 +201,8 @@ def _extraction(feature: Extraction, cell: Any) -> CellValue:
 
 def _text(feature: Text, cell: Any) -> CellValue:
     if isinstance(cell, str):
+        if is_error_value(cell):
+            raise AnswerError(f"`{feature.name}`: {cell.strip()} is an error of a spreadsheet, not an answer")
         return CellValue(value_check(feature)(cell))
     return CellValue(value_check(feature)(_plain(cell)), repaired=True)
 
@@ -217,7 +223,7 @@ def _plain(cell: Any) -> str:
 
 def _shown(cell: Any) -> str:
     text = _plain(cell)
-    return f"`{text if len(text) <= 60 else f'{text[:60]}…'}`"
+    return f"`{with_code_points(text if len(text) <= 60 else f'{text[:60]}…')}`"
 
 
 def _date_hint(cell: Any) -> str:

@@ -64,7 +64,9 @@ class WaveStatus:
         ignored: files in the folder that are no sheets.
         set_aside: annotator -> rows of the sheets with answers that belong to an earlier draw of the wave.
         sheets: the files with answers; none where an earlier goldpan collected them.
-        edited: ids of the answered records that said something else in an earlier draw.
+        edited: ids of the records with answers that are (or may be) about an older text.
+        superseded: annotator -> answers about what a record said before it was edited, where a later one
+            about the new text differs and counts.
         trial: source -> its limit, where the items were drawn from its first rows only.
     """
 
@@ -82,11 +84,15 @@ class WaveStatus:
     sheets: list[ReportInput] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     trial: dict[str, int] = field(default_factory=dict)
+    superseded: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class JoinedAnswer:
-    """One row of `answers.jsonl`: all that one annotator said about one showing of an item."""
+    """One row of `answers.jsonl`: all that one annotator said about one showing of an item.
+
+    `outdated` tells that one of the values is about what the record said in an earlier draw.
+    """
 
     item_id: str
     annotator: str
@@ -96,6 +102,7 @@ class JoinedAnswer:
     note: str
     seconds: float | None
     files: list[str]
+    outdated: bool = False
 
 
 @dataclass

@@ -49,6 +49,12 @@ def _decoded(path: Path) -> str:
         raise SheetError(error.what, where=error.where, remedy=error.remedy) from None
     # Excel's "Unicode text" is UTF-16 with a byte order mark.
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not is_utf16 and is_utf16_without_mark(data):
+        raise SheetError(
+            "this seems to be UTF-16 without a byte order mark",
+            where=str(path),
+            remedy="save it as `CSV UTF-8`",
+        )
     try:
         return data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -58,6 +64,15 @@ def _decoded(path: Path) -> str:
             where=f"{path}, line {line}",
             remedy="save it as `CSV UTF-8`; any other encoding can change letters",
         ) from None
+
+
+def is_utf16_without_mark(data: bytes) -> bool:
+    """Whether every other byte at the beginning is a zero, as in UTF-16 of Latin letters."""
+    start = data[: 1 << 10]
+    return len(start) > 3 and any(
+        start[place::2].count(0) * 10 > len(start) // 2 * 9 and 0 not in start[1 - place :: 2]
+        for place in (0, 1)
+    )
 
 
 def _delimiter(text: str) -> str:

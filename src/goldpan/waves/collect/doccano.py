@@ -13,7 +13,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.filled import FilledSheet, GivenOut
 from goldpan.waves.collect.json_file import ToolModel, as_model
 from goldpan.waves.collect.tool_export import ToolAnswer, read_export
-from goldpan.waves.sheets.doccano import labels_of
+from goldpan.waves.sheets.doccano import pickable_labels
 
 _REMEDY = "correct it in doccano and export the project again as JSONL"
 
@@ -42,7 +42,7 @@ def read_doccano(file: str, rows: Iterable[tuple[int, dict[str, Any]]], given_ou
         SheetError: another wave or codebook, or a label that is none.
         StudyError: the wave asks for what doccano cannot.
     """
-    parse = partial(_parse, labels_of(given_out.codebook))
+    parse = partial(_parse, pickable_labels(given_out.codebook))
     return read_export(file, rows, given_out, parse, "line", _REMEDY)
 
 

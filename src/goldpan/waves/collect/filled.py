@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class SheetAnswer:
         flag: the annotator marked the item.
         note: what the annotator wrote beside it.
         seconds: time spent on it, where the tool measures it.
+        redraw: how often the wave had been drawn anew when the sheet was given out.
     """
 
     item_id: str
@@ -38,6 +39,7 @@ class SheetAnswer:
     flag: bool = False
     note: str = ""
     seconds: float | None = None
+    redraw: int = 0
 
     @property
     def where(self) -> str:
@@ -121,6 +123,8 @@ class GivenOut:
         earlier_items: ids that stand on sheets of an earlier draw and on none of this one.
         earlier_annotators: who got sheets of an earlier draw and none of this one.
         edited_records: ids of the records of which an earlier draw had another text.
+        edits: record id -> the redraws by which its text became another one; those of earlier goldpans are
+            not known.
     """
 
     study: str
@@ -131,6 +135,12 @@ class GivenOut:
     earlier_items: frozenset[str] = frozenset()
     earlier_annotators: frozenset[str] = frozenset()
     edited_records: frozenset[str] = frozenset()
+    edits: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def text_version(self, record_id: str, redraw: int | None = None) -> int:
+        """Which text of a record the sheets of a redraw show, counted from 0; by default the newest one."""
+        edits = self.edits.get(record_id, ())
+        return len(edits) if redraw is None else sum(edit <= redraw for edit in edits)
 
     def is_earlier(self, item_id: str, annotator: str) -> bool:
         """Whether an answer belongs to what a redraw has left out of the wave."""

@@ -21,12 +21,12 @@ from goldpan.waves.collect.listing import SUFFIXES, all_files
 from goldpan.waves.collect.page_export import is_page_export, read_page_export
 from goldpan.waves.collect.prodigy import is_prodigy, read_prodigy
 from goldpan.waves.collect.table_rows import RawTable, is_sheet, read_table
-from goldpan.waves.collect.xlsx_file import read_xlsx
+from goldpan.waves.collect.xlsx_file import read_xlsx_table
 
 _REFUSED = {
     ".html": "this is the page itself; put the file here that its export button saves",
     ".htm": "this is the page itself; put the file here that its export button saves",
-    ".xls": "save it as .xlsx or as CSV UTF-8",
+    ".xls": "open this old kind of workbook in a spreadsheet program, and save it as .xlsx or as CSV UTF-8",
     ".ods": "save it as .xlsx or as CSV UTF-8",
     ".numbers": "export it as .xlsx or as CSV UTF-8",
     ".zip": "unpack it",
@@ -53,7 +53,7 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     ignored: list[str] = []
     for path in all_files(folder):
         if path.suffix.lower() in SUFFIXES:
-            sheet = read_sheet(path, given_out)
+            sheet = read_filled_sheet(path, given_out)
             if sheet is not None:
                 sheets.append(sheet)
                 inputs.append(report_input(path, path.relative_to(folder).as_posix()))
@@ -70,7 +70,7 @@ def collect(folder: Path, given_out: GivenOut) -> CollectedWave:
     return _named_within(folder, collected)
 
 
-def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
+def read_filled_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
     """The answers in one file; None for decisions of an adjudication, which are no annotator's answers.
 
     Raises:
@@ -80,7 +80,7 @@ def read_sheet(path: Path, given_out: GivenOut) -> FilledSheet | None:
         case ".csv" | ".tsv":
             return _read_rows(read_csv_table(path), given_out)
         case ".xlsx" | ".xlsm":
-            return _read_rows(read_xlsx(path), given_out)
+            return _read_rows(read_xlsx_table(path), given_out)
         case ".json":
             return _read_json(path, given_out)
     return _read_jsonl(path, given_out)

@@ -20,7 +20,8 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     """All answers of a wave.
 
     Sheets of one annotator may add to each other and may say the same twice, but not contradict each other.
-    Answers that belong to an earlier draw are counted and set aside.
+    Answers that belong to an earlier draw are counted and set aside. Of answers about two texts of a record
+    that was edited between two draws, those about the newer text count.
 
     Args:
         sheets: what the files of the folder hold.
@@ -52,30 +53,45 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
             joined.setdefault((item_id, answer.annotator, 1 if showing == 1 else 2), []).append(answer)
         problems.raise_if_any("item ids must stay as they were given out; rows may be left out or reordered")
         repairs += sheet.repairs
-    merged = [_merge(key, answers, given_out) for key, answers in joined.items()]
+    superseded: Counter[str] = Counter()
+    merged = [_merge(key, answers, given_out, superseded) for key, answers in joined.items()]
     order = {item_id: number for number, item_id in enumerate(given_out.items)}
     merged.sort(key=lambda answer: (order[answer.item_id], answer.annotator, answer.showing))
     merged = [answer for answer in merged if answer.values or answer.flag or answer.note or answer.seconds]
-    return CollectedWave(merged, _status(merged, given_out, repairs, ignored, dict(+set_aside)))
+    return CollectedWave(
+        merged, _status(merged, given_out, repairs, ignored, dict(+set_aside), dict(superseded))
+    )
 
 
-def _merge(key: Key, answers: list[SheetAnswer], given_out: GivenOut) -> JoinedAnswer:
+def _merge(
+    key: Key, answers: list[SheetAnswer], given_out: GivenOut, superseded: Counter[str]
+) -> JoinedAnswer:
     item_id, annotator, showing = key
+    record_id = given_out.items[item_id].id
     values: dict[str, Any] = {}
     said_in: dict[str, str] = {}
+    version_of: dict[str, int] = {}
     for answer in answers:
+        version = given_out.text_version(record_id, answer.redraw)
         for name, value in answer.values.items():
-            if name in values and values[name] != value:
+            differs = name in values and values[name] != value
+            if name in values and version != version_of[name]:
+                superseded[annotator] += differs
+                if version < version_of[name]:
+                    continue
+            elif differs:
                 feature = given_out.codebook.by_name[name]
                 before, now = answer_text(feature, values[name]), answer_text(feature, value)
                 raise SheetError(
                     f"`{annotator}` answers `{name}` with `{now}` here,"
                     f" but with `{before}` in {said_in[name]}",
                     where=answer.where,
-                    remedy="keep the one that holds and take the other out of the folder",
+                    remedy=f"empty the answer to `{name}` that does not hold, here or there; all else in both"
+                    " files stays and counts",
                 )
             values[name] = value
             said_in[name] = answer.where
+            version_of[name] = version
     times = [answer.seconds for answer in answers if answer.seconds is not None]
     return JoinedAnswer(
         item_id=item_id,
@@ -87,6 +103,7 @@ def _merge(key: Key, answers: list[SheetAnswer], given_out: GivenOut) -> JoinedA
         note="\n".join(dict.fromkeys(answer.note for answer in answers if answer.note)),
         seconds=max(times) if times else None,
         files=sorted({answer.file for answer in answers}),
+        outdated=any(version < given_out.text_version(record_id) for version in version_of.values()),
     )
 
 
@@ -96,6 +113,7 @@ def _status(
     repairs: list[Any],
     ignored: list[str],
     set_aside: dict[str, int],
+    superseded: dict[str, int],
 ) -> WaveStatus:
     features = len(given_out.codebook.features)
     by_annotator: dict[str, dict[tuple[str, int], JoinedAnswer]] = {}
@@ -118,11 +136,17 @@ def _status(
         exclusive=_exclusive_conflicts(answers, given_out),
         ignored=ignored,
         set_aside=set_aside,
-        edited=[
-            given_out.items[item].id
-            for item in dict.fromkeys(answer.item_id for answer in answers if answer.values)
-            if given_out.items[item].id in given_out.edited_records
-        ],
+        edited=list(
+            dict.fromkeys(
+                record_id
+                for answer in answers
+                if answer.values
+                and (record_id := given_out.items[answer.item_id].id) in given_out.edited_records
+                # What an earlier goldpan drew anew does not tell which answers are about which text.
+                if answer.outdated or record_id not in given_out.edits
+            )
+        ),
+        superseded={name: count for name, count in superseded.items() if count},
     )
 
 

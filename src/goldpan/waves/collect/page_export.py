@@ -29,11 +29,12 @@ class PageExport(ToolModel):
     wave: str
     annotator: str
     codebook_hash: str
+    redraw: int = 0
 
     @property
     def sheet_id(self) -> str:
         """The id of the sheet, as on tables."""
-        return str(SheetId(self.study, self.wave, self.annotator, self.codebook_hash[:12]))
+        return str(SheetId(self.study, self.wave, self.annotator, self.codebook_hash[:12], self.redraw))
 
 
 class _Answers(PageExport):
@@ -62,7 +63,9 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
         place = f"answer {number} ({exported.item_id})"
         values = read_values(exported.values, given_out, place, problems)
         told = (exported.flag, exported.note, exported.seconds)
-        filled.answers.append(SheetAnswer(exported.item_id, annotator, file, place, values, *told))
+        filled.answers.append(
+            SheetAnswer(exported.item_id, annotator, file, place, values, *told, export.redraw)
+        )
     problems.raise_if_any(_REMEDY)
     return filled
 

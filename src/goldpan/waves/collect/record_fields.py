@@ -17,6 +17,7 @@ from goldpan.records.source_rows import fields_unmet
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import with_code_points
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.collect.cell_values import is_empty, read_cell
@@ -91,7 +92,9 @@ class RecordFields:
                 continue
             if read.repaired and isinstance(cell, str | list):
                 self.repaired[feature] += 1
-                self._examples.setdefault(feature, f"{cell!r} for {self._written(feature, read.value)!r}")
+                self._examples.setdefault(
+                    feature, f"{with_code_points(str(cell))!r} for {self._written(feature, read.value)!r}"
+                )
             values[feature] = read.value
         return values, faults
 
@@ -116,6 +119,14 @@ class RecordFields:
         for field in sorted(self._unmet):
             nearest = suggestion(field, self._known) or "there are no records"
             raise StudyError(f"no record has a field `{field}`; {nearest}", where=self._where)
+        self.check(remedy)
+
+    def check(self, remedy: str) -> None:
+        """Say which values were wrong so far.
+
+        Raises:
+            SourceError: values that are none of their features; the first ones are named.
+        """
         if not self.faults:
             return
         (where, what), *others = self._first_faults

@@ -9,18 +9,21 @@ from typing import Any
 from goldpan.cells import restore
 from goldpan.errors import AnswerError
 from goldpan.tasks.nearest import suggestion
+from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, Repair, SheetAnswer, SheetIdCheck
-from goldpan.waves.sheets.sheet import SIDE_BY_SIDE
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of
+from goldpan.waves.sheets.spreadsheet import fold
 from goldpan.waves.sheets.table import SheetColumn, answer_columns
+from goldpan.waves.sheets.yes_and_no import means_yes
 
 KEY_COLUMNS = ("item_id", "sheet")
 """A table with these columns is a filled sheet."""
 
 _REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
-_FLAGGED = frozenset({"x", "yes", "y", "true", "1", "flag"})
-_NOT_FLAGGED = frozenset({"no", "n", "false", "0"})
+_FLAGGED = frozenset({"x", "y", "1", "flag"})
+_NOT_FLAGGED = frozenset({"n", "0"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
             is no answer; up to ten problems are listed.
     """
     problems = Problems(table.file)
-    header = [restore(name).strip() for name in table.header]
+    header = [visible(restore(name)).strip() for name in table.header]
     columns = _columns(header, given_out, problems)
     problems.raise_if_any("keep the columns of the sheet as they were given out")
     filled = FilledSheet(table.file)
@@ -112,11 +115,12 @@ def _read_row(
                 Repair(
                     where=f"{filled.file}, {place}, column `{column.name}`",
                     feature=column.feature.name,
-                    found=str(cell),
+                    found=with_code_points(str(cell)),
                     taken_as=answer_text(column.feature, read.value),
                 )
             )
     item_id, note = _text(cell_of.get("item_id")), _note(cell_of.get("notes"))
+    redraw = redraw_of(_text(cell_of.get("sheet")))
     try:
         flag = _is_flagged(cell_of.get("flag"))
     except ValueError as error:
@@ -124,20 +128,26 @@ def _read_row(
         flag = False
     for who, values in by_annotator.items():
         filled.answers.append(
-            SheetAnswer(item_id, who, filled.file, place, values, flag, "" if together else note)
+            SheetAnswer(
+                item_id, who, filled.file, place, values, flag, "" if together else note, redraw=redraw
+            )
         )
     if together and note:
-        filled.answers.append(SheetAnswer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note))
+        filled.answers.append(
+            SheetAnswer(item_id, SIDE_BY_SIDE, filled.file, place, {}, note=note, redraw=redraw)
+        )
     elif not by_annotator:
         # Kept without answers: the id must be checked all the same, and a note must not be lost.
-        filled.answers.append(SheetAnswer(item_id, annotator, filled.file, place, {}, flag, note))
+        filled.answers.append(
+            SheetAnswer(item_id, annotator, filled.file, place, {}, flag, note, redraw=redraw)
+        )
 
 
 def _is_flagged(cell: Any) -> bool:
-    text = "" if is_empty(cell) else _text(cell).casefold()
-    if text in _FLAGGED:
+    text = "" if is_empty(cell) else fold(_text(cell))
+    if text in _FLAGGED or means_yes(text):
         return True
-    if text in _NOT_FLAGGED or not text:
+    if text in _NOT_FLAGGED or not text or means_yes(text) is False:
         return False
     raise ValueError(f"`{text}` is neither yes nor no; remarks belong into `notes`")
 
@@ -149,4 +159,4 @@ def _note(cell: Any) -> str:
 def _text(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return "" if cell is None else restore(str(cell)).strip()
+    return "" if cell is None else restore(visible(str(cell)).strip()).strip()

@@ -13,6 +13,7 @@ from goldpan.tasks.values import value_check
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, choices, texts_to_pick
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, SheetAnswer, SheetIdCheck
+from goldpan.waves.sheets.sheet import redraw_of
 
 Said = list[str] | str | None
 """Labels that were picked, text that was typed, or nothing."""
@@ -77,7 +78,17 @@ def read_export(
                 except AnswerError as error:
                     problems.add(place, error.what)
             filled.answers.append(
-                SheetAnswer(told.item_id, annotator, file, place, values, told.flag, told.note, told.seconds)
+                SheetAnswer(
+                    told.item_id,
+                    annotator,
+                    file,
+                    place,
+                    values,
+                    told.flag,
+                    told.note,
+                    told.seconds,
+                    redraw=redraw_of(told.sheet),
+                )
             )
     problems.raise_if_any(remedy)
     return filled

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldpan.errors import SheetError
+from goldpan.errors import SheetError, SourceError
+from goldpan.records.workbook_parts import check_parts
 from goldpan.waves.collect.filled import Problems
 from goldpan.waves.collect.table_rows import RawTable, is_sheet
 from goldpan.waves.sheets.xlsx_sheet import unescape
@@ -26,7 +27,7 @@ of millions, of which each would be made."""
 _IGNORED_COLUMNS = frozenset({"agreement"})
 
 
-def read_xlsx(path: Path) -> RawTable:
+def read_xlsx_table(path: Path) -> RawTable:
     """The page of a workbook that is a sheet, as a table.
 
     Raises:
@@ -79,18 +80,12 @@ def read_xlsx(path: Path) -> RawTable:
 
 
 def _check_size(path: Path) -> None:
-    """Raises SheetError when the parts of a workbook say that they are too large.
-
-    To say less would not help them: zipfile reads no more of a part than it says to have.
-    """
+    """Raises SheetError when the parts of a workbook say that they are too large."""
     with zipfile.ZipFile(path) as archive:
-        size = sum(part.file_size for part in archive.infolist())
-    if size > _LARGEST_BOOK:
-        raise SheetError(
-            f"the workbook unpacks to {size:,} bytes, more than the {_LARGEST_BOOK:,} that a sheet may have",
-            where=str(path),
-            remedy="delete what does not belong to the sheet, such as pictures, and save it again",
-        )
+        try:
+            check_parts(path, archive, _LARGEST_BOOK, "sheet")
+        except SourceError as error:
+            raise SheetError(error.what, where=error.where, remedy=error.remedy) from None
 
 
 def _header(page: Worksheet) -> list[str]:
@@ -108,8 +103,10 @@ def _value(cell: Cell) -> Any:
 
 
 def _check_cells(page: Worksheet, header: list[str], problems: Problems) -> None:
-    merged = [area for area in page.merged_cells.ranges if area.max_row > 1 and area.min_col <= len(header)]
-    for area in merged:
+    for area in page.merged_cells.ranges:
+        is_empty = page.cell(area.min_row, area.min_col).value is None
+        if area.max_row == 1 or area.min_col > len(header) or is_empty:
+            continue
         problems.add(str(area), "these cells are merged, so all but the first are empty")
     for row in page.iter_rows(min_row=2):
         for cell, name in zip(row, header, strict=False):

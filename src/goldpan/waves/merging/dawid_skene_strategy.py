@@ -47,6 +47,15 @@ def is_model_strategy(strategy: Strategy) -> bool:
     return strategy.startswith(STRATEGY)
 
 
+def check_labels_closed(feature: str, scale: Scale, strategy: Strategy) -> None:
+    """Raise StudyError where a strategy needs labels of a closed set, and a feature has none."""
+    if is_model_strategy(strategy) and not scale.closed and (scale.kind != "sets" or scale.labels is None):
+        raise StudyError(
+            f"feature `{feature}`: `{strategy}` needs labels of a closed set",
+            remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
+        )
+
+
 def model_choice(feature: FeatureAnswers, strategy: Strategy) -> ModelChoice:
     """The model that a strategy names, or for `dawid_skene` the one that the answers bear.
 
@@ -54,11 +63,7 @@ def model_choice(feature: FeatureAnswers, strategy: Strategy) -> ModelChoice:
         StudyError: fewer than three annotators, or a feature whose answers are not labels of a closed set.
     """
     check_annotators(feature, strategy)
-    if not feature.scale.closed and (feature.scale.kind != "sets" or feature.scale.labels is None):
-        raise StudyError(
-            f"feature `{feature.feature}`: `{strategy}` needs labels of a closed set",
-            remedy="use `adjudicate` or `majority` in a wave of its own for this feature",
-        )
+    check_labels_closed(feature.feature, feature.scale, strategy)
     coded = _coded(feature)
     questions, labels = [coded.codes], len(coded.categories)
     if coded.annotators and feature.scale.kind == "sets":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from goldpan.as_json import AsJson
-from goldpan.statistics.scales import Kind, scale_of
+from goldpan.statistics.scales import ScaleKind, scale_of
 from goldpan.statistics.weights import UNWEIGHTED
 from goldpan.waves.planning.expectation import OF_PREDICTIONS, Measure, expectation
 from goldpan.waves.planning.power import ASSURANCE, PowerPlan, plan
@@ -93,7 +93,7 @@ def wave_size(run: WaveRun) -> int | None:
     return sum(allocation.values()) if isinstance(allocation, dict) else None
 
 
-def _why_none(run: WaveRun, kind: Kind, labels: int | None, items: int | None, measure: Measure) -> str:
+def _why_none(run: WaveRun, kind: ScaleKind, labels: int | None, items: int | None, measure: Measure) -> str:
     """Why nothing can be planned for a feature; empty where it can."""
     if labels is None:
         return _NO_KAPPA[kind]

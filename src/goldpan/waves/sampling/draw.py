@@ -23,7 +23,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, repeat_id
 from goldpan.waves.sampling.answered import Answered
 from goldpan.waves.sampling.overlap import OverlapPlan
-from goldpan.waves.sampling.sample import Sample, SampleCounts, StratumCount
+from goldpan.waves.sampling.sample import SampleCounts, StratumCount, WaveSample
 from goldpan.waves.sampling.strata import MISSING, Strata
 
 
@@ -64,7 +64,7 @@ class _Drawn:
 
 def draw_sample(
     study: str, name: str, wave: Wave, features: Mapping[str, Feature], answered: Answered
-) -> Sample:
+) -> WaveSample:
     """Draw the items of the wave `name`.
 
     The records of a stratum are ranked by a hash of seed and record id; the first n_h of N_h are drawn, so
@@ -130,7 +130,7 @@ def draw_sample(
         annotators=dict(plan.load),
         repeats={name: sum(name in place.repeated_by for place in drawn.values()) for name in plan.load},
     )
-    return Sample(items, llm, counts, drawable.fingerprint)
+    return WaveSample(items, llm, counts, drawable.fingerprint)
 
 
 def count_population(features: list[str], strata: Strata, answered: Answered) -> Population:

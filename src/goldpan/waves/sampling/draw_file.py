@@ -21,7 +21,7 @@ from goldpan.study.wave import Wave
 from goldpan.tasks.features import Exclusive, parse_feature
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.items import item_id, item_of, repeat_id
-from goldpan.waves.sampling.sample import Sample, sample_counts
+from goldpan.waves.sampling.sample import WaveSample, sample_counts
 
 KIND, FORMAT = "goldpan draw", 1
 GIVEN_OUT_SETTINGS = frozenset(
@@ -44,11 +44,17 @@ class EarlierDraws:
         records: ids of the records drawn then.
         annotators: who got sheets then.
         edited: ids of the records that have been in the wave since then, but said something else at first.
+        redraws: how often the wave was drawn anew.
+        edits: record id -> the redraws by which its text became another one.
+        answered: annotator -> ids on sheets that were answered when the wave was drawn anew last.
     """
 
     records: tuple[str, ...] = ()
     annotators: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
+    redraws: int = 0
+    edits: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    answered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def shown(self) -> frozenset[str]:
@@ -65,7 +71,7 @@ class DrawHead:
         settings: the wave's, those of GIVEN_OUT_SETTINGS.
         show: the fields that the sheets show, worked out; None for all.
         codebook: what is asked.
-        fingerprint: see `Sample`.
+        fingerprint: see `WaveSample`.
         earlier: what was given out before.
     """
 
@@ -90,7 +96,7 @@ class Draw:
     """What was given out."""
 
     head: DrawHead
-    sample: Sample
+    sample: WaveSample
 
     def write(self, path: Path) -> None:
         """Write the file; its head says the hash of all that is in it."""
@@ -112,7 +118,11 @@ class Draw:
             "earlier": {
                 "records": head.earlier.records,
                 "annotators": head.earlier.annotators,
-                **({"edited": head.earlier.edited} if head.earlier.edited else {}),
+                **{
+                    name: value
+                    for name in ("edited", "redraws", "edits", "answered")
+                    if (value := getattr(head.earlier, name))
+                },
             },
         }
         rows: list[dict[str, Any]] = [
@@ -163,7 +173,7 @@ def read_draw(path: Path, study: str, wave: str) -> Draw:
         raise _damaged(path, "something in it was changed, or it was cut short")
     items = {item.item_id: item for item in (item_of(row["item"]) for row in rows)}
     llm = {row["item"]["item_id"]: row["llm"] for row in rows}
-    return Draw(head, Sample(items, llm, sample_counts(said["counts"]), head.fingerprint))
+    return Draw(head, WaveSample(items, llm, sample_counts(said["counts"]), head.fingerprint))
 
 
 def _hash(said: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -210,10 +220,19 @@ def _head(path: Path, said: Mapping[str, Any], study: str, wave: str) -> DrawHea
             show=said["show"],
             codebook=_codebook(said["codebook"], str(path)),
             fingerprint=said["fingerprint"],
-            earlier=of_known_keys(EarlierDraws, {key: tuple(ids) for key, ids in said["earlier"].items()}),
+            earlier=of_known_keys(
+                EarlierDraws, {key: _tuples(told) for key, told in said["earlier"].items()}
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError, GoldpanError) as error:
         raise _damaged(path, f"its head cannot be read ({error})") from None
+
+
+def _tuples(told: Any) -> Any:
+    """What JSON says of earlier draws, with tuples for its lists."""
+    if isinstance(told, dict):
+        return {key: tuple(ids) for key, ids in told.items()}
+    return told if isinstance(told, int) else tuple(told)
 
 
 def _damaged(path: Path, what: str) -> SourceError:

@@ -79,7 +79,7 @@ class SampleFiles:
 
 
 @dataclass(frozen=True)
-class Sample:
+class WaveSample:
     """The items of a wave.
 
     Attributes:
@@ -108,7 +108,7 @@ class Sample:
         write_json(files.counts, asdict(self.counts))
 
 
-def read_sample(files: SampleFiles) -> Sample:
+def read_sample(files: SampleFiles) -> WaveSample:
     """Read what `Sample.write` wrote.
 
     Raises:
@@ -118,7 +118,7 @@ def read_sample(files: SampleFiles) -> Sample:
     llm = {row["item_id"]: row for _, row in iter_rows(files.llm, SourceError)}
     if llm.keys() != items.keys():
         raise ReconciliationError("the sample and the LLM's answers have other items", where=str(files.llm))
-    return Sample(items, llm, read_sample_counts(files.counts))
+    return WaveSample(items, llm, read_sample_counts(files.counts))
 
 
 def sample_counts(raw: Any) -> SampleCounts:

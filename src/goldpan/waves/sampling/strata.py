@@ -7,6 +7,7 @@ from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.records.look_up import look_up
+from goldpan.stages.aggregate import confidence_of
 from goldpan.stages.rows import FeatureRow
 from goldpan.study.wave import Stratify
 from goldpan.tasks.features import Feature, value_of
@@ -78,7 +79,7 @@ class Strata:
         if prediction is None:
             return MISSING
         if kind == "confidence":
-            confidence = prediction.get("confidence")
+            confidence = confidence_of(row, name)
             return MISSING if confidence is None else self._shown(key, confidence)
         value = value_of(prediction)
         return ABSTAINED if value is None else self._shown(key, value)

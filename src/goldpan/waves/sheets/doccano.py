@@ -40,12 +40,12 @@ def doccano_labels(codebook: Codebook) -> bytes:
             "background_color": _COLOURS[numbers[feature.name] % len(_COLOURS)],
             "text_color": "#ffffff",
         }
-        for place, (label, (feature, _)) in enumerate(labels_of(codebook).items())
+        for place, (label, (feature, _)) in enumerate(pickable_labels(codebook).items())
     ]
     return orjson.dumps(labels, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def labels_of(codebook: Codebook) -> dict[str, tuple[Feature, str]]:
+def pickable_labels(codebook: Codebook) -> dict[str, tuple[Feature, str]]:
     """The labels of the project: label -> feature and the text of the answer.
 
     Raises:

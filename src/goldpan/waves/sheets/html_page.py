@@ -153,6 +153,7 @@ def _page(
         "annotator": sheet_id.annotator,
         "task_hash": codebook.task_hash,
         "codebook_hash": codebook.hash,
+        **({"redraw": sheet_id.redraw} if sheet_id.redraw else {}),
         "blind": blind,
         "folder": folder,
         "guidelines": codebook.guidelines,

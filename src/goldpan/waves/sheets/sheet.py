@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,28 +30,52 @@ _SHORT_HASH = re.compile(r"[0-9a-f]{12}")
 class SheetId:
     """What each row of a sheet carries: study, wave, annotator and the codebook it was answered by.
 
-    As text: `study/wave/annotator/0123456789ab`.
+    As text: `study/wave/annotator/0123456789ab`, with `/2` behind it on the sheets of the second redraw.
     """
 
     study: str
     wave: str
     annotator: str
     codebook: str
+    redraw: int = 0
 
     def __str__(self) -> str:
-        return f"{self.study}/{self.wave}/{self.annotator}/{self.codebook}"
+        redraw = f"/{self.redraw}" if self.redraw else ""
+        return f"{self.study}/{self.wave}/{self.annotator}/{self.codebook}{redraw}"
 
     @classmethod
     def parse(cls, text: str) -> SheetId | None:
         """The id that `text` is, if it is one."""
         parts = text.strip().split("/")
+        redraw = parts.pop() if len(parts) == 5 else "0"
+        if not (redraw.isascii() and redraw.isdecimal()):
+            return None
         if len(parts) != 4 or not _SHORT_HASH.fullmatch(parts[3]) or not all(map(_NAME.match, parts[:2])):
             return None
         try:
             # Some systems write letters with their accents apart.
-            return cls(parts[0], parts[1], person_name(parts[2]), parts[3])
+            return cls(parts[0], parts[1], person_name(parts[2]), parts[3], int(redraw))
         except ValueError:
             return None
+
+
+def redraw_of(sheet_id: str) -> int:
+    """How often the wave had been drawn anew when the sheet with this id was given out."""
+    parsed = SheetId.parse(sheet_id)
+    return parsed.redraw if parsed else 0
+
+
+@dataclass(frozen=True)
+class GivenBefore:
+    """What new sheets go by after a redraw.
+
+    Attributes:
+        redraw: how often the wave was drawn anew.
+        answered: annotator -> ids on sheets that need no answer any more; they are not on the new sheet.
+    """
+
+    redraw: int = 0
+    answered: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,7 @@ def make_sheet(
     items: Sequence[Item],
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]] | None = None,
+    given_before: GivenBefore | None = None,
 ) -> Sheet:
     """The sheet of one annotator.
 
@@ -108,12 +133,14 @@ def make_sheet(
         items: the whole sample, in the order of the corpus.
         codebook: what is asked.
         predictions: the LLM's predictions by item id, for a sheet that is not blind.
+        given_before: what the wave's earlier draws gave out; None where there were none.
 
     Raises:
         StudyError: `show` names a field that no record has, or predictions are given for a blind sheet.
     """
     if predictions is not None and wave.blind:
         raise StudyError("a blind sheet cannot show the LLM's answers", where=f"waves.{name}")
+    before = given_before or GivenBefore()
     mine = [item for item in items if annotator in item.annotators]
     placed: list[tuple[float, str, Item]] = []
     for number, item in enumerate(mine):
@@ -129,8 +156,9 @@ def make_sheet(
             shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {}))
         )
         for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])
+        if shown_as not in before.answered.get(annotator, ())
     ]
-    sheet_id = SheetId(study, name, annotator, codebook.short_hash)
+    sheet_id = SheetId(study, name, annotator, codebook.short_hash, before.redraw)
     return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, wave.blind)
 
 
@@ -141,12 +169,16 @@ def make_side_by_side_sheet(
     items: Sequence[Item],
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]],
+    given_before: GivenBefore | None = None,
 ) -> Sheet:
     """The one sheet that all annotators of a wave fill in together, beside the LLM's answers; never blind.
+
+    After a redraw it has the items that any of them has not answered.
 
     Raises:
         StudyError: `show` names a field that no record has.
     """
+    before = given_before or GivenBefore()
     ordered = (
         sorted(items, key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
         if wave.shuffle
@@ -155,8 +187,9 @@ def make_side_by_side_sheet(
     rows = [
         SheetRow(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
         for item in ordered
+        if not all(item.item_id in before.answered.get(annotator, ()) for annotator in wave.annotators)
     ]
-    sheet_id = SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash)
+    sheet_id = SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash, before.redraw)
     return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, blind=False)
 
 

@@ -13,11 +13,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from goldpan.visible_text import without_invisible
+from goldpan.waves.sheets.yes_and_no import FALSE, TRUE
+
 Reading = tuple[Any, ...]
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
-_TRUE = frozenset({"true", "wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar"})
-_FALSE = frozenset({"false", "falsch", "faux", "falso", "onwaar"})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _THREE_PARTS = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?:[ T]0?0:00(?::00)?)?", re.ASCII)
@@ -27,7 +28,13 @@ _MONTH_NAME = re.compile(
     r"(?:[-/ ,]\s?(?P<last>\d{2,4}))?",
     re.ASCII,
 )
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_ERROR_VALUE = re.compile(
+    r"#(REF|VALUE|NUM|NULL|DIV/0|SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|ERROR"
+    r"|BEZUG|WERT|ZAHL|VALEUR|NOMBRE|NUL|VALOR|RIF|VALORE|WAARDE|VERW)!"
+    r"|#(NAME|NOM|NOME|NAAM)\?|#N/[AD]|#NV|#GETTING_DATA|(Err|Fehler|Erreur):5\d\d",
+    re.ASCII,
+)
+"""Of Excel in English, German, French, Spanish, Portuguese, Italian and Dutch, and of LibreOffice."""
 
 
 def readings(cell: Any) -> frozenset[Reading]:
@@ -58,7 +65,12 @@ def share_a_reading(a: frozenset[Reading], b: frozenset[Reading]) -> bool:
 
 def fold(text: str) -> str:
     """`text` without differences of case, width, amount of space and invisible signs."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", without_invisible(text)).casefold().split())
+
+
+def is_error_value(text: str) -> bool:
+    """Whether a text is what a spreadsheet shows, and saves as CSV, where a formula went wrong."""
+    return bool(_ERROR_VALUE.fullmatch(text.strip()))
 
 
 def as_number(text: str) -> float | None:
@@ -78,9 +90,9 @@ def _text_readings(text: str) -> Iterator[Reading]:
         yield ("number", number)
     if text.endswith("%") and (percent := as_number(text[:-1].strip())) is not None:
         yield ("number", percent / 100)
-    if text in _TRUE:
+    if text in TRUE:
         yield ("truth", True)
-    if text in _FALSE:
+    if text in FALSE:
         yield ("truth", False)
     if (time := _TIME.fullmatch(text)) and int(time[1]) < 24:
         yield ("time", int(time[1]), int(time[2]), int(time[3] or 0))

@@ -19,6 +19,7 @@ from goldpan.waves.sheets.label_studio import label_studio_config, label_studio_
 from goldpan.waves.sheets.prodigy import prodigy_tasks
 from goldpan.waves.sheets.sheet import (
     SIDE_BY_SIDE,
+    GivenBefore,
     Sheet,
     field_names,
     make_sheet,
@@ -89,6 +90,7 @@ def render_sheets(
     codebook: Codebook,
     items: Mapping[str, Item],
     predictions: Mapping[str, Mapping[str, Any]],
+    given_before: GivenBefore | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Each file of the wave's sheets, as `sheet_names` calls it, with its bytes.
 
@@ -97,6 +99,7 @@ def render_sheets(
         codebook: what is asked.
         items: the sample by item id, in the order of the corpus.
         predictions: the LLM's predictions by item id; a blind wave shows nothing of them.
+        given_before: what the wave's earlier draws gave out; None where there were none.
 
     Raises:
         StudyError: a field to show is in no record, labels that a spreadsheet cannot tell apart, or a feature
@@ -104,7 +107,7 @@ def render_sheets(
     """
     formats = [_FORMATS[form] for form in wave.formats]
     put_back = wave.annotations_folder(study, name)
-    for sheet, columns in _sheets(study, name, wave, codebook, items, predictions):
+    for sheet, columns in _sheets(study, name, wave, codebook, items, predictions, given_before):
         for form in formats:
             yield f"{sheet.id.annotator}.{form.suffix}", form.sheet(sheet, columns, put_back)
     fields = field_names(list(items.values()), wave, name)
@@ -134,14 +137,15 @@ def _sheets(
     codebook: Codebook,
     items: Mapping[str, Item],
     predictions: Mapping[str, Mapping[str, Any]],
+    given_before: GivenBefore | None,
 ) -> Iterator[tuple[Sheet, list[SheetColumn]]]:
     """Each sheet of the wave with the columns it has as a table."""
     listed = list(items.values())
     if wave.layout == SIDE_BY_SIDE:
-        sheet = make_side_by_side_sheet(study, name, wave, listed, codebook, predictions)
+        sheet = make_side_by_side_sheet(study, name, wave, listed, codebook, predictions, given_before)
         yield sheet, side_by_side_columns(sheet, wave.annotators)
         return
     shown = None if wave.blind else predictions
     for annotator in wave.annotators:
-        sheet = make_sheet(study, name, wave, annotator, listed, codebook, shown)
+        sheet = make_sheet(study, name, wave, annotator, listed, codebook, shown, given_before)
         yield sheet, task_columns(sheet)

@@ -161,7 +161,9 @@ def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     now, before = population.strata.total(), draw.sample.counts.population
     changes.drawable["now"] = now
     changes.items = [
-        ItemChange(name, draw.sample.items[name].id, found) for name, found in states.items() if found
+        ItemChange(name, draw.sample.items[name].id, item_changes)
+        for name, item_changes in states.items()
+        if item_changes
     ]
     if now != before:
         changes.record_notes.append(f"{now:,} records can be drawn now; it was drawn from {before:,}")

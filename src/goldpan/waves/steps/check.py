@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.load import Project
 from goldpan.waves.collect.record_fields import check_fields_exist, field_path
-from goldpan.waves.sheets.doccano import labels_of
+from goldpan.waves.sheets.doccano import pickable_labels
 from goldpan.waves.steps.answered_table import table_fields
 from goldpan.waves.steps.run import WaveRun
 
@@ -44,7 +44,7 @@ def _check_wave(project: Project, name: str) -> str:
         check_fields_exist(project, project.study.sources_of_wave(name), wave.show, f"waves.{name}.show")
     if "doccano" in wave.formats:
         try:
-            labels_of(codebook)
+            pickable_labels(codebook)
         except StudyError as error:
             error.where = f"waves.{name}.formats"
             raise

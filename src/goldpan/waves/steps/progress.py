@@ -46,6 +46,7 @@ class WaveProgress:
         changes: what has changed in the study and its tasks since the wave was given out, and in the corpus
             as the last run saw it.
         set_aside: annotator -> answered rows that belong to an earlier draw.
+        superseded: annotator -> answers that others about a newer text of the record have replaced.
     """
 
     wave: str
@@ -55,6 +56,7 @@ class WaveProgress:
     features: tuple[FeatureProgress, ...] = ()
     changes: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
+    superseded: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_decided(self) -> bool:
@@ -87,6 +89,7 @@ def progress_of(run: WaveRun) -> WaveProgress:
         ),
         changes=known_changes(run).notes_with_remedy(),
         set_aside=collected.status.set_aside,
+        superseded=collected.status.superseded,
     )
 
 

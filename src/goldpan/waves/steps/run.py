@@ -10,12 +10,15 @@ from typing import Any
 from goldpan.errors import SheetError, StudyError
 from goldpan.files import write_bytes, write_json
 from goldpan.records.source_rows import place_of
+from goldpan.records.splits import group_of
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
+from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.page import agreement_page
+from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.text import report_text
 from goldpan.waves.agreement.wave import measure_wave, wave_notes
 from goldpan.waves.codebook import Codebook, wave_features
@@ -27,7 +30,7 @@ from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.dawid_skene_strategy import model_notes
+from goldpan.waves.merging.dawid_skene_strategy import check_labels_closed, model_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
@@ -43,7 +46,7 @@ from goldpan.waves.sampling.draw_file import (
 )
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
-from goldpan.waves.sheets.sheet import shown_fields
+from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from goldpan.waves.steps.answered_table import AnsweredRows, check_table_names
@@ -105,6 +108,8 @@ class WaveRun:
             check_table_names(wave.from_, by_task[0], f"waves.{self.name}.from")
             names = names or list(wave.from_.answers) or None
         features = wave_features(names, by_task, f"waves.{self.name}")
+        for feature in features.values():
+            check_labels_closed(feature.name, scale_of(feature), wave.strategy)
         groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
         return Codebook(
             features=tuple(features.values()),
@@ -166,16 +171,21 @@ class WaveRun:
     @property
     def given_out(self) -> GivenOut:
         """The wave as filled sheets are checked against it."""
-        earlier = self.draw_given_out().head.earlier
+        return self.given_out_by(self.draw_given_out())
+
+    def given_out_by(self, draw: Draw) -> GivenOut:
+        """The wave as filled sheets are checked against a draw of it."""
+        earlier, wave = draw.head.earlier, draw.head.wave_given_out(self.study_wave)
         return GivenOut(
             self.study,
             self.name,
-            self.wave,
-            self.codebook,
-            self.items,
-            earlier_items=earlier.shown - self.draw_given_out().sample.shown,
-            earlier_annotators=frozenset(earlier.annotators) - set(self.wave.annotators),
+            wave,
+            draw.head.codebook,
+            draw.sample.items,
+            earlier_items=earlier.shown - draw.sample.shown,
+            earlier_annotators=frozenset(earlier.annotators) - set(wave.annotators),
             edited_records=frozenset(earlier.edited),
+            edits=earlier.edits,
         )
 
     @property
@@ -272,7 +282,8 @@ class WaveRun:
         """The sheets of a draw: name -> bytes."""
         wave = draw.head.wave_given_out(self.study_wave).model_copy(update={"show": draw.head.show})
         llm = {item: row["features"] for item, row in draw.sample.llm.items()}
-        return render_sheets(self.study, self.name, wave, draw.head.codebook, draw.sample.items, llm)
+        before = GivenBefore(draw.head.earlier.redraws, draw.head.earlier.answered)
+        return render_sheets(self.study, self.name, wave, draw.head.codebook, draw.sample.items, llm, before)
 
     @property
     def sheets_folder(self) -> Path:
@@ -296,9 +307,18 @@ class WaveRun:
         )
         return collected.status
 
+    def _agreement(self, collected: CollectedWave) -> AgreementReport:
+        """Agreement in the wave; items of one group by `gold.group` are drawn together."""
+        key, groups = self.wave.gold.group, None
+        if key is not None:
+            setting = "`gold.group` of the wave"
+            of_item = {name: group_of(vars(item), key, setting) for name, item in self.items.items()}
+            groups = ItemGroups(key, of_item)
+        return measure_wave(collected, self.codebook, self.wave.annotators, groups)
+
     def measure(self) -> str:
         """Write agreement.json, .html and .txt; returns the text."""
-        report = measure_wave(self._collected(), self.codebook, self.wave.annotators)
+        report = self._agreement(self._collected())
         text = report_text(report, verbose=True)
         write_json(self._at(self.paths.agreement(self.name, "json")), report.as_json())
         write_bytes(self._at(self.paths.agreement(self.name, "html")), agreement_page(report).encode())
@@ -350,7 +370,7 @@ class WaveRun:
             gold,
             self.codebook.features,
             about,
-            measure_wave(collected, self.codebook, self.wave.annotators),
+            self._agreement(collected),
             [
                 *wave_notes(collected.status),
                 *awaiting_notes(rows),

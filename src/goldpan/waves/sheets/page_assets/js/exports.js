@@ -3,7 +3,7 @@
 function exportDocument(data, rows, answers) {
   const head = {
     kind: data.kind, format: 1, study: data.study, wave: data.wave, annotator: data.annotator,
-    task_hash: data.task_hash, codebook_hash: data.codebook_hash, exported_at: new Date().toISOString(),
+    task_hash: data.task_hash, codebook_hash: data.codebook_hash, redraw: data.redraw, exported_at: new Date().toISOString(),
   };
   const touched = rows.map((row, place) => [row, answers[place]]).filter(([, answer]) => !isEmpty(answer));
   if (data.kind === "goldpan decisions") {
@@ -39,7 +39,7 @@ function readExport(text, data) {
   } catch {
     throw new Error("This file is not an export of this page.");
   }
-  for (const key of ["kind", "study", "wave", "annotator", "codebook_hash"]) {
+  for (const key of ["kind", "study", "wave", "annotator", "codebook_hash", "redraw"]) {
     if (exported[key] !== data[key]) throw new Error(`This file has another ${key.replace("_", " ")}: ${exported[key]}`);
   }
   if (!Array.isArray(exported.answers)) throw new Error("This kind of file cannot be loaded.");

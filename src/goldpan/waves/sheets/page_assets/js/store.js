@@ -1,8 +1,9 @@
-// Autosave: one entry of localStorage for each row of the sheet, under the wave, annotator and codebook.
+// Autosave: one entry of localStorage for each row of the sheet, under the wave, its redraw, annotator and codebook.
 
 class Store {
   constructor(data) {
-    this.prefix = `goldpan/${data.study}/${data.wave}/${data.annotator}/${data.codebook_hash}/`;
+    const redraw = data.redraw ? `.${data.redraw}` : "";
+    this.prefix = `goldpan/${data.study}/${data.wave}/${data.annotator}/${data.codebook_hash}${redraw}/`;
     this.works = true;
   }
 
