@@ -123,21 +123,21 @@ def test_a_run_that_another_study_made_first_is_listed_and_kept(project, capsys)
 
 
 def test_run_names_the_run_files_as_targets(project):
-    command = snakemake_command(load(project), None, None, cores=3)
+    command = snakemake_command(load(project), None, cores=3)
     assert command[2:] == [
         *("snakemake", "--cores", "3"),
         *("results/golden/runs/topic.json", "results/golden/runs/asks.json"),
         *("--config", "study=golden"),
     ]
     with pytest.raises(StudyError, match="did you mean `topic`"):
-        snakemake_command(load(project), None, ["topics"])
+        snakemake_command(load(project), ["topics"])
     with pytest.raises(StudyError, match="no module is named"):
-        snakemake_command(load(project), None, [])
+        snakemake_command(load(project), [])
 
 
 def test_a_sample_and_another_model_make_a_study_of_their_own(project):
     loaded = load(project)
-    command = snakemake_command(loaded, "golden", ["topic"], samples=4, seed=7, model="other/model")
+    command = snakemake_command(loaded, ["topic"], samples=4, seed=7, model="other/model")
     assert "study=config/studies/derived/" in command[-1]
     derived = load(project, command[-1].removeprefix("study="))
     assert derived.root.resolve() == project.root.resolve()

@@ -170,7 +170,7 @@ def test_a_run_that_is_gone_from_the_history_is_written_anew(twice, tmp_path):
     for suffix in ("json", "csv"):
         (project.root / "runs" / f"{name}.{suffix}").unlink()
     loaded = load_project(root=project.root)
-    command = snakemake_command(loaded, None, ["topic", "asks"])
+    command = snakemake_command(loaded, ["topic", "asks"])
     forced = command[command.index("--forcerun") + 1 : command.index("--config")]
     assert forced == ["results/golden/runs/asks.json"]
     assert record_run(loaded, "asks").id == name

@@ -101,7 +101,6 @@ def _run(options: argparse.Namespace) -> int:
     project = _project(options)
     command = snakemake_command(
         project,
-        options.study,
         None if options.all else options.module,
         samples=options.samples,
         seed=options.seed,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from goldpan.errors import ErrorGatherer
 from goldpan.evaluation.evaluate import feature_values
-from goldpan.evaluation.field_gold import GOLD_REMEDY
+from goldpan.evaluation.field_gold import gold_remedy
 from goldpan.evaluation.run import evaluated_features
 from goldpan.records.first_rows import first_records
 from goldpan.records.read import iter_records
@@ -50,11 +50,12 @@ def check_gold_values(project: Project, name: str) -> None:
     if not sources:
         return
     place = place_of(project, sources)
-    fields = RecordFields(evaluated_features(project, name), settings.gold, place, f"evaluations.{name}.gold")
+    where, required = f"evaluations.{name}.gold", settings.every_record
+    fields = RecordFields(evaluated_features(project, name), settings.gold, place, where, required)
     with tempfile.TemporaryDirectory(prefix="goldpan-gold-") as folder:
         for source in sources:
             for path in first_records(project, source, Path(folder)):
                 for record in iter_records(path):
                     if "skip" not in record:
                         fields.values(record)
-    fields.check(f"{GOLD_REMEDY}; or name another field in evaluations.{name}.gold")
+    fields.check(f"{gold_remedy(settings)}; or name another field in {where}")

@@ -15,8 +15,13 @@ from goldpan.waves.collect.record_fields import RecordFields
 from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
-GOLD_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
+_REMEDY = "correct the values in the source, or leave the field empty where there is no gold"
 _REMEDY_EVERY = "give each row its right answer: without one, what is said of it could not be measured"
+
+
+def gold_remedy(settings: Evaluation) -> str:
+    """What to do about gold that is no value of its feature, or missing where every record must have some."""
+    return _REMEDY_EVERY if settings.every_record else _REMEDY
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def read_field_gold(
                     remedy="gold is joined by id; give the sources ids that differ",
                 )
             items[item.item_id] = item
-    fields.finish(_REMEDY_EVERY if settings.every_record else GOLD_REMEDY)
+    fields.finish(gold_remedy(settings))
     if not items:
         raise StudyError(
             f"no record has a label: {', '.join(settings.gold.values())} are empty in all {records:,}",

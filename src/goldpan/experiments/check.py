@@ -55,19 +55,24 @@ def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Pro
         StudyError: there is no such study, none takes modules, or one does not fit the model.
     """
     folder = Path(root) / "config" / "studies"
-    files = [path for path in sorted(folder.glob("*.yaml")) if read_yaml(path).get("modules") is not None]
-    if study is not None:
-        named = load_project(study, root=root, disabled_modules=True)
-        others = []
-        for path in files:
-            if path.resolve() != named.study_file.resolve():
-                # What is wrong with these is told when they are checked themselves.
-                with suppress(GoldpanError):
-                    others.append(load_project(path.stem, root=root, disabled_modules=True))
-        return [named], others
-    if not files:
-        raise StudyError("no study takes modules", where=str(folder), remedy="docs/keywords.md says how to")
-    return [load_project(path.stem, root=root, disabled_modules=True) for path in files], []
+    files = sorted(folder.glob("*.yaml"))
+    if study is None:
+        found = [_load(path.stem, root) for path in files if read_yaml(path).get("modules") is not None]
+        if not found:
+            raise StudyError("no study takes modules", where=str(folder), remedy="docs/keywords.md says how")
+        return found, []
+    named = _load(study, root)
+    others = []
+    for path in files:
+        # What is wrong with these is told when they are checked themselves.
+        with suppress(GoldpanError):
+            if path.resolve() != named.study_file.resolve() and read_yaml(path).get("modules") is not None:
+                others.append(_load(path.stem, root))
+    return [named], others
+
+
+def _load(study: str, root: str | Path) -> Project:
+    return load_project(study, root=root, disabled_modules=True)
 
 
 def check_data_sets(

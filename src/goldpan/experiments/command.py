@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from os.path import relpath
 
 from goldpan.errors import StudyError
 from goldpan.experiments.derived import derived_study
@@ -15,7 +16,6 @@ from goldpan.tasks.nearest import suggestion
 
 def snakemake_command(
     project: Project,
-    study: str | None,
     modules: Sequence[str] | None,
     *,
     samples: int | None = None,
@@ -28,7 +28,6 @@ def snakemake_command(
 
     Args:
         project: the study.
-        study: its name or file, as a person gave it; None for the project's own.
         modules: stages that are run; None for all that have runs.
         samples, seed, model: see `derived_study`.
         cores: of Snakemake.
@@ -52,9 +51,9 @@ def snakemake_command(
             )
     given = {name: value for name, value in (settings or {}).items() if value is not None}
     if samples is not None or model is not None:
-        study = derived_study(project, stages, samples=samples, seed=seed, model=model)
+        derived = derived_study(project, stages, samples=samples, seed=seed, model=model)
         ledger, results = given.get("ledger"), given.get("results")
-        project = load_project(study, root=project.root, ledger=ledger, results=results)
+        project = load_project(derived, root=project.root, ledger=ledger, results=results)
     targets = [project.paths.run(stage, "json") for stage in stages]
     # The history is no rule's output: a run that is gone from it is written anew from the results.
     lost = [
@@ -62,9 +61,16 @@ def snakemake_command(
         for stage in lost_runs(project, History(project.runs), stages)
         if (project.root / project.paths.run(stage, "json")).exists()
     ]
-    config = {"study": study or project.study.study, **given}
+    config = {"study": _study_name(project), **given}
     return [
         *(sys.executable, "-m", "snakemake", "--cores", str(cores), *targets),
         *(["--forcerun", *lost] if lost else []),
         *("--config", *(f"{name}={value}" for name, value in config.items())),
     ]
+
+
+def _study_name(project: Project) -> str:
+    """How a study is named to Snakemake, which runs in the project's folder."""
+    file, root = project.study_file.resolve(), project.root.resolve()
+    is_by_name = file.parent == root / "config" / "studies" and file.suffix == ".yaml"
+    return file.stem if is_by_name else relpath(file, root)

@@ -9,7 +9,7 @@ from typing import Any
 
 from goldpan.evaluation.comparison import McNemar
 from goldpan.experiments.history import History
-from goldpan.experiments.rows import RunRow, read_rows
+from goldpan.experiments.rows import RunRow, read_run_rows
 from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run
 
 BETTER, WORSE, OTHERWISE = "better", "worse", "otherwise"
@@ -130,7 +130,7 @@ def compare_runs(history: History, first: Run, second: Run) -> RunComparison:
     Raises:
         SourceError: the table of rows of one is gone or damaged.
     """
-    firsts, seconds = (read_rows(history.rows_of(run), _features(run)) for run in (first, second))
+    firsts, seconds = (read_run_rows(history.rows_of(run), _features(run)) for run in (first, second))
     shared = [row_id for row_id in firsts if row_id in seconds]
     metrics = [{of.feature: of for of in run.metrics} for run in (first, second)]
     measured = [name for name in metrics[0] if name in metrics[1]]

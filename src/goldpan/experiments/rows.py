@@ -73,7 +73,7 @@ def scored(values: FeatureValues, field: str, items: Sequence[GoldItem], predict
 def table_of_rows(
     rows: Iterable[tuple[Record, FeatureRow]], features: Sequence[Feature], measured: Sequence[Scored]
 ) -> bytes:
-    """The rows as CSV with a byte order mark, for spreadsheets; `read_rows` reads it back.
+    """The rows as CSV with a byte order mark, for spreadsheets; `read_run_rows` reads it back.
 
     Columns: `id`, `state`, `reason`, the fields of the record (`input.NAME`), what earlier stages answered
     (`before.STAGE.FEATURE`), then for each feature `expected.F`, `answer.F`, `reasoning.F` and `right.F`.
@@ -181,7 +181,7 @@ class RunRow:
     right: dict[str, bool] = field(default_factory=dict)
 
 
-def read_rows(path: Path, features: Iterable[str]) -> dict[str, RunRow]:
+def read_run_rows(path: Path, features: Iterable[str]) -> dict[str, RunRow]:
     """The rows of a run by id.
 
     Args:
