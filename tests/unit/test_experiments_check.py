@@ -129,6 +129,14 @@ def test_all_that_is_wrong_with_rows_is_told_with_file_line_and_id(modules, caps
     assert "`text` is not there" in wrong and "scope-7" in wrong
 
 
+def test_a_row_without_its_right_answer_is_found_before_a_run_too(modules, capsys):
+    modules.rows("golden/scope.jsonl", [GOLDEN["scope"][0], ({"text": "b", "brands": []}, {})])
+    assert main(["validate", "golden", "--root", str(modules.root)]) == 1
+    wrong = capsys.readouterr().err
+    assert "golden/scope.jsonl:2: record `scope-2`, field `expected.label`" in wrong
+    assert "there is no value" in wrong and "give each row its right answer" in wrong
+
+
 def test_a_row_that_stands_in_two_studies_is_a_leak_whichever_is_checked(modules, capsys):
     modules.study("synthetic")
     modules.rows("synthetic/brand.jsonl", [({"text": "Other"}, {"brands": []})])

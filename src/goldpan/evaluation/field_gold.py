@@ -20,7 +20,7 @@ _REMEDY_EVERY = "give each row its right answer: without one, what is said of it
 
 
 def gold_remedy(settings: Evaluation) -> str:
-    """What to do about gold that is no value of its feature, or missing where every record must have some."""
+    """What to do about gold that is no value of its feature, or is missing where it must not be."""
     return _REMEDY_EVERY if settings.every_record else _REMEDY
 
 

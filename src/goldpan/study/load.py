@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
-from goldpan.study.modules import Module, Modules, ModuleTable, with_modules
+from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
 from goldpan.study.paths import Paths
 from goldpan.study.sound_part import sound_part
 from goldpan.study.stage import Mode
@@ -231,7 +231,7 @@ def load_study(path: str | Path, wrong: ErrorGatherer | None = None, disabled_mo
 class _Modular(BaseModel):
     """A study file of which only the modules are looked at."""
 
-    modules: Modules
+    modules: ModulesTaken
 
 
 def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool)
     return with_modules(study, settings, table, root, str(path))
 
 
-def module_table(settings: Modules, root: Path) -> ModuleTable:
+def module_table(settings: ModulesTaken, root: Path) -> ModuleTable:
     """The table of modules that a study names. Raises StudyError where it does not fit the model."""
     path = root / settings.table
     return validate(ModuleTable, read_yaml(path), path)

@@ -10,7 +10,7 @@ from goldpan.study.base import ColumnName, Model, Name, RowLimit, as_before, no_
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
-from goldpan.study.modules import Modules
+from goldpan.study.modules import ModulesTaken
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
@@ -92,7 +92,7 @@ class Study(Model):
     evaluations: dict[Name, Evaluation] = Field(
         default_factory=dict, description="Predictions measured against gold labels, by name."
     )
-    modules: Modules | None = Field(
+    modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."
     )
 

@@ -35,7 +35,7 @@ class ModuleTable(Model):
     modules: dict[Name, Module] = Field(min_length=1)
 
 
-class Modules(Model):
+class ModulesTaken(Model):
     """Takes the modules of a table into a study."""
 
     table: str = Field(min_length=1, description="File with the table of modules, e.g. config/modules.yaml.")
@@ -59,7 +59,7 @@ class Modules(Model):
         return self.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
 
 
-def chosen_modules(settings: Modules, table: ModuleTable, where: str) -> dict[str, Module]:
+def chosen_modules(settings: ModulesTaken, table: ModuleTable, where: str) -> dict[str, Module]:
     """The modules that a study takes, by id, in the table's order.
 
     Raises:
@@ -78,7 +78,9 @@ def chosen_modules(settings: Modules, table: ModuleTable, where: str) -> dict[st
     return {name: module for name, module in table.modules.items() if name in settings.only}
 
 
-def with_modules(study: dict[str, Any], settings: Modules, table: ModuleTable, root: Path, where: str) -> Any:
+def with_modules(
+    study: dict[str, Any], settings: ModulesTaken, table: ModuleTable, root: Path, where: str
+) -> Any:
     """A study as its file holds it, with the sources, stages and evaluations of its modules.
 
     Args:
