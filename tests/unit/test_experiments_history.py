@@ -202,5 +202,7 @@ def test_stats_name_each_run_of_a_module_with_its_grade(history, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 and all(" A " in line for line in lines[1:])
     assert main(["experiments", "stats", "m3", "--root", root]) == 1
+    assert main(["experiments", "stats", "m1", "--study", "another", "--root", root]) == 1
+    assert "in study `another`; there are runs of it in " in capsys.readouterr().err
     assert main(["experiments", "show", a_run().id[:8], "--root", root]) == 0
     assert "prompt version 1" in capsys.readouterr().out

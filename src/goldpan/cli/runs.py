@@ -182,13 +182,18 @@ def _stats(options: argparse.Namespace) -> None:
     from goldpan.tasks.nearest import suggestion
 
     recorded = _history(options).read()
-    runs, versions = recorded.of_module(options.module), recorded.versions()
-    if options.study:
-        runs = [run for run in runs if run.study == Path(options.study).stem]
+    of_module, versions = recorded.of_module(options.module), recorded.versions()
+    study = Path(options.study).stem if options.study else None
+    runs = [run for run in of_module if study in (None, run.study)]
     if not runs:
         _print_unreadable(recorded.unreadable)
         known = suggestion(options.module, {run.module for run in recorded.runs})
-        raise StudyError(f"no run of `{options.module}` is recorded; {known or 'there are no runs'}")
+        if of_module:
+            known = f"there are runs of it in {', '.join(sorted({run.study for run in of_module}))}"
+        of_study = f" in study `{study}`" if study else ""
+        raise StudyError(
+            f"no run of `{options.module}` is recorded{of_study}; {known or 'there are no runs'}"
+        )
     rows = []
     for run in runs:
         cost = None if run.cost_usd is None else f"{run.cost_usd:.4f}"

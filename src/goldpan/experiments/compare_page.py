@@ -108,7 +108,7 @@ def _run_cells(name: str, run: Run) -> list[str]:
 def _rows_lines(found: RunComparison) -> Iterator[str]:
     yield f"{found.rows} rows in both; {len(found.changed)} changed"
     if found.other_answers:
-        yield f"{len(found.other_answers)} more differ only in what is not measured (texts, for instance)"
+        yield f"{len(found.other_answers)} differ only in what is not measured (texts, for instance)"
     for ids, what in (
         (found.only_first, "only in A"),
         (found.only_second, "only in B"),

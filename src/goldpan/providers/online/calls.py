@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 import orjson
@@ -22,9 +22,6 @@ from goldpan.providers.online.pace import Pace
 from goldpan.providers.online.watch import Traffic
 from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
 from goldpan.tasks.failures import error_of, failure_of
-
-if TYPE_CHECKING:
-    pass
 
 _CONNECT_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
