@@ -52,8 +52,9 @@ def test_each_of_several_samples_is_asked_and_their_agreement_is_the_confidence(
     assert made.json("stages/topics/round1/requests/plan.json")["requests"]["asked"] == 12
     for row in made.rows("stages/topics/features.jsonl"):
         assert row["sample_states"] == {"ok": 3}
-        # The local baseline is deterministic, so that all samples agree.
-        assert {prediction["confidence"] for prediction in row["features"].values()} == {1.0}
+        # The local baseline is deterministic, so that all samples agree; a mean has no confidence.
+        confidences = {name: says.get("confidence") for name, says in row["features"].items()}
+        assert set(confidences.values()) <= {1.0, None} and confidences["topic"] == 1.0
 
 
 def documented_commands():
@@ -70,7 +71,11 @@ def test_the_docs_name_commands_for_one_artifact():
     assert len(documented_commands()) >= 4
 
 
-@pytest.mark.parametrize("command", [one for one in documented_commands() if "two_step" not in one])
+def is_of_a_study_of_ours(command):
+    return any(name in command for name in ("two_step", "keywords_golden"))
+
+
+@pytest.mark.parametrize("command", [one for one in documented_commands() if not is_of_a_study_of_ours(one)])
 def test_a_documented_command_for_one_artifact_is_one(project, command):
     names = {
         "WAVE": "check",
