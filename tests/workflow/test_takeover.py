@@ -10,6 +10,7 @@ all with their times:
   is given out and nothing came back.
 """
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def unpack(name: str, folder: Path) -> None:
 
 def test_a_project_with_an_open_batch_in_round_2_is_taken_over_and_finished(tmp_path):
     unpack("open_in_round_2_of_8786769.tar.gz", tmp_path)
+    # It was stored long ago, and a batch has a day.
+    for file in (tmp_path / "server" / "batches").rglob("*"):
+        if file.is_file() and b'"expires_at"' in file.read_bytes():
+            later = re.sub(r'("expires_at": *)\d+', r"\g<1>9999999999", file.read_text())
+            file.write_text(later)
     with running_server(tmp_path / "server", answerer=scripted_answer) as server:
         project = make_project(tmp_path / "project", server.base_url, limits={"requests": 3}, wait=False)
         project.write_rows("notes/a.jsonl", note_rows(6))
