@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from goldpan.batches.budget import spending_of
 from goldpan.batches.estimate import LEARN_FROM, stage_price
-from goldpan.batches.settle import KnownLine, Readers, read_outcomes
+from goldpan.batches.outcomes import KnownLine, Readers, read_outcomes
 from goldpan.batches.wait import Ask, asking
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
