@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from goldpan.compressed import damage_errors, damaged, open_decompressed
 from goldpan.errors import SourceError
-from goldpan.files import LONGEST_LINE, damage_errors, damaged, open_decompressed
+from goldpan.files import LONGEST_LINE
 from goldpan.records.fields import check_columns
 from goldpan.records.rows import Row, RowError
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from goldpan.compressed import damage_errors, damaged, open_decompressed
 from goldpan.errors import SourceError
-from goldpan.files import LONGEST_LINE, damage_errors, damaged, line_too_long, open_decompressed
+from goldpan.files import LONGEST_LINE, line_too_long
 from goldpan.records.fields import check_columns
 from goldpan.records.rows import Row, RowError
 

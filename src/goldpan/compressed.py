@@ -1,0 +1,105 @@
+"""Compressed files, recognised by their first bytes and never by their name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import re
+import zlib
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+from goldpan.errors import SourceError
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+XZ_MAGIC = b"\xfd7zXZ\x00"
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
+"""How bzip2 begins: its name, then the mark of a block or the end; a text may begin with the name alone."""
+_CHUNK = 1 << 20
+
+
+def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file for reading bytes; gzip, zstd, bzip2 and xz are recognised by their first bytes.
+
+    Raises:
+        SourceError: the file does not exist or cannot be read.
+    """
+    try:
+        raw = Path(path).open("rb", buffering=_CHUNK)  # noqa: SIM115 - handed to the caller
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    magic = raw.read(10)
+    raw.seek(0)
+    if magic.startswith(GZIP_MAGIC):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK)
+    if magic.startswith(ZSTD_MAGIC):
+        return io.BufferedReader(_ZstdFile(raw), _CHUNK)
+    if _BZIP2.match(magic):
+        return io.BufferedReader(cast(Any, bz2.BZ2File(raw)), _CHUNK)
+    if magic.startswith(XZ_MAGIC):
+        return io.BufferedReader(cast(Any, lzma.LZMAFile(raw)), _CHUNK)
+    return raw
+
+
+def damage_errors() -> tuple[type[Exception], ...]:
+    """What reading from `open_decompressed` raises when the compressed data is cut short or damaged."""
+    import zstandard
+
+    return (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+
+
+def damaged(where: str, error: Exception) -> SourceError:
+    """The error for one of `damage_errors`, met at `where`."""
+    return SourceError(
+        f"the compressed data breaks off or is damaged: {error}",
+        where=where,
+        remedy="copy the file again from where it came from",
+    )
+
+
+class _ZstdFile(io.RawIOBase):
+    """The content of a zstd file of one or more frames.
+
+    Unlike zstandard's own stream reader it does not take a frame that is cut short for the end of the file.
+    """
+
+    # Four bytes may stand for 128 KiB: what one block unpacks to has 64 MiB at most.
+    _BLOCK = 1 << 11
+
+    def __init__(self, compressed: BinaryIO):
+        import zstandard
+
+        self._compressed = compressed
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._frame = self._decompressor.decompressobj()
+        self._rest = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            block = self._rest or self._compressed.read(self._BLOCK)
+            self._rest = b""
+            if not block:
+                if not self._frame.eof:
+                    raise EOFError("the last frame is not complete")
+                return 0
+            if self._frame.eof:
+                self._frame = self._decompressor.decompressobj()
+            self._ready = memoryview(self._frame.decompress(block))
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def close(self) -> None:
+        self._compressed.close()
+        super().close()
