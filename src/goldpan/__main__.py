@@ -2,7 +2,7 @@
 
 import sys
 
-import goldpan.workflow.interrupt  # noqa: F401 - first, for the other imports take long
+import goldpan.interrupt  # noqa: F401 - first, for the other imports take long
 from goldpan.cli import main
 
 if __name__ == "__main__":

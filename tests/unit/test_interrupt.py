@@ -55,7 +55,7 @@ def test_every_script_is_ready_for_an_interrupt_before_it_imports_anything_else(
     for script in (CHECKOUT / "workflow/scripts").glob("*.py"):
         lines = script.read_text().splitlines()
         imports = [line for line in lines if line.startswith(("import goldpan", "from goldpan"))]
-        assert not imports or imports[0] == "import goldpan.workflow.interrupt", script
+        assert not imports or imports[0] == "import goldpan.interrupt", script
 
 
 def test_an_interrupted_script_ends_in_one_line_and_its_log_is_kept(tmp_path, monkeypatch, capsys):

@@ -1,6 +1,6 @@
 """Embeddings and heads -> one row for each record."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.heads.run import annotate_in_project
 from goldpan.workflow.script import project_and_log
 

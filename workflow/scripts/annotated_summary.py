@@ -1,6 +1,6 @@
 """Counts of annotated files -> their sums."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.heads.run import summarize_annotated
 from goldpan.workflow.script import project_and_log
 

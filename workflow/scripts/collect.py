@@ -1,6 +1,6 @@
 """Filled sheets -> answers joined by item id."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log

@@ -1,6 +1,6 @@
 """Answered records -> what is given out of a wave, drawn once."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """Records -> embeddings of one file, or of a shard of files."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.embeddings.run import EmbeddingRun
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """Embeddings -> what became of the records, in all."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.embeddings.run import EmbeddingRun
 from goldpan.workflow.script import project_and_log
 

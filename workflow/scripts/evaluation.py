@@ -1,6 +1,6 @@
 """Predictions and a gold set -> how good they are, and how surely."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.evaluation.run import evaluate_in_project
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """Settled rounds -> one row of features per record."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.batches.messages import message_lines
 from goldpan.batches.stage import StageRun
 from goldpan.workflow.script import project_and_log

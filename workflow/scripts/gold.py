@@ -1,6 +1,6 @@
 """Merged labels -> the frozen gold set with its card."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log
 

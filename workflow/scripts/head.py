@@ -1,6 +1,6 @@
 """Embeddings and labels -> a head, and what it can do."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.heads.run import train_in_project
 from goldpan.workflow.script import project_and_log
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.records.inputs import linked_file
 from goldpan.records.limit import rows_within_limit
 from goldpan.workflow.script import project_and_log

@@ -1,6 +1,6 @@
 """Answers and decisions -> one label for each item and feature."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.merging.merged import resolution_counts
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log

@@ -1,6 +1,6 @@
 """What a stage was asked, answered and measured -> a run, also in the project's history."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.experiments.record import record_run
 from goldpan.workflow.script import project_and_log
 

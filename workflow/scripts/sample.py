@@ -1,6 +1,6 @@
 """The draw of a wave -> its items, one a line, and their counts."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """Annotated rows -> those that a condition holds for."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.heads.run import select_in_project
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """Items -> the sheets given to annotators."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log
 

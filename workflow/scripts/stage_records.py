@@ -1,6 +1,6 @@
 """What a stage is to be asked, with skips and their reasons."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.batches.stage import StageRun
 from goldpan.workflow.script import project_and_log
 

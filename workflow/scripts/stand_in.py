@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.records.inputs import link_to, source_files
 from goldpan.workflow.script import project_and_log
 

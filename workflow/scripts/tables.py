@@ -1,6 +1,6 @@
 """Features -> one CSV per input file."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.batches.stage import StageRun
 from goldpan.workflow.script import project_and_log
 

@@ -1,6 +1,6 @@
 """The draw of a wave and what there is now -> what has changed since it was given out."""
 
-import goldpan.workflow.interrupt
+import goldpan.interrupt
 from goldpan.waves.steps.changes import write_changes
 from goldpan.waves.steps.run import WaveRun
 from goldpan.workflow.script import project_and_log

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from goldpan.errors import GoldpanError, storage_error
+from goldpan.interrupt import EXIT_CODE, STOPPED
 from goldpan.study.load import Project, load_project
-from goldpan.workflow.interrupt import EXIT_CODE, STOPPED
 
 
 @contextlib.contextmanager
