@@ -31,7 +31,7 @@ from goldpan.stages.plan import Plan, read_plan
 from goldpan.stages.rows import read_features
 from goldpan.study.load import Project, load_study, project_settings, validate
 from goldpan.study.model import Study
-from goldpan.study.paths import Paths
+from goldpan.study.paths import Paths, studies_folder, tasks_folder
 from goldpan.tasks.chat import CHAT_PARAMS
 from goldpan.tasks.critic import RUBRIC, RUBRIC_WITH_FOLLOW_UP
 from goldpan.tasks.nearest import suggestion
@@ -265,12 +265,12 @@ def _tasks_of_this_project() -> Path:
     is paid must be in the ledger of this one."""
     here = Path.cwd()
     for root in (here, *here.parents):
-        if (root / "config" / "tasks" / f"{RUBRIC}.yaml").is_file():
-            return root / "config" / "tasks"
-        if (root / "config" / "config.yaml").is_file() or (root / "config" / "studies").is_dir():
+        if (tasks_folder(root) / f"{RUBRIC}.yaml").is_file():
+            return tasks_folder(root)
+        if (root / "config" / "config.yaml").is_file() or studies_folder(root).is_dir():
             raise TaskError(
                 f"this project has no task `{RUBRIC}`",
-                where=str(root / "config" / "tasks"),
+                where=str(tasks_folder(root)),
                 remedy="copy goldpan's config/tasks/trace_critic* there, or pass `folder`: what is paid goes"
                 " to the ledger of the project that it belongs to",
             )

@@ -12,7 +12,6 @@ from goldpan.batches.settle import settle_shard
 from goldpan.errors import ProviderError
 from goldpan.ledger import Ledger, Outcome, Submission
 from goldpan.providers.base import GIVEN_UP, Batch, BatchProvider
-from goldpan.providers.online import OnlineProvider, is_online
 from goldpan.study.load import Project
 
 
@@ -64,10 +63,7 @@ def _lines_to_be_had(provider: BatchProvider, batch_id: str, folder: Path) -> Pa
     """A file with the lines of a batch that its provider still gives; an empty one where it gives none."""
     files, raw = Files(), folder / "lines.jsonl"
     with contextlib.suppress(ProviderError):
-        if isinstance(provider, OnlineProvider) and is_online(batch_id):
-            batch = provider.end(batch_id)
-        else:
-            batch = provider.retrieve(batch_id)
+        batch = provider.end(batch_id)
         if batch.id == batch_id:
             for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
                 part = folder / str(len(files.parts))

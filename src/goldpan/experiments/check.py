@@ -18,6 +18,7 @@ from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError
 from goldpan.experiments.data_set import METADATA, DataSet
 from goldpan.records.model import Record
 from goldpan.study.load import Project, load_project, modules_of
+from goldpan.study.paths import studies_folder
 from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.features import (
     Binary,
@@ -54,7 +55,7 @@ def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Pro
     Raises:
         StudyError: there is no such study, none takes modules, or one does not fit the model.
     """
-    folder = Path(root) / "config" / "studies"
+    folder = studies_folder(Path(root))
     files = sorted(folder.glob("*.yaml"))
     if study is None:
         found = [_load(path.stem, root) for path in files if read_yaml(path).get("modules") is not None]

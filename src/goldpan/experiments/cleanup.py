@@ -11,6 +11,7 @@ from goldpan.experiments.history import History
 from goldpan.experiments.identity import module_id
 from goldpan.experiments.listing import copied_run_id
 from goldpan.study.load import Project, load_project
+from goldpan.study.paths import studies_folder
 
 UNREFERENCED = "unreferenced"
 
@@ -82,4 +83,4 @@ def _move(files: dict[Path, str], folder: Path) -> None:
 
 
 def _study_files(project: Project) -> list[Path]:
-    return list((project.root / "config" / "studies").rglob("*.yaml"))
+    return list(studies_folder(project.root).rglob("*.yaml"))

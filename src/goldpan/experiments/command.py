@@ -11,6 +11,7 @@ from goldpan.experiments.derived import derived_study
 from goldpan.experiments.history import History
 from goldpan.experiments.listing import lost_runs, measured_stages
 from goldpan.study.load import Project, load_project
+from goldpan.study.paths import studies_folder
 from goldpan.tasks.nearest import suggestion
 
 
@@ -72,5 +73,5 @@ def snakemake_command(
 def _study_name(project: Project) -> str:
     """How a study is named to Snakemake, which runs in the project's folder."""
     file, root = project.study_file.resolve(), project.root.resolve()
-    is_by_name = file.parent == root / "config" / "studies" and file.suffix == ".yaml"
+    is_by_name = file.parent == studies_folder(root) and file.suffix == ".yaml"
     return file.stem if is_by_name else relpath(file, root)

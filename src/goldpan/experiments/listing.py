@@ -14,6 +14,7 @@ from goldpan.experiments.identity import module_id, planned_limits, run_id, tabl
 from goldpan.experiments.run import Run
 from goldpan.files import iter_lines, read_json
 from goldpan.study.load import Project, load_project
+from goldpan.study.paths import studies_folder
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def default_study(root: Path) -> str | None:
     with contextlib.suppress(GoldpanError):
         if measured_stages(load_project(root=root)):
             return None
-    for path in sorted((root / "config" / "studies").glob("*.yaml")):
+    for path in sorted(studies_folder(root).glob("*.yaml")):
         with contextlib.suppress(GoldpanError):
             modules = load_project(path.stem, root=root).study.modules
             if modules and (root / modules.data).is_dir():

@@ -159,6 +159,11 @@ class BatchProvider(Protocol):
     def retrieve(self, batch_id: str) -> Batch:
         """The present state of a batch."""
 
+    def end(self, batch_id: str) -> Batch:
+        """As `retrieve`; a batch that only goes on while somebody works on it expires first, with the answers
+        that it has."""
+        return self.retrieve(batch_id)
+
     def batches(self) -> Iterator[Batch]:
         """All batches of the account, each once, in whatever order the service lists them.
 

@@ -13,7 +13,7 @@ from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
-from goldpan.study.paths import Paths
+from goldpan.study.paths import Paths, studies_folder, tasks_folder
 from goldpan.study.sound_part import sound_part
 from goldpan.study.stage import Mode
 from goldpan.study.yaml_file import read_yaml
@@ -45,7 +45,7 @@ class Project:
     @property
     def tasks(self) -> Path:
         """Folder of the task files."""
-        return self.root / "config" / "tasks"
+        return tasks_folder(self.root)
 
     def named(self, kind: str, known: Mapping[str, PartT], name: str) -> PartT:
         """A part of the study by its name.
@@ -184,7 +184,7 @@ def project_root(study_file: Path) -> Path:
     if folder.name == "studies" and folder.parent.name == "config":
         return folder.parent.parent
     for candidate in (folder, *folder.parents):
-        if (candidate / "Snakefile").exists() or (candidate / "config" / "studies").is_dir():
+        if (candidate / "Snakefile").exists() or studies_folder(candidate).is_dir():
             return candidate
     return folder
 
@@ -241,7 +241,7 @@ def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool)
     if disabled_modules and not settings.is_chain:
         enabled = {name: row.model_copy(update={"enabled": True}) for name, row in table.modules.items()}
         table = ModuleTable(modules=enabled)
-    return with_modules(study, settings, table, root, str(path))
+    return with_modules(study, settings, table, tasks_folder(root), str(path))
 
 
 def module_table(settings: ModulesTaken, root: Path) -> ModuleTable:
@@ -296,7 +296,7 @@ def find_study(name: str, root: Path) -> Path:
     Raises:
         StudyError: there is no such study; the message lists those there are.
     """
-    folder = root / "config" / "studies"
+    folder = studies_folder(root)
     if name.endswith((".yaml", ".yml")):
         path = Path(name) if Path(name).is_absolute() else root / name
         return path if path.exists() or not Path(name).exists() else Path(name)

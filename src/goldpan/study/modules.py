@@ -79,13 +79,13 @@ def chosen_modules(settings: ModulesTaken, table: ModuleTable, where: str) -> di
 
 
 def with_modules(
-    study: dict[str, Any], settings: ModulesTaken, table: ModuleTable, root: Path, where: str
+    study: dict[str, Any], settings: ModulesTaken, table: ModuleTable, tasks: Path, where: str
 ) -> Any:
     """A study as its file holds it, with the sources, stages and evaluations of its modules.
 
     Args:
         study: what the file holds.
-        root: folder that paths start from.
+        tasks: folder of the task files.
         where: the file, for errors.
 
     Raises:
@@ -109,7 +109,7 @@ def with_modules(
                 remedy="take both, or give a folder of data sets: then no module needs another",
             )
         stages[name] = {"input": follows or {"source": source}, "task": task, **settings.stage}
-        expected = _expected(root / "config" / "tasks" / f"{task}.yaml")
+        expected = _expected(tasks / f"{task}.yaml")
         if expected:
             evaluations[name] = {
                 "source": source,

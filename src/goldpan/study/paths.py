@@ -20,6 +20,16 @@ _LONGEST_NAME = 210
 `.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""
 
 
+def tasks_folder(root: Path) -> Path:
+    """Where a project has its task files."""
+    return root / "config" / "tasks"
+
+
+def studies_folder(root: Path) -> Path:
+    """Where a project has its study files."""
+    return root / "config" / "studies"
+
+
 class Paths:
     """Names of a study's artifacts.
 

@@ -18,6 +18,7 @@ from goldpan.study.base import Model
 from goldpan.study.load import validate
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import ModuleTable
+from goldpan.study.paths import tasks_folder
 from goldpan.study.provider import PROVIDER_MODELS
 from goldpan.study.reference import key_reference, module_reference, with_reference
 from goldpan.study.yaml_file import read_yaml
@@ -83,9 +84,7 @@ def generated_files(root: Path) -> dict[Path, bytes]:
     tables = key_reference([schema_of(model) for model in SCHEMAS.values()])
     files[page] = with_reference(page.read_text(encoding="utf-8"), tables, COMMAND).encode()
     modules = validate(ModuleTable, read_yaml(root / MODULES), root / MODULES)
-    tasks = {
-        name: root / "config" / "tasks" / f"{row.task or name}.yaml" for name, row in modules.modules.items()
-    }
+    tasks = {name: tasks_folder(root) / f"{row.task or name}.yaml" for name, row in modules.modules.items()}
     descriptions = {name: str(read_yaml(path)["description"]) for name, path in tasks.items()}
     page = root / MODULES_PAGE
     table = module_reference(modules, descriptions)

@@ -20,6 +20,7 @@ from typing import Any
 
 from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
 from goldpan.files import canonical_json, sha256_hex
+from goldpan.study.paths import tasks_folder
 from goldpan.tasks import traces
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.chat import chat_body
@@ -162,7 +163,7 @@ def default_folder() -> Path:
     """
     here = Path.cwd()
     for root in (here, *here.parents, Path(__file__).resolve().parents[3]):
-        folder = root / "config" / "tasks"
+        folder = tasks_folder(root)
         if (folder / f"{RUBRIC}.yaml").is_file():
             return folder
     raise TaskError(

@@ -124,7 +124,9 @@ class OnlineProvider(BatchProvider):
         return _batch(engine.advance(batch_id, math.inf))
 
     def end(self, batch_id: str) -> Batch:
-        """End a batch of the engine, unless it is being worked on: it expires with the answers it has."""
+        """As `BatchProvider.end`; one of the engine that is being worked on is only described."""
+        if not is_online(batch_id):
+            return self._service.end(batch_id)
         return _batch(self._engine(hook=_Ends).advance(batch_id, math.inf))
 
     def work(self, batch_id: str, watch: Watch) -> Batch:
