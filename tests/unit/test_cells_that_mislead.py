@@ -1,12 +1,10 @@
 """Cells that show one thing and hold another: merged, computed, an error, or invisible characters."""
 
-import shlex
 import zipfile
 
 import pytest
 from openpyxl import Workbook
 
-from goldpan.cli import main
 from goldpan.errors import AnswerError, SheetError, SourceError
 from goldpan.files import LONGEST_LINE
 from goldpan.plain_tables.labels import labels_of
@@ -20,18 +18,12 @@ HEADER = ("item_id", "annotator_a", "annotator_b", "agreement", "text")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    """Run a command; gives its exit code, and all that it printed."""
+def run(run):
+    """As ever, but what it printed and its errors are one text."""
 
     def call(command):
-        code = main(shlex.split(command))
-        return code, "".join(capsys.readouterr())
+        code, *said = run(command)
+        return code, "".join(said)
 
     return call
 

@@ -6,13 +6,10 @@ import gzip
 import io
 import json
 import lzma
-import shlex
 
 import pytest
 import zstandard
 from openpyxl import Workbook
-
-from goldpan.cli import main
 
 WIDE = "id,text,annotator_a,annotator_b\n1,one,x,x\n2,two,x,y\n3,three,y,y\n"
 LONG = """\
@@ -22,23 +19,6 @@ item_id,annotator,label,feature,text
 2,a,x,topic,two
 2,b,x,topic,two
 """
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    """Run a command; gives its exit code, what it printed, and its errors."""
-
-    def call(command):
-        code = main(shlex.split(command))
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def rows(path):

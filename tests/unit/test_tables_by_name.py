@@ -3,12 +3,10 @@
 import csv
 import json
 import os
-import shlex
 
 import pytest
 from openpyxl import Workbook
 
-from goldpan.cli import main
 from goldpan.errors import SheetError, SourceError
 from goldpan.records.inputs import source_files
 from goldpan.study.model import Source
@@ -20,18 +18,12 @@ OBEYED = "x\x1b[31m\n\u202egnp.csv"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    """Run a command; gives its exit code, and all that it printed."""
+def run(run):
+    """As ever, but what it printed and its errors are one text."""
 
     def call(command):
-        code = main(command if isinstance(command, list) else shlex.split(command))
-        return code, "".join(capsys.readouterr())
+        code, *said = run(command)
+        return code, "".join(said)
 
     return call
 

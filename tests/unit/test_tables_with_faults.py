@@ -3,31 +3,11 @@
 import csv
 import io
 import json
-import shlex
 
 import pytest
 from openpyxl import Workbook
 
-from goldpan.cli import main
-
 WIDE = "id,annotator_a,annotator_b\n1,x,x\n2,x,y\n3,y,y\n"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    """Run a command; gives its exit code, what it printed, and its errors."""
-
-    def call(command):
-        code = main(shlex.split(command))
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def rows(path):
