@@ -60,6 +60,11 @@ def history(tmp_path):
     return history
 
 
+def contents(folder):
+    """File below a folder -> its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def registry(history):
     return (history.folder / REGISTRY).read_bytes()
 
@@ -124,10 +129,10 @@ def test_a_damaged_run_is_named_and_passed_over_and_kept_when_it_is_recorded_ane
 
 
 def test_recording_the_same_run_again_changes_no_byte(history):
-    before = {path.name: path.read_bytes() for path in history.folder.iterdir()}
+    before = contents(history.folder)
     later = a_run(at="2027-01-01T00:00:00.000000Z", goldpan_version="2", git={"commit": "c", "dirty": True})
     assert history.record(later, ROWS).recorded_at == a_run().recorded_at
-    assert {path.name: path.read_bytes() for path in history.folder.iterdir()} == before
+    assert contents(history.folder) == before
 
 
 def test_a_run_whose_answers_came_later_is_replaced_and_keeps_its_version_and_time(history):

@@ -77,7 +77,7 @@ def twice(tmp_path_factory):
         project.write(f"config/tasks/{task['task']}.user.j2", "{{ data.input.text }}")
         project.write_rows(f"golden/{task['task']}.jsonl", golden_rows(12))
     first = project.run()
-    before = {path.name: path.read_bytes() for path in (project.root / "runs").iterdir()}
+    before = {path.name: path.read_bytes() for path in (project.root / "runs").glob("*.*")}
     project.write("config/tasks/topic.user.j2", "{{ data.input.text | replace('cat', 'engine') }}")
     second = project.run()
     return project, first, before, second
@@ -95,7 +95,7 @@ def test_a_run_of_each_module_is_kept_and_only_what_was_edited_is_run_again(twic
     topics = runs_of(project, "topic")
     assert [run["prompt_version"] for run in topics] == [1, 2]
     assert len(runs_of(project, "asks")) == 1
-    after = {path.name: path.read_bytes() for path in (project.root / "runs").iterdir()}
+    after = {path.name: path.read_bytes() for path in (project.root / "runs").glob("*.*")}
     kept = before.keys() - {"registry.json"}
     assert len(kept) == 4
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}

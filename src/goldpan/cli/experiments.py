@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from goldpan.cli import add_project_options, runs
+from goldpan.cli import add_project_options, run_tables, runs
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,6 +20,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_project_options(check)
     check.set_defaults(run=_check)
     runs.add_actions(actions)
+    run_tables.add_actions(actions)
 
 
 def _check(options: argparse.Namespace) -> None:

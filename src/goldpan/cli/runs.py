@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
+from goldpan.cli.run_tables import history_of, print_behind, print_unreadable
 
 if TYPE_CHECKING:
     from goldpan.experiments.history import History
@@ -31,9 +32,6 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     show.add_argument("id", metavar="ID", help="of the run, or how it begins")
     show.add_argument("--json", action="store_true", help="the whole file of the run")
     show.set_defaults(run=_show)
-    stats = actions.add_parser("stats", help="the runs of a module over time")
-    stats.add_argument("module", metavar="MODULE", help="its id; of a stage outside a table STUDY.STAGE")
-    stats.set_defaults(run=_stats)
     pending = actions.add_parser("pending", help="modules that changed since their last run; spends nothing")
     pending.set_defaults(run=_pending)
     compare = actions.add_parser("compare", help="which rows changed between two runs, better or worse")
@@ -42,22 +40,15 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     compare.add_argument("--html", type=Path, metavar="FILE", help="also write a page, texts side by side")
     compare.add_argument("--json", action="store_true", help="as JSON")
     compare.set_defaults(run=_compare)
-    rebuild = actions.add_parser("rebuild", help="make the registry from the files of the runs")
+    rebuild = actions.add_parser(
+        "rebuild", help="make the registry and the leaderboards from the files of the runs"
+    )
     rebuild.set_defaults(run=_rebuild)
     cleanup = actions.add_parser("cleanup", help="show files of the history that nothing refers to")
     cleanup.add_argument("--apply", action="store_true", help="move them into a folder of their own")
     cleanup.set_defaults(run=_cleanup)
-    for action in (list_, run, show, stats, pending, compare, rebuild, cleanup):
+    for action in (list_, run, show, pending, compare, rebuild, cleanup):
         add_project_options(action)
-
-
-def _history(options: argparse.Namespace) -> History:
-    """The history of a project, for which no study is needed."""
-    from goldpan.experiments.history import History
-    from goldpan.study.load import project_settings
-
-    root = Path(options.root)
-    return History(root / project_settings(root, options.study or "").runs)
 
 
 def _project(options: argparse.Namespace) -> Project:
@@ -77,7 +68,8 @@ def _list(options: argparse.Namespace) -> None:
     from goldpan.experiments.listing import listed_modules
 
     project = _project(options)
-    recorded = History(project.runs).read()
+    history = History(project.runs)
+    recorded = history.read()
     rows = [
         [
             *(module.id, module.name, module.kind, module.funnel, "yes" if module.enabled else "no"),
@@ -89,7 +81,9 @@ def _list(options: argparse.Namespace) -> None:
     print(f"study {project.study.study}")
     head = ["module", "name", "kind", "funnel", "enabled", "rows", "last run", "95 % interval"]
     print_table(head, rows, empty="no modules, and no stage that is measured by gold in fields")
-    _print_unreadable(recorded.unreadable)
+    print_unreadable(recorded.unreadable)
+    if recorded.runs:
+        print_behind(history, recorded)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -117,7 +111,7 @@ def _show(options: argparse.Namespace) -> None:
     from goldpan.cli.tables import json_text
     from goldpan.files import read_json
 
-    history = _history(options)
+    history = history_of(options)
     run = history.named(options.id)
     if options.json:
         print(json_text(read_json(history.run_file(run.id))), end="")
@@ -175,50 +169,6 @@ def _run_lines(run: Run, history: History) -> list[str]:
     ]
 
 
-def _stats(options: argparse.Namespace) -> None:
-    from goldpan.cli.tables import print_table
-    from goldpan.errors import StudyError
-    from goldpan.experiments.figures import baseline_of, figure_text, grade, main_figure, value_of_figure
-    from goldpan.tasks.nearest import suggestion
-
-    recorded = _history(options).read()
-    of_module, versions = recorded.of_module(options.module), recorded.versions()
-    study = Path(options.study).stem if options.study else None
-    runs = [run for run in of_module if study in (None, run.study)]
-    if not runs:
-        _print_unreadable(recorded.unreadable)
-        known = suggestion(options.module, {run.module for run in recorded.runs})
-        if of_module:
-            known = f"there are runs of it in {', '.join(sorted({run.study for run in of_module}))}"
-        of_study = f" in study `{study}`" if study else ""
-        raise StudyError(
-            f"no run of `{options.module}` is recorded{of_study}; {known or 'there are no runs'}"
-        )
-    rows = []
-    for run in runs:
-        cost = None if run.cost_usd is None else f"{run.cost_usd:.4f}"
-        for metrics in run.metrics:
-            main = main_figure(metrics.figures)
-            rows.append(
-                [
-                    *(run.recorded_at[:19].replace("T", " "), run.id, run.study),
-                    *(versions[run.module, run.prompt_hash], run.model, "yes" if run.limit else "no"),
-                    *(metrics.feature, metrics.items["evaluated"], main["name"] if main else None),
-                    *(figure_text(main), figure_text(baseline_of(metrics))),
-                    *(grade(value_of_figure(main)), cost),
-                ]
-            )
-    print_table(
-        [
-            *("recorded (UTC)", "run", "study", "prompt", "model", "trial", "feature", "rows", "figure"),
-            *("95 % interval", "majority", "grade", "USD"),
-        ],
-        rows,
-        empty="nothing was measured",
-    )
-    _print_unreadable(recorded.unreadable)
-
-
 def _pending(options: argparse.Namespace) -> None:
     from goldpan.cli.tables import print_table
     from goldpan.experiments.history import History
@@ -239,7 +189,7 @@ def _compare(options: argparse.Namespace) -> None:
     from goldpan.experiments.compare_page import comparison_page, comparison_text
     from goldpan.files import write_bytes
 
-    history = _history(options)
+    history = history_of(options)
     found = compare_runs(history, history.named(options.first), history.named(options.second))
     if options.html:
         write_bytes(options.html, comparison_page(found).encode())
@@ -253,10 +203,12 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _rebuild(options: argparse.Namespace) -> None:
-    history = _history(options)
+    history = history_of(options)
     recorded = history.rebuild()
     print(f"{history.folder / 'registry.json'}: {len(recorded.runs)} runs")
-    _print_unreadable(recorded.unreadable)
+    modules = len({run.module for run in recorded.runs})
+    print(f"{history.folder / 'leaderboard'}: {modules} page{'' if modules == 1 else 's'}")
+    print_unreadable(recorded.unreadable)
 
 
 def _cleanup(options: argparse.Namespace) -> None:
@@ -275,8 +227,3 @@ def _cleanup(options: argparse.Namespace) -> None:
         print(f"moved to {put_aside(history, found.files)}")
     elif rows:
         print("nothing was moved; --apply moves them into a folder, and removes nothing")
-
-
-def _print_unreadable(unreadable: dict[str, str]) -> None:
-    for name, why in unreadable.items():
-        print(f"passed over {name}: {why}")

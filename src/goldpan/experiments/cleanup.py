@@ -7,7 +7,7 @@ from pathlib import Path
 
 from goldpan.errors import GoldpanError
 from goldpan.evaluation.files import field_evaluations
-from goldpan.experiments.history import History
+from goldpan.experiments.history import LEADERBOARDS, History
 from goldpan.experiments.identity import module_id
 from goldpan.experiments.listing import copied_run_id
 from goldpan.study.load import Project, load_project
@@ -57,7 +57,7 @@ def leftovers(project: Project, history: History) -> Leftovers:
     for path in sorted(history.folder.glob("*.csv")):
         if path.stem not in known:
             files[path] = "rows of no run"
-    for path in sorted(history.folder.glob(".*.part")):
+    for path in sorted([*history.folder.glob(".*.part"), *history.folder.glob(f"{LEADERBOARDS}/.*.part")]):
         files[path] = "left by a kill"
     return Leftovers({path: why for path, why in files.items() if path.exists()}, unknown)
 

@@ -1,7 +1,8 @@
-"""The history of a project: a file for each run, its rows beside it, and a registry made of these files.
+"""The history of a project: a file for each run, its rows beside it, and what is made of these files alone.
 
 A run is its JSON file, which is written whole, and after its rows. So a kill leaves a run or none. The
-registry is for other programs; goldpan itself reads the runs. It can be made again at any time.
+registry is for other programs, the leaderboards are for people; goldpan itself reads the runs. Both are made
+again with each run, and can be at any time.
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from goldpan.crashpoints import reached
 from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.figures import baseline_of, main_figure
+from goldpan.experiments.leaderboard_page import is_leaderboard, leaderboard_page, page_name
 from goldpan.experiments.run import Run, is_same, prompt_versions, read_run, run_bytes
-from goldpan.files import sha256_file, sha256_hex, write_bytes, write_json
+from goldpan.files import sha256_file, sha256_hex, write_bytes
 
 REGISTRY = "registry.json"
+LEADERBOARDS = "leaderboard"
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,10 @@ class History:
             fault, where=str(self.folder), remedy="`goldpan experiments stats MODULE` lists a module's runs"
         )
 
+    def leaderboard_file(self, module: str) -> Path:
+        """The page of a module."""
+        return self.folder / LEADERBOARDS / page_name(module)
+
     def rows_of(self, run: Run) -> Path:
         """The file with a run's rows.
 
@@ -141,25 +151,58 @@ class History:
             else:
                 write_bytes(self.run_file(run.id), run_bytes(run))
             reached("run_written")
-            self._write_registry()
+            self._write_derived()
         return run
 
     def rebuild(self) -> Recorded:
-        """Make the registry from the run files."""
+        """Make the registry and the leaderboards from the run files."""
         with self.alone():
-            return self._write_registry()
+            return self._write_derived()
 
-    def _write_registry(self) -> Recorded:
+    def behind(self, recorded: Recorded) -> list[Path]:
+        """The registry and leaderboards that are not what the run files say: a kill, an edit, or files that
+        were copied in. `rebuild` makes them so.
+
+        Args:
+            recorded: what `read` gave.
+        """
+        derived = self._derived(recorded)
+        return [
+            *(path for path, content in derived.items() if not _holds(path, content)),
+            *self._leaderboards_besides(derived),
+        ]
+
+    def _write_derived(self) -> Recorded:
         recorded = self.read()
-        versions = recorded.versions()
-        write_json(
-            self.folder / REGISTRY,
-            {
-                "runs": [_entry(run, versions[run.module, run.prompt_hash]) for run in recorded.runs],
-                "unreadable": [{"file": name, "why": why} for name, why in recorded.unreadable.items()],
-            },
-        )
+        derived = self._derived(recorded)
+        for path, content in derived.items():
+            if not _holds(path, content):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(path, content)
+        for path in self._leaderboards_besides(derived):
+            path.unlink()
         return recorded
+
+    def _derived(self, recorded: Recorded) -> dict[Path, bytes]:
+        """File -> its bytes, of all that is made from the run files."""
+        versions = recorded.versions()
+        registry = {
+            "runs": [_entry(run, versions[run.module, run.prompt_hash]) for run in recorded.runs],
+            "unreadable": [{"file": name, "why": why} for name, why in recorded.unreadable.items()],
+        }
+        derived = {self.folder / REGISTRY: orjson.dumps(registry, option=_JSON)}
+        for module in dict.fromkeys(run.module for run in recorded.runs):
+            text = leaderboard_page(recorded.of_module(module), versions, list(recorded.unreadable))
+            derived[self.leaderboard_file(module)] = text.encode()
+        return derived
+
+    def _leaderboards_besides(self, derived: Collection[Path]) -> list[Path]:
+        """Leaderboards of modules that have no runs any more."""
+        return [
+            path
+            for path in sorted((self.folder / LEADERBOARDS).glob("*.html"))
+            if path not in derived and is_leaderboard(path.read_bytes())
+        ]
 
     def _set_aside(self, path: Path) -> None:
         """Keep a damaged file of a run that is written anew."""
@@ -176,6 +219,10 @@ class History:
             yield
         finally:
             os.close(folder)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
 
 
 def _entry(run: Run, version: int) -> dict[str, Any]:
