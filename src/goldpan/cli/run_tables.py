@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
-    from goldpan.experiments.history import History, Recorded
+    from goldpan.experiments.history import History
+    from goldpan.experiments.registry import Recorded
     from goldpan.experiments.run import Run
 
 

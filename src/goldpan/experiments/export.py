@@ -13,8 +13,9 @@ import orjson
 from goldpan.cells import csv_text
 from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.figures import value_of_figure
-from goldpan.experiments.history import History, Recorded
+from goldpan.experiments.history import History
 from goldpan.experiments.receipts import Receipt, read_receipts
+from goldpan.experiments.registry import Recorded
 from goldpan.experiments.run import Run
 from goldpan.files import write_bytes
 

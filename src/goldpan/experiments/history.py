@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +19,14 @@ import orjson
 
 from goldpan.crashpoints import reached
 from goldpan.errors import SourceError, StudyError
-from goldpan.experiments.figures import baseline_of, main_figure
 from goldpan.experiments.leaderboard_page import is_leaderboard, leaderboard_page, page_name
+from goldpan.experiments.registry import Recorded, entries_by_module, registry_of
 from goldpan.experiments.run import Run, is_same, prompt_versions, read_run, run_bytes
-from goldpan.files import sha256_file, sha256_hex, write_bytes
+from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
 
 REGISTRY = "registry.json"
 LEADERBOARDS = "leaderboard"
 _JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What a history holds.
-
-    Attributes:
-        runs: in the order in which they were recorded.
-        unreadable: name of a file -> what is wrong with it.
-    """
-
-    runs: list[Run]
-    unreadable: dict[str, str]
-
-    def of_module(self, module: str) -> list[Run]:
-        """The runs of a module."""
-        return [run for run in self.runs if run.module == module]
-
-    def versions(self) -> dict[tuple[str, str], int]:
-        """See `run.prompt_versions`."""
-        return prompt_versions(self.runs)
 
 
 class History:
@@ -123,7 +102,7 @@ class History:
         return path
 
     def record(self, run: Run, rows: bytes) -> Run:
-        """Write a run, its rows first, and the registry. What is there already stays as it is.
+        """Write a run, its rows first, and what is made of all runs. What is there already stays as it is.
 
         Args:
             run: as it was made now; its prompt version is found here.
@@ -151,50 +130,73 @@ class History:
             else:
                 write_bytes(self.run_file(run.id), run_bytes(run))
             reached("run_written")
-            self._write_derived()
+            self._write_changed()
         return run
 
     def rebuild(self) -> Recorded:
         """Make the registry and the leaderboards from the run files."""
         with self.alone():
-            return self._write_derived()
+            recorded = self.read()
+            self._write_derived(self._leaderboards(recorded), registry_of(recorded))
+        return recorded
 
     def behind(self, recorded: Recorded) -> list[Path]:
-        """The registry and leaderboards that are not what the run files say: a kill, an edit, or files that
-        were copied in. `rebuild` makes them so.
+        """The registry and leaderboards that are not what the run files say: after a kill, an edit, or where
+        files were copied in. `rebuild` makes them so.
 
         Args:
             recorded: what `read` gave.
         """
-        derived = self._derived(recorded)
+        pages = self._leaderboards(recorded)
+        derived = {self.folder / REGISTRY: orjson.dumps(registry_of(recorded), option=_JSON), **pages}
         return [
             *(path for path, content in derived.items() if not _holds(path, content)),
-            *self._leaderboards_besides(derived),
+            *self._leaderboards_besides(pages),
         ]
 
-    def _write_derived(self) -> Recorded:
+    def _write_changed(self) -> None:
+        """As `rebuild`, without pages of modules of which the registry on the disk says the same already."""
         recorded = self.read()
-        derived = self._derived(recorded)
-        for path, content in derived.items():
-            if not _holds(path, content):
+        registry = registry_of(recorded)
+        before, now = entries_by_module(self._former_registry()), entries_by_module(registry)
+        has_changed = [
+            module
+            for module, entries in now.items()
+            if before.get(module) != entries or not self.leaderboard_file(module).exists()
+        ]
+        kept = dict.fromkeys(self.leaderboard_file(module) for module in now.keys() - {*has_changed})
+        self._write_derived({**kept, **self._leaderboards(recorded, has_changed)}, registry)
+
+    def _write_derived(self, pages: Mapping[Path, bytes | None], registry: dict[str, Any]) -> None:
+        """Write what is made from the run files; pages without bytes stay as they are.
+
+        The registry comes last: only when all pages are there may it say that they are.
+        """
+        for path, content in pages.items():
+            if content is not None and not _holds(path, content):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(path, content)
-        for path in self._leaderboards_besides(derived):
+        for path in self._leaderboards_besides(pages):
             path.unlink()
-        return recorded
+        write_json(self.folder / REGISTRY, registry)
 
-    def _derived(self, recorded: Recorded) -> dict[Path, bytes]:
-        """File -> its bytes, of all that is made from the run files."""
-        versions = recorded.versions()
-        registry = {
-            "runs": [_entry(run, versions[run.module, run.prompt_hash]) for run in recorded.runs],
-            "unreadable": [{"file": name, "why": why} for name, why in recorded.unreadable.items()],
+    def _leaderboards(self, recorded: Recorded, modules: Iterable[str] | None = None) -> dict[Path, bytes]:
+        """Page -> its bytes, of some modules, or of all."""
+        versions, unreadable = recorded.versions(), list(recorded.unreadable)
+        modules = dict.fromkeys(run.module for run in recorded.runs) if modules is None else modules
+        return {
+            self.leaderboard_file(module): leaderboard_page(
+                recorded.of_module(module), versions, unreadable
+            ).encode()
+            for module in modules
         }
-        derived = {self.folder / REGISTRY: orjson.dumps(registry, option=_JSON)}
-        for module in dict.fromkeys(run.module for run in recorded.runs):
-            text = leaderboard_page(recorded.of_module(module), versions, list(recorded.unreadable))
-            derived[self.leaderboard_file(module)] = text.encode()
-        return derived
+
+    def _former_registry(self) -> Any:
+        """The registry as it is on the disk; None where it is gone or damaged."""
+        try:
+            return read_json(self.folder / REGISTRY)
+        except (OSError, SourceError):
+            return None
 
     def _leaderboards_besides(self, derived: Collection[Path]) -> list[Path]:
         """Leaderboards of modules that have no runs any more."""
@@ -223,36 +225,3 @@ class History:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.exists() and path.read_bytes() == content
-
-
-def _entry(run: Run, version: int) -> dict[str, Any]:
-    """What the registry says of a run."""
-    return {
-        "id": run.id,
-        "module": run.module,
-        "name": run.name,
-        "study": run.study,
-        "stage": run.stage,
-        "recorded_at": run.recorded_at,
-        "answered_at": run.answered_at,
-        "prompt_version": version,
-        "prompt_hash": run.prompt_hash,
-        "data_hash": run.data_hash,
-        "model": run.model,
-        "samples": run.samples,
-        "limit": run.limit,
-        "records": run.records,
-        "states": run.states,
-        "metrics": [
-            {
-                "feature": metrics.feature,
-                "evaluated": metrics.items["evaluated"],
-                "main": main_figure(metrics.figures),
-                "majority": baseline_of(metrics),
-            }
-            for metrics in run.metrics
-        ],
-        "cost_usd": run.cost_usd,
-        "git": run.git,
-        "rows": f"{run.id}.csv",
-    }

@@ -28,11 +28,11 @@ _PAGE_STYLE = (
     + """
 .plots { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 .plots figure { margin: .5rem 0; min-width: 0; max-width: 100%; }
-h1 { overflow-wrap: anywhere; } table { font-size: .9rem; } td.moment { white-space: nowrap; }
+h1 { overflow-wrap: anywhere; } table { font-size: .83rem; } td.moment { white-space: nowrap; }
 figcaption { color: var(--soft); max-width: 40rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; max-width: none; }
 .legend li { overflow-wrap: anywhere; } .legend svg { vertical-align: -.2rem; }
-td.text { overflow-wrap: anywhere; min-width: 9.5rem; max-width: 18rem; }
+td.text { overflow-wrap: anywhere; min-width: 8.8rem; max-width: 18rem; }
 code { overflow-wrap: anywhere; }
 """
 )
@@ -90,8 +90,8 @@ def _body(
         "p",
         f"{len(runs):,} run{'s' if len(runs) > 1 else ''}{f', {trials:,} of them trials' if trials else ''},"
         f" over {data_sets:,} data set{'s' if data_sets > 1 else ''}; the newest recorded"
-        f" {_time(runs[-1])} UTC. Made from the files of the runs; `goldpan experiments rebuild` makes it again, and `goldpan"
-        " experiments stats` says when it is behind them.",
+        f" {_time(runs[-1])} UTC. Made from the files of the runs; `goldpan experiments rebuild` makes"
+        " it again, and `goldpan experiments stats` says when it is behind them.",
         class_="soft",
     )
     if unreadable:
@@ -245,4 +245,4 @@ def _cost(standing: Standing) -> str:
 
 
 def _time(run: Run) -> str:
-    return run.recorded_at[:19].replace("T", " ")
+    return run.recorded_at[:16].replace("T", " ")

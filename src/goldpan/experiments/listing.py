@@ -9,8 +9,9 @@ from typing import Any
 
 from goldpan.errors import GoldpanError, SourceError
 from goldpan.evaluation.files import field_evaluations
-from goldpan.experiments.history import History, Recorded
+from goldpan.experiments.history import History
 from goldpan.experiments.identity import module_id, planned_limits, run_id, table_of_modules, what_is_run
+from goldpan.experiments.registry import Recorded
 from goldpan.experiments.run import Run
 from goldpan.files import iter_lines, read_json
 from goldpan.study.load import Project, load_project

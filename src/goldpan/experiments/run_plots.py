@@ -27,7 +27,7 @@ svg .series-6 { stroke: #5b6675; fill: #5b6675; } svg .bar { stroke-width: 2; }
 """What the plots need besides the common style sheet."""
 
 _TOP, _HEIGHT, _LEFT, _RIGHT = 10, 220, 46, 14
-_SLOT, _NARROWEST, _COST_WIDTH, _ZERO_WIDTH = 26, 230, 340, 40
+_SLOT, _NARROWEST, _COST_WIDTH, _ZERO_WIDTH = 26, 230, 290, 40
 _WIDE_RANGE = 50.0  # costs that lie further apart are drawn on a logarithmic axis
 _MOST_TICKS = 6
 _MARKS = (

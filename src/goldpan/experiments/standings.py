@@ -71,7 +71,8 @@ class Ranked:
         place: 1 for the best; equal values share one; None without a value.
         number: of the run among those that it is ranked with, in the order of time, from 1.
         standing: what stands there.
-        overlaps_first: whether its interval and that of the best one overlap; None where either has none.
+        overlaps_first: whether its interval and that of the best one overlap; None of that one itself, and
+            where either has none.
     """
 
     place: int | None
@@ -108,7 +109,7 @@ class Board:
                 place=None if standing.value is None else values.index(standing.value) + 1,
                 number=number,
                 standing=standing,
-                overlaps_first=_overlap(first.interval, standing.interval),
+                overlaps_first=None if standing is first else _overlap(first.interval, standing.interval),
             )
             for number, standing in best
         ]
