@@ -11,7 +11,7 @@ from goldpan.cells import csv_text
 from goldpan.cli import main
 from goldpan.experiments.history import History
 from goldpan.experiments.run import PromptTexts
-from tests.unit.test_experiments_history import a_run
+from tests.unit.test_experiments_history import ROWS, a_run
 
 HEAD = ["id", "state", "reason", "input.text", "expected.f", "answer.f", "right.f", "answer.note"]
 LONG = "long " * 40_000
@@ -63,7 +63,7 @@ def test_rows_are_told_by_what_became_of_them(compared, capsys):
     assert found["other_expected"] == ["gold"]
     assert (found["only_first"], found["only_second"]) == (["gone"], ["new"])
     (feature,) = found["features"]
-    assert feature["rows"] == 5
+    assert feature["rows"] == 5 and feature["right"] == [4, 3]
     assert feature["mcnemar"] == {"only_first_right": 2, "only_second_right": 1, "p_value": 1.0}
     assert found["cost_usd"] == [0.30000000000000004, 0.5]
     assert "-{{ data.text }}" in found["prompt_diff"] and "+Say {{ data.text }}" in found["prompt_diff"]
@@ -74,7 +74,7 @@ def test_the_text_and_the_page_show_the_same_rows(compared, capsys):
     page = root / "page.html"
     assert main([*command, "--html", str(page)]) == 0
     text = capsys.readouterr().out
-    assert "1 better, 2 worse, 1 changed otherwise; McNemar exact p = 1 (5 rows)" in text
+    assert "right 4 -> 3 of 5 rows; 1 better, 2 worse, 1 changed otherwise; McNemar exact p = 1" in text
     assert "failed  f: no -> (failed) (expected no): worse" in text
     assert "0.3000 -> 0.5000 USD (+0.2000)" in text
     html = page.read_text()
@@ -99,3 +99,83 @@ def test_a_table_that_was_changed_by_hand_is_not_compared(compared, capsys):
     path.write_bytes(csv_text(rows).encode("utf-8-sig"))
     assert main(command) == 1
     assert f"{path}" in capsys.readouterr().err
+
+
+def compared_texts(tmp_path, capsys, first, second, first_rows, second_rows):
+    """What the command prints of two runs, what it says as JSON, and its page."""
+    history = History(tmp_path / "runs")
+    for run, rows in ((first, first_rows), (second, second_rows)):
+        history.record(run, rows if isinstance(rows, bytes) else csv_text(rows).encode("utf-8-sig"))
+    page = tmp_path / "page.html"
+    command = ["experiments", "compare", first.id, second.id, "--root", str(tmp_path), "--html", str(page)]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    return text, orjson.loads(capsys.readouterr().out), page.read_text()
+
+
+HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e<!-- </pre>"
+
+
+def test_texts_that_are_markup_or_move_the_cursor_are_shown_as_text(tmp_path, capsys):
+    identity = f"r'\"\x1b[31m{HOSTILE}"
+    head = HEAD[:7]
+    rows = [
+        [identity, "ok", "", HOSTILE, "yes", answer, right]
+        for answer, right in (("no", "no"), ("yes", "yes"))
+    ]
+    prompts = [PromptTexts("m1", "p2", None, f"{HOSTILE}\n\tend", [{"name": "f"}])]
+    second = a_run(prompt="p2", prompts=prompts, model=HOSTILE)
+    text, found, page = compared_texts(tmp_path, capsys, a_run(), second, [head, rows[0]], [head, rows[1]])
+    assert found["features"][0]["better"] == [identity]
+    assert all(line.isprintable() for line in text.splitlines()) and "1 better" in text
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page and "<!-- " not in page
+
+
+def test_rows_that_are_numbered_alike_but_ask_about_other_things_are_in_no_count(tmp_path, capsys):
+    head = HEAD[:7]
+    first = [head, ["r1", "ok", "", "a cat", "yes", "no", "no"], ["r2", "ok", "", "same", "yes", "no", "no"]]
+    second = [
+        head,
+        ["r1", "ok", "", "a dog", "yes", "yes", "yes"],
+        ["r2", "ok", "", "same", "yes", "yes", "yes"],
+    ]
+    other = a_run(prompt="p2", data_hash="other")
+    text, found, page = compared_texts(tmp_path, capsys, a_run(), other, first, second)
+    assert found["other_input"] == ["r1"]
+    assert (found["features"][0]["rows"], found["features"][0]["better"]) == (1, ["r2"])
+    for said in (text, page):
+        assert "1 with another input in B, so in no count of better and worse: r1" in said
+        assert "the data are not the same" in said
+
+
+def test_a_field_or_metadata_that_were_added_make_no_other_rows(tmp_path, capsys):
+    first = [HEAD[:7], ["r1", "ok", "", "a cat", "yes", "no", "no"]]
+    head = [*HEAD[:4], "input.brand", "input.metadata.by", *HEAD[4:7], "before.m0.brand"]
+    second = [head, ["r1", "ok", "", "a cat", "acme", "me", "yes", "yes", "yes", "b"]]
+    _, found, _ = compared_texts(tmp_path, capsys, a_run(), a_run(prompt="p2"), first, second)
+    assert found["other_input"] == [] and found["features"][0]["better"] == ["r1"]
+
+
+def test_a_trial_beside_a_whole_run_is_said_to_be_one(tmp_path, capsys):
+    head = HEAD[:7]
+    rows = [[f"r{number}", "ok", "", "text", "yes", "yes", "yes"] for number in range(3)]
+    trial = a_run(prompt="p2", limit={"rows": 1})
+    text, found, page = compared_texts(tmp_path, capsys, a_run(), trial, [head, *rows], [head, rows[0]])
+    assert found["only_first"] == ["r1", "r2"]
+    for said in (text, page):
+        assert "B is a trial: only the first 1 rows of rows" in said
+        assert "the figures of A and B are each of its own rows" in said
+
+
+def test_runs_without_a_common_row_or_feature_are_said_to_be_so(tmp_path, capsys):
+    other = a_run("m2", metrics=[replace(a_run().metrics[0], feature="g")])
+    other = replace(other, prompts=[PromptTexts("m2", "p1", None, "Say", [{"name": "g"}])])
+    rows = ROWS.replace(b"r1", b"q1").replace(b".f", b".g")
+    text, found, page = compared_texts(tmp_path, capsys, a_run(), other, ROWS, rows)
+    assert found["rows"] == 0 and found["features"] == []
+    for said in (text, page):
+        assert "these are runs of two modules, m1 and m2" in said
+        assert "the runs have no row in common: nothing is compared" in said
+        assert "measured only in A: f" in said and "measured only in B: g" in said
+    assert "Two runs of m1 and m2" in page

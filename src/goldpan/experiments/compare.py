@@ -9,7 +9,7 @@ from typing import Any
 
 from goldpan.evaluation.comparison import McNemar
 from goldpan.experiments.history import History
-from goldpan.experiments.rows import RunRow, read_run_rows
+from goldpan.experiments.rows import INPUT, RunRow, read_run_rows
 from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run
 
 BETTER, WORSE, OTHERWISE = "better", "worse", "otherwise"
@@ -22,7 +22,7 @@ class Change:
     Attributes:
         feature: which; every measured one where the state changed.
         kind: `better` (wrong, then right), `worse`, or `otherwise`: right or wrong as before, not evaluated,
-            or measured by another expected value.
+            measured by another expected value, or asked about another input.
     """
 
     feature: str
@@ -46,7 +46,7 @@ class FeatureComparison:
     Attributes:
         feature: its name.
         first, second: the metrics of each.
-        rows: that both evaluated by the same expected value.
+        rows: that both evaluated by the same expected value, of the same input.
         both_wrong: of them, those that neither has right.
         mcnemar: McNemar's exact test on these rows: only one of the two right.
     """
@@ -57,6 +57,12 @@ class FeatureComparison:
     rows: int
     both_wrong: int
     mcnemar: McNemar
+
+    @property
+    def right(self) -> tuple[int, int]:
+        """How many of `rows` the first has right, and the second."""
+        both = self.rows - self.both_wrong - self.mcnemar.only_first - self.mcnemar.only_second
+        return both + self.mcnemar.only_first, both + self.mcnemar.only_second
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class RunComparison:
         changed: rows whose state or measured answers differ, in the order of the first run.
         other_answers: ids of rows of which only answers differ that nothing measures, e.g. texts.
         other_expected: ids of rows whose expected value is not the same.
+        other_input: ids of rows whose input is not the same; what earlier stages answered is no part of it.
         features: those that both measure.
         prompt_diff: lines of a unified diff of the tasks; none where they are the same.
     """
@@ -81,6 +88,7 @@ class RunComparison:
     changed: tuple[ChangedRow, ...]
     other_answers: tuple[str, ...]
     other_expected: tuple[str, ...]
+    other_input: tuple[str, ...]
     features: tuple[FeatureComparison, ...]
     prompt_diff: tuple[str, ...]
 
@@ -108,10 +116,12 @@ class RunComparison:
             ],
             "other_answers": self.other_answers,
             "other_expected": self.other_expected,
+            "other_input": self.other_input,
             "features": [
                 {
                     "feature": compared.feature,
                     "rows": compared.rows,
+                    "right": compared.right,
                     "both_wrong": compared.both_wrong,
                     "better": self.of_kind(BETTER, compared.feature),
                     "worse": self.of_kind(WORSE, compared.feature),
@@ -156,6 +166,7 @@ def compare_runs(history: History, first: Run, second: Run) -> RunComparison:
                 firsts[row_id].expected.get(name) != seconds[row_id].expected.get(name) for name in measured
             )
         ),
+        other_input=tuple(row_id for row_id in shared if _has_other_input(firsts[row_id], seconds[row_id])),
         features=tuple(
             _of_feature(metrics[0][name], metrics[1][name], [(firsts[row], seconds[row]) for row in shared])
             for name in measured
@@ -169,9 +180,25 @@ def _features(run: Run) -> list[str]:
 
 
 def _is_evaluated(one: RunRow, two: RunRow, feature: str) -> bool:
-    """Whether both were measured by the same expected value."""
-    same = one.expected.get(feature) == two.expected.get(feature)
+    """Whether both were asked about the same input, and measured by the same expected value."""
+    same = one.expected.get(feature) == two.expected.get(feature) and not _has_other_input(one, two)
     return same and feature in one.right and feature in two.right
+
+
+def _has_other_input(one: RunRow, two: RunRow) -> bool:
+    """Whether two rows of one id are about different things: rows of two data sets may be numbered alike."""
+    first, second = (
+        {name: text for name, text in row.inputs.items() if name.startswith(INPUT) and not _is_note(name)}
+        for row in (one, two)
+    )
+    shared = first.keys() & second.keys()
+    # A field that was added to all rows makes no other rows of them.
+    return any(first[name] != second[name] for name in shared) or bool(not shared and (first or second))
+
+
+def _is_note(column: str) -> bool:
+    """Whether a column holds metadata, which no prompt shows."""
+    return column.startswith(f"{INPUT}metadata.")
 
 
 def _changes(one: RunRow, two: RunRow, measured: list[str]) -> Iterator[Change]:

@@ -15,6 +15,8 @@ from goldpan.experiments.compare import (
 from goldpan.experiments.figures import figure_text, main_figure
 from goldpan.experiments.run import Run
 from goldpan.html import Markup, element, page, table
+from goldpan.records.limit import trial_text
+from goldpan.visible_text import printable
 
 _MOST_IN_TEXT = 50
 _STYLE = """
@@ -36,7 +38,12 @@ def run_title(run: Run, version: int | None = None) -> str:
 
 
 def comparison_text(found: RunComparison) -> Iterator[str]:
-    """The lines of the comparison for the terminal."""
+    """The lines of the comparison for the terminal; no text in them can move its cursor."""
+    for line in _text_lines(found):
+        yield printable(line.expandtabs(4))
+
+
+def _text_lines(found: RunComparison) -> Iterator[str]:
     yield f"A  {run_title(found.first)}"
     yield f"B  {run_title(found.second)}"
     yield ""
@@ -66,7 +73,8 @@ def comparison_page(found: RunComparison) -> str:
 
 
 def _body(found: RunComparison) -> Iterator[Markup]:
-    yield element("h1", f"Two runs of {found.first.module}")
+    modules = dict.fromkeys((found.first.module, found.second.module))
+    yield element("h1", f"Two runs of {' and '.join(modules)}")
     yield table(
         ["Run", "Module", "Study", "Prompt version", "Model", "Recorded", "Cost in USD"],
         [_run_cells(name, run) for name, run in (("A", found.first), ("B", found.second))],
@@ -75,14 +83,26 @@ def _body(found: RunComparison) -> Iterator[Markup]:
     yield element("ul", *(element("li", line) for line in _rows_lines(found)))
     yield element("h2", "Figures")
     yield table(
-        ["Feature", "Figure", "A", "B", "Rows", "Better", "Worse", "Both wrong", "McNemar p"],
+        [
+            "Feature",
+            "Figure",
+            "A",
+            "B",
+            "Rows of both",
+            "Right in A",
+            "Right in B",
+            "Better",
+            "Worse",
+            "McNemar p",
+        ],
         [_feature_cells(found, compared) for compared in found.features],
         text_columns=2,
     )
     yield element(
         "p",
-        "Better and worse count rows that both runs evaluated by the same expected value: wrong in A and"
-        " right in B, and the other way round. McNemar's test is exact and two-sided; it says how likely so"
+        "A and B are the figures of each run, of its own rows. The rows of both are those that both evaluated"
+        " with the same input and expected value; better are those wrong in A and right in B, worse the other"
+        " way round. McNemar's test is exact and two-sided; it says how likely so"
         " uneven a split is if neither is better.",
         class_="soft",
     )
@@ -102,7 +122,8 @@ def _run_cells(name: str, run: Run) -> list[str]:
     cost = "not known" if run.cost_usd is None else f"{run.cost_usd:.4f}"
     module = f"{run.module} {run.name or ''}".strip()
     version = f"{run.prompt_version} ({run.prompt_hash[:12]})"
-    return [f"{name}: {run.id}", module, run.study, version, run.model, run.recorded_at, cost]
+    trial = ", a trial" if run.limit else ""
+    return [f"{name}: {run.id}{trial}", module, run.study, version, run.model, run.recorded_at, cost]
 
 
 def _rows_lines(found: RunComparison) -> Iterator[str]:
@@ -113,13 +134,27 @@ def _rows_lines(found: RunComparison) -> Iterator[str]:
         (found.only_first, "only in A"),
         (found.only_second, "only in B"),
         (found.other_expected, "with another expected value in B, so in no count of better and worse"),
+        (found.other_input, "with another input in B, so in no count of better and worse"),
     ):
         if ids:
             yield f"{len(ids)} {what}: {', '.join(ids[:5])}{', …' if len(ids) > 5 else ''}"
+    if found.first.id == found.second.id:
+        yield "A and B are the same run"
+    for name, run in (("A", found.first), ("B", found.second)):
+        if run.limit:
+            yield f"{name} is {trial_text(run.limit)}"
+    if not found.rows:
+        yield "the runs have no row in common: nothing is compared"
+    elif found.only_first or found.only_second:
+        yield "the figures of A and B are each of its own rows; what is counted are the rows of both"
     if found.first.module != found.second.module:
         yield f"these are runs of two modules, {found.first.module} and {found.second.module}"
     elif found.first.data_hash != found.second.data_hash:
-        yield "the data are not the same: compare the rows that both have"
+        yield "the data are not the same: only rows of one id and input are compared"
+    measured = [{metrics.feature for metrics in run.metrics} for run in (found.first, found.second)]
+    for name, own, other in (("A", *measured), ("B", *reversed(measured))):
+        if own - other:
+            yield f"measured only in {name}: {', '.join(sorted(own - other))}"
 
 
 def _counts(found: RunComparison, feature: str) -> list[int]:
@@ -130,17 +165,18 @@ def _feature_line(found: RunComparison, compared: FeatureComparison) -> str:
     better, worse, otherwise = _counts(found, compared.feature)
     first, second = (main_figure(of.figures) for of in (compared.first, compared.second))
     name = first["name"] if first else "no figure"
+    right = compared.right
     return (
-        f"{compared.feature}: {name} {figure_text(first)} -> {figure_text(second)}; {better} better, {worse}"
-        f" worse, {otherwise} changed otherwise; McNemar exact p = {compared.mcnemar.p_value:.3g}"
-        f" ({compared.rows} rows)"
+        f"{compared.feature}: {name} {figure_text(first)} -> {figure_text(second)};"
+        f" right {right[0]} -> {right[1]} of {compared.rows} rows;"
+        f" {better} better, {worse} worse, {otherwise} changed otherwise; McNemar exact p = {compared.mcnemar.p_value:.3g}"
     )
 
 
 def _feature_cells(found: RunComparison, compared: FeatureComparison) -> list[str]:
     better, worse, _ = _counts(found, compared.feature)
     first, second = (main_figure(of.figures) for of in (compared.first, compared.second))
-    counts = [f"{compared.rows}", f"{better}", f"{worse}", f"{compared.both_wrong}"]
+    counts = [f"{count}" for count in (compared.rows, *compared.right, better, worse)]
     p_value = f"{compared.mcnemar.p_value:.3g}"
     name = first["name"] if first else "-"
     return [compared.feature, name, figure_text(first), figure_text(second), *counts, p_value]

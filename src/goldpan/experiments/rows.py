@@ -23,6 +23,8 @@ from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
 ID, STATE, REASON = "id", "state", "reason"
+INPUT = "input."
+"""Begins the names of the columns that hold what a row asks about."""
 _LONGEST_CELL = 1 << 28  # far above what a row of any source holds
 EXPECTED, ANSWER, REASONING, RIGHT = "expected", "answer", "reasoning", "right"
 
@@ -129,7 +131,7 @@ def _row(
     for path, text in _flat(fields):
         if own.get(path) == text:
             continue
-        name = path if has_parts else f"input.{path}"
+        name = path if has_parts else f"{INPUT}{path}"
         given[f"field.{path}" if name in taken else name] = text
     for stage, answers in record.get("answers", {}).items():
         given |= {f"before.{stage}.{path}": text for path, text in _flat(answers)}
