@@ -2,6 +2,9 @@
 
 import csv
 import io
+import os
+import signal
+import time
 
 import orjson
 import pytest
@@ -10,7 +13,9 @@ from goldpan.cli import main
 from goldpan.experiments.command import snakemake_command
 from goldpan.experiments.record import record_run
 from goldpan.files import read_json
+from goldpan.providers.engine import completion
 from goldpan.study import load_project
+from tests.online_service import Say, online_service
 from tests.projects import WorkflowProject, ran
 
 TABLE = """
@@ -176,3 +181,79 @@ def test_a_run_that_is_gone_from_the_history_is_written_anew(twice, tmp_path):
     assert record_run(loaded, "asks").id == name
     assert (project.root / "runs" / f"{name}.csv").read_bytes() == kept
     assert [run["id"] for run in runs_of(project, "asks")] == [name]
+
+
+ONLINE = """
+study: golden
+modules:
+  table: config/modules.yaml
+  data: golden
+  only: [topic]
+  stage: {provider: service, model: m, mode: online, max_rounds: 1}
+providers: {service: {kind: openai, base_url: ADDRESS, price_usd_per_million: {input: 1, output: 2}}}
+"""
+
+
+@pytest.mark.timeout(900)
+def test_a_killed_recording_and_two_prompts_with_known_answers(tmp_path):
+    """A scripted endpoint answers the second prompt otherwise on three known rows."""
+    rows = golden_rows(12)
+    expected = {row["input"]["text"]: row["expected"]["topic"] for row in rows}
+    wrong = {1: {"r1", "r2"}, 2: {"r2", "r4", "r5"}}  # so r1 gets better, r4 and r5 worse
+    ids = {row["input"]["text"]: row["id"] for row in rows}
+
+    def script(call):
+        version, _, text = call.text.partition("> ")
+        if ids[text] == "r7" and version == "2":
+            return Say(status=400)
+        topics = ["cat", "engine", "rain"]
+        topic = expected[text]
+        if ids[text] in wrong[int(version)]:
+            topic = topics[(topics.index(topic) + 1) % 3]
+        return Say(body=completion({}, {"topic_rationale": f"as {version}", "topic": topic}))
+
+    project = WorkflowProject.create(tmp_path / "project", study="golden")
+    project.write("config/modules.yaml", TABLE)
+    project.write_task(TOPIC)
+    project.write_rows("golden/topic.jsonl", rows)
+    runs = project.root / "runs"
+    with online_service(script) as service:
+        project.write("config/studies/golden.yaml", ONLINE.replace("ADDRESS", service.base_url))
+        project.write("config/tasks/topic.user.j2", "1> {{ data.input.text }}")
+        marker = tmp_path / "stopped"
+        process = project.start(own_group=True, GOLDPAN_STOP_AT="run_written", GOLDPAN_STOP_FILE=str(marker))
+        deadline = time.monotonic() + 300
+        while not (marker.exists() and marker.read_text()):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        # The run is whole; what is made of it is not there, and any command that lists runs says so.
+        assert not (runs / "registry.json").exists() and len(list(runs.glob("*.json"))) == 1
+        assert (
+            "experiments rebuild` makes that anew" in project.goldpan("experiments", "stats", "topic").stdout
+        )
+        project.goldpan("experiments", "rebuild")
+        rebuilt = (runs / "registry.json").read_bytes(), (runs / "leaderboard" / "topic.html").read_bytes()
+        asked = len(service.calls)
+        project.run()
+        assert len(service.calls) == asked
+        assert rebuilt == (
+            (runs / "registry.json").read_bytes(),
+            (runs / "leaderboard" / "topic.html").read_bytes(),
+        )
+        project.write("config/tasks/topic.user.j2", "2> {{ data.input.text }}")
+        project.run()
+    first, second = runs_of(project, "topic")
+    said = project.goldpan("experiments", "compare", first["id"], second["id"], "--json").stdout
+    found = orjson.loads(said)
+    assert {row["id"]: row["changes"]["topic"] for row in found["changed"]} == {
+        **{"r1": "better", "r4": "worse", "r5": "worse", "r7": "worse"}
+    }
+    (feature,) = found["features"]
+    assert (feature["rows"], feature["right"], feature["both_wrong"]) == (12, [10, 8], 1)
+    page = (runs / "leaderboard" / "topic.html").read_text()
+    assert first["id"] in page and second["id"] in page and "0.833 [" in page and "0.667 [" in page
+    folder = tmp_path / "classic"
+    project.goldpan("experiments", "export", "topic", "--csv", str(folder))
+    assert sorted(path.name[:9] for path in folder.iterdir()) == ["topic_v1_", "topic_v2_"]

@@ -152,9 +152,9 @@ def _rows_lines(found: RunComparison) -> Iterator[str]:
     elif found.first.data_hash != found.second.data_hash:
         yield "the data are not the same: only rows of one id and input are compared"
     measured = [{metrics.feature for metrics in run.metrics} for run in (found.first, found.second)]
-    for name, own, other in (("A", *measured), ("B", *reversed(measured))):
-        if own - other:
-            yield f"measured only in {name}: {', '.join(sorted(own - other))}"
+    for name, only in (("A", measured[0] - measured[1]), ("B", measured[1] - measured[0])):
+        if only:
+            yield f"measured only in {name}: {', '.join(sorted(only))}"
 
 
 def _counts(found: RunComparison, feature: str) -> list[int]:
@@ -169,7 +169,8 @@ def _feature_line(found: RunComparison, compared: FeatureComparison) -> str:
     return (
         f"{compared.feature}: {name} {figure_text(first)} -> {figure_text(second)};"
         f" right {right[0]} -> {right[1]} of {compared.rows} rows;"
-        f" {better} better, {worse} worse, {otherwise} changed otherwise; McNemar exact p = {compared.mcnemar.p_value:.3g}"
+        f" {better} better, {worse} worse, {otherwise} changed otherwise;"
+        f" McNemar exact p = {compared.mcnemar.p_value:.3g}"
     )
 
 

@@ -92,13 +92,7 @@ def time_plot(runs: Sequence[PlottedRun], low: float, high: float, label: str) -
             )
     for place, run in enumerate(runs):
         x = _LEFT + (place + 0.5) * slot
-        marks = [element("title", run.title)]
-        if run.interval is not None:
-            ends = {f"y{end}": f"{y(value):.1f}" for end, value in enumerate(run.interval, 1)}
-            marks.append(
-                element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", **ends, class_=f"bar {_series(run.series)}")
-            )
-        parts.append(element("g", *marks, _mark(x, y(run.value), run.series)))
+        parts.append(_point(run, x, y))
         for line, text in ((16, f"{run.number}"), (30, run.below)):
             parts.append(_text(x, _TOP + _HEIGHT + line, text, text_anchor="middle", class_="tick"))
     middle = _LEFT + across / 2
@@ -130,14 +124,7 @@ def cost_plot(runs: Sequence[PlottedRun], low: float, high: float, label: str) -
     points = " ".join(f"{x(cost):.1f},{y(run.value):.1f}" for cost, run in best)
     parts.append(element("polyline", points=points, class_="best"))
     for cost, run in known:
-        at = x(cost)
-        marks = [element("title", run.title)]
-        if run.interval is not None:
-            ends = {f"y{end}": f"{y(value):.1f}" for end, value in enumerate(run.interval, 1)}
-            marks.append(
-                element("line", x1=f"{at:.1f}", x2=f"{at:.1f}", **ends, class_=f"bar {_series(run.series)}")
-            )
-        parts.append(element("g", *marks, _mark(at, y(run.value), run.series)))
+        parts.append(_point(run, x(cost), y))
     for cost, run in best:
         is_far_right = x(cost) > _LEFT + _COST_WIDTH - 20
         side = {"text_anchor": "end" if is_far_right else "start"}
@@ -204,6 +191,16 @@ def _round_step(largest: float) -> float:
     least = largest / (_MOST_TICKS - 1)
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+
+
+def _point(run: PlottedRun, x: float, y: Callable[[float], float]) -> Markup:
+    """A run with its interval."""
+    marks = [element("title", run.title)]
+    if run.interval is not None:
+        low, high = (f"{y(value):.1f}" for value in run.interval)
+        at = f"{x:.1f}"
+        marks.append(element("line", x1=at, x2=at, y1=low, y2=high, class_=f"bar {_series(run.series)}"))
+    return element("g", *marks, _mark(x, y(run.value), run.series))
 
 
 def _mark(x: float, y: float, series: int) -> Markup:

@@ -7,7 +7,7 @@ write have defaults. A document without a number is of format 1, as all were bef
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,15 +56,16 @@ def as_type(kind: type[_Kind], content: Any, path: Path, what: str, remedy: str)
         SourceError: a key is lacking or of another type.
     """
     try:
-        return _adapter(kind).validate_json(orjson.dumps(content), strict=True)
+        document: _Kind = _adapter(kind).validate_json(orjson.dumps(content), strict=True)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise unreadable(path, what, remedy, f"{place}: {first['msg']}") from None
+    return document
 
 
 @functools.cache
-def _adapter(kind: type[_Kind]) -> TypeAdapter[_Kind]:
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     """To make one takes a hundred times as long as to read a document with it."""
     return TypeAdapter(kind)
 
