@@ -160,9 +160,10 @@ def test_a_field_or_metadata_that_were_added_make_no_other_rows(tmp_path, capsys
 def test_a_trial_beside_a_whole_run_is_said_to_be_one(tmp_path, capsys):
     head = HEAD[:7]
     rows = [[f"r{number}", "ok", "", "text", "yes", "yes", "yes"] for number in range(3)]
-    trial = a_run(prompt="p2", limit={"rows": 1})
-    text, found, page = compared_texts(tmp_path, capsys, a_run(), trial, [head, *rows], [head, rows[0]])
+    whole, trial = a_run(records=3), a_run(prompt="p2", limit={"rows": 1})
+    text, found, page = compared_texts(tmp_path, capsys, whole, trial, [head, *rows], [head, rows[0]])
     assert found["only_first"] == ["r1", "r2"]
+    assert "cost: 0.3000 for 3 rows -> 0.3000 for 1 rows, in USD" in text
     for said in (text, page):
         assert "B is a trial: only the first 1 rows of rows" in said
         assert "the figures of A and B are each of its own rows" in said

@@ -64,6 +64,12 @@ def test_runs_that_were_not_asked_and_measured_alike_are_not_ranked_together(cha
     assert "Figures of two parts cannot be compared" in page_of(*runs)
 
 
+def test_a_drawn_sample_does_not_come_before_all_rows():
+    small = measured_run(2, 0.9, data_hash="drawn")
+    small = replace(small, metrics=[replace(small.metrics[0], items={"evaluated": 5})])
+    assert [board.data_hash for board in boards(small, measured_run(1, 0.6))] == ["d", "drawn"]
+
+
 def test_trials_come_after_whole_runs_and_are_called_so():
     runs = [measured_run(1, 0.6), measured_run(2, 0.9, limit={"rows": 5})]
     assert [bool(board.limit) for board in boards(*runs)] == [False, True]
@@ -128,9 +134,9 @@ def test_the_command_prints_the_ranking_and_says_where_the_page_is(tmp_path, cap
     said = capsys.readouterr().out
     places = [line.split()[:2] for line in said.splitlines() if re.match(r"\s*\d ", line)]
     assert places == [
-        ["1", measured_run(3, 0.95).id],
         ["1", measured_run(2, 0.9).id],
         ["2", measured_run(1, 0.6).id],
+        ["1", measured_run(3, 0.95).id],
     ]
     assert "data other-da" in said and f"page: {tmp_path / 'page.html'}" in said
     assert (tmp_path / "page.html").read_bytes() == history.leaderboard_file("m1").read_bytes()

@@ -81,7 +81,10 @@ def _runs_of(recorded: Recorded, module: str, study: str | None) -> list[Run]:
     if of_module:
         known = f"there are runs of it in {', '.join(sorted({run.study for run in of_module}))}"
     of_study = f" in study `{study}`" if study else ""
-    raise StudyError(f"no run of `{module}` is recorded{of_study}; {known or 'there are no runs'}")
+    raise StudyError(
+        f"no run of `{module}` is recorded{of_study}; {known or 'there are no runs'}",
+        remedy=f"`goldpan experiments run {module}` makes one; `goldpan experiments list` shows the modules",
+    )
 
 
 def _stats(options: argparse.Namespace) -> None:
@@ -122,8 +125,12 @@ def _leaderboard(options: argparse.Namespace) -> None:
     if options.all == bool(options.module) or (options.all and options.html):
         raise StudyError("name one module, or say --all (without --html: each module has a page of its own)")
     history = history_of(options)
-    # The pages lie in the history; made anew, they cannot be behind it.
-    recorded = history.rebuild()
+    recorded = history.read()
+    if options.module:
+        _runs_of(recorded, options.module, None)
+    if recorded.runs:
+        # The pages lie in the history; made anew, they cannot be behind it.
+        recorded = history.rebuild()
     if options.all:
         for module in sorted({run.module for run in recorded.runs}):
             print(history.leaderboard_file(module))
@@ -149,8 +156,11 @@ def _print_boards(runs: list[Run], recorded: Recorded) -> None:
 
     overlaps = {None: None, True: "yes", False: "no"}
     for board in boards_of(list(standings_of(runs, recorded.versions()))):
+        studies = ", ".join(board.studies)
         trial = f"; {trial_text(board.limit)}" if board.limit else ""
-        print(f"{board.feature}, {board.figure or 'no figure'}, data {board.data_hash[:8]}{trial}")
+        print(
+            f"{board.feature}, {board.figure or 'no figure'}, data {board.data_hash[:8]} of {studies}{trial}"
+        )
         rows = [
             [
                 *(ranked.place, ranked.standing.run.id, ranked.standing.prompt_version),

@@ -180,6 +180,7 @@ def _pending(options: argparse.Namespace) -> None:
     if not rows:
         print(f"nothing is pending in study {project.study.study}")
         return
+    print(f"study {project.study.study}")
     print_table(["module", "why"], rows, empty="")
 
 

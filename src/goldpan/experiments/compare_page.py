@@ -187,6 +187,9 @@ def _cost_text(found: RunComparison) -> str:
     costs = [
         "unknown" if run.cost_usd is None else f"{run.cost_usd:.4f}" for run in (found.first, found.second)
     ]
+    rows = (found.first.records, found.second.records)
+    if rows[0] != rows[1]:
+        return f"{costs[0]} for {rows[0]} rows -> {costs[1]} for {rows[1]} rows, in USD"
     difference = found.cost_difference_usd
     more = "" if difference is None else f" ({difference:+.4f})"
     return f"{costs[0]} -> {costs[1]} USD{more}"

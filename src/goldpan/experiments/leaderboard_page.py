@@ -117,13 +117,12 @@ def _body(
 
 
 def _board(board: Board) -> Iterator[Markup]:
-    studies = dict.fromkeys(standing.run.study for standing in board.standings)
     rows = sorted({standing.evaluated for standing in board.standings})
     figure = _figure(board)
     yield element("h2", f"{board.feature}, data {board.data_hash[:8]}{', a trial' if board.limit else ''}")
     yield element(
         "p",
-        f"Studies: {', '.join(studies)}. Rows evaluated:"
+        f"Studies: {', '.join(board.studies)}. Rows evaluated:"
         f" {' to '.join(f'{count:,}' for count in dict.fromkeys((rows[0], rows[-1])))}. Hash of the data: ",
         element("code", board.data_hash),
         ".",

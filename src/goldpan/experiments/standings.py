@@ -98,6 +98,11 @@ class Board:
     limit: Mapping[str, int]
     standings: tuple[Standing, ...]
 
+    @property
+    def studies(self) -> list[str]:
+        """In which studies the runs were first made."""
+        return list(dict.fromkeys(standing.run.study for standing in self.standings))
+
     def ranked(self) -> list[Ranked]:
         """The runs, the best first; of equal ones the earlier first, those without a value last."""
         numbered = list(enumerate(self.standings, 1))
@@ -128,10 +133,10 @@ def standings_of(runs: Sequence[Run], versions: Mapping[tuple[str, str], int]) -
 
 
 def boards_of(standings: Sequence[Standing]) -> list[Board]:
-    """The standings in boards: whole runs before trials, then the board with the newest run first."""
+    """The standings in boards: whole runs before trials, then the board of most rows, so that a few rows that
+    were drawn do not come before all of them."""
     boards: dict[bytes, list[Standing]] = {}
-    newest: dict[bytes, int] = {}
-    for place, standing in enumerate(standings):
+    for standing in standings:
         run = standing.run
         key = canonical_json(
             [
@@ -140,8 +145,10 @@ def boards_of(standings: Sequence[Standing]) -> list[Board]:
             ]
         )
         boards.setdefault(key, []).append(standing)
-        newest[key] = place
-    order = sorted(boards, key=lambda key: (bool(boards[key][0].run.limit), -newest[key]))
+
+    def place(key: bytes) -> tuple[bool, int]:
+        return bool(boards[key][0].run.limit), -max(standing.evaluated for standing in boards[key])
+
     return [
         Board(
             feature=boards[key][0].metrics.feature,
@@ -150,7 +157,7 @@ def boards_of(standings: Sequence[Standing]) -> list[Board]:
             limit=boards[key][0].run.limit,
             standings=tuple(boards[key]),
         )
-        for key in order
+        for key in sorted(boards, key=place)
     ]
 
 
