@@ -76,15 +76,16 @@ def test_a_run_or_all_of_a_module_are_exported(history, tmp_path, name, count):
     assert len(list(folder.iterdir())) == count
 
 
-def test_runs_of_one_second_get_names_of_their_own(history):
-    twin = a_run("M1", at="2026-01-02T03:04:05.700000Z")
-    same_second = a_run("m1", "p1", at="2026-01-02T03:04:05.800000Z", study="other")
-    history.record(twin, ROWS)
-    assert same_second.id == FIRST.id
-    names = classic_names(history.read())
-    assert names[FIRST.id] == "m1_v1_20260102_030405.csv"
+@pytest.mark.parametrize("tenth", [5, 7], ids=["before", "after"])
+def test_runs_of_one_second_get_names_of_their_own(history, tenth):
     # Where a file system makes no difference between m1 and M1, one table would take the place of the other.
-    assert names[twin.id] == f"M1_v1_20260102_030405_{twin.id[:8]}.csv"
+    twin = a_run("M1", at=f"2026-01-02T03:04:05.{tenth}00000Z")
+    history.record(twin, ROWS)
+    names = classic_names(history.read())
+    plain = {FIRST.id: "m1_v1_20260102_030405", twin.id: "M1_v1_20260102_030405"}
+    first, second = (twin, FIRST) if tenth < 6 else (FIRST, twin)
+    assert names[first.id] == f"{plain[first.id]}.csv"
+    assert names[second.id] == f"{plain[second.id]}_{second.id[:8]}.csv"
 
 
 def test_a_table_that_a_person_has_changed_is_not_written_over(history, tmp_path, capsys):

@@ -15,11 +15,15 @@ from tests.projects import CHECKOUT
 from tests.unit.test_experiments_history import ROWS, a_run, contents
 
 RECORD = """
-import sys
+import os, sys, time
 from pathlib import Path
 from goldpan.experiments.history import History
 from tests.unit.test_experiments_history import ROWS, a_run
 history = History(Path(sys.argv[1]))
+if "GO" in os.environ:
+    Path(f"{os.environ['GO']}-{os.getpid()}").touch()
+while "GO" in os.environ and not Path(os.environ["GO"]).exists():
+    time.sleep(0.001)
 for argument in sys.argv[2:]:
     module, prompt, at = argument.split("/")
     history.record(a_run(module, prompt, at), ROWS)
@@ -125,13 +129,21 @@ def test_a_registry_that_is_gone_or_was_edited_is_whole_after_the_next_run(runs)
 
 def test_processes_that_record_in_one_second_at_once_leave_all_their_runs(tmp_path):
     folder = tmp_path / "project" / "runs"
-    shares = [[f"m{number % 3}/p{number}/{AT}" for number in range(start, 24, 3)] for start in range(3)]
-    processes = [record_elsewhere(folder, *share) for share in shares]
+    shares = [[f"m1/p{number}/{AT}" for number in range(start, 30, 3)] for start in range(3)]
+    go = tmp_path / "go"
+    processes = [record_elsewhere(folder, *share, GO=str(go)) for share in shares]
+    while len(list(tmp_path.glob("go-*"))) < 3:
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.01)
+    go.touch()
     assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
     at_once = contents(folder)
-    assert len([name for name in at_once if name.endswith(".csv")]) == 24
+    assert len([name for name in at_once if name.endswith(".csv")]) == 30
     alone = recorded_by_one(tmp_path / "other" / "runs", *(run for share in shares for run in share))
-    derived = [REGISTRY, *(f"{LEADERBOARDS}/m{number}.html" for number in range(3))]
+    derived = [REGISTRY, f"{LEADERBOARDS}/m1.html"]
+    # Each was alone when it counted the prompts before its own.
+    versions = sorted(run.prompt_version for run in History(folder).read().runs)
+    assert versions == list(range(1, 31))
     assert {name: at_once[name] for name in derived} == {name: alone[name] for name in derived}
     assert rebuilt(folder) == at_once
 

@@ -6,8 +6,7 @@ write have defaults. A document without a number is of format 1, as all were bef
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +19,9 @@ from goldpan.files import read_json, write_json
 _Kind = TypeVar("_Kind")
 FORMAT = 1
 """The newest format that this version writes and reads."""
+
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+"""Kept, for to make one takes a hundred times as long as to read a document with it."""
 
 
 def write_document(path: Path, content: Mapping[str, Any]) -> None:
@@ -56,18 +58,14 @@ def as_type(kind: type[_Kind], content: Any, path: Path, what: str, remedy: str)
         SourceError: a key is lacking or of another type.
     """
     try:
-        document: _Kind = _adapter(kind).validate_json(orjson.dumps(content), strict=True)
+        if kind not in _adapters:
+            _adapters[kind] = TypeAdapter(kind)
+        document: _Kind = _adapters[kind].validate_json(orjson.dumps(content), strict=True)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise unreadable(path, what, remedy, f"{place}: {first['msg']}") from None
     return document
-
-
-@functools.cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    """To make one takes a hundred times as long as to read a document with it."""
-    return TypeAdapter(kind)
 
 
 def unreadable(path: Path, what: str, remedy: str, why: object) -> SourceError:
