@@ -180,3 +180,10 @@ def test_runs_without_a_common_row_or_feature_are_said_to_be_so(tmp_path, capsys
         assert "the runs have no row in common: nothing is compared" in said
         assert "measured only in A: f" in said and "measured only in B: g" in said
     assert "Two runs of m1 and m2" in page
+
+
+def test_prompt_versions_are_counted_as_in_lists_of_runs(tmp_path, capsys):
+    later, earlier = a_run(prompt="p1"), a_run(prompt="p2", at="2025-01-01T00:00:00.000000Z")
+    text, _, page = compared_texts(tmp_path, capsys, later, earlier, ROWS, ROWS)
+    assert f"{later.id}: m1, prompt version 2" in text and f"{earlier.id}: m1, prompt version 1" in text
+    assert "<td>2 (p1)</td>" in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from goldpan.evaluation.comparison import McNemar
@@ -70,6 +70,7 @@ class RunComparison:
     """What `compare_runs` found.
 
     Attributes:
+        first, second: the runs, with the prompt version as it is counted now.
         rows: that both runs have.
         only_first, only_second: ids of rows that one of them has.
         changed: rows whose state or measured answers differ, in the order of the first run.
@@ -140,6 +141,11 @@ def compare_runs(history: History, first: Run, second: Run) -> RunComparison:
     Raises:
         SourceError: the table of rows of one is gone or damaged.
     """
+    versions = history.read().versions()
+    first, second = (
+        replace(run, prompt_version=versions.get((run.module, run.prompt_hash), run.prompt_version))
+        for run in (first, second)
+    )
     firsts, seconds = (read_run_rows(history.rows_of(run), _features(run)) for run in (first, second))
     shared = [row_id for row_id in firsts if row_id in seconds]
     metrics = [{of.feature: of for of in run.metrics} for run in (first, second)]
