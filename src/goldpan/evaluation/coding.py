@@ -19,7 +19,13 @@ from goldpan.statistics.kappa import MOST_LABELS
 from goldpan.statistics.label_measures import LabelMeasures
 from goldpan.statistics.ranking_measures import RankingMeasures
 from goldpan.statistics.scales import Scale, positions, scale_of, value_text
-from goldpan.statistics.score_measures import ScoreMeasures, ScoreScale, whole_numbers
+from goldpan.statistics.score_measures import (
+    ScoreMeasures,
+    ScoreScale,
+    ToleranceMeasures,
+    whole_numbers,
+    within_tolerance,
+)
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Extraction, Feature, Score
 from goldpan.waves.codebook import CANNOT_TELL
@@ -80,12 +86,16 @@ class FeatureValues:
         feature: from the task.
         match: of an extraction, the fields (`a.b` goes inside) that tell whether two objects are the same;
             None for all. Texts are compared without regard to case, spaces and punctuation around them.
+        tolerance: of a score, how far off an answer may be that counts as right, in its units; None where
+            only the same number is right.
     """
 
-    def __init__(self, feature: Feature, match: Sequence[str] | None = None):
+    def __init__(
+        self, feature: Feature, match: Sequence[str] | None = None, tolerance: float | None = None
+    ):
         self.feature = feature
         self.scale: Scale = scale_of(feature)
-        self._match = match
+        self._match, self._tolerance = match, tolerance
 
     @property
     def can_abstain(self) -> bool:
@@ -144,14 +154,8 @@ class FeatureValues:
             case "ordered":
                 scale = self.score_scale(categories)
                 counted = len(np.unique(scale.rounded()))
-                if not scale.integer or counted > MOST_LABELS:
-                    return lambda rows: ScoreMeasures(rows, scale)
-                return lambda rows: JoinedMeasures(
-                    [
-                        ("", ScoreMeasures(rows, scale)),
-                        ("", PickedMeasures(self._label_measures(rows, coded), ("f1_macro",))),
-                    ]
-                )
+                by_label = scale.integer and counted <= MOST_LABELS
+                return lambda rows: self._score_measures(rows, coded, scale, by_label)
             case "ranking":
                 return lambda rows: RankingMeasures(rows, categories)
             case _ if isinstance(self.feature, Extraction):
@@ -160,6 +164,16 @@ class FeatureValues:
         return lambda rows: JoinedMeasures(
             [("", SetMeasures(rows, categories)), ("", MacroOfLabels(rows, categories, labels))]
         )
+
+    def _score_measures(
+        self, rows: np.ndarray, coded: CodedPredictions, scale: ScoreScale, by_label: bool
+    ) -> Measures:
+        parts: list[tuple[str, Measures]] = [("", ScoreMeasures(rows, scale))]
+        if self._tolerance is not None:
+            parts.append(("", ToleranceMeasures(rows, scale.numbers, self._tolerance)))
+        if by_label:
+            parts.append(("", PickedMeasures(self._label_measures(rows, coded), ("f1_macro",))))
+        return parts[0][1] if len(parts) == 1 else JoinedMeasures(parts)
 
     def _label_measures(self, rows: np.ndarray, coded: CodedPredictions) -> LabelMeasures:
         """Figures of whole-number scores as labels."""
@@ -183,6 +197,15 @@ class FeatureValues:
 
     def right(self, coded: CodedPredictions) -> np.ndarray:
         """Whether each prediction counts as right, shape (n, m)."""
+        if self._tolerance is not None:
+            numbers = positions(coded.categories)
+            gold, predicted = coded.codes[:, :1], coded.codes[:, 1:]
+            return np.hstack(
+                [
+                    within_tolerance(np.hstack([gold, column[:, None]]), numbers, self._tolerance)[:, None]
+                    for column in predicted.T
+                ]
+            )
         codes = self.as_counted(coded).codes
         return codes[:, 1:] == codes[:, :1]
 

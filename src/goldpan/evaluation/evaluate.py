@@ -23,7 +23,7 @@ from goldpan.records.splits import SPLITS
 from goldpan.report_provenance import days
 from goldpan.stages.documents import as_type, read_document
 from goldpan.study.evaluation import Evaluation
-from goldpan.tasks.features import Extraction, Feature, Text
+from goldpan.tasks.features import Extraction, Feature, Score, Text
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.gold.gold_set import GoldItem, read_gold
 from goldpan.waves.items import Item, read_items
@@ -161,7 +161,7 @@ def feature_values(
     Raises:
         StudyError: a feature or field of the settings is not there, or no figure measures it.
     """
-    for name in [*(settings.features or []), *settings.match]:
+    for name in [*(settings.features or []), *settings.match, *settings.tolerance]:
         if name not in features:
             raise StudyError(f"there is no feature `{name}`; {suggestion(name, features)}", where=where)
     for name, fields in settings.match.items():
@@ -172,6 +172,9 @@ def feature_values(
         for path in fields:
             if path.partition(".")[0] not in known:
                 raise StudyError(f"match: `{name}` has no field `{path}`", where=where)
+    for name in settings.tolerance:
+        if not isinstance(features[name], Score):
+            raise StudyError(f"tolerance: `{name}` is no score but a {features[name].type}", where=where)
     chosen = (
         settings.features
         or list(settings.gold)
@@ -184,7 +187,10 @@ def feature_values(
                 where=f"{where}.{'gold' if settings.source else 'features'}",
                 remedy="leave it out",
             )
-    return {name: FeatureValues(features[name], settings.match.get(name)) for name in chosen}
+    return {
+        name: FeatureValues(features[name], settings.match.get(name), settings.tolerance.get(name))
+        for name in chosen
+    }
 
 
 def _in_splits(gold: Sequence[GoldItem], settings: Evaluation, where: str) -> dict[str, GoldItem]:

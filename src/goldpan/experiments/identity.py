@@ -55,7 +55,12 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
             | {"asked": _asked(project, name)}
             for later, name in zip([stage, *before], before, strict=False)
         ],
-        "gold": [{"fields": evaluation.gold, "match": evaluation.match} for evaluation in evaluations],
+        "gold": [
+            {"fields": evaluation.gold, "match": evaluation.match}
+            # Named only where it is given, so that runs recorded before there was the key keep their ids.
+            | ({"tolerance": evaluation.tolerance} if evaluation.tolerance else {})
+            for evaluation in evaluations
+        ],
     }
 
 

@@ -71,6 +71,10 @@ Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_numb
 """Money: not what YAML may make of a typing error, as `true`, nothing at all, or infinity."""
 
 
+Tolerance = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(no_number)]
+"""How far off a number may be that counts as right, in the units of its scale."""
+
+
 RowLimit = Annotated[int, Field(ge=1, strict=True), BeforeValidator(no_number)]
 """So many rows: a whole number from 1, and not what YAML may make of a typing error."""
 

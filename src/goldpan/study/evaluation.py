@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, as_before, one_or_many
+from goldpan.study.base import Model, Name, Tolerance, as_before, one_or_many
 
 SplitName = Literal["train", "dev", "test"]
 
@@ -78,6 +78,11 @@ class Evaluation(Model):
     match: dict[str, list[str]] = Field(
         default_factory=dict,
         description="For an extraction: fields that tell whether two objects are the same; default all.",
+    )
+    tolerance: dict[str, Tolerance] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="For a score: how far off an answer may be that counts as right; default not at all.",
     )
     compare: list[tuple[Name, Name]] | None = Field(
         None, description="Pairs of predictions to compare; default every pair, `[]` for none."

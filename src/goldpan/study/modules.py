@@ -114,7 +114,10 @@ def with_modules(
             evaluations[name] = {
                 "source": source,
                 "gold": {feature: says["field"] for feature, says in expected.items()},
-                "match": {feature: says["match"] for feature, says in expected.items() if "match" in says},
+                **{
+                    key: {feature: says[key] for feature, says in expected.items() if key in says}
+                    for key in ("match", "tolerance")
+                },
                 "predictions": [name],
                 "every_record": True,
             }

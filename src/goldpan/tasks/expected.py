@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from goldpan.errors import TaskError
-from goldpan.study.base import Model
-from goldpan.tasks.features import Extraction, Feature, Text
+from goldpan.study.base import Model, Tolerance
+from goldpan.tasks.features import Extraction, Feature, Score, Text
 from goldpan.tasks.nearest import suggestion
 
 
@@ -18,10 +18,12 @@ class Expected(Model):
     Attributes:
         field: of a row, `a.b` goes inside.
         match: of an extraction, the fields that tell whether two objects are the same; default all.
+        tolerance: of a score, how far off an answer may be that counts as right; default not at all.
     """
 
     field: str = Field(min_length=1)
     match: list[str] | None = Field(None, min_length=1)
+    tolerance: Tolerance | None = None
 
 
 def check_expected(expected: Mapping[str, Expected], features: Sequence[Feature]) -> None:
@@ -40,6 +42,8 @@ def check_expected(expected: Mapping[str, Expected], features: Sequence[Feature]
                 f"expected.{name}: a free text cannot be compared",
                 remedy="leave it out; a wave lets people or another stage judge it",
             )
+        if says.tolerance is not None and not isinstance(feature, Score):
+            raise TaskError(f"expected.{name}.tolerance: goes with a score, not with a {feature.type}")
         if says.match is None:
             continue
         if not isinstance(feature, Extraction):
