@@ -24,6 +24,7 @@ class Say:
 
     Attributes:
         status, body, headers: of the answer; without a body the request is answered.
+        answer: that answer.
         after: seconds until then.
         cut: after so many bytes of the body the connection is broken off; 0 before anything is sent.
     """
@@ -33,6 +34,7 @@ class Say:
     headers: dict[str, str] = field(default_factory=dict)
     after: float = 0.0
     cut: int | None = None
+    answer: dict[str, Any] = field(default_factory=lambda: ANSWER)
 
 
 @dataclass
@@ -85,7 +87,7 @@ class OnlineService:
     ) -> web.StreamResponse:
         said = say.body
         if said is None:
-            said = completion(asked, ANSWER, call.text) if say.status == 200 else error_body(say.status)
+            said = completion(asked, say.answer, call.text) if say.status == 200 else error_body(say.status)
         if isinstance(said, str):
             response: web.StreamResponse = web.Response(text=said, status=say.status, headers=say.headers)
         else:

@@ -1,8 +1,8 @@
 """Turn a table of product pairs into a data set: `python examples/product_pairs/prepare.py test.csv`.
 
-The table is that of the Walmart-Amazon pairs as refuel-ai's autolabel benchmark has it (MIT licence): columns `label`
-(`duplicate` or `not duplicate`), and `Title`, `Category`, `Brand`, `ModelNo` and `Price` of `_entity1` and `_entity2`.
-It is not part of this project; what is written here stays out of git, too.
+The table is that of the Walmart-Amazon pairs as refuel-ai's autolabel benchmark has it (MIT licence): columns
+`label` (`duplicate` or `not duplicate`), then `Title`, `Category`, `Brand`, `ModelNo` and `Price` of `_entity1` and
+`_entity2`. It is not part of this project; what is written here stays out of git, too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", type=Path, help="the CSV with the pairs")
     parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "data" / "pairs.jsonl", help="default: %(default)s"
+        "--out",
+        type=Path,
+        default=Path(__file__).parent / "data" / "pairs.jsonl",
+        help="default: %(default)s",
     )
     arguments = parser.parse_args()
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in data_rows(arguments.table)]

@@ -151,7 +151,8 @@ def _run_lines(run: Run, history: History) -> list[str]:
             figure["name"]: figure for figure in (metrics.baselines or [{"figures": []}])[0]["figures"]
         }
         lines += [
-            f"  {figure['name']} {figure_text(figure)}; majority {figure_text(majority.get(figure['name']))}"
+            f"  {figure['name']} {figure_text(figure)}"
+            + (f"; majority {figure_text(majority[figure['name']])}" if figure["name"] in majority else "")
             for figure in metrics.figures
         ]
         if baseline_of(metrics) is None:

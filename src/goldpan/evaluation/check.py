@@ -9,6 +9,7 @@ from pathlib import Path
 from goldpan.errors import ErrorGatherer
 from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import gold_remedy
+from goldpan.evaluation.judged import judges_of
 from goldpan.evaluation.run import evaluated_features
 from goldpan.records.first_rows import first_records
 from goldpan.records.read import iter_records
@@ -33,6 +34,7 @@ def check_evaluations(project: Project) -> Iterator[str]:
             paths = map(field_path, settings.gold.values())
             check_fields_exist(project, settings.source or [], paths, f"{where}.gold")
             check_gold_values(project, name)
+            count += len(judges_of(project, name))
             yield f"evaluation {name}: {count} features, {len(settings.predictions)} predictions"
     wrong.finish()
 
@@ -46,6 +48,7 @@ def check_gold_values(project: Project, name: str) -> None:
         SourceError: a source cannot be read so far, or values that are none of their features.
     """
     settings = project.study.evaluations[name]
+    judges_of(project, name)
     sources = settings.source or []
     if not sources:
         return

@@ -90,9 +90,7 @@ class FeatureValues:
             only the same number is right.
     """
 
-    def __init__(
-        self, feature: Feature, match: Sequence[str] | None = None, tolerance: float | None = None
-    ):
+    def __init__(self, feature: Feature, match: Sequence[str] | None = None, tolerance: float | None = None):
         self.feature = feature
         self.scale: Scale = scale_of(feature)
         self._match, self._tolerance = match, tolerance

@@ -12,6 +12,7 @@ from goldpan.evaluation.annotator_answers import annotator_answers_of
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.feature import GoldData, evaluate_feature
 from goldpan.evaluation.field_gold import read_field_gold
+from goldpan.evaluation.judged import JudgedText
 from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
@@ -48,6 +49,7 @@ class EvaluationInputs:
         notes: what is to be known of the gold.
         other_sources: name of the predictions -> sources of the study that they are not about. Where these
             are known, a gold item of any other source without a row in the predictions is gone.
+        judged: from the item ids of all records to what other stages say of their texts.
     """
 
     gold: Sequence[Path]
@@ -59,6 +61,7 @@ class EvaluationInputs:
     trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     other_sources: Mapping[str, Collection[str]] = field(default_factory=dict)
+    judged: Callable[[Sequence[str]], Sequence[JudgedText]] = lambda ids: ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def evaluate(
             *_gone_notes(gone & evaluated.keys(), evaluated, inputs.trials),
             *_notes(settings, models, evaluated),
         ),
+        judged=tuple(inputs.judged(in_fields.all_ids)) if in_fields else (),
         gold_fields=None if settings.source is None else GoldFields(tuple(settings.source), settings.gold),
     )
 

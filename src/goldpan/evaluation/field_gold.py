@@ -32,11 +32,13 @@ class FieldGold:
         items: the records that have a label for any feature, all alike in weight.
         records: all records, also those without any label.
         notes: what was taken for what.
+        all_ids: the item ids of all records that could be asked about.
     """
 
     items: list[GoldItem]
     records: int
     notes: list[str]
+    all_ids: list[str]
 
 
 def read_field_gold(
@@ -62,12 +64,17 @@ def read_field_gold(
     """
     fields = RecordFields(features, settings.gold, place, f"{where}.gold", settings.every_record)
     items: dict[str, GoldItem] = {}
+    all_ids: list[str] = []
     records = 0
     for path in paths:
         for record in iter_records(path):
             records += 1
-            labels = {} if "skip" in record else fields.values(record)
-            if not labels:
+            if "skip" in record:
+                continue
+            all_ids.append(item_id(record["id"]))
+            labels = fields.values(record)
+            # Where nothing is compared, but judged, all records are measured.
+            if settings.gold and not labels:
                 continue
             item = _item(record, labels)
             if item.item_id in items:
@@ -84,7 +91,7 @@ def read_field_gold(
             where=f"{where}.gold",
             remedy="name the fields that hold the labels",
         )
-    return FieldGold(list(items.values()), records, fields.notes())
+    return FieldGold(list(items.values()), records, fields.notes(), all_ids)
 
 
 def _item(record: Record, labels: dict[str, object]) -> GoldItem:

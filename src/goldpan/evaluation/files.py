@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from goldpan.heads.files import annotated_files
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.evaluation import Evaluation, Predicted
@@ -24,6 +26,21 @@ def gold_files(project: Project, settings: Evaluation) -> list[str]:
     if settings.wave is not None:
         return project.paths.gold_splits(settings.wave)
     return [project.paths.records(*place) for place in files_of_sources(project, settings.source or [])]
+
+
+def judging_files(project: Project, settings: Evaluation, has_gold: Mapping[str, bool]) -> list[str]:
+    """The artifacts that the verdicts on free texts stand in, and those that say how good their judges are.
+
+    Args:
+        has_gold: wave -> whether sheets of it have come back; a judge is measured once they have.
+    """
+    paths, evaluations = project.paths, project.study.evaluations
+    judging = settings.judged.values()
+    measuring = [judged.measured for judged in judging if judged.measured]
+    return [
+        *(paths.features(judged.stage) for judged in judging),
+        *(paths.evaluation(name, "json") for name in measuring if has_gold[evaluations[name].wave or ""]),
+    ]
 
 
 def field_evaluations(study: Study, stage: str) -> dict[str, str]:

@@ -9,6 +9,9 @@ from goldpan.statistics.interval import Interval
 TITLES = {
     "accuracy": "Accuracy",
     "accuracy_within_1": "Accuracy within 1",
+    "accuracy_within_tolerance": "Accuracy within the tolerance",
+    "judged_right": "Judged right",
+    "judge_cohen_kappa": "The judge's kappa",
     "precision": "Precision",
     "recall": "Recall",
     "f1": "F1",

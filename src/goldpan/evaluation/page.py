@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.evaluation.feature_section import anchor, feature_section
 from goldpan.evaluation.formatting import HEADLINES, KINDS, figure_title, money, quoted
+from goldpan.evaluation.judged import JUDGE_KAPPA, JUDGED_RIGHT, JudgedText
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
 from goldpan.html import Markup, element, page, table
@@ -28,6 +29,7 @@ def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
     body += _overview(report.features)
     for feature in report.features:
         body += feature_section(feature, mistakes)
+    body += _judged(report.judged)
     body += [element("h2", "Where the numbers come from"), _sources(report)]
     body += _methods()
     body += provenance_section(report.provenance)
@@ -38,8 +40,11 @@ def _what(report: EvaluationReport) -> str:
     models = ", ".join(source.model for source in report.sources)
     if report.gold_fields:
         fields = ", ".join(f"{name}: {field}" for name, field in report.gold_fields.fields.items())
+        sources = ", ".join(report.gold_fields.sources)
+        if not fields:
+            return f"{models} on the records of {sources}, as another stage judges; {report.drawn:,} records."
         text = (
-            f"{models} against labels that the records of {', '.join(report.gold_fields.sources)} have in"
+            f"{models} against labels that the records of {sources} have in"
             f" their own fields ({fields}); {report.drawn:,} records."
         )
         if report.without_any_label:
@@ -116,6 +121,29 @@ def _overview_of(features: Sequence[FeatureEvaluation], kind: str, is_binary: bo
 def _of_label(model: ModelEvaluation, label: str, name: str) -> Figure | None:
     of_label = next((known for known in model.labels if known.label == label), None)
     return None if of_label is None else figure(of_label.figures, name)
+
+
+def _judged(texts: Sequence[JudgedText]) -> Iterator[Markup]:
+    """Free texts, with what another stage says of them and what people say of that stage."""
+    if not texts:
+        return
+    yield element("h2", "Judged by another stage")
+    yield element(
+        "p",
+        "Whether a text is right is said by another model. What failed, and what was not judged, counts as"
+        " not right. The figure is as good as its judge: that one's kappa with people stands beside it.",
+    )
+    rows = []
+    for text in texts:
+        kappa = figure(text.figures, JUDGE_KAPPA)
+        people = "nobody has measured it"
+        if kappa is not None and text.measured is not None:
+            people = f"{quoted(kappa, False)} ({text.measured['items']:,} items)"
+        counts = [f"{text.right:,}", f"{text.wrong:,}", _counted(text.failed), _counted(text.not_judged)]
+        share = quoted(figure(text.figures, JUDGED_RIGHT), False)
+        rows.append([text.feature, text.model, text.judge, people, f"{text.items:,}", share, *counts])
+    header = ["Feature", "Model", "Judge", "The judge's kappa", "Items", figure_title(JUDGED_RIGHT)]
+    yield table([*header, "Right", "Wrong", "Failed", "Not judged"], rows, text_columns=4)
 
 
 def _sources(report: EvaluationReport) -> Markup:

@@ -10,6 +10,7 @@ from goldpan.as_json import AsJson
 from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
 from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
+from goldpan.evaluation.judged import JudgedText
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.files import sha256_hex
 from goldpan.report_provenance import ReportInput, ReportProvenance
@@ -256,6 +257,7 @@ class EvaluationReport:
         features: results by feature.
         notes: sentences about the whole.
         gold_fields: where the gold stands, if not in a wave.
+        judged: free texts that other stages have judged.
     """
 
     name: str
@@ -268,6 +270,7 @@ class EvaluationReport:
     features: tuple[FeatureEvaluation, ...]
     notes: tuple[str, ...] = ()
     gold_fields: GoldFields | None = None
+    judged: tuple[JudgedText, ...] = ()
 
     @property
     def provenance(self) -> ReportProvenance:
@@ -293,6 +296,7 @@ class EvaluationReport:
             "provenance": self.provenance.as_json(),
             "models": [source.as_json() for source in self.sources],
             "features": [feature.as_json() for feature in self.features],
+            **({"judged": [text.as_json() for text in self.judged]} if self.judged else {}),
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
+from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
 from goldpan.records.source_rows import place_of
@@ -24,6 +25,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         SourceError, ReconciliationError: the files it reads do not fit together.
     """
     settings = project.named("evaluation", project.study.evaluations, name)
+    judges = judges_of(project, name)
     root, paths, wave = project.root, project.paths, settings.wave
     inputs = EvaluationInputs(
         gold=[root / path for path in gold_files(project, settings)],
@@ -50,6 +52,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
             for model, predicted in settings.predictions.items()
             if (trial := trial_of(project, project.study.sources_predicted(predicted)))
         },
+        judged=lambda ids: [judge_texts(project, judge, ids) for judge in judges],
     )
     outputs = EvaluationOutputs(
         json=root / paths.evaluation(name, "json"),

@@ -59,8 +59,11 @@ def derived_study(
     if model is not None:
         modules["stage"] = {**(modules.get("stage") or {}), "model": model}
         own = content.get("stages") or {}
+        # Who judges stays the same: else each model would be its own judge.
+        judges = {by.stage for one in project.study.evaluations.values() for by in one.judged.values()}
         content["stages"] = {
-            stage: {**keys, "model": model} if isinstance(keys, dict) else keys for stage, keys in own.items()
+            stage: {**keys, "model": model} if isinstance(keys, dict) and stage not in judges else keys
+            for stage, keys in own.items()
         }
         if not own:
             del content["stages"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from goldpan.evaluation.judged import JUDGE_KAPPA, JUDGED_RIGHT
 from goldpan.experiments.run import FeatureMetrics
 
-_MAIN = ("accuracy_within_tolerance", "accuracy", "f1_micro", "kendall_tau")
+_MAIN = (JUDGED_RIGHT, "accuracy_within_tolerance", "accuracy", "f1_micro", "kendall_tau")
 _GRADES = ((0.9, "A"), (0.8, "B"), (0.7, "C"), (0.6, "D"))
 
 
 def main_figure(figures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The figure that lists show: accuracy (within the tolerance, where a task declares one), of sets and
-    extractions F1, of rankings Kendall's tau."""
+    extractions F1, of rankings Kendall's tau, of judged texts the share judged right."""
     by_name = {figure["name"]: figure for figure in figures}
     return next((by_name[name] for name in _MAIN if name in by_name), None)
 
@@ -43,6 +44,9 @@ def metrics_text(metrics: FeatureMetrics) -> str:
     name = main["name"] if main else "no figure"
     baseline = value_of_figure(baseline_of(metrics))
     beside = "" if baseline is None else f" (majority {baseline:.2f})"
+    if main and main["name"] == JUDGED_RIGHT:
+        kappa = next((figure for figure in metrics.figures if figure["name"] == JUDGE_KAPPA), None)
+        beside = f" (the judge's kappa {figure_text(kappa)})" if kappa else " (nobody has measured the judge)"
     return f"{metrics.feature}: {name} {figure_text(main)}{beside}"
 
 

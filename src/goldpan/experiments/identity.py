@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldpan.evaluation.files import field_evaluations
@@ -12,6 +12,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.records.limit import rows_within_limit
+from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project, module_table
 from goldpan.study.modules import Module
 from goldpan.tasks.task import load_task
@@ -55,6 +56,7 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
             | {"asked": _asked(project, name)}
             for later, name in zip([stage, *before], before, strict=False)
         ],
+        **_judged(project, stage, evaluations),
         "gold": [
             {"fields": evaluation.gold, "match": evaluation.match}
             # Named only where it is given, so that runs recorded before there was the key keep their ids.
@@ -62,6 +64,21 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
             for evaluation in evaluations
         ],
     }
+
+
+def _judged(project: Project, stage: str, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Who judges the free texts of a stage; nothing where nobody does, so that older runs keep their ids."""
+    judged = {
+        feature: {
+            "feature": says.feature,
+            "tasks": _tasks(project, says.stage),
+            "asked": _asked(project, says.stage),
+        }
+        for evaluation in evaluations
+        for feature, says in evaluation.judged.items()
+        if stage in project.study.stages_to(says.stage)
+    }
+    return {"judged": judged} if judged else {}
 
 
 def run_id(what: Mapping[str, Any]) -> str:

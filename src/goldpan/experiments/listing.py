@@ -145,13 +145,14 @@ _NAMES = {
     "limit": "limit of a trial",
     "after": "stages before it",
     "gold": "what is expected",
+    "judged": "who judges",
 }
 
 
 def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two `what_is_run`, in words."""
     asked = was.get("asked", {}), now["asked"]
-    changed = [name for key, name in _NAMES.items() if was.get(key) != now[key]]
+    changed = [name for key, name in _NAMES.items() if was.get(key) != now.get(key)]
     return changed + [key for key in asked[1] if asked[0].get(key) != asked[1][key]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from goldpan import __version__
@@ -13,6 +14,7 @@ from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import field_evaluations, gold_files
+from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.predictions import read_stage
 from goldpan.evaluation.run import evaluated_features
 from goldpan.experiments.git_state import git_state
@@ -135,12 +137,17 @@ def _scored(project: Project, stage: str) -> list[Scored]:
         values = feature_values(settings, features, where)
         paths = [project.root / path for path in gold_files(project, settings)]
         place = place_of(project, settings.source or [])
-        items = read_field_gold(settings, features, paths, place, where).items
+        gold = read_field_gold(settings, features, paths, place, where)
+        items = gold.items
         wanted = [item.item_id for item in items]
         predictions = read_stage(model, project.root / project.paths.features(stage), values, wanted)
         for feature, of_feature in values.items():
             if predictions.covers(feature) and feature not in measured:
                 measured[feature] = scored(of_feature, settings.gold[feature], items, predictions)
+        for judge in judges_of(project, name):
+            if judge.judged == stage:
+                verdicts = judge_texts(project, judge, gold.all_ids).verdicts
+                measured.setdefault(judge.feature.name, Scored(judge.feature, None, {}, verdicts))
     return list(measured.values())
 
 
@@ -150,7 +157,10 @@ def _metrics(project: Project, stage: str) -> list[FeatureMetrics]:
     for name, model in field_evaluations(project.study, stage).items():
         path = project.left(project.paths.evaluation(name, "json"), f"the run of `{stage}`")
         try:
-            for metrics in _metrics_of(read_json(path), name, model):
+            evaluation = read_json(path)
+            for metrics in chain(
+                _metrics_of(evaluation, name, model), _judged_metrics(evaluation, name, model)
+            ):
                 found.setdefault(metrics.feature, metrics)
         except (KeyError, TypeError, AttributeError) as error:
             raise SourceError(
@@ -180,6 +190,22 @@ def _metrics_of(evaluation: dict[str, Any], name: str, model: str) -> Iterator[F
                     failed=own["failed"],
                     over_baseline=own["over_baseline"],
                 )
+
+
+def _judged_metrics(evaluation: dict[str, Any], name: str, model: str) -> Iterator[FeatureMetrics]:
+    """What other stages say of the free texts of one model; there is no answer that one could always give."""
+    for text in evaluation.get("judged", []):
+        if text["model"] == model:
+            yield FeatureMetrics(
+                feature=text["feature"],
+                type="text",
+                kind="judged",
+                evaluation=name,
+                items={"evaluated": text["items"]},
+                figures=_raw(text["figures"]),
+                baselines=[],
+                failed={**text["failed"], **{f"not judged: {s}": n for s, n in text["not_judged"].items()}},
+            )
 
 
 def _raw(figures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -35,13 +35,13 @@ class Scored:
 
     Attributes:
         feature: which.
-        field: where its gold stands in a record.
+        field: where its gold stands in a record; None of a text, which has none and is judged.
         gold: item id -> the right value.
         right: item id -> whether the answer counts as right; of the items that are evaluated.
     """
 
     feature: Feature
-    field: str
+    field: str | None
     gold: dict[str, Any]
     right: dict[str, bool]
 
@@ -96,14 +96,15 @@ def table_of_rows(
 
 def _columns(features: Sequence[Feature], measured: Sequence[Scored]) -> Iterator[str]:
     yield from (ID, STATE, REASON)
-    has_gold = {of.feature.name for of in measured}
+    has_gold = {of.feature.name for of in measured if of.field is not None}
+    is_measured = {of.feature.name for of in measured}
     for feature in features:
         if feature.name in has_gold:
             yield f"{EXPECTED}.{feature.name}"
         yield f"{ANSWER}.{feature.name}"
         if feature.rationale:
             yield f"{REASONING}.{feature.name}"
-        if feature.name in has_gold:
+        if feature.name in is_measured:
             yield f"{RIGHT}.{feature.name}"
 
 
@@ -126,7 +127,7 @@ def _row(
             own[f"{RIGHT}.{name}"] = "yes" if of.right[item] else "no"
     taken = {*own, *_columns(features, measured)}
     given: dict[str, str] = {}
-    fields = _without(record["data"], {of.field for of in measured})
+    fields = _without(record["data"], {of.field for of in measured if of.field is not None})
     has_parts = isinstance(fields.get("input"), dict)
     for path, text in _flat(fields):
         if own.get(path) == text:

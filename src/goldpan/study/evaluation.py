@@ -36,6 +36,30 @@ class Predicted(Model):
         return self
 
 
+class JudgedBy(Model):
+    """Who judges the texts of a feature: another stage, which says of each whether it is right."""
+
+    by: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*\.[A-Za-z][A-Za-z0-9_]*$",
+        description="`STAGE.FEATURE`: a stage that follows the evaluated one, and its binary feature.",
+    )
+    measured: Name | None = Field(
+        None,
+        description="The evaluation that holds the judge's verdicts against people's, in a wave over its"
+        " stage. Its kappa stands beside the judge's figure once sheets of the wave are back.",
+    )
+
+    @property
+    def stage(self) -> str:
+        """The judging stage."""
+        return self.by.partition(".")[0]
+
+    @property
+    def feature(self) -> str:
+        """The feature that says whether a text is right."""
+        return self.by.partition(".")[2]
+
+
 class Evaluation(Model):
     """Predictions of one or several models, measured against the gold set of a wave, or against labels that
     the records of a source have in their own fields."""
@@ -84,6 +108,11 @@ class Evaluation(Model):
         exclude_if=as_before({}),
         description="For a score: how far off an answer may be that counts as right; default not at all.",
     )
+    judged: dict[str, JudgedBy] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="With `source`: free texts that another stage judges.",
+    )
     compare: list[tuple[Name, Name]] | None = Field(
         None, description="Pairs of predictions to compare; default every pair, `[]` for none."
     )
@@ -120,6 +149,13 @@ class Evaluation(Model):
             }
         return value
 
+    @field_validator("judged", mode="before", json_schema_input_type=dict[str, JudgedBy | str])
+    @classmethod
+    def _a_judge_by_name(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: {"by": by} if isinstance(by, str) else by for name, by in value.items()}
+
     @field_validator(
         "split", mode="before", json_schema_input_type=list[SplitName] | SplitName | Literal["all"]
     )
@@ -134,7 +170,9 @@ class Evaluation(Model):
     def _one_origin_of_gold(self) -> Evaluation:
         if (self.wave is None) == (self.source is None):
             raise ValueError("give either `wave` or `source`: whose labels are the truth?")
-        if (self.source is None) == bool(self.gold):
+        if self.judged and self.source is None:
+            raise ValueError("`judged` goes with `source`: it is said of all records of a stage")
+        if (self.source is None) == bool(self.gold or self.judged):
             raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
         if self.every_record and self.source is None:
             raise ValueError("`every_record` goes with `source`: not every record is in a wave")

@@ -15,6 +15,9 @@ from goldpan.errors import StudyError
 from goldpan.study.base import Model, Name, one_or_many
 from goldpan.study.yaml_file import read_yaml
 
+_TAKEN = {"gold": "field", "match": "match", "tolerance": "tolerance", "judged": "judged_by"}
+"""Keys of an evaluation, and of `expected` in a task, which they are made from."""
+
 
 class Module(Model):
     """One row of the table of modules."""
@@ -111,13 +114,13 @@ def with_modules(
         stages[name] = {"input": follows or {"source": source}, "task": task, **settings.stage}
         expected = _expected(tasks / f"{task}.yaml")
         if expected:
+            taken = {
+                key: {feature: says[word] for feature, says in expected.items() if word in says}
+                for key, word in _TAKEN.items()
+            }
             evaluations[name] = {
                 "source": source,
-                "gold": {feature: says["field"] for feature, says in expected.items()},
-                **{
-                    key: {feature: says[key] for feature, says in expected.items() if key in says}
-                    for key in ("match", "tolerance")
-                },
+                **{key: of_features for key, of_features in taken.items() if of_features},
                 "predictions": [name],
                 "every_record": True,
             }
@@ -148,5 +151,5 @@ def _expected(task_file: Path) -> dict[str, dict[str, Any]]:
     return {
         feature: says
         for feature, says in expected.items()
-        if isinstance(says, dict) and isinstance(says.get("field"), str)
+        if isinstance(says, dict) and any(isinstance(says.get(key), str) for key in ("field", "judged_by"))
     }

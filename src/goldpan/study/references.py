@@ -111,6 +111,11 @@ def _check_evaluations(study: Study, wrong: list[str]) -> None:
             if predicted.annotated in study.annotated:
                 for column in predicted.heads.values():
                     _check("head", column, _columns(study, predicted.annotated), f"{place}.heads", wrong)
+        for feature, judged in evaluation.judged.items():
+            place = f"evaluations.{name}.judged.{feature}"
+            _check("stage", judged.stage, study.stages, f"{place}.by", wrong)
+            if judged.measured is not None:
+                _check("evaluation", judged.measured, study.evaluations, f"{place}.measured", wrong)
         if evaluation.source and not wrong:
             # What predictions are about can be told once all names lead somewhere.
             _check_about(study, name, evaluation, wrong)

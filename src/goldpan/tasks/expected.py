@@ -17,11 +17,13 @@ class Expected(Model):
 
     Attributes:
         field: of a row, `a.b` goes inside.
+        judged_by: in place of a field, `STAGE.FEATURE` of who judges a free text.
         match: of an extraction, the fields that tell whether two objects are the same; default all.
         tolerance: of a score, how far off an answer may be that counts as right; default not at all.
     """
 
-    field: str = Field(min_length=1)
+    field: str | None = Field(None, min_length=1)
+    judged_by: str | None = Field(None, min_length=1)
     match: list[str] | None = Field(None, min_length=1)
     tolerance: Tolerance | None = None
 
@@ -37,11 +39,18 @@ def check_expected(expected: Mapping[str, Expected], features: Sequence[Feature]
         feature = known.get(name)
         if feature is None:
             raise TaskError(f"expected: there is no feature `{name}`; {suggestion(name, known)}")
-        if isinstance(feature, Text):
+        if isinstance(feature, Text) and says.judged_by is None:
             raise TaskError(
                 f"expected.{name}: a free text cannot be compared",
-                remedy="leave it out; a wave lets people or another stage judge it",
+                remedy=f"leave it out, or let another stage judge it: `{name}: {{judged_by: STAGE.FEATURE}}`",
             )
+        if says.judged_by is not None and (not isinstance(feature, Text) or says.field is not None):
+            raise TaskError(
+                f"expected.{name}.judged_by: goes with a free text, and takes the place of `field`",
+                remedy="a free text is judged; all else is compared with the right answer in a field",
+            )
+        if says.field is None and says.judged_by is None:
+            raise TaskError(f"expected.{name}.field: this key is required")
         if says.tolerance is not None and not isinstance(feature, Score):
             raise TaskError(f"expected.{name}.tolerance: goes with a score, not with a {feature.type}")
         if says.match is None:

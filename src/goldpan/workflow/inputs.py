@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from goldpan.evaluation.files import describing_stages, field_evaluations, gold_files, predicted_files
+from goldpan.evaluation.files import (
+    describing_stages,
+    field_evaluations,
+    gold_files,
+    judging_files,
+    predicted_files,
+)
 from goldpan.heads.files import annotated_files
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
@@ -54,20 +60,26 @@ class Inputs:
             *beside,
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
+            *self._judging(wildcards.evaluation),
             *self.stages.limits(chain.from_iterable(map(self.study.sources_predicted, predictions))),
         ]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
         stage = wildcards.stage
+        evaluations = field_evaluations(self.study, stage)
         return [
             self.paths.stage_records(stage),
             self.paths.features(stage),
             self.paths.summary(stage),
-            *(self.paths.evaluation(name, "json") for name in field_evaluations(self.study, stage)),
+            *(self.paths.evaluation(name, "json") for name in evaluations),
+            *(path for name in evaluations for path in self._judging(name)),
             *self.stages.task_files[stage],
             *self.stages.limits(self.study.sources_of(stage)),
         ]
+
+    def _judging(self, evaluation: str) -> list[str]:
+        return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
 
     def everything(self) -> Iterator[str]:
         """What can be made now of all that the study asks for."""
