@@ -1,8 +1,8 @@
 """Turn a table of product pairs into a data set: `python examples/product_pairs/prepare.py test.csv`.
 
-The table is that of the Walmart-Amazon pairs as refuel-ai's autolabel benchmark has it (MIT licence): columns
-`label` (`duplicate` or `not duplicate`), then `Title`, `Category`, `Brand`, `ModelNo` and `Price` of `_entity1` and
-`_entity2`. It is not part of this project; what is written here stays out of git, too.
+The table is that of the Walmart-Amazon pairs as refuel-ai's autolabel benchmark has it (MIT licence). It has
+`label` (`duplicate` or `not duplicate`), then `Title`, `Category`, `Brand`, `ModelNo` and `Price`, each with
+`_entity1` and `_entity2` behind it. It is not part of this project; what is made of it stays out of git.
 """
 
 from __future__ import annotations

@@ -123,7 +123,10 @@ def test_all_that_is_wrong_with_rows_is_told_with_file_line_and_id(modules, caps
     assert "`scope-3`" in told(3) and "did you mean `own`" in told(3)
     assert "`scope-4`, field `expected.label`" in told(4) and "no value" in told(4)
     assert "`scope-5`, field `expected.label`" in told(5)
-    assert "`scope-6`: the same input stands already at golden/scope.jsonl:1" in told(6)
+    assert (
+        "`scope-6`: the same input stands already, with another right answer, at golden/scope.jsonl:1"
+        in told(6)
+    )
     assert "duplicate_id: the id `scope-2` stands already" in told(8)
     assert "bad_json" in told(9)
     assert "`text` is not there" in wrong and "scope-7" in wrong
@@ -196,3 +199,82 @@ def test_names_that_are_not_there_are_refused(modules, capsys):
     assert code == 1 and "the study `plain` takes no modules" in wrong
     (modules.root / "config" / "studies" / "golden.yaml").unlink()
     assert "no study takes modules" in modules.check(capsys)[2]
+
+
+def hand_typed(modules, text):
+    (modules.root / "golden" / "scope.jsonl").write_bytes(text.encode())
+
+
+def row(name="a", text="x", expected='{"label": "own"}', more=""):
+    return f'{{"id": "{name}", "input": {{"text": "{text}", "brands": []}}, "expected": {expected}{more}}}'
+
+
+def test_a_byte_order_mark_other_line_ends_and_blank_lines_make_no_difference(modules, capsys):
+    hand_typed(modules, f"\ufeff{row('a', 'x')}\r\n\r\n  \r\n{row('b', 'y')}\r\n")
+    assert modules.check(capsys, "scope")[:2] == (0, "golden scope: 2 rows; label: 2 own\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what", "remedy"),
+    [
+        (row()[:-1] + ",}", 1, "trailing comma", "one whole JSON object on one line"),
+        (f"[\n{row()},\n{row('b', 'y')}\n]", 2, "bad_json", "no brackets around the rows, no comma after"),
+        (f"{row()}\n{row('a', 'y')}", 2, "duplicate_id", "an `id` of its own, or leave one of the two out"),
+        (row().replace('"id": "a", ', ""), 1, "missing_id", "give each row an `id` of its own"),
+        (row(expected='{"label": "relevant"}'), 1, "there are: `own`, `other`", "its right answer"),
+        (row(expected='{"lable": "own"}'), 1, "`expected.lable` is the right answer of no", "the name"),
+    ],
+)
+def test_a_slip_of_the_hand_is_told_with_what_to_do_about_it(modules, capsys, text, place, what, remedy):
+    hand_typed(modules, text)
+    code, out, wrong = modules.check(capsys, "scope")
+    assert (code, out) == (1, "")
+    lines = wrong.splitlines()
+    (at,) = [n for n, line in enumerate(lines) if f"golden/scope.jsonl:{place}: " in line and what in line]
+    assert remedy in lines[at + 1]
+
+
+def test_of_a_row_that_cannot_be_used_nothing_more_is_said(modules, capsys):
+    hand_typed(modules, "{broken")
+    assert "no record has a field" not in modules.check(capsys, "scope")[2]
+
+
+def test_a_label_in_other_letters_is_taken_and_said(modules, capsys):
+    hand_typed(modules, row(expected='{"label": "OWN"}'))
+    code, out, _ = modules.check(capsys, "scope")
+    assert code == 0 and "label: 1 own" in out and "1, as 'OWN' for 'own'" in out
+
+
+def test_fields_that_nothing_reads_are_named_with_the_first_row_that_has_them(modules, capsys):
+    more = ', "expcted": {}'
+    hand_typed(modules, "\n".join([row("a", "x"), row("b", "y", more=more), row("c", "z", more=more)]))
+    code, out, _ = modules.check(capsys, "scope")
+    assert code == 0
+    assert (
+        "nothing reads the field `expcted`; did you mean `expected`? (golden/scope.jsonl:2 and 1 more)" in out
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("Acme pan, 20 cm.", "acme  pan 20 cm", True),
+        ("disk 1.5 TB", "disk 15 TB", False),
+        ("c++", "c", False),
+        ("pan (new)", "pan new", True),
+    ],
+)
+def test_an_input_that_differs_in_case_space_and_punctuation_only_is_the_same(
+    modules, capsys, one, other, is_same
+):
+    hand_typed(modules, f"{row('a', one)}\n{row('b', other)}")
+    code, _, wrong = modules.check(capsys, "scope")
+    assert (code == 1) == is_same == ("the same input stands already at golden/scope.jsonl:1" in wrong)
+
+
+def test_the_same_input_with_another_right_answer_has_to_be_decided(modules, capsys):
+    other = row("b", expected='{"label": "other"}')
+    hand_typed(modules, f"{row('a')}\n{other}")
+    wrong = modules.check(capsys, "scope")[2]
+    assert "stands already, with another right answer, at golden/scope.jsonl:1" in wrong
+    assert "decide which of the two is right" in wrong

@@ -5,7 +5,12 @@ Of eight rows the call of the seventh is refused by the service, and the answers
 
 import csv
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import kendalltau
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from tests.filled_sheets import fill_csv
 from tests.online_service import Say, online_service
@@ -245,6 +250,47 @@ def test_a_text_is_right_where_the_judge_says_so_of_all_rows(answered):
 def right(project, feature):
     with project.artifact("runs/all.csv").open(encoding="utf-8-sig", newline="") as handle:
         return [row[f"right.{feature}"] for row in csv.DictReader(handle)]
+
+
+def as_others_compute_it(table):
+    """feature -> figure -> its value, from the rows of a run alone, with scikit-learn, SciPy and pandas."""
+    rows = pd.read_csv(table, encoding="utf-8-sig", keep_default_na=False)
+    labels = [rows["expected.relevance"], rows["answer.relevance"].replace("", "(failed)")]
+    sets = [
+        [[label for label in cell.split("; ") if label not in ("", "(none)")] for cell in rows[column]]
+        for column in ("expected.uses", "answer.uses")
+    ]
+    members = MultiLabelBinarizer(classes=["a", "b", "c"])
+    sets = [members.fit_transform(side) for side in sets]
+    orders = zip(rows["expected.order"], rows["answer.order"], strict=True)
+    numbers = [pd.to_numeric(rows[column]) for column in ("expected.weight", "answer.weight")]
+    return {
+        "relevance": {
+            "accuracy": accuracy_score(*labels),
+            "f1_macro": f1_score(*labels, labels=["R", "S", "C", "N"], average="macro"),
+        },
+        "uses": {
+            "precision_micro": precision_score(*sets, average="micro"),
+            "recall_micro": recall_score(*sets, average="micro"),
+            "f1_micro": f1_score(*sets, average="micro"),
+        },
+        "order": {"kendall_tau": np.mean([tau(right, said) for right, said in orders])},
+        "weight": {"accuracy_within_tolerance": np.mean(abs(numbers[0] - numbers[1]) <= 0.5)},
+        "gist": {"judged_right": (rows["right.gist"] == "yes").mean()},
+    }
+
+
+def tau(right, said):
+    if not said:
+        return -1
+    places = [order.split(" > ") for order in (right, said)]
+    return kendalltau(*([order.index(item) for item in "xyzw"] for order in places)).statistic
+
+
+def test_figures_can_be_computed_from_the_rows_of_the_run_by_other_people_s_software(answered):
+    ours = raw_figures(answered)
+    for feature, figures in as_others_compute_it(answered.artifact("runs/all.csv")).items():
+        assert figures == pytest.approx({name: ours[feature][name] for name in figures}, abs=1e-6), feature
 
 
 def test_once_people_have_judged_too_the_judge_s_kappa_stands_beside_its_figure(answered, tmp_path):

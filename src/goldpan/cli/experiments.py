@@ -34,3 +34,5 @@ def _check(options: argparse.Namespace) -> None:
             for feature, counts in checked.answers.items()
         )
         print(f"{checked.study} {checked.module}: {checked.rows} rows{answers}")
+        for note in checked.notes:
+            print(f"  {note}")

@@ -7,15 +7,17 @@ the data set, named by file, line and id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError, StudyError
 from goldpan.experiments.data_set import METADATA, DataSet
+from goldpan.experiments.row_fields import remedy_of
+from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 from goldpan.study.load import Project, load_project, modules_of
 from goldpan.study.paths import studies_folder
@@ -39,12 +41,14 @@ class CheckedModule:
         module: id of the module.
         rows: rows of the data set.
         answers: feature -> how often each label is right; of an extraction the objects, else the rows.
+        notes: what was taken for what.
     """
 
     study: str
     module: str
     rows: int
     answers: dict[str, Counter[str]]
+    notes: list[str] = field(default_factory=list)
 
 
 def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Project], list[Project]]:
@@ -132,23 +136,28 @@ class _Inputs:
     """The inputs of all rows, by module, and where they stand."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, bytes], tuple[DataSet, str]] = {}
+        self._seen: dict[tuple[str, bytes], tuple[DataSet, str, dict[str, Any]]] = {}
 
     def add(self, data_set: DataSet, record: Record) -> None:
         """Note a row. Raises SourceError when another has the same input."""
         if "skip" in record:
             return
         place = data_set.place(record)
-        other, elsewhere = self._seen.setdefault((data_set.module, data_set.input(record)), (data_set, place))
+        right = {path: look_up(record["data"], path)[1] for path in sorted(data_set.gold_paths)}
+        key = data_set.module, data_set.input(record)
+        other, elsewhere, other_right = self._seen.setdefault(key, (data_set, place, right))
         if elsewhere == place:
             return
-        if other.study.study == data_set.study.study:
+        if other.study.study == data_set.study.study and right != other_right:
+            what = "the same input stands already, with another right answer,"
+            remedy = "decide which of the two is right, and leave the other out"
+        elif other.study.study == data_set.study.study:
             what, remedy = "the same input stands already", "leave one of them out, or tell them apart"
         else:
             what = f"a leak: the same input stands in a data set of the study `{other.study.study}`, too,"
             remedy = "leave one of them out: what is measured on one must not be known from the other"
         raise SourceError(
-            f"record `{record['id']}`: {what} at {elsewhere}, but for case and space",
+            f"record `{record['id']}`: {what} at {elsewhere}, but for case, space and punctuation",
             where=place,
             remedy=remedy,
         )
@@ -156,28 +165,48 @@ class _Inputs:
 
 def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedModule:
     fields = data_set.fields
-    rows, answers = 0, {name: Counter[str]() for name in fields.features}
+    rows, usable, unread = 0, 0, dict[str, list[str]]()
+    answers = {name: Counter[str]() for name in fields.features}
     for record in data_set.records():
         rows += 1
         place = data_set.place(record)
         if "skip" in record:
-            wrong.add(SourceError(record["skip"], where=place, remedy="correct the row"))
+            wrong.add(SourceError(record["skip"], where=place, remedy=remedy_of(record["skip"])))
             continue
+        usable += 1
         with wrong.gather():
             inputs.add(data_set, record)
         values, faults = fields.read(record)
         for fault in faults:
             wrong.add(SourceError(fault, where=place, remedy="give the row its right answer"))
+        for name in data_set.unread(record):
+            if faults:
+                what = f"record `{record['id']}`: {name}"
+                wrong.add(SourceError(what, where=place, remedy="correct the name, or leave it out"))
+            unread.setdefault(name, []).append(place)
         for name, value in values.items():
             answers[name].update(_counted(fields.features[name], value))
         with wrong.gather():
             _check_prompt(data_set, record, place)
     if not rows:
-        raise StudyError(f"the data set of module `{data_set.module}` has no rows")
-    with wrong.gather():
-        # That no row at all has a field is told here, with the nearest one there is.
-        fields.finish("")
-    return CheckedModule(data_set.study.study, data_set.module, rows, answers)
+        files = [file for name in data_set.sources for file in data_set.study.sources[name].files]
+        raise StudyError(
+            f"the data set of module `{data_set.module}` has no rows",
+            where=", ".join(files),
+            remedy="give it rows such as docs/keywords.md shows",
+        )
+    if usable:
+        with wrong.gather():
+            # That no row at all has a field is told here, with the nearest one there is.
+            fields.finish("")
+    return CheckedModule(
+        data_set.study.study, data_set.module, rows, answers, [*fields.notes(), *_unread_notes(unread)]
+    )
+
+
+def _unread_notes(unread: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for name, places in unread.items():
+        yield f"{name} ({places[0]}" + (f" and {len(places) - 1:,} more)" if places[1:] else ")")
 
 
 def _counted(feature: Feature, value: Any) -> list[str]:

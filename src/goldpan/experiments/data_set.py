@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from goldpan.batches.questions import Questioner
 from goldpan.errors import TaskError
 from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.run import evaluated_features
+from goldpan.experiments.row_fields import unread_fields
 from goldpan.files import canonical_json
 from goldpan.records.inputs import source_files
 from goldpan.records.look_up import look_up
@@ -33,6 +35,9 @@ from goldpan.tasks.task import Task
 from goldpan.waves.codebook import labels
 from goldpan.waves.collect.record_fields import RecordFields, field_path
 from goldpan.waves.sheets.spreadsheet import fold
+
+_PUNCTUATION = re.compile(r"(?<!\d)[.,:;]|[.,:;](?!\d)|[!?\"'“”‘’«»()\[\]]")
+"""Marks that end or enclose words; those inside of numbers (1.5) and those with a meaning (+, #, %) stay."""
 
 METADATA = "metadata"
 """The field in which a row says something of itself; like the right answers, no prompt may show it."""
@@ -61,6 +66,8 @@ class DataSet:
         self.place = place_of(project, self.sources)
         gold = (path for name in self.study.stages_to(module) for path in _gold(project, name).values())
         self._hidden = {METADATA, *(field_path(path).partition(".")[0] for path in gold)}
+        self._judged = {name for one in self.study.evaluations.values() for name in one.judged}
+        self.gold_paths = _all_gold(project, self.sources)
         self._ids = {name for source in self.sources for name in self.study.sources[source].id or ()}
 
     @cached_property
@@ -99,13 +106,19 @@ class DataSet:
                     build_records(source, name, file, path, output, source.limit)
                     yield from iter_records(output)
 
+    def unread(self, record: Record) -> Iterator[str]:
+        """What stands in a row and is read by nothing."""
+        beside = {METADATA, *self._ids, *self._hidden}
+        return unread_fields(record["data"], beside, self.gold_paths, self._judged)
+
     def shown(self, record: Record) -> Record:
         """A row without what no prompt may show."""
         data = {name: value for name, value in record["data"].items() if name not in self._hidden}
         return {**record, "data": data}
 
     def input(self, record: Record) -> bytes:
-        """What tells rows apart: all of a row but its id and what is hidden, whatever its case and space."""
+        """What tells rows apart: all of a row but its id and what is hidden, whatever its case, space and
+        punctuation."""
         data = self.shown(record)["data"]
         return canonical_json(_folded({name: value for name, value in data.items() if name not in self._ids}))
 
@@ -116,6 +129,16 @@ class DataSet:
             stage: {feature.name: _answer(feature, record, path) for feature, path in asked}
             for stage, asked in self._before.items()
         }
+
+
+def _all_gold(project: Project, sources: Collection[str]) -> frozenset[str]:
+    """Fields with right answers of all evaluations over the same rows: those of a chain share them."""
+    return frozenset(
+        field_path(path)
+        for evaluation in project.study.evaluations.values()
+        if set(evaluation.source or []) & set(sources)
+        for path in evaluation.gold.values()
+    )
 
 
 def _gold(project: Project, stage: str) -> Mapping[str, str]:
@@ -145,7 +168,7 @@ def _answer(feature: Feature, record: Record, path: str | None) -> Any:
 def _folded(value: Any) -> Any:
     match value:
         case str():
-            return fold(value)
+            return " ".join(_PUNCTUATION.sub(" ", fold(value)).split())
         case dict():
             return {name: _folded(part) for name, part in value.items()}
         case list():
