@@ -1,6 +1,8 @@
-"""Put a run beside the published figures: `python examples/product_pairs/beside_published.py published_results.csv`.
+"""Put a run beside the published figures of others.
 
-The published accuracy is of the pairs that a model completed, so that one which fails on most of them may look good.
+Usage: `python examples/product_pairs/beside_published.py published_results.csv`.
+
+The published accuracy is of the pairs that a model completed, so that one which fails on most may look good.
 Here what failed is wrong. So the table has both: of the completed pairs, and of all.
 """
 
