@@ -1,5 +1,7 @@
 """The keyword modules that ship with the project: table, tasks, data sets and studies."""
 
+import json
+import re
 import subprocess
 import sys
 
@@ -43,6 +45,39 @@ def test_each_module_s_task_begins_with_its_name_and_measures_a_feature(project)
         task = load_task(name, project / "config" / "tasks")
         assert task.description.startswith(f"{module.name}: ")
         assert task.expected
+
+
+def words(text):
+    return re.findall(r"\w+", text.casefold())
+
+
+def texts(value):
+    """The texts in a row's input that somebody wrote for this row, and no earlier module."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)
+
+
+FROM_EARLIER = ("product_type", "hard_constraints", "attributes", "own_brand", "competitors", "variations")
+
+
+def test_no_prompt_gives_away_a_golden_row_of_its_module(project):
+    """Neither a whole text of three words or more nor six words in a row of one stand in the module's prompt."""
+    golden = load_project("keywords_golden", root=project, disabled_modules=True)
+    for name in modules_of(golden):
+        task = load_task(name, project / "config" / "tasks")
+        prompt = f" {' '.join(words(task.system_template))} "
+        rows = project / "examples" / "keywords" / "golden" / f"{name}.jsonl"
+        for line in rows.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            for text in texts({key: part for key, part in row["input"].items() if key not in FROM_EARLIER}):
+                said = words(text)
+                size = min(len(said), 6)
+                runs = [said[at : at + size] for at in range(len(said) - size + 1)] if size >= 3 else []
+                for run in runs:
+                    assert f" {' '.join(run)} " not in prompt, f"{row['id']}: {' '.join(run)}"
 
 
 def test_labels_of_synthetic_rows_are_balanced(checked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from goldpan.heads.files import annotated_files
 from goldpan.records.inputs import files_of_sources
@@ -28,18 +28,24 @@ def gold_files(project: Project, settings: Evaluation) -> list[str]:
     return [project.paths.records(*place) for place in files_of_sources(project, settings.source or [])]
 
 
-def judging_files(project: Project, settings: Evaluation, has_gold: Mapping[str, bool]) -> list[str]:
+def judging_files(
+    project: Project, settings: Evaluation, filled_sheets: Mapping[str, Sequence[str]]
+) -> list[str]:
     """The artifacts that the verdicts on free texts stand in, and those that say how good their judges are.
 
     Args:
-        has_gold: wave -> whether sheets of it have come back; a judge is measured once they have.
+        filled_sheets: wave -> sheets of it that have come back; a judge is measured once there are some.
     """
     paths, evaluations = project.paths, project.study.evaluations
     judging = settings.judged.values()
     measuring = [judged.measured for judged in judging if judged.measured]
     return [
         *(paths.features(judged.stage) for judged in judging),
-        *(paths.evaluation(name, "json") for name in measuring if has_gold[evaluations[name].wave or ""]),
+        *(
+            paths.evaluation(name, "json")
+            for name in measuring
+            if filled_sheets[evaluations[name].wave or ""]
+        ),
     ]
 
 
