@@ -64,7 +64,7 @@ FROM_EARLIER = ("product_type", "hard_constraints", "attributes", "own_brand", "
 
 
 def test_no_prompt_gives_away_a_golden_row_of_its_module(project):
-    """Neither a whole text of three words or more nor six words in a row of one stand in the module's prompt."""
+    """Neither a whole text of three words or more nor six words in a row of one stand in its prompt."""
     golden = load_project("keywords_golden", root=project, disabled_modules=True)
     for name in modules_of(golden):
         task = load_task(name, project / "config" / "tasks")

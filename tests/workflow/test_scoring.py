@@ -293,6 +293,17 @@ def test_figures_can_be_computed_from_the_rows_of_the_run_by_other_people_s_soft
         assert figures == pytest.approx({name: ours[feature][name] for name in figures}, abs=1e-6), feature
 
 
+def test_a_module_whose_expected_field_is_missing_is_refused_before_anything_is_asked(tmp_path):
+    with online_service(script) as service:
+        project = write_project(tmp_path / "project", service.base_url)
+        file = project.root / "golden" / "all.jsonl"
+        file.write_text(file.read_text().replace('"uses":', '"use":'))
+        refused = project.run(check=False)
+    assert refused.returncode and not service.calls
+    assert "golden/all.jsonl:1" in refused.stdout
+    assert "record `s1`, field `expected.uses`: `uses`: there is no value" in refused.stdout
+
+
 def test_once_people_have_judged_too_the_judge_s_kappa_stands_beside_its_figure(answered, tmp_path):
     # Of five the judge and the person agree on four; by chance 0.6 * 0.4 + 0.4 * 0.6 = 0.48. So kappa is
     # (0.8 - 0.48) / 0.52.
