@@ -16,7 +16,8 @@ GoldpanError
 │   └── InDoubtError      a paid call may or may not have gone through, or what was paid for may or may not
 │                         be there, and nobody can say
 ├── OnlineError           requests that are sent one by one cannot go on: refused for all, or nobody answers
-│   └── FirstRefusedError the first of them, sent alone, is refused, as all others would be
+│   ├── FirstRefusedError the first of them, sent alone, is refused, as all others would be
+│   └── NoRoomError       the tier at which they are asked has no room, and the rest is for a batch
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait
@@ -132,6 +133,10 @@ class OnlineError(GoldpanError):
 
 
 class FirstRefusedError(OnlineError):
+    pass
+
+
+class NoRoomError(OnlineError):
     pass
 
 

@@ -9,7 +9,7 @@ from goldpan.errors import BudgetError
 from goldpan.ledger import Ledger, Spent, Submission
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import Price, price_of
-from goldpan.study.stage import Stage
+from goldpan.study.stage import FLEX, Stage
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,8 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     prompt or model of this stage are.
     """
     spent = ledger.spent(study, stage)
-    prices = [_price(row, settings) for row in spent]
-    unpriced = tuple(
-        row.model for row, price in zip(spent, prices, strict=True) if row.paid and price is None
-    )
-    settled = sum(map(_cost, spent, prices))
+    unpriced = tuple(row.model for row in spent if row.paid and _price(row, settings) is None)
+    settled = sum(_cost(row, settings) for row in spent)
     answered = sum(row.paid for row in spent)
     mean = settled / answered if answered else 0.0
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
@@ -54,7 +51,7 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
             share = len(ledger.sent(submission.id)) / max(1, submission.requests)
             under_way += share * _expected(submission, mean)
         elif submission.is_open or submission.status == GIVEN_UP:
-            answered_usd = _cost(_spent_on(submission), _price(submission, settings))
+            answered_usd = _cost(_spent_on(submission), settings)
             under_way += max(0.0, _expected(submission, mean) - answered_usd)
     for orphan in ledger.orphans():
         owner = submissions.get(orphan.submission)
@@ -136,18 +133,26 @@ def over_budget_error(reason: str, study: str, stage: str) -> BudgetError:
     )
 
 
-def _price(answered: Spent | Submission, settings: Stage) -> Price | None:
+def _price(answered: Spent, settings: Stage, tier: str | None = None) -> Price | None:
     # A price that the study gives is that of the model it names now; an earlier model may be in the table.
-    own = stage_price(settings, is_free=answered.is_free, is_online=answered.is_online)
+    is_online = answered.is_online
+    own = stage_price(settings, is_free=answered.is_free, is_online=is_online, tier=tier)
     if answered.model == settings.model or answered.is_free:
         return own
-    price = price_of(answered.model, is_online=answered.is_online)
+    price = price_of(answered.model, is_online=is_online, tier=tier)
     return own if price is None and settings.price_usd_per_million else price
 
 
-def _cost(spent: Spent, price: Price | None) -> float:
-    if price is None:
+def _cost(spent: Spent, settings: Stage) -> float:
+    """USD of tokens whose price is known; those that came at the tier `flex` have one of their own."""
+    price, flex_price = _price(spent, settings), _price(spent, settings, FLEX)
+    if price is None or flex_price is None:
         return 0.0
-    return price.cost(
-        spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.cache_write_tokens
+    flex = (
+        *(spent.flex_prompt_tokens, spent.flex_completion_tokens),
+        *(spent.flex_cached_tokens, spent.flex_cache_write_tokens),
+    )
+    total = (spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.cache_write_tokens)
+    return price.cost(*(of_all - at_flex for of_all, at_flex in zip(total, flex, strict=True))) + flex_price.cost(
+        *flex
     )

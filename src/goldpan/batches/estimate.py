@@ -14,7 +14,7 @@ from typing import Any
 from goldpan.ledger import Spent
 from goldpan.providers.model_facts import facts_of
 from goldpan.providers.prices import Price, TokenCounter, price_of
-from goldpan.study.stage import Stage
+from goldpan.study.stage import FLEX, Stage
 from goldpan.tasks.features import Extraction
 from goldpan.tasks.task import Task
 
@@ -201,16 +201,21 @@ def _visible_tokens(task: Task) -> int:
     return guess
 
 
-def stage_price(stage: Stage, *, is_free: bool, is_online: bool) -> Price | None:
+def stage_price(
+    stage: Stage, *, is_free: bool, is_online: bool, tier: str | None = None
+) -> Price | None:
     """The price of the stage's model: as the study gives it, else from litellm's table.
 
     Args:
         is_free: the answers cost nothing unless the study says otherwise.
         is_online: they are asked one by one, and not by a batch API.
+        tier: at which they are answered, online.
     """
     if stage.price_usd_per_million is None:
-        return HERE if is_free else price_of(stage.model, is_online=is_online)
+        return HERE if is_free else price_of(stage.model, is_online=is_online, tier=tier)
     prompt, completion = stage.price_usd_per_million
+    if is_online and tier == FLEX:
+        return Price(prompt / 2e6, completion / 2e6, "study: half of price_usd_per_million, for flex")
     return Price(prompt / 1e6, completion / 1e6, "study: price_usd_per_million")
 
 

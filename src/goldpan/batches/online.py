@@ -7,7 +7,7 @@ against what was truly spent, and it is said how it goes.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -17,16 +17,18 @@ from goldpan.batches.outcomes import KnownLine, Readers, read_outcomes
 from goldpan.batches.wait import Ask, asking
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
-from goldpan.errors import AnswerError, BudgetError, FirstRefusedError
+from goldpan.errors import AnswerError, BudgetError, FirstRefusedError, NoRoomError
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.online import OnlineProvider, is_online
+from goldpan.providers.online.tier import tier_of
 from goldpan.providers.online.watch import Traffic
 from goldpan.providers.patience import say_on_stderr
 from goldpan.study.load import Project
+from goldpan.study.stage import FLEX, Stage
 from goldpan.tasks.batch_lines import read_batch_line, row_failure
-from goldpan.tasks.usage import usage_of
+from goldpan.tasks.usage import service_tier, usage_of
 
 # How often answers are taken into the ledger, and how often it is said how it goes, in seconds.
 TAKE_SECONDS, SAY_SECONDS = 0.5, 5.0
@@ -50,7 +52,8 @@ def asking_in_mode(
     """
     if not isinstance(provider, OnlineProvider):
         return asking(provider)
-    mode = project.study.stages[stage_name].mode
+    stage = project.study.stages[stage_name]
+    mode, may_be_ours = stage.mode, stage.asked_tier is not None and stage.flex.fallback == "batch"
     provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
     said: set[str] = set()
 
@@ -73,7 +76,7 @@ def asking_in_mode(
                 )
             return batch
         batch = provider.retrieve(batch_id)
-        if mode == "online" and submission.is_open and not batch.is_terminal:
+        if mode == "online" and submission.is_open and not batch.is_terminal and not may_be_ours:
             say_once(
                 f"{batch_id} is a batch at the service, from a run in mode batch: it is waited for, and none"
                 " of its requests is asked online"
@@ -81,6 +84,18 @@ def asking_in_mode(
         return batch
 
     return ask
+
+
+def is_left_to_batches(ledger: Ledger, study: str, stage_name: str, stage: Stage, number: int) -> bool:
+    """Whether a round asks in batches, whatever the mode: the one before it found no room at its tier."""
+    if stage.asked_tier is None or stage.flex.fallback != "batch":
+        return False
+    # A batch of goldpan's own expires for lack of room, or where the mode has changed meanwhile.
+    before = ledger.submissions_where(
+        "study = ? AND stage = ? AND round = ? AND tier = ? AND status = 'expired'",
+        (study, stage_name, number - 1, stage.asked_tier),
+    )
+    return any(submission.is_online for submission in before)
 
 
 def _is_settled(ledger: Ledger, batch_id: str) -> bool:
@@ -101,7 +116,15 @@ def _work(
     """Work through a batch of goldpan's own; what came is in the ledger when this ends, however it does."""
     work = OnlineWork(ledger, project, stage_name, submission, say=say, clock=clock)
     try:
-        return provider.work(str(submission.batch_id), work)
+        return provider.work(str(submission.batch_id), work, tier_of(project.study.stages[stage_name]))
+    except NoRoomError as error:
+        work.take()
+        batch = provider.end(str(submission.batch_id))
+        say(
+            f"{stage_name}: {error.what}; {batch.completed} requests are answered, and"
+            f" {batch.total - batch.completed} are asked in a batch next"
+        )
+        return batch
     except FirstRefusedError as error:
         work.take()
         if not work.done:
@@ -146,11 +169,20 @@ class OnlineWork:
         self._stage = project.study.stages[stage_name]
         self._asked = ledger.asked_by(submission.id)
         self._readers = Readers(project, asked_stage(self._stage).output, submission)
-        self._price = stage_price(self._stage, is_free=submission.is_free, is_online=True)
+        self._tier = self._stage.asked_tier
+        self._prices = {
+            tier: stage_price(self._stage, is_free=submission.is_free, is_online=True, tier=tier)
+            for tier in (None, FLEX)
+        }
+        self._price = self._prices[self._tier]
         self._untaken: list[KnownLine] = []
         self._title = f"{stage_name}, round {submission.round}"
         self.done = self._failed = self._answered_here = 0
-        self._spent_before = self._cost = 0.0
+        # `_cost_as_asked` is what the answers would have cost at the tier that is asked for.
+        self._spent_before = self._cost = self._cost_as_asked = 0.0
+        self._falling_back: set[str] = set()
+        self._fell_back = 0
+        self._other_tiers: Counter[str] = Counter()
         self._taken_at = self._said_at = clock.monotonic()
         self._looks: deque[_Look] = deque(maxlen=_RATE_OVER)
 
@@ -173,15 +205,24 @@ class OnlineWork:
                 " again"
             )
         spending = spending_of(self._ledger, self._study, self._stage_name, self._stage)
-        self._spent_before, self._cost = spending.total_usd, 0.0
+        self._spent_before, self._cost, self._cost_as_asked = spending.total_usd, 0.0, 0.0
         self._looks.append(_Look(self._clock.monotonic(), self.done))
 
-    def may_send(self, in_hand: int) -> bool:
+    def may_send(self, in_hand: int, standard: int = 0) -> bool:
         """As `Watch.may_send`: whether the budget holds by what is spent, and what is under way may cost."""
         budget = self._stage.budget_usd
         if budget is None or self._submission.is_free:
             return True
-        return self._spent_before + self._cost + (in_hand + 1) * self._expected <= budget
+        under_way = (in_hand - standard + standard * self._times_dearer) * self._expected
+        return self._spent_before + self._cost + under_way <= budget
+
+    @property
+    def _times_dearer(self) -> float:
+        """How much more a request costs that is not at the tier; 1 where nobody knows, or there is none."""
+        here, ordinary = self._prices[self._tier], self._prices[None]
+        if here is None or ordinary is None or not (here.prompt and here.completion):
+            return 1.0
+        return max(ordinary.prompt / here.prompt, ordinary.completion / here.completion)
 
     @property
     def _expected(self) -> float:
@@ -189,7 +230,7 @@ class OnlineWork:
         planned = (self._submission.estimated_usd or 0.0) / max(1, self._submission.requests)
         if not self._answered_here:
             return planned
-        mean = self._cost / self._answered_here
+        mean = self._cost_as_asked / self._answered_here
         return mean if self._answered_here >= LEARN_FROM else max(planned, mean)
 
     def refusal(self) -> BudgetError:
@@ -210,6 +251,11 @@ class OnlineWork:
         self._ledger.record_sent(self._submission.id, custom_ids)
         reached("sending")
 
+    def falling_back(self, custom_ids: Sequence[str]) -> None:
+        """As `Watch.falling_back`."""
+        self._falling_back.update(custom_ids)
+        self._fell_back += len(custom_ids)
+
     def written(self, custom_id: str, line: bytes) -> None:
         """As `Watch.written`."""
         reached("answer_written")
@@ -219,10 +265,28 @@ class OnlineWork:
             return
         failure = row_failure(known.row)
         self._failed += failure is not None
-        if failure is None and self._price is not None:
-            self._answered_here += 1
-            self._cost += self._price.cost(*usage_of(known.row.body)[:4])
+        if failure is None:
+            self._count(known)
+        self._falling_back.discard(custom_id)
         self._untaken.append(known)
+
+    def _count(self, known: KnownLine) -> None:
+        """Count what an answer has cost, at the tier that it was made at."""
+        tier, tokens = service_tier(known.row.body), usage_of(known.row.body)[:4]
+        paid = self._prices[FLEX if tier == FLEX else None]
+        if self._price is not None and paid is not None:
+            self._answered_here += 1
+            self._cost += paid.cost(*tokens)
+            self._cost_as_asked += self._price.cost(*tokens)
+        if self._tier is None or tier == self._tier or known.row.custom_id in self._falling_back:
+            return
+        if not self._other_tiers:
+            says = f"says that it was answered at `{tier}`" if tier else "does not say at which tier it was"
+            self._say(
+                f"{self._title}: a request was asked at the tier `{self._tier}`, and the answer {says}: it is"
+                " reckoned at the ordinary price"
+            )
+        self._other_tiers[tier or "no tier"] += 1
 
     def _known(self, line: bytes) -> KnownLine | None:
         try:
@@ -263,6 +327,10 @@ class OnlineWork:
             parts.append(f"{self._spent_before + self._cost:.4f} USD so far")
         if self._failed:
             parts.append(f"{self._failed:,} failed")
+        if self._fell_back:
+            parts.append(f"{self._fell_back:,} asked without `tier: {self._tier}` for lack of room")
+        if self._other_tiers:
+            parts.append(f"{self._other_tiers.total():,} answered at another tier than `{self._tier}`")
         parts.append(f"up to {traffic.at_once} at once")
         if quiet := round(max(0.0, traffic.quiet_until - time.monotonic())):
             parts.append(f"quiet for {quiet} seconds as the service asks")

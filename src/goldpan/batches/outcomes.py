@@ -22,7 +22,7 @@ from goldpan.study.stage import Output
 from goldpan.tasks.answers import AnswerReader, Verdict
 from goldpan.tasks.batch_lines import BatchLine, damaged_lines, read_batch_line, row_failure
 from goldpan.tasks.task import load_task
-from goldpan.tasks.usage import usage_of
+from goldpan.tasks.usage import service_tier, usage_of
 
 # Lines in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -214,7 +214,10 @@ def read_outcomes(
         if failure is not None:
             yield known.row.custom_id, Outcome(known.key, *failure, known.line)
             continue
-        outcome = Outcome(known.key, *next(verdicts[known.task]), known.line, *usage_of(known.row.body))
+        body = known.row.body
+        outcome = Outcome(
+            known.key, *next(verdicts[known.task]), known.line, *usage_of(body), tier=service_tier(body)
+        )
         yield known.row.custom_id, outcome
 
 

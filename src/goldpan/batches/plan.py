@@ -16,6 +16,7 @@ import orjson
 from goldpan.batches.budget import over_budget, overspent, spending_of
 from goldpan.batches.estimate import AnswerLength, TokenEstimator, answer_length, round_estimate, stage_price
 from goldpan.batches.mostly_bad import TriedBefore
+from goldpan.batches.online import is_left_to_batches
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.shard_writer import ShardWriter
@@ -65,7 +66,7 @@ def plan_round(
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
     with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
-        planner = _Planner(project, stage_name, ledger, Spool(project.ledger))
+        planner = _Planner(project, stage_name, ledger, Spool(project.ledger), number)
         planner.pilot = planner.stage.pilot if number == 1 else None
         for row in planner.decide(records):
             asked.write(row)
@@ -87,7 +88,9 @@ def preview_round(project: Project, stage_name: str, records: Path) -> Plan:
 
 
 class _Planner:
-    def __init__(self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None):
+    def __init__(
+        self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None, number: int = 1
+    ):
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
         settings = project.study.stages[stage_name]
         self.stage, self.provider = asked_stage(settings), project.study.providers[settings.provider]
@@ -102,7 +105,9 @@ class _Planner:
         is_online = self.stage.mode == "online" and not answerer.works_here
         if is_online:
             check_online(self.provider)
-        self.price = stage_price(self.stage, is_free=is_free, is_online=is_online)
+        is_online = is_online and not is_left_to_batches(ledger, study, stage_name, self.stage, number)
+        tier = self.stage.asked_tier
+        self.price = stage_price(self.stage, is_free=is_free, is_online=is_online, tier=tier)
         # How long answers are is not learned from those of another answerer, nor of another task.
         hashes = task_hashes({name: task.hash for name, task in self.questioner.tasks.items()})
         self.spent, self.spent_on_any = (

@@ -17,7 +17,7 @@ from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.online import asking_in_mode
+from goldpan.batches.online import asking_in_mode, is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
@@ -36,6 +36,7 @@ from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
+from goldpan.providers.online import OnlineProvider
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.columns import features_of
 from goldpan.stages.plan import Plan, Shard, read_plan
@@ -84,6 +85,16 @@ class StageRun:
     def connect(self) -> BatchProvider:
         """The stage's provider, with its key from the environment or the project's `.env`."""
         return self._provider or connect_to(self.project, self.stage.provider, self.stage.mode)
+
+    def _connect_for(self, ledger: Ledger, number: int) -> BatchProvider:
+        """The stage's provider as a round asks it."""
+        provider = self.connect()
+        if isinstance(provider, OnlineProvider) and self._is_left_to_batches(ledger, number):
+            return provider.making_batches()
+        return provider
+
+    def _is_left_to_batches(self, ledger: Ledger, number: int) -> bool:
+        return is_left_to_batches(ledger, self.project.study.study, self.name, self.stage, number)
 
     def _service(self) -> str:
         """Who answers the stage, as the ledger remembers it."""
@@ -157,7 +168,8 @@ class StageRun:
         """See to it that a shard is with the provider, and write its batch-id file."""
         plan = self._plan(number)
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
-            submission = self._submit(ledger, self.connect(), plan, plan.shard(shard))
+            provider = self._connect_for(ledger, number)
+            submission = self._submit(ledger, provider, plan, plan.shard(shard))
         path = self._at(self.paths.batch(self.name, number, shard))
         write_batch_file(path, plan, plan.shard(shard), submission)
         return submission
@@ -182,6 +194,7 @@ class StageRun:
             provider_name=self.stage.provider,
             check_budget=partial(check_budget, ledger, plan.study, self.name, self.stage),
             service=self._service(),
+            tier=None if self._is_left_to_batches(ledger, plan.round) else self.stage.asked_tier,
             doubts=DoubtResolver(
                 self.provider_settings.grace_seconds,
                 list_is_exact=provider.list_is_exact,
@@ -233,7 +246,7 @@ class StageRun:
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
     ) -> list[Submission]:
-        provider = self.connect()
+        provider = self._connect_for(ledger, plan.round)
         return wait_for_round(
             ledger,
             self.project,

@@ -47,6 +47,7 @@ def submit_shard(
     service: str,
     doubts: DoubtResolver,
     check_budget: Callable[[float | None], None] | None = None,
+    tier: str | None = None,
 ) -> Submission:
     """See to it that a shard is with the provider, exactly once.
 
@@ -56,6 +57,7 @@ def submit_shard(
         service: who that is, without secrets; see `providers.connect.service_of`.
         doubts: finds out about a paid call of which nobody knows whether it went through.
         check_budget: raises BudgetError when a shard of so many estimated USD may not be sent.
+        tier: at which it is asked; None for the service's ordinary one.
 
     Returns:
         The submission, with its batch id; or another study's that asks another service; or void and without
@@ -95,6 +97,7 @@ def submit_shard(
                     estimated_usd=plan.cost_of(shard),
                     service=service,
                     free=not provider.costs_money,
+                    tier=tier or "",
                 )
             reached("intent_written")
             if not submission.is_open:

@@ -16,7 +16,7 @@ from goldpan.records.seen import SeenKeys
 from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
 from goldpan.stages.rows import PENDING, STATES, FeatureRow
-from goldpan.study.stage import Stage
+from goldpan.study.stage import FLEX, Stage
 from goldpan.tasks.task import Task
 
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
@@ -56,7 +56,9 @@ class Summary:
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
         self._scores: dict[str, list[float]] = {}
-        self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
+        # By how it was asked, of whom (is_free, is_online), and at which tier it was answered.
+        self._tokens: dict[tuple[bool, bool, str], Counter[str]] = {}
+        self._tiers: Counter[str] = Counter()
         self._adjusted = self._requests = 0
 
     def __enter__(self) -> Summary:
@@ -96,7 +98,9 @@ class Summary:
             if key in new:
                 self._requests += answer.paid
                 submission = submission_of(answer)
-                tokens = self._tokens.setdefault((submission.is_free, submission.is_online), Counter())
+                place = (submission.is_free, submission.is_online, answer.tier)
+                self._tiers[answer.tier if submission.is_online else "batch"] += bool(answer.paid)
+                tokens = self._tokens.setdefault(place, Counter())
                 for name in TOKENS:
                     tokens[name] += getattr(answer, f"{name}_tokens")
 
@@ -140,13 +144,21 @@ class Summary:
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
         cost = 0.0
-        for (is_free, is_online), tokens in self._tokens.items():
-            price = stage_price(self._settings, is_free=is_free, is_online=is_online)
+        for (is_free, is_online, tier), tokens in self._tokens.items():
+            price = stage_price(self._settings, is_free=is_free, is_online=is_online, tier=tier)
             if price is None and tokens.total():
                 return None
             if price is not None:
                 cost += price.cost(*(tokens[name] for name in TOKENS[:4]))
         return round(cost, 6)
+
+    @property
+    def tiers(self) -> dict[str, int]:
+        """How many requests were answered at which tier of the service, where one is asked for: `batch` for
+        those that were asked in one, `unknown` for answers that do not say it."""
+        if self._settings.tier is None and FLEX not in self._tiers:
+            return {}
+        return {tier or "unknown": count for tier, count in sorted((+self._tiers).items())}
 
     @property
     def messages(self) -> list[MessageCount]:
@@ -184,6 +196,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
+            **({"tiers": self.tiers} if self.tiers else {}),
             "tokens": {name: sum(tokens[name] for tokens in self._tokens.values()) for name in TOKENS},
             "cost_usd": self.cost_usd,
         }

@@ -73,7 +73,7 @@ class Answers(Database):
 def _answer(columns: Sequence[Any]) -> Answer:
     """An answer without its line, of `_OUTCOME_COLUMNS`."""
     state, reason, retryable, attempts, forgiven, prompt, completion, submission, *shares = columns
-    cached, cache_write, reasoning, paid = shares
+    cached, cache_write, reasoning, paid, tier = shares
     return Answer(
         *(state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission),
         line=None,
@@ -81,4 +81,5 @@ def _answer(columns: Sequence[Any]) -> Answer:
         cache_write_tokens=cache_write,
         reasoning_tokens=reasoning,
         paid=paid,
+        tier=tier,
     )

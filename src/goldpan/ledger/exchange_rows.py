@@ -65,6 +65,7 @@ Id = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_no_pa
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
 Nonce = Annotated[str, Field(max_length=1_100), AfterValidator(_nonce)]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Tier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,40}$")]
 Long = Annotated[str, Field(max_length=1 << 20)]
 
 
@@ -113,6 +114,12 @@ class _Submission(_Row):
     estimated_usd: Number | None = None
     # Exports of earlier versions do not say it.
     free: Literal[0, 1] | None = None
+    tier: Tier = ""
+    flex_prompt_tokens: Count = 0
+    flex_completion_tokens: Count = 0
+    flex_cached_tokens: Count = 0
+    flex_cache_write_tokens: Count = 0
+    flex_paid: Count = 0
 
 
 class _Answer(_Row):
@@ -129,6 +136,7 @@ class _Answer(_Row):
     cache_write_tokens: Count = 0
     reasoning_tokens: Count = 0
     paid: Count | None = None
+    tier: Tier = ""
 
     @model_validator(mode="after")
     def _counts_agree(self) -> _Answer:

@@ -1,10 +1,10 @@
-"""What ledgers of formats 1 to 3 lack, in the transaction that opens them."""
+"""What ledgers of formats 1 to 4 lack, in the transaction that opens them."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from goldpan.ledger.rows import SUMS, UNPAID_STATES
+from goldpan.ledger.rows import FLEX_SUMS, SUMS, UNPAID_STATES
 
 _COUNT = "INTEGER NOT NULL DEFAULT 0"
 _SHARES = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"), _COUNT)
@@ -24,6 +24,11 @@ COLUMNS_OF_FORMAT_3 = {
     "answers": _SHARES,
 }
 COLUMNS_OF_FORMAT_4 = {"asked": {"sent_at": "REAL", "taken": _COUNT}, "submissions": {"free": _COUNT}}
+_TIER = "TEXT NOT NULL DEFAULT ''"
+COLUMNS_OF_FORMAT_5 = {
+    "submissions": {"tier": _TIER, **dict.fromkeys(FLEX_SUMS, _COUNT)},
+    "answers": {"tier": _TIER},
+}
 
 
 def add_columns(db: sqlite3.Connection, version: int) -> None:
@@ -32,8 +37,10 @@ def add_columns(db: sqlite3.Connection, version: int) -> None:
     if version < 3:
         _add(db, COLUMNS_OF_FORMAT_3)
         _fill_format_3(db)
-    _add(db, COLUMNS_OF_FORMAT_4)
-    mark_free(db)
+    if version < 4:
+        _add(db, COLUMNS_OF_FORMAT_4)
+        mark_free(db)
+    _add(db, COLUMNS_OF_FORMAT_5)
 
 
 def _add(db: sqlite3.Connection, tables: dict[str, dict[str, str]]) -> None:

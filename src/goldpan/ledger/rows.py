@@ -17,6 +17,11 @@ SUMS = (
     *("prompt_tokens", "completion_tokens"),
     *("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"),
 )
+# What of them was answered at the tier `flex`, which has a price of its own.
+FLEX_SUMS = tuple(
+    f"flex_{name}"
+    for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "paid")
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,12 @@ class Submission:
     completion_squares: float = 0.0
     estimated_usd: float | None = None
     free: int = 0
+    tier: str = ""
+    flex_prompt_tokens: int = 0
+    flex_completion_tokens: int = 0
+    flex_cached_tokens: int = 0
+    flex_cache_write_tokens: int = 0
+    flex_paid: int = 0
 
     @property
     def is_free(self) -> bool:
@@ -159,6 +170,7 @@ class Spent:
         completion_squares: sum of the squares of each answer's completion tokens.
         is_free: the answers cost nothing.
         is_online: they were asked one by one, and not by a batch API.
+        flex_paid, flex_prompt_tokens, ...: what of this was answered at the tier `flex`.
     """
 
     model: str
@@ -171,6 +183,11 @@ class Spent:
     completion_squares: float
     is_free: bool = False
     is_online: bool = False
+    flex_prompt_tokens: int = 0
+    flex_completion_tokens: int = 0
+    flex_cached_tokens: int = 0
+    flex_cache_write_tokens: int = 0
+    flex_paid: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,7 @@ class Asked:
 # Outcomes and answers are made by the million; a frozen dataclass takes three times as long to make.
 @dataclass(slots=True)
 class Outcome:
-    """What came of one request in one submission. `key` has 32 bytes."""
+    """What came of one request in one submission. `key` has 32 bytes, `tier` is as the answer says it."""
 
     key: bytes
     state: str
@@ -197,6 +214,7 @@ class Outcome:
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    tier: str = ""
 
     @property
     def paid(self) -> int:
@@ -221,6 +239,7 @@ class Answer:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     paid: int = 0
+    tier: str = ""
 
     def may_be_asked(self, max_rounds: int) -> bool:
         """Whether another attempt may help and is allowed."""

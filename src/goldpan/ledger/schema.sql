@@ -10,6 +10,8 @@
 -- among the prompt tokens, reasoning tokens among the completion tokens. `paid` counts the requests that were
 -- answered, whatever the answer was worth; `completion_squares` is the sum of the squares of their completion
 -- tokens. `estimated_usd` is what the submission was expected to cost; `free` is 1 where answers cost nothing.
+-- `tier` is the service's tier at which it is asked, '' for the ordinary one; what begins with `flex_` is the
+-- part of its tokens and answers that came at the tier `flex`.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -47,7 +49,13 @@ CREATE TABLE IF NOT EXISTS submissions (
   paid INTEGER NOT NULL DEFAULT 0,
   completion_squares REAL NOT NULL DEFAULT 0,
   estimated_usd REAL,
-  free INTEGER NOT NULL DEFAULT 0
+  free INTEGER NOT NULL DEFAULT 0,
+  tier TEXT NOT NULL DEFAULT '',
+  flex_prompt_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_completion_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_cached_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_paid INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');
@@ -68,6 +76,7 @@ CREATE INDEX IF NOT EXISTS asked_by_key ON asked (key);
 
 -- The best outcome known for a request, after `attempts` submissions, of which `forgiven` no longer count
 -- against the allowed rounds. Tokens are those of all attempts together: what the request has cost.
+-- `tier` is the service's tier that answered, where the answer says it.
 -- `line` is the provider's line, a zstd frame, perhaps made with one of `dictionaries`.
 CREATE TABLE IF NOT EXISTS answers (
   key BLOB NOT NULL,
@@ -83,7 +92,8 @@ CREATE TABLE IF NOT EXISTS answers (
   cached_tokens INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
   reasoning_tokens INTEGER NOT NULL DEFAULT 0,
-  paid INTEGER NOT NULL DEFAULT 0
+  paid INTEGER NOT NULL DEFAULT 0,
+  tier TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 

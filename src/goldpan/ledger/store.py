@@ -13,21 +13,24 @@ from goldpan.errors import LedgerError
 from goldpan.ledger.answers import Answers
 from goldpan.ledger.database import LOOKUP_SIZE, marks, parts
 from goldpan.ledger.lines import SAMPLE
-from goldpan.ledger.rows import SUMS, Asked, Outcome, Submission
+from goldpan.ledger.rows import FLEX_SUMS, SUMS, Asked, Outcome, Submission
 from goldpan.ledger.submissions import REQUESTS_LOST, Submissions
+from goldpan.study.stage import FLEX
 
 _sums_of = attrgetter(*SUMS)
+_flex_sums_of = attrgetter(*(name.removeprefix("flex_") for name in FLEX_SUMS))
 
 
 def _take_answer(attempts: str, attempts_now: str, condition: str) -> str:
     """SQL that enters an outcome in `answers`, or puts it in the place of one that is not final."""
     return (
-        f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, submission, line)"
-        f" VALUES (?, ?, ?, ?, {attempts}, {', '.join('?' * len(SUMS))}, ?, ?)"
+        f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, tier, submission,"
+        f" line) VALUES (?, ?, ?, ?, {attempts}, {', '.join('?' * len(SUMS))}, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
         f" retryable = excluded.retryable, attempts = {attempts_now},"
         f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)},"
-        f" submission = excluded.submission, line = excluded.line WHERE {condition}"
+        " tier = excluded.tier, submission = excluded.submission, line = excluded.line"
+        f" WHERE {condition}"
     )
 
 
@@ -56,6 +59,7 @@ class Ledger(Submissions, Answers):
         endpoint: str = "/v1/chat/completions",
         estimated_usd: float | None = None,
         free: bool = False,
+        tier: str = "",
     ) -> Submission:
         """Write down that a shard is about to be submitted, and which request each of its rows carries.
 
@@ -66,6 +70,7 @@ class Ledger(Submissions, Answers):
             asked: the rows of the shard.
             requests: how many they are.
             free: their answers cost nothing.
+            tier: at which they are asked; '' for the service's ordinary one.
 
         Returns:
             The submission, with the number of requests that remain. Where none does, it is void.
@@ -78,7 +83,7 @@ class Ledger(Submissions, Answers):
             "study": study, "stage": stage, "round": round, "task": task, "task_hash": task_hash,
             "model": model, "requests": requests, "bytes": bytes, "intent_at": self.clock.now(),
             "service": service, "endpoint": endpoint, "estimated_usd": estimated_usd, "note": None,
-            "free": int(free),
+            "free": int(free), "tier": tier,
         }  # fmt: skip
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
@@ -225,7 +230,7 @@ class Ledger(Submissions, Answers):
         """Enter outcomes of a submission, and add up there what they have cost."""
         first = list(islice(outcomes, SAMPLE))
         pack = self.lines.packer_for([o.line for o in first if o.line is not None], at_most)
-        sums = [0] * len(SUMS)
+        sums, flex_sums = [0] * len(SUMS), [0] * len(FLEX_SUMS)
         squares = 0.0
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -233,16 +238,18 @@ class Ledger(Submissions, Answers):
             for outcome in chain(first, outcomes):
                 counts = _sums_of(outcome)
                 sums[:] = map(add, sums, counts)
+                if outcome.tier == FLEX:
+                    flex_sums[:] = map(add, flex_sums, _flex_sums_of(outcome))
                 squares += float(outcome.completion_tokens) ** 2
                 line = None if outcome.line is None else pack(outcome.line)
                 head = (outcome.key, outcome.state, outcome.reason, outcome.retryable)
-                yield (*head, *counts, number, line)
+                yield (*head, *counts, outcome.tier, number, line)
 
         self.db.executemany(_SETTLE_ANSWER, rows())
         self.db.execute(
             "UPDATE submissions SET completion_squares = completion_squares + ?,"
-            f" {', '.join(f'{name} = {name} + ?' for name in SUMS)} WHERE id = ?",
-            (squares, *sums, number),
+            f" {', '.join(f'{name} = {name} + ?' for name in (*SUMS, *FLEX_SUMS))} WHERE id = ?",
+            (squares, *sums, *flex_sums, number),
         )
 
     def enter(self, submission: Submission, asked: Iterable[Asked]) -> None:
@@ -293,6 +300,7 @@ class Ledger(Submissions, Answers):
                     (
                         *(outcome.key, outcome.state, outcome.reason, outcome.retryable, attempts + 1),
                         *_sums_of(outcome),
+                        outcome.tier,
                         number,
                         None if outcome.line is None else self.lines.pack(outcome.line),
                     )

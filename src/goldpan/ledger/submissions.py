@@ -145,16 +145,21 @@ class Submissions(Database):
         Args:
             task_hash: only what was asked with these tasks (as in `submissions`); default with any.
         """
-        names = [field.name for field in fields(Spent)][1:-2]
-        sums = ", ".join(f"sum({name})" for name in names)
+        names = [field.name for field in fields(Spent) if field.type == "int"] + ["completion_squares"]
+        columns = ", ".join(f"sum({name})" for name in names)
         rows = self.db.execute(
-            f"SELECT model, {sums}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online FROM submissions"
+            f"SELECT model, {columns}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online FROM submissions"
             " WHERE study = ? AND stage = ? AND state != 'void' AND task_hash = coalesce(?, task_hash)"
             " GROUP BY model, free, online ORDER BY model, free, online",
             (study, stage, task_hash),
         )
         # SQLite has no type of its own for what is true.
-        return [Spent(*row[:-2], *map(bool, row[-2:])) for row in rows]
+        return [
+            Spent(
+                model=model, is_free=bool(free), is_online=bool(online), **dict(zip(names, sums, strict=True))
+            )
+            for model, *sums, free, online in rows
+        ]
 
     def record_batch(self, number: int, batch_id: str, created_at: int | None, status: str) -> None:
         """The provider has made the batch; from here on its id is enough to find it again."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.model_table import litellm_folder, table_entry, without_route
+from goldpan.study.stage import FLEX
 
 if TYPE_CHECKING:
     import tiktoken
@@ -66,10 +67,10 @@ class Price:
         return prompt + completion_tokens * self.completion
 
 
-def price_of(model: str, *, is_online: bool = False) -> Price | None:
+def price_of(model: str, *, is_online: bool = False, tier: str | None = None) -> Price | None:
     """The price of `model` in a batch, or online; None when litellm's table does not know the model.
 
-    Online it is the table's ordinary price. In a batch:
+    Online it is the table's ordinary price, or that of the tier `flex`. In a batch:
 
     The table's batch price, where it has one; else half the ordinary price for OpenAI's models, whose batches
     are sold so; else the ordinary price, which is then rather too high than too low. Cached prompt tokens are
@@ -80,6 +81,12 @@ def price_of(model: str, *, is_online: bool = False) -> Price | None:
         return Price(0.0, 0.0, "the embedded baseline costs nothing")
     entry = table_entry(model)
     ordinary = _rates(entry, "")
+    if is_online and tier == FLEX:
+        at_flex = _rates(entry, "_flex")
+        if at_flex is not None:
+            return Price(*at_flex, "litellm's table: flex price", *_cache_rates(entry, "_flex"))
+        rule = "litellm's table: ordinary price, no flex price known"
+        return ordinary and Price(*ordinary, rule, *_cache_rates(entry, ""))
     if is_online:
         return ordinary and Price(*ordinary, "litellm's table: ordinary price", *_cache_rates(entry, ""))
     in_batches = _rates(entry, "_batches")

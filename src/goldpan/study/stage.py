@@ -11,6 +11,9 @@ from goldpan.study.base import Model, Name, Usd, as_before, no_number, one_or_ma
 Output = Literal["tool", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
 Mode = Literal["batch", "online"]
+Tier = Literal["flex"]
+FLEX: Tier = "flex"
+"""The tier of a service that costs less, takes longer, and sometimes has no room: as requests and answers name it."""
 SampleAggregate = Literal["majority", "mean", "median", "first"]
 
 
@@ -71,6 +74,25 @@ class Poll(Model):
     )
 
 
+class Flex(Model):
+    """What becomes of requests at the tier `flex` while the service has no room for them there."""
+
+    fallback: Literal["wait", "standard", "batch"] = Field(
+        "wait",
+        description="After `patience_seconds` without room: `wait` ends the run, which a later one goes on with;"
+        " `standard` asks without the tier, at the ordinary price; `batch` leaves what is not answered to the"
+        " next round, which asks it in a batch.",
+    )
+    patience_seconds: float | None = Field(
+        None,
+        ge=0,
+        description="How long room at the tier is waited for; default the provider's `patience_seconds`.",
+    )
+    timeout_seconds: float = Field(
+        900.0, gt=0, description="Limit for one call at the tier, in place of the provider's."
+    )
+
+
 class Stage(Model):
     """A task asked of records, or of what an earlier stage answered."""
 
@@ -85,6 +107,15 @@ class Stage(Model):
         exclude_if=as_before("batch"),
         description="`batch`: by the service's batch API, at half the price where it has one, within a day."
         " `online`: each request by a call of its own, answered now.",
+    )
+    tier: Tier | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="`flex`, with `mode: online`: half the price, answered in minutes, where the service has"
+        " it for the model.",
+    )
+    flex: Flex = Field(
+        Flex(), exclude_if=as_before(Flex()), description="With `tier: flex`: what to do where there is no room."
     )
     model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
@@ -130,7 +161,8 @@ class Stage(Model):
     )
     price_usd_per_million: tuple[Usd, Usd] | None = Field(
         None,
-        description="Prompt and completion price in the stage's mode, when litellm's table lacks the model.",
+        description="Prompt and completion price in the stage's mode, when litellm's table lacks the model."
+        " At the tier `flex` half of it is reckoned.",
     )
     limits: Limits = Field(Limits(), description="What one request file may hold.")
     poll: Poll = Field(Poll(), description="How often waiting asks.")
@@ -140,6 +172,21 @@ class Stage(Model):
     )
 
     _money_is_a_number = field_validator("budget_usd", mode="before")(no_number)
+
+    @property
+    def asked_tier(self) -> Tier | None:
+        """At which tier requests are asked in the stage's mode; None for the service's ordinary one."""
+        return self.tier if self.mode == "online" else None
+
+    @model_validator(mode="after")
+    def _tier_goes_with_the_mode(self) -> Stage:
+        if self.tier and self.mode != "online":
+            raise ValueError(f"`tier: {self.tier}` is for single requests: write `mode: online`, too, or leave it out")
+        if self.tier and "service_tier" in {**self.params, **(self.params_reasoning or {})}:
+            raise ValueError("give either `tier` or `service_tier` in `params`: the latter is part of the request key")
+        if self.tier is None and self.flex != Flex():
+            raise ValueError("`flex` says how `tier: flex` is asked; write that, too, or leave it out")
+        return self
 
     @model_validator(mode="after")
     def _there_is_something_to_aggregate(self) -> Stage:

@@ -18,10 +18,12 @@ What the services say, each in its own words:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 _MOST = 1 << 40
+_TIER = re.compile(r"[a-z0-9_-]{1,40}")
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -94,6 +96,13 @@ def usage_of(body: Any) -> Usage:
         # Only Anthropic's own form has these beside `input_tokens`, and there they are no part of it.
         cache_apart="prompt_tokens" not in usage and "cache_read_input_tokens" in usage,
     )
+
+
+def service_tier(body: Any) -> str:
+    """The service's tier that an answer says it was made at (`default`, `flex`, `priority`); '' where it says
+    none, or what is no word."""
+    tier = body.get("service_tier") if isinstance(body, dict) else None
+    return tier if isinstance(tier, str) and _TIER.fullmatch(tier) else ""
 
 
 def _plain(usage: dict[str, Any], prompt: int, completion: int) -> Usage | None:

@@ -23,6 +23,7 @@ from goldpan.providers.engine.hooks import BatchHook, BrokenOff, Hook
 from goldpan.providers.engine.objects import BatchRecord
 from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.online.address import Address
+from goldpan.providers.online.tier import AskedTier
 from goldpan.providers.online.watch import Watch
 from goldpan.study.provider import ONLINE
 from goldpan.study.stage import Mode
@@ -52,7 +53,7 @@ class OnlineProvider(BatchProvider):
     def __init__(self, batches_of: BatchProvider, folder: Path, mode: Mode, address: Address | None):
         self.kind, self.costs_money = batches_of.kind, batches_of.costs_money
         self._service, self._folder, self._mode, self._address = batches_of, folder, mode, address
-        self._is_accepted = False
+        self._accepted: set[tuple[str, bytes]] = set()
 
     @classmethod
     def connected(cls, settings: Any, surroundings: Surroundings) -> BatchProvider:
@@ -129,12 +130,20 @@ class OnlineProvider(BatchProvider):
             return self._service.end(batch_id)
         return _batch(self._engine(hook=_Ends).advance(batch_id, math.inf))
 
-    def work(self, batch_id: str, watch: Watch) -> Batch:
+    def making_batches(self) -> OnlineProvider:
+        """The same one, but new batches are made at the service."""
+        return OnlineProvider(self._service, self._folder, "batch", self._address)
+
+    def work(self, batch_id: str, watch: Watch, tier: AskedTier | None = None) -> Batch:
         """Ask the service what is not answered of a batch of the engine, to its end.
+
+        Args:
+            tier: at which the service is asked.
 
         Where another process is at work on it, it is described at once.
 
         Raises:
+            NoRoomError: the tier has no room, and the rest is to be asked in a batch.
             OnlineError: the service refuses everything, or is silent; what was answered is kept.
             Exception: as the watch refuses.
         """
@@ -143,11 +152,8 @@ class OnlineProvider(BatchProvider):
 
         assert self._address is not None, "in mode batch nobody asks online"
         endpoint = self._engine().batch(batch_id).endpoint
-        answerer = OnlineAnswerer(self._address, endpoint, watch, is_accepted=self._is_accepted)
-        try:
-            return _batch(self._engine(answerer, hook=_watched_by(watch)).advance(batch_id, math.inf))
-        finally:
-            self._is_accepted = answerer.is_accepted
+        answerer = OnlineAnswerer(self._address, endpoint, watch, accepted=self._accepted, tier=tier)
+        return _batch(self._engine(answerer, hook=_watched_by(watch)).advance(batch_id, math.inf))
 
     def tidy(self, is_settled: Callable[[str], bool]) -> None:
         """Remove the files of those of the engine's batches whose answers the ledger has."""

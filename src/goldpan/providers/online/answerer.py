@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from goldpan.errors import FirstRefusedError, OnlineError
+import orjson
+
+from goldpan.errors import FirstRefusedError, NoRoomError, OnlineError
 from goldpan.providers.engine.answerers import Reply, Request, WireReply
 from goldpan.providers.online.address import Address
-from goldpan.providers.online.calls import LAST_ANSWERS_SECONDS, OnlineCalls
+from goldpan.providers.online.calls import LAST_ANSWERS_SECONDS, NoRoom, OnlineCalls
+from goldpan.providers.online.tier import AskedTier
 from goldpan.providers.online.watch import Watch
 from goldpan.tasks.failures import error_of, failure_of, words_of
 
@@ -17,24 +20,40 @@ _LOOK_SECONDS = 0.25
 # Refusals that are about the content of one request, however its parameters are.
 _OF_ONE_REQUEST = ("contextlength", "contextwindow", "stringabovemaxlength", "maxtokens", "toolarge")
 _FINAL = range(400, 500)
+# What is each record's own in a body, at chat completions and at the responses endpoint.
+_OF_RECORD = frozenset({"messages", "input"})
+Form = tuple[str, bytes]
+"""All of a request but what is its record's own: its endpoint, and the rest of its body."""
 
 
 class OnlineAnswerer:
     """Answers the requests of one batch. What is in hand is little more than what is under way.
 
+    Of each form of requests (all of them but their messages, so each model and task) the first is sent alone.
+
     Args:
         address: who is asked.
         endpoint: as batches name it.
         watch: is told and asked on the way.
-        is_accepted: a request of this run was accepted before; else the first one is sent alone.
-
-    Attributes:
-        is_accepted: a request was accepted.
+        accepted: forms of which the service has answered one; more are added.
+        tier: at which the service is asked; None for its ordinary one.
     """
 
-    def __init__(self, address: Address, endpoint: str, watch: Watch, *, is_accepted: bool = False):
-        self._address, self._endpoint, self._watch = address, endpoint, watch
-        self.is_accepted = is_accepted
+    def __init__(
+        self,
+        address: Address,
+        endpoint: str,
+        watch: Watch,
+        *,
+        accepted: set[Form],
+        tier: AskedTier | None = None,
+    ):
+        self._address, self._endpoint, self._watch, self._tier = address, endpoint, watch, tier
+        self._accepted = accepted
+        # Form -> place of the request of it that was sent alone.
+        self._tried: dict[Form, int] = {}
+        self._in_hand: dict[int, Request] = {}
+        self._standard: set[int] = set()
 
     def answers(self, requests: Iterator[Request]) -> Iterator[tuple[int, Reply]]:
         """As `Answerer.answers`.
@@ -46,24 +65,28 @@ class OnlineAnswerer:
         first = next(requests, None)
         if first is None:
             return
-        with OnlineCalls(self._address, self._endpoint) as calls:
+        with OnlineCalls(self._address, self._endpoint, self._tier) as calls:
             yield from self._answers(calls, requests, first)
 
     def _answers(
         self, calls: OnlineCalls, requests: Iterator[Request], first: Request
     ) -> Iterator[tuple[int, Reply]]:
         upcoming: Request | None = first
-        in_hand: set[int] = set()
+        in_hand = self._in_hand
         taken = 0
         stopped: OnlineError | None = None
+        is_too_dear = False
         until = float("inf")
         while True:
             group: list[tuple[int, Request]] = []
-            least, most = self._in_hand(calls)
-            while upcoming is not None and stopped is None and (group or len(in_hand) <= least):
-                if len(in_hand) >= most or not self._watch.may_send(len(in_hand)):
+            # Some at a time, for each time the ledger is told; more than under way, so that none is waited for.
+            at_once = calls.traffic.at_once
+            least, most = at_once + at_once // 2, 2 * at_once
+            ends = stopped is not None or is_too_dear
+            while upcoming is not None and not ends and (group or len(in_hand) <= least):
+                if len(in_hand) >= most or not self._may_send(upcoming, taken):
                     break
-                in_hand.add(taken)
+                in_hand[taken] = upcoming
                 group.append((taken, upcoming))
                 taken += 1
                 upcoming = next(requests, None)
@@ -74,34 +97,75 @@ class OnlineAnswerer:
             if not in_hand or time.monotonic() > until:
                 break
             for place, reply in calls.arrivals(_LOOK_SECONDS):
-                in_hand.discard(place)
-                if isinstance(reply, OnlineError):
-                    error: OnlineError | None = reply
+                error: OnlineError | None = None
+                if isinstance(reply, NoRoom):
+                    error = self._left_for_a_batch(reply)
+                    if error is None and stopped is None and self._falls_back(calls, place):
+                        continue
+                    is_too_dear = is_too_dear or error is None
+                elif isinstance(reply, OnlineError):
+                    error = reply
                 else:
-                    error = self._is_refused_for_all(reply)
-                    if error is None:
-                        yield place, reply
+                    error = self._is_refused_for_all(place, reply)
+                self._standard.discard(place)
+                del in_hand[place]
+                if isinstance(reply, WireReply) and error is None:
+                    yield place, reply
                 if error is not None and stopped is None:
-                    stopped, until = error, time.monotonic() + LAST_ANSWERS_SECONDS
+                    last = LAST_ANSWERS_SECONDS
+                    if isinstance(reply, NoRoom) and self._tier is not None:
+                        # What is under way there takes long, and is paid.
+                        last = max(last, self._tier.timeout)
+                    stopped, until = error, time.monotonic() + last
                     calls.stop(error)
             self._watch.look(calls.traffic)
         if stopped is not None:
             raise stopped
-        if upcoming is not None:
+        if upcoming is not None or is_too_dear:
             raise self._watch.refusal()
 
-    def _in_hand(self, calls: OnlineCalls) -> tuple[int, int]:
-        """From how many in hand on others are added, and up to how many: more than under way, so that none is
-        waited for, and some at a time, for each time the ledger is told."""
-        at_once = calls.traffic.at_once
-        return (at_once + at_once // 2, 2 * at_once) if self.is_accepted else (0, 1)
+    def _may_send(self, request: Request, place: int) -> bool:
+        """Whether a request may be sent now. If it is the first of its form, others wait for what comes of it."""
+        form = self._form(request)
+        if form not in self._accepted and form in self._tried:
+            return False
+        if not self._watch.may_send(len(self._in_hand) + 1, len(self._standard)):
+            return False
+        if form not in self._accepted:
+            self._tried[form] = place
+        return True
 
-    def _is_refused_for_all(self, reply: WireReply) -> OnlineError | None:
-        """Why all other requests would be refused as well, as the first one shows that was sent alone."""
-        if self.is_accepted:
+    def _form(self, request: Request) -> Form:
+        fixed = {name: value for name, value in request.body.items() if name not in _OF_RECORD}
+        return self._endpoint, orjson.dumps(fixed)
+
+    def _left_for_a_batch(self, reply: NoRoom) -> NoRoomError | None:
+        if self._tier is None or self._tier.fallback != "batch":
             return None
+        return NoRoomError(
+            f"the service has no room at the tier `{self._tier.name}`: {reply.what}",
+            where=self._address.url_shown,
+            remedy="run the same command again: what is not answered is asked in a batch",
+        )
+
+    def _falls_back(self, calls: OnlineCalls, place: int) -> bool:
+        """Ask a request without the tier, if the budget allows for that."""
+        if not self._watch.may_send(len(self._in_hand), len(self._standard | {place})):
+            return False
+        self._standard.add(place)
+        request = self._in_hand[place]
+        self._watch.falling_back([request.custom_id])
+        calls.send_standard([(place, request.body)])
+        return True
+
+    def _is_refused_for_all(self, place: int, reply: WireReply) -> OnlineError | None:
+        """Why all others of its form would be refused as well, as the first one shows that was sent alone."""
+        form = next((form for form, tried in self._tried.items() if tried == place), None)
+        if form is None:
+            return None
+        del self._tried[form]
         if reply.is_answer:
-            self.is_accepted = True
+            self._accepted.add(form)
         if (
             reply.status not in _FINAL
             or failure_of(*error_of(reply.body, reply.status), reply.status).retryable
@@ -118,6 +182,6 @@ class OnlineAnswerer:
             f"the first request, sent alone, was refused, and no other was sent: {reply.status} ({code}):"
             f" {said}",
             where=self._address.url_shown,
-            remedy="correct the stage's `params`, `output`, `endpoint` or `model`, or the task, and run"
+            remedy="correct the stage's `params`, `output`, `endpoint`, `tier` or `model`, or the task, and run"
             " again; nothing was paid for it",
         )

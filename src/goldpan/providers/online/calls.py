@@ -19,6 +19,7 @@ from goldpan.errors import OnlineError, ProviderError
 from goldpan.providers.engine.answerers import WireReply
 from goldpan.providers.online.address import Address
 from goldpan.providers.online.pace import Pace
+from goldpan.providers.online.tier import AskedTier, has_no_room
 from goldpan.providers.online.watch import Traffic
 from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
 from goldpan.tasks.failures import error_of, failure_of
@@ -32,11 +33,17 @@ _NO_ACCOUNT = frozenset({401, 402, 403})
 _BYTES_PER_TOKEN = 4
 
 
+class NoRoom(NamedTuple):
+    """There was no room for a request at its tier, for as long as that is waited for."""
+
+    what: str
+
+
 class Arrival(NamedTuple):
-    """What came of a request: a reply, or why the whole run has to stop."""
+    """What came of a request: a reply, none for lack of room, or why the whole run has to stop."""
 
     place: int
-    reply: WireReply | OnlineError
+    reply: WireReply | NoRoom | OnlineError
 
 
 class _Refused(Exception):
@@ -57,14 +64,15 @@ class OnlineCalls:
     Args:
         address: of the service.
         endpoint: as batches name it.
+        tier: at which requests may be sent; None where there is but one.
 
     Attributes:
         traffic: how it goes.
         has_more: there are requests beside those that were sent.
     """
 
-    def __init__(self, address: Address, endpoint: str):
-        self._address, self._url = address, address.url(endpoint)
+    def __init__(self, address: Address, endpoint: str, tier: AskedTier | None = None):
+        self._address, self._url, self._tier = address, address.url(endpoint), tier
         self.traffic = Traffic()
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -74,6 +82,8 @@ class OnlineCalls:
         self.traffic.at_once = self._pace.at_once
         self._stopping: OnlineError | None = None
         self._answered_at = -math.inf
+        # Since when the tier has had no room for anybody.
+        self._no_room_since = math.inf
         self.has_more = True
 
     def __enter__(self) -> OnlineCalls:
@@ -99,9 +109,6 @@ class OnlineCalls:
         self._session = aiohttp.ClientSession(
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-            timeout=aiohttp.ClientTimeout(
-                total=self._address.timeout, sock_connect=min(self._address.timeout, _CONNECT_SECONDS)
-            ),
             **_proxy_for(self._url),
         )
 
@@ -112,8 +119,12 @@ class OnlineCalls:
         await self._session.close()
 
     def send(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
-        """Send bodies on their way, each with the place that its reply comes back with."""
-        self._loop.call_soon_threadsafe(self._start, requests)
+        """Send bodies on their way, at the tier, each with the place that its reply comes back with."""
+        self._loop.call_soon_threadsafe(self._start, requests, self._tier)
+
+    def send_standard(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+        """The same, not at the tier."""
+        self._loop.call_soon_threadsafe(self._start, requests, None)
 
     def stop(self, reason: OnlineError) -> None:
         """Repeat nothing any more: what is under way may still be answered."""
@@ -128,9 +139,11 @@ class OnlineCalls:
 
     # Below here all runs in the thread.
 
-    def _start(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+    def _start(self, requests: list[tuple[int, dict[str, Any]]], tier: AskedTier | None) -> None:
         for place, body in requests:
-            task = self._loop.create_task(self._ask(place, orjson.dumps(body)))
+            # Here and not in the request file: the tier is no part of what is asked.
+            content = orjson.dumps(body if tier is None else {**body, "service_tier": tier.name})
+            task = self._loop.create_task(self._ask(place, content, tier))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -138,9 +151,9 @@ class OnlineCalls:
         self._stopping = self._stopping or reason
         self._came_back.set()
 
-    async def _ask(self, place: int, content: bytes) -> None:
+    async def _ask(self, place: int, content: bytes, tier: AskedTier | None) -> None:
         try:
-            reply: WireReply | OnlineError = await self._reply_to(content)
+            reply: WireReply | NoRoom | OnlineError = await self._reply_to(content, tier)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -150,7 +163,7 @@ class OnlineCalls:
             self._stop(reply)
         self._arrivals.put(Arrival(place, reply))
 
-    async def _reply_to(self, content: bytes) -> WireReply | OnlineError:
+    async def _reply_to(self, content: bytes, tier: AskedTier | None) -> WireReply | NoRoom | OnlineError:
         """Ask until there is a reply that stays, the run is to stop, or it has failed for too long."""
         tokens = len(content) / _BYTES_PER_TOKEN
         failing_since: float | None = None
@@ -160,13 +173,16 @@ class OnlineCalls:
             if self._stopping is not None:
                 return self._stopping
             sent_at = self._pace.sent(tokens)
-            reply, error = await self._call(content, sent_at, tokens)
+            reply, error = await self._call(content, sent_at, tokens, tier)
             self.traffic.at_once, self.traffic.quiet_until = self._pace.at_once, self._pace.not_before
             self._came_back.set()
             if error is None:
                 self._answered_at = time.monotonic()
+                if tier is not None:
+                    self._no_room_since = math.inf
                 return reply
-            self.traffic.refusals[_kind(error)] += 1
+            lacks_room = tier is not None and has_no_room(error)
+            self.traffic.refusals[f"no room at {tier.name}" if tier and lacks_room else _kind(error)] += 1
             failure = _failure(reply)
             if failure is not None and failure.state == "refused":
                 # The content of this one request; whatever status that is said with.
@@ -179,7 +195,15 @@ class OnlineCalls:
             now = time.monotonic()
             failing_since = now if failing_since is None else failing_since
             wanted = max(pause * (0.75 + random.random() / 2), error.retry_after or 0.0)
-            if now + wanted - failing_since > self._address.patience:
+            patience = self._address.patience
+            if tier is not None and lacks_room:
+                patience = patience if tier.patience is None else tier.patience
+                self._no_room_since = min(self._no_room_since, now)
+                # What comes later need not wait anew for what nobody has got meanwhile.
+                since = min(self._no_room_since, failing_since)
+                if tier.fallback != "wait" and now + wanted - since > patience:
+                    return NoRoom(error.what)
+            if now + wanted - failing_since > patience:
                 # No room is nobody's fault; of other failures the last requests may each have their own.
                 is_for_all = self.has_more or error.status in _NO_ROOM
                 if self._answered_at < failing_since and is_for_all:
@@ -208,14 +232,16 @@ class OnlineCalls:
             await asyncio.sleep(min(left, 0.5))
 
     async def _call(
-        self, content: bytes, sent_at: float, tokens: float
+        self, content: bytes, sent_at: float, tokens: float, tier: AskedTier | None
     ) -> tuple[WireReply, ProviderError | None]:
         """One call: what it brought, and what is wrong with that, if anything is."""
         import aiohttp
 
         pace, scrubber = self._pace, self._address.scrubber
+        seconds = self._address.timeout if tier is None else tier.timeout
+        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
         try:
-            async with self._session.post(self._url, data=content) as response:
+            async with self._session.post(self._url, data=content, timeout=limits) as response:
                 body = _read(scrubber.content(await response.read()))
                 status, headers = response.status, response.headers
         except asyncio.CancelledError:
@@ -223,14 +249,14 @@ class OnlineCalls:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             pace.failed()
-            failure = _unanswered(error, self._address)
+            failure = _unanswered(error, self._address, seconds)
             return WireReply(None, None, failure.code or "connection", failure.what), failure
         reply = WireReply(status, body)
         if reply.is_answer:
             pace.answered(sent_at, tokens, _tokens_used(body), headers)
             return reply, None
         refused = service_error(_Refused(status, body, headers), scrubber)
-        if status in _NO_ROOM and refused.retryable:
+        if status in _NO_ROOM and refused.retryable and not (tier and has_no_room(refused)):
             pace.refused(sent_at, refused.retry_after, headers)
         else:
             pace.failed()
@@ -296,8 +322,8 @@ def _tokens_used(body: Any) -> float | None:
     return float(total) if isinstance(total, int) and total >= 0 else None
 
 
-def _unanswered(error: Exception, address: Address) -> ProviderError:
-    """What is wrong where a call brought no answer."""
+def _unanswered(error: Exception, address: Address, seconds: float) -> ProviderError:
+    """What is wrong where a call brought no answer, for which it had so many seconds."""
     import aiohttp
 
     said = " ".join(address.scrubber.text(str(error)).split())[:500]
@@ -305,7 +331,7 @@ def _unanswered(error: Exception, address: Address) -> ProviderError:
         return ProviderError(f"the service could not be reached: {said}", code="connection", retryable=True)
     if isinstance(error, TimeoutError):
         return ProviderError(
-            f"no answer within {address.timeout:g} seconds", code="timeout", retryable=True, in_doubt=True
+            f"no answer within {seconds:g} seconds", code="timeout", retryable=True, in_doubt=True
         )
     if isinstance(error, ValueError):
         return ProviderError(

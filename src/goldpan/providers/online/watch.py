@@ -30,14 +30,22 @@ class Watch(Protocol):
     def resumed(self, lines: Iterator[bytes]) -> None:
         """The work begins, or goes on: these are the lines of requests that are answered by now."""
 
-    def may_send(self, in_hand: int) -> bool:
-        """Whether another request may be sent while so many have been, and are not answered."""
+    def may_send(self, in_hand: int, standard: int = 0) -> bool:
+        """Whether another request may be sent.
+
+        Args:
+            in_hand: how many are then sent and not answered, this one among them.
+            standard: how many of them are not at the tier that the stage asks for.
+        """
 
     def refusal(self) -> Exception:
         """Why `may_send` says no when nothing is under way any more."""
 
     def sending(self, custom_ids: Sequence[str]) -> None:
         """These requests are about to be sent: from here on they may have to be paid."""
+
+    def falling_back(self, custom_ids: Sequence[str]) -> None:
+        """The tier has no room for these requests: they are asked without it."""
 
     def written(self, custom_id: str, line: bytes) -> None:
         """What came of a request is safe: the line of it that the batch will have."""
