@@ -27,6 +27,7 @@ class Say:
         answer: that answer.
         after: seconds until then.
         cut: after so many bytes of the body the connection is broken off; 0 before anything is sent.
+        tier: that the answer says; default the one that was asked for, as services do that have it.
     """
 
     status: int = 200
@@ -35,17 +36,25 @@ class Say:
     after: float = 0.0
     cut: int | None = None
     answer: dict[str, Any] = field(default_factory=lambda: ANSWER)
+    tier: str | None = None
 
 
 @dataclass
 class Call:
-    """A call as it came: the note it asks about, its number among the calls, from 1, and about this note."""
+    """A call as it came: the note it asks about, its number among the calls, from 1, and about this note;
+    `body` is all that was asked."""
 
     text: str
     number: int
     of_text: int
     headers: dict[str, str]
     at: float
+    body: dict[str, Any]
+
+    @property
+    def tier(self) -> str | None:
+        """At which the call asks."""
+        return self.body.get("service_tier")
 
 
 Script = Callable[[Call], Say]
@@ -71,7 +80,7 @@ class OnlineService:
         body = await request.json()
         text = body["messages"][-1]["content"].splitlines()[-1]
         seen = sum(call.text == text for call in self.calls)
-        call = Call(text, len(self.calls) + 1, seen + 1, dict(request.headers), time.monotonic())
+        call = Call(text, len(self.calls) + 1, seen + 1, dict(request.headers), time.monotonic(), body)
         self.calls.append(call)
         self._now += 1
         self.most = max(self.most, self._now)
@@ -88,6 +97,8 @@ class OnlineService:
         said = say.body
         if said is None:
             said = completion(asked, say.answer, call.text) if say.status == 200 else error_body(say.status)
+            if say.status == 200 and (tier := say.tier or call.tier):
+                said["service_tier"] = tier
         if isinstance(said, str):
             response: web.StreamResponse = web.Response(text=said, status=say.status, headers=say.headers)
         else:

@@ -1,4 +1,4 @@
-"""Ledgers of formats 1 to 3 get what format 4 has more, and lose nothing."""
+"""Ledgers of formats 1 to 4 get what format 5 has more, and lose nothing."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import pytest
 from goldpan.errors import LedgerError
 from goldpan.ledger import Ledger, Orphan, Outcome, Spent
 from goldpan.ledger.database import SCHEMA_VERSION
-from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3, COLUMNS_OF_FORMAT_4
+from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3, COLUMNS_OF_FORMAT_4, COLUMNS_OF_FORMAT_5
 from tests.projects import until
 from tests.unit.test_ledger import intend, settle
 
@@ -31,7 +31,12 @@ def to_format(version, path, tables) -> None:
         database.execute(f"PRAGMA user_version = {version}")
 
 
+def to_format_4(path) -> None:
+    to_format(4, path, COLUMNS_OF_FORMAT_5)
+
+
 def to_format_3(path) -> None:
+    to_format_4(path)
     to_format(3, path, COLUMNS_OF_FORMAT_4)
 
 
@@ -42,7 +47,7 @@ def to_format_2(path) -> None:
         database.execute("DROP TABLE orphans")
 
 
-@pytest.mark.parametrize("to_earlier", [to_format_2, to_format_3])
+@pytest.mark.parametrize("to_earlier", [to_format_2, to_format_3, to_format_4])
 def test_a_process_that_is_killed_while_it_migrates_leaves_the_next_one_to_do_it(to_earlier, tmp_path):
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger:

@@ -153,6 +153,5 @@ def _cost(spent: Spent, settings: Stage) -> float:
         *(spent.flex_cached_tokens, spent.flex_cache_write_tokens),
     )
     total = (spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.cache_write_tokens)
-    return price.cost(*(of_all - at_flex for of_all, at_flex in zip(total, flex, strict=True))) + flex_price.cost(
-        *flex
-    )
+    rest = (of_all - at_flex for of_all, at_flex in zip(total, flex, strict=True))
+    return price.cost(*rest) + flex_price.cost(*flex)

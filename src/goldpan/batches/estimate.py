@@ -201,9 +201,7 @@ def _visible_tokens(task: Task) -> int:
     return guess
 
 
-def stage_price(
-    stage: Stage, *, is_free: bool, is_online: bool, tier: str | None = None
-) -> Price | None:
+def stage_price(stage: Stage, *, is_free: bool, is_online: bool, tier: str | None = None) -> Price | None:
     """The price of the stage's model: as the study gives it, else from litellm's table.
 
     Args:

@@ -148,8 +148,9 @@ class Submissions(Database):
         names = [field.name for field in fields(Spent) if field.type == "int"] + ["completion_squares"]
         columns = ", ".join(f"sum({name})" for name in names)
         rows = self.db.execute(
-            f"SELECT model, {columns}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online FROM submissions"
-            " WHERE study = ? AND stage = ? AND state != 'void' AND task_hash = coalesce(?, task_hash)"
+            f"SELECT model, {columns}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online"
+            " FROM submissions WHERE study = ? AND stage = ? AND state != 'void'"
+            " AND task_hash = coalesce(?, task_hash)"
             " GROUP BY model, free, online ORDER BY model, free, online",
             (study, stage, task_hash),
         )

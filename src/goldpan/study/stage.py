@@ -13,7 +13,7 @@ Endpoint = Literal["chat", "responses"]
 Mode = Literal["batch", "online"]
 Tier = Literal["flex"]
 FLEX: Tier = "flex"
-"""The tier of a service that costs less, takes longer, and sometimes has no room: as requests and answers name it."""
+"""A tier of a service that costs less, takes longer, and has no room at times; as it is named there."""
 SampleAggregate = Literal["majority", "mean", "median", "first"]
 
 
@@ -79,9 +79,9 @@ class Flex(Model):
 
     fallback: Literal["wait", "standard", "batch"] = Field(
         "wait",
-        description="After `patience_seconds` without room: `wait` ends the run, which a later one goes on with;"
-        " `standard` asks without the tier, at the ordinary price; `batch` leaves what is not answered to the"
-        " next round, which asks it in a batch.",
+        description="After `patience_seconds` without room: `wait` ends the run, and a later one goes"
+        " on; `standard` asks without the tier, at the ordinary price; `batch` leaves what is not answered to"
+        " the next round, which asks it in a batch.",
     )
     patience_seconds: float | None = Field(
         None,
@@ -115,7 +115,9 @@ class Stage(Model):
         " it for the model.",
     )
     flex: Flex = Field(
-        Flex(), exclude_if=as_before(Flex()), description="With `tier: flex`: what to do where there is no room."
+        Flex(),
+        exclude_if=as_before(Flex()),
+        description="With `tier: flex`: what to do where there is no room.",
     )
     model: str = Field(min_length=1, description="The model, as the provider calls it.")
     params: dict[str, Any] = Field(
@@ -181,9 +183,13 @@ class Stage(Model):
     @model_validator(mode="after")
     def _tier_goes_with_the_mode(self) -> Stage:
         if self.tier and self.mode != "online":
-            raise ValueError(f"`tier: {self.tier}` is for single requests: write `mode: online`, too, or leave it out")
+            raise ValueError(
+                f"`tier: {self.tier}` is for single requests: write `mode: online`, too, or leave it out"
+            )
         if self.tier and "service_tier" in {**self.params, **(self.params_reasoning or {})}:
-            raise ValueError("give either `tier` or `service_tier` in `params`: the latter is part of the request key")
+            raise ValueError(
+                "give either `tier` or `service_tier` in `params`: the latter is part of the request key"
+            )
         if self.tier is None and self.flex != Flex():
             raise ValueError("`flex` says how `tier: flex` is asked; write that, too, or leave it out")
         return self

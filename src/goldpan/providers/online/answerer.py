@@ -79,7 +79,7 @@ class OnlineAnswerer:
         until = float("inf")
         while True:
             group: list[tuple[int, Request]] = []
-            # Some at a time, for each time the ledger is told; more than under way, so that none is waited for.
+            # Some at a time, for each time the ledger is told; more than under way, so none is waited for.
             at_once = calls.traffic.at_once
             least, most = at_once + at_once // 2, 2 * at_once
             ends = stopped is not None or is_too_dear
@@ -125,7 +125,7 @@ class OnlineAnswerer:
             raise self._watch.refusal()
 
     def _may_send(self, request: Request, place: int) -> bool:
-        """Whether a request may be sent now. If it is the first of its form, others wait for what comes of it."""
+        """Whether a request may be sent now. The first of its form goes before the others of it."""
         form = self._form(request)
         if form not in self._accepted and form in self._tried:
             return False
@@ -182,6 +182,6 @@ class OnlineAnswerer:
             f"the first request, sent alone, was refused, and no other was sent: {reply.status} ({code}):"
             f" {said}",
             where=self._address.url_shown,
-            remedy="correct the stage's `params`, `output`, `endpoint`, `tier` or `model`, or the task, and run"
-            " again; nothing was paid for it",
+            remedy="correct the stage's `params`, `output`, `endpoint`, `tier` or `model`, or the task, and"
+            " run again; nothing was paid for it",
         )

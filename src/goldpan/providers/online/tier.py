@@ -1,7 +1,7 @@
 """A tier of a service at which requests cost less, and for which it sometimes has no room.
 
-"No room" is said with status 429, as a rate limit is, but is none: it says nothing of how fast may be asked, and
-costs nothing. (https://developers.openai.com/api/docs/guides/flex-processing)
+"No room" is said with status 429, as a rate limit is, but is none: it says nothing of how fast may be asked,
+and costs nothing. (https://developers.openai.com/api/docs/guides/flex-processing)
 """
 
 from __future__ import annotations
