@@ -19,7 +19,7 @@ from goldpan.providers.online.address import online_address
 from goldpan.providers.online.watch import Traffic
 from goldpan.study import load_project
 from tests.online_service import ANSWER, Say, error_body, online_service
-from tests.projects import WorkflowProject, note_rows, notes_study
+from tests.projects import DETAIL_TASK, WorkflowProject, note_rows, notes_study
 from tests.scripted_provider import answer_line, error_line
 from tests.simulated_clock import SimulatedClock
 from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, send
@@ -33,12 +33,13 @@ def make(root, service, rows=ROWS, *, stage=None, **provider) -> StageRun:
     return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
 
 
-def again(run: StageRun, service, **changes) -> StageRun:
+def again(run: StageRun | None, service, *, root=None, **changes) -> StageRun:
     """The stage after a change of its study, by another process as it were."""
+    root = root or run.project.root
     settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, "patience_seconds": 2}
     study = notes_study(settings, **{"model": "m", "mode": "online", **changes})
-    WorkflowProject(run.project.root).write_study(study)
-    return records_made(StageRun(load_project("notes", root=run.project.root), STAGE))
+    WorkflowProject(root).write_study(study)
+    return records_made(StageRun(load_project("notes", root=root), STAGE))
 
 
 def states(run: StageRun) -> dict[str, int]:
@@ -106,6 +107,32 @@ def test_the_first_request_goes_alone_and_its_refusal_stops_the_others(tmp_path)
         run.plan(1)
         answer_all(run)
         assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS
+
+
+def two_tasks(root, service, rows=ROWS) -> StageRun:
+    """Every second note is asked another task."""
+    make(root, service, rows)
+    WorkflowProject(root).write_task({**DETAIL_TASK, "prompt": {"user": "topic.user.j2"}})
+    words = " or ".join(f"data.text == {row['text']!r}" for row in note_rows(rows)[::2])
+    return again(None, service, root=root, task=[{"task": "detail", "when": words}, {"task": "topic"}])
+
+
+def test_the_first_request_of_each_task_is_sent_alone_and_refused_alone(tmp_path):
+    """One task is taken, the other is not: of that no second request is sent."""
+
+    def script(call):
+        is_detail = "depth" in str(call.body["tools"])
+        return (
+            Say(400, body=error_body(400, "invalid_function_parameters"), after=0.3) if is_detail else Say()
+        )
+
+    with online_service(script) as service:
+        run = two_tasks(tmp_path, service)
+        with pytest.raises(FirstRefusedError, match="invalid_function_parameters"):
+            answer_all(run)
+        refused = [call for call in service.calls if "depth" in str(call.body["tools"])]
+        assert len(refused) == 1 and service.answered.total() >= 1
+        assert states(run) == {"ok": service.answered.total()}, "what the other task was answered is kept"
 
 
 def test_one_note_that_a_filter_refuses_is_no_reason_to_stop(tmp_path):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from goldpan.batches.prompt_cache import CacheEstimator
 from goldpan.ledger import Spent
 from goldpan.providers.model_facts import facts_of
 from goldpan.providers.prices import Price, TokenCounter, price_of
@@ -45,6 +46,8 @@ class CostEstimate:
         cost_usd: None when no price is known.
         cost_usd_range: a low and a high figure; None when no price is known.
         price: USD per million prompt and completion tokens, and where the price comes from.
+        cached_share: of the prompt tokens, that may come from the service's prompt cache. The cost does not
+            count on it.
     """
 
     prompt_tokens: int
@@ -57,6 +60,7 @@ class CostEstimate:
     cost_usd: float | None
     cost_usd_range: tuple[float, float] | None
     price: dict[str, Any] | None
+    cached_share: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
@@ -77,10 +81,11 @@ class TokenEstimator:
         self._counter: TokenCounter | None = None
         self._ratios: list[float] = []
         self._bytes = 0
+        self._cache = CacheEstimator()
         self.ratio = 0.0
         self.tokenizer = "none"
 
-    def see(self, size: int, parts: Sequence[bytes]) -> int:
+    def see(self, size: int, parts: Sequence[bytes], task: str = "") -> int:
         """Take a request of `size` bytes (`parts` make up what varies of it) into account.
 
         Returns:
@@ -94,12 +99,18 @@ class TokenEstimator:
             text = b"".join(parts)
             self._ratios.append(self._counter.count(text.decode()) / max(1, len(text)))
             self.ratio = sum(self._ratios) / len(self._ratios)
+            self._cache.see(task, size, parts, self.ratio)
         return math.ceil(size * self.ratio)
 
     @property
     def sampled(self) -> int:
         """How many requests were counted with the tokenizer."""
         return len(self._ratios)
+
+    @property
+    def cached_share(self) -> float:
+        """The share of prompt tokens that may come from the service's prompt cache, by the same requests."""
+        return self._cache.share
 
     def total(self) -> tuple[int, int]:
         """Estimated prompt tokens of all requests seen, and half the width of the 95 % interval."""
@@ -254,6 +265,7 @@ def round_estimate(
             "completion_usd_per_million": round(price.completion * 1e6, 6),
             "rule": price.rule,
         },
+        cached_share=round(estimator.cached_share, 4),
     )
 
 

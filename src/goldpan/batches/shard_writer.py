@@ -46,7 +46,7 @@ class ShardWriter:
             The shard's name.
         """
         size = question.size
-        tokens = self._estimator.see(size, question.messages)
+        tokens = self._estimator.see(size, question.messages, question.task)
         limit = self._limits.prompt_tokens
         if self._requests and (
             self._requests >= self._limits.requests

@@ -204,3 +204,17 @@ class Summary:
     def write(self, path: Path) -> None:
         """Write summary.json."""
         write_document(path, self.as_dict())
+
+
+def request_notes(made: dict[str, Any]) -> list[str]:
+    """What a summary.json says of how requests were answered: at which tiers of the service, and how much of
+    their prompts its cache had."""
+    notes = []
+    if tiers := made.get("tiers"):
+        counts = ", ".join(f"{count:,} {tier}" for tier, count in tiers.items())
+        notes.append(f"answered by tier: {counts}")
+    tokens = made.get("tokens", {})
+    if tokens.get("cached") and tokens.get("prompt"):
+        share = tokens["cached"] / tokens["prompt"]
+        notes.append(f"{share:.0%} of {tokens['prompt']:,} prompt tokens came from the service's cache")
+    return notes

@@ -89,6 +89,7 @@ def _plan(options: argparse.Namespace) -> None:
     import orjson
 
     from goldpan.batches.preview import Preview, preview
+    from goldpan.batches.prompt_cache import LEAST_TOKENS, STEP_TOKENS
     from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
     from goldpan.errors import ErrorGatherer
@@ -127,6 +128,12 @@ def _plan(options: argparse.Namespace) -> None:
     for item in previews:
         if item.plan is not None and item.plan.requests["asked"] and item.plan.estimate["cost_usd"]:
             print(f"{item.stage}: the length of answers is {item.plan.estimate['completion_basis']}")
+            if share := item.plan.estimate.get("cached_share"):
+                print(
+                    f"{item.stage}: {share:.0%} of the prompt tokens may come from the service's cache,"
+                    f" if it takes prompts that begin alike from {LEAST_TOKENS:,} tokens on, in steps of"
+                    f" {STEP_TOKENS}; the cost does not count on it"
+                )
         for note in item.plan.notes if item.plan else ():
             print(f"stage {item.stage}: note: {note}")
     print("nothing was sent and nothing was paid")

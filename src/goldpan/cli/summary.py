@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from goldpan.batches.answered_twice import settled_notes
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
+from goldpan.batches.summary import request_notes
 from goldpan.cli.tables import print_table
 from goldpan.errors import GoldpanError, LedgerError, SourceError
 from goldpan.files import read_json
@@ -62,6 +63,10 @@ def _print_stages(project: Project) -> None:
         row[0] = f"{row[0]} *" if row[0] in starred else row[0]
     print_table(head, rows, empty="no stages")
     print_failures(project)
+    for stage in project.study.stages:
+        with suppress(AttributeError, TypeError, SourceError):
+            for note in request_notes(_stage_summary(project, stage)[0] or {}):
+                print(f"{stage}: {note}")
     if starred:
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
 
