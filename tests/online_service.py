@@ -27,6 +27,7 @@ class Say:
         answer: that answer.
         after: seconds until then.
         cut: after so many bytes of the body the connection is broken off; 0 before anything is sent.
+        stall: for so many seconds after the cut the connection stays open and silent.
         tier: that the answer says; default the one that was asked for, as services do that have it.
     """
 
@@ -36,6 +37,8 @@ class Say:
     after: float = 0.0
     cut: int | None = None
     answer: dict[str, Any] = field(default_factory=lambda: ANSWER)
+    stall: float = 0.0
+    tier: str | None = None
     tier: str | None = None
 
 
@@ -112,6 +115,7 @@ class OnlineService:
             partial = web.StreamResponse(status=say.status, headers={"Content-Length": str(len(content))})
             await partial.prepare(request)
             await partial.write(content[: say.cut])
+            await asyncio.sleep(say.stall)
         request.transport.abort()
         return response
 

@@ -55,6 +55,7 @@ PASSING = [
     Say(502, body="<html>bad gateway</html>"),
     Say(cut=0),
     Say(cut=40),
+    Say(cut=40, stall=30),
     Say(after=30),
     Say(425),
     Say(409),
@@ -87,6 +88,40 @@ def test_a_storm_of_429_is_waited_out_as_the_service_wishes(tmp_path):
         too_early = [call for call in after if call.at - storm[-1].at < 0.9]
         assert len(too_early) <= 4, "but for those that were on their way when the first 429 came"
         assert states(run) == {"ok": 40} and set(service.answered.values()) == {1}
+
+
+ODD_HEADERS = [
+    {
+        "x-ratelimit-remaining-requests": "-1",
+        "x-ratelimit-limit-requests": "-5",
+        "x-ratelimit-reset-requests": "1ms",
+    },
+    {"x-ratelimit-remaining-tokens": "1e309", "x-ratelimit-reset-tokens": "1e9s"},
+    {"x-ratelimit-remaining-tokens": "", "x-ratelimit-reset-tokens": ""},
+    {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "never"},
+    {
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-limit-requests": "0",
+        "x-ratelimit-reset-requests": "-5s",
+    },
+    {"retry-after": "-3"},
+    {"retry-after": "soon", "date": "yesterday"},
+    {"retry-after-ms": "nan"},
+]
+
+
+def test_limits_that_make_no_sense_hold_nobody_up(tmp_path):
+    """They come with refusals and with answers."""
+
+    def script(call):
+        headers = ODD_HEADERS[call.number % len(ODD_HEADERS)]
+        return Say(503 if call.number == 9 else 200, headers=headers)
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, rows=24)
+        answer_all(run)
+        assert states(run) == {"ok": 24} and set(service.answered.values()) == {1}
+        assert len(service.calls) == 25
 
 
 def test_the_first_request_goes_alone_and_its_refusal_stops_the_others(tmp_path):
