@@ -4,6 +4,7 @@ import pytest
 
 from goldpan.batches.budget import spending_of
 from goldpan.batches.stage import StageRun
+from goldpan.cli import main
 from goldpan.errors import BudgetError, OnlineError, StudyError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger, Outcome
@@ -252,6 +253,16 @@ def test_a_tier_that_makes_no_sense_is_refused(settings, words, tmp_path):
     project.write_study(notes_study({"kind": "openai"}, model="m", **settings))
     with pytest.raises(StudyError, match=words):
         load_project("notes", root=tmp_path)
+
+
+@pytest.mark.parametrize(("model", "noted"), [("gpt-4o-mini", True), ("gpt-5-mini", False)])
+def test_a_model_without_a_price_at_flex_is_noted(model, noted, tmp_path, monkeypatch, capsys):
+    project = WorkflowProject.create(tmp_path)
+    project.write_study(notes_study({"kind": "openai"}, model=model, mode="online", tier="flex"))
+    project.write_rows("notes/a.jsonl", note_rows(2))
+    monkeypatch.chdir(tmp_path)
+    assert main(["validate"]) == 0
+    assert ("has no price at `tier: flex`" in "".join(capsys.readouterr())) == noted
 
 
 def test_a_run_in_mode_batch_asks_no_tier(tmp_path):

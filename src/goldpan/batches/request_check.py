@@ -16,6 +16,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage, takes
 from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
+from goldpan.providers.prices import has_flex_price
 from goldpan.providers.request_shape import shape_of
 from goldpan.study.provider import Provider
 from goldpan.study.stage import Stage
@@ -68,6 +69,7 @@ def request_findings(
         *_about_the_answerer(stage, provider, keys),
         *_about_the_model(stage, asked, facts),
         *_about_parameters(asked, facts),
+        *_about_the_tier(stage),
         *_about_values(asked.params),
         *(finding for task in tasks for finding in _about_a_task(asked, task)),
     ]
@@ -96,6 +98,16 @@ def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> 
         yield Finding(
             f"`{stage.model}` is not in litellm's table: its price and what it takes are not known; look for"
             " a slip in its name",
+            False,
+        )
+
+
+def _about_the_tier(stage: Stage) -> Iterator[Finding]:
+    """Whether the model is to be had at the tier that is asked for; for sure the first request tells."""
+    if stage.asked_tier and table_entry(stage.model) and not has_flex_price(stage.model):
+        yield Finding(
+            f"`{stage.model}` has no price at `tier: {stage.asked_tier}` in litellm's table: the service may"
+            " refuse it there",
             False,
         )
 

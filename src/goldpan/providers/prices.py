@@ -103,6 +103,11 @@ def price_of(model: str, *, is_online: bool = False, tier: str | None = None) ->
     return Price(*ordinary, rule, cached, cache_write)
 
 
+def has_flex_price(model: str) -> bool:
+    """Whether litellm's table has a price for `model` at the tier `flex`."""
+    return _rates(table_entry(model), "_flex") is not None
+
+
 def context_window(model: str) -> int | None:
     """Tokens `model` takes as its prompt; None when litellm's table does not say."""
     window = table_entry(model).get("max_input_tokens")

@@ -19,7 +19,7 @@ from goldpan.errors import OnlineError, ProviderError
 from goldpan.providers.engine.answerers import WireReply
 from goldpan.providers.online.address import Address
 from goldpan.providers.online.pace import Pace
-from goldpan.providers.online.tier import AskedTier, has_no_room
+from goldpan.providers.online.tier import AskedTier, tier_lacks_room
 from goldpan.providers.online.watch import Traffic
 from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
 from goldpan.tasks.failures import error_of, failure_of
@@ -181,7 +181,7 @@ class OnlineCalls:
                 if tier is not None:
                     self._no_room_since = math.inf
                 return reply
-            lacks_room = tier is not None and has_no_room(error)
+            lacks_room = tier is not None and tier_lacks_room(error)
             self.traffic.refusals[f"no room at {tier.name}" if tier and lacks_room else _kind(error)] += 1
             failure = _failure(reply)
             if failure is not None and failure.state == "refused":
@@ -256,7 +256,7 @@ class OnlineCalls:
             pace.answered(sent_at, tokens, _tokens_used(body), headers)
             return reply, None
         refused = service_error(_Refused(status, body, headers), scrubber)
-        if status in _NO_ROOM and refused.retryable and not (tier and has_no_room(refused)):
+        if status in _NO_ROOM and refused.retryable and not (tier and tier_lacks_room(refused)):
             pace.refused(sent_at, refused.retry_after, headers)
         else:
             pace.failed()

@@ -38,7 +38,7 @@ def tier_of(stage: Stage) -> AskedTier | None:
     return AskedTier(name, flex.fallback, flex.patience_seconds, flex.timeout_seconds)
 
 
-def has_no_room(error: ProviderError) -> bool:
+def tier_lacks_room(error: ProviderError) -> bool:
     """Whether a refusal says that the tier has no room, and is no rate limit."""
     plain = f"{error.code} {error.what}".lower().replace("_", "").replace(" ", "")
     return error.status == 429 and "resourceunavailable" in plain
