@@ -39,7 +39,6 @@ class Say:
     answer: dict[str, Any] = field(default_factory=lambda: ANSWER)
     stall: float = 0.0
     tier: str | None = None
-    tier: str | None = None
 
 
 @dataclass
