@@ -16,6 +16,7 @@
 # results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
+# results/{study}/uploads/{tracker}/{stage}.json          that this run stands at a tracker
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
@@ -65,6 +66,7 @@ localrules:
     selection,
     evaluation,
     record_run,
+    upload_run,
 
 
 onstart:

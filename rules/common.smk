@@ -117,6 +117,7 @@ wildcard_constraints:
     head="|".join(STUDY.heads) or "none",
     annotated="|".join(STUDY.annotated) or "none",
     selection="|".join(STUDY.selections) or "none",
+    tracker="|".join(STUDY.trackers) or "none",
     suffix=r"\.jsonl(\.gz|\.zst)?",
     round="[1-9][0-9]*",
     shard="[0-9]+|p[0-9a-f]+",

@@ -21,3 +21,27 @@ rule record_run:
         "Recording the run of {wildcards.stage}"
     script:
         "../workflow/scripts/record_run.py"
+
+
+# Comes last: it takes all cores and has the lowest priority, so nothing that can still be made is left unmade where
+# a tracker is down.
+rule upload_run:
+    input:
+        run=PATHS.run("{stage}", "json"),
+        rows=PATHS.run("{stage}", "csv"),
+    output:
+        PATHS.upload("{tracker}", "{stage}"),
+    log:
+        PATHS.log("uploads/{tracker}/{stage}"),
+    priority: -1
+    # It is patient by itself, and what a tracker refuses is refused again.
+    retries: 0
+    conda:
+        "../envs/llm.yaml"
+    threads: 1024
+    params:
+        setting=lambda wildcards: STUDY.trackers[wildcards.tracker].model_dump_json(),
+    message:
+        "Uploading the run of {wildcards.stage} to {wildcards.tracker}"
+    script:
+        "../workflow/scripts/upload_run.py"

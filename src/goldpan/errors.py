@@ -18,6 +18,7 @@ GoldpanError
 ├── OnlineError           requests that are sent one by one cannot go on: refused for all, or nobody answers
 │   ├── FirstRefusedError the first of them, sent alone, is refused, as all others would be
 │   └── NoRoomError       the tier at which they are asked has no room, and the rest is for a batch
+├── TrackerError          a tracker did not take a run, or does not have what is wanted
 ├── BudgetError           a stage would cost more than `budget_usd`
 ├── MostlyBadError        most answers of a stage are bad, and nobody has said to go on
 ├── PendingError          batches are still open and the study says not to wait
@@ -137,6 +138,10 @@ class FirstRefusedError(OnlineError):
 
 
 class NoRoomError(OnlineError):
+    pass
+
+
+class TrackerError(GoldpanError):
     pass
 
 

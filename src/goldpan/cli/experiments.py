@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from goldpan.cli import add_project_options, run_tables, runs
+from goldpan.cli import add_project_options, run_tables, runs, tracking
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +21,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.set_defaults(run=_check)
     runs.add_actions(actions)
     run_tables.add_actions(actions)
+    tracking.add_actions(actions)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.add_argument("--model", help="another model than the study names")
     run.add_argument("--cores", type=int, default=2, help="of snakemake (default: 2)")
     run.add_argument("--dry-run", action="store_true", help="say what would be made, and make nothing")
+    run.add_argument("--upload", action="store_true", help="and upload the runs to the study's trackers")
     run.set_defaults(run=_run)
     show = actions.add_parser("show", help="one run: what was asked, how good it was, what it cost")
     show.add_argument("id", metavar="ID", help="of the run, or how it begins")
@@ -91,8 +92,10 @@ def _run(options: argparse.Namespace) -> int:
     import subprocess
 
     from goldpan.experiments.command import snakemake_command
+    from goldpan.tracking.upload import chosen_trackers
 
     project = _project(options)
+    trackers = chosen_trackers(project, ()) if options.upload else []
     command = snakemake_command(
         project,
         None if options.all else options.module,
@@ -100,6 +103,7 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         model=options.model,
         cores=options.cores,
+        trackers=trackers,
         settings={"ledger": options.ledger, "results": options.results},
     )
     command += ["--dry-run"] if options.dry_run else []

@@ -23,6 +23,7 @@ def snakemake_command(
     seed: int = 42,
     model: str | None = None,
     cores: int = 2,
+    trackers: Sequence[str] = (),
     settings: Mapping[str, str | None] | None = None,
 ) -> list[str]:
     """The command line; where rows are drawn or another model is asked, a derived study is written for it.
@@ -32,6 +33,7 @@ def snakemake_command(
         modules: stages that are run; None for all that have runs.
         samples, seed, model: see `derived_study`.
         cores: of Snakemake.
+        trackers: of the study, to which the runs are uploaded.
         settings: of the project, that are not those of its file.
 
     Raises:
@@ -56,6 +58,7 @@ def snakemake_command(
         ledger, results = given.get("ledger"), given.get("results")
         project = load_project(derived, root=project.root, ledger=ledger, results=results)
     targets = [project.paths.run(stage, "json") for stage in stages]
+    targets += [project.paths.upload(tracker, stage) for stage in stages for tracker in trackers]
     # The history is no rule's output: a run that is gone from it is written anew from the results.
     lost = [
         project.paths.run(stage, "json")

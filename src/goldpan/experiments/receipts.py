@@ -53,6 +53,18 @@ def write_receipt(history: Path, receipt: Receipt) -> None:
     write_document(path, asdict(receipt))
 
 
+def read_receipt(history: Path, tracker: str, run_id: str) -> Receipt | None:
+    """The receipt of a run at a tracker; None where there is none that can be read."""
+    path = receipt_file(history, tracker, run_id)
+    if not path.exists():
+        return None
+    try:
+        receipt: Receipt = as_type(Receipt, read_document(path, _WHAT, _REMEDY), path, _WHAT, _REMEDY)
+    except SourceError:
+        return None
+    return receipt
+
+
 def read_receipts(history: Path) -> tuple[dict[str, list[Receipt]], dict[str, str]]:
     """(run id -> its receipts by tracker, file -> what is wrong with it)."""
     receipts: dict[str, list[Receipt]] = {}

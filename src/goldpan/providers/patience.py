@@ -96,7 +96,7 @@ class Silence:
     def _given_up(self, error: ProviderError, elapsed: float) -> ProviderError:
         asks = error.retry_after or 0.0
         wishes = f"; the service asks to come again in {_minutes(asks)}" if asks else ""
-        limit = f"goldpan waits {_minutes(self._patience.seconds)}, `patience_seconds` of the provider"
+        limit = f"goldpan waits {_minutes(self._patience.seconds)}, `patience_seconds`"
         tried = f"tried {_times(self._tries)} in {_minutes(elapsed)}{wishes}"
         return ProviderError(
             f"{error.what} ({tried}; {limit})",

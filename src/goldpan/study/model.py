@@ -14,6 +14,7 @@ from goldpan.study.modules import ModulesTaken
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
+from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
 
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -94,6 +95,9 @@ class Study(Model):
     )
     modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."
+    )
+    trackers: dict[Name, Tracker] = Field(
+        default_factory=dict, description="Where the runs of the study are uploaded to, by name."
     )
 
     @model_validator(mode="after")

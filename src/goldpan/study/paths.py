@@ -237,6 +237,14 @@ class Paths:
         """What a stage was asked and how good it was: the run as `json`, its rows as `csv`."""
         return f"{self.base}/runs/{stage}.{suffix}"
 
+    def upload(self, tracker: str, stage: str) -> str:
+        """The receipt of a stage's run at a tracker."""
+        return f"{self.base}/uploads/{tracker}/{stage}.json"
+
+    def download(self, tracker: str, name: str, suffix: str) -> str:
+        """What was brought back from a tracker; no rule knows it."""
+        return f"{self.base}/downloads/{tracker}/{name}{suffix}"
+
     def slurm_logs(self) -> str:
         """Folder of what Slurm says of jobs; its executor deletes what is old there."""
         return f"{self.base}/logs/slurm"

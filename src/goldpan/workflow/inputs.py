@@ -101,15 +101,12 @@ class Inputs:
             if self.heads.can_annotate(selection.annotated):
                 yield paths.selection(name, selection.suffix)
         for name, evaluation in study.evaluations.items():
-            annotated_ones = [
-                evaluated.annotated for evaluated in evaluation.predictions.values() if evaluated.annotated
-            ]
+            predictions = evaluation.predictions.values()
+            annotated_ones = [evaluated.annotated for evaluated in predictions if evaluated.annotated]
             has_gold = evaluation.wave is None or self.waves.filled_sheets[evaluation.wave]
             if has_gold and all(map(self.heads.can_annotate, annotated_ones)):
                 yield paths.evaluation(name, "html")
                 if evaluation.wave is None:
-                    yield from (
-                        paths.run(evaluated.stage, "json")
-                        for evaluated in evaluation.predictions.values()
-                        if evaluated.stage
-                    )
+                    for stage in filter(None, (evaluated.stage for evaluated in predictions)):
+                        yield paths.run(stage, "json")
+                        yield from (paths.upload(tracker, stage) for tracker in study.trackers)

@@ -1,0 +1,1 @@
+"""Trackers: services that show runs to a team, and what is uploaded to them and brought back."""

@@ -1,0 +1,156 @@
+"""Rows as events of a tracker, and events as rows of a table or a golden set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from goldpan.cells import csv_text
+from goldpan.experiments.rows import ANSWER, EXPECTED, ID, REASON, REASONING, RIGHT, STATE
+from goldpan.files import sha256_hex
+from goldpan.tasks.features import Feature
+from goldpan.tracking.base import FEATURES, GOLD, TrackedRow, TrackedRun
+from goldpan.tracking.tracked import features_of
+from goldpan.waves.answer_text import answer_text
+
+_ROW = "row"
+_OK, _FAILED = "ok", "failed"
+
+
+def event_of_row(tracked: TrackedRun, row: TrackedRow) -> dict[str, Any]:
+    """A row of a run. Its id is made of the run and the record: put there again, it replaces itself."""
+    event = {
+        "id": _event_id(tracked.run.id, row.id),
+        "input": row.input,
+        "output": row.output or None,
+        "expected": row.expected or None,
+        "scores": row.scores,
+        "metadata": {
+            **row.metadata,
+            _ROW: row.id,
+            STATE: row.state,
+            REASON: row.reason,
+            REASONING: row.reasoning,
+            "model": tracked.run.model,
+        },
+        "tags": [tracked.run.module],
+    }
+    if row.state != _OK:
+        event["error"] = f"{row.state}: {row.reason}" if row.reason else row.state
+    return event
+
+
+def event_of_golden(tracked: TrackedRun, golden: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a data set."""
+    return {
+        "id": _event_id(tracked.data_name, golden[ID]),
+        "input": golden["input"],
+        "expected": golden["expected"],
+        "metadata": {**golden["metadata"], _ROW: golden[ID]},
+    }
+
+
+def _event_id(whole: str, row: str) -> str:
+    return sha256_hex(f"{whole}\0{row}".encode())[:32]
+
+
+def golden_set(events: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> bytes:
+    """Events as the JSON Lines of a golden set: `id`, `input`, `expected`, `metadata`.
+
+    Args:
+        events: of a data set, or of an experiment.
+        said: metadata of the whole.
+    """
+    # Of an experiment, what is expected goes by feature; a golden set has it where the task looks for it.
+    fields = _object(said.get(GOLD))
+    lines = []
+    for event in events:
+        metadata = _object(event.get("metadata"))
+        expected = event.get("expected")
+        if "output" in event and isinstance(expected, dict):
+            expected = {
+                str(fields.get(feature, feature)).removeprefix("expected."): value
+                for feature, value in expected.items()
+            }
+        own = metadata if "output" not in event else _object(metadata.get("metadata"))
+        row = {
+            ID: str(metadata.get(_ROW) or event.get(ID)),
+            "input": event.get("input"),
+            "expected": expected,
+            "metadata": {name: value for name, value in own.items() if name != _ROW},
+        }
+        lines.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(sorted(lines))
+
+
+def table_of_events(events: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> bytes:
+    """Events of an experiment as the table of a run's rows, like `experiments.rows.table_of_rows`."""
+    features = features_of(said.get(FEATURES) or [])
+    rows = sorted((_table_row(event, features) for event in events), key=lambda row: row[ID])
+    inputs = dict.fromkeys(name for row in rows for name in row if not _is_of_feature(name))
+    asked = dict.fromkeys(name.split(".", 1)[1] for row in rows for name in row if _is_of_feature(name))
+    of_features = [
+        f"{kind}.{feature}"
+        for feature in asked
+        for kind in (EXPECTED, ANSWER, REASONING, RIGHT)
+        if any(f"{kind}.{feature}" in row for row in rows)
+    ]
+    first = [ID, STATE, REASON]
+    columns = [*first, *(name for name in inputs if name not in first), *of_features]
+    return csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode("utf-8-sig")
+
+
+def _is_of_feature(name: str) -> bool:
+    return name.split(".", 1)[0] in (EXPECTED, ANSWER, REASONING, RIGHT)
+
+
+def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dict[str, str]:
+    metadata = dict(_object(event.get("metadata")))
+    error = event.get("error")
+    row = {
+        ID: str(metadata.pop(_ROW, None) or event.get(ID)),
+        STATE: str(metadata.pop(STATE, None) or (_FAILED if error else _OK)),
+        REASON: str(metadata.pop(REASON, None) or error or ""),
+    }
+    reasoning = _object(metadata.pop(REASONING, None))
+    metadata.pop("model", None)
+    row |= _flat(event.get("input"), "input")
+    for name, value in metadata.items():
+        row |= _flat(value, name)
+    for kind, values in ((EXPECTED, event.get("expected")), (ANSWER, event.get("output"))):
+        for name, value in (values if isinstance(values, dict) else {"value": values}).items():
+            if values is not None:
+                row[f"{kind}.{name}"] = _answer_text(features.get(name), value)
+    row |= {f"{REASONING}.{name}": str(text) for name, text in reasoning.items()}
+    for name, score in _object(event.get("scores")).items():
+        if score in (0, 1):
+            row[f"{RIGHT}.{name}"] = "yes" if score else "no"
+        elif score is not None:
+            row[f"score.{name}"] = str(score)
+    return row
+
+
+def _answer_text(feature: Feature | None, value: Any) -> str:
+    try:
+        return _text(value) if feature is None else answer_text(feature, value)
+    except TypeError:
+        return _text(value)
+
+
+def _flat(value: Any, path: str) -> dict[str, str]:
+    if isinstance(value, dict):
+        flat: dict[str, str] = {}
+        for name, inner in value.items():
+            flat |= _flat(inner, f"{path}.{name}")
+        return flat
+    return {path: _text(value)}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

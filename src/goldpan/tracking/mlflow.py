@@ -1,0 +1,302 @@
+"""MLflow, by its own client: runs of one experiment, with parameters, figures, and the rows as artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from goldpan.errors import ProviderError, TrackerError
+from goldpan.providers.address import service_at
+from goldpan.providers.keys import Keys
+from goldpan.providers.patience import Patience
+from goldpan.providers.scrubber import Scrubber
+from goldpan.study.tracker import Tracker
+from goldpan.tracking.base import CONTENT, MODULE, RUN, Contents, Remote, TrackedRun, TrackingService
+from goldpan.tracking.events import event_of_golden, event_of_row
+
+_ADDRESS = "MLFLOW_TRACKING_URI"
+_SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
+_CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", *_SECRETS)
+_ROWS, _GOLDEN, _SAID = "rows.jsonl", "golden.jsonl", "goldpan.json"
+_PAGE = 1000
+_UNFIT = re.compile(r"[^A-Za-z0-9_\-. :/]")
+"""What the name of a metric may not have."""
+_LONGEST_PARAMETER = 5000
+_RETRYABLE = frozenset({408, 409, 425, 429})
+_Answer = TypeVar("_Answer")
+
+
+class MLflow(TrackingService):
+    """An experiment of MLflow, whose runs are goldpan's; see `TrackingService`.
+
+    MLflow's client repeats calls by itself, creates too, and after a lost answer that makes a second run. So
+    it is told not to, and before each create it is looked whether the run is there.
+    """
+
+    kind = "mlflow"
+
+    def __init__(self, settings: Tracker, keys: Keys, patience: Patience):
+        self._uri, self.service = _uri(settings, keys), self.service_of(settings, keys)
+        self._name, self._patience = settings.project, patience
+        password = urlsplit(self._uri).password
+        self._scrubber = Scrubber([*keys.values(_SECRETS), password, unquote(password or "")])
+        self._environment = {
+            **{name: value for name in _CREDENTIALS if (value := keys.get(name))},
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(settings.timeout_seconds))),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        }
+        with self._in_environment():
+            self._client = _client(self._uri)
+
+    @classmethod
+    def service_of(cls, settings: Tracker, keys: Keys) -> str:
+        """As of TrackingService."""
+        return f"{service_at(cls.kind, _uri(settings, keys))} {settings.project}"
+
+    def _ask(self, call: Callable[[], _Answer]) -> _Answer:
+        """The answer of a call that may be made again."""
+
+        def once() -> _Answer:
+            try:
+                with self._in_environment():
+                    return call()
+            except Exception as error:
+                if not _is_of_the_call(error):
+                    raise
+                raise self._provider_error(error) from None
+
+        return self._patience.ask(once)
+
+    @contextlib.contextmanager
+    def _in_environment(self) -> Iterator[None]:
+        """The client takes its settings and credentials from the environment alone, at each call."""
+        before = {name: os.environ.get(name) for name in self._environment}
+        os.environ.update(self._environment)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
+
+    def _provider_error(self, error: Exception) -> ProviderError:
+        status = _status(error)
+        may_pass = status is None or status in _RETRYABLE or status >= 500
+        text = " ".join(self._scrubber.text(str(error)).split())[:500]
+        return ProviderError(
+            text or type(error).__name__,
+            where=self._scrubber.text(self.service),
+            status=status,
+            retryable=may_pass,
+            in_doubt=may_pass,
+        )
+
+    def _experiment(self) -> str | None:
+        there = self._ask(lambda: self._client.get_experiment_by_name(self._name))
+        return None if there is None or there.lifecycle_stage != "active" else str(there.experiment_id)
+
+    def _made_experiment(self) -> str:
+        def made() -> str:
+            there = self._client.get_experiment_by_name(self._name)
+            return str(there.experiment_id if there else self._client.create_experiment(self._name))
+
+        return self._ask(made)
+
+    def experiments(self) -> Iterator[Remote]:
+        """As of TrackingService."""
+        experiment = self._experiment()
+        token: str | None = None
+        while experiment is not None:
+            after = token
+            page = self._ask(
+                lambda: self._client.search_runs([experiment], max_results=_PAGE, page_token=after)  # noqa: B023
+            )
+            yield from map(_remote, page)
+            token = page.token
+            if not token:
+                return
+
+    def data_sets(self) -> Iterator[Remote]:
+        """As of TrackingService: a data set of MLflow is a name and a digest, so none can be brought back."""
+        return iter(())
+
+    def create(self, tracked: TrackedRun, name: str) -> Remote:
+        """As of TrackingService."""
+        experiment = self._made_experiment()
+        tags = {
+            RUN: tracked.run.id,
+            MODULE: tracked.run.module,
+            "prompt_version": str(tracked.run.prompt_version),
+        }
+
+        def made() -> Remote:
+            for run in self._client.search_runs([experiment], f"tags.{RUN} = '{tracked.run.id}'"):
+                return _remote(run)
+            return _remote(
+                self._client.create_run(experiment, start_time=_recorded(tracked), tags=tags, run_name=name)
+            )
+
+        return self._ask(made)
+
+    def put(self, remote: Remote, tracked: TrackedRun) -> None:
+        """As of TrackingService."""
+        from mlflow.entities import Metric, Param
+
+        run, moment = tracked.run, _measured(tracked)
+        says = {
+            "model": run.model,
+            "provider": run.service,
+            "samples": run.samples,
+            "data_hash": run.data_hash,
+        }
+        says |= {
+            "prompt_hash": run.prompt_hash,
+            **{f"params.{name}": value for name, value in run.params.items()},
+        }
+        params = [Param(name, _parameter(value)) for name, value in says.items()]
+        metrics = [Metric(name, value, moment, 0) for name, value in _figures(tracked).items()]
+        self._ask(lambda: self._client.log_batch(remote.id, metrics=metrics, params=params))
+        self._ask(lambda: self._log_data_set(remote, tracked))
+        self._ask(lambda: self._log_files(remote, tracked))
+
+    def _log_data_set(self, remote: Remote, tracked: TrackedRun) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        source = orjson.dumps({"artifact": _GOLDEN}).decode()
+        digest = tracked.data_name.rpartition("_")[2]
+        data_set = Dataset(
+            tracked.data_name, digest, "local", source, profile=f'{{"rows": {len(tracked.golden)}}}'
+        )
+        self._client.log_inputs(remote.id, [DatasetInput(data_set)])
+
+    def _log_files(self, remote: Remote, tracked: TrackedRun) -> None:
+        files = dict(tracked.files)
+        files[_ROWS] = _lines(event_of_row(tracked, row) for row in tracked.rows)
+        files[_GOLDEN] = _lines(event_of_golden(tracked, row) for row in tracked.golden)
+        files[_SAID] = orjson.dumps(tracked.metadata())
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            self._client.log_artifacts(remote.id, folder)
+
+    def complete(self, remote: Remote, tracked: TrackedRun) -> None:
+        """As of TrackingService."""
+        self._ask(lambda: self._client.set_terminated(remote.id, "FINISHED", _measured(tracked)))
+        self._ask(lambda: self._client.set_tag(remote.id, CONTENT, tracked.content))
+
+    def url(self, remote: Remote) -> str | None:
+        """As of TrackingService; None of what lies in a folder or a database."""
+        run = self._ask(lambda: self._client.get_run(remote.id))
+        if not self._uri.startswith(("http://", "https://")):
+            return None
+        parts = urlsplit(self._uri)
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        return f"{address}/#/experiments/{run.info.experiment_id}/runs/{remote.id}"
+
+    def contents(self, remote: Remote) -> Contents:
+        """As of TrackingService; of a run that goldpan has uploaded.
+
+        Raises:
+            TrackerError: it has no rows.
+        """
+        content = self._artifact(remote, _ROWS)
+        if content is None:
+            raise TrackerError(
+                f"`{remote.name}` has no {_ROWS}, so it was not uploaded by goldpan", where=self.service
+            )
+        said = self._artifact(remote, _SAID)
+        metadata = orjson.loads(said) if said is not None else {}
+        return Contents([orjson.loads(line) for line in content.split(b"\n") if line], metadata)
+
+    def _artifact(self, remote: Remote, name: str) -> bytes | None:
+        names = self._ask(lambda: [file.path for file in self._client.list_artifacts(remote.id)])
+        if name not in names:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._ask(lambda: self._client.download_artifacts(remote.id, name, folder))
+            return self._scrubber.content(Path(path).read_bytes())
+
+
+def _uri(settings: Tracker, keys: Keys) -> str:
+    return settings.tracking_uri or keys.require(_ADDRESS, "the address of MLflow")
+
+
+def _client(uri: str) -> Any:
+    try:
+        from mlflow import MlflowClient
+    except ImportError:
+        raise TrackerError(
+            "MLflow's client is not installed",
+            remedy="install goldpan with the extra: pip install 'goldpan[mlflow]'",
+        ) from None
+    return MlflowClient(uri, uri)
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status that MLflow's client or its HTTP library met; None where no answer came."""
+    status_code = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(status_code, int):
+        return status_code
+    status = getattr(error, "get_http_status_code", None)
+    return status() if callable(status) else None
+
+
+def _is_of_the_call(error: Exception) -> bool:
+    """Whether an exception is about a call, and not a fault of whoever made it."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not names.isdisjoint({"MlflowException", "RequestException", "HTTPError"})
+
+
+def _remote(run: Any) -> Remote:
+    tags = dict(run.data.tags)
+    return Remote(run.info.run_id, run.info.run_name or "", "experiment", tags)
+
+
+def _figures(tracked: TrackedRun) -> dict[str, float]:
+    """Figures with their intervals, and the counts by state."""
+    figures: dict[str, float] = {}
+    for metrics in tracked.run.metrics:
+        for figure in metrics.figures:
+            raw, name = figure["raw"], f"{metrics.feature}.{figure['name']}"
+            interval = raw.get("interval")
+            low, high = interval if interval else (None, None)
+            values = {name: raw.get("value"), f"{name}.low": low, f"{name}.high": high}
+            figures |= {
+                _UNFIT.sub("_", key): float(value) for key, value in values.items() if value is not None
+            }
+    figures |= {f"rows.{state}": float(count) for state, count in tracked.run.states.items()}
+    if tracked.run.cost_usd is not None:
+        figures["cost_usd"] = tracked.run.cost_usd
+    return figures
+
+
+def _recorded(tracked: TrackedRun) -> int:
+    """Unix milliseconds at which the run was recorded."""
+    return round(datetime.datetime.fromisoformat(tracked.run.recorded_at).timestamp() * 1000)
+
+
+def _measured(tracked: TrackedRun) -> int:
+    """Unix milliseconds of the newest answer: of two figures the one that was measured later counts."""
+    answered = tracked.run.answered_at
+    return _recorded(tracked) if answered is None else answered * 1000
+
+
+def _parameter(value: Any) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text[:_LONGEST_PARAMETER]
+
+
+def _lines(events: Iterator[dict[str, Any]]) -> bytes:
+    return b"".join(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in events)

@@ -1,0 +1,135 @@
+"""From a run of the history to what is uploaded of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from goldpan.errors import AnswerError, TaskError
+from goldpan.experiments.history import History
+from goldpan.experiments.rows import REASON, RunRow, read_run_rows
+from goldpan.experiments.run import Run
+from goldpan.files import canonical_json, read_json, sha256_hex
+from goldpan.tasks.features import Feature, parse_feature
+from goldpan.tracking.base import TrackedRow, TrackedRun, gold_fields
+from goldpan.waves.collect.cell_values import read_cell
+
+_INPUT, _METADATA = "input", "metadata"
+
+
+def tracked_run(history: History, run: Run) -> TrackedRun:
+    """What is uploaded of a run.
+
+    Raises:
+        SourceError: its files are damaged or gone.
+    """
+    specs = [spec for prompt in run.prompts for spec in prompt.features]
+    features = features_of(specs)
+    rows_file = history.rows_of(run)
+    read = read_run_rows(rows_file, {spec["name"] for spec in specs})
+    rows = [_tracked_row(row, features) for row in read.values()]
+    fields = gold_fields(run)
+    run_file = history.run_file(run.id)
+    return TrackedRun(
+        run=run,
+        content=read_json(run_file)["content_sha256"],
+        name=experiment_name(run),
+        data_name=f"{_base_name(run)}_data_{data_digest(run)}",
+        rows=rows,
+        golden=[_golden_row(row, fields) for row in rows],
+        files={"run.json": run_file.read_bytes(), "rows.csv": rows_file.read_bytes()},
+    )
+
+
+def experiment_name(run: Run) -> str:
+    """`root_{module}_{name}_{time of recording}`, by which people know a run at a tracker."""
+    stamp = run.recorded_at[:19].replace("-", "").replace(":", "").replace("T", "_")
+    return f"{_base_name(run)}_{stamp}"
+
+
+def data_digest(run: Run) -> str:
+    """By which the rows of a run are known: those of a trial are fewer."""
+    return sha256_hex(canonical_json([run.data_hash, run.limit]))[:8]
+
+
+def features_of(specs: Iterable[Any]) -> dict[str, Feature]:
+    """name -> feature, each once, as a run or an experiment says them; what is none is passed over."""
+    features: dict[str, Feature] = {}
+    for spec in specs:
+        with contextlib.suppress(TaskError, KeyError, TypeError, ValueError):
+            features.setdefault(spec["name"], parse_feature(dict(spec), "features of a run"))
+    return features
+
+
+def _base_name(run: Run) -> str:
+    return f"root_{run.module}_{run.name or run.stage}"
+
+
+def _tracked_row(row: RunRow, features: Mapping[str, Feature]) -> TrackedRow:
+    inputs = dict(row.inputs)
+    reason = inputs.pop(REASON, "")
+    nested = _nested(inputs)
+    return TrackedRow(
+        id=row.id,
+        state=row.state,
+        reason=reason,
+        input=nested.pop(_INPUT, {}),
+        output={name: _typed(features.get(name), text) for name, text in row.answer.items()},
+        expected={name: _typed(features.get(name), text) for name, text in row.expected.items()},
+        reasoning=row.reasoning,
+        scores={name: float(right) for name, right in row.right.items()},
+        metadata=nested,
+    )
+
+
+def _golden_row(row: TrackedRow, fields: Mapping[str, str]) -> dict[str, Any]:
+    """A row as a golden set has it: the right answers stand where the task looks for them."""
+    expected: dict[str, Any] = {}
+    for feature, value in row.expected.items():
+        path = fields.get(feature, feature).removeprefix("expected.").split(".")
+        _put(expected, path, value)
+    golden = {"id": row.id, _INPUT: row.input, "expected": expected}
+    own = row.metadata.get(_METADATA)
+    return golden | {_METADATA: own if isinstance(own, dict) else {}}
+
+
+def _nested(columns: Mapping[str, str]) -> dict[str, Any]:
+    """`a.b` -> text as objects within objects; lists, which stand as JSON, are lists again."""
+    nested: dict[str, Any] = {}
+    for path, text in columns.items():
+        _put(nested, path.split("."), _list_of(text))
+    return nested
+
+
+def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
+    place = nested
+    for number, name in enumerate(path[:-1]):
+        inner = place.setdefault(name, {})
+        if not isinstance(inner, dict):
+            # A field is text here and has parts there: the rest of the path is one name.
+            place[".".join(path[number:])] = value
+            return
+        place = inner
+    place[path[-1]] = value
+
+
+def _list_of(text: str) -> Any:
+    if not text.startswith("["):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _typed(feature: Feature | None, text: str) -> Any:
+    """An answer as it was before it became text; what cannot be read stays text."""
+    if feature is None:
+        return text
+    try:
+        return read_cell(feature, text, cannot_tell=True).value
+    except AnswerError:
+        return text
