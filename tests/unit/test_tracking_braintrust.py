@@ -222,6 +222,12 @@ def test_no_key_is_an_error_that_names_the_variable(project, monkeypatch):
     assert "never write it into a study" in missing.value.remedy
 
 
+def test_validate_says_that_a_key_is_not_set(project, monkeypatch, capsys):
+    monkeypatch.delenv("BRAINTRUST_API_KEY")
+    main(["validate", "golden", "--root", str(project.root)])
+    assert "tracker team: note: BRAINTRUST_API_KEY is not set" in capsys.readouterr().out
+
+
 def test_a_limit_uploads_the_oldest_and_the_next_sync_the_rest(project, service):
     synced = sync(project, [], limit=1, say=str)
     assert (len(synced.receipts), synced.left) == (1, 2) and len(service.experiments) == 1

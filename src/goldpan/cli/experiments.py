@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.set_defaults(run=_check)
     runs.add_actions(actions)
     run_tables.add_actions(actions)
-    tracking.add_actions(actions)
+    tracking.add_tracker_actions(actions)
 
 
 def _check(options: argparse.Namespace) -> None:

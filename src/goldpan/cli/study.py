@@ -48,6 +48,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.providers.keys import Keys
     from goldpan.records.first_rows import first_records, note_on_delimiter
     from goldpan.records.inputs import source_files
+    from goldpan.tracking.connect import unset_variables
     from goldpan.waves.steps.check import check_waves
 
     wrong = ErrorGatherer()
@@ -79,6 +80,9 @@ def _validate(options: argparse.Namespace) -> None:
     for name, provider in project.study.providers.items():
         if provider.api_key_env and keys.get(provider.api_key_env) is None:
             print(f"provider {name}: note: {provider.api_key_env} is not set; sending batches needs it")
+    for name, tracker in project.study.trackers.items():
+        for variable in unset_variables(tracker, keys):
+            print(f"tracker {name}: note: {variable} is not set; uploading needs it")
     wrong.finish()
     print(f"{project.study_file}: no errors")
 

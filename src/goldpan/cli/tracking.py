@@ -10,11 +10,11 @@ from goldpan.cli import add_project_options
 from goldpan.cli.runs import _history, _project
 
 
-def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_tracker_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to `goldpan experiments`."""
     sync = actions.add_parser("sync", help="upload the runs that are not at the study's trackers")
     sync.add_argument("--module", action="append", default=[], metavar="M", help="only its runs; repeatable")
-    sync.add_argument("--limit", type=int, metavar="N", help="no more runs than this, of each tracker")
+    sync.add_argument("--limit", type=int, metavar="N", help="no more runs than this")
     sync.set_defaults(run=_sync)
     upload = actions.add_parser("upload", help="upload one run to the study's trackers")
     upload.add_argument("id", metavar="ID", help="of the run, or how it begins")

@@ -148,6 +148,11 @@ class TrackingService(ABC):
 
     @classmethod
     @abstractmethod
+    def needed_variables(cls, settings: Tracker) -> list[str]:
+        """The environment variables without which these settings cannot be called."""
+
+    @classmethod
+    @abstractmethod
     def service_of(cls, settings: Tracker, keys: Keys) -> str:
         """`service` of these settings, without a key. Raises ProviderError where no address is known."""
 

@@ -52,6 +52,11 @@ class Braintrust(TrackingService):
         self._rest = RestService(base_url, key, timeout, patience, Scrubber([key]))
 
     @classmethod
+    def needed_variables(cls, settings: Tracker) -> list[str]:
+        """As of TrackingService."""
+        return [KEY]
+
+    @classmethod
     def service_of(cls, settings: Tracker, keys: Keys) -> str:
         """As of TrackingService."""
         return f"{service_at(cls.kind, settings.base_url or URL)} {settings.project}"

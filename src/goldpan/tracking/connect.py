@@ -23,3 +23,8 @@ def tracking_service(project: Project, name: str) -> TrackingService:
     """
     settings: Tracker = project.named("tracker", project.study.trackers, name)
     return TRACKERS[settings.kind](settings, Keys(project.root), Patience(settings.patience_seconds))
+
+
+def unset_variables(settings: Tracker, keys: Keys) -> list[str]:
+    """The environment variables that a tracker needs and that are not set."""
+    return [name for name in TRACKERS[settings.kind].needed_variables(settings) if keys.get(name) is None]

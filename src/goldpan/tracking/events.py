@@ -12,7 +12,7 @@ from goldpan.experiments.rows import ANSWER, EXPECTED, ID, REASON, REASONING, RI
 from goldpan.files import sha256_hex
 from goldpan.tasks.features import Feature
 from goldpan.tracking.base import FEATURES, GOLD, TrackedRow, TrackedRun
-from goldpan.tracking.tracked import features_of
+from goldpan.tracking.tracked import said_features
 from goldpan.waves.answer_text import answer_text
 
 _ROW = "row"
@@ -87,7 +87,7 @@ def golden_set(events: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> 
 
 def table_of_events(events: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> bytes:
     """Events of an experiment as the table of a run's rows, like `experiments.rows.table_of_rows`."""
-    features = features_of(said.get(FEATURES) or [])
+    features = said_features(said.get(FEATURES) or [])
     rows = sorted((_table_row(event, features) for event in events), key=lambda row: row[ID])
     inputs = dict.fromkeys(name for row in rows for name in row if not _is_of_feature(name))
     asked = dict.fromkeys(name.split(".", 1)[1] for row in rows for name in row if _is_of_feature(name))

@@ -60,6 +60,11 @@ class MLflow(TrackingService):
             self._client = _client(self._uri)
 
     @classmethod
+    def needed_variables(cls, settings: Tracker) -> list[str]:
+        """As of TrackingService; whether it wants credentials is not known."""
+        return [] if settings.tracking_uri else [_ADDRESS]
+
+    @classmethod
     def service_of(cls, settings: Tracker, keys: Keys) -> str:
         """As of TrackingService."""
         return f"{service_at(cls.kind, _uri(settings, keys))} {settings.project}"

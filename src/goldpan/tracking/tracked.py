@@ -27,7 +27,7 @@ def tracked_run(history: History, run: Run) -> TrackedRun:
         SourceError: its files are damaged or gone.
     """
     specs = [spec for prompt in run.prompts for spec in prompt.features]
-    features = features_of(specs)
+    features = said_features(specs)
     rows_file = history.rows_of(run)
     read = read_run_rows(rows_file, {spec["name"] for spec in specs})
     rows = [_tracked_row(row, features) for row in read.values()]
@@ -55,7 +55,7 @@ def data_digest(run: Run) -> str:
     return sha256_hex(canonical_json([run.data_hash, run.limit]))[:8]
 
 
-def features_of(specs: Iterable[Any]) -> dict[str, Feature]:
+def said_features(specs: Iterable[Any]) -> dict[str, Feature]:
     """name -> feature, each once, as a run or an experiment says them; what is none is passed over."""
     features: dict[str, Feature] = {}
     for spec in specs:
