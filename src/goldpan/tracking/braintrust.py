@@ -116,9 +116,10 @@ class Braintrust(TrackingService):
         says |= {key: value for key, value in tracked.metadata().items() if key in (GOLD, FEATURES)}
         body = {"project_id": self._project, "name": name, "metadata": says}
         data_set = _remote(self._rest.send("POST", "/dataset", body), "data set")
-        if data_set.metadata.get(CONTENT) != run.data_hash:
+        # Its name has a hash of its rows, so what is whole stays as it is.
+        if data_set.metadata.get(CONTENT) != name:
             self._insert(data_set, (event_of_golden(tracked, row) for row in tracked.golden))
-            self._rest.send("PATCH", f"/dataset/{data_set.id}", {"metadata": {CONTENT: run.data_hash}})
+            self._rest.send("PATCH", f"/dataset/{data_set.id}", {"metadata": {CONTENT: name}})
         return data_set.id
 
     def put(self, remote: Remote, tracked: TrackedRun) -> None:

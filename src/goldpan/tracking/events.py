@@ -12,7 +12,7 @@ from goldpan.experiments.rows import ANSWER, EXPECTED, ID, REASON, REASONING, RI
 from goldpan.files import sha256_hex
 from goldpan.tasks.features import Feature
 from goldpan.tracking.base import FEATURES, GOLD, TrackedRow, TrackedRun
-from goldpan.tracking.tracked import said_features
+from goldpan.tracking.tracked import put_at, said_features
 from goldpan.waves.answer_text import answer_text
 
 _ROW = "row"
@@ -63,26 +63,30 @@ def golden_set(events: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> 
         events: of a data set, or of an experiment.
         said: metadata of the whole.
     """
-    # Of an experiment, what is expected goes by feature; a golden set has it where the task looks for it.
     fields = _object(said.get(GOLD))
     lines = []
     for event in events:
-        metadata = _object(event.get("metadata"))
-        expected = event.get("expected")
-        if "output" in event and isinstance(expected, dict):
-            expected = {
-                str(fields.get(feature, feature)).removeprefix("expected."): value
-                for feature, value in expected.items()
-            }
-        own = metadata if "output" not in event else _object(metadata.get("metadata"))
+        metadata, expected = _object(event.get("metadata")), event.get("expected")
+        own: Mapping[str, Any] = {name: value for name, value in metadata.items() if name != _ROW}
+        if _ROW in metadata and "output" in event:
+            # Of a run of goldpan: beside its own metadata stands what was recorded of the row.
+            own, expected = _object(metadata.get("metadata")), _in_fields(_object(expected), fields)
         row = {
             ID: str(metadata.get(_ROW) or event.get(ID)),
             "input": event.get("input"),
             "expected": expected,
-            "metadata": {name: value for name, value in own.items() if name != _ROW},
+            "metadata": own,
         }
         lines.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     return b"".join(sorted(lines))
+
+
+def _in_fields(expected: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """feature -> right answer, as a golden set has it: where the task looks for it."""
+    placed: dict[str, Any] = {}
+    for feature, value in expected.items():
+        put_at(placed, str(fields.get(feature, feature)).removeprefix("expected.").split("."), value)
+    return placed
 
 
 def table_of_events(events: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> bytes:

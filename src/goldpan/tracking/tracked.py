@@ -31,15 +31,16 @@ def tracked_run(history: History, run: Run) -> TrackedRun:
     rows_file = history.rows_of(run)
     read = read_run_rows(rows_file, {spec["name"] for spec in specs})
     rows = [_tracked_row(row, features) for row in read.values()]
-    fields = gold_fields(run)
+    golden = [_golden_row(row, gold_fields(run)) for row in rows]
     run_file = history.run_file(run.id)
     return TrackedRun(
         run=run,
         content=read_json(run_file)["content_sha256"],
         name=experiment_name(run),
-        data_name=f"{_base_name(run)}_data_{data_digest(run)}",
+        # By their content: a trial has fewer rows, and in a chain they hang on earlier answers, too.
+        data_name=f"{_base_name(run)}_data_{sha256_hex(canonical_json(golden))[:12]}",
         rows=rows,
-        golden=[_golden_row(row, fields) for row in rows],
+        golden=golden,
         files={"run.json": run_file.read_bytes(), "rows.csv": rows_file.read_bytes()},
     )
 
@@ -48,11 +49,6 @@ def experiment_name(run: Run) -> str:
     """`root_{module}_{name}_{time of recording}`, by which people know a run at a tracker."""
     stamp = run.recorded_at[:19].replace("-", "").replace(":", "").replace("T", "_")
     return f"{_base_name(run)}_{stamp}"
-
-
-def data_digest(run: Run) -> str:
-    """By which the rows of a run are known: those of a trial are fewer."""
-    return sha256_hex(canonical_json([run.data_hash, run.limit]))[:8]
 
 
 def said_features(specs: Iterable[Any]) -> dict[str, Feature]:
@@ -90,7 +86,7 @@ def _golden_row(row: TrackedRow, fields: Mapping[str, str]) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     for feature, value in row.expected.items():
         path = fields.get(feature, feature).removeprefix("expected.").split(".")
-        _put(expected, path, value)
+        put_at(expected, path, value)
     golden = {"id": row.id, _INPUT: row.input, "expected": expected}
     own = row.metadata.get(_METADATA)
     return golden | {_METADATA: own if isinstance(own, dict) else {}}
@@ -100,11 +96,12 @@ def _nested(columns: Mapping[str, str]) -> dict[str, Any]:
     """`a.b` -> text as objects within objects; lists, which stand as JSON, are lists again."""
     nested: dict[str, Any] = {}
     for path, text in columns.items():
-        _put(nested, path.split("."), _list_of(text))
+        put_at(nested, path.split("."), _list_of(text))
     return nested
 
 
-def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
+def put_at(nested: dict[str, Any], path: list[str], value: Any) -> None:
+    """Put a value into objects within objects, which are made."""
     place = nested
     for number, name in enumerate(path[:-1]):
         inner = place.setdefault(name, {})
