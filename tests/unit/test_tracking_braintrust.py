@@ -123,6 +123,8 @@ def test_a_run_that_was_retried_replaces_its_rows_in_the_same_experiment(project
     assert len(service.rows_of(experiment["name"])) == ROWS
     assert not any("error" in row for row in service.rows_of(experiment["name"]))
     assert experiment["metadata"][CONTENT] == receipt(project).content
+    path, rows = download(project, experiment["name"])
+    assert rows == ROWS and b"failed" not in path.read_bytes()
 
 
 @pytest.mark.parametrize("place", ["tracker_created", "tracker_rows_put"])
