@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goldpan.cli import add_project_options
-from goldpan.cli.runs import _history, _project
+from goldpan.cli.run_tables import history_of
+from goldpan.cli.runs import _project
 
 
 def add_tracker_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,7 +82,7 @@ def _status(options: argparse.Namespace) -> None:
     from goldpan.experiments.receipts import read_receipts
     from goldpan.tracking.upload import content_of
 
-    history = _history(options)
+    history = history_of(options)
     recorded = history.read()
     receipts, unreadable = read_receipts(history.folder)
     rows = []
