@@ -19,8 +19,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("module", nargs="*", help="ids of modules; default all")
     add_project_options(check)
     check.set_defaults(run=_check)
-    runs.add_actions(actions)
-    run_tables.add_actions(actions)
+    runs.add_commands(actions)
+    run_tables.add_commands(actions)
     tracking.add_tracker_actions(actions)
 
 

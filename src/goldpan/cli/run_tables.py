@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from goldpan.experiments.run import Run
 
 
-def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to `goldpan experiments`."""
     stats = actions.add_parser("stats", help="the runs of a module over time")
     stats.add_argument("module", metavar="MODULE", help="its id; of a stage outside a table STUDY.STAGE")

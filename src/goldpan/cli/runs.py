@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goldpan.study import Project
 
 
-def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to `goldpan experiments`."""
     list_ = actions.add_parser("list", help="the modules of a study, and how their last runs did")
     list_.set_defaults(run=_list)
@@ -52,7 +52,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         add_project_options(action)
 
 
-def _project(options: argparse.Namespace) -> Project:
+def meant_project(options: argparse.Namespace) -> Project:
     """The study that is meant; see `default_study` where none is named."""
     from goldpan.cli.project import project_of
     from goldpan.experiments.listing import default_study
@@ -68,7 +68,7 @@ def _list(options: argparse.Namespace) -> None:
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import listed_modules
 
-    project = _project(options)
+    project = meant_project(options)
     history = History(project.runs)
     recorded = history.read()
     rows = [
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
     from goldpan.experiments.command import snakemake_command
     from goldpan.tracking.upload import chosen_trackers
 
-    project = _project(options)
+    project = meant_project(options)
     trackers = chosen_trackers(project, ()) if options.upload else []
     command = snakemake_command(
         project,
@@ -179,7 +179,7 @@ def _pending(options: argparse.Namespace) -> None:
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import pending_runs
 
-    project = _project(options)
+    project = meant_project(options)
     pending = pending_runs(project, History(project.runs))
     rows = [[of.stage, of.why] for of in pending]
     if not rows:
@@ -222,7 +222,7 @@ def _cleanup(options: argparse.Namespace) -> None:
     from goldpan.experiments.cleanup import leftovers, put_aside
     from goldpan.experiments.history import History
 
-    project = _project(options)
+    project = meant_project(options)
     history = History(project.runs)
     found = leftovers(project, history)
     for study, why in found.unknown.items():
