@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from goldpan.cli import add_project_options, run_tables, runs, tracking
+from goldpan.cli import add_project_options, golden, run_tables, runs, tracking
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,9 +19,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument("module", nargs="*", help="ids of modules; default all")
     add_project_options(check)
     check.set_defaults(run=_check)
-    runs.add_commands(actions)
-    run_tables.add_commands(actions)
-    tracking.add_tracker_actions(actions)
+    for part in (runs, run_tables, tracking, golden):
+        part.add_commands(actions)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -29,6 +29,15 @@ def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) 
     )
 
 
+def project_with_runs(options: argparse.Namespace) -> Project:
+    """The study of modules that is meant; see `default_study` where none is named."""
+    from goldpan.experiments.listing import default_study
+
+    if options.study is None:
+        options.study = default_study(Path(options.root))
+    return project_of(options)
+
+
 def stage_of(project: Project, name: str) -> StageRun:
     """A stage by name. Raises StudyError that lists the stages there are, or names the study that has it."""
     from goldpan.batches.stage import StageRun

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
+from goldpan.cli.project import project_with_runs
 from goldpan.cli.run_tables import history_of, print_behind, print_unreadable
 
 if TYPE_CHECKING:
     from goldpan.experiments.history import History
     from goldpan.experiments.run import Run
-    from goldpan.study import Project
 
 
 def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,23 +52,13 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
         add_project_options(action)
 
 
-def meant_project(options: argparse.Namespace) -> Project:
-    """The study that is meant; see `default_study` where none is named."""
-    from goldpan.cli.project import project_of
-    from goldpan.experiments.listing import default_study
-
-    if options.study is None:
-        options.study = default_study(Path(options.root))
-    return project_of(options)
-
-
 def _list(options: argparse.Namespace) -> None:
     from goldpan.cli.tables import print_table
     from goldpan.experiments.figures import metrics_text
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import listed_modules
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     history = History(project.runs)
     recorded = history.read()
     rows = [
@@ -94,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
     from goldpan.experiments.command import snakemake_command
     from goldpan.tracking.upload import chosen_trackers
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     trackers = chosen_trackers(project, ()) if options.upload else []
     command = snakemake_command(
         project,
@@ -179,7 +169,7 @@ def _pending(options: argparse.Namespace) -> None:
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import pending_runs
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     pending = pending_runs(project, History(project.runs))
     rows = [[of.stage, of.why] for of in pending]
     if not rows:
@@ -222,7 +212,7 @@ def _cleanup(options: argparse.Namespace) -> None:
     from goldpan.experiments.cleanup import leftovers, put_aside
     from goldpan.experiments.history import History
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     history = History(project.runs)
     found = leftovers(project, history)
     for study, why in found.unknown.items():

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goldpan.cli import add_project_options
+from goldpan.cli.project import project_with_runs
 from goldpan.cli.run_tables import history_of
-from goldpan.cli.runs import meant_project
 
 
-def add_tracker_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to `goldpan experiments`."""
     sync = actions.add_parser("sync", help="upload the runs that are not at the study's trackers")
     sync.add_argument("--module", action="append", default=[], metavar="M", help="only its runs; repeatable")
@@ -50,7 +50,7 @@ def _sync(options: argparse.Namespace) -> int:
 
     if options.limit is not None and options.limit < 1:
         raise StudyError(f"--limit must be a whole number from 1, not {options.limit}")
-    project = meant_project(options)
+    project = project_with_runs(options)
     synced = sync(project, options.tracker, modules=options.module, limit=options.limit)
     _say_errors(synced.errors)
     left = f", {synced.left} are still to be uploaded" if synced.left else ""
@@ -63,7 +63,7 @@ def _upload(options: argparse.Namespace) -> int:
     from goldpan.experiments.history import History
     from goldpan.tracking.upload import Uploader, chosen_trackers
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     history, errors = History(project.runs), []
     run = history.named(options.id)
     for tracker in chosen_trackers(project, options.tracker):
@@ -103,7 +103,7 @@ def _status(options: argparse.Namespace) -> None:
 def _download(options: argparse.Namespace) -> None:
     from goldpan.tracking.download import download
 
-    project = meant_project(options)
+    project = project_with_runs(options)
     path, rows = download(
         project, options.name, form=options.form, trackers=options.tracker, file=options.out
     )

@@ -65,7 +65,7 @@ def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Pro
         found = [_load(path.stem, root) for path in files if read_yaml(path).get("modules") is not None]
         if not found:
             raise StudyError("no study takes modules", where=str(folder), remedy="docs/keywords.md says how")
-        return found, []
+        return _with_data_of_their_own(found), []
     named = _load(study, root)
     others = []
     for path in files:
@@ -74,6 +74,23 @@ def projects_with_modules(root: str | Path, study: str | None) -> tuple[list[Pro
             if path.resolve() != named.study_file.resolve() and read_yaml(path).get("modules") is not None:
                 others.append(_load(path.stem, root))
     return [named], others
+
+
+def _with_data_of_their_own(projects: Sequence[Project]) -> list[Project]:
+    """The studies without those whose modules another one asks about the same rows."""
+    kept: list[Project] = []
+    known: set[tuple[str, str]] = set()
+    for project in sorted(projects, key=lambda project: -len(project.study.stages)):
+        study = project.study
+        asked = {
+            (name, f"{study.sources[source].files}")
+            for name in study.stages
+            for source in study.sources_of(name)
+        }
+        if not asked <= known:
+            kept.append(project)
+        known |= asked
+    return sorted(kept, key=lambda project: project.study_file.name)
 
 
 def _load(study: str, root: str | Path) -> Project:
@@ -148,6 +165,8 @@ class _Inputs:
         other, elsewhere, other_right = self._seen.setdefault(key, (data_set, place, right))
         if elsewhere == place:
             return
+        if other.study.study != data_set.study.study and other.folder == data_set.folder:
+            return  # versions of one data set
         if other.study.study == data_set.study.study and right != other_right:
             what = "the same input stands already, with another right answer,"
             remedy = "decide which of the two is right, and leave the other out"

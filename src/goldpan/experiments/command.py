@@ -65,7 +65,7 @@ def snakemake_command(
         for stage in lost_runs(project, History(project.runs), stages)
         if (project.root / project.paths.run(stage, "json")).exists()
     ]
-    config = {"study": _study_name(project), **given}
+    config = {"study": study_setting(project), **given}
     return [
         *(sys.executable, "-m", "snakemake", "--cores", str(cores), *targets),
         *(["--forcerun", *lost] if lost else []),
@@ -73,7 +73,7 @@ def snakemake_command(
     ]
 
 
-def _study_name(project: Project) -> str:
+def study_setting(project: Project) -> str:
     """How a study is named to Snakemake, which runs in the project's folder."""
     file, root = project.study_file.resolve(), project.root.resolve()
     is_by_name = file.parent == studies_folder(root) and file.suffix == ".yaml"

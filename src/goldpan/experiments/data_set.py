@@ -70,6 +70,12 @@ class DataSet:
         self.gold_paths = _all_gold(project, self.sources)
         self._ids = {name for source in self.sources for name in self.study.sources[source].id or ()}
 
+    @property
+    def folder(self) -> str:
+        """Where its versions lie, relative to the project root; of a chain its one file."""
+        settings = self.study.modules
+        return settings.data if settings else ""
+
     @cached_property
     def fields(self) -> RecordFields:
         """Reads the right answers. Raises StudyError or TaskError where task and evaluation do not fit."""
@@ -115,6 +121,18 @@ class DataSet:
         """A row without what no prompt may show."""
         data = {name: value for name, value in record["data"].items() if name not in self._hidden}
         return {**record, "data": data}
+
+    def fields_to_show(self) -> list[str]:
+        """The fields of the rows that people may see, in the order of the rows: all but id, right answers and
+        metadata. Of objects it is their parts (`input.keyword`)."""
+        shown: dict[str, None] = {}
+        for record in self.records():
+            if "skip" in record:
+                continue
+            for name, value in self.shown(record)["data"].items():
+                if name not in self._ids:
+                    shown.update(dict.fromkeys(_parts(name, value)))
+        return list(shown)
 
     def input(self, record: Record) -> bytes:
         """What tells rows apart: all of a row but its id and what is hidden, whatever its case, space and
@@ -163,6 +181,13 @@ def _answer(feature: Feature, record: Record, path: str | None) -> Any:
             return []
         case Text():
             return "text"
+
+
+def _parts(name: str, value: Any) -> list[str]:
+    """The paths of a field's parts; its own where it has none, or one whose name would be read as two."""
+    if not isinstance(value, dict) or not value or any("." in part for part in value):
+        return [name]
+    return [f"{name}.{part}" for part in value]
 
 
 def _folded(value: Any) -> Any:

@@ -52,8 +52,7 @@ def listed_modules(project: Project, recorded: Recorded) -> list[ListedModule]:
         module = table.get(name)
         rows = None
         if module and settings:
-            own = settings.data if settings.is_chain else f"{settings.data}/{module.data or name}.jsonl"
-            path = project.root / own
+            path = project.root / settings.data_file(name, module, project.root)
             rows = sum(1 for _ in iter_lines(path)) if path.exists() else None
         listed.append(
             ListedModule(

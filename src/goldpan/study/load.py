@@ -241,7 +241,7 @@ def _with_its_modules(study: dict[str, Any], path: Path, disabled_modules: bool)
     if disabled_modules and not settings.is_chain:
         enabled = {name: row.model_copy(update={"enabled": True}) for name, row in table.modules.items()}
         table = ModuleTable(modules=enabled)
-    return with_modules(study, settings, table, tasks_folder(root), str(path))
+    return with_modules(study, settings, table, root, str(path))
 
 
 def module_table(settings: ModulesTaken, root: Path) -> ModuleTable:

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from goldpan.errors import StudyError
-from goldpan.study.base import Model, Name, one_or_many
+from goldpan.study.base import Model, Name, as_before, one_or_many
+from goldpan.study.data_versions import newest_version, version_file
+from goldpan.study.paths import tasks_folder
 from goldpan.study.yaml_file import read_yaml
 
 _TAKEN = {"gold": "field", "match": "match", "tolerance": "tolerance", "judged": "judged_by"}
@@ -53,6 +55,12 @@ class ModulesTaken(Model):
     stage: dict[str, Any] = Field(
         default_factory=dict, description="Keys of all their stages, e.g. provider, model and params."
     )
+    versions: dict[Name, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Module -> version of its data set: 1 is `ID.jsonl`, 2 is `ID.v2.jsonl`; default the"
+        " newest in the folder.",
+    )
 
     _one_is_a_list = one_or_many("only", of=list[Name] | Name | None)
 
@@ -60,6 +68,19 @@ class ModulesTaken(Model):
     def is_chain(self) -> bool:
         """Whether all modules are asked about one file of rows, each after the one it follows."""
         return self.data.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst"))
+
+    def data_file(self, name: str, module: Module, root: Path) -> str:
+        """The data set that a module is asked about, relative to the project root.
+
+        Args:
+            name, module: a row of the table.
+            root: the project root, in which versions are looked for.
+        """
+        if self.is_chain:
+            return self.data
+        data_set = module.data or name
+        number = self.versions.get(name) or newest_version(root / self.data, data_set)
+        return f"{self.data}/{version_file(data_set, number)}"
 
 
 def chosen_modules(settings: ModulesTaken, table: ModuleTable, where: str) -> dict[str, Module]:
@@ -82,13 +103,13 @@ def chosen_modules(settings: ModulesTaken, table: ModuleTable, where: str) -> di
 
 
 def with_modules(
-    study: dict[str, Any], settings: ModulesTaken, table: ModuleTable, tasks: Path, where: str
+    study: dict[str, Any], settings: ModulesTaken, table: ModuleTable, root: Path, where: str
 ) -> Any:
     """A study as its file holds it, with the sources, stages and evaluations of its modules.
 
     Args:
         study: what the file holds.
-        tasks: folder of the task files.
+        root: the project root.
         where: the file, for errors.
 
     Raises:
@@ -103,7 +124,7 @@ def with_modules(
         source, task = "rows", module.task or name
         if not is_chain:
             source = name
-            sources[name] = {"files": f"{settings.data}/{module.data or name}.jsonl", "id": ["id"]}
+            sources[name] = {"files": settings.data_file(name, module, root), "id": ["id"]}
         follows = {"stage": module.after, "where": module.where} if is_chain and module.after else None
         if follows and module.after not in modules:
             raise StudyError(
@@ -112,7 +133,7 @@ def with_modules(
                 remedy="take both, or give a folder of data sets: then no module needs another",
             )
         stages[name] = {"input": follows or {"source": source}, "task": task, **settings.stage}
-        expected = _expected(tasks / f"{task}.yaml")
+        expected = _expected(tasks_folder(root) / f"{task}.yaml")
         if expected:
             taken = {
                 key: {feature: says[word] for feature, says in expected.items() if word in says}

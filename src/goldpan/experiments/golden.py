@@ -1,0 +1,290 @@
+"""What people decided in a wave, taken into the golden set of a module as a new version of it.
+
+The version before stays as it is: what was measured on it can be looked up there. A row that nobody decided
+otherwise keeps its bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from goldpan.errors import AnswerError, StudyError
+from goldpan.experiments.data_set import DataSet
+from goldpan.experiments.golden_row import decided_by, decisions, row_line, set_answer
+from goldpan.experiments.identity import table_of_modules
+from goldpan.experiments.wave_gold import WaveGold
+from goldpan.files import canonical_json, iter_lines, write_bytes
+from goldpan.records.model import Record
+from goldpan.study.data_versions import newest_version, version_file, versions
+from goldpan.study.load import Project
+from goldpan.tasks.features import Extraction, Feature, Multilabel
+from goldpan.tasks.task import load_task
+from goldpan.waves.collect.cell_values import read_cell
+from goldpan.waves.collect.record_fields import field_path
+from goldpan.waves.gold.gold_set import GoldItem
+
+
+@dataclass(frozen=True)
+class ChangedAnswer:
+    """A right answer that people changed.
+
+    Attributes:
+        id: of the row.
+        feature: which answer.
+        before, after: as JSON values; `before` is None where the row had none.
+    """
+
+    id: str
+    feature: str
+    before: Any
+    after: Any
+
+
+@dataclass
+class GoldenVersion:
+    """What came of taking a wave into a golden set.
+
+    Attributes:
+        file: the version that has all that people decided, relative to the project root.
+        number: of that version.
+        is_new: whether it was written, or would be.
+        changed: right answers that are others now.
+        confirmed: answers on which people agree with the golden set.
+        added: ids of rows that the golden set did not have.
+        kept: id -> why the row stays as it was, or is not added.
+        not_covered: rows that the wave says nothing of.
+        notes: what else is to be known.
+    """
+
+    file: str = ""
+    number: int = 0
+    is_new: bool = False
+    changed: list[ChangedAnswer] = field(default_factory=list)
+    confirmed: int = 0
+    added: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    not_covered: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def take_into_golden(project: Project, module: str, gold: WaveGold, *, writes: bool = True) -> GoldenVersion:
+    """Write what people decided as a new version of a module's golden set; the same gold gives the same
+    bytes.
+
+    Args:
+        project: the study whose golden set it is.
+        module: which.
+        gold: what people decided.
+        writes: whether the version is written.
+
+    Raises:
+        StudyError: the module has no golden set of its own, or the wave is about something else.
+    """
+    golden = _GoldenSet(project, module)
+    golden.check_is_about(gold)
+    found = GoldenVersion(notes=golden.notes_on(gold))
+    for item in gold.items:
+        golden.take(item, gold, found)
+    found.kept |= dict.fromkeys(gold.open, "no answer to it is decided yet")
+    covered = {item.id for item in gold.items} | set(gold.open)
+    found.not_covered = sum(name not in covered for name in golden.places)
+    golden.settle(found, writes)
+    return found
+
+
+class _GoldenSet:
+    """The golden set of a module while answers are taken into it.
+
+    Attributes:
+        places: id -> place of its row among the lines.
+    """
+
+    def __init__(self, project: Project, module: str):
+        self.project, self.module = project, module
+        settings, table = project.study.modules, table_of_modules(project)
+        if settings is None or settings.is_chain or module not in table:
+            raise StudyError(
+                f"`{module}` has no golden set of its own in study `{project.study.study}`",
+                where=str(project.study_file),
+                remedy="name a module, and with --study a study that takes a folder of data sets",
+            )
+        project.named("module", project.study.stages, module)
+        self.data_set = DataSet(project, module, load_task)
+        self.features: Mapping[str, Feature] = self.data_set.fields.features
+        self._fields = {name: field_path(path) for name, path in self.data_set.evaluation.gold.items()}
+        self._match = self.data_set.evaluation.match
+        self.name = table[module].data or module
+        self.folder = settings.data
+        self.file = settings.data_file(module, table[module], project.root)
+        if project.study.sources[module].files != [self.file]:
+            raise StudyError(
+                f"the rows of `{module}` do not come from {self.file}",
+                where=f"{project.study_file}: sources.{module}",
+                remedy="leave `files` out: then the module is asked about its data set",
+            )
+        self.is_pinned = module in settings.versions
+        self._check_is_newest(newest_version(project.root / self.folder, self.name))
+        self._records = {record["id"]: record for record in self.data_set.records() if "skip" not in record}
+        self.lines = [line for _, line in iter_lines(project.root / self.file)]
+        self.places = {name: place for place, name in self._named_lines()}
+        self._inputs = {self.data_set.input(record): name for name, record in self._records.items()}
+
+    def _check_is_newest(self, number: int) -> None:
+        """Raise StudyError where a new version would lack what a later one than the study's has."""
+        if not self.file.endswith(f"/{version_file(self.name, number)}"):
+            raise StudyError(
+                f"study `{self.project.study.study}` stays with {self.file}, and there is version {number}",
+                where=f"{self.project.study_file}: modules.versions",
+                remedy="take answers over by a study that has the newest version",
+            )
+
+    def _named_lines(self) -> Iterator[tuple[int, str]]:
+        for place, line in enumerate(self.lines):
+            try:
+                yield place, str(json.loads(line)["id"])
+            except (ValueError, KeyError, TypeError):
+                continue  # `experiments check` says what is wrong with it; here it is kept
+
+    def check_is_about(self, gold: WaveGold) -> None:
+        """Raise StudyError where a wave asked about something else than this module."""
+        stage = gold.wave.stage
+        if stage != self.module and stage in table_of_modules(gold.project):
+            raise StudyError(
+                f"wave `{gold.name}` asked about `{stage}`, not about `{self.module}`",
+                where=str(gold.project.study_file),
+                remedy="name the module that it is about, or another wave",
+            )
+        if not set(gold.features) & set(self.features):
+            raise StudyError(
+                f"wave `{gold.name}` asked for {', '.join(gold.features)};"
+                f" `{self.module}` is measured by {', '.join(self.features)}",
+                where=str(gold.project.study_file),
+                remedy="name those under `features` of a wave; the task's `expected:` says what is measured",
+            )
+
+    def notes_on(self, gold: WaveGold) -> list[str]:
+        """What is to be known before answers are taken over."""
+        others = [name for name in gold.features if name not in self.features]
+        missing = [name for name in self.features if name not in gold.features]
+        notes = []
+        if others:
+            notes.append(f"not taken over, as the task's `expected:` does not name it: {', '.join(others)}")
+        if missing:
+            notes.append(
+                f"the wave did not ask for {', '.join(missing)}: there the golden set stays as it is"
+            )
+        changed = [name for name in self.features if gold.asked_otherwise(name, self.features[name])]
+        if changed:
+            notes.append(f"people were asked otherwise than the task asks now: {', '.join(changed)}")
+        return notes
+
+    def take(self, item: GoldItem, gold: WaveGold, found: GoldenVersion) -> None:
+        """Take the answers to one item into the lines, or note why not."""
+        labels, reasons = self._decided(item, gold)
+        if reasons:
+            found.kept[item.id] = "; ".join(reasons)
+        if item.id in self.places:
+            self._change(item, labels, gold, found)
+        elif not reasons and len(labels) == len(self.features):
+            self._add(item, labels, gold, found)
+        else:
+            found.kept.setdefault(item.id, "it is a new row, and not all of its right answers were asked for")
+
+    def _decided(self, item: GoldItem, gold: WaveGold) -> tuple[dict[str, Any], list[str]]:
+        """feature -> the answer that can be taken over; and why there are not more."""
+        labels: dict[str, Any] = {}
+        reasons = []
+        for name, feature in self.features.items():
+            if name not in gold.features:
+                continue
+            if reason := gold.undecided(item, name):
+                reasons.append(f"`{name}`: {reason}")
+                continue
+            try:
+                labels[name] = read_cell(feature, item.labels[name], cannot_tell=False).value
+            except AnswerError as error:
+                reasons.append(error.what)
+        return labels, reasons
+
+    def _change(
+        self, item: GoldItem, labels: Mapping[str, Any], gold: WaveGold, found: GoldenVersion
+    ) -> None:
+        record = self._records.get(item.id)
+        if record is None or self._seen_by_people(record) != self._seen_by_people(_as_record(item)):
+            found.kept[item.id] = "people saw another input than the golden row of this id has"
+            return
+        row = json.loads(self.lines[self.places[item.id]])
+        if any(entry.get("gold") == gold.hash for entry in decisions(row)):
+            return  # taken over before; a later wave may have changed it since
+        right, _ = self.data_set.fields.read(record)
+        was = {}
+        for name, label in labels.items():
+            if name in right and self._same(name, right[name], label):
+                found.confirmed += 1
+                continue
+            found.changed.append(ChangedAnswer(item.id, name, right.get(name), label))
+            was[name] = right.get(name)
+            set_answer(row, self._fields[name], label)
+        if was:
+            self.lines[self.places[item.id]] = row_line(decided_by(row, gold.provenance | {"was": was}))
+
+    def _add(self, item: GoldItem, labels: Mapping[str, Any], gold: WaveGold, found: GoldenVersion) -> None:
+        record = _as_record(item)
+        same = self._inputs.setdefault(self.data_set.input(record), item.id)
+        if same != item.id:
+            found.kept[item.id] = f"the same input stands already under the id `{same}`"
+            return
+        row = {name: value for name, value in item.data.items() if name != "id"}
+        for name, label in labels.items():
+            set_answer(row, self._fields[name], label)
+        self.lines.append(row_line(decided_by({"id": item.id, **row}, gold.provenance)))
+        found.added.append(item.id)
+
+    def _seen_by_people(self, record: Record) -> bytes:
+        return canonical_json(self.data_set.shown(record)["data"])
+
+    def _same(self, name: str, first: Any, second: Any) -> bool:
+        return self._compared(name, first) == self._compared(name, second)
+
+    def _compared(self, name: str, value: Any) -> Any:
+        """An answer as far as it is measured: sets have no order, of objects only some fields count."""
+        feature, fields = self.features[name], self._match.get(name)
+        if isinstance(feature, Extraction) and isinstance(value, list):
+            objects = [{key: part.get(key) for key in fields} if fields else part for part in value]
+            return sorted(canonical_json(part) for part in objects)
+        if isinstance(feature, Multilabel) and isinstance(value, list):
+            return sorted(value)
+        return value
+
+    def settle(self, found: GoldenVersion, writes: bool) -> None:
+        """Write the version, unless one has the same bytes; says which file it is."""
+        folder = self.project.root / self.folder
+        content = b"".join(line + b"\n" for line in self.lines)
+        numbers = versions(folder, self.name)
+        for number in reversed(numbers):
+            if content == b"".join(
+                line + b"\n" for _, line in iter_lines(folder / version_file(self.name, number))
+            ):
+                break
+        else:
+            number, found.is_new = max(numbers, default=0) + 1, True
+            if writes:
+                write_bytes(folder / version_file(self.name, number), content)
+        found.number = number
+        found.file = f"{self.folder}/{version_file(self.name, number)}"
+        if found.added:
+            found.notes.append(
+                "new rows: take them out of the data set they are from, if it is one of this module, too;"
+                " `goldpan experiments check` calls such rows a leak"
+            )
+        if self.is_pinned and found.is_new:
+            found.notes.append(
+                f"study `{self.project.study.study}` stays with {self.file}: `modules.versions` says so"
+            )
+
+
+def _as_record(item: GoldItem) -> Record:
+    return Record(id=item.id, source=item.source, file=item.file, line=0, data=item.data)

@@ -1,0 +1,43 @@
+"""A row of a golden set: its right answers, and the waves that they are from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from goldpan.experiments.data_set import METADATA
+
+DECIDED = "people"
+"""The key of a row's metadata that says which waves its right answers are from."""
+
+
+def decisions(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The waves from which a row has right answers, as its metadata says."""
+    metadata = row.get(METADATA)
+    entries = metadata.get(DECIDED) if isinstance(metadata, dict) else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def decided_by(row: dict[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose metadata says from which wave it has its right answers."""
+    metadata = row.get(METADATA)
+    if not isinstance(metadata, dict):
+        metadata = {} if metadata is None else {"before": metadata}
+    return {**row, METADATA: {**metadata, DECIDED: [*decisions(row), dict(provenance)]}}
+
+
+def set_answer(row: dict[str, Any], path: str, value: Any) -> None:
+    """Set a value at a path such as `expected.violates`, where `look_up` finds it."""
+    head, _, rest = path.partition(".")
+    if path in row or not rest:
+        row[path] = value
+        return
+    inner = row.get(head)
+    row[head] = dict(inner) if isinstance(inner, dict) else {}
+    set_answer(row[head], rest, value)
+
+
+def row_line(row: Mapping[str, Any]) -> bytes:
+    """The row as a line of its file, without a newline."""
+    return json.dumps(row, ensure_ascii=False).encode()
