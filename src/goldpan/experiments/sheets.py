@@ -89,8 +89,8 @@ def modules_with_sheets(project: Project) -> list[str]:
             where=str(project.study_file),
             remedy="name such a study with --study; other studies have `waves:` of their own (docs/waves.md)",
         )
-    taken = [name for name in table_of_modules(project) if name in project.study.stages]
-    return [name for name in taken if name in project.study.evaluations]
+    with_gold = {name for name, evaluation in project.study.evaluations.items() if evaluation.gold}
+    return [name for name in table_of_modules(project) if name in with_gold and name in project.study.stages]
 
 
 def add_waves(project: Project, modules: Sequence[str], settings: SheetSettings) -> dict[str, str]:
