@@ -6,10 +6,14 @@ import shlex
 import pytest
 
 from goldpan.cli import build_parser, main
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.derived import derived_study
 from goldpan.experiments.sheets import SheetSettings
 from goldpan.study import load_project
+from goldpan.tasks.features import parse_feature
 from tests.unit.test_experiments_check import GOLDEN, Modules
+
+TEXT_FIELD = {"name": "name", "type": "string", "description": "n"}
 
 
 @pytest.fixture
@@ -92,3 +96,12 @@ def test_the_commands_of_the_docs_are_commands(project):
     sheets, golden = parsed[0], next(options for options in parsed if getattr(options, "wave", None))
     wave = SheetSettings(sheets.sample, sheets.seed, annotators=tuple(sheets.annotators.split(",")))
     assert golden.wave == wave.wave_name("m12")
+
+
+def test_people_who_correct_a_field_inside_of_an_object_have_changed_the_answer():
+    who = {"name": "who", "type": "object", "description": "d", "fields": [TEXT_FIELD]}
+    feature = parse_feature({"name": "e", "type": "extraction", "description": "x", "fields": [who]}, "t")
+    anna, ben = ([{"who": {"name": name}}] for name in ("Anna", "Ben"))
+    values = FeatureValues(feature, ["who.name"])
+    assert not values.is_same(anna, ben)
+    assert values.is_same(anna, [{"who": {"name": "anna "}}])

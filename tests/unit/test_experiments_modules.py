@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.errors import StudyError
-from goldpan.experiments.command import snakemake_command
+from goldpan.experiments.command import snakemake_arguments
 from goldpan.experiments.derived import derived_study
 from goldpan.experiments.history import History
 from goldpan.experiments.identity import planned_limits, prompt_hash, run_id, what_is_run
@@ -123,27 +123,25 @@ def test_a_run_that_another_study_made_first_is_listed_and_kept(project, capsys)
 
 
 def test_run_names_the_run_files_as_targets(project):
-    command = snakemake_command(load(project), None, cores=3)
-    assert command[2:] == [
-        *("snakemake", "--cores", "3"),
+    assert snakemake_arguments(load(project), None, cores=3) == [
         *("results/golden/runs/topic.json", "results/golden/runs/asks.json"),
-        *("--config", "study=golden"),
+        *("--cores", "3", "--config", "study=golden"),
     ]
     with pytest.raises(StudyError, match="did you mean `topic`"):
-        snakemake_command(load(project), ["topics"])
+        snakemake_arguments(load(project), ["topics"])
     with pytest.raises(StudyError, match="no module is named"):
-        snakemake_command(load(project), [])
+        snakemake_arguments(load(project), [])
 
 
 def test_a_sample_and_another_model_make_a_study_of_their_own(project):
     loaded = load(project)
-    command = snakemake_command(loaded, ["topic"], samples=4, seed=7, model="other/model")
-    assert "study=config/studies/derived/" in command[-1]
-    derived = load(project, command[-1].removeprefix("study="))
+    arguments = snakemake_arguments(loaded, ["topic"], samples=4, seed=7, model="other/model")
+    assert "study=config/studies/derived/" in arguments[-1]
+    derived = load(project, arguments[-1].removeprefix("study="))
     assert derived.root.resolve() == project.root.resolve()
     assert derived.paths.base != loaded.paths.base and derived.runs == loaded.runs
     assert {stage.model for stage in derived.study.stages.values()} == {"other/model"}
-    assert command[5] == derived.paths.run("topic", "json")
+    assert arguments[0] == derived.paths.run("topic", "json")
     (source,) = derived.study.sources["topic"].files
     lines = (project.root / source).read_text().splitlines()
     whole = (project.root / "golden" / "topic.jsonl").read_text().splitlines()

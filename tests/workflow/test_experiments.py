@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from goldpan.cli import main
-from goldpan.experiments.command import snakemake_command
+from goldpan.experiments.command import snakemake_arguments
 from goldpan.experiments.record import record_run
 from goldpan.files import read_json
 from goldpan.providers.engine import completion
@@ -175,8 +175,8 @@ def test_a_run_that_is_gone_from_the_history_is_written_anew(twice, tmp_path):
     for suffix in ("json", "csv"):
         (project.root / "runs" / f"{name}.{suffix}").unlink()
     loaded = load_project(root=project.root)
-    command = snakemake_command(loaded, ["topic", "asks"])
-    forced = command[command.index("--forcerun") + 1 : command.index("--config")]
+    command = snakemake_arguments(loaded, ["topic", "asks"])
+    forced = command[command.index("--forcerun") + 1 : command.index("--cores")]
     assert forced == ["results/golden/runs/asks.json"]
     assert record_run(loaded, "asks").id == name
     assert (project.root / "runs" / f"{name}.csv").read_bytes() == kept

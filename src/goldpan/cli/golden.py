@@ -35,17 +35,13 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _sheets(options: argparse.Namespace) -> int:
-    import shlex
-    import subprocess
-    import sys
-
     from goldpan.cli.project import project_with_runs
+    from goldpan.experiments.command import options_of, run_snakemake
     from goldpan.experiments.sheets import (
         ANNOTATORS,
         SheetSettings,
         add_waves,
         modules_with_sheets,
-        sheets_command,
         sheets_of,
         sheets_project,
     )
@@ -62,12 +58,10 @@ def _sheets(options: argparse.Namespace) -> int:
     assert study is not None
     missing = [path for path in sheets_of(study, list(waves.values())) if not (study.root / path).exists()]
     if missing:
-        command = sheets_command(study, missing, options.cores, of_project)
-        command += ["--dry-run"] if options.dry_run else []
-        print(shlex.join(["snakemake", *command]), flush=True)
-        done = subprocess.run([sys.executable, "-m", "snakemake", *command], cwd=study.root, check=False)
-        if done.returncode or options.dry_run:
-            return done.returncode
+        arguments = [*missing, *options_of(study, options.cores, of_project)]
+        status = run_snakemake(study, arguments, dry_run=options.dry_run)
+        if status or options.dry_run:
+            return status
     for module, wave in waves.items():
         _print_wave(study, module, wave, set(missing))
     print(f"then: snakemake --cores {options.cores} --config study={study.study.study}")
@@ -109,8 +103,10 @@ def _print_version(found: GoldenVersion, project: Project, options: argparse.Nam
         print(printable(f"{change.id}: {change.feature} {before} -> {after}"))
     for name in found.added:
         print(printable(f"{name}: new"))
+    changed = {change.id for change in found.changed}
     for name, why in found.kept.items():
-        print(printable(f"{name}: stays as it is; {why}"))
+        what = "otherwise stays" if name in changed else "stays"
+        print(printable(f"{name}: {what} as it is; {why}"))
     for note in found.notes:
         print(printable(note))
     print(

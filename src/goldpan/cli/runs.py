@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
-from goldpan.cli.project import project_with_runs
 from goldpan.cli.run_tables import history_of, print_behind, print_unreadable
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _list(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_with_runs
     from goldpan.cli.tables import print_table
     from goldpan.experiments.figures import metrics_text
     from goldpan.experiments.history import History
@@ -78,15 +78,13 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    import shlex
-    import subprocess
-
-    from goldpan.experiments.command import snakemake_command
+    from goldpan.cli.project import project_with_runs
+    from goldpan.experiments.command import run_snakemake, snakemake_arguments
     from goldpan.tracking.upload import chosen_trackers
 
     project = project_with_runs(options)
     trackers = chosen_trackers(project, ()) if options.upload else []
-    command = snakemake_command(
+    arguments = snakemake_arguments(
         project,
         None if options.all else options.module,
         samples=options.samples,
@@ -96,9 +94,7 @@ def _run(options: argparse.Namespace) -> int:
         trackers=trackers,
         settings={"ledger": options.ledger, "results": options.results},
     )
-    command += ["--dry-run"] if options.dry_run else []
-    print(shlex.join(["snakemake", *command[3:]]), flush=True)
-    return subprocess.run(command, cwd=project.root, check=False).returncode
+    return run_snakemake(project, arguments, dry_run=options.dry_run)
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -165,6 +161,7 @@ def _run_lines(run: Run, history: History) -> list[str]:
 
 
 def _pending(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_with_runs
     from goldpan.cli.tables import print_table
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import pending_runs
@@ -208,6 +205,7 @@ def _rebuild(options: argparse.Namespace) -> None:
 
 
 def _cleanup(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_with_runs
     from goldpan.cli.tables import print_table
     from goldpan.experiments.cleanup import leftovers, put_aside
     from goldpan.experiments.history import History

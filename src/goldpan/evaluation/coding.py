@@ -115,6 +115,12 @@ class FeatureValues:
         key = self.scale.key(value)
         return tuple(sorted(key)) if isinstance(key, frozenset) else key
 
+    def is_same(self, first: Any, second: Any) -> bool:
+        """Whether two values count as the same: of objects only the fields count that tell them apart."""
+        keys = (self.key(value) for value in (first, second))
+        first_key, second_key = (key.matched if isinstance(key, Objects) else key for key in keys)
+        return first_key == second_key
+
     def code(self, gold: Sequence[Hashable], predicted: Sequence[Sequence[Hashable]]) -> CodedPredictions:
         """Codes of gold values and of each model's predictions.
 
@@ -197,13 +203,7 @@ class FeatureValues:
         """Whether each prediction counts as right, shape (n, m)."""
         if self._tolerance is not None:
             numbers = positions(coded.categories)
-            gold, predicted = coded.codes[:, :1], coded.codes[:, 1:]
-            return np.hstack(
-                [
-                    within_tolerance(np.hstack([gold, column[:, None]]), numbers, self._tolerance)[:, None]
-                    for column in predicted.T
-                ]
-            )
+            return within_tolerance(coded.codes[:, :1], coded.codes[:, 1:], numbers, self._tolerance)
         codes = self.as_counted(coded).codes
         return codes[:, 1:] == codes[:, :1]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from os.path import relpath
@@ -15,7 +17,7 @@ from goldpan.study.paths import studies_folder
 from goldpan.tasks.nearest import suggestion
 
 
-def snakemake_command(
+def snakemake_arguments(
     project: Project,
     modules: Sequence[str] | None,
     *,
@@ -26,7 +28,9 @@ def snakemake_command(
     trackers: Sequence[str] = (),
     settings: Mapping[str, str | None] | None = None,
 ) -> list[str]:
-    """The command line; where rows are drawn or another model is asked, a derived study is written for it.
+    """What Snakemake is called with.
+
+    Where rows are drawn or another model is asked, a derived study is written for it.
 
     Args:
         project: the study.
@@ -65,15 +69,32 @@ def snakemake_command(
         for stage in lost_runs(project, History(project.runs), stages)
         if (project.root / project.paths.run(stage, "json")).exists()
     ]
-    config = {"study": study_setting(project), **given}
-    return [
-        *(sys.executable, "-m", "snakemake", "--cores", str(cores), *targets),
-        *(["--forcerun", *lost] if lost else []),
-        *("--config", *(f"{name}={value}" for name, value in config.items())),
-    ]
+    forced = ["--forcerun", *lost] if lost else []
+    return [*targets, *forced, *options_of(project, cores, given)]
 
 
-def study_setting(project: Project) -> str:
+def options_of(project: Project, cores: int, settings: Mapping[str, str | None]) -> list[str]:
+    """Options of Snakemake for a study.
+
+    Args:
+        project: the study.
+        cores: how many.
+        settings: of the project, that are not those of its file; None for those that are.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    config = {"study": _study_setting(project), **given}
+    return ["--cores", str(cores), "--config", *(f"{name}={value}" for name, value in config.items())]
+
+
+def run_snakemake(project: Project, arguments: Sequence[str], *, dry_run: bool) -> int:
+    """Print the command, and run it in the project's folder; returns its exit status."""
+    arguments = [*arguments, "--dry-run"] if dry_run else arguments
+    print(shlex.join(["snakemake", *arguments]), flush=True)
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=project.root, check=False).returncode
+
+
+def _study_setting(project: Project) -> str:
     """How a study is named to Snakemake, which runs in the project's folder."""
     file, root = project.study_file.resolve(), project.root.resolve()
     is_by_name = file.parent == studies_folder(root) and file.suffix == ".yaml"

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from goldpan.errors import AnswerError, StudyError
+from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.data_set import DataSet
 from goldpan.experiments.golden_row import decided_by, decisions, row_line, set_answer
+from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
 from goldpan.experiments.wave_gold import WaveGold
 from goldpan.files import canonical_json, iter_lines, write_bytes
 from goldpan.records.model import Record
-from goldpan.study.data_versions import newest_version, version_file, versions
+from goldpan.study.data_versions import newest_version, version_file
 from goldpan.study.load import Project
-from goldpan.tasks.features import Extraction, Feature, Multilabel
+from goldpan.tasks.features import Feature
 from goldpan.tasks.task import load_task
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.record_fields import field_path
@@ -54,7 +56,7 @@ class GoldenVersion:
         changed: right answers that are others now.
         confirmed: answers on which people agree with the golden set.
         added: ids of rows that the golden set did not have.
-        kept: id -> why the row stays as it was, or is not added.
+        kept: id -> why the row, or a part of it, stays as it was, or is not added.
         not_covered: rows that the wave says nothing of.
         notes: what else is to be known.
     """
@@ -247,34 +249,26 @@ class _GoldenSet:
         return canonical_json(self.data_set.shown(record)["data"])
 
     def _same(self, name: str, first: Any, second: Any) -> bool:
-        return self._compared(name, first) == self._compared(name, second)
-
-    def _compared(self, name: str, value: Any) -> Any:
-        """An answer as far as it is measured: sets have no order, of objects only some fields count."""
-        feature, fields = self.features[name], self._match.get(name)
-        if isinstance(feature, Extraction) and isinstance(value, list):
-            objects = [{key: part.get(key) for key in fields} if fields else part for part in value]
-            return sorted(canonical_json(part) for part in objects)
-        if isinstance(feature, Multilabel) and isinstance(value, list):
-            return sorted(value)
-        return value
+        """Whether two answers are the same as far as an evaluation measures them."""
+        return FeatureValues(self.features[name], self._match.get(name)).is_same(first, second)
 
     def settle(self, found: GoldenVersion, writes: bool) -> None:
-        """Write the version, unless one has the same bytes; says which file it is."""
+        """Write the version if it has anything new; says which file has all that was decided.
+
+        Raises:
+            StudyError: another command has written a version meanwhile.
+        """
         folder = self.project.root / self.folder
-        content = b"".join(line + b"\n" for line in self.lines)
-        numbers = versions(folder, self.name)
-        for number in reversed(numbers):
-            if content == b"".join(
-                line + b"\n" for _, line in iter_lines(folder / version_file(self.name, number))
-            ):
-                break
-        else:
-            number, found.is_new = max(numbers, default=0) + 1, True
-            if writes:
-                write_bytes(folder / version_file(self.name, number), content)
-        found.number = number
-        found.file = f"{self.folder}/{version_file(self.name, number)}"
+        found.is_new = bool(found.changed or found.added)
+        # Two commands at once must not write the same version.
+        with alone_in(folder):
+            number = newest_version(folder, self.name)
+            self._check_is_newest(number)
+            found.number = number + found.is_new
+            if found.is_new and writes:
+                content = b"".join(line + b"\n" for line in self.lines)
+                write_bytes(folder / version_file(self.name, found.number), content)
+        found.file = f"{self.folder}/{version_file(self.name, found.number)}"
         if found.added:
             found.notes.append(
                 "new rows: take them out of the data set they are from, if it is one of this module, too;"

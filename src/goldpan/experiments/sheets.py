@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 
 from goldpan.errors import StudyError
-from goldpan.experiments.command import study_setting
 from goldpan.experiments.data_set import DataSet
 from goldpan.experiments.identity import table_of_modules
 from goldpan.files import sha256_hex, write_bytes
@@ -152,14 +151,6 @@ def sheets_of(project: Project, waves: Sequence[str]) -> list[str]:
         for name in waves
         for sheet in sheet_names(wave_given_out(project, name) or project.study.waves[name])
     ]
-
-
-def sheets_command(
-    project: Project, sheets: Sequence[str], cores: int, settings: Mapping[str, str | None]
-) -> list[str]:
-    """The Snakemake command line that makes sheets, without `snakemake` itself."""
-    config = {"study": study_setting(project), **{name: value for name, value in settings.items() if value}}
-    return ["--cores", str(cores), *sheets, "--config", *(f"{key}={value}" for key, value in config.items())]
 
 
 def _waves_before(project: Project, path: Path) -> dict[str, Any]:

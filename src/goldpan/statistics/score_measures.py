@@ -122,30 +122,36 @@ class ScoreMeasures:
         return np.concatenate([total, total, self._numbers.denominators(weights), total], axis=1)
 
 
-def within_tolerance(rows: np.ndarray, numbers: np.ndarray, tolerance: float) -> np.ndarray:
-    """Whether each predicted number is at most `tolerance` away from the gold one, shape (u,).
+def within_tolerance(
+    gold: np.ndarray, predicted: np.ndarray, numbers: np.ndarray, tolerance: float
+) -> np.ndarray:
+    """Whether each predicted number is at most `tolerance` away from the gold one, in the shape of both.
 
     Args:
-        rows: shape (u, 2): code of the gold number (below k) and of the predicted one (k: failed, which is
-            never within any tolerance).
+        gold, predicted: codes of the numbers, below k, in shapes that fit together; k for a prediction that
+            failed, which is never within any tolerance.
         numbers: shape (k,), what the codes stand for.
         tolerance: in the units of the numbers.
     """
-    failed = rows[:, 1] == len(numbers)
-    distance = np.abs(numbers[np.where(failed, 0, rows[:, 1])] - numbers[rows[:, 0]])
+    failed = predicted == len(numbers)
+    distance = np.abs(numbers[np.where(failed, 0, predicted)] - numbers[gold])
     # 0.3 is within 0.1 of 0.2, whatever binary fractions make of it.
     result: np.ndarray = ~failed & (distance <= tolerance + 1e-9)
     return result
 
 
 class ToleranceMeasures:
-    """Share of predictions within a tolerance that was declared; arguments as for `within_tolerance`."""
+    """Share of predictions within a tolerance that was declared.
+
+    Args:
+        rows: shape (u, 2), code of the gold number and of the predicted one; the rest as `within_tolerance`.
+    """
 
     names = ("accuracy_within_tolerance",)
     kinds: ClassVar = {"accuracy_within_tolerance": Kind.SHARE}
 
     def __init__(self, rows: np.ndarray, numbers: np.ndarray, tolerance: float):
-        self._right = within_tolerance(rows, numbers, tolerance)
+        self._right = within_tolerance(rows[:, 0], rows[:, 1], numbers, tolerance)
         self.width = 2 * len(numbers)
 
     def values(self, weights: np.ndarray) -> np.ndarray:
