@@ -114,7 +114,7 @@ def _print_version(found: GoldenVersion, project: Project, options: argparse.Nam
         f" {found.not_covered} rows are not in the wave"
     )
     if not found.is_new:
-        print(f"{found.file} is version {found.number}, and has all of it; nothing was written")
+        print(f"{found.file} stays as it is, version {found.number}: nothing was written")
         return
     study = f" --study {project.study.study}"
     would_be = "would be " if options.dry_run else ""
