@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.errors import StudyError
-from goldpan.experiments.command import snakemake_arguments
+from goldpan.experiments.command import project_to_run, snakemake_arguments, stages_to_run
 from goldpan.experiments.derived import derived_study
 from goldpan.experiments.history import History
 from goldpan.experiments.identity import planned_limits, prompt_hash, run_id, what_is_run
@@ -123,21 +123,22 @@ def test_a_run_that_another_study_made_first_is_listed_and_kept(project, capsys)
 
 
 def test_run_names_the_run_files_as_targets(project):
-    assert snakemake_arguments(load(project), None, cores=3) == [
+    loaded = load(project)
+    assert snakemake_arguments(loaded, stages_to_run(loaded, None), cores=3) == [
         *("results/golden/runs/topic.json", "results/golden/runs/asks.json"),
         *("--cores", "3", "--config", "study=golden"),
     ]
     with pytest.raises(StudyError, match="did you mean `topic`"):
-        snakemake_arguments(load(project), ["topics"])
+        stages_to_run(loaded, ["topics"])
     with pytest.raises(StudyError, match="no module is named"):
-        snakemake_arguments(load(project), [])
+        stages_to_run(loaded, [])
 
 
 def test_a_sample_and_another_model_make_a_study_of_their_own(project):
     loaded = load(project)
-    arguments = snakemake_arguments(loaded, ["topic"], samples=4, seed=7, model="other/model")
-    assert "study=config/studies/derived/" in arguments[-1]
-    derived = load(project, arguments[-1].removeprefix("study="))
+    derived = project_to_run(loaded, ["topic"], samples=4, seed=7, model="other/model")
+    arguments = snakemake_arguments(derived, ["topic"])
+    assert arguments[-1].startswith("study=config/studies/derived/")
     assert derived.root.resolve() == project.root.resolve()
     assert derived.paths.base != loaded.paths.base and derived.runs == loaded.runs
     assert {stage.model for stage in derived.study.stages.values()} == {"other/model"}

@@ -10,8 +10,11 @@ from goldpan.cli import add_project_options
 from goldpan.cli.run_tables import history_of, print_behind, print_unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goldpan.experiments.history import History
     from goldpan.experiments.run import Run
+    from goldpan.study import Project
 
 
 def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,8 +27,11 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("--samples", type=int, metavar="N", help="only N rows of each data set, drawn by --seed")
     run.add_argument("--seed", type=int, default=42, help="of the draw (default: 42)")
     run.add_argument("--model", help="another model than the study names")
+    run.add_argument("--mode", choices=("batch", "online"), help="how it is asked, whatever the study says")
     run.add_argument("--cores", type=int, default=2, help="of snakemake (default: 2)")
-    run.add_argument("--dry-run", action="store_true", help="say what would be made, and make nothing")
+    run.add_argument(
+        "--dry-run", action="store_true", help="say what would be made; a derived study is written"
+    )
     run.add_argument("--upload", action="store_true", help="and upload the runs to the study's trackers")
     run.set_defaults(run=_run)
     show = actions.add_parser("show", help="one run: what was asked, how good it was, what it cost")
@@ -79,22 +85,54 @@ def _list(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from goldpan.cli.project import project_with_runs
-    from goldpan.experiments.command import run_snakemake, snakemake_arguments
+    from goldpan.experiments.command import (
+        is_asked_in_batches,
+        project_to_run,
+        run_snakemake,
+        snakemake_arguments,
+        stages_to_run,
+    )
     from goldpan.tracking.upload import chosen_trackers
 
     project = project_with_runs(options)
     trackers = chosen_trackers(project, ()) if options.upload else []
-    arguments = snakemake_arguments(
+    settings = {"ledger": options.ledger, "results": options.results, "mode": options.mode}
+    stages = stages_to_run(project, None if options.all else options.module)
+    project = project_to_run(
         project,
-        None if options.all else options.module,
+        stages,
         samples=options.samples,
         seed=options.seed,
         model=options.model,
-        cores=options.cores,
-        trackers=trackers,
-        settings={"ledger": options.ledger, "results": options.results},
+        settings=settings,
     )
-    return run_snakemake(project, arguments, dry_run=options.dry_run)
+    if takes_long := [stage for stage in stages if is_asked_in_batches(project, stage)]:
+        print(
+            f"asked in batches, which may take a day: {', '.join(takes_long)}; --mode online asks now, at the"
+            " price of single requests"
+        )
+    arguments = snakemake_arguments(
+        project, stages, cores=options.cores, trackers=trackers, settings=settings
+    )
+    status = run_snakemake(project, arguments, dry_run=options.dry_run)
+    if not status and not options.dry_run:
+        _print_runs(project, stages)
+    return status
+
+
+def _print_runs(project: Project, stages: Sequence[str]) -> None:
+    """What a run of Snakemake has come to."""
+    from goldpan.experiments.figures import metrics_text
+    from goldpan.experiments.history import History
+    from goldpan.experiments.listing import copied_run_id
+
+    history = History(project.runs)
+    for stage in stages:
+        run_id = copied_run_id(project.root / project.paths.run(stage, "json"))
+        if run_id:
+            run = history.named(run_id)
+            print(f"{run.module}: run {run.id}: {'; '.join(map(metrics_text, run.metrics))}")
+    print("then: goldpan experiments show ID, stats MODULE, compare A B")
 
 
 def _show(options: argparse.Namespace) -> None:

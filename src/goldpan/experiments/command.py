@@ -14,31 +14,12 @@ from goldpan.experiments.history import History
 from goldpan.experiments.listing import lost_runs, measured_stages
 from goldpan.study.load import Project, load_project
 from goldpan.study.paths import studies_folder
+from goldpan.study.provider import NetworkSettings
 from goldpan.tasks.nearest import suggestion
 
 
-def snakemake_arguments(
-    project: Project,
-    modules: Sequence[str] | None,
-    *,
-    samples: int | None = None,
-    seed: int = 42,
-    model: str | None = None,
-    cores: int = 2,
-    trackers: Sequence[str] = (),
-    settings: Mapping[str, str | None] | None = None,
-) -> list[str]:
-    """What Snakemake is called with.
-
-    Where rows are drawn or another model is asked, a derived study is written for it.
-
-    Args:
-        project: the study.
-        modules: stages that are run; None for all that have runs.
-        samples, seed, model: see `derived_study`.
-        cores: of Snakemake.
-        trackers: of the study, to which the runs are uploaded.
-        settings: of the project, that are not those of its file.
+def stages_to_run(project: Project, modules: Sequence[str] | None) -> list[str]:
+    """The stages that some modules are; None for all that have runs.
 
     Raises:
         StudyError: no module is named, or one that has no runs.
@@ -56,11 +37,56 @@ def snakemake_arguments(
                 where=str(project.study_file),
                 remedy="`goldpan experiments list` shows them; one that is not enabled is named in `only`",
             )
-    given = {name: value for name, value in (settings or {}).items() if value is not None}
-    if samples is not None or model is not None:
-        derived = derived_study(project, stages, samples=samples, seed=seed, model=model)
-        ledger, results = given.get("ledger"), given.get("results")
-        project = load_project(derived, root=project.root, ledger=ledger, results=results)
+    return stages
+
+
+def project_to_run(
+    project: Project,
+    stages: Sequence[str],
+    *,
+    samples: int | None = None,
+    seed: int = 42,
+    model: str | None = None,
+    settings: Mapping[str, str | None] | None = None,
+) -> Project:
+    """The study itself; where rows are drawn or another model is asked, one that is derived from it.
+
+    Args:
+        project: the study.
+        stages: that are run.
+        samples, seed, model: see `derived_study`, which raises.
+        settings: of the project, that are not those of its file.
+    """
+    if samples is None and model is None:
+        return project
+    derived = derived_study(project, stages, samples=samples, seed=seed, model=model)
+    given = settings or {}
+    return load_project(
+        derived,
+        root=project.root,
+        ledger=given.get("ledger"),
+        results=given.get("results"),
+        mode=given.get("mode"),
+    )
+
+
+def snakemake_arguments(
+    project: Project,
+    stages: Sequence[str],
+    *,
+    cores: int = 2,
+    trackers: Sequence[str] = (),
+    settings: Mapping[str, str | None] | None = None,
+) -> list[str]:
+    """What Snakemake is called with to make runs.
+
+    Args:
+        project: the study, maybe a derived one.
+        stages: that are run.
+        cores: of Snakemake.
+        trackers: of the study, to which the runs are uploaded.
+        settings: of the project, that are not those of its file.
+    """
     targets = [project.paths.run(stage, "json") for stage in stages]
     targets += [project.paths.upload(tracker, stage) for stage in stages for tracker in trackers]
     # The history is no rule's output: a run that is gone from it is written anew from the results.
@@ -70,7 +96,14 @@ def snakemake_arguments(
         if (project.root / project.paths.run(stage, "json")).exists()
     ]
     forced = ["--forcerun", *lost] if lost else []
-    return [*targets, *forced, *options_of(project, cores, given)]
+    return [*targets, *forced, *options_of(project, cores, settings or {})]
+
+
+def is_asked_in_batches(project: Project, stage: str) -> bool:
+    """Whether a stage goes to the batch API of a service, which answers within a day."""
+    settings = project.study.stages[stage]
+    is_service = isinstance(project.study.providers[settings.provider], NetworkSettings)
+    return settings.mode == "batch" and is_service
 
 
 def options_of(project: Project, cores: int, settings: Mapping[str, str | None]) -> list[str]:

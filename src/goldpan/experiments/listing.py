@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def pending_runs(project: Project, history: History) -> list[Pending]:
     return pending
 
 
-def lost_runs(project: Project, history: History, stages: list[str]) -> list[str]:
+def lost_runs(project: Project, history: History, stages: Sequence[str]) -> list[str]:
     """Those of some stages whose run, as it would be now, is not whole in the history."""
     recorded = {run.id: run for run in history.read().runs}
     lost = []
