@@ -150,7 +150,7 @@ def test_a_row_that_stands_in_two_studies_is_a_leak_whichever_is_checked(modules
         assert "a leak: the same input stands in a data set of the study" in wrong
         assert "golden/scope.jsonl:2" in wrong and "synthetic/scope.jsonl:1" in wrong
     # What else is wrong with the other study is told when it is checked itself.
-    (modules.root / "synthetic" / "scope.jsonl").unlink()
+    modules.rows("synthetic/scope.jsonl", [({"text": "new", "brands": []}, {"label": "nobody"})])
     assert modules.check(capsys, "--study", "golden")[0] == 0
     assert modules.check(capsys)[0] == 1
 
@@ -188,6 +188,19 @@ def test_in_a_chain_prompts_are_made_with_the_right_answers_of_those_before(modu
     prompt.write_text("{{ answers.brand.brands[0].brnd }}")
     code, _, wrong = modules.check(capsys, "--study", "chain")
     assert code == 1 and "`brnd` is not there; did you mean `brand`" in wrong
+
+
+def test_a_module_without_a_data_set_stands_in_nobodys_way_and_is_named(modules, capsys):
+    modules.study("other", "other")
+    modules.rows("other/brand.jsonl", [({"text": "Other sells"}, {"brands": [{"brand": "Other"}]})])
+    code, said, _ = modules.check(capsys)
+    assert code == 0
+    assert "other scope: no data set in other, so it is left out here" in said
+    assert "golden scope: 2 rows" in said
+    path = modules.root / "config" / "studies" / "other.yaml"
+    path.write_text(path.read_text().replace("data: other", "data: other, only: [scope]"))
+    code, _, wrong = modules.check(capsys, "--study", "other")
+    assert code == 1 and "no file matches `other/scope.jsonl`" in wrong
 
 
 def test_names_that_are_not_there_are_refused(modules, capsys):

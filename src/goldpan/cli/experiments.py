@@ -24,7 +24,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _check(options: argparse.Namespace) -> None:
-    from goldpan.experiments.check import check_data_sets, projects_with_modules
+    from goldpan.experiments.check import check_data_sets, modules_without_data, projects_with_modules
 
     projects, others = projects_with_modules(options.root, options.study)
     for checked in check_data_sets(projects, options.module, others):
@@ -36,3 +36,8 @@ def _check(options: argparse.Namespace) -> None:
         print(f"{checked.study} {checked.module}: {checked.rows} rows{answers}")
         for note in checked.notes:
             print(f"  {note}")
+    for project in projects:
+        for module in modules_without_data(project):
+            if not options.module or module in options.module:
+                folder = project.study.modules.data if project.study.modules else ""
+                print(f"{project.study.study} {module}: no data set in {folder}, so it is left out here")

@@ -16,6 +16,7 @@ from typing import Any
 
 from goldpan.errors import ErrorGatherer, GoldpanError, PromptError, SourceError, StudyError
 from goldpan.experiments.data_set import METADATA, DataSet
+from goldpan.experiments.identity import table_of_modules
 from goldpan.experiments.row_fields import remedy_of
 from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
@@ -115,7 +116,7 @@ def check_data_sets(
         StudyError: a study takes no modules, or none of them takes one that is named.
         TaskError, PromptError, SourceError: what is wrong; SeveralErrors where it is more than one thing.
     """
-    modules = [(project, name) for project in projects for name in _with_data(project)]
+    modules = [(project, name) for project in projects for name in modules_of(project)]
     known = dict.fromkeys(name for _, name in modules)
     for name in only:
         if name not in known:
@@ -128,7 +129,7 @@ def check_data_sets(
             with wrong.gather():
                 checked.append(_check(DataSet(project, name, load), inputs, wrong))
     for project in others:
-        for name in _with_data(project):
+        for name in modules_of(project):
             if name in known and (not only or name in only):
                 with suppress(GoldpanError):
                     data_set = DataSet(project, name, load)
@@ -139,14 +140,12 @@ def check_data_sets(
     return checked
 
 
-def _with_data(project: Project) -> Iterator[str]:
-    """The modules of a study; one that is not enabled may lack its data set."""
-    for name, module in modules_of(project).items():
-        files = [
-            file for source in project.study.sources_of(name) for file in project.study.sources[source].files
-        ]
-        if module.enabled or all((project.root / file).exists() for file in files):
-            yield name
+def modules_without_data(project: Project) -> list[str]:
+    """The enabled modules of the table that a study does not take, as its folder has no data set for them."""
+    settings, taken = project.study.modules, modules_of(project)
+    if settings is None or settings.only is not None:
+        return []
+    return [name for name, row in table_of_modules(project).items() if row.enabled and name not in taken]
 
 
 class _Inputs:

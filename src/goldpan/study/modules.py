@@ -107,6 +107,8 @@ def with_modules(
 ) -> Any:
     """A study as its file holds it, with the sources, stages and evaluations of its modules.
 
+    Modules without a data set in its folder are left out, unless `only` names them.
+
     Args:
         study: what the file holds.
         root: the project root.
@@ -116,6 +118,8 @@ def with_modules(
         StudyError: a module is not known, has no task, or follows one that is not taken.
     """
     modules = chosen_modules(settings, table, where)
+    if settings.only is None and not settings.is_chain:
+        modules = _with_data(modules, settings, root, own=study.get("sources")) or modules
     is_chain = settings.is_chain
     sources: dict[str, Any] = {"rows": {"files": settings.data, "id": ["id"]}} if is_chain else {}
     stages: dict[str, Any] = {}
@@ -147,6 +151,19 @@ def with_modules(
             }
     made = {"sources": sources, "stages": stages, "evaluations": evaluations}
     return {**study, **{key: _over(entries, study.get(key)) for key, entries in made.items()}}
+
+
+def _with_data(modules: dict[str, Module], settings: ModulesTaken, root: Path, own: Any) -> dict[str, Module]:
+    """The modules that have a data set in the study's folder, or a source in its file.
+
+    One that is new in the table may lack a data set here; it is to stand in nobody's way.
+    """
+    sources = own if isinstance(own, dict) else {}
+    return {
+        name: module
+        for name, module in modules.items()
+        if name in sources or (root / settings.data_file(name, module, root)).exists()
+    }
 
 
 def _over(made: dict[str, Any], own: Any) -> Any:
