@@ -190,6 +190,13 @@ def test_in_a_chain_prompts_are_made_with_the_right_answers_of_those_before(modu
     assert code == 1 and "`brnd` is not there; did you mean `brand`" in wrong
 
 
+def test_one_mistake_of_a_prompt_is_told_once_with_the_number_of_rows(modules, capsys):
+    (modules.root / "config" / "tasks" / "scope.j2").write_text("{{ data.input.txet }}")
+    code, _, wrong = modules.check(capsys, "scope")
+    assert code == 1
+    assert wrong.count("txet") == 1 and "(so it is with 1 more)" in wrong
+
+
 def test_a_module_without_a_data_set_stands_in_nobodys_way_and_is_named(modules, capsys):
     modules.study("other", "other")
     modules.rows("other/brand.jsonl", [({"text": "Other sells"}, {"brands": [{"brand": "Other"}]})])

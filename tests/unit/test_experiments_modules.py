@@ -117,9 +117,6 @@ def test_a_run_that_another_study_made_first_is_listed_and_kept(project, capsys)
     assert run.id in capsys.readouterr().out
     assert main(["experiments", "cleanup", *root]) == 0
     assert "nothing to clean up" in capsys.readouterr().out
-    project.artifact("runs/topic.json").unlink()
-    assert main(["experiments", "cleanup", *root]) == 0
-    assert run.id in capsys.readouterr().out
 
 
 def test_run_names_the_run_files_as_targets(project):
@@ -184,7 +181,7 @@ def test_runs_of_a_study_that_cannot_be_read_stay(project, capsys):
     project.write("config/studies/broken.yaml", "study: [")
     assert main(["experiments", "cleanup", "--root", str(project.root)]) == 0
     said = capsys.readouterr().out
-    assert "study broken cannot be read" in said and "nothing to clean up" in said
+    assert "study broken cannot be read: " in said and "nothing to clean up" in said
 
 
 def test_a_stage_that_nothing_measures_has_no_runs(project):
@@ -192,3 +189,20 @@ def test_a_stage_that_nothing_measures_has_no_runs(project):
         record_run(load(project), "nothing")
     with pytest.raises(StudyError, match="is not so far yet"):
         record_run(load(project), "topic")
+
+
+def test_runs_of_a_study_that_is_not_here_stay(project, capsys):
+    as_if_run(project)
+    History(project.root / "runs").record(a_run("m9", study="golden-of-a-colleague"), ROWS)
+    assert main(["experiments", "cleanup", "--root", str(project.root)]) == 0
+    said = capsys.readouterr().out
+    assert "study golden-of-a-colleague is not here; its runs stay" in said and "nothing to clean up" in said
+
+
+def test_a_derived_study_is_found_by_name_and_those_left_out_are_told(project, capsys):
+    derived = project_to_run(load(project), ["topic"], model="other")
+    assert load(project, derived.study.study).study_file.samefile(derived.study_file)
+    history = as_if_run(project)
+    history.record(a_run("topic", study=derived.study.study), ROWS)
+    assert main(["experiments", "stats", "topic", "--study", "golden", "--root", str(project.root)]) == 0
+    assert f"not shown: 1 run of study {derived.study.study}" in capsys.readouterr().out

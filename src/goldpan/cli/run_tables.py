@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,11 @@ def _stats(options: argparse.Namespace) -> None:
         rows,
         empty="nothing was measured",
     )
+    others = Counter(
+        run.study for run in recorded.of_module(options.module) if study not in (None, run.study)
+    )
+    for name, runs in others.items():
+        print(f"not shown: {runs} run{'s' if runs > 1 else ''} of study {name}")
     print_unreadable(recorded.unreadable)
     print_behind(history, recorded)
 

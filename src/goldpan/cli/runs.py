@@ -252,7 +252,7 @@ def _cleanup(options: argparse.Namespace) -> None:
     history = History(project.runs)
     found = leftovers(project, history)
     for study, why in found.unknown.items():
-        print(f"study {study} cannot be read, so its runs stay: {why}")
+        print(f"study {study} {why}; its runs stay")
     rows = [[path.name, why] for path, why in found.files.items()]
     print_table(["file", "why"], rows, empty="nothing to clean up")
     if rows and options.apply:

@@ -185,6 +185,7 @@ def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedM
     fields = data_set.fields
     rows, usable, unread = 0, 0, dict[str, list[str]]()
     answers = {name: Counter[str]() for name in fields.features}
+    prompt_faults: dict[str, list[GoldpanError]] = {}
     for record in data_set.records():
         rows += 1
         place = data_set.place(record)
@@ -204,8 +205,13 @@ def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedM
             unread.setdefault(name, []).append(place)
         for name, value in values.items():
             answers[name].update(_counted(fields.features[name], value))
-        with wrong.gather():
+        try:
             _check_prompt(data_set, record, place)
+        except GoldpanError as error:
+            # One mistake of a template shows in each row.
+            prompt_faults.setdefault(error.what.replace(record["id"], ""), []).append(error)
+    for faults_alike in prompt_faults.values():
+        wrong.add(_told_once(faults_alike))
     if not rows:
         files = [file for name in data_set.sources for file in data_set.study.sources[name].files]
         raise StudyError(
@@ -220,6 +226,13 @@ def _check(data_set: DataSet, inputs: _Inputs, wrong: ErrorGatherer) -> CheckedM
     return CheckedModule(
         data_set.study.study, data_set.module, rows, answers, [*fields.notes(), *_unread_notes(unread)]
     )
+
+
+def _told_once(alike: Sequence[GoldpanError]) -> GoldpanError:
+    """The first of some errors that differ in the record only, with how many others there are."""
+    first = alike[0]
+    others = f" (so it is with {len(alike) - 1:,} more)" if alike[1:] else ""
+    return type(first)(f"{first.what}{others}", where=first.where, remedy=first.remedy)
 
 
 def _unread_notes(unread: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -22,7 +22,8 @@ class Leftovers:
 
     Attributes:
         files: file -> why nothing refers to it.
-        unknown: study -> why it cannot be read; nothing of it is a leftover.
+        unknown: study -> why it cannot be read, or that it is not here: a colleague's, or one that was
+            derived elsewhere. Nothing of it is a leftover.
     """
 
     files: dict[Path, str]
@@ -32,13 +33,15 @@ class Leftovers:
 def leftovers(project: Project, history: History) -> Leftovers:
     """Runs whose stage no study of the project measures any more and that are among no results, tables
     without a run, and parts of files that a kill has left. What is damaged stays: the registry names it."""
-    measured, studies, unknown = set(), {project.study_file, *_study_files(project)}, {}
+    measured, here, unknown = set(), set(), {}
+    studies = {project.study_file, *_study_files(project)}
     for path in sorted(studies):
         try:
             other = load_project(str(path.resolve()), root=project.root)
         except GoldpanError as error:
-            unknown[path.stem] = error.what
+            unknown[path.stem] = f"cannot be read: {error.what}"
             continue
+        here.add(other.study.study)
         measured |= {
             (other.study.study, module_id(other, stage))
             for stage in other.study.stages
@@ -47,6 +50,9 @@ def leftovers(project: Project, history: History) -> Leftovers:
     results = (project.root / project.paths.results).glob("*/runs/*.json")
     referred = {copied_run_id(path) for path in results}
     recorded = history.read()
+    for run in recorded.runs:
+        if run.study not in here | unknown.keys():
+            unknown[run.study] = "is not here"
     files: dict[Path, str] = {}
     for run in recorded.runs:
         is_measured = (run.study, run.module) in measured or run.study in unknown

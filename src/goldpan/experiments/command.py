@@ -35,8 +35,8 @@ def stages_to_run(project: Project, modules: Sequence[str] | None) -> list[str]:
                 f"`{stage}` is no module of study `{project.study.study}` that has runs;"
                 f" {suggestion(stage, measured_stages(project)) or 'there is none'}",
                 where=str(project.study_file),
-                remedy="`goldpan experiments list` shows them; one that is not enabled is named in `only`, and"
-                " one without a data set needs one in the study's folder",
+                remedy="`goldpan experiments list` shows them; one that is not enabled is named in `only`,"
+                " and one without a data set needs one in the study's folder",
             )
     return stages
 

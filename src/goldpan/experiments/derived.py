@@ -18,9 +18,9 @@ from goldpan.errors import StudyError
 from goldpan.files import iter_lines, sha256_hex, write_bytes
 from goldpan.records.draw import rank
 from goldpan.study.load import Project
+from goldpan.study.paths import derived_studies_folder
 from goldpan.study.yaml_file import read_yaml
 
-FOLDER = "config/studies/derived"
 _LONGEST = 64
 
 
@@ -52,10 +52,11 @@ def derived_study(
     if samples is not None and samples < 1:
         raise StudyError(f"--samples must be a whole number from 1, not {samples}")
     name = _name(project.study.study, samples, seed, model)
+    folder = derived_studies_folder(project.root).relative_to(project.root).as_posix()
     content: dict[str, Any] = dict(read_yaml(project.study_file))
     modules = dict(content["modules"])
     if samples is not None:
-        modules["data"] = _drawn(project, settings.data, settings.is_chain, f"{FOLDER}/{name}", samples, seed)
+        modules["data"] = _drawn(project, settings.data, settings.is_chain, f"{folder}/{name}", samples, seed)
     if model is not None:
         modules["stage"] = {**(modules.get("stage") or {}), "model": model}
         own = content.get("stages") or {}
@@ -67,7 +68,7 @@ def derived_study(
         }
         if not own:
             del content["stages"]
-    file = f"{FOLDER}/{name}.yaml"
+    file = f"{folder}/{name}.yaml"
     text = yaml.safe_dump({**content, "study": name, "modules": modules}, sort_keys=False, allow_unicode=True)
     head = f"# Derived from study `{project.study.study}` by `goldpan experiments run`; it is written anew.\n"
     if not (project.root / file).exists() or (project.root / file).read_text("utf-8") != head + text:

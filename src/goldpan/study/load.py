@@ -13,7 +13,7 @@ from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
-from goldpan.study.paths import Paths, studies_folder, tasks_folder
+from goldpan.study.paths import Paths, derived_studies_folder, studies_folder, tasks_folder
 from goldpan.study.sound_part import sound_part
 from goldpan.study.stage import Mode
 from goldpan.study.yaml_file import read_yaml
@@ -291,7 +291,7 @@ def _mode_of_run(mode: object) -> Mode:
 
 
 def find_study(name: str, root: Path) -> Path:
-    """The file of a study given by name (`config/studies/NAME.yaml`) or by path.
+    """The file of a study given by name (`config/studies/NAME.yaml`, or a derived one) or by path.
 
     Raises:
         StudyError: there is no such study; the message lists those there are.
@@ -302,6 +302,8 @@ def find_study(name: str, root: Path) -> Path:
         return path if path.exists() or not Path(name).exists() else Path(name)
     path = folder / f"{name}.yaml"
     if not path.exists():
+        if (derived := derived_studies_folder(root) / f"{name}.yaml").exists():
+            return derived
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
         raise StudyError(
             f"there is no study `{name}`; there are: {known}",

@@ -30,6 +30,11 @@ def studies_folder(root: Path) -> Path:
     return root / "config" / "studies"
 
 
+def derived_studies_folder(root: Path) -> Path:
+    """Where the studies are written that are derived from others: some of the rows, or another model."""
+    return studies_folder(root) / "derived"
+
+
 class Paths:
     """Names of a study's artifacts.
 
