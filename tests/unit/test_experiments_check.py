@@ -202,7 +202,7 @@ def test_a_module_without_a_data_set_stands_in_nobodys_way_and_is_named(modules,
     modules.rows("other/brand.jsonl", [({"text": "Other sells"}, {"brands": [{"brand": "Other"}]})])
     code, said, _ = modules.check(capsys)
     assert code == 0
-    assert "other scope: no data set in other, so it is left out here" in said
+    assert "other scope: other has no rows for it, so it is left out here" in said
     assert "golden scope: 2 rows" in said
     path = modules.root / "config" / "studies" / "other.yaml"
     path.write_text(path.read_text().replace("data: other", "data: other, only: [scope]"))

@@ -135,3 +135,17 @@ def test_what_is_expected_changes_no_request(project):
     before = load_task("scope", file.parent).hash
     file.write_text(file.read_text().replace("expected.label", "elsewhere"))
     assert load_task("scope", file.parent).hash == before
+
+
+def test_a_chain_leaves_out_a_new_module_that_its_rows_have_no_answer_for(project):
+    write_study(project, "rows.jsonl")
+    rows = project / "rows.jsonl"
+    rows.write_text('{"id": "1", "text": "t", "expected": {"brands": [], "label": "a"}}\n')
+    table = project / "config" / "modules.yaml"
+    table.write_text(table.read_text() + "  tone: {name: Tone, kind: classification, funnel: tone}\n")
+    task = "task: tone\ndescription: d\nprompt: {user: u.j2}\nfeatures: [" + TASKS["scope"] + "]\n"
+    path = project / "config" / "tasks" / "tone.yaml"
+    path.write_text(task + "expected: {label: {field: expected.tone}}\n")
+    assert list(load_project("s", root=project).study.stages) == ["brand", "scope", "use"]
+    rows.write_text(rows.read_text().replace('"label"', '"tone": "a", "label"'))
+    assert list(load_project("s", root=project).study.stages) == ["brand", "scope", "use", "tone"]

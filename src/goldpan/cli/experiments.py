@@ -40,4 +40,4 @@ def _check(options: argparse.Namespace) -> None:
         for module in modules_without_data(project):
             if not options.module or module in options.module:
                 folder = project.study.modules.data if project.study.modules else ""
-                print(f"{project.study.study} {module}: no data set in {folder}, so it is left out here")
+                print(f"{project.study.study} {module}: {folder} has no rows for it, so it is left out here")

@@ -141,7 +141,7 @@ def check_data_sets(
 
 
 def modules_without_data(project: Project) -> list[str]:
-    """The enabled modules of the table that a study does not take, as its folder has no data set for them."""
+    """The enabled modules of the table that a study does not take, as it has no rows for them."""
     settings, taken = project.study.modules, modules_of(project)
     if settings is None or settings.only is not None:
         return []

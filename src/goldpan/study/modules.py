@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import Field
 
-from goldpan.errors import StudyError
+from goldpan.errors import GoldpanError, StudyError
+from goldpan.files import iter_lines
 from goldpan.study.base import Model, Name, as_before, one_or_many
 from goldpan.study.data_versions import newest_version, version_file
 from goldpan.study.paths import tasks_folder
@@ -107,7 +109,8 @@ def with_modules(
 ) -> Any:
     """A study as its file holds it, with the sources, stages and evaluations of its modules.
 
-    Modules without a data set in its folder are left out, unless `only` names them.
+    Modules without a data set in its folder are left out, unless `only` names them; in a chain, those that
+    follow none and of which the rows have no right answer.
 
     Args:
         study: what the file holds.
@@ -118,8 +121,8 @@ def with_modules(
         StudyError: a module is not known, has no task, or follows one that is not taken.
     """
     modules = chosen_modules(settings, table, where)
-    if settings.only is None and not settings.is_chain:
-        modules = _with_data(modules, settings, root, own=study.get("sources")) or modules
+    if settings.only is None:
+        modules = _with_data(modules, settings, root, study)
     is_chain = settings.is_chain
     sources: dict[str, Any] = {"rows": {"files": settings.data, "id": ["id"]}} if is_chain else {}
     stages: dict[str, Any] = {}
@@ -153,17 +156,39 @@ def with_modules(
     return {**study, **{key: _over(entries, study.get(key)) for key, entries in made.items()}}
 
 
-def _with_data(modules: dict[str, Module], settings: ModulesTaken, root: Path, own: Any) -> dict[str, Module]:
-    """The modules that have a data set in the study's folder, or a source in its file.
+def _with_data(
+    modules: dict[str, Module], settings: ModulesTaken, root: Path, study: dict[str, Any]
+) -> dict[str, Module]:
+    """The modules that a study has rows for, or says something of: one that is new in the table may lack data
+    here, and is to stand in nobody's way."""
+    own = {name for part in ("sources", "stages", "evaluations") for name in study.get(part) or ()}
+    first = _first_row(root / settings.data) if settings.is_chain else None
 
-    One that is new in the table may lack a data set here; it is to stand in nobody's way.
-    """
-    sources = own if isinstance(own, dict) else {}
-    return {
-        name: module
-        for name, module in modules.items()
-        if name in sources or (root / settings.data_file(name, module, root)).exists()
-    }
+    def has_data(name: str, module: Module) -> bool:
+        if not settings.is_chain:
+            return (root / settings.data_file(name, module, root)).exists()
+        expected = _expected(tasks_folder(root) / f"{module.task or name}.yaml")
+        fields = [says["field"] for says in expected.values() if "field" in says]
+        return (
+            first is None or bool(module.after) or not fields or any(_has(first, field) for field in fields)
+        )
+
+    with_data = {name for name, module in modules.items() if has_data(name, module)}
+    # Where there are no data at all, each is told where its rows are read.
+    return {name: modules[name] for name in modules if name in own | with_data} if with_data else modules
+
+
+def _first_row(path: Path) -> Any:
+    """The first row of a file; None where there is none. Faults are told where the rows are read."""
+    try:
+        return next((orjson.loads(line) for _, line in iter_lines(path)), None)
+    except (OSError, GoldpanError, orjson.JSONDecodeError):
+        return None
+
+
+def _has(row: Any, path: str) -> bool:
+    head, _, rest = path.partition(".")
+    return isinstance(row, dict) and head in row and (not rest or _has(row[head], rest))
 
 
 def _over(made: dict[str, Any], own: Any) -> Any:
