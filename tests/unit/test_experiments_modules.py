@@ -206,3 +206,11 @@ def test_a_derived_study_is_found_by_name_and_those_left_out_are_told(project, c
     history.record(a_run("topic", study=derived.study.study), ROWS)
     assert main(["experiments", "stats", "topic", "--study", "golden", "--root", str(project.root)]) == 0
     assert f"not shown: 1 run of study {derived.study.study}" in capsys.readouterr().out
+
+
+def test_a_trial_is_listed_as_one(project, capsys):
+    as_if_run(project)
+    History(project.root / "runs").record(a_run("topic", study="golden", limit={"topic": 5}), ROWS)
+    assert main(["experiments", "list", "--root", str(project.root)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("topic ")]
+    assert "a trial: " in line

@@ -149,3 +149,22 @@ def test_a_chain_leaves_out_a_new_module_that_its_rows_have_no_answer_for(projec
     assert list(load_project("s", root=project).study.stages) == ["brand", "scope", "use"]
     rows.write_text(rows.read_text().replace('"label"', '"tone": "a", "label"'))
     assert list(load_project("s", root=project).study.stages) == ["brand", "scope", "use", "tone"]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message"),
+    [
+        ("after: brand", "after: brnd", "`scope`: `after: brnd` names no module of this table"),
+        ("after: brand", "after: scope", "`scope` comes after itself"),
+        ("after: brand", "after: use", "`scope` comes after itself"),
+        ("funnel: brands}", "funnel: brands, where: label}", "`brand`: `where` is about the answers"),
+        ("CheckUse", "ExtractBrand", "another module has the name ExtractBrand"),
+    ],
+)
+def test_rows_of_the_table_that_do_not_fit_together_are_refused_by_any_study(project, was, now, message):
+    write_study(project)
+    path = project / "config" / "modules.yaml"
+    assert was in path.read_text()
+    path.write_text(path.read_text().replace(was, now))
+    with pytest.raises(StudyError, match=message):
+        load_project("s", root=project)

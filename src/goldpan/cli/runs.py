@@ -60,7 +60,6 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _list(options: argparse.Namespace) -> None:
     from goldpan.cli.project import project_with_runs
     from goldpan.cli.tables import print_table
-    from goldpan.experiments.figures import metrics_text
     from goldpan.experiments.history import History
     from goldpan.experiments.listing import listed_modules
 
@@ -71,7 +70,7 @@ def _list(options: argparse.Namespace) -> None:
         [
             *(module.id, module.name, module.kind, module.funnel, "yes" if module.enabled else "no"),
             *(module.rows, module.last.id if module.last else "never run"),
-            "; ".join(map(metrics_text, module.last.metrics)) if module.last else None,
+            _last_text(module.last) if module.last else None,
         ]
         for module in listed_modules(project, recorded)
     ]
@@ -81,6 +80,13 @@ def _list(options: argparse.Namespace) -> None:
     print_unreadable(recorded.unreadable)
     if recorded.runs:
         print_behind(history, recorded)
+
+
+def _last_text(run: Run) -> str:
+    from goldpan.experiments.figures import metrics_text
+
+    trial = "a trial: " if run.limit else ""
+    return trial + "; ".join(map(metrics_text, run.metrics))
 
 
 def _run(options: argparse.Namespace) -> int:

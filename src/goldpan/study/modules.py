@@ -6,11 +6,12 @@ module, as if they stood in its file; what does stand there wins, key by key.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import iter_lines
@@ -40,6 +41,24 @@ class ModuleTable(Model):
     """The file that says which modules there are, by id."""
 
     modules: dict[Name, Module] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _rows_fit_together(self) -> ModuleTable:
+        names = Counter(module.name for module in self.modules.values())
+        for name, module in self.modules.items():
+            if names[module.name] > 1:
+                raise ValueError(f"`{name}`: another module has the name {module.name}, too")
+            if module.where is not None and module.after is None:
+                raise ValueError(f"`{name}`: `where` is about the answers of the module that `after` names")
+            before, follows = {name}, module.after
+            while follows is not None:
+                if follows not in self.modules:
+                    raise ValueError(f"`{name}`: `after: {follows}` names no module of this table")
+                if follows in before:
+                    raise ValueError(f"`{name}` comes after itself, by `after`")
+                before.add(follows)
+                follows = self.modules[follows].after
+        return self
 
 
 class ModulesTaken(Model):
