@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -64,7 +64,22 @@ Script = Callable[[Call], Say]
 
 class OnlineService:
     """The endpoint. `calls` are those that came, `answered` counts the 200s by note, `most` is how many calls
-    were under way at once."""
+    were under way at once. A class that derives from this one speaks another API."""
+
+    path = "/v1/chat/completions"
+    version = "/v1"
+
+    def text_of(self, asked: dict[str, Any]) -> str:
+        """What a request asks about: its last line."""
+        return asked["messages"][-1]["content"].splitlines()[-1]
+
+    def success(self, asked: dict[str, Any], answer: dict[str, Any], text: str) -> dict[str, Any]:
+        """The body of an answer."""
+        return completion(asked, answer, text)
+
+    def refusal(self, status: int) -> dict[str, Any]:
+        """The body of a refusal that says nothing special."""
+        return error_body(status)
 
     def __init__(self, script: Script):
         self._script = script
@@ -80,7 +95,7 @@ class OnlineService:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        text = body["messages"][-1]["content"].splitlines()[-1]
+        text = self.text_of(body)
         seen = sum(call.text == text for call in self.calls)
         call = Call(text, len(self.calls) + 1, seen + 1, dict(request.headers), time.monotonic(), body)
         self.calls.append(call)
@@ -98,7 +113,8 @@ class OnlineService:
     ) -> web.StreamResponse:
         said = say.body
         if said is None:
-            said = completion(asked, say.answer, call.text) if say.status == 200 else error_body(say.status)
+            is_answer = say.status == 200
+            said = self.success(asked, say.answer, call.text) if is_answer else self.refusal(say.status)
             if say.status == 200 and (tier := say.tier or call.tier):
                 said["service_tier"] = tier
         if isinstance(said, str):
@@ -119,27 +135,32 @@ class OnlineService:
         return response
 
 
+_Service = TypeVar("_Service", bound=OnlineService)
+
+
 def error_body(status: int, code: str | None = None, message: str = "no") -> dict[str, Any]:
     """OpenAI's error object."""
     return {"error": {"message": message, "type": f"e{status}", "param": None, "code": code}}
 
 
 @contextlib.contextmanager
-def online_service(script: Script = lambda call: Say()) -> Iterator[OnlineService]:
+def online_service(
+    script: Script = lambda call: Say(), speaks: type[_Service] = OnlineService
+) -> Iterator[_Service]:
     """The endpoint, as long as the block runs."""
-    service = OnlineService(script)
+    service = speaks(script)
     loop = service._loop
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
     async def start() -> web.AppRunner:
         app = web.Application(client_max_size=1 << 26)
-        app.router.add_post("/v1/chat/completions", service.handle)
+        app.router.add_post(service.path, service.handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        service.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        service.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}{service.version}"
         return runner
 
     runner = asyncio.run_coroutine_threadsafe(start(), loop).result()

@@ -14,7 +14,7 @@ from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
-from goldpan.providers.online.address import check_online
+from goldpan.providers.online.address import check_asked
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -51,7 +51,7 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     stage = project.study.stages[name]
     provider = project.study.providers[stage.provider]
     keys = Keys(project.root)
-    output = asked_stage(stage).output
+    asked = asked_stage(stage)
     wrong = ErrorGatherer()
     if stage.input.stage and stage.input.where:
         with wrong.gather():
@@ -60,11 +60,10 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     for choice in stage.task:
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
-            AnswerReader(task, output or "tool")
+            AnswerReader(task, asked.output or "tool")
             tasks.append(task)
-    if stage.mode == "online":
-        with wrong.gather():
-            check_online(provider)
+    with wrong.gather():
+        check_asked(provider, asked)
     with wrong.gather():
         check_prompts_of_stage(project, name)
     with wrong.gather():

@@ -30,7 +30,7 @@ from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
-from goldpan.providers.online.address import check_online
+from goldpan.providers.online.address import check_asked
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_plan
@@ -103,8 +103,7 @@ class _Planner:
         answerer = provider_class(self.provider)
         is_free = not (answerer.costs_money or answerer.from_ledger_alone)
         is_online = self.stage.mode == "online" and not answerer.works_here
-        if is_online:
-            check_online(self.provider)
+        check_asked(self.provider, self.stage)
         is_online = is_online and not is_left_to_batches(ledger, study, stage_name, self.stage, number)
         tier = self.stage.asked_tier
         self.price = stage_price(self.stage, is_free=is_free, is_online=is_online, tier=tier)

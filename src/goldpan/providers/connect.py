@@ -7,7 +7,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.litellm import LiteLLMProvider
 from goldpan.providers.local import LocalProvider
 from goldpan.providers.online import OnlineProvider
-from goldpan.providers.online.address import check_online, online_address
+from goldpan.providers.online.address import check_service, online_address
 from goldpan.providers.openai import OpenAIProvider
 from goldpan.providers.replay import ReplayProvider
 from goldpan.study.load import Project
@@ -39,14 +39,13 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
         mode: how new requests are asked; of a service only, others have no batches that take a day.
 
     Raises:
-        StudyError: it cannot be asked online.
+        StudyError: litellm knows no such service.
         ProviderError: the key or the address of the service is missing.
     """
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
     surroundings = Surroundings(project.root, project.ledger.parent, keys, others)
-    if mode == "online":
-        check_online(settings)
+    check_service(settings)
     provider = connect(settings, surroundings)
     if not isinstance(settings, NetworkSettings):
         return provider

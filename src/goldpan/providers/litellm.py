@@ -7,19 +7,17 @@ What is true of litellm 1.106 and decides how it is called here:
 - For Azure, the SDK client is cached without regard to `max_retries`, so a client that an earlier call made
   would repeat the paid call. The cache is emptied before `create`.
 - For Azure, `max_retries` does not reach every call, so litellm's client repeats some as well.
-- On import it reads a `.env` file of the working folder and fetches its price table, unless told not to.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from goldpan.errors import ProviderError
 from goldpan.providers.address import (
@@ -41,6 +39,8 @@ from goldpan.providers.base import (
 )
 from goldpan.providers.download import FileResponse, download_whole, range_headers, reading
 from goldpan.providers.keys import Keys
+from goldpan.providers.litellm_library import import_litellm
+from goldpan.providers.no_batches import NoBatches
 from goldpan.providers.openai import NO_KEY, UPLOAD_PAGES
 from goldpan.providers.paging import PAGE_SIZE, Page, listed
 from goldpan.providers.patience import Patience
@@ -55,7 +55,6 @@ from goldpan.providers.service_errors import (
 from goldpan.providers.uploads import is_upload, stored_size, wait_until_processed
 from goldpan.study.provider import LiteLLMSettings
 
-Service = Literal["openai", "azure", "vertex_ai", "hosted_vllm"]
 # What was gathered for a chunk is lost when a read breaks off.
 _CHUNK = 1 << 14
 _Answer = TypeVar("_Answer")
@@ -111,7 +110,7 @@ def _vllm_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, st
     return _study_address(settings, keys)
 
 
-_SERVICES: dict[Service, _Traits] = {
+_SERVICES = {
     "openai": _Traits(openai_url, openai_address, openai_rules, streams=True),
     "azure": _Traits(_azure_url, _azure_address, lambda settings, keys: "azure"),
     "vertex_ai": _Traits(_study_url, _study_address, takes_key=False, processes_files=False, has_list=False),
@@ -119,8 +118,14 @@ _SERVICES: dict[Service, _Traits] = {
 }
 
 
+# Of a service that is asked online only, no more is known.
+_OTHER = _Traits(_study_url, _study_address)
+BATCH_SERVICES = frozenset(_SERVICES)
+"""Those of which goldpan makes batches."""
+
+
 def base_address(settings: LiteLLMSettings, keys: Keys) -> tuple[str | None, str | None]:
-    """Base URL and key of the service behind litellm, where it is known.
+    """Base URL and key of one of `BATCH_SERVICES`, where it is known.
 
     Raises:
         ProviderError: one of them is needed and missing.
@@ -154,7 +159,7 @@ class LiteLLMProvider(BatchProvider):
 
     def __init__(
         self,
-        custom_llm_provider: Service,
+        custom_llm_provider: str,
         base_url: str | None,
         api_key: str | None,
         timeout: float = 600.0,
@@ -174,9 +179,11 @@ class LiteLLMProvider(BatchProvider):
         }
 
     @classmethod
-    def connected(cls, settings: LiteLLMSettings, surroundings: Surroundings) -> LiteLLMProvider:
-        """As for any provider."""
+    def connected(cls, settings: LiteLLMSettings, surroundings: Surroundings) -> BatchProvider:
+        """As for any provider; one that has no batches where goldpan makes none of the service."""
         service = settings.custom_llm_provider or "openai"
+        if service not in BATCH_SERVICES:
+            return NoBatches(cls.kind, service)
         address = base_address(settings, surroundings.keys)
         return cls(service, *address, settings.timeout_seconds, **calling_options(settings, surroundings))
 
@@ -184,16 +191,16 @@ class LiteLLMProvider(BatchProvider):
     def service(cls, settings: LiteLLMSettings, keys: Keys) -> str:
         """The service behind litellm, as if it were asked without it."""
         service = settings.custom_llm_provider or "openai"
-        return service_at(service, _SERVICES[service].url(settings, keys))
+        return service_at(service, _SERVICES.get(service, _OTHER).url(settings, keys))
 
     @classmethod
     def rules(cls, settings: LiteLLMSettings, keys: Keys) -> Rules:
         """Those of the service behind litellm."""
-        return _SERVICES[settings.custom_llm_provider or "openai"].rules(settings, keys)
+        return _SERVICES.get(settings.custom_llm_provider or "openai", _OTHER).rules(settings, keys)
 
     @cached_property
     def _litellm(self) -> ModuleType:
-        return _import_litellm()
+        return import_litellm()
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Upload a request file under `name`, and give the service a moment to process it."""
@@ -350,13 +357,3 @@ class LiteLLMProvider(BatchProvider):
             # litellm raises whatever its services' code runs into, of no common kind.
             self._note_time(headers_of(error))
             raise service_error(error, self._scrubber) from None
-
-
-def _import_litellm() -> ModuleType:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
-    import litellm
-
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    return litellm

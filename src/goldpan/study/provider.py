@@ -86,8 +86,11 @@ class LiteLLMSettings(NetworkSettings):
     """A service that litellm calls."""
 
     kind: Literal["litellm"] = Field(description="services behind it")
-    custom_llm_provider: Literal["openai", "azure", "vertex_ai", "hosted_vllm"] | None = Field(
-        None, description="litellm only."
+    custom_llm_provider: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9_-]*$",
+        description="litellm only: the service, as litellm calls it; `openai`, `azure`, `vertex_ai` and"
+        " `hosted_vllm` in either mode, all others with `mode: online`.",
     )
 
 

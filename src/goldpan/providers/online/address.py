@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from goldpan.errors import StudyError
 from goldpan.providers.address import calling_options, openai_address
 from goldpan.providers.base import Surroundings
-from goldpan.providers.litellm import base_address
+from goldpan.providers.litellm import BATCH_SERVICES, base_address
+from goldpan.providers.litellm_library import litellm_services
+from goldpan.providers.online.http_transport import HttpTransport
+from goldpan.providers.online.litellm_transport import LiteLLMTransport
 from goldpan.providers.online.pace import PaceLimits
+from goldpan.providers.online.transport import Transport
 from goldpan.providers.scrubber import Scrubber
+from goldpan.providers.service_credentials import ServiceCredentials, service_credentials
 from goldpan.study.provider import LiteLLMSettings, NetworkSettings, Provider
+from goldpan.study.stage import Stage
+from goldpan.tasks.nearest import suggestion
 
 DEFAULT_CONCURRENCY = 32
+# Services that speak OpenAI's API: their requests go to them as they are.
+_ITSELF = frozenset({"openai", "hosted_vllm"})
+# Services that litellm asks, with a responses endpoint of their own.
+_HAVE_RESPONSES = frozenset({"azure"})
 
 
 @dataclass(frozen=True)
@@ -20,12 +31,13 @@ class Address:
     """Where requests go, and how.
 
     Attributes:
-        base_url: of the service, with its version (`https://host/v1`).
-        key: None where none is needed.
+        base_url: of the service, with its version (`https://host/v1`); its name where litellm knows the rest.
+        key: None where none is needed, or litellm has it.
         timeout: seconds for one call, from its beginning to the last byte of its answer.
         patience: seconds for which one request is repeated while the service fails.
         scrubber: takes keys out of all that comes back.
         limits: what is asked at once, and in a minute.
+        credentials: of a service that litellm asks; None where it speaks OpenAI's API.
     """
 
     base_url: str
@@ -34,6 +46,7 @@ class Address:
     patience: float
     scrubber: Scrubber
     limits: PaceLimits
+    credentials: ServiceCredentials | None = None
 
     @property
     def url_shown(self) -> str:
@@ -44,35 +57,74 @@ class Address:
         """Of an endpoint as batches name it: `/v1/chat/completions`."""
         return self.base_url.rstrip("/") + endpoint.removeprefix("/v1")
 
+    def transport(self, endpoint: str) -> Transport:
+        """What makes the calls to an endpoint."""
+        if self.credentials is None:
+            return HttpTransport(self.url(endpoint), self.key, self.scrubber)
+        return LiteLLMTransport(self.credentials, endpoint, self.limits.at_once, self.scrubber)
 
-def check_online(settings: Provider) -> None:
-    """Check that a provider can be asked online.
+
+def check_service(settings: Provider) -> None:
+    """Check that a provider names a service that there is.
 
     Raises:
-        StudyError: it does not speak OpenAI's API, so goldpan does not know how to ask it.
+        StudyError: litellm knows none of that name.
     """
-    service = settings.custom_llm_provider if isinstance(settings, LiteLLMSettings) else None
-    if service in ("azure", "vertex_ai"):
+    service = _service(settings)
+    if service not in _ITSELF | BATCH_SERVICES and service not in litellm_services():
         raise StudyError(
-            f"`mode: online` does not ask `custom_llm_provider: {service}`",
+            f"litellm knows no service `{service}`; {suggestion(service, sorted(litellm_services()))}",
             where="providers",
-            remedy="leave `mode` out; or name an address of it that speaks OpenAI's API, with `kind: openai`"
-            " and `base_url`",
+            remedy="give `custom_llm_provider` as litellm calls it: https://docs.litellm.ai/docs/providers",
         )
 
 
+def check_asked(settings: Provider, stage: Stage) -> None:
+    """Check that a provider can be asked in the way that a stage asks.
+
+    Args:
+        stage: as its requests are made (`asked_stage`).
+
+    Raises:
+        StudyError: it has no such service, makes no batches, or has no such tier or endpoint.
+    """
+    check_service(settings)
+    service = _service(settings)
+    if service in _ITSELF:
+        return
+    if stage.mode == "batch":
+        if service in BATCH_SERVICES:
+            return
+        what, remedy = "batches with", "ask the stage with `mode: online`"
+    elif stage.tier is not None:
+        what, remedy = "requests at a tier of", "leave `tier` out; flex is asked of OpenAI"
+    elif stage.endpoint == "responses" and service not in _HAVE_RESPONSES:
+        what, remedy = "requests to /v1/responses of", "ask the stage with `endpoint: chat`"
+    else:
+        return
+    raise StudyError(
+        f"goldpan makes no {what} `custom_llm_provider: {service}`", where="providers", remedy=remedy
+    )
+
+
 def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Address:
-    """Where the requests of a provider that `check_online` passes go.
+    """Where the requests of a provider go that `check_service` passes.
 
     Raises:
         ProviderError: its key or its address is missing.
     """
-    if isinstance(settings, LiteLLMSettings):
+    secrets = calling_options(settings, surroundings)["secrets"]
+    credentials, key = None, None
+    if _service(settings) not in _ITSELF:
+        assert isinstance(settings, LiteLLMSettings)
+        credentials = service_credentials(settings, surroundings.keys)
+        base_url = credentials.options.get("api_base") or credentials.service
+        secrets += credentials.secrets
+    elif isinstance(settings, LiteLLMSettings):
         base_url, key = base_address(settings, surroundings.keys)
     else:
         base_url, key = openai_address(settings, surroundings.keys)
-    assert base_url is not None, "every service but Vertex AI has an address"
-    secrets = calling_options(settings, surroundings)["secrets"]
+    assert base_url is not None, "only Vertex AI has no address, and litellm asks it"
     return Address(
         base_url=base_url,
         key=key,
@@ -84,4 +136,9 @@ def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Add
             settings.requests_per_minute,
             settings.tokens_per_minute,
         ),
+        credentials=credentials,
     )
+
+
+def _service(settings: Provider) -> str:
+    return (isinstance(settings, LiteLLMSettings) and settings.custom_llm_provider) or "openai"

@@ -1,4 +1,4 @@
-"""Requests over HTTP, many at a time, in a thread of their own; each is repeated as long as that may help."""
+"""Requests, many at a time, in a thread of their own; each is repeated as long as that may help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
@@ -24,11 +23,11 @@ from goldpan.providers.online.watch import Traffic
 from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
 from goldpan.tasks.failures import error_of, failure_of
 
-_CONNECT_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # Once the run is to stop, what is under way is waited for so long.
 LAST_ANSWERS_SECONDS = 60.0
-_NO_ROOM = frozenset({429, 503})
+# 529 is Anthropic's.
+_NO_ROOM = frozenset({429, 503, 529})
 _NO_ACCOUNT = frozenset({401, 402, 403})
 _BYTES_PER_TOKEN = 4
 
@@ -72,7 +71,7 @@ class OnlineCalls:
     """
 
     def __init__(self, address: Address, endpoint: str, tier: AskedTier | None = None):
-        self._address, self._url, self._tier = address, address.url(endpoint), tier
+        self._address, self._transport, self._tier = address, address.transport(endpoint), tier
         self.traffic = Traffic()
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -100,23 +99,14 @@ class OnlineCalls:
             self._loop.close()
 
     async def _open(self) -> None:
-        import aiohttp
-
         self._turn, self._came_back = asyncio.Lock(), asyncio.Event()
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._address.key:
-            headers["Authorization"] = f"Bearer {self._address.key}"
-        self._session = aiohttp.ClientSession(
-            headers=headers,
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-            **_proxy_for(self._url),
-        )
+        await self._transport.open()
 
     async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._session.close()
+        await self._transport.close()
 
     def send(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
         """Send bodies on their way, at the tier, each with the place that its reply comes back with."""
@@ -235,27 +225,21 @@ class OnlineCalls:
         self, content: bytes, sent_at: float, tokens: float, tier: AskedTier | None
     ) -> tuple[WireReply, ProviderError | None]:
         """One call: what it brought, and what is wrong with that, if anything is."""
-        import aiohttp
-
-        pace, scrubber = self._pace, self._address.scrubber
+        pace = self._pace
         seconds = self._address.timeout if tier is None else tier.timeout
-        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
         try:
-            async with self._session.post(self._url, data=content, timeout=limits) as response:
-                body = _read(scrubber.content(await response.read()))
-                status, headers = response.status, response.headers
+            status, body, headers = await self._transport.post(content, seconds)
         except asyncio.CancelledError:
             pace.failed()
             raise
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except ProviderError as failure:
             pace.failed()
-            failure = _unanswered(error, self._address, seconds)
             return WireReply(None, None, failure.code or "connection", failure.what), failure
         reply = WireReply(status, body)
         if reply.is_answer:
             pace.answered(sent_at, tokens, _tokens_used(body), headers)
             return reply, None
-        refused = service_error(_Refused(status, body, headers), scrubber)
+        refused = service_error(_Refused(status, body, headers), self._address.scrubber)
         if status in _NO_ROOM and refused.retryable and not (tier and tier_lacks_room(refused)):
             pace.refused(sent_at, refused.retry_after, headers)
         else:
@@ -280,21 +264,6 @@ class OnlineCalls:
         )
 
 
-def _proxy_for(url: str) -> dict[str, Any]:
-    """The proxy that the environment names for an address, as arguments of a session. The library would look
-    for it at each call, in a thread."""
-    import aiohttp
-    from yarl import URL
-
-    target = URL(url)
-    proxy = getproxies().get(target.scheme)
-    if proxy is None or proxy_bypass(target.host or ""):
-        return {}
-    place = URL(proxy if "://" in proxy else f"http://{proxy}")
-    user = place.user and aiohttp.BasicAuth(place.user, place.password or "")
-    return {"proxy": place.with_user(None), "proxy_auth": user or None}
-
-
 def _kind(error: ProviderError) -> str:
     return str(error.status) if error.status is not None else error.code or "connection"
 
@@ -309,34 +278,7 @@ def _failure(reply: WireReply) -> Any:
     return failure_of(*error_of(reply.body, reply.status), reply.status)
 
 
-def _read(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode("utf-8", "replace")
-
-
 def _tokens_used(body: Any) -> float | None:
     usage = body.get("usage") if isinstance(body, dict) else None
     total = usage.get("total_tokens") if isinstance(usage, dict) else None
     return float(total) if isinstance(total, int) and total >= 0 else None
-
-
-def _unanswered(error: Exception, address: Address, seconds: float) -> ProviderError:
-    """What is wrong where a call brought no answer, for which it had so many seconds."""
-    import aiohttp
-
-    said = " ".join(address.scrubber.text(str(error)).split())[:500]
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return ProviderError(f"the service could not be reached: {said}", code="connection", retryable=True)
-    if isinstance(error, TimeoutError):
-        return ProviderError(
-            f"no answer within {seconds:g} seconds", code="timeout", retryable=True, in_doubt=True
-        )
-    if isinstance(error, ValueError):
-        return ProviderError(
-            f"the request cannot be sent ({type(error).__name__})", remedy="check the provider's `base_url`"
-        )
-    return ProviderError(
-        f"the connection broke off ({type(error).__name__})", code="connection", retryable=True, in_doubt=True
-    )

@@ -1,0 +1,95 @@
+"""Calls of a service that speaks OpenAI's API: a request body goes to its address as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import orjson
+
+from goldpan.errors import ProviderError
+from goldpan.providers.online.transport import HttpAnswer, broken_off, no_answer_in_time
+from goldpan.providers.scrubber import Scrubber
+
+_CONNECT_SECONDS = 30.0
+
+
+class HttpTransport:
+    """A `Transport` over one aiohttp session.
+
+    Args:
+        url: of the endpoint.
+        key: None where none is needed.
+        scrubber: takes keys out of all that comes back.
+    """
+
+    def __init__(self, url: str, key: str | None, scrubber: Scrubber):
+        self._url, self._key, self._scrubber = url, key, scrubber
+
+    async def open(self) -> None:
+        """As `Transport.open`."""
+        import aiohttp
+
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            **_proxy_for(self._url),
+        )
+
+    async def close(self) -> None:
+        """As `Transport.close`."""
+        await self._session.close()
+
+    async def post(self, content: bytes, seconds: float) -> HttpAnswer:
+        """As `Transport.post`."""
+        import aiohttp
+
+        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
+        try:
+            async with self._session.post(self._url, data=content, timeout=limits) as response:
+                body = _read(self._scrubber.content(await response.read()))
+                return HttpAnswer(response.status, body, response.headers)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise self._unanswered(error, seconds) from None
+
+    def _unanswered(self, error: Exception, seconds: float) -> ProviderError:
+        import aiohttp
+
+        if isinstance(error, aiohttp.ClientConnectorError):
+            said = " ".join(self._scrubber.text(str(error)).split())[:500]
+            return ProviderError(
+                f"the service could not be reached: {said}", code="connection", retryable=True
+            )
+        if isinstance(error, TimeoutError):
+            return no_answer_in_time(seconds)
+        if isinstance(error, ValueError):
+            return ProviderError(
+                f"the request cannot be sent ({type(error).__name__})",
+                remedy="check the provider's `base_url`",
+            )
+        return broken_off(error)
+
+
+def _proxy_for(url: str) -> dict[str, Any]:
+    """The proxy that the environment names for an address, as arguments of a session. The library would look
+    for it at each call, in a thread."""
+    import aiohttp
+    from yarl import URL
+
+    target = URL(url)
+    proxy = getproxies().get(target.scheme)
+    if proxy is None or proxy_bypass(target.host or ""):
+        return {}
+    place = URL(proxy if "://" in proxy else f"http://{proxy}")
+    user = place.user and aiohttp.BasicAuth(place.user, place.password or "")
+    return {"proxy": place.with_user(None), "proxy_auth": user or None}
+
+
+def _read(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "replace")

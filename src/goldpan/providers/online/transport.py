@@ -1,0 +1,61 @@
+"""One call of a service, whatever it speaks: a request body goes there, and what was answered comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from goldpan.errors import ProviderError
+
+
+class HttpAnswer(NamedTuple):
+    """What a service answered, be it a success or a refusal, without keys.
+
+    Attributes:
+        status: of HTTP.
+        body: read from JSON, in OpenAI's form as far as the transport can bring it there; text where it is
+            no JSON.
+        headers: of HTTP.
+    """
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Transport(Protocol):
+    """Makes calls to one endpoint of one service, many at a time. All of it runs in one asyncio loop.
+
+    A transport repeats nothing: pace, pauses and patience are those of whoever calls.
+    """
+
+    async def open(self) -> None:
+        """Get ready; no call is made yet."""
+
+    async def close(self) -> None:
+        """Let go of connections, also where calls are under way."""
+
+    async def post(self, content: bytes, seconds: float) -> HttpAnswer:
+        """Make one call.
+
+        Args:
+            content: a request body, as JSON.
+            seconds: from the beginning of the call to the last byte of its answer.
+
+        Raises:
+            ProviderError: no answer came; `code` is `timeout` or `connection` where asking again may help.
+        """
+
+
+def no_answer_in_time(seconds: float) -> ProviderError:
+    """The error for a call that had so many seconds, which were not enough."""
+    return ProviderError(
+        f"no answer within {seconds:g} seconds", code="timeout", retryable=True, in_doubt=True
+    )
+
+
+def broken_off(error: BaseException) -> ProviderError:
+    """The error for a call whose connection broke off."""
+    return ProviderError(
+        f"the connection broke off ({type(error).__name__})", code="connection", retryable=True, in_doubt=True
+    )
