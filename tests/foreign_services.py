@@ -1,4 +1,4 @@
-"""Services on loopback that do not speak OpenAI's API as it stands: Anthropic's, Google's, and Azure's paths."""
+"""Services on loopback that do not speak plain OpenAI: Anthropic's API, Google's, and Azure's paths."""
 
 from __future__ import annotations
 

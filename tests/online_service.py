@@ -44,7 +44,7 @@ class Say:
 @dataclass
 class Call:
     """A call as it came: the note it asks about, its number among the calls, from 1, and about this note;
-    `body` is all that was asked."""
+    `body` is all that was asked, `url` where."""
 
     text: str
     number: int
@@ -52,6 +52,7 @@ class Call:
     headers: dict[str, str]
     at: float
     body: dict[str, Any]
+    url: str = ""
 
     @property
     def tier(self) -> str | None:
@@ -97,7 +98,15 @@ class OnlineService:
         body = await request.json()
         text = self.text_of(body)
         seen = sum(call.text == text for call in self.calls)
-        call = Call(text, len(self.calls) + 1, seen + 1, dict(request.headers), time.monotonic(), body)
+        call = Call(
+            text,
+            len(self.calls) + 1,
+            seen + 1,
+            dict(request.headers),
+            time.monotonic(),
+            body,
+            request.path_qs,
+        )
         self.calls.append(call)
         self._now += 1
         self.most = max(self.most, self._now)

@@ -151,20 +151,6 @@ def test_the_baseline_answers_now_in_any_mode(tmp_path):
         assert len(comparable(project)) == 3 and not online_calls(server)
 
 
-def test_what_cannot_be_asked_online_says_so_before_anything_is_sent(tmp_path, monkeypatch):
-    monkeypatch.setenv("AZURE_API_BASE", "http://127.0.0.1:9")
-    monkeypatch.setenv("AZURE_API_KEY", "some-long-key")
-    with served(tmp_path) as (project, _):
-        study = project_study(project)
-        study["providers"] = {"main": {"kind": "litellm", "custom_llm_provider": "azure"}}
-        project.write_study(study)
-        run = stage_in("online", project)
-        with pytest.raises(StudyError, match="does not ask `custom_llm_provider: azure`"):
-            answer_all(run)
-        with Ledger(run.project.ledger) as ledger:
-            assert not ledger.submissions()
-
-
 def test_a_mode_is_one_of_two(tmp_path):
     with served(tmp_path) as (project, _):
         with pytest.raises(StudyError, match="one of batch, online, not 'fast'"):
