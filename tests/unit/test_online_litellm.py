@@ -1,6 +1,7 @@
-"""Services with an API of their own, asked online by litellm: what comes of it is as from any other service."""
+"""Services with an API of their own, asked by litellm: what comes of it is as from any other service."""
 
 import base64
+import re
 
 import pytest
 
@@ -164,7 +165,6 @@ def test_a_key_that_is_refused_and_echoed_stops_the_run_and_is_kept_nowhere(tmp_
         assert states(run) == {"ok": 3}
         said = said_in(tmp_path, capfd) + str(caught.value).encode() + repr(caught.value).encode()
         assert not any(form.encode() in said for form in spelled)
-        assert b"litellm" not in said.lower().replace(b'"litellm"', b"").replace(b"litellm ", b"")
         service._script = lambda call: Say()
         answer_all(again(run, settings_of(run)))
         assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
@@ -239,6 +239,16 @@ def test_a_service_that_is_not_there_is_said_to_be_out_of_reach(tmp_path):
         answer_all(run)
 
 
+def test_an_answer_that_is_none_is_asked_for_again(tmp_path):
+    def script(call):
+        return Say(body="<p>busy</p>") if call.number == 3 else Say()
+
+    with online_service(script, AnthropicService) as service:
+        run = make(tmp_path, service)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS + 1
+
+
 def test_an_account_without_credit_stops_the_run(tmp_path):
     def script(call):
         body = anthropic_error(400, "Your credit balance is too low to access the API.")
@@ -286,9 +296,13 @@ def test_what_litellm_has_brought_is_not_asked_of_another_address_of_the_model(t
     ("provider", "stage", "words"),
     [
         ({"custom_llm_provider": "antropic"}, {}, "did you mean `anthropic`"),
-        ({}, {"mode": "batch"}, r"no batches with `custom_llm_provider: anthropic`.*`mode: online`"),
+        ({}, {"mode": "batch"}, r"no batches with `custom_llm_provider: anthropic`[^`]*`mode: online`"),
         ({}, {"tier": "flex"}, "no requests at a tier of `custom_llm_provider: anthropic`"),
-        ({}, {"endpoint": "responses"}, r"no requests to /v1/responses of .*`endpoint: chat`"),
+        (
+            {},
+            {"endpoint": "responses"},
+            r"no requests to /v1/responses of [^`]*`[^`]*anthropic`[^`]*`endpoint: chat`",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_said_by_name_before_anything_is_sent(
@@ -301,7 +315,7 @@ def test_what_cannot_be_asked_is_said_by_name_before_anything_is_sent(
         assert not service.calls
     monkeypatch.chdir(tmp_path)
     assert main(["validate", "notes"]) == 1
-    assert "custom_llm_provider" in capfd.readouterr().err or "antropic" in words
+    assert re.search(words, "".join(capfd.readouterr()))
 
 
 def test_a_missing_key_is_named_with_its_usual_variable(tmp_path, monkeypatch):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
-import orjson
-
 from goldpan.errors import ProviderError
-from goldpan.providers.online.transport import HttpAnswer, broken_off, no_answer_in_time
+from goldpan.providers.online.transport import HttpAnswer, broken_off, json_or_text, no_answer_in_time
 from goldpan.providers.scrubber import Scrubber
 
 _CONNECT_SECONDS = 30.0
@@ -50,7 +48,7 @@ class HttpTransport:
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
         try:
             async with self._session.post(self._url, data=content, timeout=limits) as response:
-                body = _read(self._scrubber.content(await response.read()))
+                body = json_or_text(self._scrubber.content(await response.read()))
                 return HttpAnswer(response.status, body, response.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unanswered(error, seconds) from None
@@ -86,10 +84,3 @@ def _proxy_for(url: str) -> dict[str, Any]:
     place = URL(proxy if "://" in proxy else f"http://{proxy}")
     user = place.user and aiohttp.BasicAuth(place.user, place.password or "")
     return {"proxy": place.with_user(None), "proxy_auth": user or None}
-
-
-def _read(content: bytes) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode("utf-8", "replace")

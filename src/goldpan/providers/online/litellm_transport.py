@@ -6,7 +6,8 @@ What is true of litellm 1.110 and decides how it is called here:
   `UnsupportedParamsError`, unless `drop_params` is set. One that it does not know goes to the service.
 - Its HTTP client sends a request once more, at once, where the connection breaks off before an answer.
 - What goes wrong anywhere on its way is an `APIConnectionError` of status 500, also a missing library.
-- Anthropic's 529 ("overloaded") is an `InternalServerError` with that `provider_status_code`.
+- Status, headers and body of a refusal are not told in one way, but the exceptions that one was raised from
+  end with that of the HTTP client, which has all three.
 - HTTP clients are kept for each event loop, in a cache of the whole process, and closed only at its end.
 """
 
@@ -23,21 +24,23 @@ import orjson
 from goldpan.errors import ProviderError
 from goldpan.providers.litellm_library import import_litellm
 from goldpan.providers.model_facts import RESPONSES_URL
-from goldpan.providers.online.transport import HttpAnswer, broken_off, no_answer_in_time
+from goldpan.providers.online.transport import HttpAnswer, broken_off, json_or_text, no_answer_in_time
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_credentials import ServiceCredentials
 from goldpan.tasks.failures import error_of, words_of
 
 _NO_REPEATS = {"max_retries": 0, "num_retries": 0, "drop_params": False, "no-log": True}
-# What the service is told by its class of exceptions, in the words of OpenAI's API.
+# What litellm knows better than the service's own code says, in the words of OpenAI's API.
 _CODES = {
     "ContentPolicyViolationError": "content_filter",
     "ContextWindowExceededError": "context_length_exceeded",
     "UnsupportedParamsError": "unsupported_parameter",
 }
 # What litellm adds to a message is for whoever calls it.
-_ADVICE = ("To drop these", "\nReceived Model Group=", " LiteLLM Retried")
+_ADVICE = ("To drop these", ". Handle with `litellm.")
 _OUT_OF_MONEY = ("credit balance is too low",)
+# By which litellm itself refuses a request. A 5xx of its own may be anything that went wrong on the way.
+_REFUSED = range(400, 500)
 _PREFIX = "llm_provider-"
 
 
@@ -97,43 +100,72 @@ class LiteLLMTransport:
             return self._refusal(error, seconds)
 
     def _refusal(self, error: Exception, seconds: float) -> HttpAnswer:
-        names = {kind.__name__ for kind in type(error).__mro__}
-        if "Timeout" in names or "TimeoutError" in names:
-            raise no_answer_in_time(seconds) from None
-        status = getattr(error, "provider_status_code", None) or getattr(error, "status_code", None)
-        if not isinstance(status, int) or "APIConnectionError" in names:
-            raise self._unanswered(error) from None
-        return HttpAnswer(max(status, 400), self._error_body(error, status, names), _headers_of(error))
+        """What the service itself answered where it did; else what litellm says of the request."""
+        causes = list(_causes(error))
+        response = _response_of(causes)
+        if response is not None:
+            status, headers = response.status_code, response.headers
+            body = json_or_text(self._scrubber.content(response.content))
+        else:
+            status, headers = getattr(error, "status_code", None), {}
+            if status not in _REFUSED or _is(error, "Timeout"):
+                raise self._unanswered(causes, seconds) from None
+            body = self._words_of(error)
+        code, message = error_of(body, status)
+        known = next((code for name, code in _CODES.items() if _is(error, name)), None)
+        if any(words in message for words in _OUT_OF_MONEY):
+            known = "insufficient_quota"
+        if response is None or known is not None:
+            said = {"message": message, "type": type(error).__name__, "param": None, "code": known or code}
+            body = {"error": said}
+        return HttpAnswer(status, body, headers)
 
-    def _error_body(self, error: Exception, status: int, names: set[str]) -> dict[str, Any]:
-        """OpenAI's error object, with the service's own code and words as far as litellm passes them on."""
-        told = self._scrubber.text(getattr(error, "message", None) or str(error))
+    def _unanswered(self, causes: list[BaseException], seconds: float) -> ProviderError:
+        for cause in causes:
+            if isinstance(cause, ImportError):
+                return ProviderError(
+                    f"litellm needs a library to ask this service: {self._words_of(cause)}",
+                    remedy="install it into the environment that goldpan runs in",
+                )
+            if _is(cause, "ConnectError", "ClientConnectorError"):
+                return ProviderError(
+                    f"the service could not be reached: {self._words_of(cause)}",
+                    code="connection",
+                    retryable=True,
+                )
+            if _is(cause, "Timeout", "TimeoutError", "TimeoutException"):
+                return no_answer_in_time(seconds)
+            if _is(cause, "HTTPError", "ClientError", "OSError"):
+                return broken_off(cause)
+        return ProviderError(
+            f"no answer that can be read: {self._words_of(causes[0])}",
+            code="unreadable",
+            retryable=True,
+            in_doubt=True,
+        )
+
+    def _words_of(self, error: BaseException) -> str:
+        told = self._scrubber.text(str(error))
         for advice in _ADVICE:
             told = told.partition(advice)[0]
-        said = _json_within(told)
-        code, message = error_of(told if said is None else said, status)
-        if any(words in told for words in _OUT_OF_MONEY):
-            code = "insufficient_quota"
-        code = next((_CODES[name] for name in names if name in _CODES), code)
-        return {
-            "error": {"message": words_of(message), "type": type(error).__name__, "param": None, "code": code}
-        }
+        return words_of(told)
 
-    def _unanswered(self, error: BaseException) -> ProviderError:
-        causes = list(_causes(error))
-        missing = next((cause for cause in causes if isinstance(cause, ImportError)), None)
-        if missing is not None:
-            return ProviderError(
-                f"litellm needs a library to ask this service: {self._scrubber.text(str(missing))}",
-                remedy="install it into the environment that goldpan runs in",
-            )
-        for cause in causes:
-            if {"ConnectError", "ClientConnectorError"} & {kind.__name__ for kind in type(cause).__mro__}:
-                said = words_of(self._scrubber.text(str(cause)))
-                return ProviderError(
-                    f"the service could not be reached: {said}", code="connection", retryable=True
-                )
-        return broken_off(causes[-1])
+
+def _is(error: BaseException, *names: str) -> bool:
+    """Whether an exception is of a class with one of these names. The classes are not at hand: they are those
+    of libraries that only litellm knows."""
+    return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+def _response_of(causes: list[BaseException]) -> Any:
+    """What the service answered, as litellm's HTTP client has it; the responses that litellm's own exceptions
+    carry are made up. None where no answer came, or it was not read."""
+    for cause in causes:
+        if _is(cause, "HTTPStatusError"):
+            response: Any = getattr(cause, "response", None)
+            if getattr(response, "is_stream_consumed", False):
+                return response
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -146,24 +178,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def _json_within(text: str) -> Any:
-    """The service's answer that a message ends with; None where it has none."""
-    for start, character in enumerate(text):
-        if character in "{[":
-            # The bytes' own notation stands around it where litellm was careless.
-            with contextlib.suppress(orjson.JSONDecodeError):
-                return orjson.loads(text[start:].strip().rstrip("'\""))
-    return None
-
-
 def _headers_of_answer(answer: Any) -> Mapping[str, str]:
     hidden = getattr(answer, "_hidden_params", None) or {}
     headers = hidden.get("additional_headers") if isinstance(hidden, dict) else None
     return {name.removeprefix(_PREFIX): str(value) for name, value in (headers or {}).items()}
-
-
-def _headers_of(error: Exception) -> Mapping[str, str]:
-    """Names in small letters."""
-    told = getattr(error, "litellm_response_headers", None)
-    told = told or getattr(getattr(error, "response", None), "headers", None) or {}
-    return {str(name).lower(): str(value) for name, value in dict(told).items()}

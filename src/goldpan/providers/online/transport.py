@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from goldpan.errors import ProviderError
 
 
@@ -45,6 +47,14 @@ class Transport(Protocol):
         Raises:
             ProviderError: no answer came; `code` is `timeout` or `connection` where asking again may help.
         """
+
+
+def json_or_text(content: bytes) -> Any:
+    """The body of an answer, read as far as it can be."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "replace")
 
 
 def no_answer_in_time(seconds: float) -> ProviderError:
