@@ -140,5 +140,5 @@ def online_address(settings: NetworkSettings, surroundings: Surroundings) -> Add
     )
 
 
-def _service(settings: Provider) -> str:
+def _service(settings: Provider | NetworkSettings) -> str:
     return (isinstance(settings, LiteLLMSettings) and settings.custom_llm_provider) or "openai"

@@ -103,12 +103,15 @@ class LiteLLMTransport:
         """What the service itself answered where it did; else what litellm says of the request."""
         causes = list(_causes(error))
         response = _response_of(causes)
+        status: Any
+        body: Any
+        headers: Mapping[str, str]
         if response is not None:
             status, headers = response.status_code, response.headers
             body = json_or_text(self._scrubber.content(response.content))
         else:
             status, headers = getattr(error, "status_code", None), {}
-            if status not in _REFUSED or _is(error, "Timeout"):
+            if not isinstance(status, int) or status not in _REFUSED or _is(error, "Timeout"):
                 raise self._unanswered(causes, seconds) from None
             body = self._words_of(error)
         code, message = error_of(body, status)
