@@ -32,7 +32,7 @@ KEYS = ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "AZURE_API_KEY")
 
 def make(root, service: OnlineService, rows=ROWS, *, stage=None, name="anthropic", **provider) -> StageRun:
     settings = {"kind": "litellm", "custom_llm_provider": name, "base_url": service.base_url, **provider}
-    (root / ".env").write_text("".join(f"{variable}={KEY}\n" for variable in KEYS))
+    (root / ".env").write_text(f"{name.upper()}_API_KEY={KEY}\n")
     return make_stage(root, note_rows(rows), settings, **{"model": CLAUDE, "mode": "online", **(stage or {})})
 
 

@@ -103,7 +103,6 @@ class LiteLLMTransport:
         """What the service itself answered where it did; else what litellm says of the request."""
         causes = list(_causes(error))
         response = _response_of(causes)
-        status: Any
         body: Any
         headers: Mapping[str, str]
         if response is not None:
@@ -116,7 +115,7 @@ class LiteLLMTransport:
             body = self._words_of(error)
         code, message = error_of(body, status)
         known = next((code for name, code in _CODES.items() if _is(error, name)), None)
-        if any(words in message for words in _OUT_OF_MONEY):
+        if any(words in (message or "") for words in _OUT_OF_MONEY):
             known = "insufficient_quota"
         if response is None or known is not None:
             said = {"message": message, "type": type(error).__name__, "param": None, "code": known or code}
