@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from tests.online_service import OnlineService
 
 USED = {"fresh": 100, "cached": 900, "written": 50, "completion": 20}
@@ -95,3 +97,37 @@ class AzureService(OnlineService):
     """OpenAI's API at the paths of deployments."""
 
     path, version = "/openai/deployments/{deployment}/chat/completions", ""
+
+
+class AzureResponses(OnlineService):
+    """Azure's responses endpoint, wherever it stands."""
+
+    path, version = "/{anywhere:.*}", ""
+
+    def text_of(self, asked: dict[str, Any]) -> str:
+        return _last_line(asked["input"][-1]["content"])
+
+    def success(self, asked: dict[str, Any], answer: dict[str, Any], text: str) -> dict[str, Any]:
+        call = {"type": "function_call", "id": "fc_1", "call_id": "c1", "status": "completed"}
+        arguments = orjson.dumps(answer).decode()
+        prompt = USED["fresh"] + USED["cached"]
+        return {
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1,
+            "status": "completed",
+            "model": asked["model"],
+            "error": None,
+            "incomplete_details": None,
+            "parallel_tool_calls": False,
+            "tool_choice": "auto",
+            "tools": [],
+            "output": [{**call, "name": asked["tools"][0]["name"], "arguments": arguments}],
+            "usage": {
+                "input_tokens": prompt,
+                "input_tokens_details": {"cached_tokens": USED["cached"]},
+                "output_tokens": USED["completion"],
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": prompt + USED["completion"],
+            },
+        }

@@ -15,6 +15,7 @@ from goldpan.study import load_project
 from tests.foreign_services import (
     USED,
     AnthropicService,
+    AzureResponses,
     AzureService,
     GeminiService,
     anthropic_error,
@@ -101,6 +102,15 @@ def test_azure_is_asked_at_its_deployment_in_the_version_that_the_environment_na
         assert {call.url for call in service.calls} == {
             "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21"
         }
+
+
+def test_azure_is_asked_at_its_responses_endpoint(tmp_path):
+    with online_service(speaks=AzureResponses) as service:
+        run = make(tmp_path, service, name="azure", stage={"model": "gpt-5-mini", "endpoint": "responses"})
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+        assert all("/responses" in call.url for call in service.calls)
+    assert read_json(at(run, run.paths.summary(STAGE)))["tokens"]["cached"] == ROWS * USED["cached"]
 
 
 PASSING = [
