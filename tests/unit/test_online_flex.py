@@ -13,9 +13,10 @@ from goldpan.providers.connect import connect
 from goldpan.providers.engine import completion
 from goldpan.providers.online import OnlineProvider
 from goldpan.providers.online.address import online_address
+from goldpan.providers.online.answerer import seconds_for_last_answers
 from goldpan.providers.online.calls import OnlineCalls
 from goldpan.providers.online.pace import FIRST_AT_ONCE
-from goldpan.providers.online.tier import tier_of
+from goldpan.providers.online.tier import AskedTier, tier_of
 from goldpan.providers.prices import price_of
 from goldpan.serve import running_server
 from goldpan.study import load_project
@@ -298,3 +299,11 @@ def test_a_ledger_counts_what_came_at_flex_apart(tmp_path):
         assert (spent.prompt_tokens, spent.flex_prompt_tokens, spent.flex_completion_tokens) == (107, 100, 10)
         assert (spent.flex_cached_tokens, spent.flex_cache_write_tokens, spent.flex_paid) == (40, 5, 1)
         assert [answer.tier for _, answer in ledger.all_answers()] == ["flex", "default"]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(900, 900), (5, 60)])
+def test_what_is_under_way_at_a_tier_when_a_run_stops_is_waited_for_as_long_as_a_call_may_take(
+    timeout, seconds
+):
+    assert seconds_for_last_answers(AskedTier("flex", "wait", None, timeout)) == seconds
+    assert seconds_for_last_answers(None) == 60

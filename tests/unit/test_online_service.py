@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from goldpan.batches.budget import spending_of
 from goldpan.batches.online import OnlineWork, asking_in_mode
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
@@ -17,6 +18,7 @@ from goldpan.providers.engine import completion
 from goldpan.providers.engine.store import Store
 from goldpan.providers.online.address import online_address
 from goldpan.providers.online.watch import Traffic
+from goldpan.stages.rows import read_features
 from goldpan.study import load_project
 from tests.online_service import ANSWER, Say, error_body, online_service
 from tests.projects import DETAIL_TASK, WorkflowProject, note_rows, notes_study
@@ -33,10 +35,11 @@ def make(root, service, rows=ROWS, *, stage=None, **provider) -> StageRun:
     return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
 
 
-def again(run: StageRun | None, service, *, root=None, **changes) -> StageRun:
+def again(run: StageRun | None, service, *, root=None, provider=None, **changes) -> StageRun:
     """The stage after a change of its study, by another process as it were."""
     root = root or run.project.root
     settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, "patience_seconds": 2}
+    settings |= provider or {}
     study = notes_study(settings, **{"model": "m", "mode": "online", **changes})
     WorkflowProject(root).write_study(study)
     return records_made(StageRun(load_project("notes", root=root), STAGE))
@@ -144,30 +147,78 @@ def test_the_first_request_goes_alone_and_its_refusal_stops_the_others(tmp_path)
         assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS
 
 
-def two_tasks(root, service, rows=ROWS) -> StageRun:
+def two_tasks(root, service, rows=ROWS, **changes) -> StageRun:
     """Every second note is asked another task."""
     make(root, service, rows)
     WorkflowProject(root).write_task({**DETAIL_TASK, "prompt": {"user": "topic.user.j2"}})
     words = " or ".join(f"data.text == {row['text']!r}" for row in note_rows(rows)[::2])
-    return again(None, service, root=root, task=[{"task": "detail", "when": words}, {"task": "topic"}])
+    tasks = [{"task": "detail", "when": words}, {"task": "topic"}]
+    return again(None, service, root=root, task=tasks, **changes)
+
+
+def is_detail(call) -> bool:
+    return "depth" in str(call.body["tools"])
+
+
+REFUSED_FORM = error_body(400, "invalid_function_parameters")
 
 
 def test_the_first_request_of_each_task_is_sent_alone_and_refused_alone(tmp_path):
     """One task is taken, the other is not: of that no second request is sent."""
 
     def script(call):
-        is_detail = "depth" in str(call.body["tools"])
-        return (
-            Say(400, body=error_body(400, "invalid_function_parameters"), after=0.3) if is_detail else Say()
-        )
+        return Say(400, body=REFUSED_FORM, after=0.3) if is_detail(call) else Say()
 
     with online_service(script) as service:
         run = two_tasks(tmp_path, service)
-        with pytest.raises(FirstRefusedError, match="invalid_function_parameters"):
+        with pytest.raises(FirstRefusedError, match=r"no other like it was.*invalid_function_parameters"):
             answer_all(run)
-        refused = [call for call in service.calls if "depth" in str(call.body["tools"])]
+        refused = [call for call in service.calls if is_detail(call)]
         assert len(refused) == 1 and service.answered.total() >= 1
         assert states(run) == {"ok": service.answered.total()}, "what the other task was answered is kept"
+
+
+def test_a_call_of_one_task_that_may_be_paid_is_not_forgotten_when_another_task_is_refused(tmp_path):
+    def script(call):
+        return Say(400, body=REFUSED_FORM) if is_detail(call) else Say(after=3)
+
+    with online_service(script) as service:
+        # The other task's first call is given up after a second, and the service may have answered it.
+        run = two_tasks(tmp_path, service, price_usd_per_million=[1, 1], provider={"timeout_seconds": 1})
+        with pytest.raises(FirstRefusedError):
+            answer_all(run)
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+            assert submission.is_open and len(ledger.sent(submission.id)) == 1, "not the one that was refused"
+            assert spending_of(ledger, "notes", STAGE, run.stage).open_usd > 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_once_the_task_that_was_refused_is_corrected_the_run_goes_on(times, tmp_path):
+    """What the other task was answered stays, and what was refused is not asked as it was."""
+
+    def script(call):
+        if not is_detail(call):
+            return Say()
+        is_corrected = "How deep, anew." in str(call.body)
+        return Say(answer={"depth": 1}) if is_corrected else Say(400, body=REFUSED_FORM, after=0.3)
+
+    with online_service(script) as service:
+        run = two_tasks(tmp_path, service)
+        for _ in range(times):
+            with pytest.raises(FirstRefusedError):
+                answer_all(run)
+        (feature,) = DETAIL_TASK["features"]
+        feature = {**feature, "description": "How deep, anew."}
+        task = {**DETAIL_TASK, "prompt": {"user": "topic.user.j2"}, "features": [feature]}
+        WorkflowProject(tmp_path).write_task(task)
+        # The workflow makes all anew that was planned by the other task.
+        for path in at(run, run.paths.stage(STAGE)).rglob("*.json"):
+            path.unlink()
+        run = records_made(StageRun(load_project("notes", root=tmp_path), STAGE))
+        answer_all(run)
+        assert [row["state"] for _, row in read_features(at(run, run.paths.features(STAGE)))] == ["ok"] * ROWS
+        assert set(service.answered.values()) == {1} and len(service.answered) == ROWS
 
 
 def test_one_note_that_a_filter_refuses_is_no_reason_to_stop(tmp_path):

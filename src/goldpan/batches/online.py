@@ -53,7 +53,7 @@ def asking_in_mode(
     if not isinstance(provider, OnlineProvider):
         return asking(provider)
     stage = project.study.stages[stage_name]
-    mode, may_be_ours = stage.mode, stage.asked_tier is not None and stage.flex.fallback == "batch"
+    mode, may_be_ours = stage.mode, _may_be_left_to_batches(stage)
     provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
     said: set[str] = set()
 
@@ -88,7 +88,7 @@ def asking_in_mode(
 
 def is_left_to_batches(ledger: Ledger, study: str, stage_name: str, stage: Stage, number: int) -> bool:
     """Whether a round asks in batches, whatever the mode: the one before it found no room at its tier."""
-    if stage.asked_tier is None or stage.flex.fallback != "batch":
+    if not _may_be_left_to_batches(stage):
         return False
     # A batch of goldpan's own expires for lack of room, or where the mode has changed meanwhile.
     before = ledger.submissions_where(
@@ -96,6 +96,10 @@ def is_left_to_batches(ledger: Ledger, study: str, stage_name: str, stage: Stage
         (study, stage_name, number - 1, stage.asked_tier),
     )
     return any(submission.is_online for submission in before)
+
+
+def _may_be_left_to_batches(stage: Stage) -> bool:
+    return stage.asked_tier is not None and stage.flex.fallback == "batch"
 
 
 def _is_settled(ledger: Ledger, batch_id: str) -> bool:
@@ -127,13 +131,33 @@ def _work(
         return batch
     except FirstRefusedError as error:
         work.take()
-        if not work.done:
-            # Nothing of it was ever answered or paid: it stands in nobody's way once it is closed.
-            provider.cancel(str(submission.batch_id))
-            ledger.void(submission.id, f"refused: {error.what}")
+        _close_if_nothing_is_under_way(
+            ledger, project.study.stages[stage_name], provider, work, submission, error
+        )
         raise
     finally:
         work.take()
+
+
+def _close_if_nothing_is_under_way(
+    ledger: Ledger,
+    stage: Stage,
+    provider: OnlineProvider,
+    work: OnlineWork,
+    submission: Submission,
+    refused: FirstRefusedError,
+) -> None:
+    """Close a batch, some of whose requests are refused, so that it stands in nobody's way once they are
+    corrected. While a call may still be paid that brought no answer, the batch stays open, and says so."""
+    batch_id = str(submission.batch_id)
+    if ledger.sent(submission.id):
+        return
+    if not work.done:
+        provider.cancel(batch_id)
+        ledger.void(submission.id, f"refused: {refused.what}")
+    elif not _may_be_left_to_batches(stage):
+        # What is answered is kept; the others are asked in the next round, as if they were new.
+        provider.end(batch_id)
 
 
 class _Look(NamedTuple):
@@ -250,6 +274,10 @@ class OnlineWork:
         """As `Watch.sending`."""
         self._ledger.record_sent(self._submission.id, custom_ids)
         reached("sending")
+
+    def refused(self, custom_ids: Sequence[str]) -> None:
+        """As `Watch.refused`."""
+        self._ledger.record_unsent(self._submission.id, custom_ids)
 
     def falling_back(self, custom_ids: Sequence[str]) -> None:
         """As `Watch.falling_back`."""

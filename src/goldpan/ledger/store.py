@@ -160,6 +160,14 @@ class Ledger(Submissions, Answers):
                 ((now, number, custom_id) for custom_id in custom_ids),
             )
 
+    def record_unsent(self, number: int, custom_ids: Iterable[str]) -> None:
+        """The calls for these requests certainly cost nothing: the service has refused them."""
+        with self.transaction():
+            self.db.executemany(
+                "UPDATE asked SET sent_at = NULL WHERE submission = ? AND custom_id = ?",
+                ((number, custom_id) for custom_id in custom_ids),
+            )
+
     def sent(self, number: int) -> dict[str, float]:
         """custom_id -> when a call for it was made, in Unix seconds, of the requests of an open submission
         for which one was and of which no outcome is known."""

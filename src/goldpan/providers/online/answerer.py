@@ -26,6 +26,12 @@ Form = tuple[str, bytes]
 """All of a request but what is its record's own: its endpoint, and the rest of its body."""
 
 
+def seconds_for_last_answers(tier: AskedTier | None) -> float:
+    """How long what is under way is waited for, in seconds, once a run is to stop: it may be paid, and at a
+    tier it takes as long as a call may take there."""
+    return LAST_ANSWERS_SECONDS if tier is None else max(LAST_ANSWERS_SECONDS, tier.timeout)
+
+
 class OnlineAnswerer:
     """Answers the requests of one batch. What is in hand is little more than what is under way.
 
@@ -108,15 +114,14 @@ class OnlineAnswerer:
                 else:
                     error = self._is_refused_for_all(place, reply)
                 self._standard.discard(place)
-                del in_hand[place]
-                if isinstance(reply, WireReply) and error is None:
-                    yield place, reply
+                request = in_hand.pop(place)
+                if isinstance(reply, WireReply):
+                    if error is None:
+                        yield place, reply
+                    else:
+                        self._watch.refused([request.custom_id])
                 if error is not None and stopped is None:
-                    last = LAST_ANSWERS_SECONDS
-                    if isinstance(reply, NoRoom) and self._tier is not None:
-                        # What is under way there takes long, and is paid.
-                        last = max(last, self._tier.timeout)
-                    stopped, until = error, time.monotonic() + last
+                    stopped, until = error, time.monotonic() + seconds_for_last_answers(self._tier)
                     calls.stop(error)
             self._watch.look(calls.traffic)
         if stopped is not None:
@@ -179,8 +184,8 @@ class OnlineAnswerer:
             return None
         said = words_of(message) if message else code
         return FirstRefusedError(
-            f"the first request, sent alone, was refused, and no other was sent: {reply.status} ({code}):"
-            f" {said}",
+            f"the first request of its kind, sent alone, was refused, and no other like it was sent:"
+            f" {reply.status} ({code}): {said}",
             where=self._address.url_shown,
             remedy="correct the stage's `params`, `output`, `endpoint`, `tier` or `model`, or the task, and"
             " run again; nothing was paid for it",

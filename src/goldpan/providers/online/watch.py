@@ -44,6 +44,9 @@ class Watch(Protocol):
     def sending(self, custom_ids: Sequence[str]) -> None:
         """These requests are about to be sent: from here on they may have to be paid."""
 
+    def refused(self, custom_ids: Sequence[str]) -> None:
+        """The service has refused these requests, which are not written down: nothing is paid for them."""
+
     def falling_back(self, custom_ids: Sequence[str]) -> None:
         """The tier has no room for these requests: they are asked without it."""
 
