@@ -1,4 +1,4 @@
-"""Ledgers of formats 1 to 4 get what format 5 has more, and lose nothing."""
+"""Ledgers of formats 1 to 5 get what format 6 has more, and lose nothing."""
 
 import contextlib
 import os
@@ -11,7 +11,12 @@ import pytest
 from goldpan.errors import LedgerError
 from goldpan.ledger import Ledger, Orphan, Outcome, Spent
 from goldpan.ledger.database import SCHEMA_VERSION
-from goldpan.ledger.migration import COLUMNS_OF_FORMAT_3, COLUMNS_OF_FORMAT_4, COLUMNS_OF_FORMAT_5
+from goldpan.ledger.migration import (
+    COLUMNS_OF_FORMAT_3,
+    COLUMNS_OF_FORMAT_4,
+    COLUMNS_OF_FORMAT_5,
+    COLUMNS_OF_FORMAT_6,
+)
 from tests.projects import until
 from tests.unit.test_ledger import intend, settle
 
@@ -31,7 +36,14 @@ def to_format(version, path, tables) -> None:
         database.execute(f"PRAGMA user_version = {version}")
 
 
+def to_format_5(path) -> None:
+    to_format(5, path, COLUMNS_OF_FORMAT_6)
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("ALTER TABLE submissions ADD COLUMN flex_paid INTEGER NOT NULL DEFAULT 0")
+
+
 def to_format_4(path) -> None:
+    to_format(5, path, COLUMNS_OF_FORMAT_6)
     to_format(4, path, COLUMNS_OF_FORMAT_5)
 
 
@@ -47,7 +59,7 @@ def to_format_2(path) -> None:
         database.execute("DROP TABLE orphans")
 
 
-@pytest.mark.parametrize("to_earlier", [to_format_2, to_format_3, to_format_4])
+@pytest.mark.parametrize("to_earlier", [to_format_2, to_format_3, to_format_4, to_format_5])
 def test_a_process_that_is_killed_while_it_migrates_leaves_the_next_one_to_do_it(to_earlier, tmp_path):
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger:
@@ -86,6 +98,19 @@ def test_a_ledger_of_format_2_is_read_and_knows_what_was_spent(tmp_path):
         assert ledger.orphans() == []
     with contextlib.closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_answers_of_a_ledger_of_format_5_were_made_at_the_tier_that_they_name(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        at_flex = Outcome(bytes([1]) * 32, "ok", None, False, b"{}", 100, 10, 40, 5, 3, tier="flex")
+        settle(ledger, intend(ledger, shard="a", rows=2), [at_flex, outcome(2, prompt_tokens=7)])
+        before = ledger.submissions(), dict(ledger.all_answers())
+    to_format_5(path)
+    with Ledger(path) as ledger:
+        assert (ledger.submissions(), dict(ledger.all_answers())) == before
+        first, second = ledger.answers([bytes([1]) * 32, bytes([2]) * 32]).values()
+        assert (first.flex_prompt_tokens, first.flex_cached_tokens, second.flex_prompt_tokens) == (100, 40, 0)
 
 
 def test_an_upload_of_a_ledger_of_format_2_may_have_been_followed_by_a_paid_call(tmp_path):

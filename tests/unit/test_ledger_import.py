@@ -108,6 +108,7 @@ def test_a_submission_that_is_none_is_refused(take_in, changes, says):
         (answer_row(state="pending"), "answer.state: Input should be 'ok', 'invalid'"),
         (answer_row(attempts=-1), "answer.attempts"),
         (answer_row(forgiven=2), "more attempts are forgiven than were made"),
+        (answer_row(flex_prompt_tokens=11), "more tokens came at flex than in all"),
         (answer_row(retryable=1), "answer.retryable"),
         (answer_row(completion_tokens=1.5), "answer.completion_tokens"),
         (answer_row(submission=8), "the answer is of a submission that the file does not have"),

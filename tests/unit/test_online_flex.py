@@ -66,7 +66,8 @@ def test_flex_is_asked_for_and_paid_at_half_the_price(tmp_path):
     with Ledger(run.project.ledger) as ledger:
         (submission,) = ledger.submissions()
         spent = spending_of(ledger, "notes", STAGE, run.stage)
-    assert (submission.tier, submission.flex_paid, submission.paid) == ("flex", ROWS, ROWS)
+    assert (submission.tier, submission.paid) == ("flex", ROWS)
+    assert submission.flex_prompt_tokens == submission.prompt_tokens > 0
     ordinary = (submission.prompt_tokens + 2 * submission.completion_tokens) / 1e6
     made = summary(run)
     assert made["cost_usd"] == spent.settled_usd == pytest.approx(ordinary / 2, abs=1e-6)
@@ -287,6 +288,26 @@ def test_flex_has_its_price_in_the_table():
     )
 
 
+def test_attempts_at_two_tiers_are_each_counted_at_their_own_price(tmp_path):
+    """The first answers to three notes are worthless; of two they come at flex, of one the second does."""
+    usage = {"prompt_tokens": 100_000, "completion_tokens": 0, "total_tokens": 100_000}
+
+    def script(call):
+        note, is_first = call.text.partition(":")[0], call.of_text == 1
+        is_worthless = is_first and note in ("Note 3", "Note 5", "Note 7")
+        is_at_flex = (note == "Note 5" and not is_first) or (note != "Note 5" and is_worthless)
+        body = completion(call.body, {"topic": 7} if is_worthless else ANSWER, call.text)
+        return Say(body={**body, "usage": usage, "service_tier": "flex" if is_at_flex else "default"})
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, max_rounds=2)
+        answer_all(run)
+        assert len(service.calls) == ROWS + 3
+    with Ledger(run.project.ledger) as ledger:
+        spent = spending_of(ledger, "notes", STAGE, run.stage).settled_usd
+    assert summary(run)["cost_usd"] == spent == pytest.approx(ROWS * 0.1 + 3 * 0.05)
+
+
 def test_a_ledger_counts_what_came_at_flex_apart(tmp_path):
     key = [bytes([number]) * 32 for number in range(2)]
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
@@ -297,7 +318,7 @@ def test_a_ledger_counts_what_came_at_flex_apart(tmp_path):
         )  # fmt: skip
         (spent,) = ledger.spent(number.study, number.stage)
         assert (spent.prompt_tokens, spent.flex_prompt_tokens, spent.flex_completion_tokens) == (107, 100, 10)
-        assert (spent.flex_cached_tokens, spent.flex_cache_write_tokens, spent.flex_paid) == (40, 5, 1)
+        assert (spent.flex_cached_tokens, spent.flex_cache_write_tokens) == (40, 5)
         assert [answer.tier for _, answer in ledger.all_answers()] == ["flex", "default"]
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from operator import sub
+from typing import Any
 
 from goldpan.batches.estimate import stage_price
 from goldpan.errors import BudgetError
 from goldpan.ledger import Ledger, Spent, Submission
+from goldpan.ledger.rows import FLEX_SUMS
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import Price, price_of
 from goldpan.study.stage import FLEX, Stage
@@ -145,13 +149,18 @@ def _price(answered: Spent, settings: Stage, tier: str | None = None) -> Price |
 
 def _cost(spent: Spent, settings: Stage) -> float:
     """USD of tokens whose price is known; those that came at the tier `flex` have one of their own."""
-    price, flex_price = _price(spent, settings), _price(spent, settings, FLEX)
+    cost = cost_of_tokens(asdict(spent), _price(spent, settings), _price(spent, settings, FLEX))
+    return 0.0 if cost is None else cost
+
+
+def cost_of_tokens(counts: Mapping[str, Any], price: Price | None, flex_price: Price | None) -> float | None:
+    """USD of tokens, some of which came at the tier `flex`; None where nobody knows a price.
+
+    Args:
+        counts: as the columns of the ledger are called: `FLEX_SUMS`, and the same without `flex_`.
+    """
     if price is None or flex_price is None:
-        return 0.0
-    flex = (
-        *(spent.flex_prompt_tokens, spent.flex_completion_tokens),
-        *(spent.flex_cached_tokens, spent.flex_cache_write_tokens),
-    )
-    total = (spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.cache_write_tokens)
-    rest = (of_all - at_flex for of_all, at_flex in zip(total, flex, strict=True))
-    return price.cost(*rest) + flex_price.cost(*flex)
+        return None
+    at_flex = [counts[name] for name in FLEX_SUMS]
+    in_all = [counts[name.removeprefix("flex_")] for name in FLEX_SUMS]
+    return price.cost(*map(sub, in_all, at_flex)) + flex_price.cost(*at_flex)

@@ -8,10 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.budget import cost_of_tokens
 from goldpan.batches.estimate import stage_price
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
 from goldpan.ledger import Answer, Submission
+from goldpan.ledger.rows import FLEX_SUMS
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
@@ -21,6 +23,7 @@ from goldpan.tasks.task import Task
 
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
 TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
+_COUNTED = (*(f"{name}_tokens" for name in TOKENS), *FLEX_SUMS)
 BASELINE_PREFIX = "goldpan-baseline"
 _MOST_CODES = 1_000
 
@@ -56,8 +59,8 @@ class Summary:
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
         self._scores: dict[str, list[float]] = {}
-        # By how it was asked, of whom (is_free, is_online), and at which tier it was answered.
-        self._tokens: dict[tuple[bool, bool, str], Counter[str]] = {}
+        # By how it was asked, of whom (is_free, is_online).
+        self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
         self._tiers: Counter[str] = Counter()
         self._adjusted = self._requests = 0
 
@@ -98,11 +101,11 @@ class Summary:
             if key in new:
                 self._requests += answer.paid
                 submission = submission_of(answer)
-                place = (submission.is_free, submission.is_online, answer.tier)
+                place = (submission.is_free, submission.is_online)
                 self._tiers[answer.tier if submission.is_online else "batch"] += bool(answer.paid)
                 tokens = self._tokens.setdefault(place, Counter())
-                for name in TOKENS:
-                    tokens[name] += getattr(answer, f"{name}_tokens")
+                for name in _COUNTED:
+                    tokens[name] += getattr(answer, name)
 
     def _count_reason(self, state: str, code: str) -> None:
         counts = self._reasons.setdefault(state, Counter())
@@ -144,12 +147,15 @@ class Summary:
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
         cost = 0.0
-        for (is_free, is_online, tier), tokens in self._tokens.items():
-            price = stage_price(self._settings, is_free=is_free, is_online=is_online, tier=tier)
-            if price is None and tokens.total():
+        for (is_free, is_online), tokens in self._tokens.items():
+            price, flex_price = (
+                stage_price(self._settings, is_free=is_free, is_online=is_online, tier=tier)
+                for tier in (None, FLEX)
+            )
+            of_these = cost_of_tokens(tokens, price, flex_price)
+            if of_these is None and tokens.total():
                 return None
-            if price is not None:
-                cost += price.cost(*(tokens[name] for name in TOKENS[:4]))
+            cost += of_these or 0.0
         return round(cost, 6)
 
     @property
@@ -197,7 +203,9 @@ class Summary:
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
             **({"tiers": self.tiers} if self.tiers else {}),
-            "tokens": {name: sum(tokens[name] for tokens in self._tokens.values()) for name in TOKENS},
+            "tokens": {
+                name: sum(tokens[f"{name}_tokens"] for tokens in self._tokens.values()) for name in TOKENS
+            },
             "cost_usd": self.cost_usd,
         }
 

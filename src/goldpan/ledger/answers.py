@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from goldpan.ledger.database import Database, marks, parts
-from goldpan.ledger.rows import Answer
+from goldpan.ledger.rows import FLEX_SUMS, Answer
 
 _OUTCOME_COLUMNS = ", ".join(field.name for field in fields(Answer) if field.name != "line")
 
@@ -73,7 +73,7 @@ class Answers(Database):
 def _answer(columns: Sequence[Any]) -> Answer:
     """An answer without its line, of `_OUTCOME_COLUMNS`."""
     state, reason, retryable, attempts, forgiven, prompt, completion, submission, *shares = columns
-    cached, cache_write, reasoning, paid, tier = shares
+    cached, cache_write, reasoning, paid, tier, *flex = shares
     return Answer(
         *(state, reason, bool(retryable), attempts, forgiven, prompt, completion, submission),
         line=None,
@@ -82,4 +82,5 @@ def _answer(columns: Sequence[Any]) -> Answer:
         reasoning_tokens=reasoning,
         paid=paid,
         tier=tier,
+        **dict(zip(FLEX_SUMS, flex, strict=True)),
     )

@@ -15,7 +15,7 @@ from goldpan.ledger.connection import PATIENCE, fault, open_ledger_file
 from goldpan.ledger.lines import Lines
 from goldpan.ledger.migration import add_columns
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.

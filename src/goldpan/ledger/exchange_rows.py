@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from goldpan.errors import AnswerError
-from goldpan.ledger.rows import TAKEN_IN, UNPAID_STATES, Answer, Submission, was_free
+from goldpan.ledger.rows import FLEX_SUMS, TAKEN_IN, UNPAID_STATES, Answer, Submission, was_free
 from goldpan.study.base import Name
 from goldpan.tasks.batch_lines import State
 from goldpan.tasks.lenient_json import loads_leniently
@@ -73,6 +73,11 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
 
 
+def _check_that_flex_is_part(row: _Submission | _Answer) -> None:
+    if any(getattr(row, name) > getattr(row, name.removeprefix("flex_")) for name in FLEX_SUMS):
+        raise ValueError("more tokens came at flex than in all")
+
+
 class _Submission(_Row):
     id: Count
     shard: Token
@@ -119,7 +124,11 @@ class _Submission(_Row):
     flex_completion_tokens: Count = 0
     flex_cached_tokens: Count = 0
     flex_cache_write_tokens: Count = 0
-    flex_paid: Count = 0
+
+    @model_validator(mode="after")
+    def _flex_is_part(self) -> _Submission:
+        _check_that_flex_is_part(self)
+        return self
 
 
 class _Answer(_Row):
@@ -137,9 +146,14 @@ class _Answer(_Row):
     reasoning_tokens: Count = 0
     paid: Count | None = None
     tier: Tier = ""
+    flex_prompt_tokens: Count = 0
+    flex_completion_tokens: Count = 0
+    flex_cached_tokens: Count = 0
+    flex_cache_write_tokens: Count = 0
 
     @model_validator(mode="after")
     def _counts_agree(self) -> _Answer:
+        _check_that_flex_is_part(self)
         if self.forgiven > self.attempts:
             raise ValueError("more attempts are forgiven than were made")
         return self

@@ -1,10 +1,11 @@
-"""What ledgers of formats 1 to 4 lack, in the transaction that opens them."""
+"""What ledgers of formats 1 to 5 lack, in the transaction that opens them."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from goldpan.ledger.rows import FLEX_SUMS, SUMS, UNPAID_STATES
+from goldpan.study.stage import FLEX
 
 _COUNT = "INTEGER NOT NULL DEFAULT 0"
 _SHARES = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"), _COUNT)
@@ -29,6 +30,7 @@ COLUMNS_OF_FORMAT_5 = {
     "submissions": {"tier": _TIER, **dict.fromkeys(FLEX_SUMS, _COUNT)},
     "answers": {"tier": _TIER},
 }
+COLUMNS_OF_FORMAT_6 = {"answers": dict.fromkeys(FLEX_SUMS, _COUNT)}
 
 
 def add_columns(db: sqlite3.Connection, version: int) -> None:
@@ -40,12 +42,27 @@ def add_columns(db: sqlite3.Connection, version: int) -> None:
     if version < 4:
         _add(db, COLUMNS_OF_FORMAT_4)
         mark_free(db)
-    _add(db, COLUMNS_OF_FORMAT_5)
+    if version < 5:
+        _add(db, COLUMNS_OF_FORMAT_5)
+    _add(db, COLUMNS_OF_FORMAT_6)
+    _fill_format_6(db)
+
+
+def _fill_format_6(db: sqlite3.Connection) -> None:
+    # Format 5 knew of an answer only at which tier its last attempt was made.
+    sums = ", ".join(f"{name} = {name.removeprefix('flex_')}" for name in FLEX_SUMS)
+    db.execute(f"UPDATE answers SET {sums} WHERE tier = ?", (FLEX,))
+    if "flex_paid" in _columns(db, "submissions"):
+        db.execute("ALTER TABLE submissions DROP COLUMN flex_paid")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
 
 
 def _add(db: sqlite3.Connection, tables: dict[str, dict[str, str]]) -> None:
     for table, columns in tables.items():
-        present = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        present = _columns(db, table)
         for name, declaration in columns.items():
             if name not in present:
                 db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")

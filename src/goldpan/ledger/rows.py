@@ -17,10 +17,9 @@ SUMS = (
     *("prompt_tokens", "completion_tokens"),
     *("cached_tokens", "cache_write_tokens", "reasoning_tokens", "paid"),
 )
-# What of them was answered at the tier `flex`, which has a price of its own.
+# What of the tokens was answered at the tier `flex`, which has a price of its own.
 FLEX_SUMS = tuple(
-    f"flex_{name}"
-    for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "paid")
+    f"flex_{name}" for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
 )
 
 
@@ -70,7 +69,6 @@ class Submission:
     flex_completion_tokens: int = 0
     flex_cached_tokens: int = 0
     flex_cache_write_tokens: int = 0
-    flex_paid: int = 0
 
     @property
     def is_free(self) -> bool:
@@ -170,7 +168,7 @@ class Spent:
         completion_squares: sum of the squares of each answer's completion tokens.
         is_free: the answers cost nothing.
         is_online: they were asked one by one, and not by a batch API.
-        flex_paid, flex_prompt_tokens, ...: what of this was answered at the tier `flex`.
+        flex_prompt_tokens, ...: what of this was answered at the tier `flex`.
     """
 
     model: str
@@ -187,7 +185,6 @@ class Spent:
     flex_completion_tokens: int = 0
     flex_cached_tokens: int = 0
     flex_cache_write_tokens: int = 0
-    flex_paid: int = 0
 
 
 @dataclass(frozen=True)
@@ -224,7 +221,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Answer:
-    """The best outcome known for a request, after `attempts` submissions; columns of table `answers`."""
+    """The best outcome known for a request, after `attempts` submissions; columns of table `answers`.
+
+    Tokens are those of all attempts; what begins with `flex_` is the part of them that came at that tier.
+    """
 
     state: str
     reason: str | None
@@ -240,6 +240,10 @@ class Answer:
     reasoning_tokens: int = 0
     paid: int = 0
     tier: str = ""
+    flex_prompt_tokens: int = 0
+    flex_completion_tokens: int = 0
+    flex_cached_tokens: int = 0
+    flex_cache_write_tokens: int = 0
 
     def may_be_asked(self, max_rounds: int) -> bool:
         """Whether another attempt may help and is allowed."""

@@ -11,7 +11,7 @@
 -- answered, whatever the answer was worth; `completion_squares` is the sum of the squares of their completion
 -- tokens. `estimated_usd` is what the submission was expected to cost; `free` is 1 where answers cost nothing.
 -- `tier` is the service's tier at which it is asked, '' for the ordinary one; what begins with `flex_` is the
--- part of its tokens and answers that came at the tier `flex`.
+-- part of its tokens that came at the tier `flex`.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -54,8 +54,7 @@ CREATE TABLE IF NOT EXISTS submissions (
   flex_prompt_tokens INTEGER NOT NULL DEFAULT 0,
   flex_completion_tokens INTEGER NOT NULL DEFAULT 0,
   flex_cached_tokens INTEGER NOT NULL DEFAULT 0,
-  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0,
-  flex_paid INTEGER NOT NULL DEFAULT 0
+  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');
@@ -76,7 +75,8 @@ CREATE INDEX IF NOT EXISTS asked_by_key ON asked (key);
 
 -- The best outcome known for a request, after `attempts` submissions, of which `forgiven` no longer count
 -- against the allowed rounds. Tokens are those of all attempts together: what the request has cost.
--- `tier` is the service's tier that answered, where the answer says it.
+-- `tier` is the service's tier that answered last, where the answer says it; what begins with `flex_` is the
+-- part of the tokens that came at the tier `flex`, in whichever attempt.
 -- `line` is the provider's line, a zstd frame, perhaps made with one of `dictionaries`.
 CREATE TABLE IF NOT EXISTS answers (
   key BLOB NOT NULL,
@@ -93,7 +93,11 @@ CREATE TABLE IF NOT EXISTS answers (
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
   reasoning_tokens INTEGER NOT NULL DEFAULT 0,
   paid INTEGER NOT NULL DEFAULT 0,
-  tier TEXT NOT NULL DEFAULT ''
+  tier TEXT NOT NULL DEFAULT '',
+  flex_prompt_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_completion_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_cached_tokens INTEGER NOT NULL DEFAULT 0,
+  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS answers_by_key ON answers (key);
 

@@ -17,18 +17,26 @@ from goldpan.ledger.rows import FLEX_SUMS, SUMS, Asked, Outcome, Submission
 from goldpan.ledger.submissions import REQUESTS_LOST, Submissions
 from goldpan.study.stage import FLEX
 
-_sums_of = attrgetter(*SUMS)
-_flex_sums_of = attrgetter(*(name.removeprefix("flex_") for name in FLEX_SUMS))
+_ADDED_UP = (*SUMS, *FLEX_SUMS)
+_tokens_and_paid = attrgetter(*SUMS)
+_tokens_at_flex = attrgetter(*(name.removeprefix("flex_") for name in FLEX_SUMS))
+_NOTHING_AT_FLEX = (0,) * len(FLEX_SUMS)
+
+
+def _sums_of(outcome: Outcome) -> tuple[int, ...]:
+    """What an outcome adds to the columns `_ADDED_UP`."""
+    at_flex = _tokens_at_flex(outcome) if outcome.tier == FLEX else _NOTHING_AT_FLEX
+    return (*_tokens_and_paid(outcome), *at_flex)
 
 
 def _take_answer(attempts: str, attempts_now: str, condition: str) -> str:
     """SQL that enters an outcome in `answers`, or puts it in the place of one that is not final."""
     return (
-        f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(SUMS)}, tier, submission,"
-        f" line) VALUES (?, ?, ?, ?, {attempts}, {', '.join('?' * len(SUMS))}, ?, ?, ?)"
+        f"INSERT INTO answers (key, state, reason, retryable, attempts, {', '.join(_ADDED_UP)}, tier,"
+        f" submission, line) VALUES (?, ?, ?, ?, {attempts}, {', '.join('?' * len(_ADDED_UP))}, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
         f" retryable = excluded.retryable, attempts = {attempts_now},"
-        f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)},"
+        f" {', '.join(f'{name} = {name} + excluded.{name}' for name in _ADDED_UP)},"
         " tier = excluded.tier, submission = excluded.submission, line = excluded.line"
         f" WHERE {condition}"
     )
@@ -238,7 +246,7 @@ class Ledger(Submissions, Answers):
         """Enter outcomes of a submission, and add up there what they have cost."""
         first = list(islice(outcomes, SAMPLE))
         pack = self.lines.packer_for([o.line for o in first if o.line is not None], at_most)
-        sums, flex_sums = [0] * len(SUMS), [0] * len(FLEX_SUMS)
+        sums = [0] * len(_ADDED_UP)
         squares = 0.0
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -246,8 +254,6 @@ class Ledger(Submissions, Answers):
             for outcome in chain(first, outcomes):
                 counts = _sums_of(outcome)
                 sums[:] = map(add, sums, counts)
-                if outcome.tier == FLEX:
-                    flex_sums[:] = map(add, flex_sums, _flex_sums_of(outcome))
                 squares += float(outcome.completion_tokens) ** 2
                 line = None if outcome.line is None else pack(outcome.line)
                 head = (outcome.key, outcome.state, outcome.reason, outcome.retryable)
@@ -256,8 +262,8 @@ class Ledger(Submissions, Answers):
         self.db.executemany(_SETTLE_ANSWER, rows())
         self.db.execute(
             "UPDATE submissions SET completion_squares = completion_squares + ?,"
-            f" {', '.join(f'{name} = {name} + ?' for name in (*SUMS, *FLEX_SUMS))} WHERE id = ?",
-            (squares, *sums, *flex_sums, number),
+            f" {', '.join(f'{name} = {name} + ?' for name in _ADDED_UP)} WHERE id = ?",
+            (squares, *sums, number),
         )
 
     def enter(self, submission: Submission, asked: Iterable[Asked]) -> None:

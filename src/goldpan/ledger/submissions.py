@@ -9,7 +9,7 @@ from typing import Any
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import damaged_ledger
 from goldpan.ledger.database import Database, marks, parts
-from goldpan.ledger.rows import BatchName, Orphan, Spent, Submission, is_sound
+from goldpan.ledger.rows import FLEX_SUMS, SUMS, BatchName, Orphan, Spent, Submission, is_sound
 from goldpan.study.provider import ONLINE
 
 # The note of an open submission that has lost some of the requests it carries: see `repair`.
@@ -145,7 +145,7 @@ class Submissions(Database):
         Args:
             task_hash: only what was asked with these tasks (as in `submissions`); default with any.
         """
-        names = [field.name for field in fields(Spent) if field.type == "int"] + ["completion_squares"]
+        names = (*SUMS, *FLEX_SUMS, "completion_squares")
         columns = ", ".join(f"sum({name})" for name in names)
         rows = self.db.execute(
             f"SELECT model, {columns}, free, coalesce(batch_id GLOB '{ONLINE}*', 0) AS online"
