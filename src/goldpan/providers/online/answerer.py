@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import orjson
 
@@ -24,6 +25,13 @@ _FINAL = range(400, 500)
 _OF_RECORD = frozenset({"messages", "input"})
 Form = tuple[str, bytes]
 """All of a request but what is its record's own: its endpoint, and the rest of its body."""
+
+
+class _Stop(NamedTuple):
+    """Why a run has to stop, and until when what is under way is waited for, by `time.monotonic`."""
+
+    error: OnlineError
+    until: float
 
 
 def seconds_for_last_answers(tier: AskedTier | None) -> float:
@@ -59,7 +67,11 @@ class OnlineAnswerer:
         # Form -> place of the request of it that was sent alone.
         self._tried: dict[Form, int] = {}
         self._in_hand: dict[int, Request] = {}
+        # Places of the requests that are asked without the tier.
         self._standard: set[int] = set()
+        self._stop: _Stop | None = None
+        # The budget does not allow for a request that would have to be asked without the tier.
+        self._is_too_dear = False
 
     def answers(self, requests: Iterator[Request]) -> Iterator[tuple[int, Reply]]:
         """As `Answerer.answers`.
@@ -78,21 +90,16 @@ class OnlineAnswerer:
         self, calls: OnlineCalls, requests: Iterator[Request], first: Request
     ) -> Iterator[tuple[int, Reply]]:
         upcoming: Request | None = first
-        in_hand = self._in_hand
         taken = 0
-        stopped: OnlineError | None = None
-        is_too_dear = False
-        until = float("inf")
         while True:
             group: list[tuple[int, Request]] = []
             # Some at a time, for each time the ledger is told; more than under way, so none is waited for.
             at_once = calls.traffic.at_once
             least, most = at_once + at_once // 2, 2 * at_once
-            ends = stopped is not None or is_too_dear
-            while upcoming is not None and not ends and (group or len(in_hand) <= least):
-                if len(in_hand) >= most or not self._may_send(upcoming, taken):
+            while upcoming is not None and not self._ends and (group or len(self._in_hand) <= least):
+                if len(self._in_hand) >= most or not self._may_send(upcoming, taken):
                     break
-                in_hand[taken] = upcoming
+                self._in_hand[taken] = upcoming
                 group.append((taken, upcoming))
                 taken += 1
                 upcoming = next(requests, None)
@@ -100,34 +107,47 @@ class OnlineAnswerer:
             if group:
                 self._watch.sending([request.custom_id for _, request in group])
                 calls.send([(place, request.body) for place, request in group])
-            if not in_hand or time.monotonic() > until:
+            if not self._in_hand or (self._stop is not None and time.monotonic() > self._stop.until):
                 break
             for place, reply in calls.arrivals(_LOOK_SECONDS):
-                error: OnlineError | None = None
-                if isinstance(reply, NoRoom):
-                    error = self._left_for_a_batch(reply)
-                    if error is None and stopped is None and self._falls_back(calls, place):
-                        continue
-                    is_too_dear = is_too_dear or error is None
-                elif isinstance(reply, OnlineError):
-                    error = reply
-                else:
-                    error = self._is_refused_for_all(place, reply)
-                self._standard.discard(place)
-                request = in_hand.pop(place)
-                if isinstance(reply, WireReply):
-                    if error is None:
-                        yield place, reply
-                    else:
-                        self._watch.refused([request.custom_id])
-                if error is not None and stopped is None:
-                    stopped, until = error, time.monotonic() + seconds_for_last_answers(self._tier)
-                    calls.stop(error)
+                answer = self._answer(calls, place, reply)
+                if answer is not None:
+                    yield place, answer
             self._watch.look(calls.traffic)
-        if stopped is not None:
-            raise stopped
-        if upcoming is not None or is_too_dear:
+        if self._stop is not None:
+            raise self._stop.error
+        if upcoming is not None or self._is_too_dear:
             raise self._watch.refusal()
+
+    @property
+    def _ends(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._stop is not None or self._is_too_dear
+
+    def _answer(
+        self, calls: OnlineCalls, place: int, reply: WireReply | NoRoom | OnlineError
+    ) -> WireReply | None:
+        """The answer that a reply is, if it is one; else what it means for the run is seen to."""
+        if isinstance(reply, NoRoom):
+            error: OnlineError | None = self._left_for_a_batch(reply)
+            if error is None and self._stop is None and self._falls_back(calls, place):
+                return None
+            self._is_too_dear = self._is_too_dear or error is None
+        elif isinstance(reply, OnlineError):
+            error = reply
+        else:
+            error = self._is_refused_for_all(place, reply)
+        self._standard.discard(place)
+        request = self._in_hand.pop(place)
+        if error is not None and self._stop is None:
+            self._stop = _Stop(error, time.monotonic() + seconds_for_last_answers(self._tier))
+            calls.stop(error)
+        if not isinstance(reply, WireReply):
+            return None
+        if error is not None:
+            self._watch.refused([request.custom_id])
+            return None
+        return reply
 
     def _may_send(self, request: Request, place: int) -> bool:
         """Whether a request may be sent now. The first of its form goes before the others of it."""
