@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from goldpan.batches.budget import spending_of
-from goldpan.batches.online import OnlineWork, asking_in_mode
+from goldpan.batches.online import asking_in_mode
+from goldpan.batches.online_work import OnlineWork
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.crashpoints import Killed, on_reaching
