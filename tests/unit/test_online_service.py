@@ -342,6 +342,62 @@ def test_the_budget_is_held_by_what_is_spent_and_what_is_under_way(tmp_path):
         assert summary["cost_usd"] == 2.0
 
 
+MONEY = {"price_usd_per_million": [1, 1], "budget_usd": 0.1}
+USAGE = {"prompt_tokens": 10_000, "completion_tokens": 0, "total_tokens": 10_000}
+
+
+def costing(call, **how) -> Say:
+    """An answer for 0.01 USD."""
+    asked = {"model": "m", "messages": [], "tools": [{"function": {"name": "topic"}}]}
+    return Say(body={**completion(asked, ANSWER, call.text), "usage": USAGE}, **how)
+
+
+def test_the_budget_counts_calls_that_broke_off_for_they_may_be_paid(tmp_path):
+    """Two of three calls do; each may have cost 0.01 USD, so after ten no other request is begun."""
+    with online_service(lambda call: costing(call, cut=40 if call.number % 3 else None)) as service:
+        run = make(tmp_path, service, rows=60, stage=MONEY, concurrency=2, patience_seconds=60)
+        with pytest.raises(BudgetError):
+            answer_all(run)
+        assert len(service.calls) <= 20 and service.answered.total() < 8
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+        assert submission.lost_calls >= 3
+
+
+def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
+    def stop(point):
+        if point == "answer_written" and service.answered.total() >= 4:
+            raise Killed
+
+    with online_service(lambda call: costing(call, after=0.05)) as service:
+        run = make(tmp_path, service, stage={"price_usd_per_million": [1, 1]})
+        with on_reaching(stop), pytest.raises(Killed):
+            answer_all(run)
+        answer_all(run)
+        assert states(run) == {"ok": ROWS} and service.answered.total() > ROWS
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+            spending = spending_of(ledger, "notes", STAGE, run.stage)
+        assert submission.lost_calls >= service.answered.total() - ROWS
+        assert spending.settled_usd == pytest.approx(ROWS * 0.01) and spending.open_usd > 0
+
+
+def test_answers_that_do_not_say_what_they_cost_are_held_against_the_budget_as_planned(tmp_path, capfd):
+    def script(call):
+        body = costing(call).body
+        del body["usage"]
+        return Say(body=body)
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, stage={"price_usd_per_million": [20, 20]})
+        answer_all(run)
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+            spending = spending_of(ledger, "notes", STAGE, run.stage)
+        assert spending.total_usd == pytest.approx(submission.estimated_usd) and spending.settled_usd == 0
+    assert capfd.readouterr().err.count("does not say how many tokens it took") == 1
+
+
 def test_looking_at_batches_asks_nobody(tmp_path):
     with online_service() as service:
         run = make(tmp_path, service)

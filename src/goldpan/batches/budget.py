@@ -50,6 +50,9 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
     under_way = 0.0
     for submission in submissions.values():
+        if submission.is_online:
+            uncounted = submission.lost_calls + _without_usage(submission)
+            under_way += uncounted / max(1, submission.requests) * _expected(submission, mean)
         if submission.is_open and submission.is_online:
             # What nobody has asked yet costs nothing until a run asks it.
             share = len(ledger.sent(submission.id)) / max(1, submission.requests)
@@ -70,6 +73,11 @@ def _expected(submission: Submission, mean: float) -> float:
     """USD that a submission was estimated to cost, or as much as others have cost, by their mean."""
     estimate = submission.estimated_usd
     return mean * submission.requests if estimate is None else estimate
+
+
+def _without_usage(submission: Submission) -> int:
+    """How many answers do not say what they cost, where the service says it of none."""
+    return 0 if submission.prompt_tokens or submission.completion_tokens else submission.paid
 
 
 def _spent_on(submission: Submission) -> Spent:

@@ -77,7 +77,8 @@ class OnlineWork:
         # `_cost_as_asked` is what the answers would have cost at the tier that is asked for.
         self._spent_before = self._cost = self._cost_as_asked = 0.0
         self._falling_back: set[str] = set()
-        self._fell_back = 0
+        self._fell_back = self._lost = 0
+        self._lacks_usage = False
         self._other_tiers: Counter[str] = Counter()
         self._taken_at = self._said_at = clock.monotonic()
         self._looks: deque[_Look] = deque(maxlen=_RATE_OVER)
@@ -100,6 +101,8 @@ class OnlineWork:
                 " stopped, or about to be: their answers are lost, and may have to be paid. They are asked"
                 " again"
             )
+            self._ledger.record_lost_calls(self._submission.id, len(sent))
+            self._ledger.record_unsent(self._submission.id, list(sent))
         spending = spending_of(self._ledger, self._study, self._stage_name, self._stage)
         self._spent_before, self._cost, self._cost_as_asked = spending.total_usd, 0.0, 0.0
         self._looks.append(_Look(self._clock.monotonic(), self.done))
@@ -110,7 +113,12 @@ class OnlineWork:
         if budget is None or self._submission.is_free:
             return True
         under_way = (in_hand - standard + standard * self._times_dearer) * self._expected
-        return self._spent_before + self._cost + under_way <= budget
+        return self._spent + under_way <= budget
+
+    @property
+    def _spent(self) -> float:
+        """USD that are spent in all runs, or may be."""
+        return self._spent_before + self._cost + self._lost * self._expected
 
     @property
     def _times_dearer(self) -> float:
@@ -131,10 +139,9 @@ class OnlineWork:
 
     def refusal(self) -> BudgetError:
         """As `Watch.refusal`."""
-        spent = self._spent_before + self._cost
         return BudgetError(
-            f"{spent:.4f} USD are spent, and another request, for about {self._expected:.4f} USD, would go"
-            f" above the budget of {self._stage.budget_usd or 0:.4f} USD; {self.done:,} of"
+            f"{self._spent:.4f} USD are spent, and another request, for about {self._expected:.4f} USD, would"
+            f" go above the budget of {self._stage.budget_usd or 0:.4f} USD; {self.done:,} of"
             f" {self._submission.requests:,} requests of this batch are done, and that is kept",
             where=f"stage {self._stage_name}",
             remedy="raise `budget_usd` and run again, which asks the others; or"
@@ -174,7 +181,15 @@ class OnlineWork:
         """Count what an answer has cost, at the tier that it was made at."""
         tier, tokens = service_tier(known.row.body), usage_of(known.row.body)[:4]
         paid = self._prices[FLEX if tier == FLEX else None]
-        if self._price is not None and paid is not None:
+        if not any(tokens):
+            self._cost += self._expected
+            if not self._lacks_usage:
+                self._say(
+                    f"{self._title}: an answer does not say how many tokens it took (`usage`): what it cost"
+                    " is not known, and the budget is held by what was planned"
+                )
+            self._lacks_usage = True
+        elif self._price is not None and paid is not None:
             self._answered_here += 1
             self._cost += paid.cost(*tokens)
             self._cost_as_asked += self._price.cost(*tokens)
@@ -198,6 +213,9 @@ class OnlineWork:
 
     def look(self, traffic: Traffic) -> None:
         """As `Watch.look`."""
+        if traffic.lost > self._lost:
+            self._ledger.record_lost_calls(self._submission.id, traffic.lost - self._lost)
+            self._lost = traffic.lost
         now = self._clock.monotonic()
         if now - self._taken_at >= TAKE_SECONDS:
             self.take()
@@ -224,7 +242,7 @@ class OnlineWork:
             minutes, seconds = divmod(round((total - look.done) / rate), 60)
             parts.append(f"{minutes}:{seconds:02d} left")
         if self._price is not None and not self._submission.is_free:
-            parts.append(f"{self._spent_before + self._cost:.4f} USD so far")
+            parts.append(f"{self._spent:.4f} USD so far")
         if self._failed:
             parts.append(f"{self._failed:,} failed")
         if self._fell_back:

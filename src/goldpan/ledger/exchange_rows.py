@@ -124,6 +124,7 @@ class _Submission(_Row):
     flex_completion_tokens: Count = 0
     flex_cached_tokens: Count = 0
     flex_cache_write_tokens: Count = 0
+    lost_calls: Count = 0
 
     @model_validator(mode="after")
     def _flex_is_part(self) -> _Submission:

@@ -30,7 +30,10 @@ COLUMNS_OF_FORMAT_5 = {
     "submissions": {"tier": _TIER, **dict.fromkeys(FLEX_SUMS, _COUNT)},
     "answers": {"tier": _TIER},
 }
-COLUMNS_OF_FORMAT_6 = {"answers": dict.fromkeys(FLEX_SUMS, _COUNT)}
+COLUMNS_OF_FORMAT_6 = {
+    "answers": dict.fromkeys(FLEX_SUMS, _COUNT),
+    "submissions": {"lost_calls": _COUNT},
+}
 
 
 def add_columns(db: sqlite3.Connection, version: int) -> None:

@@ -69,6 +69,7 @@ class Submission:
     flex_completion_tokens: int = 0
     flex_cached_tokens: int = 0
     flex_cache_write_tokens: int = 0
+    lost_calls: int = 0
 
     @property
     def is_free(self) -> bool:

@@ -11,7 +11,8 @@
 -- answered, whatever the answer was worth; `completion_squares` is the sum of the squares of their completion
 -- tokens. `estimated_usd` is what the submission was expected to cost; `free` is 1 where answers cost nothing.
 -- `tier` is the service's tier at which it is asked, '' for the ordinary one; what begins with `flex_` is the
--- part of its tokens that came at the tier `flex`.
+-- part of its tokens that came at the tier `flex`. `lost_calls` counts the calls for single requests that
+-- brought no answer and may have been paid for.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,
@@ -54,7 +55,8 @@ CREATE TABLE IF NOT EXISTS submissions (
   flex_prompt_tokens INTEGER NOT NULL DEFAULT 0,
   flex_completion_tokens INTEGER NOT NULL DEFAULT 0,
   flex_cached_tokens INTEGER NOT NULL DEFAULT 0,
-  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0
+  flex_cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+  lost_calls INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_submission_per_shard
   ON submissions (shard) WHERE state IN ('intent', 'created');

@@ -176,6 +176,13 @@ class Ledger(Submissions, Answers):
                 ((number, custom_id) for custom_id in custom_ids),
             )
 
+    def record_lost_calls(self, number: int, count: int) -> None:
+        """So many calls for single requests brought no answer, and may have been paid for."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE submissions SET lost_calls = lost_calls + ? WHERE id = ?", (count, number)
+            )
+
     def sent(self, number: int) -> dict[str, float]:
         """custom_id -> when a call for it was made, in Unix seconds, of the requests of an open submission
         for which one was and of which no outcome is known."""

@@ -173,6 +173,8 @@ class OnlineCalls:
                 return reply
             lacks_room = tier is not None and tier_lacks_room(error)
             self.traffic.refusals[f"no room at {tier.name}" if tier and lacks_room else _kind(error)] += 1
+            # Only without an answer is it in doubt whether the request is paid.
+            self.traffic.lost += error.in_doubt and error.status is None
             failure = _failure(reply)
             if failure is not None and failure.state == "refused":
                 # The content of this one request; whatever status that is said with.

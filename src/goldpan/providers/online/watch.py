@@ -15,12 +15,14 @@ class Traffic:
 
     Attributes:
         at_once: how many requests may be under way.
+        lost: calls that broke off or came to no end in time, and may have been paid for.
         quiet_until: until when the service wants no calls, by `time.monotonic`.
         refusals: calls that brought no answer, by what they brought: `429`, `500`, `timeout`, `connection`.
     """
 
     at_once: int = 1
     refusals: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
     quiet_until: float = -math.inf
 
 
