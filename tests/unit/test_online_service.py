@@ -1,6 +1,8 @@
 """A service that misbehaves while it is asked online: nothing is lost, and nothing is answered twice."""
 
 import base64
+import re
+import time
 from collections import Counter
 
 import pytest
@@ -475,8 +477,12 @@ def test_every_few_seconds_it_is_said_how_it_goes(tmp_path):
             for _ in range(7):
                 clock.sleep(1.0)
                 work.look(traffic)
+            traffic.quiet_until = time.monotonic() + 3600
+            clock.sleep(5.0)
+            work.look(traffic)
             assert ledger.counts() == {"ok": 3, "failed": 1}, "taken as it goes"
             assert len(ledger.sent(submission.id)) == ROWS - 4
-    (line,) = said
+    line, in_quiet = said
+    assert "quiet for" in in_quiet and re.search(r"\b(59|6\d):\d\d left", in_quiet)
     assert line.startswith("topics, round 1: 4/12 requests, 0.8 a second, 0:10 left, 0.")
     assert line.endswith("1 failed, up to 9 at once (asked again: 2 x 429, 1 x timeout)")

@@ -238,8 +238,9 @@ class OnlineWork:
         rate = (look.done - before.done) / max(1e-9, look.at - before.at)
         total = self._submission.requests
         parts = [f"{look.done:,}/{total:,} requests", f"{rate:.1f} a second"]
+        quiet = round(max(0.0, traffic.quiet_until - time.monotonic()))
         if rate:
-            minutes, seconds = divmod(round((total - look.done) / rate), 60)
+            minutes, seconds = divmod(round((total - look.done) / rate) + quiet, 60)
             parts.append(f"{minutes}:{seconds:02d} left")
         if self._price is not None and not self._submission.is_free:
             parts.append(f"{self._spent:.4f} USD so far")
@@ -250,7 +251,7 @@ class OnlineWork:
         if self._other_tiers:
             parts.append(f"{self._other_tiers.total():,} answered at another tier than `{self._tier}`")
         parts.append(f"up to {traffic.at_once} at once")
-        if quiet := round(max(0.0, traffic.quiet_until - time.monotonic())):
+        if quiet:
             parts.append(f"quiet for {quiet} seconds as the service asks")
         refusals = [f"{count} x {kind}" for kind, count in sorted(traffic.refusals.items())]
         return f"{self._title}: {', '.join(parts)}" + (
