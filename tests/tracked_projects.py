@@ -14,7 +14,7 @@ from goldpan.experiments.identity import run_id
 from goldpan.experiments.run import Run
 from goldpan.study import load_project
 from goldpan.study.load import Project
-from tests.unit.test_experiments_history import a_run
+from tests.recorded_runs import a_run
 
 NAME = "ClassifyTopic"
 ROWS = 120

@@ -5,7 +5,7 @@ import pytest
 from goldpan.experiments.leaderboard_page import leaderboard_page
 from goldpan.experiments.run import prompt_versions
 from tests.browser.conftest import OpenPage
-from tests.unit.test_experiments_leaderboard import measured_run
+from tests.recorded_runs import measured_run
 
 LONG = "provider/organisation/" + "a-very-long-model-name-" * 5 + "x" * 80
 

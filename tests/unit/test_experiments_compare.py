@@ -11,7 +11,7 @@ from goldpan.cells import csv_text
 from goldpan.cli import main
 from goldpan.experiments.history import History
 from goldpan.experiments.run import PromptTexts
-from tests.unit.test_experiments_history import ROWS, a_run
+from tests.recorded_runs import ROWS, a_run
 
 HEAD = ["id", "state", "reason", "input.text", "expected.f", "answer.f", "right.f", "answer.note"]
 LONG = "long " * 40_000

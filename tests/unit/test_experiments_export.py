@@ -11,7 +11,7 @@ from goldpan.experiments.export import classic_names
 from goldpan.experiments.history import History
 from goldpan.experiments.receipts import Receipt, write_receipt
 from goldpan.experiments.run import FeatureMetrics
-from tests.unit.test_experiments_history import ROWS, a_run
+from tests.recorded_runs import ROWS, a_run
 
 FIRST, SECOND = a_run(at="2026-01-02T03:04:05.600000Z"), a_run(prompt="p2", at="2026-02-02T00:00:00.000000Z")
 OTHER = a_run("shop.notes", at="2026-03-03T00:00:00.000000Z")

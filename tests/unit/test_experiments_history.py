@@ -1,7 +1,6 @@
 """The history of runs and its registry: what a kill, a cut and an edit do to them."""
 
 import subprocess
-from dataclasses import replace
 
 import pytest
 
@@ -12,43 +11,9 @@ from goldpan.experiments.figures import grade
 from goldpan.experiments.git_state import git_state
 from goldpan.experiments.history import REGISTRY, History
 from goldpan.experiments.identity import run_id
-from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run, read_run
+from goldpan.experiments.run import read_run
 from goldpan.files import read_json
-
-ROWS = b"\xef\xbb\xbfid,state,reason,input.text,expected.f,answer.f,right.f\nr1,ok,,a text,yes,yes,yes\n"
-
-
-def a_run(
-    module: str = "m1", prompt: str = "p1", at: str = "2026-01-01T00:00:00.000000Z", **changed: object
-) -> Run:
-    what = {"module": module, "tasks": [{"when": None, "hash": prompt}], "data": "d"}
-    figures = [{"name": "accuracy", "raw": {"value": 1.0, "interval": None, "reason": None}}]
-    metrics = FeatureMetrics("f", "binary", "nominal", "m1", {"evaluated": 1}, figures, [], {})
-    run = Run(
-        id=run_id(what),
-        module=module,
-        study="s",
-        stage=module,
-        what=what,
-        prompt_hash=prompt,
-        prompt_version=0,
-        prompts=[PromptTexts(module, prompt, None, "{{ data.text }}", [{"name": "f", "type": "binary"}])],
-        data_hash="d",
-        provider_kind="local",
-        service="local",
-        model="model-1",
-        params={"temperature": 0.1},
-        samples=1,
-        metrics=[metrics],
-        records=1,
-        states={"ok": 1},
-        tokens={"prompt": 3},
-        cost_usd=0.1 + 0.2,
-        recorded_at=at,
-        rows_sha256="",
-        goldpan_version="1",
-    )
-    return replace(run, **changed)
+from tests.recorded_runs import ROWS, a_run, contents
 
 
 @pytest.fixture
@@ -58,11 +23,6 @@ def history(tmp_path):
     for run in (a_run(), a_run(prompt="p2"), a_run("m2")):
         history.record(run, ROWS)
     return history
-
-
-def contents(folder):
-    """File below a folder -> its bytes."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def registry(history):

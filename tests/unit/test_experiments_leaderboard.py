@@ -7,24 +7,10 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.experiments.history import LEADERBOARDS, History
-from goldpan.experiments.identity import run_id
 from goldpan.experiments.leaderboard_page import leaderboard_page, page_name
 from goldpan.experiments.run import prompt_versions
 from goldpan.experiments.standings import boards_of, standings_of
-from tests.unit.test_experiments_history import ROWS, a_run
-
-
-def measured_run(number, value, **changed):
-    """A run of module m1, recorded on a day of its own."""
-    run = a_run(prompt=f"p{number}", at=f"2026-01-{number:02d}T00:00:00.000000Z")
-    interval = None if value is None else {"low": max(value - 0.1, 0.0), "high": min(value + 0.1, 1.0)}
-    figures = [{"name": "accuracy", "raw": {"value": value, "interval": interval, "reason": None}}]
-    majority = [
-        {"name": "majority", "figures": [{"name": "accuracy", "raw": {"value": 0.5, "interval": None}}]}
-    ]
-    metrics = [replace(run.metrics[0], figures=figures, baselines=majority, items={"evaluated": 40})]
-    what = {**run.what, **changed.pop("what", {})}
-    return replace(run, **{"metrics": metrics, "what": what, "id": run_id(what), **changed})
+from tests.recorded_runs import ROWS, measured_run
 
 
 def boards(*runs):

@@ -12,7 +12,7 @@ from goldpan.experiments.listing import pending_runs
 from goldpan.experiments.record import record_run
 from goldpan.study import load_project
 from tests.projects import WorkflowProject
-from tests.unit.test_experiments_history import ROWS, a_run
+from tests.recorded_runs import ROWS, a_run
 from tests.workflow.test_experiments import ASKS, STUDY, TABLE, TOPIC, golden_rows
 
 

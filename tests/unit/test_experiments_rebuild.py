@@ -12,13 +12,13 @@ import pytest
 from goldpan.cli import main
 from goldpan.experiments.history import LEADERBOARDS, REGISTRY, History
 from tests.projects import CHECKOUT
-from tests.unit.test_experiments_history import ROWS, a_run, contents
+from tests.recorded_runs import ROWS, a_run, contents
 
 RECORD = """
 import os, sys, time
 from pathlib import Path
 from goldpan.experiments.history import History
-from tests.unit.test_experiments_history import ROWS, a_run
+from tests.recorded_runs import ROWS, a_run
 history = History(Path(sys.argv[1]))
 if "GO" in os.environ:
     Path(f"{os.environ['GO']}-{os.getpid()}").touch()

@@ -16,8 +16,8 @@ from goldpan.tracking.base import CONTENT, RUN
 from goldpan.tracking.download import download
 from goldpan.tracking.upload import Uploader, sync
 from tests.braintrust_service import KEY, Fault, braintrust_service
+from tests.recorded_runs import a_run
 from tests.tracked_projects import NAME, ROWS, some_rows, tracked_project, with_whole_features
-from tests.unit.test_experiments_history import a_run
 
 
 @pytest.fixture

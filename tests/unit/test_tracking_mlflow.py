@@ -17,8 +17,8 @@ from goldpan.tracking.base import CONTENT, RUN
 from goldpan.tracking.download import download
 from goldpan.tracking.upload import Uploader, sync
 from tests.mlflow_server import mlflow_server
+from tests.recorded_runs import a_run
 from tests.tracked_projects import NAME, ROWS, some_rows, tracked_project, with_whole_features
-from tests.unit.test_experiments_history import a_run
 
 pytest.importorskip("mlflow", reason="the extra `mlflow` is not installed")
 # The server takes seconds to start.
