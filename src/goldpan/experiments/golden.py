@@ -14,11 +14,12 @@ from typing import Any
 from goldpan.errors import AnswerError, StudyError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.data_set import DataSet
-from goldpan.experiments.golden_row import decided_by, decisions, row_line, set_answer
+from goldpan.experiments.golden_row import decided_by, decisions, row_line
 from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
 from goldpan.experiments.wave_gold import WaveGold
 from goldpan.files import canonical_json, iter_lines, write_bytes
+from goldpan.records.look_up import put
 from goldpan.records.model import Record
 from goldpan.study.data_versions import newest_version, version_file
 from goldpan.study.load import Project
@@ -229,7 +230,7 @@ class _GoldenSet:
                 continue
             found.changed.append(ChangedAnswer(item.id, name, right.get(name), label))
             was[name] = right.get(name)
-            set_answer(row, self._fields[name], label)
+            put(row, self._fields[name], label)
         if was:
             self.lines[self.places[item.id]] = row_line(decided_by(row, gold.provenance | {"was": was}))
 
@@ -241,7 +242,7 @@ class _GoldenSet:
             return
         row = {name: value for name, value in item.data.items() if name != "id"}
         for name, label in labels.items():
-            set_answer(row, self._fields[name], label)
+            put(row, self._fields[name], label)
         self.lines.append(row_line(decided_by({"id": item.id, **row}, gold.provenance)))
         found.added.append(item.id)
 

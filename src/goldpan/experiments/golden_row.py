@@ -27,17 +27,6 @@ def decided_by(row: dict[str, Any], provenance: Mapping[str, Any]) -> dict[str, 
     return {**row, METADATA: {**metadata, DECIDED: [*decisions(row), dict(provenance)]}}
 
 
-def set_answer(row: dict[str, Any], path: str, value: Any) -> None:
-    """Set a value at a path such as `expected.violates`, where `look_up` finds it."""
-    head, _, rest = path.partition(".")
-    if path in row or not rest:
-        row[path] = value
-        return
-    inner = row.get(head)
-    row[head] = dict(inner) if isinstance(inner, dict) else {}
-    set_answer(row[head], rest, value)
-
-
 def row_line(row: Mapping[str, Any]) -> bytes:
     """The row as a line of its file, without a newline."""
     return json.dumps(row, ensure_ascii=False).encode()

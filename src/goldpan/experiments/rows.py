@@ -86,12 +86,22 @@ def table_of_rows(
         measured: those that have gold.
     """
     table = [_row(record, row, features, measured) for record, row in rows]
-    shown = [*_columns(features, measured)]
-    inputs = dict.fromkeys(name for row in table for name in row if name not in shown)
-    first = [ID, STATE, REASON]
-    columns = [*first, *inputs, *(name for name in shown if name not in first)]
-    cells = [columns, *([row.get(name, "") for name in columns] for row in table)]
-    return csv_text(cells).encode("utf-8-sig")
+    first = (ID, STATE, REASON)
+    return csv_of(table, [name for name in _columns(features, measured) if name not in first])
+
+
+def csv_of(rows: Sequence[Mapping[str, str]], of_features: Sequence[str]) -> bytes:
+    """Rows as CSV with a byte order mark: id, state and reason first, then what was asked, then the features.
+
+    Args:
+        rows: column -> text.
+        of_features: the columns of features, in order.
+    """
+    first = (ID, STATE, REASON)
+    placed = {*first, *of_features}
+    others = dict.fromkeys(name for row in rows for name in row if name not in placed)
+    columns = [*first, *others, *of_features]
+    return csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode("utf-8-sig")
 
 
 def _columns(features: Sequence[Feature], measured: Sequence[Scored]) -> Iterator[str]:
@@ -129,13 +139,13 @@ def _row(
     given: dict[str, str] = {}
     fields = _without(record["data"], {of.field for of in measured if of.field is not None})
     has_parts = isinstance(fields.get("input"), dict)
-    for path, text in _flat(fields):
+    for path, text in flat(fields):
         if own.get(path) == text:
             continue
         name = path if has_parts else f"{INPUT}{path}"
         given[f"field.{path}" if name in taken else name] = text
     for stage, answers in record.get("answers", {}).items():
-        given |= {f"before.{stage}.{path}": text for path, text in _flat(answers)}
+        given |= {f"before.{stage}.{path}": text for path, text in flat(answers)}
     return own | given
 
 
@@ -154,14 +164,18 @@ def _without(data: Mapping[str, Any], fields: set[str], above: str = "") -> dict
     return kept
 
 
-def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """`a.b` and text of each field; objects are gone into, lists are JSON."""
     for name, value in data.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{name}.")
+            yield from flat(value, f"{above}{name}.")
         else:
-            text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-            yield f"{above}{name}", text
+            yield f"{above}{name}", cell_of(value)
+
+
+def cell_of(value: Any) -> str:
+    """A value as a cell of the table has it; what is no text is JSON."""
+    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 @dataclass

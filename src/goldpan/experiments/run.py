@@ -148,6 +148,14 @@ def read_run(path: Path) -> Run:
     return run
 
 
+def content_of(path: Path) -> str:
+    """The hash of what a run's file says, by which another content is known. Raises SourceError."""
+    document = read_document(path, _WHAT, _REMEDY)
+    if not isinstance(document.get(_CHECK), str):
+        raise unreadable(path, _WHAT, _REMEDY, f"it has no {_CHECK}")
+    return str(document[_CHECK])
+
+
 def prompt_versions(runs: Sequence[Run]) -> dict[tuple[str, str], int]:
     """(module, prompt hash) -> version: the distinct hashes of a module in the order of time, from 1.
 

@@ -7,16 +7,28 @@ from typing import Any
 
 import orjson
 
-from goldpan.cells import csv_text
-from goldpan.experiments.rows import ANSWER, EXPECTED, ID, REASON, REASONING, RIGHT, STATE
+from goldpan.experiments.rows import (
+    ANSWER,
+    EXPECTED,
+    ID,
+    REASON,
+    REASONING,
+    RIGHT,
+    STATE,
+    cell_of,
+    csv_of,
+    flat,
+)
 from goldpan.files import sha256_hex
 from goldpan.tasks.features import Feature
 from goldpan.tracking.base import FEATURES, GOLD, TrackedRow, TrackedRun
-from goldpan.tracking.tracked import put_at, said_features
+from goldpan.tracking.tracked import in_fields, said_features
 from goldpan.waves.answer_text import answer_text
 
 _ROW = "row"
 _OK, _FAILED = "ok", "failed"
+_KINDS = (EXPECTED, ANSWER, REASONING, RIGHT)
+"""Begin the names of the columns of a feature, in their order."""
 
 
 def event_of_row(tracked: TrackedRun, row: TrackedRow) -> dict[str, Any]:
@@ -70,7 +82,7 @@ def golden_set(events: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> 
         own: Mapping[str, Any] = {name: value for name, value in metadata.items() if name != _ROW}
         if _ROW in metadata and "output" in event:
             # Of a run of goldpan: beside its own metadata stands what was recorded of the row.
-            own, expected = _object(metadata.get("metadata")), _in_fields(_object(expected), fields)
+            own, expected = _object(metadata.get("metadata")), in_fields(_object(expected), fields)
         row = {
             ID: str(metadata.get(_ROW) or event.get(ID)),
             "input": event.get("input"),
@@ -81,33 +93,22 @@ def golden_set(events: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> 
     return b"".join(sorted(lines))
 
 
-def _in_fields(expected: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """feature -> right answer, as a golden set has it: where the task looks for it."""
-    placed: dict[str, Any] = {}
-    for feature, value in expected.items():
-        put_at(placed, str(fields.get(feature, feature)).removeprefix("expected.").split("."), value)
-    return placed
-
-
 def table_of_events(events: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> bytes:
     """Events of an experiment as the table of a run's rows, like `experiments.rows.table_of_rows`."""
     features = said_features(said.get(FEATURES) or [])
     rows = sorted((_table_row(event, features) for event in events), key=lambda row: row[ID])
-    inputs = dict.fromkeys(name for row in rows for name in row if not _is_of_feature(name))
     asked = dict.fromkeys(name.split(".", 1)[1] for row in rows for name in row if _is_of_feature(name))
     of_features = [
         f"{kind}.{feature}"
         for feature in asked
-        for kind in (EXPECTED, ANSWER, REASONING, RIGHT)
+        for kind in _KINDS
         if any(f"{kind}.{feature}" in row for row in rows)
     ]
-    first = [ID, STATE, REASON]
-    columns = [*first, *(name for name in inputs if name not in first), *of_features]
-    return csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode("utf-8-sig")
+    return csv_of(rows, of_features)
 
 
 def _is_of_feature(name: str) -> bool:
-    return name.split(".", 1)[0] in (EXPECTED, ANSWER, REASONING, RIGHT)
+    return name.split(".", 1)[0] in _KINDS
 
 
 def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dict[str, str]:
@@ -120,9 +121,8 @@ def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dic
     }
     reasoning = _object(metadata.pop(REASONING, None))
     metadata.pop("model", None)
-    row |= _flat(event.get("input"), "input")
-    for name, value in metadata.items():
-        row |= _flat(value, name)
+    row |= flat({"input": event.get("input")})
+    row |= flat(metadata)
     for kind, values in ((EXPECTED, event.get("expected")), (ANSWER, event.get("output"))):
         for name, value in (values if isinstance(values, dict) else {"value": values}).items():
             if values is not None:
@@ -138,22 +138,9 @@ def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dic
 
 def _answer_text(feature: Feature | None, value: Any) -> str:
     try:
-        return _text(value) if feature is None else answer_text(feature, value)
+        return cell_of(value) if feature is None else answer_text(feature, value)
     except TypeError:
-        return _text(value)
-
-
-def _flat(value: Any, path: str) -> dict[str, str]:
-    if isinstance(value, dict):
-        flat: dict[str, str] = {}
-        for name, inner in value.items():
-            flat |= _flat(inner, f"{path}.{name}")
-        return flat
-    return {path: _text(value)}
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+        return cell_of(value)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ import orjson
 from goldpan.errors import AnswerError, TaskError
 from goldpan.experiments.history import History
 from goldpan.experiments.rows import REASON, RunRow, read_run_rows
-from goldpan.experiments.run import Run
-from goldpan.files import canonical_json, read_json, sha256_hex
+from goldpan.experiments.run import Run, content_of
+from goldpan.files import canonical_json, sha256_hex
+from goldpan.records.look_up import put
 from goldpan.tasks.features import Feature, parse_feature
 from goldpan.tracking.base import TrackedRow, TrackedRun, gold_fields
 from goldpan.waves.collect.cell_values import read_cell
@@ -35,7 +36,7 @@ def tracked_run(history: History, run: Run) -> TrackedRun:
     run_file = history.run_file(run.id)
     return TrackedRun(
         run=run,
-        content=read_json(run_file)["content_sha256"],
+        content=content_of(run_file),
         name=experiment_name(run),
         # By their content: a trial has fewer rows, and in a chain they hang on earlier answers, too.
         data_name=f"{_base_name(run)}_data_{sha256_hex(canonical_json(golden))[:12]}",
@@ -58,6 +59,19 @@ def said_features(specs: Iterable[Any]) -> dict[str, Feature]:
         with contextlib.suppress(TaskError, KeyError, TypeError, ValueError):
             features.setdefault(spec["name"], parse_feature(dict(spec), "features of a run"))
     return features
+
+
+def in_fields(answers: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Right answers as the `expected` of a golden set has them: where the task looks for them.
+
+    Args:
+        answers: feature -> right answer.
+        fields: feature -> field of a record.
+    """
+    expected: dict[str, Any] = {}
+    for feature, value in answers.items():
+        put(expected, str(fields.get(feature, feature)).removeprefix("expected."), value)
+    return expected
 
 
 def _base_name(run: Run) -> str:
@@ -83,11 +97,7 @@ def _tracked_row(row: RunRow, features: Mapping[str, Feature]) -> TrackedRow:
 
 def _golden_row(row: TrackedRow, fields: Mapping[str, str]) -> dict[str, Any]:
     """A row as a golden set has it: the right answers stand where the task looks for them."""
-    expected: dict[str, Any] = {}
-    for feature, value in row.expected.items():
-        path = fields.get(feature, feature).removeprefix("expected.").split(".")
-        put_at(expected, path, value)
-    golden = {"id": row.id, _INPUT: row.input, "expected": expected}
+    golden = {"id": row.id, _INPUT: row.input, "expected": in_fields(row.expected, fields)}
     own = row.metadata.get(_METADATA)
     return golden | {_METADATA: own if isinstance(own, dict) else {}}
 
@@ -96,21 +106,8 @@ def _nested(columns: Mapping[str, str]) -> dict[str, Any]:
     """`a.b` -> text as objects within objects; lists, which stand as JSON, are lists again."""
     nested: dict[str, Any] = {}
     for path, text in columns.items():
-        put_at(nested, path.split("."), _list_of(text))
+        put(nested, path, _list_of(text))
     return nested
-
-
-def put_at(nested: dict[str, Any], path: list[str], value: Any) -> None:
-    """Put a value into objects within objects, which are made."""
-    place = nested
-    for number, name in enumerate(path[:-1]):
-        inner = place.setdefault(name, {})
-        if not isinstance(inner, dict):
-            # A field is text here and has parts there: the rest of the path is one name.
-            place[".".join(path[number:])] = value
-            return
-        place = inner
-    place[path[-1]] = value
 
 
 def _list_of(text: str) -> Any:
