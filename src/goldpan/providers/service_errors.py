@@ -42,6 +42,23 @@ _REMEDIES = {
 }
 
 
+class Refused(Exception):
+    """An answer that is no success, in the form that `service_error` reads.
+
+    Args:
+        status, headers: of the answer.
+        body: what was read from its JSON, else its text. A list stands for its first item.
+        request: of an HTTP library, for the place of the error; None where it is not said.
+    """
+
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str], request: Any = None):
+        super().__init__(body if isinstance(body, str) else "")
+        self.status_code, self.headers, self.request, self.response = status, headers, request, self
+        body = body[0] if isinstance(body, list) and body else body
+        error = body.get("error") if isinstance(body, dict) else None
+        self.body = error if isinstance(error, dict) else body
+
+
 def service_error(error: Exception, scrubber: Scrubber) -> ProviderError:
     """The ProviderError for an exception of the OpenAI SDK, litellm or an HTTP library.
 
@@ -78,13 +95,14 @@ def _refused(error: Exception, status: int, scrubber: Scrubber) -> ProviderError
         remedy="add credit to the account, or raise its limit" if out_of_money else _REMEDIES.get(status),
         status=status,
         code=code,
-        retryable=_may_pass(status) and not out_of_money,
+        retryable=may_pass(status) and not out_of_money,
         retry_after=retry_after(headers_of(error)),
         in_doubt=status in _DOUBTFUL or status >= 500,
     )
 
 
-def _may_pass(status: int) -> bool:
+def may_pass(status: int) -> bool:
+    """Whether a call that is refused with this status may be taken later."""
     # What a service does not offer, it will not offer in ten minutes.
     return status in _RETRYABLE or (status >= 500 and status not in NOT_OFFERED)
 

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
 from goldpan.errors import ProviderError
 from goldpan.providers.patience import Patience
 from goldpan.providers.scrubber import Scrubber
-from goldpan.providers.service_errors import service_error
+from goldpan.providers.service_errors import Refused, is_service_error, service_error
 
-_Answer = TypeVar("_Answer")
 _CONNECT_SECONDS = 30.0
-
-
-class Refused(Exception):
-    """An answer that is no success, in the form that `service_error` reads."""
-
-    def __init__(self, status: int, content: bytes, headers: Mapping[str, str], request: Any):
-        super().__init__(content.decode("utf-8", "replace"))
-        self.status_code, self.headers, self.request, self.response = status, headers, request, self
-        try:
-            body = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            body = None
-        error = body.get("error") if isinstance(body, dict) else None
-        self.body = error if isinstance(error, dict) else body
+_MOST_BYTES = 1 << 27
+"""Of one answer; far above a page of rows."""
+_MOST_SHOWN = 200
+MOVED, NO_JSON = "moved", "no_json"
+"""Codes of errors that come of a wrong address."""
 
 
 class RestService:
@@ -40,12 +31,23 @@ class RestService:
         timeout: seconds for a call.
         patience: how long a call is repeated.
         scrubber: takes the key out of whatever comes.
+        most_bytes: an answer that is longer is an error, and not read to its end.
     """
 
-    def __init__(self, base_url: str, key: str, timeout: float, patience: Patience, scrubber: Scrubber):
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        timeout: float,
+        patience: Patience,
+        scrubber: Scrubber,
+        *,
+        most_bytes: int = _MOST_BYTES,
+    ):
         import httpx
 
         self._base_url, self._patience, self._scrubber = base_url.rstrip("/"), patience, scrubber
+        self._most_bytes = most_bytes
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
@@ -65,35 +67,73 @@ class RestService:
         self, method: str, path: str, query: Mapping[str, Any] | None = None, content: bytes | None = None
     ) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} if content is not None else {}
-        with provider_errors(self._scrubber):
-            response = self._client.request(
+        where = f"{method} {self._base_url}{path}"
+        with (
+            provider_errors(self._scrubber),
+            self._client.stream(
                 method, f"{self._base_url}{path}", params=query, content=content, headers=headers
-            )
-            came = self._scrubber.content(response.content)
+            ) as response,
+        ):
+            came = self._scrubber.content(self._content(response, where))
+            answer = _json_or_text(came)
+            if response.has_redirect_location:
+                raise self._moved(response, where)
             if not response.is_success:
-                raise Refused(response.status_code, came, response.headers, response.request)
-        try:
-            answer = orjson.loads(came)
-        except orjson.JSONDecodeError:
-            answer = None
+                raise Refused(response.status_code, answer, response.headers, response.request)
         if not isinstance(answer, dict):
+            kind = response.headers.get("Content-Type", "of no type")
+            shown = " ".join(came[: 4 * _MOST_SHOWN].decode("utf-8", "replace").split())[:_MOST_SHOWN]
             raise ProviderError(
-                "the answer is no JSON object",
-                where=f"{method} {self._base_url}{path}",
+                f"the answer is no JSON object ({kind}): {shown}",
+                where=where,
+                code=NO_JSON,
                 retryable=True,
                 in_doubt=True,
             )
         return answer
 
+    def _content(self, response: Any, where: str) -> bytes:
+        content = bytearray()
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > self._most_bytes:
+                what = f"the answer has more than {self._most_bytes:,} bytes"
+                raise ProviderError(what, where=where, code=NO_JSON, in_doubt=True)
+        return bytes(content)
+
+    def _moved(self, response: Any, where: str) -> ProviderError:
+        # Not followed: the key goes to no address that the study does not name.
+        place = self._scrubber.text(response.headers["Location"]).partition("?")[0]
+        what = f"the service answered {response.status_code}: it sends on to {place}"
+        return ProviderError(what, where=where, status=response.status_code, code=MOVED)
+
+
+def _json_or_text(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        text = content.decode("utf-8", "replace")
+    try:
+        # Half of a pair and NaN, which others let pass as JSON, are kept as far as a file can hold them.
+        answer = json.loads(text, parse_constant=str)
+        return orjson.loads(_without_halves(json.dumps(answer, ensure_ascii=False)))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _without_halves(text: str) -> str:
+    """A text with replacement characters for halves of surrogate pairs, which UTF-8 does not have."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
 
 @contextlib.contextmanager
 def provider_errors(scrubber: Scrubber) -> Iterator[None]:
-    """What an HTTP library raises within the block becomes a ProviderError without keys."""
+    """A refusal, and what an HTTP library raises within the block, becomes a ProviderError without keys."""
     try:
         yield
-    except ProviderError:
-        raise
     except Exception as error:
+        if not isinstance(error, Refused) and not is_service_error(error):
+            raise
         raise service_error(error, scrubber) from None
 
 
