@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
+from goldpan.cli import main
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import TrackerError
 from goldpan.experiments.history import History
@@ -70,6 +71,9 @@ def test_a_run_has_its_parameters_figures_rows_and_data_set(project):
     assert there.data.tags[RUN] == run.id and there.data.tags[CONTENT] == made.content
     assert there.data.params["model"] == "model-1" and there.data.params["params.temperature"] == "0.1"
     assert there.data.metrics["f.accuracy"] == 1.0 and there.data.metrics["rows.ok"] == ROWS - 1
+    interval = run.metrics[0].figures[0]["raw"]["interval"]
+    assert there.data.metrics["f.accuracy.low"] == interval["low"] < 1.0
+    assert there.data.metrics["f.accuracy.high"] == interval["high"] == 1.0
     (data_set,) = there.inputs.dataset_inputs
     assert data_set.dataset.name.startswith(f"root_m1_{NAME}_data_")
     files = {file.path for file in client.list_artifacts(there.info.run_id)}
@@ -177,3 +181,49 @@ def test_without_an_address_the_variable_is_named(tmp_path, monkeypatch):
     project = tracked_project(tmp_path, {"kind": "mlflow", "project": "p"})
     with pytest.raises(TrackerError, match="MLFLOW_TRACKING_URI"):
         uploaded(project)
+
+
+ADDRESSES = {
+    "a mistyped scheme": "htps://me:secret@mlflow.example",
+    "no scheme": "me:secret@mlflow.example",
+    "no scheme, and no name for one": "me@corp:secret@mlflow.example",
+    "a driver that is not there": "postgresql+nosuch://me:secret@db.example/mlflow",
+    "a folder": "file:///proc/nowhere",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_an_address_that_cannot_be_called_is_an_error_without_its_password(
+    tmp_path, monkeypatch, capsys, address
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    project = tracked_project(tmp_path, {"kind": "mlflow", "project": "p", "patience_seconds": 0})
+    assert main(["experiments", "sync", "--study", "golden", "--root", str(tmp_path)]) == 1
+    said = "".join(capsys.readouterr())
+    assert "was not uploaded to tracker `team`" in said and "are still to be uploaded" in said
+    assert ":secret" not in said
+    assert not any(b":secret" in path.read_bytes() for path in project.root.rglob("*") if path.is_file())
+
+
+def test_a_store_that_cannot_be_written_to_is_an_error_with_a_receipt(tmp_path):
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    (tmp_path / "file").write_text("")
+    # Not a folder, so no artifact can be put below it.
+    MlflowClient(uri, uri).create_experiment("p", artifact_location=f"file://{tmp_path}/file/artifacts")
+    tracker = {"kind": "mlflow", "project": "p", "tracking_uri": uri, "patience_seconds": 0}
+    project = tracked_project(tmp_path, tracker)
+    with pytest.raises(TrackerError, match="file/artifacts"):
+        uploaded(project)
+    assert read_receipt(project.runs, "team", first_run(project).id).status == "failed"
+
+
+@pytest.mark.parametrize("status", [409, 501])
+def test_what_is_tried_again_at_mlflow_is_what_is_tried_again_elsewhere(tmp_path, refusing, status):
+    refusing.status = status
+    address = f"http://127.0.0.1:{refusing.server_address[1]}"
+    tracker = {"kind": "mlflow", "project": "p", "tracking_uri": address, "patience_seconds": 0.8}
+    with pytest.raises(TrackerError, match=str(status)):
+        uploaded(tracked_project(tmp_path, tracker))
+    assert refusing.calls == (1 if status == 501 else 2)

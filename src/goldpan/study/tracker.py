@@ -10,6 +10,23 @@ from pydantic import Field, model_validator
 from goldpan.study.base import Model
 
 _ADDRESS_OF = {"braintrust": "base_url", "mlflow": "tracking_uri"}
+"""kind -> the key with its address, which no other kind may have."""
+_MLFLOW_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "file")
+
+
+def fault_of_mlflow_address(address: str) -> str | None:
+    """Why a text is no address of MLflow, to be said after its name: it may hold a password itself."""
+    scheme, sign, _ = address.partition("://")
+    if not sign and ("@" in address or ":" in address):
+        return "must be an address that begins with https:// or http://"
+    if sign and scheme.lower().partition("+")[0] not in _MLFLOW_SCHEMES:
+        return f"must begin with one of {', '.join(f'{known}://' for known in _MLFLOW_SCHEMES)}"
+    try:
+        # Asked for, as only then they are read.
+        _ = urlsplit(address).port
+    except ValueError:
+        return "is no address: look at its host, its port and its brackets"
+    return None
 
 
 class Tracker(Model):
@@ -43,6 +60,8 @@ class Tracker(Model):
             if kind != self.kind:
                 raise ValueError(f"`{key}` goes with kind: {kind}")
             # The address itself is not shown: it may hold a password.
+            if kind == "mlflow" and (fault := fault_of_mlflow_address(address)) is not None:
+                raise ValueError(f"`{key}` {fault}")
             parts = urlsplit(address)
             if kind == "braintrust" and (parts.scheme not in ("http", "https") or not parts.hostname):
                 raise ValueError(f"`{key}` must be an address that begins with https:// or http://")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,24 +13,23 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from goldpan.errors import ProviderError, TrackerError
+from goldpan.errors import GoldpanError, ProviderError, TrackerError
 from goldpan.providers.address import service_at
 from goldpan.providers.keys import Keys
 from goldpan.providers.patience import Patience
 from goldpan.providers.scrubber import Scrubber
-from goldpan.study.tracker import Tracker
+from goldpan.study.tracker import Tracker, fault_of_mlflow_address
 from goldpan.tracking.base import CONTENT, MODULE, RUN, Contents, Remote, TrackedRun, TrackingService
 from goldpan.tracking.events import event_of_golden, event_of_row
+from goldpan.tracking.mlflow_errors import is_of_the_call, is_passing, status_of
+from goldpan.tracking.mlflow_figures import figures_of, parameters_of
 
 _ADDRESS = "MLFLOW_TRACKING_URI"
 _SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
 _CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", *_SECRETS)
 _ROWS, _GOLDEN, _SAID = "rows.jsonl", "golden.jsonl", "goldpan.json"
 _PAGE = 1000
-_UNFIT = re.compile(r"[^A-Za-z0-9_\-. :/]")
-"""What the name of a metric may not have."""
-_LONGEST_PARAMETER = 5000
-_RETRYABLE = frozenset({408, 409, 425, 429})
+_MOST_SAID = 500
 _Answer = TypeVar("_Answer")
 
 
@@ -43,6 +41,7 @@ class MLflow(TrackingService):
     """
 
     kind = "mlflow"
+    credentials = _CREDENTIALS
 
     def __init__(self, settings: Tracker, keys: Keys, patience: Patience):
         self._uri, self.service = _uri(settings, keys), self.service_of(settings, keys)
@@ -56,8 +55,27 @@ class MLflow(TrackingService):
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         }
-        with self._in_environment():
-            self._client = _client(self._uri)
+        self._client = self._made_client()
+
+    def _made_client(self) -> Any:
+        """MLflow's client. Raises TrackerError where it is not installed, ProviderError where it refuses."""
+        try:
+            from mlflow import MlflowClient
+        except ImportError:
+            raise TrackerError(
+                "MLflow's client is not installed",
+                remedy="install goldpan with the extra: pip install 'goldpan[mlflow]'",
+            ) from None
+        try:
+            with self._in_environment():
+                return MlflowClient(self._uri, self._uri)
+        except Exception as error:
+            # Of any kind: it also opens databases here, with drivers that may not be there.
+            raise ProviderError(
+                f"MLflow's client does not take this address ({type(error).__name__}): {self._said(error)}",
+                where=self._scrubber.text(self.service),
+                remedy="check the address of MLflow; a database needs its driver to be installed",
+            ) from None
 
     @classmethod
     def needed_variables(cls, settings: Tracker) -> list[str]:
@@ -76,8 +94,10 @@ class MLflow(TrackingService):
             try:
                 with self._in_environment():
                     return call()
+            except GoldpanError:
+                raise
             except Exception as error:
-                if not _is_of_the_call(error):
+                if not is_of_the_call(error):
                     raise
                 raise self._provider_error(error) from None
 
@@ -97,16 +117,21 @@ class MLflow(TrackingService):
                     os.environ[name] = value
 
     def _provider_error(self, error: Exception) -> ProviderError:
-        status = _status(error)
-        may_pass = status is None or status in _RETRYABLE or status >= 500
-        text = " ".join(self._scrubber.text(str(error)).split())[:500]
+        may_pass = is_passing(error)
         return ProviderError(
-            text or type(error).__name__,
+            self._said(error),
             where=self._scrubber.text(self.service),
-            status=status,
+            status=status_of(error),
             retryable=may_pass,
             in_doubt=may_pass,
         )
+
+    def _said(self, error: Exception) -> str:
+        """What an exception says, without keys, and without a password in the address, however short."""
+        place = urlsplit(self._uri).netloc
+        text = str(error).replace(place, place.rpartition("@")[2]) if place else str(error)
+        text = " ".join(self._scrubber.text(text).split())[:_MOST_SAID]
+        return text or type(error).__name__
 
     def _experiment(self) -> str | None:
         there = self._ask(lambda: self._client.get_experiment_by_name(self._name))
@@ -159,19 +184,9 @@ class MLflow(TrackingService):
         """As of TrackingService."""
         from mlflow.entities import Metric, Param
 
-        run, moment = tracked.run, _measured(tracked)
-        says = {
-            "model": run.model,
-            "provider": run.service,
-            "samples": run.samples,
-            "data_hash": run.data_hash,
-        }
-        says |= {
-            "prompt_hash": run.prompt_hash,
-            **{f"params.{name}": value for name, value in run.params.items()},
-        }
-        params = [Param(name, _parameter(value)) for name, value in says.items()]
-        metrics = [Metric(name, value, moment, 0) for name, value in _figures(tracked).items()]
+        moment = _measured(tracked)
+        params = [Param(name, text) for name, text in parameters_of(tracked.run).items()]
+        metrics = [Metric(name, value, moment, 0) for name, value in figures_of(tracked.run).items()]
         self._ask(lambda: self._client.log_batch(remote.id, metrics=metrics, params=params))
         self._ask(lambda: self._log_data_set(remote, tracked))
         self._ask(lambda: self._log_files(remote, tracked))
@@ -235,56 +250,19 @@ class MLflow(TrackingService):
 
 
 def _uri(settings: Tracker, keys: Keys) -> str:
-    return settings.tracking_uri or keys.require(_ADDRESS, "the address of MLflow")
-
-
-def _client(uri: str) -> Any:
-    try:
-        from mlflow import MlflowClient
-    except ImportError:
-        raise TrackerError(
-            "MLflow's client is not installed",
-            remedy="install goldpan with the extra: pip install 'goldpan[mlflow]'",
-        ) from None
-    return MlflowClient(uri, uri)
-
-
-def _status(error: Exception) -> int | None:
-    """The HTTP status that MLflow's client or its HTTP library met; None where no answer came."""
-    status_code = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(status_code, int):
-        return status_code
-    status = getattr(error, "get_http_status_code", None)
-    return status() if callable(status) else None
-
-
-def _is_of_the_call(error: Exception) -> bool:
-    """Whether an exception is about a call, and not a fault of whoever made it."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return not names.isdisjoint({"MlflowException", "RequestException", "HTTPError"})
+    """The address. Raises ProviderError where there is none, or one that is none; it is not repeated."""
+    if settings.tracking_uri:
+        return settings.tracking_uri
+    address = keys.require(_ADDRESS, "the address of MLflow")
+    fault = fault_of_mlflow_address(address)
+    if fault is not None:
+        raise ProviderError(f"the environment variable {_ADDRESS} {fault}", remedy="correct it there")
+    return address
 
 
 def _remote(run: Any) -> Remote:
     tags = dict(run.data.tags)
     return Remote(run.info.run_id, run.info.run_name or "", "experiment", tags)
-
-
-def _figures(tracked: TrackedRun) -> dict[str, float]:
-    """Figures with their intervals, and the counts by state."""
-    figures: dict[str, float] = {}
-    for metrics in tracked.run.metrics:
-        for figure in metrics.figures:
-            raw, name = figure["raw"], f"{metrics.feature}.{figure['name']}"
-            interval = raw.get("interval")
-            low, high = interval if interval else (None, None)
-            values = {name: raw.get("value"), f"{name}.low": low, f"{name}.high": high}
-            figures |= {
-                _UNFIT.sub("_", key): float(value) for key, value in values.items() if value is not None
-            }
-    figures |= {f"rows.{state}": float(count) for state, count in tracked.run.states.items()}
-    if tracked.run.cost_usd is not None:
-        figures["cost_usd"] = tracked.run.cost_usd
-    return figures
 
 
 def _recorded(tracked: TrackedRun) -> int:
@@ -296,11 +274,6 @@ def _measured(tracked: TrackedRun) -> int:
     """Unix milliseconds of the newest answer: of two figures the one that was measured later counts."""
     answered = tracked.run.answered_at
     return _recorded(tracked) if answered is None else answered * 1000
-
-
-def _parameter(value: Any) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text[:_LONGEST_PARAMETER]
 
 
 def _lines(events: Iterator[dict[str, Any]]) -> bytes:
