@@ -37,7 +37,7 @@ rule upload_run:
     # It is patient by itself, and what a tracker refuses is refused again.
     retries: 0
     conda:
-        "../envs/llm.yaml"
+        "../envs/tracking.yaml"
     threads: 1024
     params:
         setting=lambda wildcards: STUDY.trackers[wildcards.tracker].model_dump_json(),

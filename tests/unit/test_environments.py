@@ -46,3 +46,11 @@ def test_every_dependency_of_pyproject_is_pinned_within_its_range():
     wanted += [Requirement(line) for extra in project["optional-dependencies"].values() for line in extra]
     for requirement in wanted:
         assert Version(pins()[requirement.name.lower()]) in requirement.specifier, requirement.name
+
+
+def test_uploads_have_an_environment_with_what_trackers_need():
+    rule = (CHECKOUT / "rules" / "experiments.smk").read_text().split("rule upload_run:")[1]
+    (name,) = re.findall(r'"\.\./envs/(.+)"', rule)
+    packages = yaml.safe_load((CHECKOUT / "envs" / name).read_text())["dependencies"][-1]["pip"]
+    needed = (CHECKOUT / "requirements-mlflow.txt").read_text().splitlines()
+    assert {line for line in needed if "==" in line} <= {*packages}
