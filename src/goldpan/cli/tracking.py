@@ -8,14 +8,14 @@ from pathlib import Path
 
 from goldpan.cli import add_project_options
 from goldpan.cli.project import project_with_runs
-from goldpan.cli.run_tables import history_of
 
 
 def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add them to `goldpan experiments`."""
     sync = actions.add_parser("sync", help="upload the runs that are not at the study's trackers")
     sync.add_argument("--module", action="append", default=[], metavar="M", help="only its runs; repeatable")
-    sync.add_argument("--limit", type=int, metavar="N", help="no more runs than this")
+    # Not `limit`: that is the limit of rows of the project.
+    sync.add_argument("--limit", dest="most", type=int, metavar="N", help="no more runs than this")
     sync.set_defaults(run=_sync)
     upload = actions.add_parser("upload", help="upload one run to the study's trackers")
     upload.add_argument("id", metavar="ID", help="of the run, or how it begins")
@@ -48,10 +48,10 @@ def _sync(options: argparse.Namespace) -> int:
     from goldpan.errors import StudyError
     from goldpan.tracking.upload import sync
 
-    if options.limit is not None and options.limit < 1:
-        raise StudyError(f"--limit must be a whole number from 1, not {options.limit}")
+    if options.most is not None and options.most < 1:
+        raise StudyError(f"--limit must be a whole number from 1, not {options.most}")
     project = project_with_runs(options)
-    synced = sync(project, options.tracker, modules=options.module, limit=options.limit)
+    synced = sync(project, options.tracker, modules=options.module, limit=options.most)
     _say_errors(synced.errors)
     left = f", {synced.left} are still to be uploaded" if synced.left else ""
     print(f"{len(synced.receipts)} runs uploaded or found there{left}")
@@ -79,21 +79,17 @@ def _upload(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> None:
     from goldpan.cli.tables import print_table
-    from goldpan.experiments.receipts import read_receipts
-    from goldpan.tracking.upload import content_of
+    from goldpan.tracking.whereabouts import whereabouts
 
-    history = history_of(options)
-    recorded = history.read()
-    receipts, unreadable = read_receipts(history.folder)
+    found, unreadable = whereabouts(project_with_runs(options))
     rows = []
-    for run in recorded.runs:
-        if run.id not in receipts:
-            rows.append([run.id, run.module, None, "local_only", None, None, None])
-        for receipt in receipts.get(run.id, []):
-            is_old = receipt.status != "failed" and receipt.content != content_of(history, run)
-            status = f"{receipt.status}, changed since" if is_old else receipt.status
-            detail = receipt.fault.splitlines()[0] if receipt.fault else receipt.url
-            rows.append([run.id, run.module, receipt.tracker, status, receipt.at, receipt.experiment, detail])
+    for at in found:
+        says: list[str | None] = [None, None, None]
+        if receipt := at.receipt:
+            fault = receipt.fault.splitlines()[0] if receipt.fault else None
+            url = receipt.service if at.status.endswith("elsewhere") else receipt.url
+            says = [receipt.at, receipt.experiment, fault or url]
+        rows.append([at.run.id, at.run.module, at.tracker, at.status, *says])
     head = ["run", "module", "tracker", "status", "at (UTC)", "experiment", "url or fault"]
     print_table(head, rows, empty="there are no runs")
     for name, why in unreadable.items():

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from goldpan.experiments.run import Run
 from goldpan.providers.keys import Keys
+from goldpan.providers.patience import Patience
 from goldpan.study.tracker import Tracker
 
 RUN, CONTENT = "goldpan_run", "goldpan_content"
@@ -129,10 +130,12 @@ class Contents:
     Attributes:
         events: its rows, as `event_of_row` and `event_of_golden` make them, or as another tool has put them.
         metadata: what it says of itself.
+        left_out: why -> how many events are no rows that could be kept.
     """
 
     events: list[dict[str, Any]]
     metadata: dict[str, Any]
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 class TrackingService(ABC):
@@ -140,11 +143,17 @@ class TrackingService(ABC):
 
     Attributes:
         kind: as the study says it.
+        credentials: the environment variables that hold keys to it.
         service: which one it is: address and project, without credentials.
     """
 
     kind: ClassVar[str]
+    credentials: ClassVar[tuple[str, ...]]
     service: str
+
+    @abstractmethod
+    def __init__(self, settings: Tracker, keys: Keys, patience: Patience):
+        """Nobody is asked yet. Raises ProviderError where a key or an address is missing or cannot be one."""
 
     @classmethod
     @abstractmethod

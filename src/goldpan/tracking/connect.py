@@ -10,7 +10,7 @@ from goldpan.tracking.base import TrackingService
 from goldpan.tracking.braintrust import Braintrust
 from goldpan.tracking.mlflow import MLflow
 
-TRACKERS: dict[str, type[Braintrust] | type[MLflow]] = {kind.kind: kind for kind in (Braintrust, MLflow)}
+TRACKERS: dict[str, type[TrackingService]] = {kind.kind: kind for kind in (Braintrust, MLflow)}
 """kind -> whom a study means by it."""
 
 
@@ -23,6 +23,17 @@ def tracking_service(project: Project, name: str) -> TrackingService:
     """
     settings: Tracker = project.named("tracker", project.study.trackers, name)
     return TRACKERS[settings.kind](settings, Keys(project.root), Patience(settings.patience_seconds))
+
+
+def service_of(project: Project, name: str) -> str:
+    """Which service the study means by the name of a tracker: address and project; nobody is asked.
+
+    Raises:
+        StudyError: there is none of this name.
+        ProviderError: its address is missing, or is none.
+    """
+    settings: Tracker = project.named("tracker", project.study.trackers, name)
+    return TRACKERS[settings.kind].service_of(settings, Keys(project.root))
 
 
 def unset_variables(settings: Tracker, keys: Keys) -> list[str]:

@@ -14,20 +14,15 @@ from goldpan.experiments.history import History, alone_in
 from goldpan.experiments.identity import module_id
 from goldpan.experiments.listing import copied_run_id, measured_stages
 from goldpan.experiments.receipts import Receipt, Status, read_receipt, receipt_file, write_receipt
-from goldpan.experiments.run import Run
-from goldpan.files import read_json
-from goldpan.providers.keys import Keys
+from goldpan.experiments.run import Run, content_of
 from goldpan.stages.documents import write_document
 from goldpan.study.load import Project
 from goldpan.tracking.base import CONTENT, Remote, TrackedRun, TrackingService
-from goldpan.tracking.connect import TRACKERS, tracking_service
+from goldpan.tracking.connect import TRACKERS, service_of, tracking_service
+from goldpan.tracking.rest import MOVED, NO_JSON
 from goldpan.tracking.tracked import experiment_name, tracked_run
 
-_REMEDIES = {
-    401: "check the key in the environment (BRAINTRUST_API_KEY, MLFLOW_TRACKING_TOKEN), then sync again",
-    404: "check the address and the project of the tracker in the study",
-    403: "the key may not write to this project: take another, or another project; then sync again",
-}
+_ADDRESS = "check the address and the project of the tracker in the study (`base_url`, `tracking_uri`)"
 _LATER = "run again, or `goldpan experiments sync`: it goes on where it stopped, and nothing is there twice"
 _OF_ONE_RUN = frozenset({400, 409, 413, 422})
 """Statuses by which one run is refused, which says nothing of the others."""
@@ -67,7 +62,9 @@ class Uploader:
     def is_known_there(self, run: Run) -> bool:
         """Whether a receipt says that a run is there as the history has it; nobody is asked."""
         receipt = read_receipt(self._history.folder, self.tracker, run.id)
-        return receipt is not None and is_there(receipt, content_of(self._history, run), self._where())
+        return receipt is not None and is_there(
+            receipt, content_of(self._history.run_file(run.id)), service_of(self._project, self.tracker)
+        )
 
     def upload(self, run: Run) -> Receipt:
         """See that a run is there as the history has it; one that is there already is not uploaded again.
@@ -113,9 +110,6 @@ class Uploader:
             self._connected = tracking_service(self._project, self.tracker)
         return self._connected
 
-    def _where(self) -> str:
-        return TRACKERS[self._settings.kind].service_of(self._settings, Keys(self._project.root))
-
     def _receipt_of(self, run: Run, status: Status, experiment: str, **says: str | None) -> Receipt:
         now = datetime.datetime.fromtimestamp(self._clock.now(), datetime.UTC)
         return Receipt(
@@ -124,7 +118,7 @@ class Uploader:
             service=self._connected.service if self._connected else self._settings.kind,
             run=run.id,
             status=status,
-            content=content_of(self._history, run),
+            content=content_of(self._history.run_file(run.id)),
             experiment=experiment,
             at=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             **says,
@@ -141,16 +135,26 @@ class Uploader:
             raise NotTakenError(
                 f"run {run.id} was not uploaded to tracker `{self.tracker}`: {error.what}",
                 where=error.where,
-                remedy=_remedy(error),
+                remedy=_remedy(error, TRACKERS[self._settings.kind].credentials),
                 is_of_this_run=status in _OF_ONE_RUN,
             ) from None
 
 
-def _remedy(error: GoldpanError) -> str:
+def _remedy(error: GoldpanError, variables: Sequence[str]) -> str:
+    """What to do about a refusal of a tracker whose keys are in these variables."""
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    if status == 401:
+        return f"check the key in the environment ({', '.join(variables)}), then sync again"
+    if status == 403:
+        return (
+            f"the key ({', '.join(variables)}) may not write to this project: take another, or another"
+            " project; then sync again"
+        )
+    if status == 404 or code in (MOVED, NO_JSON):
+        return f"{_ADDRESS}; then sync again"
     # What the HTTP layer advises is about providers.
-    is_of_a_call = getattr(error, "status", None) is not None or getattr(error, "retryable", False)
-    own = None if is_of_a_call else error.remedy
-    return _REMEDIES.get(getattr(error, "status", None) or 0) or own or _LATER
+    is_of_a_call = status is not None or getattr(error, "retryable", False)
+    return (None if is_of_a_call else error.remedy) or _LATER
 
 
 class NotTakenError(TrackerError):
@@ -168,11 +172,6 @@ class NotTakenError(TrackerError):
 def is_there(receipt: Receipt, content: str, service: str) -> bool:
     """Whether a receipt says that a run is, with this content, at the service that the tracker is now."""
     return receipt.status != "failed" and receipt.content == content and receipt.service == service
-
-
-def content_of(history: History, run: Run) -> str:
-    """The hash that a run's file holds of itself."""
-    return str(read_json(history.run_file(run.id))["content_sha256"])
 
 
 def matching(tracked: TrackedRun, remotes: Iterable[Remote]) -> Remote | None:
@@ -235,14 +234,19 @@ def sync(
     left = 0
     for tracker in chosen_trackers(project, trackers):
         uploader, is_stopped = Uploader(project, tracker, history), False
-        for run in runs:
-            if uploader.is_known_there(run):
-                continue
-            if is_stopped or (limit is not None and len(receipts) >= limit):
-                left += 1
-                continue
+        for number, run in enumerate(runs):
             try:
+                if uploader.is_known_there(run):
+                    continue
+                if is_stopped or (limit is not None and len(receipts) >= limit):
+                    left += 1
+                    continue
                 receipt = uploader.upload(run)
+            except ProviderError as error:
+                # Without its address nobody knows what is there.
+                errors.append(_not_asked(tracker, error))
+                left += len(runs) - number
+                break
             except GoldpanError as error:
                 errors.append(error)
                 left += 1
@@ -251,6 +255,11 @@ def sync(
             receipts.append(receipt)
             say(f"{tracker}: {run.id} {receipt.status} as {receipt.experiment}")
     return Synced(receipts, errors, left)
+
+
+def _not_asked(tracker: str, error: ProviderError) -> TrackerError:
+    what = f"tracker `{tracker}` cannot be asked: {error.what}"
+    return TrackerError(what, where=error.where, remedy=error.remedy)
 
 
 def chosen_trackers(project: Project, names: Sequence[str]) -> list[str]:
@@ -270,8 +279,13 @@ def chosen_trackers(project: Project, names: Sequence[str]) -> list[str]:
     return list(names) or list(project.study.trackers)
 
 
+def modules_with_runs(project: Project) -> list[str]:
+    """The modules of a study whose runs are uploaded."""
+    return [module_id(project, stage) for stage in measured_stages(project)]
+
+
 def _runs_to_sync(project: Project, history: History, modules: Sequence[str]) -> list[Run]:
-    known = [module_id(project, stage) for stage in measured_stages(project)]
+    known = modules_with_runs(project)
     for module in modules:
         project.named("module that has runs", dict.fromkeys(known), module)
     return [run for run in history.read().runs if run.module in (modules or known)]
