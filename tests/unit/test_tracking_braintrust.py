@@ -2,18 +2,24 @@
 
 import csv
 import io
+import json
+import re
 
 import orjson
 import pytest
+import yaml
 
 from goldpan.cli import main
 from goldpan.crashpoints import Killed, on_reaching
-from goldpan.errors import StudyError, TrackerError
+from goldpan.errors import ProviderError, StudyError, TrackerError
 from goldpan.experiments.history import History
 from goldpan.experiments.receipts import read_receipt
+from goldpan.providers.patience import Patience
+from goldpan.providers.scrubber import Scrubber
 from goldpan.study import load_project
 from goldpan.tracking.base import CONTENT, RUN
 from goldpan.tracking.download import download
+from goldpan.tracking.rest import RestService
 from goldpan.tracking.upload import Uploader, sync
 from tests.braintrust_service import KEY, Fault, braintrust_service
 from tests.recorded_runs import a_run
@@ -237,6 +243,37 @@ def test_a_limit_uploads_the_oldest_and_the_next_sync_the_rest(project, service)
     assert len(sync(project, [], say=str).receipts) == 1
 
 
+def test_the_commands_upload_so_many_then_one_by_id_and_bring_one_back(project, service, tmp_path, capsys):
+    options = ["--study", "golden", "--root", str(project.root)]
+    assert main(["experiments", "sync", "--limit", "1", *options]) == 0
+    assert "1 runs uploaded or found there, 2 are still to be uploaded" in capsys.readouterr().out
+    last = History(project.runs).read().runs[-1]
+    assert main(["experiments", "upload", last.id[:8], *options]) == 0
+    name = service.experiments[-1]["name"]
+    assert f"team: {last.id} uploaded as {name}" in capsys.readouterr().out
+    out = tmp_path / "rows.csv"
+    assert main(["experiments", "download", name, "--out", str(out), *options]) == 0
+    assert f"{out}: {ROWS} rows" in capsys.readouterr().out
+    assert main(["experiments", "sync", "--limit", "0", *options]) == 1
+    assert "--limit must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_tracker_without_an_address_does_not_keep_others_back(service, tmp_path, monkeypatch, times):
+    monkeypatch.setenv("BRAINTRUST_API_KEY", KEY)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    project = tracked_project(tmp_path, {"kind": "mlflow", "project": "p"})
+    for _ in range(times - 1):
+        assert sync(project, [], say=str).errors
+    other = {"kind": "braintrust", "project": "root", "base_url": service.base_url, "patience_seconds": 0}
+    study = yaml.safe_load(project.study_file.read_text())
+    study["trackers"]["web"] = other
+    project.study_file.write_text(yaml.safe_dump(study))
+    synced = sync(load_project("golden", root=tmp_path), [], say=str)
+    assert [receipt.tracker for receipt in synced.receipts] == ["web"] * 3
+    assert len(synced.errors) == 1 and synced.left == 3
+
+
 def test_an_experiment_comes_back_as_the_table_of_its_run(project):
     made = uploaded(project)
     path, rows = download(project, made.remote_id)
@@ -272,12 +309,33 @@ def test_a_download_writes_over_nothing(project):
     assert path.read_text() == "mine"
 
 
-def test_status_says_which_runs_are_where(project, capsys):
-    uploaded(project)
+def status(project, capsys):
+    """(run, tracker) -> what `status` says, and what stands behind it."""
+    capsys.readouterr()
     assert main(["experiments", "status", "--root", str(project.root)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert sum("local_only" in line for line in lines) == 2
-    assert any(first_run(project).id in line and "team" in line and "uploaded" in line for line in lines)
+    cells = [re.split(r"  +", line.strip()) for line in lines if "m1" in line or "m2" in line]
+    return {(cell[0], cell[2]): cell[3:] for cell in cells}
+
+
+def test_status_says_of_each_run_and_tracker_whether_it_is_there(project, capsys):
+    study = yaml.safe_load(project.study_file.read_text())
+    study["trackers"]["other"] = {**study["trackers"]["team"], "project": "other"}
+    project.study_file.write_text(yaml.safe_dump(study))
+    uploaded(project)
+    said, run = status(project, capsys), first_run(project)
+    assert len(said) == 6 and said[run.id, "team"][0] == "uploaded"
+    assert [place for place, (first, *_) in said.items() if first != "local_only"] == [(run.id, "team")]
+
+
+def test_status_says_what_the_next_sync_uploads_anew(project, service, capsys):
+    uploaded(project)
+    project.study_file.write_text(project.study_file.read_text().replace("project: root", "project: other"))
+    said = status(project, capsys)[first_run(project).id, "team"]
+    assert said[0] == "uploaded elsewhere" and "root" in said[-1]
+    changed = load_project("golden", root=project.root)
+    assert len(sync(changed, [], say=str).receipts) == 3
+    assert {first for first, *_ in status(changed, capsys).values()} == {"uploaded"}
 
 
 def test_another_project_of_the_tracker_gets_the_runs_anew(project, service):
@@ -300,3 +358,61 @@ def test_a_secret_in_the_study_is_refused_and_not_repeated(tmp_path, settings, s
     with pytest.raises(StudyError, match=said) as refused:
         tracked_project(tmp_path, {"kind": "braintrust", "project": "root", **settings})
     assert "secret-of-mine" not in str(refused.value)
+
+
+def test_a_fault_of_ours_is_not_said_to_be_the_trackers(service):
+    rest = RestService(service.base_url, KEY, 5.0, Patience(0), Scrubber([KEY]))
+    with pytest.raises(AttributeError):
+        rest.send(None, "/project", {})
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_an_address_that_is_another_now_is_named(project, service, status):
+    service.script = lambda call: Fault(status, headers={"Location": "https://moved.example/v1/project"})
+    with pytest.raises(TrackerError, match=r"https://moved\.example/v1") as failed:
+        uploaded(project)
+    assert "base_url" in failed.value.remedy and sum(service.calls.values()) == 1
+
+
+def test_of_an_answer_that_is_no_json_is_shown_what_it_is(project, service):
+    service.script = lambda call: Fault(200, body="<html><title>Sign in</title>")
+    with pytest.raises(TrackerError, match="Sign in") as failed:
+        uploaded(project)
+    assert "base_url" in failed.value.remedy
+
+
+def test_an_answer_beyond_all_measure_is_not_read_to_its_end(service):
+    service.script = lambda call: Fault(200, body="1" * 5000)
+    rest = RestService(service.base_url, KEY, 5.0, Patience(60), Scrubber([KEY]), most_bytes=1000)
+    with pytest.raises(ProviderError, match=r"more than 1,000 bytes"):
+        rest.get("/project")
+    assert service.calls["GET project"] == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_remedy_names_the_key_of_this_kind_of_tracker(project, service, status):
+    service.script = lambda call: Fault(status)
+    with pytest.raises(TrackerError) as failed:
+        uploaded(project)
+    assert "BRAINTRUST_API_KEY" in failed.value.remedy and "MLFLOW" not in failed.value.remedy
+
+
+def test_a_download_counts_what_becomes_no_row(project, service, capsys):
+    made = uploaded(project)
+    events = service.versions[made.remote_id]
+    events += [{**events[0], "input": "older"}, {"input": "no id"}, {"id": None}, {"id": 7}, None, "text"]
+    _, rows = download(project, made.remote_id)
+    said = capsys.readouterr().out
+    assert rows == ROWS
+    assert "1 events of a row that is there in a newer version" in said
+    assert "3 events without an id" in said and "2 events that are no objects" in said
+
+
+def test_json_that_others_let_pass_comes_back_too(project, service, capsys):
+    made = uploaded(project)
+    body = {"events": [{"id": "e1", "input": {"text": "half \ud800"}, "expected": float("nan")}]}
+    fault = Fault(200, body=json.dumps(body))
+    service.script = lambda call: fault if call.kind == "POST experiment/fetch" and call.number == 1 else None
+    path, _ = download(project, made.remote_id, form="golden")
+    (row,) = map(orjson.loads, path.read_bytes().splitlines())
+    assert row["input"] == {"text": "half \ufffd"} and row["expected"] == "NaN"

@@ -7,6 +7,7 @@ lost, and nothing is there twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Literal
@@ -44,6 +45,7 @@ class Braintrust(TrackingService):
     """A project of Braintrust; see `TrackingService`."""
 
     kind = "braintrust"
+    credentials = (KEY,)
 
     def __init__(self, settings: Tracker, keys: Keys, patience: Patience):
         key = api_key(keys, KEY)
@@ -154,17 +156,20 @@ class Braintrust(TrackingService):
         """As of TrackingService. Pages come newest first, so of two with one id the later is out of date."""
         path = f"{_PATHS[remote.what]}/{remote.id}/fetch"
         newest: dict[str, dict[str, Any]] = {}
+        left_out: Counter[str] = Counter()
         cursor = None
         while True:
             body = {"limit": _PAGE} | ({} if cursor is None else {"cursor": cursor})
             page = self._rest.send("POST", path, body)
             for event in page.get("events") or []:
-                # Spans below a row are no rows.
-                if event.get("id") and event.get("is_root") is not False:
-                    newest.setdefault(event["id"], event)
+                why = _why_no_row(event)
+                if why is None and newest.setdefault(event["id"], event) is not event:
+                    why = "of a row that is there in a newer version"
+                if why is not None:
+                    left_out[why] += 1
             before, cursor = cursor, page.get("cursor")
             if not cursor or cursor == before or not page.get("events"):
-                return Contents(list(newest.values()), remote.metadata)
+                return Contents(list(newest.values()), remote.metadata, dict(left_out))
 
 
 def chunks(events: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -180,6 +185,14 @@ def chunks(events: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         size += length
     if chunk:
         yield chunk
+
+
+def _why_no_row(event: Any) -> str | None:
+    if not isinstance(event, dict):
+        return "that are no objects"
+    if not isinstance(event.get("id"), str) or not event["id"]:
+        return "without an id"
+    return "below a row" if event.get("is_root") is False else None
 
 
 def _remote(thing: dict[str, Any], what: Literal["experiment", "data set"]) -> Remote:

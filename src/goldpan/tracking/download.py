@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,7 @@ def download(
     form: As | None = None,
     trackers: Sequence[str] = (),
     file: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> tuple[Path, int]:
     """Write an experiment or data set to a file; one that is there already is not touched.
 
@@ -37,6 +38,7 @@ def download(
             `metadata`; default the former of an experiment, the latter of a data set.
         trackers: where it is looked for; empty for all of the study.
         file: where it is written; default below the results of the study.
+        say: is told which events do not become rows.
 
     Returns:
         The file, and how many rows it has.
@@ -64,6 +66,8 @@ def download(
         make = golden_set if form == "golden" else table_of_events
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, make(contents.events, contents.metadata))
+        for why, count in contents.left_out.items():
+            say(f"left out: {count} events {why}")
         return path, len(contents.events)
     raise TrackerError(
         f"no tracker has an experiment or data set `{name}`",
