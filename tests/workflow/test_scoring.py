@@ -12,6 +12,8 @@ from scipy.stats import kendalltau
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from goldpan.experiments.history import History
+from goldpan.tracking.tracked import tracked_run
 from tests.filled_sheets import fill_csv
 from tests.online_service import Say, online_service
 from tests.projects import WorkflowProject
@@ -245,6 +247,23 @@ def test_a_text_is_right_where_the_judge_says_so_of_all_rows(answered):
     assert (interval["low"], interval["high"]) == pytest.approx((0.0852, 0.7551), abs=5e-4)
     assert right(answered, "gist") == ["yes", "yes", "no", "yes", "no", "", "no", "no"]
     assert "nobody has measured it" in answered.artifact("evaluation/all.html").read_text()
+
+
+def test_the_mean_of_the_scores_at_a_tracker_is_the_figure_that_the_guide_says(answered):
+    history = History(answered.root / "runs")
+    run = next(run for run in history.read().runs if run.module == "all")
+    rows = tracked_run(history, run).rows
+    scores = {
+        name: [row.scores[name] for row in rows if name in row.scores] for name in raw_figures(answered)
+    }
+    means = {name: sum(of) / len(of) for name, of in scores.items()}
+    figures = raw_figures(answered)
+    assert means["relevance"] == figures["relevance"]["accuracy"]
+    assert means["weight"] == figures["weight"]["accuracy_within_tolerance"]
+    for name in ("uses", "order", "parts"):
+        assert means[name] == figures[name]["exact_match"], name
+    # One text has nobody judged.
+    assert (means["gist"], figures["gist"]["judged_right"]) == (3 / 7, 3 / 8)
 
 
 def right(project, feature):
