@@ -25,7 +25,7 @@ def tracking_service(project: Project, name: str) -> TrackingService:
     return TRACKERS[settings.kind](settings, Keys(project.root), Patience(settings.patience_seconds))
 
 
-def service_of(project: Project, name: str) -> str:
+def service_named(project: Project, name: str) -> str:
     """Which service the study means by the name of a tracker: address and project; nobody is asked.
 
     Raises:

@@ -22,7 +22,7 @@ from goldpan.study.tracker import Tracker, fault_of_mlflow_address
 from goldpan.tracking.base import CONTENT, MODULE, RUN, Contents, Remote, TrackedRun, TrackingService
 from goldpan.tracking.events import event_of_golden, event_of_row
 from goldpan.tracking.mlflow_errors import is_of_the_call, is_passing, status_of
-from goldpan.tracking.mlflow_figures import figures_of, parameters_of
+from goldpan.tracking.mlflow_figures import metrics_of, parameters_of
 
 _ADDRESS = "MLFLOW_TRACKING_URI"
 _SECRETS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
@@ -186,7 +186,7 @@ class MLflow(TrackingService):
 
         moment = _measured(tracked)
         params = [Param(name, text) for name, text in parameters_of(tracked.run).items()]
-        metrics = [Metric(name, value, moment, 0) for name, value in figures_of(tracked.run).items()]
+        metrics = [Metric(name, value, moment, 0) for name, value in metrics_of(tracked.run).items()]
         self._ask(lambda: self._client.log_batch(remote.id, metrics=metrics, params=params))
         self._ask(lambda: self._log_data_set(remote, tracked))
         self._ask(lambda: self._log_files(remote, tracked))

@@ -14,7 +14,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_\-. :/]")
 _LONGEST_PARAMETER = 5000
 
 
-def figures_of(run: Run) -> dict[str, float]:
+def metrics_of(run: Run) -> dict[str, float]:
     """Figures with their intervals, and the counts by state."""
     figures: dict[str, float] = {}
     for metrics in run.metrics:

@@ -18,7 +18,7 @@ from goldpan.experiments.run import Run, content_of
 from goldpan.stages.documents import write_document
 from goldpan.study.load import Project
 from goldpan.tracking.base import CONTENT, Remote, TrackedRun, TrackingService
-from goldpan.tracking.connect import TRACKERS, service_of, tracking_service
+from goldpan.tracking.connect import TRACKERS, service_named, tracking_service
 from goldpan.tracking.rest import MOVED, NO_JSON
 from goldpan.tracking.tracked import experiment_name, tracked_run
 
@@ -63,7 +63,7 @@ class Uploader:
         """Whether a receipt says that a run is there as the history has it; nobody is asked."""
         receipt = read_receipt(self._history.folder, self.tracker, run.id)
         return receipt is not None and is_there(
-            receipt, content_of(self._history.run_file(run.id)), service_of(self._project, self.tracker)
+            receipt, content_of(self._history.run_file(run.id)), service_named(self._project, self.tracker)
         )
 
     def upload(self, run: Run) -> Receipt:

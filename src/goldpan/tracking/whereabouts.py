@@ -10,7 +10,7 @@ from goldpan.experiments.history import History
 from goldpan.experiments.receipts import Receipt, read_receipts
 from goldpan.experiments.run import Run, content_of
 from goldpan.study.load import Project
-from goldpan.tracking.connect import service_of
+from goldpan.tracking.connect import service_named
 from goldpan.tracking.upload import is_there, modules_with_runs
 
 
@@ -60,7 +60,7 @@ def whereabouts(project: Project) -> tuple[list[Whereabouts], dict[str, str]]:
 def _services(project: Project) -> Iterator[tuple[str, str]]:
     for tracker in project.study.trackers:
         try:
-            yield tracker, service_of(project, tracker)
+            yield tracker, service_named(project, tracker)
         except ProviderError:
             # A variable with the address is not set: sync says so.
             continue
