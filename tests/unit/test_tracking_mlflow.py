@@ -133,6 +133,15 @@ def test_it_comes_back_as_table_and_golden_set(project):
     }
 
 
+@pytest.mark.parametrize("content", ["no JSON", "[1]\n", '"a text"\n'])
+def test_rows_that_were_changed_there_are_an_error_that_names_them(project, content):
+    made = uploaded(project)
+    client, _ = runs_there(project)
+    client.log_text(made.remote_id, content, "rows.jsonl")
+    with pytest.raises(TrackerError, match=r"rows\.jsonl"):
+        download(project, made.experiment)
+
+
 @pytest.fixture
 def refusing(monkeypatch):
     """A server that refuses each call and echoes its token; `calls` counts them."""
@@ -188,6 +197,7 @@ ADDRESSES = {
     "no scheme": "me:secret@mlflow.example",
     "no scheme, and no name for one": "me@corp:secret@mlflow.example",
     "a driver that is not there": "postgresql+nosuch://me:secret@db.example/mlflow",
+    "a driver that is not there, and a query": "mysql+nosuch://db.example/mlflow?password=u:secret",
     "a folder": "file:///proc/nowhere",
 }
 

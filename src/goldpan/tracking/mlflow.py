@@ -128,8 +128,9 @@ class MLflow(TrackingService):
 
     def _said(self, error: Exception) -> str:
         """What an exception says, without keys, and without a password in the address, however short."""
-        place = urlsplit(self._uri).netloc
-        text = str(error).replace(place, place.rpartition("@")[2]) if place else str(error)
+        text, parts = str(error), urlsplit(self._uri)
+        for part, shown in ((parts.netloc, parts.netloc.rpartition("@")[2]), (parts.query, "...")):
+            text = text.replace(part, shown) if part else text
         text = " ".join(self._scrubber.text(text).split())[:_MOST_SAID]
         return text or type(error).__name__
 
@@ -229,7 +230,7 @@ class MLflow(TrackingService):
         """As of TrackingService; of a run that goldpan has uploaded.
 
         Raises:
-            TrackerError: it has no rows.
+            TrackerError: it has no rows, or they were changed there.
         """
         content = self._artifact(remote, _ROWS)
         if content is None:
@@ -237,8 +238,16 @@ class MLflow(TrackingService):
                 f"`{remote.name}` has no {_ROWS}, so it was not uploaded by goldpan", where=self.service
             )
         said = self._artifact(remote, _SAID)
-        metadata = orjson.loads(said) if said is not None else {}
-        return Contents([orjson.loads(line) for line in content.split(b"\n") if line], metadata)
+        try:
+            metadata = orjson.loads(said) if said is not None else {}
+            events = [orjson.loads(line) for line in content.split(b"\n") if line]
+        except orjson.JSONDecodeError:
+            events, metadata = [None], {}
+        if not all(isinstance(thing, dict) for thing in (metadata, *events)):
+            raise TrackerError(
+                f"{_ROWS} or {_SAID} of `{remote.name}` is not as goldpan has written it", where=self.service
+            )
+        return Contents(events, metadata)
 
     def _artifact(self, remote: Remote, name: str) -> bytes | None:
         names = self._ask(lambda: [file.path for file in self._client.list_artifacts(remote.id)])
