@@ -89,6 +89,16 @@ def test_a_second_sync_and_another_machine_upload_nothing_again(project):
     assert len(runs_there(project)[1]) == 3
 
 
+def test_a_receipt_stays_where_the_address_is_not_set_for_once(server, tmp_path, monkeypatch, capsys):
+    project = tracked_project(tmp_path, {"kind": "mlflow", "project": "by a variable"})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    made = uploaded(project)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert main(["experiments", "upload", made.run, "--study", "golden", "--root", str(tmp_path)]) == 1
+    assert "MLFLOW_TRACKING_URI" in capsys.readouterr().err
+    assert read_receipt(project.runs, "team", made.run) == made
+
+
 @pytest.mark.parametrize("place", ["tracker_created", "tracker_rows_put"])
 def test_after_a_kill_the_same_run_is_finished(project, place):
     def kill(name):

@@ -60,7 +60,11 @@ class Uploader:
         self._listed: list[Remote] | None = None
 
     def is_known_there(self, run: Run) -> bool:
-        """Whether a receipt says that a run is there as the history has it; nobody is asked."""
+        """Whether a receipt says that a run is there as the history has it; nobody is asked.
+
+        Raises:
+            ProviderError: there is one, and the address of the tracker is not known.
+        """
         receipt = read_receipt(self._history.folder, self.tracker, run.id)
         return receipt is not None and is_there(
             receipt, content_of(self._history.run_file(run.id)), service_named(self._project, self.tracker)
@@ -71,20 +75,23 @@ class Uploader:
 
         Raises:
             SourceError: its files are damaged.
+            ProviderError: there is a receipt of it, and the address of the tracker is not known.
             TrackerError: the tracker did not take it; its receipt then says so.
         """
         folder = receipt_file(self._history.folder, self.tracker, run.id).parent
-        with alone_in(folder), self._failure_recorded(run):
+        with alone_in(folder):
             former = read_receipt(self._history.folder, self.tracker, run.id)
+            # Outside of what is recorded: where the address is not known, a receipt stays as it is.
             if former is not None and self.is_known_there(run):
                 return former
-            service = self._service()
-            tracked = tracked_run(self._history, run)
-            remote, was_there = self._put(service, tracked)
-            status: Status = "synced" if was_there else "uploaded"
-            url = service.url(remote)
-            receipt = self._receipt_of(run, status, remote.name, remote_id=remote.id, url=url)
-            write_receipt(self._history.folder, receipt)
+            with self._failure_recorded(run):
+                service = self._service()
+                tracked = tracked_run(self._history, run)
+                remote, was_there = self._put(service, tracked)
+                status: Status = "synced" if was_there else "uploaded"
+                url = service.url(remote)
+                receipt = self._receipt_of(run, status, remote.name, remote_id=remote.id, url=url)
+                write_receipt(self._history.folder, receipt)
         return receipt
 
     def _put(self, service: TrackingService, tracked: TrackedRun) -> tuple[Remote, bool]:
