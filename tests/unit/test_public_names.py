@@ -51,6 +51,13 @@ def test_importing_goldpan_loads_no_more_than_itself():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
+def test_the_commands_are_known_before_studies_can_be_read():
+    code = (
+        "import sys; from goldpan.cli import build_parser; build_parser(); print('pydantic' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
 def test_the_steps_of_a_round_load_no_room_that_they_do_not_use(tmp_path):
     root = tmp_path / "project"
     make_stage(root, note_rows(3))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goldpan.cli import add_project_options
-from goldpan.cli.project import project_with_runs
 
 
 def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,6 +44,7 @@ def add_commands(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _sync(options: argparse.Namespace) -> int:
+    from goldpan.cli.project import project_with_runs
     from goldpan.errors import StudyError
     from goldpan.tracking.upload import sync
 
@@ -59,6 +59,7 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
+    from goldpan.cli.project import project_with_runs
     from goldpan.errors import GoldpanError
     from goldpan.experiments.history import History
     from goldpan.tracking.upload import Uploader, chosen_trackers
@@ -78,6 +79,7 @@ def _upload(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_with_runs
     from goldpan.cli.tables import print_table
     from goldpan.tracking.whereabouts import whereabouts
 
@@ -97,6 +99,7 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _download(options: argparse.Namespace) -> None:
+    from goldpan.cli.project import project_with_runs
     from goldpan.tracking.download import download
 
     project = project_with_runs(options)
