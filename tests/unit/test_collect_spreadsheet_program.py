@@ -85,6 +85,7 @@ def test_no_answer_is_lost_or_changed(tmp_path, fill, name, form, options):
     fill(tmp_path / name)
     saved_by_office(tmp_path / name, tmp_path / "saved", form, *options)
     collected = collect(tmp_path / "saved", GivenOut("shop", "first", wave(), BOOK, SAMPLE))
+    assert collected.status.shown_otherwise == []
     assert {item: given["ann"] for item, given in collected.ratings["odd"].items()} == LABELS
     assert {given["ann"] for given in collected.ratings["stars"].values()} == {3}
     assert {given["ann"] for given in collected.ratings["gist"].values()} == {TEXT}

@@ -191,6 +191,14 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
                 f"superseded: {count} answers by {name} are about a text edited since; the later ones count"
             )
         )
+    for row in wave.shown_otherwise:
+        columns = ", ".join(f"`{column}`" for column in row.columns)
+        print(
+            printable(
+                f"shown otherwise: {row.where} ({row.item_id}): {columns} is not what was given out with this"
+                " id; the answer counts for the id"
+            )
+        )
     for note in wave.changes:
         print(printable(f"since it was given out: {note}" if note is not wave.changes[-1] else note))
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)

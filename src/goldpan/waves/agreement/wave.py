@@ -74,6 +74,12 @@ def wave_notes(status: WaveStatus) -> list[str]:
             f"Superseded: {count:,} answers by {name} are about what a record said before it was edited;"
             " the later ones about the new text count."
         )
+    if status.shown_otherwise:
+        rows = len(status.shown_otherwise)
+        notes.append(
+            f"Shown otherwise: {rows:,} rows of filled sheets show another text than was given out under"
+            " their ids; their answers count for the ids. `goldpan waves status` names the rows."
+        )
     if status.edited:
         notes.append(
             f"Edited: {len(status.edited):,} answered records said something else in an earlier draw of the"

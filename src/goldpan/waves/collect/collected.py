@@ -12,7 +12,7 @@ import orjson
 
 from goldpan.files import document_as, of_known_keys, replacing, rows_as, write_json
 from goldpan.report_provenance import ReportInput
-from goldpan.waves.collect.filled import Repair
+from goldpan.waves.collect.filled import Repair, ShownOtherwise
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
 
@@ -67,6 +67,7 @@ class WaveStatus:
         edited: ids of the records with answers that are (or may be) about an older text.
         superseded: annotator -> answers about what a record said before it was edited, where a later one
             about the new text differs and counts.
+        shown_otherwise: rows of tables that show another text than was given out under their id.
         trial: source -> its limit, where the items were drawn from its first rows only.
     """
 
@@ -85,6 +86,7 @@ class WaveStatus:
     edited: list[str] = field(default_factory=list)
     trial: dict[str, int] = field(default_factory=dict)
     superseded: dict[str, int] = field(default_factory=dict)
+    shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,6 @@ def _status(document: dict[str, Any]) -> WaveStatus:
     annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
     repairs = [of_known_keys(Repair, repair) for repair in document["repairs"]]
     sheets = [of_known_keys(ReportInput, sheet) for sheet in document.get("sheets", [])]
-    return of_known_keys(
-        WaveStatus, {**document, "annotators": annotators, "repairs": repairs, "sheets": sheets}
-    )
+    shown = [of_known_keys(ShownOtherwise, row) for row in document.get("shown_otherwise", [])]
+    parts = {"annotators": annotators, "repairs": repairs, "sheets": sheets, "shown_otherwise": shown}
+    return of_known_keys(WaveStatus, {**document, **parts})

@@ -57,6 +57,21 @@ class Repair:
     taken_as: str
 
 
+@dataclass(frozen=True)
+class ShownOtherwise:
+    """A row of a sheet that shows something else than the record given out under its id.
+
+    Attributes:
+        where: file and row.
+        item_id: as it stands on the row.
+        columns: those with another text than was given out.
+    """
+
+    where: str
+    item_id: str
+    columns: list[str]
+
+
 @dataclass
 class FilledSheet:
     """One file of answers."""
@@ -64,6 +79,7 @@ class FilledSheet:
     file: str
     answers: list[SheetAnswer] = field(default_factory=list)
     repairs: list[Repair] = field(default_factory=list)
+    shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
 
 
 class ForeignSheetError(ValueError):
@@ -117,7 +133,7 @@ class GivenOut:
     """The wave as it was given out, which every filled sheet is checked against.
 
     Attributes:
-        study, name, wave: the study's name, the wave's name, and the wave.
+        study, name, wave: the study's name, the wave's name, and the wave with the fields its sheets show.
         codebook: what was asked.
         items: the sample by item id.
         earlier_items: ids that stand on sheets of an earlier draw and on none of this one.
@@ -141,6 +157,12 @@ class GivenOut:
         """Which text of a record the sheets of a redraw show, counted from 0; by default the newest one."""
         edits = self.edits.get(record_id, ())
         return len(edits) if redraw is None else sum(edit <= redraw for edit in edits)
+
+    def shows_newest_text(self, record_id: str, redraw: int) -> bool:
+        """Whether the sheets of a redraw are known to show a record as it is in this draw."""
+        if record_id in self.edits:
+            return self.text_version(record_id, redraw) == self.text_version(record_id)
+        return record_id not in self.edited_records
 
     def is_earlier(self, item_id: str, annotator: str) -> bool:
         """Whether an answer belongs to what a redraw has left out of the wave."""

@@ -98,9 +98,11 @@ def _named_within(folder: Path, collected: CollectedWave) -> CollectedWave:
         for name, annotator in status.annotators.items()
     }
     repairs = [replace(repair, where=short(repair.where)) for repair in status.repairs]
+    shown = [replace(row, where=short(row.where)) for row in status.shown_otherwise]
     ignored = [short(file) for file in status.ignored]
     answers = [replace(answer, files=[short(file) for file in answer.files]) for answer in collected.answers]
-    return CollectedWave(answers, replace(status, annotators=annotators, repairs=repairs, ignored=ignored))
+    status = replace(status, annotators=annotators, repairs=repairs, shown_otherwise=shown, ignored=ignored)
+    return CollectedWave(answers, status)
 
 
 def _read_rows(table: RawTable, given_out: GivenOut) -> FilledSheet | None:

@@ -35,6 +35,7 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     showings |= {item.repeat_id: (item.item_id, 2) for item in given_out.items.values()}
     joined: dict[Key, list[SheetAnswer]] = {}
     repairs = []
+    shown_otherwise = []
     set_aside: Counter[str] = Counter()
     for sheet in sheets:
         problems = Problems(sheet.file)
@@ -53,14 +54,15 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
             joined.setdefault((item_id, answer.annotator, 1 if showing == 1 else 2), []).append(answer)
         problems.raise_if_any("item ids must stay as they were given out; rows may be left out or reordered")
         repairs += sheet.repairs
+        shown_otherwise += sheet.shown_otherwise
     superseded: Counter[str] = Counter()
     merged = [_merge(key, answers, given_out, superseded) for key, answers in joined.items()]
     order = {item_id: number for number, item_id in enumerate(given_out.items)}
     merged.sort(key=lambda answer: (order[answer.item_id], answer.annotator, answer.showing))
     merged = [answer for answer in merged if answer.values or answer.flag or answer.note or answer.seconds]
-    return CollectedWave(
-        merged, _status(merged, given_out, repairs, ignored, dict(+set_aside), dict(superseded))
-    )
+    status = _status(merged, given_out, repairs, ignored, dict(+set_aside), dict(superseded))
+    status.shown_otherwise = shown_otherwise
+    return CollectedWave(merged, status)
 
 
 def _merge(

@@ -12,7 +12,16 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.collect.cell_values import is_empty, read_cell
-from goldpan.waves.collect.filled import FilledSheet, GivenOut, Problems, Repair, SheetAnswer, SheetIdCheck
+from goldpan.waves.collect.filled import (
+    FilledSheet,
+    GivenOut,
+    Problems,
+    Repair,
+    SheetAnswer,
+    SheetIdCheck,
+    ShownOtherwise,
+)
+from goldpan.waves.collect.shown_records import MISJOINED_REMEDY, ShownRecords
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of
 from goldpan.waves.sheets.spreadsheet import fold
 from goldpan.waves.sheets.table import SheetColumn, answer_columns
@@ -51,13 +60,14 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
 
     Raises:
         SheetError: a column is missing or there twice, a row belongs to another wave or codebook, or a cell
-            is no answer; up to ten problems are listed.
+            is no answer, or most rows show the texts of other items; up to ten problems are listed.
     """
     problems = Problems(table.file)
     header = [visible(restore(name)).strip() for name in table.header]
     columns = _columns(header, given_out, problems)
     problems.raise_if_any("keep the columns of the sheet as they were given out")
     filled = FilledSheet(table.file)
+    shown = ShownRecords(given_out, header, columns)
     sheet_ids = SheetIdCheck(given_out, problems)
     for number, cells in table.rows:
         if all(is_empty(cell) for cell in cells):
@@ -70,6 +80,12 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
         annotator = sheet_ids.annotator(_text(cell_of.get("sheet")), f"{place}, column `sheet`")
         if annotator is not None:
             _read_row(filled, place, cell_of, annotator, columns, given_out, problems)
+            redraw = redraw_of(_text(cell_of["sheet"]))
+            if differing := shown.differing(_text(cell_of["item_id"]), redraw, cell_of):
+                where = f"{table.file}, {place}"
+                filled.shown_otherwise.append(ShownOtherwise(where, _text(cell_of["item_id"]), differing))
+    if sorted_by_itself := shown.sorted_by_itself():
+        problems.add("", sorted_by_itself, MISJOINED_REMEDY)
     problems.raise_if_any(_REMEDY)
     return filled
 

@@ -111,12 +111,31 @@ def _llm_columns(codebook: Codebook) -> list[SheetColumn]:
 
 def _with_fields(sheet: Sheet, middle: list[SheetColumn], last: list[SheetColumn]) -> list[SheetColumn]:
     """Ids, fields, then the given columns; a field that is called like another column becomes `item_NAME`."""
-    taken = {column.name for column in [*middle, *last]} | set(FIXED_COLUMNS)
+    fields = _field_columns(sheet.field_names, [*middle, *last])
+    return [SheetColumn("item_id", "id"), *fields, *middle, *last, SheetColumn("sheet", "id")]
+
+
+def shown_columns(
+    codebook: Codebook, field_names: Sequence[str], answers: Sequence[SheetColumn], blind: bool
+) -> list[SheetColumn]:
+    """The columns of a sheet that show fields of the records.
+
+    Args:
+        codebook: what is asked.
+        field_names: of the fields that the sheet shows.
+        answers: its answer columns.
+        blind: whether it is without the LLM's answers.
+    """
+    return _field_columns(field_names, [*([] if blind else _llm_columns(codebook)), *answers])
+
+
+def _field_columns(field_names: Sequence[str], others: Sequence[SheetColumn]) -> list[SheetColumn]:
+    taken = {column.name for column in others} | set(FIXED_COLUMNS)
     fields = []
-    for name in sheet.field_names:
+    for name in field_names:
         shown = name
         while shown in taken:
             shown = f"item_{shown}"
         taken.add(shown)
         fields.append(SheetColumn(shown, "field", source=name))
-    return [SheetColumn("item_id", "id"), *fields, *middle, *last, SheetColumn("sheet", "id")]
+    return fields

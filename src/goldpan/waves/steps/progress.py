@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from goldpan.waves.collect.collected import AnnotatorStatus
+from goldpan.waves.collect.filled import ShownOtherwise
 from goldpan.waves.merging.merged import Merged, resolution_counts
 from goldpan.waves.merging.wave import to_decide
 from goldpan.waves.steps.changes import known_changes
@@ -47,6 +48,7 @@ class WaveProgress:
             as the last run saw it.
         set_aside: annotator -> answered rows that belong to an earlier draw.
         superseded: annotator -> answers that others about a newer text of the record have replaced.
+        shown_otherwise: rows of tables that show another text than was given out under their id.
     """
 
     wave: str
@@ -57,6 +59,7 @@ class WaveProgress:
     changes: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
     superseded: dict[str, int] = field(default_factory=dict)
+    shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
 
     @property
     def is_decided(self) -> bool:
@@ -90,6 +93,7 @@ def progress_of(run: WaveRun) -> WaveProgress:
         changes=known_changes(run).notes_with_remedy(),
         set_aside=collected.status.set_aside,
         superseded=collected.status.superseded,
+        shown_otherwise=collected.status.shown_otherwise,
     )
 
 

@@ -179,7 +179,7 @@ class WaveRun:
         return GivenOut(
             self.study,
             self.name,
-            wave,
+            wave.model_copy(update={"show": draw.head.show}),
             draw.head.codebook,
             draw.sample.items,
             earlier_items=earlier.shown - draw.sample.shown,
