@@ -258,13 +258,39 @@ def test_results_name_files_without_the_place_of_the_project(folder):
     assert collected.answers[0].files == collected.status.annotators["ann"].files == ["ann.csv"]
 
 
-def test_a_side_by_side_sheet_gives_each_annotator_their_column(tmp_path):
+@pytest.fixture
+def side_by_side(tmp_path):
+    """A wave whose annotators share one sheet, and that sheet filled in by both."""
     folder = Folder(tmp_path, codebook(TONE), layout="side_by_side", blind=False, formats=["csv"])
     sheet = make_side_by_side_sheet("shop", "first", folder.wave, list(items().values()), folder.book, {})
     text = csv_sheet(sheet, side_by_side_columns(sheet, folder.wave.annotators)).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     for row in rows:
         row |= {"annotator_a_tone": "Positive", "annotator_b_tone": LABELS[row["item_id"]], "agreement": "?"}
+    return folder, rows
+
+
+def test_a_lost_id_of_a_shared_sheet_is_told_as_it_was_given_out(side_by_side):
+    folder, rows = side_by_side
+    given_out = rows[1]["sheet"]
+    rows[1]["sheet"] = ""
+    folder.write("side_by_side.csv", rows)
+    assert f"(expected {given_out})" in folder.refusal()
+
+
+def test_answers_of_another_annotator_in_a_row_of_one_person_are_refused(side_by_side):
+    folder, rows = side_by_side
+    rows = [row | {"sheet": row["sheet"].replace("/side_by_side/", "/ann/")} for row in rows]
+    folder.write("ann.csv", rows)
+    refusal = folder.refusal()
+    assert "row 2, column `annotator_b_tone`" in refusal
+    assert "is for the answers of `ben`" in refusal and "a sheet of `ann`" in refusal
+    folder.write("ann.csv", [row | {"annotator_b_tone": ""} for row in rows])
+    assert folder.collect().ratings["tone"] == {name: {"ann": "Positive"} for name in IDS}
+
+
+def test_a_side_by_side_sheet_gives_each_annotator_their_column(side_by_side):
+    folder, rows = side_by_side
     rows[0]["notes"] = "hm"
     folder.write("side_by_side.csv", rows)
     collected = folder.collect()

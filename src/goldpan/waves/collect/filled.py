@@ -14,6 +14,7 @@ from goldpan.waves.items import Item
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, SheetId
 
 _MOST_LISTED = 10
+_MOST_IDS = 3
 
 
 @dataclass
@@ -141,6 +142,7 @@ class GivenOut:
         edited_records: ids of the records of which an earlier draw had another text.
         edits: record id -> the redraws by which its text became another one; those of earlier goldpans are
             not known.
+        redraws: how often the wave was drawn anew.
     """
 
     study: str
@@ -152,6 +154,7 @@ class GivenOut:
     earlier_annotators: frozenset[str] = frozenset()
     edited_records: frozenset[str] = frozenset()
     edits: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    redraws: int = 0
 
     def text_version(self, record_id: str, redraw: int | None = None) -> int:
         """Which text of a record the sheets of a redraw show, counted from 0; by default the newest one."""
@@ -192,7 +195,7 @@ class GivenOut:
         parsed = SheetId.parse(text)
         if parsed is None:
             raise ForeignSheetError(
-                f"{text!r} is not the id of a sheet (expected {self._example()})",
+                f"{text!r} is not the id of a sheet (expected {self._expected()})",
                 "sheet ids must stay as they were given out",
             )
         if (parsed.study, parsed.wave) != (self.study, self.name):
@@ -211,8 +214,13 @@ class GivenOut:
             )
         return parsed
 
-    def _example(self) -> str:
-        return str(SheetId(self.study, self.name, self.wave.annotators[0], self.codebook.short_hash))
+    def _expected(self) -> str:
+        """The ids of the sheets that were given out last, all of them where they are few."""
+        names = [SIDE_BY_SIDE] if self.wave.layout == SIDE_BY_SIDE else self.wave.annotators
+        short_hash = self.codebook.short_hash
+        ids = [str(SheetId(self.study, self.name, name, short_hash, self.redraws)) for name in names]
+        more = f" or that of another of {len(ids)} annotators" if len(ids) > _MOST_IDS else ""
+        return " or ".join(ids[: 1 if more else _MOST_IDS]) + more
 
 
 class SheetIdCheck:

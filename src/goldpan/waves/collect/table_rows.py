@@ -31,6 +31,9 @@ KEY_COLUMNS = ("item_id", "sheet")
 """A table with these columns is a filled sheet."""
 
 _REMEDY = "correct these cells in the file; what may stand there is in the codebook of the sheet"
+_OTHER_PERSON = (
+    "put back the sheet id that was given out, which is that of all annotators; or empty the others' columns"
+)
 _FLAGGED = frozenset({"x", "y", "1", "flag"})
 _NOT_FLAGGED = frozenset({"n", "0"})
 
@@ -118,6 +121,10 @@ def _read_row(
     for column in columns:
         cell = cell_of.get(column.name)
         if is_empty(cell) or column.feature is None:
+            continue
+        if not together and column.annotator not in ("", annotator):
+            what = f"it is for the answers of `{column.annotator}`, but the row is of a sheet of `{annotator}`"
+            problems.add(f"{place}, column `{column.name}`", what, _OTHER_PERSON)
             continue
         try:
             read = read_cell(column.feature, cell, given_out.codebook.cannot_tell)

@@ -186,6 +186,7 @@ class WaveRun:
             earlier_annotators=frozenset(earlier.annotators) - set(wave.annotators),
             edited_records=frozenset(earlier.edited),
             edits=earlier.edits,
+            redraws=earlier.redraws,
         )
 
     @property
