@@ -184,6 +184,24 @@ def test_a_folder_that_is_not_there_yet_is_a_partial_wave(tmp_path):
     assert Folder(tmp_path / "none").collect().status.state == "partial"
 
 
+def test_filled_columns_that_the_sheet_does_not_have_are_named_with_their_cells(side_by_side):
+    folder, rows = side_by_side
+    rows = [row | {"annotator_c_tone": "Positive", "own remarks": "", "": ""} for row in rows]
+    rows[1]["own remarks"] = "see above"
+    folder.write("side_by_side.csv", rows)
+    status = folder.collect().status
+    assert [(column.file, column.name, column.cells) for column in status.not_read] == [
+        ("side_by_side.csv", "annotator_c_tone", 4),
+        ("side_by_side.csv", "own remarks", 1),
+    ]
+
+
+def test_columns_of_the_sheet_itself_are_not_named(folder, book):
+    folder.write("ben.csv", folder.filled("ben", notes="n", flag="x"))
+    book.save()
+    assert folder.collect().status.not_read == []
+
+
 def test_rows_that_were_deleted_are_left_not_lost(folder):
     folder.write("ann.csv", folder.filled()[:3])
     assert folder.collect().status.annotators["ann"].left == 1
@@ -300,11 +318,11 @@ def test_a_side_by_side_sheet_gives_each_annotator_their_column(side_by_side):
 
 
 def test_what_is_collected_can_be_written_and_read(folder, tmp_path):
-    folder.write("ann.csv", folder.filled(notes="n"))
+    folder.write("ann.csv", [row | {"own": "x"} for row in folder.filled(notes="n")])
     collected = folder.collect()
     write_collected(collected, tmp_path / "out" / "answers.jsonl", tmp_path / "out" / "status.json")
     again = read_collected(tmp_path / "out" / "answers.jsonl", tmp_path / "out" / "status.json")
-    assert again == collected
+    assert again == collected and again.status.not_read
 
 
 def test_the_order_of_files_and_rows_makes_no_difference(tmp_path):

@@ -143,7 +143,9 @@ def test_status_of_a_wave_names_the_rows(tmp_path, capsys):
     give_out(project)
     rows = read_sheet_rows(project.artifact("waves/check/sheets/ann.csv"))
     rows[2] |= {"text": "edited", "topic": "animals"}
+    rows = [row | {"third": "x"} for row in rows]
     write_sheet_rows(project.root / "annotations/notes/check/ann.csv", rows)
     assert main(["waves", "status", "--root", str(project.root)]) == 0
     printed = capsys.readouterr().out
     assert f"shown otherwise: ann.csv, row 4 ({rows[2]['item_id']}): `text`" in printed
+    assert "not read: ann.csv, column `third`: 12 filled cells" in printed

@@ -199,6 +199,9 @@ def _print_progress(project: Project, wave: WaveProgress) -> None:
                 " id; the answer counts for the id"
             )
         )
+    for column in wave.not_read:
+        cells = f"{column.cells} filled cells are not read, as no sheet was given out with this column"
+        print(printable(f"not read: {column.file}, column `{column.name}`: {cells}"))
     for note in wave.changes:
         print(printable(f"since it was given out: {note}" if note is not wave.changes[-1] else note))
     folder = project.study.waves[wave.wave].annotations_folder(project.study.study, wave.wave)

@@ -12,7 +12,7 @@ import orjson
 
 from goldpan.files import document_as, of_known_keys, replacing, rows_as, write_json
 from goldpan.report_provenance import ReportInput
-from goldpan.waves.collect.filled import Repair, ShownOtherwise
+from goldpan.waves.collect.filled import Repair, ShownOtherwise, UnreadColumn
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
 
@@ -68,6 +68,7 @@ class WaveStatus:
         superseded: annotator -> answers about what a record said before it was edited, where a later one
             about the new text differs and counts.
         shown_otherwise: rows of tables that show another text than was given out under their id.
+        not_read: filled columns of tables that the sheets were not given out with.
         trial: source -> its limit, where the items were drawn from its first rows only.
     """
 
@@ -87,6 +88,7 @@ class WaveStatus:
     trial: dict[str, int] = field(default_factory=dict)
     superseded: dict[str, int] = field(default_factory=dict)
     shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
+    not_read: list[UnreadColumn] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -187,5 +189,12 @@ def _status(document: dict[str, Any]) -> WaveStatus:
     repairs = [of_known_keys(Repair, repair) for repair in document["repairs"]]
     sheets = [of_known_keys(ReportInput, sheet) for sheet in document.get("sheets", [])]
     shown = [of_known_keys(ShownOtherwise, row) for row in document.get("shown_otherwise", [])]
-    parts = {"annotators": annotators, "repairs": repairs, "sheets": sheets, "shown_otherwise": shown}
+    not_read = [of_known_keys(UnreadColumn, column) for column in document.get("not_read", [])]
+    parts = {
+        "annotators": annotators,
+        "repairs": repairs,
+        "sheets": sheets,
+        "shown_otherwise": shown,
+        "not_read": not_read,
+    }
     return of_known_keys(WaveStatus, {**document, **parts})

@@ -73,6 +73,20 @@ class ShownOtherwise:
     columns: list[str]
 
 
+@dataclass(frozen=True)
+class UnreadColumn:
+    """A column that the sheet was not given out with, and that somebody has filled in.
+
+    Attributes:
+        file, name: where it is.
+        cells: how many are filled in.
+    """
+
+    file: str
+    name: str
+    cells: int
+
+
 @dataclass
 class FilledSheet:
     """One file of answers."""
@@ -81,6 +95,7 @@ class FilledSheet:
     answers: list[SheetAnswer] = field(default_factory=list)
     repairs: list[Repair] = field(default_factory=list)
     shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
+    not_read: list[UnreadColumn] = field(default_factory=list)
 
 
 class ForeignSheetError(ValueError):

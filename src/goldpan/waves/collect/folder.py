@@ -99,9 +99,17 @@ def _named_within(folder: Path, collected: CollectedWave) -> CollectedWave:
     }
     repairs = [replace(repair, where=short(repair.where)) for repair in status.repairs]
     shown = [replace(row, where=short(row.where)) for row in status.shown_otherwise]
+    not_read = [replace(column, file=short(column.file)) for column in status.not_read]
     ignored = [short(file) for file in status.ignored]
     answers = [replace(answer, files=[short(file) for file in answer.files]) for answer in collected.answers]
-    status = replace(status, annotators=annotators, repairs=repairs, shown_otherwise=shown, ignored=ignored)
+    status = replace(
+        status,
+        annotators=annotators,
+        repairs=repairs,
+        shown_otherwise=shown,
+        not_read=not_read,
+        ignored=ignored,
+    )
     return CollectedWave(answers, status)
 
 

@@ -36,6 +36,7 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
     joined: dict[Key, list[SheetAnswer]] = {}
     repairs = []
     shown_otherwise = []
+    not_read = []
     set_aside: Counter[str] = Counter()
     for sheet in sheets:
         problems = Problems(sheet.file)
@@ -55,13 +56,14 @@ def join_sheets(sheets: Iterable[FilledSheet], given_out: GivenOut, ignored: lis
         problems.raise_if_any("item ids must stay as they were given out; rows may be left out or reordered")
         repairs += sheet.repairs
         shown_otherwise += sheet.shown_otherwise
+        not_read += sheet.not_read
     superseded: Counter[str] = Counter()
     merged = [_merge(key, answers, given_out, superseded) for key, answers in joined.items()]
     order = {item_id: number for number, item_id in enumerate(given_out.items)}
     merged.sort(key=lambda answer: (order[answer.item_id], answer.annotator, answer.showing))
     merged = [answer for answer in merged if answer.values or answer.flag or answer.note or answer.seconds]
     status = _status(merged, given_out, repairs, ignored, dict(+set_aside), dict(superseded))
-    status.shown_otherwise = shown_otherwise
+    status.shown_otherwise, status.not_read = shown_otherwise, not_read
     return CollectedWave(merged, status)
 
 

@@ -40,6 +40,9 @@ class ShownRecords:
         given_out: the wave.
         header: names of the table's columns; those that are not there are not compared.
         answers: its answer columns.
+
+    Attributes:
+        names: of the columns that sheets of the wave show records in.
     """
 
     def __init__(self, given_out: GivenOut, header: Sequence[str], answers: Sequence[SheetColumn]):
@@ -48,6 +51,7 @@ class ShownRecords:
         self._items = {item.item_id: item for item in items} | {item.repeat_id: item for item in items}
         names = field_names(list(items), self._wave, given_out.name)
         columns = shown_columns(given_out.codebook, names, answers, self._wave.blind)
+        self.names = {column.name for column in columns}
         self._columns = [column for column in columns if header.count(column.name) == 1]
         self._rows = 0
         self._other_texts: dict[str, list[Any]] = {column.name: [] for column in self._columns}

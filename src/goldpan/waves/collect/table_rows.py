@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from goldpan.cells import restore
 from goldpan.errors import AnswerError
+from goldpan.records.look_up import look_up
 from goldpan.tasks.nearest import suggestion
 from goldpan.visible_text import visible, with_code_points
 from goldpan.waves.answer_text import answer_text
+from goldpan.waves.codebook import FIXED_COLUMNS
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.filled import (
     FilledSheet,
@@ -20,6 +23,7 @@ from goldpan.waves.collect.filled import (
     SheetAnswer,
     SheetIdCheck,
     ShownOtherwise,
+    UnreadColumn,
 )
 from goldpan.waves.collect.shown_records import MISJOINED_REMEDY, ShownRecords
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of
@@ -71,6 +75,8 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
     problems.raise_if_any("keep the columns of the sheet as they were given out")
     filled = FilledSheet(table.file)
     shown = ShownRecords(given_out, header, columns)
+    known = shown.names | {column.name for column in columns} | {*KEY_COLUMNS, *FIXED_COLUMNS}
+    filled_cells: Counter[str] = Counter()
     sheet_ids = SheetIdCheck(given_out, problems)
     for number, cells in table.rows:
         if all(is_empty(cell) for cell in cells):
@@ -80,6 +86,7 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
             problems.add(place, "it has more cells than the header; a text in it may have lost its quotes")
             continue
         cell_of = dict(zip(header, cells, strict=False))
+        filled_cells.update(name for name in cell_of if name not in known and not is_empty(cell_of[name]))
         annotator = sheet_ids.annotator(_text(cell_of.get("sheet")), f"{place}, column `sheet`")
         if annotator is not None:
             _read_row(filled, place, cell_of, annotator, columns, given_out, problems)
@@ -90,7 +97,18 @@ def read_table(table: RawTable, given_out: GivenOut) -> FilledSheet:
     if sorted_by_itself := shown.sorted_by_itself():
         problems.add("", sorted_by_itself, MISJOINED_REMEDY)
     problems.raise_if_any(_REMEDY)
+    filled.not_read = [
+        UnreadColumn(table.file, name, count)
+        for name, count in filled_cells.items()
+        if not _is_shown_somewhere(name, given_out)
+    ]
     return filled
+
+
+def _is_shown_somewhere(name: str, given_out: GivenOut) -> bool:
+    """Whether a column may show what goldpan gave out: in an earlier draw it may have been another field."""
+    of_llm = {f"llm_{feature.name}" for feature in given_out.codebook.features}
+    return name in of_llm or any(look_up(item.data, name)[0] for item in given_out.items.values())
 
 
 def _columns(header: list[str], given_out: GivenOut, problems: Problems) -> list[SheetColumn]:
@@ -123,7 +141,9 @@ def _read_row(
         if is_empty(cell) or column.feature is None:
             continue
         if not together and column.annotator not in ("", annotator):
-            what = f"it is for the answers of `{column.annotator}`, but the row is of a sheet of `{annotator}`"
+            what = (
+                f"it is for the answers of `{column.annotator}`, but the row is of a sheet of `{annotator}`"
+            )
             problems.add(f"{place}, column `{column.name}`", what, _OTHER_PERSON)
             continue
         try:

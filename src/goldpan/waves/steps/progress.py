@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from goldpan.waves.collect.collected import AnnotatorStatus
-from goldpan.waves.collect.filled import ShownOtherwise
+from goldpan.waves.collect.filled import ShownOtherwise, UnreadColumn
 from goldpan.waves.merging.merged import Merged, resolution_counts
 from goldpan.waves.merging.wave import to_decide
 from goldpan.waves.steps.changes import known_changes
@@ -49,6 +49,7 @@ class WaveProgress:
         set_aside: annotator -> answered rows that belong to an earlier draw.
         superseded: annotator -> answers that others about a newer text of the record have replaced.
         shown_otherwise: rows of tables that show another text than was given out under their id.
+        not_read: filled columns of tables that the sheets were not given out with.
     """
 
     wave: str
@@ -60,6 +61,7 @@ class WaveProgress:
     set_aside: dict[str, int] = field(default_factory=dict)
     superseded: dict[str, int] = field(default_factory=dict)
     shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
+    not_read: list[UnreadColumn] = field(default_factory=list)
 
     @property
     def is_decided(self) -> bool:
@@ -94,6 +96,7 @@ def progress_of(run: WaveRun) -> WaveProgress:
         set_aside=collected.status.set_aside,
         superseded=collected.status.superseded,
         shown_otherwise=collected.status.shown_otherwise,
+        not_read=collected.status.not_read,
     )
 
 
