@@ -307,6 +307,14 @@ def test_answers_of_another_annotator_in_a_row_of_one_person_are_refused(side_by
     assert folder.collect().ratings["tone"] == {name: {"ann": "Positive"} for name in IDS}
 
 
+def test_what_is_wrong_with_a_row_of_two_annotators_is_said_once(side_by_side):
+    folder, rows = side_by_side
+    rows[1]["item_id"] = "inew"
+    folder.write("side_by_side.csv", rows)
+    refusal = folder.refusal()
+    assert refusal.count("has no item `inew`") == 1 and "things are wrong" not in refusal
+
+
 def test_a_side_by_side_sheet_gives_each_annotator_their_column(side_by_side):
     folder, rows = side_by_side
     rows[0]["notes"] = "hm"

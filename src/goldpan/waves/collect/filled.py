@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from goldpan.errors import SheetError
@@ -116,7 +117,8 @@ class Problems:
 
     def __init__(self, file: str):
         self.file = file
-        self._found: list[tuple[str, str]] = []
+        # What is wrong with a row of several annotators is found for each of them.
+        self._found: dict[tuple[str, str], None] = {}
         self._remedies: dict[str | None, None] = {}
 
     def add(self, where: str, what: str, remedy: str | None = None) -> None:
@@ -126,7 +128,7 @@ class Problems:
             where, what: the place and the problem.
             remedy: of this problem, where it is not that of all others in the file.
         """
-        self._found.append((where, what))
+        self._found[where, what] = None
         self._remedies[remedy] = None
 
     def raise_if_any(self, remedy: str) -> None:
@@ -135,9 +137,9 @@ class Problems:
             return
         remedy = "; ".join(own or remedy for own in self._remedies)
         if len(self._found) == 1:
-            where, what = self._found[0]
+            ((where, what),) = self._found
             raise SheetError(what, where=f"{self.file}, {where}" if where else self.file, remedy=remedy)
-        lines = [f"{where}: {what}" if where else what for where, what in self._found[:_MOST_LISTED]]
+        lines = [f"{where}: {what}" if where else what for where, what in islice(self._found, _MOST_LISTED)]
         if len(self._found) > _MOST_LISTED:
             lines.append(f"and {len(self._found) - _MOST_LISTED} more")
         count = len(self._found)
