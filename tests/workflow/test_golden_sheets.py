@@ -152,7 +152,7 @@ def test_what_people_decided_is_a_new_version_and_all_else_stays(project, order)
     now, then = (str(answer).lower() for answer in (not was[changed], was[changed]))
     assert f"{changed}: asks {then} -> {now}\n" in printed
     assert f"{disputed}: stays as it is; no answer to it is decided yet" in printed
-    assert "1 answers changed, 6 confirmed, 0 rows added; 4 rows are not in the wave" in printed
+    assert "1 answers changed, 6 confirmed, 0 rows added\n" in printed
     assert {path.name for path in folder.iterdir()} == {"asks.jsonl", "topic.jsonl", "asks.v2.jsonl"}
     assert {name: (folder / name).read_bytes() for name in before} == before
     old, new = ((folder / name).read_bytes().splitlines() for name in ("asks.jsonl", "asks.v2.jsonl"))
@@ -176,6 +176,77 @@ def test_asked_twice_nothing_changes_and_the_same_gold_gives_the_same_bytes(proj
     other = filled[0].copy(tmp_path / "other")
     said(other, "golden", "asks", "--from", OF_ASKS)
     assert (other.root / "golden" / "asks.v2.jsonl").read_bytes() == version
+
+
+def rewritten(path, change):
+    """Write the rows of a file anew, each as `change` leaves it."""
+    rows = lines_of(path)
+    for row in rows:
+        change(row)
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def test_an_answer_taken_over_before_and_edited_since_is_named(project, order):
+    said(project, "golden", "asks", "--from", OF_ASKS)
+    version = project.root / "golden" / "asks.v2.jsonl"
+    was = {row["id"]: row["expected"]["asks"] for row in golden_rows(12)}[order[0]]
+    rewritten(version, lambda row: row["expected"].update({"asks": was}) if row["id"] == order[0] else None)
+    printed = said(project, "golden", "asks", "--from", OF_ASKS)
+    then, now = (str(answer).lower() for answer in (was, not was))
+    why = f"`asks`: it is {then}, although {now} was taken over from this wave before"
+    assert f"{order[0]}: stays as it is; {why}" in printed
+    assert not (project.root / "golden" / "asks.v3.jsonl").exists()
+
+
+def test_a_later_wave_may_have_changed_what_was_taken_over(project, order):
+    said(project, "golden", "asks", "--from", OF_ASKS)
+    version = project.root / "golden" / "asks.v2.jsonl"
+
+    def decide(row):
+        if row["id"] == order[0]:
+            now = row["expected"]["asks"]
+            row["metadata"]["people"].append({"wave": "later", "gold": "x", "was": {"asks": now}})
+            row["expected"]["asks"] = not now
+
+    rewritten(version, decide)
+    printed = said(project, "golden", "asks", "--from", OF_ASKS)
+    assert f"{order[0]}:" not in printed and "1 taken over before" in printed
+
+
+def test_each_row_of_the_golden_set_is_in_one_count(project):
+    rows = "12 rows of golden/asks.jsonl: 1 changed, 6 confirmed, 0 taken over before, 1 left as they are,"
+    assert f"{rows} 4 not in the wave\n" in said(project, "golden", "asks", "--from", OF_ASKS)
+    rows = "12 rows of golden/asks.v2.jsonl: 0 changed, 6 confirmed, 1 taken over before, 1 left as they are,"
+    assert f"{rows} 4 not in the wave\n" in said(project, "golden", "asks", "--from", OF_ASKS)
+
+
+def test_an_id_that_stands_twice_in_the_golden_set_is_refused_with_both_lines(project, order):
+    other = {"id": order[0], "input": {"text": "Another."}, "expected": {"asks": True}}
+    path = project.root / "golden" / "asks.jsonl"
+    place = 1 + [row["id"] for row in lines_of(path)].index(order[0])
+    path.write_bytes(b"\n" + path.read_bytes() + orjson.dumps(other) + b"\n")
+    done = project.goldpan("experiments", "golden", "asks", "--from", OF_ASKS, check=False)
+    assert done.returncode == 1 and f"`{order[0]}` stands twice, in lines {place + 1} and 14" in done.stdout
+    assert not (project.root / "golden" / "asks.v2.jsonl").exists()
+
+
+def test_lines_that_are_no_rows_are_named_and_stay(project):
+    path = project.root / "golden" / "asks.jsonl"
+    path.write_bytes(b"# golden\n" + path.read_bytes() + b'{"input": {"text": "No id."}}\n')
+    printed = said(project, "golden", "asks", "--from", OF_ASKS)
+    assert "golden/asks.jsonl: lines 1, 14 are no rows with an id; they stay as they are" in printed
+    lines = (project.root / "golden" / "asks.v2.jsonl").read_bytes().splitlines()
+    assert (lines[0], lines[-1]) == (b"# golden", b'{"input": {"text": "No id."}}')
+
+
+def test_an_answer_that_the_task_does_not_know_is_kept_as_what_was_there_before(project):
+    (first, *_) = read_sheet_rows(sheet_of(project, OF_TOPIC))
+    name = first["input.text"].split(":")[0].replace("Note ", "r")
+    path = project.root / "golden" / "topic.jsonl"
+    rewritten(path, lambda row: row["expected"].update(topic="storm") if row["id"] == name else None)
+    assert f'{name}: topic "storm" -> ' in said(project, "golden", "topic", "--from", OF_TOPIC)
+    new = {row["id"]: row for row in lines_of(path.with_name("topic.v2.jsonl"))}
+    assert new[name]["metadata"]["people"][0]["was"] == {"topic": "storm"}
 
 
 def test_the_next_run_is_pending_and_measures_against_the_new_version(project, order):

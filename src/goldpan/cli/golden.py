@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
-    from goldpan.experiments.golden import GoldenVersion
+    from goldpan.experiments.golden_version import GoldenVersion
     from goldpan.study import Project
 
 
@@ -109,10 +109,9 @@ def _print_version(found: GoldenVersion, project: Project, options: argparse.Nam
         print(printable(f"{name}: {what} as it is; {why}"))
     for note in found.notes:
         print(printable(note))
-    print(
-        f"{len(found.changed)} answers changed, {found.confirmed} confirmed, {len(found.added)} rows added;"
-        f" {found.not_covered} rows are not in the wave"
-    )
+    print(f"{len(found.changed)} answers changed, {found.confirmed} confirmed, {len(found.added)} rows added")
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in found.rows.items())
+    print(f"{sum(found.rows.values())} rows of {found.read}: {outcomes}")
     if not found.is_new:
         print(f"{found.file} stays as it is, version {found.number}: nothing was written")
         return

@@ -7,19 +7,19 @@ otherwise keeps its bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from goldpan.errors import AnswerError, StudyError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.data_set import DataSet
-from goldpan.experiments.golden_row import decided_by, decisions, row_line
+from goldpan.experiments.golden_row import changed_after, decided_by, decisions, row_line
+from goldpan.experiments.golden_version import ChangedAnswer, GoldenVersion
 from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
 from goldpan.experiments.wave_gold import WaveGold
 from goldpan.files import canonical_json, iter_lines, write_bytes
-from goldpan.records.look_up import put
+from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
 from goldpan.study.data_versions import newest_version, version_file
 from goldpan.study.load import Project
@@ -29,48 +29,7 @@ from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.gold_set import GoldItem
 
-
-@dataclass(frozen=True)
-class ChangedAnswer:
-    """A right answer that people changed.
-
-    Attributes:
-        id: of the row.
-        feature: which answer.
-        before, after: as JSON values; `before` is None where the row had none.
-    """
-
-    id: str
-    feature: str
-    before: Any
-    after: Any
-
-
-@dataclass
-class GoldenVersion:
-    """What came of taking a wave into a golden set.
-
-    Attributes:
-        file: the version that has all that people decided, relative to the project root.
-        number: of that version.
-        is_new: whether it was written, or would be.
-        changed: right answers that are others now.
-        confirmed: answers on which people agree with the golden set.
-        added: ids of rows that the golden set did not have.
-        kept: id -> why the row, or a part of it, stays as it was, or is not added.
-        not_covered: rows that the wave says nothing of.
-        notes: what else is to be known.
-    """
-
-    file: str = ""
-    number: int = 0
-    is_new: bool = False
-    changed: list[ChangedAnswer] = field(default_factory=list)
-    confirmed: int = 0
-    added: list[str] = field(default_factory=list)
-    kept: dict[str, str] = field(default_factory=dict)
-    not_covered: int = 0
-    notes: list[str] = field(default_factory=list)
+_MOST_NAMED = 10
 
 
 def take_into_golden(project: Project, module: str, gold: WaveGold, *, writes: bool = True) -> GoldenVersion:
@@ -84,16 +43,16 @@ def take_into_golden(project: Project, module: str, gold: WaveGold, *, writes: b
         writes: whether the version is written.
 
     Raises:
-        StudyError: the module has no golden set of its own, or the wave is about something else.
+        StudyError: the module has no golden set of its own, an id stands twice in it, or the wave is about
+            something else.
     """
     golden = _GoldenSet(project, module)
     golden.check_is_about(gold)
-    found = GoldenVersion(notes=golden.notes_on(gold))
+    found = GoldenVersion(read=golden.file, notes=golden.notes_on(gold))
     for item in gold.items:
         golden.take(item, gold, found)
     found.kept |= dict.fromkeys(gold.open, "no answer to it is decided yet")
-    covered = {item.id for item in gold.items} | set(gold.open)
-    found.not_covered = sum(name not in covered for name in golden.places)
+    found.count_rows(golden.places, {item.id for item in gold.items} | set(gold.open))
     golden.settle(found, writes)
     return found
 
@@ -131,8 +90,9 @@ class _GoldenSet:
         self.is_pinned = module in settings.versions
         self._check_is_newest(newest_version(project.root / self.folder, self.name))
         self._records = {record["id"]: record for record in self.data_set.records() if "skip" not in record}
-        self.lines = [line for _, line in iter_lines(project.root / self.file)]
-        self.places = {name: place for place, name in self._named_lines()}
+        numbered = list(iter_lines(project.root / self.file))
+        self.lines = [line for _, line in numbered]
+        self.places, self._no_rows = self._places([number for number, _ in numbered])
         self._inputs = {self.data_set.input(record): name for name, record in self._records.items()}
 
     def _check_is_newest(self, number: int) -> None:
@@ -144,12 +104,25 @@ class _GoldenSet:
                 remedy="take answers over by a study that has the newest version",
             )
 
-    def _named_lines(self) -> Iterator[tuple[int, str]]:
+    def _places(self, numbers: list[int]) -> tuple[dict[str, int], list[int]]:
+        """id -> place of its row; and the numbers of the lines without an id. Raises StudyError where an id
+        stands twice."""
+        places: dict[str, int] = {}
+        no_rows = []
         for place, line in enumerate(self.lines):
             try:
-                yield place, str(json.loads(line)["id"])
+                name = str(json.loads(line)["id"])
             except (ValueError, KeyError, TypeError):
-                continue  # `experiments check` says what is wrong with it; here it is kept
+                no_rows.append(numbers[place])
+                continue
+            first = places.setdefault(name, place)
+            if first != place:
+                raise StudyError(
+                    f"the id `{name}` stands twice, in lines {numbers[first]} and {numbers[place]}",
+                    where=self.file,
+                    remedy="give each row an `id` of its own: which of the two was answered cannot be told",
+                )
+        return places, no_rows
 
     def check_is_about(self, gold: WaveGold) -> None:
         """Raise StudyError where a wave asked about something else than this module."""
@@ -173,6 +146,10 @@ class _GoldenSet:
         others = [name for name in gold.features if name not in self.features]
         missing = [name for name in self.features if name not in gold.features]
         notes = []
+        if self._no_rows:
+            lines = ", ".join(map(str, self._no_rows[:_MOST_NAMED]))
+            lines += ", ..." if len(self._no_rows) > _MOST_NAMED else ""
+            notes.append(f"{self.file}: lines {lines} are no rows with an id; they stay as they are")
         if others:
             notes.append(f"not taken over, as the task's `expected:` does not name it: {', '.join(others)}")
         if missing:
@@ -220,19 +197,47 @@ class _GoldenSet:
             found.kept[item.id] = "people saw another input than the golden row of this id has"
             return
         row = json.loads(self.lines[self.places[item.id]])
-        if any(entry.get("gold") == gold.hash for entry in decisions(row)):
-            return  # taken over before; a later wave may have changed it since
         right, _ = self.data_set.fields.read(record)
+        if any(entry.get("gold") == gold.hash for entry in decisions(row)):
+            self._note_edits(item.id, right, labels, row, gold, found)
+            return
         was = {}
         for name, label in labels.items():
             if name in right and self._same(name, right[name], label):
                 found.confirmed += 1
                 continue
-            found.changed.append(ChangedAnswer(item.id, name, right.get(name), label))
-            was[name] = right.get(name)
+            # As it stands there: an answer that the task does not know is one that was there, too.
+            was[name] = look_up(row, self._fields[name])[1]
+            found.changed.append(ChangedAnswer(item.id, name, was[name], label))
             put(row, self._fields[name], label)
         if was:
             self.lines[self.places[item.id]] = row_line(decided_by(row, gold.provenance | {"was": was}))
+
+    def _note_edits(
+        self,
+        name: str,
+        right: Mapping[str, Any],
+        labels: Mapping[str, Any],
+        row: Mapping[str, Any],
+        gold: WaveGold,
+        found: GoldenVersion,
+    ) -> None:
+        """Name the answers of a row that was taken over before which somebody has edited since."""
+        later = changed_after(row, gold.hash)
+        reasons = []
+        for feature, label in labels.items():
+            is_as_taken = feature in right and self._same(feature, right[feature], label)
+            if not is_as_taken and feature not in later:
+                now, taken = (
+                    canonical_json(value).decode()
+                    for value in (look_up(row, self._fields[feature])[1], label)
+                )
+                reasons.append(
+                    f"`{feature}`: it is {now}, although {taken} was taken over from this wave before"
+                )
+        if reasons:
+            found.kept[name] = "; ".join([*filter(None, [found.kept.get(name)]), *reasons])
+        found.taken_before.add(name)
 
     def _add(self, item: GoldItem, labels: Mapping[str, Any], gold: WaveGold, found: GoldenVersion) -> None:
         record = _as_record(item)

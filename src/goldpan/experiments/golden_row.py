@@ -19,6 +19,17 @@ def decisions(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
+def changed_after(row: Mapping[str, Any], gold: str) -> set[str]:
+    """The features of a row that later waves have changed than the gold set of this hash."""
+    entries = decisions(row)
+    last = max((place for place, entry in enumerate(entries) if entry.get("gold") == gold), default=-1)
+    return {
+        name
+        for entry in entries[last + 1 :]
+        for name in (entry["was"] if isinstance(entry.get("was"), dict) else ())
+    }
+
+
 def decided_by(row: dict[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """A row whose metadata says from which wave it has its right answers."""
     metadata = row.get(METADATA)
