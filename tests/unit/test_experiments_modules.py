@@ -8,7 +8,7 @@ from goldpan.experiments.command import project_to_run, snakemake_arguments, sta
 from goldpan.experiments.derived import derived_study
 from goldpan.experiments.history import History
 from goldpan.experiments.identity import planned_limits, prompt_hash, run_id, what_is_run
-from goldpan.experiments.listing import pending_runs
+from goldpan.experiments.listing import listed_modules, pending_runs
 from goldpan.experiments.record import record_run
 from goldpan.study import load_project
 from tests.projects import WorkflowProject
@@ -85,6 +85,37 @@ def test_what_makes_a_run_another_one_is_named(project, change, why):
     change(project)
     (pending,) = pending_runs(load(project), history)
     assert pending.stage == "asks" and pending.why.endswith(f": {why}")
+
+
+def recorded_by_another_study(project):
+    """A run of `asks` over the golden rows as they are now, which another study has made."""
+    loaded = load(project)
+    history = History(loaded.runs)
+    what = what_is_run(loaded, "asks", {})
+    run = a_run("asks", id=run_id(what), what=what, study="other", data_hash=what["data"])
+    history.record(run, ROWS)
+    return history, run
+
+
+def test_a_run_of_another_study_over_the_same_data_set_is_listed(project):
+    history, run = recorded_by_another_study(project)
+    listed = {module.id: module.last for module in listed_modules(load(project), history.read())}
+    assert listed["asks"] and listed["asks"].id == run.id
+    assert listed["topic"] is None
+
+
+def test_after_a_new_version_of_the_data_set_only_the_data_have_changed_since_that_run(project):
+    history, run = recorded_by_another_study(project)
+    project.write_rows("golden/asks.v2.jsonl", golden_rows(11))
+    why = {of.stage: of.why for of in pending_runs(load(project), history)}
+    assert why["asks"] == f"since run {run.id}: data"
+
+
+def test_a_run_of_another_study_over_another_data_set_is_not_the_last_one(project):
+    history, _ = recorded_by_another_study(project)
+    project.write_rows("golden/asks.jsonl", golden_rows(11))
+    why = {of.stage: of.why for of in pending_runs(load(project), history)}
+    assert why["asks"] == "never run"
 
 
 def test_names_of_files_and_studies_are_not_part_of_what_is_run(project):

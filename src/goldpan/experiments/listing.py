@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import GoldpanError, SourceError
 from goldpan.evaluation.files import field_evaluations
 from goldpan.experiments.history import History
-from goldpan.experiments.identity import module_id, planned_limits, run_id, table_of_modules, what_is_run
+from goldpan.experiments.identity import (
+    data_hash,
+    module_id,
+    planned_limits,
+    run_id,
+    table_of_modules,
+    what_is_run,
+)
 from goldpan.experiments.registry import Recorded
 from goldpan.experiments.run import Run
 from goldpan.files import iter_lines, read_json
+from goldpan.study.data_versions import version_file, versions
 from goldpan.study.load import Project, load_project
 from goldpan.study.paths import studies_folder
 
@@ -28,7 +36,7 @@ class ListedModule:
         name, kind, funnel: as the table of modules says.
         enabled: whether the study takes it.
         rows: of its data set; None where there is no such file.
-        last: its last run in this study.
+        last: its last run in this study, or over its data set.
     """
 
     id: str
@@ -70,7 +78,8 @@ def listed_modules(project: Project, recorded: Recorded) -> list[ListedModule]:
 
 
 def last_run(project: Project, stage: str, recorded: Recorded) -> Run | None:
-    """The run of a stage among the results of the study, else the one of this study that was recorded last.
+    """The run of a stage among the results of the study, else the one of this study that was recorded last,
+    else the last one over a version of its data set.
 
     A run that another study has made first has that one's name.
     """
@@ -78,7 +87,37 @@ def last_run(project: Project, stage: str, recorded: Recorded) -> Run | None:
     among_results = copied_run_id(project.root / project.paths.run(stage, "json"))
     own = [run for run in runs if run.id == among_results]
     own = own or [run for run in runs if run.study == project.study.study]
+    if runs and not own:
+        data = _data_hashes(project, stage)
+        own = [run for run in runs if run.data_hash in data]
     return own[-1] if own else None
+
+
+def _data_hashes(project: Project, stage: str) -> set[str]:
+    """The hashes of the data of a stage: of a module with a data set, those of all its versions."""
+    settings, module = project.study.modules, table_of_modules(project).get(stage)
+    hashes: set[str] = set()
+    files: list[str | None] = [None]
+    if settings is not None and module is not None and not settings.is_chain:
+        name = module.data or stage
+        files += [
+            f"{settings.data}/{version_file(name, number)}"
+            for number in versions(project.root / settings.data, name)
+        ]
+    for file in files:
+        # What cannot be read now has not been run as it is now.
+        with contextlib.suppress(GoldpanError):
+            hashes.add(data_hash(_reading(project, stage, file), stage))
+    return hashes
+
+
+def _reading(project: Project, stage: str, file: str | None) -> Project:
+    """The project with another file of a module's rows; as it is where none is named."""
+    if file is None or stage not in project.study.sources:
+        return project
+    source = project.study.sources[stage].model_copy(update={"files": [file]})
+    study = project.study.model_copy(update={"sources": {**project.study.sources, stage: source}})
+    return replace(project, study=study)
 
 
 def copied_run_id(path: Path) -> str | None:
