@@ -126,6 +126,16 @@ def test_the_same_arguments_are_the_same_wave_and_write_over_nothing(project):
     assert study_file.read_text() == study
 
 
+def test_a_wave_that_was_drawn_anew_with_another_sample_says_so(project):
+    assert "asked for here" not in said(project, "sheets", *ALL)
+    study_file = project.root / "config" / "studies" / f"{SHEETS}.yaml"
+    study_file.write_text(study_file.read_text().replace("sample: 8", "sample: 10"))
+    project.goldpan("waves", "redraw", OF_ASKS, "--study", SHEETS)
+    printed = said(project, "sheets", "asks", *ALL[1:])
+    assert f"asks: wave {OF_ASKS}, 10 rows of 12" in printed
+    assert "drawn with sample 10 as its study says, not with the 8 asked for here" in printed
+
+
 def test_other_arguments_are_another_wave_beside_it(project):
     before = snapshot(project.root / "annotations")
     said(project, "sheets", "asks", "--sample", "8", "--seed", "2", "--blind", "--dry-run")

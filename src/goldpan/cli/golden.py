@@ -63,12 +63,12 @@ def _sheets(options: argparse.Namespace) -> int:
         if status or options.dry_run:
             return status
     for module, wave in waves.items():
-        _print_wave(study, module, wave, set(missing))
+        _print_wave(study, module, wave, settings.sample, set(missing))
     print(f"then: snakemake --cores {options.cores} --config study={study.study.study}")
     return 0
 
 
-def _print_wave(study: Project, module: str, wave: str, written: set[str]) -> None:
+def _print_wave(study: Project, module: str, wave: str, sample: int, written: set[str]) -> None:
     from goldpan.experiments.sheets import sheets_of
     from goldpan.waves.steps.run import WaveRun
 
@@ -76,6 +76,8 @@ def _print_wave(study: Project, module: str, wave: str, written: set[str]) -> No
     counts = run.draw_given_out().sample.counts
     asked = f", all there are of {counts.asked}" if counts.shortfall else f" of {counts.population}"
     print(f"{module}: wave {wave}, {counts.sampled} rows{asked}")
+    if counts.asked != sample:
+        print(f"  drawn with sample {counts.asked} as its study says, not with the {sample} asked for here")
     if not run.wave.blind:
         print("  not blind: people see the LLM's answers and each other's; --blind hides both")
     for path in sheets_of(study, [wave]):
