@@ -449,6 +449,8 @@ def test_after_a_redraw_answers_about_the_new_text_count_over_those_about_the_ol
         (row,) = (row for row in wave_of(project).read_sheets().answers if row.item_id == item_id("n3"))
         assert row.values["topic"] == ["machines", "weather"][number - 1]
         assert collected.superseded == {"ann": number} and collected.edited == []
+        # What the sheet of an earlier draw shows is what was given out then.
+        assert collected.shown_otherwise == []
         assert collected.annotators["ann"].is_complete
     assert any(note.startswith("Superseded: 2 answers by ann") for note in wave_notes(collected))
     assert main(["waves", "status", "--root", str(project.root)]) == 0
