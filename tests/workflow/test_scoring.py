@@ -245,7 +245,7 @@ def test_a_text_is_right_where_the_judge_says_so_of_all_rows(answered):
     # Clopper and Pearson's interval of 3 of 8.
     interval = judged["figures"][0]["raw"]["interval"]
     assert (interval["low"], interval["high"]) == pytest.approx((0.0852, 0.7551), abs=5e-4)
-    assert right(answered, "gist") == ["yes", "yes", "no", "yes", "no", "", "no", "no"]
+    assert right(answered, "gist") == ["yes", "yes", "no", "yes", "no", "no", "no", "no"]
     assert "nobody has measured it" in answered.artifact("evaluation/all.html").read_text()
 
 

@@ -311,7 +311,10 @@ def _gone_notes(
 def _notes(settings: Evaluation, models: Sequence[Predictions], gold: Mapping[str, GoldItem]) -> list[str]:
     notes = []
     for model in models:
-        if not any(item in by_item for by_item in model.of_items.values() for item in gold):
+        # Where only texts are judged, nothing of the predictions is read here.
+        compared = settings.gold or settings.wave
+        known = {item for by_item in model.of_items.values() for item in by_item}
+        if compared and known.isdisjoint(gold):
             notes.append(f"{model.name}: no gold item has a row in these predictions.")
         if settings.source and settings.predictions[model.name].annotated:
             notes.append(

@@ -62,7 +62,7 @@ class JudgedText(AsJson):
         not_judged: records with a text and no verdict, by state of the judge's row.
         figures: the share of items that were judged right; of a judge that people have measured its kappa.
         measured: the evaluation that this kappa is from, and the items it rests on.
-        verdicts: item id -> whether it counts as right, of all but those not judged.
+        verdicts: item id -> whether it counts as right, of all items, as the figure counts them.
     """
 
     feature: str
@@ -175,6 +175,7 @@ def judge_texts(project: Project, judge: Judge, ids: Sequence[str]) -> JudgedTex
             right[item] = verdict.value
         else:
             not_judged[ABSTAINED if verdict.state == OK else verdict.state] += 1
+            right[item] = False
     found = sum(right.values())
     share = _share(found, len(ids))
     kappa, measured = _judge_kappa(project, judge)
@@ -184,7 +185,7 @@ def judge_texts(project: Project, judge: Judge, ids: Sequence[str]) -> JudgedTex
         judge=f"{judge.stage}.{judge.verdict.name}",
         items=len(ids),
         right=found,
-        wrong=len(right) - found - failed.total(),
+        wrong=len(right) - found - failed.total() - not_judged.total(),
         failed=dict(sorted(failed.items())),
         not_judged=dict(sorted(not_judged.items())),
         figures=(Figure(JUDGED_RIGHT, share, share), *kappa),

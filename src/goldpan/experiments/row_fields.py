@@ -9,6 +9,7 @@ from goldpan.records.look_up import look_up
 from goldpan.tasks.nearest import suggestion
 
 INPUT = "input"
+_EXPECTED = "expected"
 
 _REMEDIES = {
     "bad_json": "a row is one whole JSON object on one line: no brackets around the rows, no comma after one",
@@ -36,7 +37,7 @@ def unread_fields(
     """
     if not isinstance(data.get(INPUT), dict):
         return
-    known = {INPUT, *beside, *(path.partition(".")[0] for path in gold)}
+    known = {INPUT, *beside, *(path.partition(".")[0] for path in gold), *([_EXPECTED] if judged else [])}
     for name in data:
         if name not in known:
             yield f"nothing reads the field `{name}`; {suggestion(name, known)}"
