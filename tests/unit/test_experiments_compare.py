@@ -10,7 +10,7 @@ import pytest
 from goldpan.cells import csv_text
 from goldpan.cli import main
 from goldpan.experiments.history import History
-from goldpan.experiments.run import PromptTexts
+from goldpan.experiments.run import FeatureMetrics, PromptTexts
 from tests.recorded_runs import ROWS, a_run
 
 HEAD = ["id", "state", "reason", "input.text", "expected.f", "answer.f", "right.f", "answer.note"]
@@ -57,7 +57,7 @@ def test_rows_are_told_by_what_became_of_them(compared, capsys):
         "better": "better",
         "worse": "worse",
         "failed": "worse",
-        "other": "otherwise",
+        "other": "in no count",
     }
     assert found["other_answers"] == ["note"]
     assert found["other_expected"] == ["gold"]
@@ -74,7 +74,8 @@ def test_the_text_and_the_page_show_the_same_rows(compared, capsys):
     page = root / "page.html"
     assert main([*command, "--html", str(page)]) == 0
     text = capsys.readouterr().out
-    assert "right 4 -> 3 of 5 rows; 1 better, 2 worse, 1 changed otherwise; McNemar exact p = 1" in text
+    assert "right 4 -> 3 of 5 rows; 1 better, 2 worse, 0 changed otherwise;" in text
+    assert "1 more changed in no count; McNemar exact p = 1" in text
     assert "failed  f: no -> (failed) (expected no): worse" in text
     assert "0.3000 -> 0.5000 USD (+0.2000)" in text
     html = page.read_text()
@@ -187,3 +188,80 @@ def test_prompt_versions_are_counted_as_in_lists_of_runs(tmp_path, capsys):
     text, _, page = compared_texts(tmp_path, capsys, later, earlier, ROWS, ROWS)
     assert f"{later.id}: m1, prompt version 2" in text and f"{earlier.id}: m1, prompt version 1" in text
     assert "<td>2 (p1)</td>" in page
+
+
+BINARY = {"name": "f", "type": "binary", "description": "d"}
+
+
+def run_of(feature, figure, prompt="p1", **changed):
+    """A run of one feature whose main figure is `figure`."""
+    figures = [{"name": figure, "raw": {"value": 0.5, "interval": None, "reason": None}}]
+    kind = changed.pop("kind", "nominal")
+    metrics = [FeatureMetrics("f", feature["type"], kind, "m1", {"evaluated": 20}, figures, [], {})]
+    prompts = [PromptTexts("m1", prompt, None, "u", [feature])]
+    return replace(a_run(prompt=prompt), prompts=prompts, metrics=metrics, **changed)
+
+
+def table(*rows):
+    """(expected, answer, right) as rows of a run; no answer is a failure."""
+    return [
+        HEAD[:7],
+        *(
+            [f"r{n}", "ok" if answer else "failed", "", "t", expected, answer, right]
+            for n, (expected, answer, right) in enumerate(rows)
+        ),
+    ]
+
+
+def difference_of(found):
+    (feature,) = found["features"]
+    return feature["difference"]
+
+
+def test_the_difference_of_the_figures_has_a_paired_interval(tmp_path, capsys):
+    rows = [[("yes", "yes", "yes")] * 80 + [("yes", "no", "no")] * 20 for _ in range(2)]
+    rows[1][:12] = [("yes", "no", "no")] * 12
+    rows[1][80:82] = [("yes", "yes", "yes")] * 2
+    runs = [run_of(BINARY, "accuracy", prompt) for prompt in ("p1", "p2")]
+    text, found, page = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
+    assert difference_of(found)["value"] == -0.1
+    interval = difference_of(found)["interval"]
+    # Of the same rows: narrower than of two samples of 100, where it holds 0.
+    assert -0.2 < interval["low"] < -0.1 < interval["high"] < 0
+    for said in (text, page):
+        assert f"-0.10 [{interval['low']:+.2f}, {interval['high']:+.2f}]" in said
+
+
+def test_the_difference_of_rankings_is_that_of_tau_while_the_test_is_of_whole_answers(tmp_path, capsys):
+    ranking = {"name": "f", "type": "ranking", "description": "d", "items": ["a", "b", "c"]}
+    runs = [run_of(ranking, "kendall_tau", prompt, kind="ranking") for prompt in ("p1", "p2")]
+    rows = [[("a > b > c", answer, "no")] * 10 for answer in ("c > b > a", "b > a > c")]
+    rows[1][0] = ("a > b > c", "", "no")
+    text, found, _ = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
+    # From -1 to 1/3, one failed: -1.
+    assert difference_of(found)["value"] == pytest.approx((1 / 3 + 1) * 0.9, abs=1e-5)
+    assert "McNemar exact p = 1 (of exactly right answers); B minus A +1.20 [" in text
+
+
+def test_the_difference_of_sets_is_that_of_their_f1(tmp_path, capsys):
+    sets = {"name": "f", "type": "multilabel", "description": "d", "labels": ["law", "tax"]}
+    runs = [run_of(sets, "f1_micro", prompt, kind="set") for prompt in ("p1", "p2")]
+    rows = [[("law; tax", "law", "no")] * 6, [("law; tax", "tax; law", "yes")] * 6]
+    _, found, _ = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
+    assert difference_of(found)["value"] == pytest.approx(1 - 2 / 3, abs=1e-5)
+
+
+def test_the_difference_of_judged_texts_is_that_of_the_shares_judged_right(tmp_path, capsys):
+    text = {"name": "f", "type": "text", "description": "d"}
+    runs = [run_of(text, "judged_right", prompt, kind="judged") for prompt in ("p1", "p2")]
+    rows = [[("", "a", "no")] * 8, [("", "b", "yes")] * 2 + [("", "b", "no")] * 6]
+    _, found, _ = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
+    assert difference_of(found)["value"] == 0.25
+
+
+def test_where_rows_were_measured_in_another_way_no_difference_is_made_up(tmp_path, capsys):
+    runs = [run_of(BINARY, "accuracy", prompt) for prompt in ("p1", "p2")]
+    rows = [[("yes", "no", "yes")] * 6, [("yes", "yes", "yes")] * 6]
+    text, found, _ = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
+    assert difference_of(found)["value"] is None
+    assert "B minus A not given: the rows of the runs were not measured as they would be now" in text

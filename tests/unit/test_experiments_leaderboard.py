@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from goldpan.cells import csv_text
 from goldpan.cli import main
 from goldpan.experiments.history import LEADERBOARDS, History
 from goldpan.experiments.leaderboard_page import leaderboard_page, page_name
@@ -28,7 +29,38 @@ def test_runs_are_ranked_by_their_value_and_equal_ones_share_a_place():
     assert [(of.place, of.number, of.standing.run.id) for of in ranked] == [
         *((1, 2, runs[1].id), (1, 4, runs[3].id), (3, 1, runs[0].id), (None, 3, runs[2].id)),
     ]
-    assert [of.overlaps_first for of in ranked] == [None, True, False, None]
+
+
+def rows_of_run(right):
+    """The table of a run, from the ids of its rows to whether they are right."""
+    head = ["id", "state", "reason", "input.text", "expected.f", "answer.f", "right.f"]
+    rows = [[row, "ok", "", "t", "yes", is_right, is_right] for row, is_right in right.items()]
+    return csv_text([head, *rows]).encode("utf-8-sig")
+
+
+def test_runs_whose_intervals_overlap_are_told_apart_by_the_rows_that_only_one_has_right(tmp_path, capsys):
+    history = History(tmp_path / "runs")
+    yes = {f"r{n}": "yes" for n in range(100)}
+    first, second = measured_run(1, 0.8), measured_run(2, 0.7)
+    history.record(first, rows_of_run(yes | {f"r{n}": "no" for n in range(20)}))
+    history.record(second, rows_of_run(yes | {f"r{n}": "no" for n in (*range(2, 20), *range(20, 32))}))
+    history.record(measured_run(3, 0.6), rows_of_run({"r1": "yes"}))
+    page = history.leaderboard_file("m1").read_text()
+    cells = [re.sub("<.*?>", "", cell) for cell in re.findall(r"<td.*?</td>", page.split("<svg")[-1])]
+    assert [cells[start + 5] for start in (0, 14, 28)] == ["–", "0.0129", "–"]
+    assert "overlaps first" not in page.lower()
+    assert main(["experiments", "leaderboard", "m1", "--root", str(tmp_path)]) == 0
+    assert re.search(rf"{second.id} .* 0\.0129 ", capsys.readouterr().out)
+
+
+def test_a_run_whose_rows_are_gone_is_ranked_and_not_tested(tmp_path):
+    history = History(tmp_path / "runs")
+    for number in (1, 2):
+        history.record(measured_run(number, 0.6 + number / 10), rows_of_run({"r1": "yes"}))
+    history.rows_file(measured_run(1, 0.7).id).unlink()
+    history.rebuild()
+    assert '<td class="number">–</td>' in history.leaderboard_file("m1").read_text()
+    assert history.behind(history.read()) == []
 
 
 @pytest.mark.parametrize(
@@ -71,8 +103,8 @@ def test_the_page_has_every_number_of_its_plots_in_a_table():
     cells = [[re.sub("<.*?>", "", cell) for cell in re.findall(r"<td.*?</td>", row)] for row in rows]
     assert [row[:10] for row in cells] == [
         ["1", "2", "0.900 [0.800, 1.000]", "0.500", "A", "–", "not known", "2", "model-1", "40"],
-        ["2", "1", "0.612 [0.512, 0.712]", "0.500", "D", "no", "0.020000", "1", "model-1", "40"],
-        ["3", "3", "0.400 [0.300, 0.500]", "0.500", "F", "no", "0.300000", "3", "model-1", "40"],
+        ["2", "1", "0.612 [0.512, 0.712]", "0.500", "D", "–", "0.020000", "1", "model-1", "40"],
+        ["3", "3", "0.400 [0.300, 0.500]", "0.500", "F", "–", "0.300000", "3", "model-1", "40"],
     ]
     assert all(run.id in page and f"v{number}</text>" in page for number, run in enumerate(runs, 1))
     assert "Of 1 run the cost is not known." in page

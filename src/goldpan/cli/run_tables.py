@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from goldpan.cli import add_project_options
 
 if TYPE_CHECKING:
     from goldpan.experiments.history import History
+    from goldpan.experiments.paired import Right
     from goldpan.experiments.registry import Recorded
     from goldpan.experiments.run import Run
 
@@ -144,7 +146,7 @@ def _leaderboard(options: argparse.Namespace) -> None:
             print("there are no runs")
         print_unreadable(recorded.unreadable)
         return
-    _print_boards(_runs_of(recorded, options.module, None), recorded)
+    _print_boards(_runs_of(recorded, options.module, None), recorded, history.right_by_run())
     page = history.leaderboard_file(options.module)
     if options.html:
         from goldpan.files import write_bytes
@@ -154,13 +156,12 @@ def _leaderboard(options: argparse.Namespace) -> None:
     print_unreadable(recorded.unreadable)
 
 
-def _print_boards(runs: list[Run], recorded: Recorded) -> None:
+def _print_boards(runs: list[Run], recorded: Recorded, right: Callable[[Run], Right]) -> None:
     from goldpan.cli.tables import print_table
     from goldpan.experiments.figures import figure_text
     from goldpan.experiments.standings import boards_of, standings_of
     from goldpan.records.limit import trial_text
 
-    overlaps = {None: None, True: "yes", False: "no"}
     for board in boards_of(list(standings_of(runs, recorded.versions()))):
         studies = ", ".join(board.studies)
         trial = f"; {trial_text(board.limit)}" if board.limit else ""
@@ -172,13 +173,17 @@ def _print_boards(runs: list[Run], recorded: Recorded) -> None:
                 *(ranked.place, ranked.standing.run.id, ranked.standing.prompt_version),
                 *(ranked.standing.run.model, ranked.standing.evaluated),
                 *(figure_text(ranked.standing.figure), figure_text(ranked.standing.majority)),
-                *(ranked.standing.letter, overlaps[ranked.overlaps_first], _cost(ranked.standing.run)),
+                *(ranked.standing.letter, _p_value(ranked.p_against_first), _cost(ranked.standing.run)),
             ]
-            for ranked in board.ranked()
+            for ranked in board.ranked(right)
         ]
         head = ["rank", "run", "prompt", "model", "rows", "95 % interval", "majority", "grade"]
-        print_table([*head, "overlaps first", "USD"], rows, empty="")
+        print_table([*head, "p against first", "USD"], rows, empty="")
         print()
+
+
+def _p_value(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3g}"
 
 
 def _cost(run: Run) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 from goldpan.as_json import AsJson
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.statistics.figures import Figure, figures
-from goldpan.statistics.joined_measures import Difference
+from goldpan.statistics.joined_measures import Difference, PickedMeasures
 from goldpan.statistics.marginal_homogeneity import exact_mcnemar_p_value
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
@@ -65,8 +65,24 @@ def compare(
         values: of the feature.
         design: of the same items.
     """
-    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
-    measures = values.measures(coded)
-    both = Difference(measures(sample.codes[:, [0, 1]]), measures(sample.codes[:, [0, 2]]))
     right = values.right(coded)
-    return Comparison(*names, len(right), McNemar.of(right[:, 0], right[:, 1]), figures(sample, both))
+    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
+    differences = figures(sample, _difference(coded, values, sample.codes))
+    return Comparison(*names, len(right), McNemar.of(right[:, 0], right[:, 1]), differences)
+
+
+def difference(name: str, coded: CodedPredictions, values: FeatureValues, design: Design) -> Figure:
+    """One figure of the first predictions less that of the second, with an interval from a paired bootstrap.
+
+    Args:
+        name: of the figure, one that suits the feature.
+        coded, values, design: as for `compare`.
+    """
+    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
+    (found,) = figures(sample, PickedMeasures(_difference(coded, values, sample.codes), (name,)))
+    return found
+
+
+def _difference(coded: CodedPredictions, values: FeatureValues, rows: np.ndarray) -> Difference:
+    measures = values.measures(coded)
+    return Difference(measures(rows[:, [0, 1]]), measures(rows[:, [0, 2]]))

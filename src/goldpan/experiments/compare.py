@@ -9,10 +9,12 @@ from typing import Any
 
 from goldpan.evaluation.comparison import McNemar
 from goldpan.experiments.history import History
-from goldpan.experiments.rows import INPUT, RunRow, read_run_rows
+from goldpan.experiments.paired import difference_of, has_other_input, is_evaluated
+from goldpan.experiments.rows import RunRow, read_run_rows
 from goldpan.experiments.run import FeatureMetrics, PromptTexts, Run
+from goldpan.statistics.figures import Estimate
 
-BETTER, WORSE, OTHERWISE = "better", "worse", "otherwise"
+BETTER, WORSE, OTHERWISE, UNCOUNTED = "better", "worse", "otherwise", "in no count"
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Change:
 
     Attributes:
         feature: which; every measured one where the state changed.
-        kind: `better` (wrong, then right), `worse`, or `otherwise`: right or wrong as before, not evaluated,
-            measured by another expected value, or asked about another input.
+        kind: `better` (wrong, then right), `worse`, `otherwise`: right or wrong as before, or `in no count`:
+            not evaluated, measured by another expected value, or asked about another input.
     """
 
     feature: str
@@ -49,6 +51,7 @@ class FeatureComparison:
         rows: that both evaluated by the same expected value, of the same input.
         both_wrong: of them, those that neither has right.
         mcnemar: McNemar's exact test on these rows: only one of the two right.
+        difference: of the main figure on these rows, the second less the first, with a paired interval.
     """
 
     feature: str
@@ -57,6 +60,7 @@ class FeatureComparison:
     rows: int
     both_wrong: int
     mcnemar: McNemar
+    difference: Estimate
 
     @property
     def right(self) -> tuple[int, int]:
@@ -127,6 +131,7 @@ class RunComparison:
                     "better": self.of_kind(BETTER, compared.feature),
                     "worse": self.of_kind(WORSE, compared.feature),
                     "mcnemar": compared.mcnemar.as_json(),
+                    "difference": compared.difference.as_json(),
                 }
                 for compared in self.features
             ],
@@ -172,9 +177,9 @@ def compare_runs(history: History, first: Run, second: Run) -> RunComparison:
                 firsts[row_id].expected.get(name) != seconds[row_id].expected.get(name) for name in measured
             )
         ),
-        other_input=tuple(row_id for row_id in shared if _has_other_input(firsts[row_id], seconds[row_id])),
+        other_input=tuple(row_id for row_id in shared if has_other_input(firsts[row_id], seconds[row_id])),
         features=tuple(
-            _of_feature(metrics[0][name], metrics[1][name], [(firsts[row], seconds[row]) for row in shared])
+            _of_feature((first, second), name, [(firsts[row], seconds[row]) for row in shared])
             for name in measured
         ),
         prompt_diff=tuple(_prompt_diff(first, second)),
@@ -185,50 +190,24 @@ def _features(run: Run) -> list[str]:
     return [feature["name"] for task in run.prompts for feature in task.features]
 
 
-def _is_evaluated(one: RunRow, two: RunRow, feature: str) -> bool:
-    """Whether both were asked about the same input, and measured by the same expected value."""
-    same = one.expected.get(feature) == two.expected.get(feature) and not _has_other_input(one, two)
-    return same and feature in one.right and feature in two.right
-
-
-def _has_other_input(one: RunRow, two: RunRow) -> bool:
-    """Whether two rows of one id are about different things: rows of two data sets may be numbered alike."""
-    first, second = (
-        {name: text for name, text in row.inputs.items() if name.startswith(INPUT) and not _is_note(name)}
-        for row in (one, two)
-    )
-    shared = first.keys() & second.keys()
-    # A field that was added to all rows makes no other rows of them.
-    return any(first[name] != second[name] for name in shared) or bool(not shared and (first or second))
-
-
-def _is_note(column: str) -> bool:
-    """Whether a column holds metadata, which no prompt shows."""
-    return column.startswith(f"{INPUT}metadata.")
-
-
 def _changes(one: RunRow, two: RunRow, measured: list[str]) -> Iterator[Change]:
     for feature in measured:
         is_same = one.state == two.state and one.answer.get(feature) == two.answer.get(feature)
         # Two answers may be written differently and be the same, as sets in another order are.
         was, now = one.right.get(feature), two.right.get(feature)
-        is_evaluated = _is_evaluated(one, two, feature)
-        if is_same and (was == now or not is_evaluated):
+        counts = is_evaluated(one, two, feature)
+        if is_same and (was == now or not counts):
             continue
-        kind = OTHERWISE if not is_evaluated or was == now else BETTER if now else WORSE
+        kind = UNCOUNTED if not counts else OTHERWISE if was == now else BETTER if now else WORSE
         yield Change(feature, kind)
 
 
-def _of_feature(
-    first: FeatureMetrics, second: FeatureMetrics, pairs: list[tuple[RunRow, RunRow]]
-) -> FeatureComparison:
+def _of_feature(runs: tuple[Run, Run], feature: str, pairs: list[tuple[RunRow, RunRow]]) -> FeatureComparison:
     import numpy as np
 
-    feature = first.feature
-    evaluated = [
-        (one.right[feature], two.right[feature]) for one, two in pairs if _is_evaluated(one, two, feature)
-    ]
-    right = np.array(evaluated, dtype=bool).reshape(-1, 2)
+    evaluated = [pair for pair in pairs if is_evaluated(*pair, feature)]
+    right = np.array([[row.right[feature] for row in pair] for pair in evaluated], dtype=bool).reshape(-1, 2)
+    first, second = (next(of for of in run.metrics if of.feature == feature) for run in runs)
     return FeatureComparison(
         feature=feature,
         first=first,
@@ -236,6 +215,7 @@ def _of_feature(
         rows=len(right),
         both_wrong=int((~right).all(axis=1).sum()),
         mcnemar=McNemar.of(right[:, 0], right[:, 1]),
+        difference=difference_of(runs, feature, evaluated),
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from goldpan.experiments.compare import (
     BETTER,
     OTHERWISE,
+    UNCOUNTED,
     WORSE,
     ChangedRow,
     FeatureComparison,
     RunComparison,
 )
-from goldpan.experiments.figures import figure_text, main_figure
+from goldpan.experiments.figures import PARTIAL_FIGURES, figure_text, main_figure
 from goldpan.experiments.run import Run
 from goldpan.html import Markup, element, page, table
 from goldpan.records.limit import trial_text
@@ -94,6 +95,7 @@ def _body(found: RunComparison) -> Iterator[Markup]:
             "Better",
             "Worse",
             "McNemar p",
+            "B minus A on these rows",
         ],
         [_feature_cells(found, compared) for compared in found.features],
         text_columns=2,
@@ -103,7 +105,9 @@ def _body(found: RunComparison) -> Iterator[Markup]:
         "A and B are the figures of each run, of its own rows. The rows of both are those that both evaluated"
         " with the same input and expected value; better are those wrong in A and right in B, worse the other"
         " way round. McNemar's test is exact and two-sided; it says how likely so"
-        " uneven a split is if neither is better.",
+        " uneven a split is if neither is better. It knows answers that are right as a whole and others,"
+        " also where the figure counts the parts of sets and rankings; of the figure itself there is the"
+        " difference, with a 95 % interval from a paired bootstrap over the rows of both.",
         class_="soft",
     )
     yield element("h2", f"Rows that changed ({len(found.changed):,})")
@@ -166,11 +170,14 @@ def _feature_line(found: RunComparison, compared: FeatureComparison) -> str:
     first, second = (main_figure(of.figures) for of in (compared.first, compared.second))
     name = first["name"] if first else "no figure"
     right = compared.right
+    outside = len(found.of_kind(UNCOUNTED, compared.feature))
+    uncounted = f" {outside} more changed in no count;" if outside else ""
     return (
         f"{compared.feature}: {name} {figure_text(first)} -> {figure_text(second)};"
         f" right {right[0]} -> {right[1]} of {compared.rows} rows;"
-        f" {better} better, {worse} worse, {otherwise} changed otherwise;"
-        f" McNemar exact p = {compared.mcnemar.p_value:.3g}"
+        f" {better} better, {worse} worse, {otherwise} changed otherwise;{uncounted}"
+        f" McNemar exact p = {compared.mcnemar.p_value:.3g}{_of_whole_answers(name)};"
+        f" B minus A {_difference(compared)}"
     )
 
 
@@ -180,7 +187,28 @@ def _feature_cells(found: RunComparison, compared: FeatureComparison) -> list[st
     counts = [f"{count}" for count in (compared.rows, *compared.right, better, worse)]
     p_value = f"{compared.mcnemar.p_value:.3g}"
     name = first["name"] if first else "-"
-    return [compared.feature, name, figure_text(first), figure_text(second), *counts, p_value]
+    return [
+        compared.feature,
+        name,
+        figure_text(first),
+        figure_text(second),
+        *counts,
+        p_value,
+        _difference(compared),
+    ]
+
+
+def _of_whole_answers(figure: str) -> str:
+    """What the test is about where the figure counts parts of answers."""
+    return " (of exactly right answers)" if figure in PARTIAL_FIGURES else ""
+
+
+def _difference(compared: FeatureComparison) -> str:
+    found = compared.difference
+    if found.value is None:
+        return f"not given: {found.reason}"
+    between = found.interval
+    return f"{found.value:+.2f}" + (f" [{between.low:+.2f}, {between.high:+.2f}]" if between else "")
 
 
 def _cost_text(found: RunComparison) -> str:

@@ -9,6 +9,8 @@ from goldpan.evaluation.judged import JUDGE_KAPPA, JUDGED_RIGHT
 from goldpan.experiments.run import FeatureMetrics
 
 _MAIN = (JUDGED_RIGHT, "accuracy_within_tolerance", "accuracy", "f1_micro", "kendall_tau")
+PARTIAL_FIGURES = frozenset({"f1_micro", "kendall_tau"})
+"""Main figures that count the parts of answers, which may be right in part."""
 _GRADES = ((0.9, "A"), (0.8, "B"), (0.7, "C"), (0.6, "D"))
 
 

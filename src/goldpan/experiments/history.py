@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import orjson
 from goldpan.crashpoints import reached
 from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.leaderboard_page import is_leaderboard, leaderboard_page, page_name
+from goldpan.experiments.paired import Right, right_of_rows
 from goldpan.experiments.registry import Recorded, entries_by_module, registry_of
 from goldpan.experiments.run import Run, is_same, prompt_versions, read_run, run_bytes
 from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
@@ -100,6 +101,20 @@ class History:
                 f" {run.stage} --study {run.study}` writes it anew",
             )
         return path
+
+    def right_by_run(self) -> Callable[[Run], Right]:
+        """Which rows of a run are right; each table is read once. Nothing of one that is gone or damaged."""
+        known: dict[str, Right] = {}
+
+        def right(run: Run) -> Right:
+            if run.id not in known:
+                try:
+                    known[run.id] = right_of_rows(self.rows_of(run), [of.feature for of in run.metrics])
+                except SourceError:
+                    known[run.id] = {}
+            return known[run.id]
+
+        return right
 
     def record(self, run: Run, rows: bytes) -> Run:
         """Write a run, its rows first, and what is made of all runs. What is there already stays as it is.
@@ -186,7 +201,7 @@ class History:
         modules = dict.fromkeys(run.module for run in recorded.runs) if modules is None else modules
         return {
             self.leaderboard_file(module): leaderboard_page(
-                recorded.of_module(module), versions, unreadable
+                recorded.of_module(module), versions, unreadable, self.right_by_run()
             ).encode()
             for module in modules
         }

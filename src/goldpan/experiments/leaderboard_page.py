@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from goldpan.evaluation.formatting import figure_title, three_decimals
 from goldpan.experiments.figures import value_of_figure
+from goldpan.experiments.paired import Right
 from goldpan.experiments.run import Run
 from goldpan.experiments.run_plots import (
     SERIES,
@@ -37,18 +38,25 @@ code { overflow-wrap: anywhere; }
 """
 )
 _HEAD = [
-    *("Rank", "No.", "{figure}, 95 % interval", "Majority", "Grade", "Overlaps first", "Cost in USD"),
+    *("Rank", "No.", "{figure}, 95 % interval", "Majority", "Grade", "p against first", "Cost in USD"),
     *("Prompt version", "Model", "Rows", "Samples", "Study", "Run", "Recorded (UTC)"),
 ]
 _CLASSES = [
-    *("number", "number", "number", "number", None, None, "number"),
+    *("number", "number", "number", "number", None, "number", "number"),
     *("number", "text", "number", "number", "text", None, "moment"),
 ]
 _NOTES = (
-    "The rank goes by the value alone. Where the interval of a run overlaps that of the first, these rows do"
-    " not show which of the two is better; `goldpan experiments compare` tests it on the rows of both. The"
-    " interval and the majority baseline (always the commonest answer) say more than the letter: A from 0.90,"
-    " B from 0.80, C from 0.70, D from 0.60, else F. The cost is that of all answers of a run, whoever paid.",
+    "The rank goes by the value alone. Whether two runs differ is not told by their intervals, which may"
+    " overlap where the same rows show a difference: p against first is McNemar's exact test, row by row, of"
+    " which answers are right; it is empty where the two did not evaluate the very same rows. Of sets and"
+    " rankings that is a test of answers that are right as a whole, while the figure counts their parts. It"
+    " is not corrected for the number of runs. `goldpan experiments compare` gives the difference with its"
+    " interval.",
+    "The best of several prompts on the rows that they were developed on is better there than on new rows:"
+    " report its figure on rows that no prompt was changed for.",
+    "The interval and the majority baseline (always the commonest answer) say more than the letter: A from"
+    " 0.90, B from 0.80, C from 0.70, D from 0.60, else F, by the value before it is rounded. The cost is"
+    " that of all answers of a run, whoever paid.",
 )
 
 
@@ -66,7 +74,10 @@ def is_leaderboard(page_text: bytes) -> bool:
 
 
 def leaderboard_page(
-    runs: Sequence[Run], versions: Mapping[tuple[str, str], int], unreadable: Sequence[str] = ()
+    runs: Sequence[Run],
+    versions: Mapping[tuple[str, str], int],
+    unreadable: Sequence[str] = (),
+    right: Callable[[Run], Right] = lambda run: {},
 ) -> str:
     """The page of a module.
 
@@ -74,13 +85,18 @@ def leaderboard_page(
         runs: all of the module, in the order in which they were recorded; at least one.
         versions: see `run.prompt_versions`.
         unreadable: names of files of the history that are damaged: some may be runs of this module.
+        right: which rows of a run are right; without it no two runs are tested.
     """
     name = f"{runs[-1].module} {runs[-1].name or ''}".strip()
-    return page(f"{_TITLE}{name}", _body(name, runs, versions, unreadable), style=_PAGE_STYLE)
+    return page(f"{_TITLE}{name}", _body(name, runs, versions, unreadable, right), style=_PAGE_STYLE)
 
 
 def _body(
-    name: str, runs: Sequence[Run], versions: Mapping[tuple[str, str], int], unreadable: Sequence[str]
+    name: str,
+    runs: Sequence[Run],
+    versions: Mapping[tuple[str, str], int],
+    unreadable: Sequence[str],
+    right: Callable[[Run], Right],
 ) -> Iterator[Markup]:
     boards = boards_of(list(standings_of(runs, versions)))
     yield element("h1", f"{_TITLE}{name}")
@@ -111,12 +127,12 @@ def _body(
     if unmeasured:
         yield element("p", f"Runs in which nothing was measured: {', '.join(unmeasured)}.", class_="warn")
     for board in boards:
-        yield from _board(board)
+        yield from _board(board, right)
     if boards:
         yield from (element("p", note, class_="soft") for note in _NOTES)
 
 
-def _board(board: Board) -> Iterator[Markup]:
+def _board(board: Board, right: Callable[[Run], Right]) -> Iterator[Markup]:
     rows = sorted({standing.evaluated for standing in board.standings})
     figure = _figure(board)
     yield element("h2", f"{board.feature}, data {board.data_hash[:8]}{', a trial' if board.limit else ''}")
@@ -147,7 +163,7 @@ def _board(board: Board) -> Iterator[Markup]:
         yield element("div", *_plots(board, figure, plotted), class_="plots")
     yield table(
         [name.format(figure=figure) for name in _HEAD],
-        [_cells(ranked) for ranked in board.ranked()],
+        [_cells(ranked) for ranked in board.ranked(right)],
         caption=f"{figure} of {board.feature}, the best first",
         classes=_CLASSES,
     )
@@ -215,10 +231,10 @@ def _plotted(number: int, models: Sequence[str], standing: Standing, figure: str
 def _cells(ranked: Ranked) -> list[str]:
     standing = ranked.standing
     run = standing.run
-    overlaps = {None: "–", True: "yes", False: "no"}[ranked.overlaps_first]
+    tested = "–" if ranked.p_against_first is None else f"{ranked.p_against_first:.3g}"
     return [
         *("–" if ranked.place is None else f"{ranked.place}", f"{ranked.number}"),
-        *(_value(standing), _majority(standing), standing.letter, overlaps, _cost(standing)),
+        *(_value(standing), _majority(standing), standing.letter, tested, _cost(standing)),
         *(f"{standing.prompt_version}", _model(standing), f"{standing.evaluated:,}", f"{run.samples}"),
         *(run.study, run.id, _time(run)),
     ]

@@ -80,4 +80,5 @@ def _entry(run: Run, version: int) -> dict[str, Any]:
         "cost_usd": run.cost_usd,
         "git": run.git,
         "rows": f"{run.id}.csv",
+        "rows_sha256": run.rows_sha256,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from goldpan.experiments.figures import baseline_of, grade, main_figure, value_of_figure
+from goldpan.experiments.paired import Right, p_value_of
 from goldpan.experiments.run import FeatureMetrics, Run
 from goldpan.files import canonical_json
 
@@ -71,14 +72,14 @@ class Ranked:
         place: 1 for the best; equal values share one; None without a value.
         number: of the run among those that it is ranked with, in the order of time, from 1.
         standing: what stands there.
-        overlaps_first: whether its interval and that of the best one overlap; None of that one itself, and
-            where either has none.
+        p_against_first: McNemar's exact p of it and the best one; None of that one itself, and where the two
+            did not evaluate the very same rows.
     """
 
     place: int | None
     number: int
     standing: Standing
-    overlaps_first: bool | None
+    p_against_first: float | None
 
 
 @dataclass(frozen=True)
@@ -103,18 +104,25 @@ class Board:
         """In which studies the runs were first made."""
         return list(dict.fromkeys(standing.run.study for standing in self.standings))
 
-    def ranked(self) -> list[Ranked]:
-        """The runs, the best first; of equal ones the earlier first, those without a value last."""
+    def ranked(self, right: Callable[[Run], Right] = lambda run: {}) -> list[Ranked]:
+        """The runs, the best first; of equal ones the earlier first, those without a value last.
+
+        Args:
+            right: which rows of a run are right; without it no two runs are tested.
+        """
         numbered = list(enumerate(self.standings, 1))
         best = sorted(numbered, key=lambda of: (of[1].value is None, -(of[1].value or 0.0), of[0]))
         first = best[0][1]
         values = [standing.value for _, standing in best]
+        firsts = right(first.run)
         return [
             Ranked(
                 place=None if standing.value is None else values.index(standing.value) + 1,
                 number=number,
                 standing=standing,
-                overlaps_first=None if standing is first else _overlap(first.interval, standing.interval),
+                p_against_first=None
+                if standing is first or standing.value is None
+                else p_value_of(firsts, right(standing.run), self.feature),
             )
             for number, standing in best
         ]
@@ -159,9 +167,3 @@ def boards_of(standings: Sequence[Standing]) -> list[Board]:
         )
         for key in sorted(boards, key=place)
     ]
-
-
-def _overlap(first: tuple[float, float] | None, second: tuple[float, float] | None) -> bool | None:
-    if first is None or second is None:
-        return None
-    return first[0] <= second[1] and second[0] <= first[1]

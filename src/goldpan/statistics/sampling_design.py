@@ -45,6 +45,11 @@ class Design:
         return Design(self.strata[kept], self.weights[kept])
 
 
+def equal_design(items: int) -> Design:
+    """The design of items that were not drawn: one stratum, all of one weight."""
+    return Design(np.zeros(items, dtype=np.int64), np.ones(items))
+
+
 def design_of(drawn: Sequence[Drawn], used: Sequence[Drawn]) -> Design:
     """The design of the items that are used.
 
