@@ -64,6 +64,61 @@ def test_figures_and_intervals_are_those_of_a_wave_with_the_same_gold(tmp_path):
     assert figure(only(by_fields).figures, "accuracy").raw.value == 0.75
 
 
+def grouped(tmp_path, group, records=60, of=5, **changes):
+    """An evaluation of records of which five have one product, all right or all wrong."""
+    rows = [stage_row(n, {"tone": prediction(TONE, P)}) for n in range(records)]
+    there = [
+        record(n, tone=P if n // of % 3 else N, meta={"product": f"p{n // of}"}, brand=n)
+        for n in range(records)
+    ]
+    chosen, files = of_fields(tmp_path, there, rows, {"tone": "tone"}, group=group, **changes)
+    return evaluate("e", chosen, TONES, files)
+
+
+def test_records_of_one_group_are_drawn_together_so_that_intervals_are_as_wide_as_groups_differ(tmp_path):
+    one_by_one = figure(only(grouped(tmp_path, None)).figures, "accuracy").raw
+    report = grouped(tmp_path, "meta.product")
+    accuracy = figure(only(report).figures, "accuracy").raw
+    assert accuracy.value == one_by_one.value == pytest.approx(2 / 3)
+    assert one_by_one.interval.method == "Clopper-Pearson"
+    assert accuracy.interval.method.startswith("bootstrap over groups")
+    # Five alike are as good as one: the interval is that of 12 records, not of 60.
+    widths = [measured.interval.high - measured.interval.low for measured in (one_by_one, accuracy)]
+    assert 1.7 < widths[1] / widths[0] < 2.6
+    assert report.notes[0].startswith(
+        "Records of one `meta.product` may be alike, so intervals are by bootstrap over 12 groups of 60"
+    )
+    assert report.as_json()["gold_fields"]["group"] == "meta.product"
+    assert only(report).prevalence.reason.startswith("records of one group may be alike")
+
+
+def test_where_all_of_all_groups_are_right_the_interval_is_that_of_as_many_items_as_groups(tmp_path):
+    rows = [stage_row(n, {"tone": prediction(TONE, P)}) for n in range(40)]
+    records = [record(n, tone=P, product=n // 5) for n in range(40)]
+    chosen, files = of_fields(tmp_path, records, rows, {"tone": "tone"}, group="product")
+    interval = figure(only(evaluate("e", chosen, TONES, files)).figures, "accuracy").raw.interval
+    assert interval.low <= 0.025 ** (1 / 8) + 1e-6
+
+
+def test_groups_of_one_record_change_nothing_and_are_said_to_be_none(tmp_path):
+    report = grouped(tmp_path, "brand")
+    assert only(report).figures == only(grouped(tmp_path, None)).figures
+    assert report.notes[0] == "No two records have one `brand`, so each is taken by itself."
+
+
+def test_a_group_that_no_record_has_is_refused_and_one_without_is_a_group_of_its_own(tmp_path):
+    with pytest.raises(StudyError, match="no record has a field `nothing`"):
+        grouped(tmp_path, "nothing")
+    rows = [stage_row(n, {"tone": prediction(TONE, P)}) for n in range(20)]
+    records = [record(n, tone=P, product="" if n < 5 else "one" if n < 10 else n) for n in range(20)]
+    chosen, files = of_fields(tmp_path, records, rows, {"tone": "tone"}, group="product")
+    notes = evaluate("e", chosen, TONES, files).notes
+    assert "over 16 groups of 20 records" in notes[0]
+    assert notes[1] == "5 records have no `product`: each is a group of its own."
+    with pytest.raises(ValidationError, match="`group` goes with `source`"):
+        Evaluation.model_validate({"wave": "w", "predictions": ["big"], "group": "product"})
+
+
 def test_where_every_record_must_have_gold_one_without_is_named_and_nothing_is_measured(tmp_path):
     rows = [stage_row(n, {"tone": prediction(TONE, P)}) for n in range(4)]
     records = [record(0, tone=P), record(1), record(2, tone="  "), record(3, tone="Negativ e")]

@@ -18,7 +18,7 @@ GIST = Text(name="gist", type="text", description="The gist")
 
 
 @pytest.fixture
-def judged(tmp_path):
+def judge_of(tmp_path):
     """Six records: right, wrong, no text, the judge failed, could not tell, was not asked."""
     paths = Paths("results", "s")
     texts = [stage_row(n, {} if n == 2 else {"gist": prediction(GIST, "a")}) for n in range(6)]
@@ -33,7 +33,22 @@ def judged(tmp_path):
     write_lines(tmp_path / paths.features("judge"), verdicts)
     project = SimpleNamespace(paths=paths, root=tmp_path)
     judge = Judge("judge", RIGHT, "answers", GIST, "answers")
-    return judge_texts(project, judge, [item_id(f"r{n}") for n in range(6)])
+    ids = [item_id(f"r{n}") for n in range(6)]
+    return lambda groups=None: judge_texts(
+        project, judge, ids, groups and dict(zip(ids, groups, strict=True))
+    )
+
+
+@pytest.fixture
+def judged(judge_of):
+    return judge_of()
+
+
+def test_the_share_of_texts_judged_right_has_an_interval_of_groups_where_records_have_them(judge_of):
+    one_by_one, of_five = judge_of().figures[0].raw, judge_of("abcdee").figures[0].raw
+    assert one_by_one.interval.method == "Clopper-Pearson"
+    assert of_five.interval.method.startswith("bootstrap over groups")
+    assert judge_of("aabbcc").figures[0].raw.reason == "no interval: 3 groups, 5 are needed"
 
 
 def test_a_text_without_a_verdict_is_wrong_in_its_row_as_in_the_figure(judged):

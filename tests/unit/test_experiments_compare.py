@@ -10,6 +10,7 @@ import pytest
 from goldpan.cells import csv_text
 from goldpan.cli import main
 from goldpan.experiments.history import History
+from goldpan.experiments.identity import run_id
 from goldpan.experiments.run import FeatureMetrics, PromptTexts
 from tests.recorded_runs import ROWS, a_run
 
@@ -265,3 +266,26 @@ def test_where_rows_were_measured_in_another_way_no_difference_is_made_up(tmp_pa
     text, found, _ = compared_texts(tmp_path, capsys, *runs, *(table(*each) for each in rows))
     assert difference_of(found)["value"] is None
     assert "B minus A not given: the rows of the runs were not measured as they would be now" in text
+
+
+def test_the_difference_is_of_groups_where_the_runs_were_measured_so(tmp_path, capsys):
+    head = [*HEAD[:4], "input.metadata.product", *HEAD[4:7]]
+    rows = [
+        [
+            [f"r{n}", "ok", "", "t", f"p{n // 10}", "yes", "yes" if right(n // 10) else "no", right_text]
+            for n in range(100)
+            for right_text in ["yes" if right(n // 10) else "no"]
+        ]
+        for right in (lambda product: product < 6, lambda product: product < 4 or product == 9)
+    ]
+    widths = []
+    for gold in ({}, {"group": "metadata.product"}):
+        what = {"gold": [{"fields": {"f": "expected.f"}, "match": {}, **gold}]}
+        runs = [run_of(BINARY, "accuracy", prompt) for prompt in ("p1", "p2")]
+        runs = [replace(run, what=run.what | what, id=run_id(run.what | what)) for run in runs]
+        folder = tmp_path / str(len(gold))
+        folder.mkdir()
+        _, found, _ = compared_texts(folder, capsys, *runs, *([head, *each] for each in rows))
+        interval = difference_of(found)["interval"]
+        widths.append(interval["high"] - interval["low"])
+    assert widths[1] > 2 * widths[0]

@@ -55,6 +55,14 @@ def test_what_was_never_run_is_pending_and_what_was_run_is_not(project):
     assert pending_runs(load(project, limit=12), history) == []
 
 
+def test_the_group_of_rows_is_part_of_what_is_run_only_where_it_is_given(project):
+    before = what_is_run(load(project), "asks", {})
+    project.write("config/studies/golden.yaml", STUDY + "evaluations: {asks: {group: metadata.shop}}\n")
+    after = what_is_run(load(project), "asks", {})
+    assert "group" not in before["gold"][0]
+    assert after == before | {"gold": [before["gold"][0] | {"group": "metadata.shop"}]}
+
+
 def edit_prompt(project):
     project.write("config/tasks/asks.user.j2", "Now: {{ data.input.text }}")
 

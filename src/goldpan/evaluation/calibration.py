@@ -79,7 +79,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray, design: Design, witho
         raise ValueError("a confidence must lie between 0 and 1")
     places = np.minimum((confidence * BINS).astype(int), BINS - 1)
     bins = tuple(
-        _bin(place, confidence[places == place], right[places == place], design.weights[places == place])
+        _bin(place, confidence[places == place], right[places == place], design.part(places == place))
         for place in np.unique(places)
     )
     observed = _error(confidence, right[None], design.weights, places)[0]
@@ -98,13 +98,15 @@ def calibration(confidence: np.ndarray, right: np.ndarray, design: Design, witho
     )
 
 
-def _bin(place: int, confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> Bin:
+def _bin(place: int, confidence: np.ndarray, right: np.ndarray, design: Design) -> Bin:
+    weights = design.weights
     share, size = float((weights * right).sum() / weights.sum()), effective_size(weights)
-    accuracy = (
-        Estimate(share, reason=too_few(len(weights), "item"))
-        if len(weights) < FEWEST_UNITS
-        else Estimate(share, clopper_pearson_interval(share * size, size))
-    )
+    if len(weights) < FEWEST_UNITS:
+        accuracy = Estimate(share, reason=too_few(len(weights), "item"))
+    elif design.is_grouped:
+        accuracy = Estimate(share, reason="no interval: items of one group may be alike")
+    else:
+        accuracy = Estimate(share, clopper_pearson_interval(share * size, size))
     return Bin(
         low=int(place) / BINS,
         high=(int(place) + 1) / BINS,

@@ -47,6 +47,8 @@ def corpus_prevalence(
     answered = coded.codes[:, 1] != coded.failed
     items = int(answered.sum())
     reason = _reason(model, counts, items, sum(1 / item.inclusion_probability for item in drawn))
+    if not reason and design.is_grouped:
+        reason = "records of one group may be alike, which its intervals know nothing of"
     if reason:
         return Prevalence(counts.records, items, reason=reason)
     answered_only = CodedPredictions(coded.categories, coded.codes[answered], coded.is_nominal)

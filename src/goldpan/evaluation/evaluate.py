@@ -49,7 +49,8 @@ class EvaluationInputs:
         notes: what is to be known of the gold.
         other_sources: name of the predictions -> sources of the study that they are not about. Where these
             are known, a gold item of any other source without a row in the predictions is gone.
-        judged: from the item ids of all records to what other stages say of their texts.
+        judged: from the item ids of all records, and the group of each where they have one, to what other
+            stages say of their texts.
     """
 
     gold: Sequence[Path]
@@ -61,7 +62,7 @@ class EvaluationInputs:
     trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     other_sources: Mapping[str, Collection[str]] = field(default_factory=dict)
-    judged: Callable[[Sequence[str]], Sequence[JudgedText]] = lambda ids: ()
+    judged: Callable[[Sequence[str], Mapping[str, str] | None], Sequence[JudgedText]] = lambda ids, groups: ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def evaluate(
         if model.name in inputs.other_sources
         for item in _gone(model, drawn, inputs.other_sources[model.name])
     }
-    data = GoldData(drawn, evaluated, [item for item in annotated if item not in gone], gone)
+    groups = in_fields.groups if in_fields else None
+    data = GoldData(drawn, evaluated, [item for item in annotated if item not in gone], gone, groups)
     return EvaluationReport(
         name=name,
         wave=settings.wave,
@@ -133,8 +135,10 @@ def evaluate(
             *_gone_notes(gone & evaluated.keys(), evaluated, inputs.trials),
             *_notes(settings, models, evaluated),
         ),
-        judged=tuple(inputs.judged(in_fields.all_ids)) if in_fields else (),
-        gold_fields=None if settings.source is None else GoldFields(tuple(settings.source), settings.gold),
+        judged=tuple(inputs.judged(in_fields.all_ids, groups)) if in_fields else (),
+        gold_fields=None
+        if settings.source is None
+        else GoldFields(tuple(settings.source), settings.gold, settings.group),
     )
 
 

@@ -20,7 +20,7 @@ from goldpan.evaluation.mistakes import most_telling_first
 from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
 from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
 from goldpan.records.look_up import look_up
-from goldpan.statistics.sampling_design import Design, design_of, unused_strata
+from goldpan.statistics.sampling_design import Design, design_of, equal_design, unused_strata
 from goldpan.study.evaluation import Evaluation
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.gold.gold_set import GoldItem
@@ -40,12 +40,14 @@ class GoldData:
         annotated: ids of the items on which people are compared with a model; the alternative annotator test
             needs no gold label, and items that nobody could resolve belong to it.
         gone: ids of items whose records are not among those that the models were given.
+        groups: item id -> its group, where items may be alike; else None.
     """
 
     drawn: Sequence[Item | GoldItem]
     items: Mapping[str, GoldItem]
     annotated: Sequence[str]
     gone: Collection[str] = ()
+    groups: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,13 @@ def evaluate_feature(
 
 def _part(items: Sequence[GoldItem], gold: GoldData, values: FeatureValues) -> _Part:
     name = values.feature.name
+    design = design_of(gold.drawn, items)
+    if gold.groups is not None:
+        design = equal_design(len(items), [gold.groups[item.item_id] for item in items])
     return _Part(
         ids=tuple(item.item_id for item in items),
         gold=tuple(values.key(item.labels[name]) for item in items),
-        design=design_of(gold.drawn, items),
+        design=design,
     )
 
 

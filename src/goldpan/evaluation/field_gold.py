@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from goldpan.errors import ReconciliationError, StudyError
+from goldpan.files import canonical_json
+from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Feature
-from goldpan.waves.collect.record_fields import RecordFields
+from goldpan.waves.collect.cell_values import is_empty
+from goldpan.waves.collect.record_fields import RecordFields, field_path
 from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import item_id
 
@@ -33,12 +36,14 @@ class FieldGold:
         records: all records, also those without any label.
         notes: what was taken for what.
         all_ids: the item ids of all records that could be asked about.
+        groups: item id -> its group, of all of these; None where records are taken one by one.
     """
 
     items: list[GoldItem]
     records: int
     notes: list[str]
     all_ids: list[str]
+    groups: dict[str, str] | None = None
 
 
 def read_field_gold(
@@ -65,13 +70,17 @@ def read_field_gold(
     fields = RecordFields(features, settings.gold, place, f"{where}.gold", settings.every_record)
     items: dict[str, GoldItem] = {}
     all_ids: list[str] = []
-    records = 0
+    groups: dict[str, str] = {}
+    lacking = records = 0
     for path in paths:
         for record in iter_records(path):
             records += 1
             if "skip" in record:
                 continue
             all_ids.append(item_id(record["id"]))
+            group = _group_of(record, settings.group) if settings.group else None
+            groups[all_ids[-1]] = f"record {record['id']}" if group is None else f"group {group}"
+            lacking += group is None
             labels = fields.values(record)
             # Where nothing is compared, but judged, all records are measured.
             if settings.gold and not labels:
@@ -91,7 +100,41 @@ def read_field_gold(
             where=f"{where}.gold",
             remedy="name the fields that hold the labels",
         )
-    return FieldGold(list(items.values()), records, fields.notes(), all_ids)
+    if settings.group and lacking == len(all_ids):
+        raise StudyError(
+            f"no record has a field `{settings.group}`",
+            where=f"{where}.group",
+            remedy="name the field that records which are alike have in common, or leave `group` out",
+        )
+    return FieldGold(
+        items=list(items.values()),
+        records=records,
+        notes=[*fields.notes(), *_group_notes(settings.group, groups, lacking)],
+        all_ids=all_ids,
+        groups=groups if settings.group else None,
+    )
+
+
+def _group_of(record: Record, field: str) -> str | None:
+    """What a record has in common with others; None where its field is empty or absent."""
+    value = look_up(record["data"], field_path(field))[1]
+    return None if is_empty(value) else canonical_json(value).decode()
+
+
+def _group_notes(field: str | None, groups: Mapping[str, str], lacking: int) -> Iterator[str]:
+    if field is None:
+        return
+    number = len(set(groups.values()))
+    if number == len(groups):
+        yield f"No two records have one `{field}`, so each is taken by itself."
+        return
+    yield (
+        f"Records of one `{field}` may be alike, so intervals are by bootstrap over {number:,} groups of"
+        f" {len(groups):,} records. McNemar's test takes records one by one, and its p may be too small; go"
+        " by the intervals of differences."
+    )
+    if lacking:
+        yield f"{lacking:,} records have no `{field}`: each is a group of its own."
 
 
 def _item(record: Record, labels: dict[str, object]) -> GoldItem:

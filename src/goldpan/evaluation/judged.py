@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from goldpan.as_json import AsJson
 from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.predictions import ABSTAINED, MISSING, NOT_ASKED, OK, read_stage
 from goldpan.files import read_json
 from goldpan.stages.rows import read_features
-from goldpan.statistics.figures import Estimate, Figure
-from goldpan.statistics.interval import Interval, clopper_pearson_interval
-from goldpan.statistics.samples import FEWEST_UNITS
+from goldpan.statistics.figures import Estimate, Figure, figures
+from goldpan.statistics.interval import Interval
+from goldpan.statistics.joined_measures import PickedMeasures
+from goldpan.statistics.label_measures import LabelMeasures
+from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.sampling_design import equal_design
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.tasks.features import Binary, Feature, Text
@@ -147,13 +152,16 @@ def _measurement(evaluations: Mapping[str, Evaluation], says: Any, where: str) -
     return says.measured, names[0]
 
 
-def judge_texts(project: Project, judge: Judge, ids: Sequence[str]) -> JudgedText:
+def judge_texts(
+    project: Project, judge: Judge, ids: Sequence[str], groups: Mapping[str, str] | None = None
+) -> JudgedText:
     """Count a judge's verdicts.
 
     Args:
         project: whose artifacts are read.
         judge: as `judges_of` has it.
         ids: the item ids of all records.
+        groups: item id -> its group, where records may be alike.
 
     Raises:
         SourceError: what the stages left cannot be read.
@@ -177,7 +185,7 @@ def judge_texts(project: Project, judge: Judge, ids: Sequence[str]) -> JudgedTex
             not_judged[ABSTAINED if verdict.state == OK else verdict.state] += 1
             right[item] = False
     found = sum(right.values())
-    share = _share(found, len(ids))
+    share = _share(right, groups)
     kappa, measured = _judge_kappa(project, judge)
     return JudgedText(
         feature=judge.feature.name,
@@ -203,13 +211,14 @@ def _text_states(path: Path, feature: str) -> dict[str, str]:
     }
 
 
-def _share(right: int, items: int) -> Estimate:
-    if not items:
+def _share(right: Mapping[str, bool], groups: Mapping[str, str] | None) -> Estimate:
+    if not right:
         return Estimate(None, None, "no item was judged")
-    if items < FEWEST_UNITS:
-        reason = f"no interval: {items} items, {FEWEST_UNITS} are needed"
-        return Estimate(right / items, None, reason)
-    return Estimate(right / items, clopper_pearson_interval(right, items))
+    design = equal_design(len(right), None if groups is None else [groups[item] for item in right])
+    codes = np.array([[1, is_right] for is_right in right.values()], dtype=np.int64)
+    sample = sample_of_predictions(codes, design, np.array([1]))
+    (share,) = figures(sample, PickedMeasures(LabelMeasures(sample.codes, 2), ("accuracy",)))
+    return share.raw
 
 
 def _judge_kappa(project: Project, judge: Judge) -> tuple[tuple[Figure, ...], dict[str, Any] | None]:

@@ -235,10 +235,16 @@ class GoldFields:
     Attributes:
         sources: whose records.
         fields: feature -> field.
+        group: the field that records which may be alike have in common.
     """
 
     sources: tuple[str, ...]
     fields: dict[str, str]
+    group: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form; without a group nothing is said of one."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -287,7 +293,7 @@ class EvaluationReport:
             "format": FORMAT,
             "evaluation": self.name,
             "wave": self.wave,
-            **({"gold_fields": asdict(self.gold_fields)} if self.gold_fields else {}),
+            **({"gold_fields": self.gold_fields.as_json()} if self.gold_fields else {}),
             "splits": list(self.splits),
             "gold_hash": self.gold_hash,
             "drawn": self.drawn,

@@ -52,7 +52,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
             for model, predicted in settings.predictions.items()
             if (trial := trial_of(project, project.study.sources_predicted(predicted)))
         },
-        judged=lambda ids: [judge_texts(project, judge, ids) for judge in judges],
+        judged=lambda ids, groups: [judge_texts(project, judge, ids, groups) for judge in judges],
     )
     outputs = EvaluationOutputs(
         json=root / paths.evaluation(name, "json"),

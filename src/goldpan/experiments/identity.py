@@ -61,6 +61,7 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
             {"fields": evaluation.gold, "match": evaluation.match}
             # Named only where it is given, so that runs recorded before there was the key keep their ids.
             | ({"tolerance": evaluation.tolerance} if evaluation.tolerance else {})
+            | ({"group": evaluation.group} if evaluation.group else {})
             for evaluation in evaluations
         ],
     }

@@ -18,6 +18,7 @@ from goldpan.statistics.figures import Estimate
 from goldpan.statistics.sampling_design import equal_design
 from goldpan.tasks.features import Binary, Feature
 from goldpan.waves.collect.cell_values import read_cell
+from goldpan.waves.collect.record_fields import field_path
 
 Right = Mapping[str, Mapping[str, bool]]
 """feature -> id of a row -> whether its answer is right, of the rows that are evaluated."""
@@ -91,13 +92,14 @@ def difference_of(runs: tuple[Run, Run], feature: str, pairs: Sequence[tuple[Run
     if not pairs:
         return Estimate(None, reason="no row is evaluated in both runs")
     (name,) = names
+    design = equal_design(len(pairs), _groups_of(settings[0].get("group"), pairs))
     if name == JUDGED_RIGHT:
         verdict = FeatureValues(Binary(name="right", type="binary", description="whether it is right"))
         coded = verdict.code(
             [verdict.key(True)] * len(pairs),
             [[verdict.key(pair[which].right[feature]) for pair in pairs] for which in (1, 0)],
         )
-        return difference("accuracy", coded, verdict, equal_design(len(pairs))).raw
+        return difference("accuracy", coded, verdict, design).raw
     try:
         first, second = (_feature_of(run, feature) for run in runs)
         values = FeatureValues(second, settings[0].get("match"), settings[0].get("tolerance"))
@@ -112,7 +114,7 @@ def difference_of(runs: tuple[Run, Run], feature: str, pairs: Sequence[tuple[Run
         return Estimate(None, reason="the rows of the runs were not measured as they would be now")
     if name is None:
         return Estimate(None, reason="the runs have no figure")
-    return difference(name, coded, values, equal_design(len(pairs))).raw
+    return difference(name, coded, values, design).raw
 
 
 def _main_name(run: Run, feature: str) -> str | None:
@@ -124,8 +126,25 @@ def _settings_of(run: Run, feature: str) -> dict[str, Any]:
     """What an evaluation says of how the answers of a feature compare."""
     for gold in run.what.get("gold", ()):
         if feature in gold["fields"]:
-            return {key: gold.get(key, {}).get(feature) for key in ("match", "tolerance")}
+            compared = {key: gold.get(key, {}).get(feature) for key in ("match", "tolerance")}
+            return {**compared, "group": gold.get("group")}
     return {}
+
+
+def _groups_of(field: str | None, pairs: Sequence[tuple[RunRow, RunRow]]) -> list[str] | None:
+    """The group of each row; one without is a group of its own."""
+    if field is None:
+        return None
+    columns = (field_path(field), f"{INPUT}{field_path(field)}")
+    # Of an object each part is a column of its own.
+    within = tuple(f"{column}." for column in columns)
+    texts = [
+        [text for name, text in row.inputs.items() if text and (name in columns or name.startswith(within))]
+        for _, row in pairs
+    ]
+    return [
+        f"group {text}" if text else f"record {row.id}" for text, (_, row) in zip(texts, pairs, strict=True)
+    ]
 
 
 def _feature_of(run: Run, name: str) -> Feature:

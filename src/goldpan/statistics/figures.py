@@ -133,9 +133,11 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
         interval = make(drawn[:, place], value)
         if interval is None:
             return Estimate(value, reason="no interval: undefined whenever items are drawn again")
-        if kind in _SHARES and not sample.is_grouped and min(value, 1 - value) < _NOTHING:
+        spans = sample.spans_extremes or not sample.is_grouped
+        if kind in _SHARES and spans and min(value, 1 - value) < _NOTHING:
             # All or none are right: the replicates know of nothing else but the pseudo-rows.
             size = _effective_items(sample, measures)[place % len(measures.names)]
+            size = min(size, sample.drawn) if sample.is_grouped else size
             alone = _binomial_interval(kind, value, size)
             interval = interval.spanning(alone.low, alone.high, "Clopper-Pearson on the effective number")
         if not interval.has_width:

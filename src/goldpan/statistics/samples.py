@@ -124,6 +124,8 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
         design: strata and weights of the same items.
         gold_codes: codes that a gold value could have; for the pseudo-items.
     """
+    if design.is_grouped:
+        return _sample_of_grouped_predictions(codes, design, gold_codes)
     distinct_weights, weight_codes = np.unique(design.weights, return_inverse=True)
     keys = np.column_stack([design.strata, weight_codes.reshape(-1), codes]).astype(np.int64)
     rows, counts = np.unique(keys, axis=0, return_counts=True)
@@ -162,6 +164,34 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
         drawn=len(codes),
         seed=seed,
         method="stratified bootstrap over items with two pseudo-items, expanded percentiles",
+    )
+
+
+def _sample_of_grouped_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndarray) -> Sample:
+    """`sample_of_predictions` of items of which some have a group in common: groups are drawn as a whole, and
+    a pseudo-item counts as much as a group of mean size.
+
+    Items of one weight and stratum only, as are those that nobody drew.
+    """
+    _, group_of_item = np.unique(design.groups, return_inverse=True)
+    keys = np.column_stack([group_of_item.reshape(-1), codes]).astype(np.int64)
+    rows, counts = np.unique(keys, axis=0, return_counts=True)
+    number, seed = int(rows[-1, 0]) + 1, _seed(rows, counts)
+    own = rows[:, 1:]
+    pool = _predictions_pool(own, gold_codes, np.random.default_rng(seed))
+    chances = np.concatenate([np.ones(number), np.full(len(pool), PSEUDO_ROWS / len(pool))])
+    return Sample(
+        codes=np.concatenate([own, pool]),
+        counts=np.concatenate([counts, np.zeros(len(pool))]).astype(float),
+        weights=np.ones(len(own) + len(pool)),
+        strata=(Stratum(slice(None), chances / chances.sum(), draws=number),),
+        drawn=number,
+        seed=seed,
+        method="bootstrap over groups of items with two pseudo-groups, expanded percentiles",
+        bears_intervals=number >= FEWEST_UNITS,
+        unit_of_row=np.concatenate([rows[:, 0], number + np.arange(len(pool))]),
+        items_of_row=np.concatenate([counts, np.full(len(pool), len(codes) / number)]),
+        spans_extremes=True,
     )
 
 

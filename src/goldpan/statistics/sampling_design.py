@@ -30,10 +30,12 @@ class Design:
         strata: number of each item's stratum, shape (n,).
         weights: how many items of the population each one stands for, up to a factor that makes their mean 1,
             shape (n,).
+        groups: number of each item's group, shape (n,), where items of one group may be alike; else None.
     """
 
     strata: np.ndarray
     weights: np.ndarray
+    groups: np.ndarray | None = None
 
     @property
     def is_unequal(self) -> bool:
@@ -42,12 +44,28 @@ class Design:
 
     def part(self, kept: np.ndarray) -> Design:
         """The design of some of the items, by a mask of shape (n,); weights stay as they are."""
-        return Design(self.strata[kept], self.weights[kept])
+        groups = None if self.groups is None else self.groups[kept]
+        return Design(self.strata[kept], self.weights[kept], groups)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether some items have a group in common."""
+        return self.groups is not None and len(np.unique(self.groups)) < len(self.groups)
 
 
-def equal_design(items: int) -> Design:
-    """The design of items that were not drawn: one stratum, all of one weight."""
-    return Design(np.zeros(items, dtype=np.int64), np.ones(items))
+def equal_design(items: int, groups: Sequence[str] | None = None) -> Design:
+    """The design of items that were not drawn: one stratum, all of one weight.
+
+    Args:
+        items: how many, n.
+        groups: what n items may be alike for, if for anything.
+    """
+    numbers = (
+        None
+        if groups is None
+        else np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)[1]
+    )
+    return Design(np.zeros(items, dtype=np.int64), np.ones(items), numbers)
 
 
 def design_of(drawn: Sequence[Drawn], used: Sequence[Drawn]) -> Design:

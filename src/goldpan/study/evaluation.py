@@ -85,6 +85,13 @@ class Evaluation(Model):
         description="With `source`: a record without a label ends the evaluation with an error; default it is"
         " left out and counted.",
     )
+    group: str | None = Field(
+        None,
+        min_length=1,
+        exclude_if=as_before(None),
+        description="With `source`: field of the record that rows which may be alike have in common, e.g. one"
+        " product. Intervals are then of groups; default each row is one of its own.",
+    )
     split: list[SplitName] | Literal["all"] = Field(
         "all",
         description="Which splits of the gold set to measure on. For a head that learned from the gold set:"
@@ -176,6 +183,8 @@ class Evaluation(Model):
             raise ValueError("`source` and `gold` go together: `gold: {FEATURE: FIELD}` says which labels")
         if self.every_record and self.source is None:
             raise ValueError("`every_record` goes with `source`: not every record is in a wave")
+        if self.group and self.source is None:
+            raise ValueError("`group` goes with `source`; the items of a wave are drawn one by one")
         for name, predicted in self.predictions.items():
             if predicted.wave is not None and predicted.wave != self.wave:
                 raise ValueError(
