@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from goldpan.evaluation.baselines import figures_of
 from goldpan.evaluation.coding import FAILED, FeatureValues
+from goldpan.evaluation.comparison import difference
 from goldpan.evaluation.label_figures import figures_by_label
 from goldpan.statistics.bootstrap import replicate
 from goldpan.statistics.figures import figure, figures
@@ -17,6 +19,7 @@ from goldpan.statistics.samples import sample_of_groups, sample_of_predictions
 from goldpan.statistics.sampling_design import Design, design_of, effective_size, unused_strata
 from goldpan.statistics.score_measures import NumberMeasures, ScoreMeasures, ScoreScale
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
+from goldpan.tasks.features import Score
 from tests.evaluation_builders import gold_item
 from tests.interval_simulation import LABELS, OTHERS, YES_NO, Labels, YesNo, coverage, stated
 from tests.wave_builders import COMPLAINT
@@ -366,3 +369,36 @@ def test_the_docs_say_what_the_intervals_cover(case, project):
         # Four standard errors, for there are many figures.
         error = 4 * np.sqrt(max(said * (1 - said), 0.01) / (waves * having))
         assert abs(held - said) < error, (name, held, said)
+
+
+def errors_of(feature, gold, predicted):
+    """Figures of scores, by name, with a second model that is always right: their difference, too."""
+    values = FeatureValues(feature)
+    keys = [[values.key(number) for number in numbers] for numbers in (gold, predicted)]
+    coded = values.code(keys[0], [keys[1]])
+    beside = values.code(keys[0], [keys[1], keys[0]])
+    design = equal(len(gold))
+    found = {measured.name: measured.raw for measured in figures_of(coded, 0, values, design)}
+    return found, difference("mae", beside, values, design).raw
+
+
+def test_errors_on_a_wide_scale_have_intervals_of_the_errors_that_occur():
+    price = Score(name="price", type="score", description="d", min=0, max=10000, integer=False)
+    generator = np.random.default_rng(4)
+    gold = np.round(generator.lognormal(3, 1.5, 60), 2)
+    found, between = errors_of(
+        price, gold.tolist(), np.round(gold + generator.normal(0, 0.05, 60), 2).tolist()
+    )
+    for measured in (found["mae"], found["rmse"], between):
+        assert measured.interval.low > 0.6 * measured.value
+        assert measured.interval.high < 1.5 * measured.value
+        assert "pseudo" not in measured.interval.method
+    assert found["bias"].interval.high < 0.03
+    assert "pseudo" in found["spearman"].interval.method
+
+
+def test_errors_on_a_rating_scale_keep_the_pseudo_items():
+    stars = Score(name="stars", type="score", description="d", min=0, max=5)
+    found, between = errors_of(stars, [0, 1, 2, 3, 4, 5] * 5, [0, 1, 2, 3, 4, 4] * 5)
+    assert "two pseudo-items" in found["mae"].interval.method
+    assert "two pseudo-items" in between.interval.method

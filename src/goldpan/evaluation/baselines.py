@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues, Objects
+from goldpan.evaluation.measured import measured
 from goldpan.evaluation.report import Baseline
 from goldpan.statistics.baselines import majority
-from goldpan.statistics.figures import Figure, figures
-from goldpan.statistics.samples import sample_of_predictions
+from goldpan.statistics.figures import Figure
 from goldpan.statistics.sampling_design import Design
 from goldpan.statistics.scales import value_text
 from goldpan.tasks.features import Extraction
@@ -29,8 +29,8 @@ def figures_of(
         values: of the feature.
         design: of the same items.
     """
-    sample = sample_of_predictions(coded.codes[:, [0, model + 1]], design, coded.possible_gold_codes)
-    return figures(sample, values.measures(coded)(sample.codes))
+    codes = coded.codes[:, [0, model + 1]]
+    return measured(codes, coded.possible_gold_codes, values, design, values.measures(coded))
 
 
 def constant_answers(

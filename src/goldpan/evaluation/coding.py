@@ -32,6 +32,7 @@ from goldpan.waves.codebook import CANNOT_TELL
 
 _EDGES = " \t.,;:!?\"'`()[]{}«»“”‘’"
 _SPACE = re.compile(r"\s+")
+_MOST_RATINGS = 11
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ class FeatureValues:
     def can_abstain(self) -> bool:
         """Whether an abstention is a label of its own."""
         return self.scale.kind == "nominal"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether values are fractions, or more whole numbers than a rating scale has."""
+        return (
+            isinstance(self.feature, Score)
+            and len(self.scale.labels or range(_MOST_RATINGS + 1)) > _MOST_RATINGS
+        )
 
     def key(self, value: Any) -> Hashable:
         """A value in the form in which equal answers are equal; None for an abstention.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from goldpan.as_json import AsJson
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
-from goldpan.statistics.figures import Figure, figures
+from goldpan.evaluation.measured import measured
+from goldpan.statistics.figures import Figure, Measures
 from goldpan.statistics.joined_measures import Difference, PickedMeasures
 from goldpan.statistics.marginal_homogeneity import exact_mcnemar_p_value
-from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 
 
@@ -66,8 +67,9 @@ def compare(
         design: of the same items.
     """
     right = values.right(coded)
-    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
-    differences = figures(sample, _difference(coded, values, sample.codes))
+    differences = measured(
+        coded.codes, coded.possible_gold_codes, values, design, _differences(coded, values)
+    )
     return Comparison(*names, len(right), McNemar.of(right[:, 0], right[:, 1]), differences)
 
 
@@ -78,11 +80,17 @@ def difference(name: str, coded: CodedPredictions, values: FeatureValues, design
         name: of the figure, one that suits the feature.
         coded, values, design: as for `compare`.
     """
-    sample = sample_of_predictions(coded.codes, design, coded.possible_gold_codes)
-    (found,) = figures(sample, PickedMeasures(_difference(coded, values, sample.codes), (name,)))
+    of_all = _differences(coded, values)
+    (found,) = measured(
+        coded.codes,
+        coded.possible_gold_codes,
+        values,
+        design,
+        lambda rows: PickedMeasures(of_all(rows), (name,)),
+    )
     return found
 
 
-def _difference(coded: CodedPredictions, values: FeatureValues, rows: np.ndarray) -> Difference:
+def _differences(coded: CodedPredictions, values: FeatureValues) -> Callable[[np.ndarray], Measures]:
     measures = values.measures(coded)
-    return Difference(measures(rows[:, [0, 1]]), measures(rows[:, [0, 2]]))
+    return lambda rows: Difference(measures(rows[:, [0, 1]]), measures(rows[:, [0, 2]]))

@@ -65,8 +65,8 @@ class Sample:
         bears_intervals: whether there are units enough.
         unit_of_row: where each row's unit stands, shape (u,), if rows are drawn in groups; else None.
         items_of_row: how many items a row counts for when its group is drawn, shape (u,); None for one.
-        spans_extremes: whether shares of which all or none are right have, in groups, at least the interval of
-            as many items as there are groups.
+        spans_extremes: whether shares of which all or none are right have, in groups, at least the interval
+            of as many items as there are groups.
     """
 
     codes: np.ndarray

@@ -122,7 +122,8 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
     Args:
         codes: shape (n, c), at least one item: code of the gold value, then of each model's prediction.
         design: strata and weights of the same items.
-        gold_codes: codes that a gold value could have; for the pseudo-items.
+        gold_codes: codes that a gold value could have; for the pseudo-items. Without any there are none: on a
+            scale of fractions any gold value with any prediction is off by far more than items are.
     """
     if design.is_grouped:
         return _sample_of_grouped_predictions(codes, design, gold_codes)
@@ -140,7 +141,7 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
         own_weights = distinct_weights[rows[here, 1]]
         pool = _predictions_pool(own, gold_codes, generator)
         items = int(own_counts.sum())
-        share = np.full(len(pool), PSEUDO_ROWS * items / len(codes) / len(pool))
+        share = np.full(len(pool), PSEUDO_ROWS * items / len(codes) / max(len(pool), 1))
         mass = np.concatenate([own_counts, share])
         mean_weight = float((own_counts * own_weights).sum() / items)
         parts.append(
@@ -163,7 +164,7 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
         strata=tuple(strata),
         drawn=len(codes),
         seed=seed,
-        method="stratified bootstrap over items with two pseudo-items, expanded percentiles",
+        method=_method("stratified bootstrap over items", "items", gold_codes),
     )
 
 
@@ -179,7 +180,7 @@ def _sample_of_grouped_predictions(codes: np.ndarray, design: Design, gold_codes
     number, seed = int(rows[-1, 0]) + 1, _seed(rows, counts)
     own = rows[:, 1:]
     pool = _predictions_pool(own, gold_codes, np.random.default_rng(seed))
-    chances = np.concatenate([np.ones(number), np.full(len(pool), PSEUDO_ROWS / len(pool))])
+    chances = np.concatenate([np.ones(number), np.full(len(pool), PSEUDO_ROWS / max(len(pool), 1))])
     return Sample(
         codes=np.concatenate([own, pool]),
         counts=np.concatenate([counts, np.zeros(len(pool))]).astype(float),
@@ -187,7 +188,7 @@ def _sample_of_grouped_predictions(codes: np.ndarray, design: Design, gold_codes
         strata=(Stratum(slice(None), chances / chances.sum(), draws=number),),
         drawn=number,
         seed=seed,
-        method="bootstrap over groups of items with two pseudo-groups, expanded percentiles",
+        method=_method("bootstrap over groups of items", "groups", gold_codes),
         bears_intervals=number >= FEWEST_UNITS,
         unit_of_row=np.concatenate([rows[:, 0], number + np.arange(len(pool))]),
         items_of_row=np.concatenate([counts, np.full(len(pool), len(codes) / number)]),
@@ -195,8 +196,15 @@ def _sample_of_grouped_predictions(codes: np.ndarray, design: Design, gold_codes
     )
 
 
+def _method(how: str, units: str, gold_codes: np.ndarray) -> str:
+    """What an interval says of how it was made."""
+    return f"{how}{f' with two pseudo-{units}' if len(gold_codes) else ''}, expanded percentiles"
+
+
 def _predictions_pool(rows: np.ndarray, gold_codes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Every gold value with every combination of predictions that occur, or a random part of them."""
+    if not len(gold_codes):
+        return np.empty((0, rows.shape[1]), dtype=rows.dtype)
     choices = [np.asarray(gold_codes), *(np.unique(column) for column in rows.T[1:])]
     if math.prod(len(some) for some in choices) <= _PREDICTIONS_POOL:
         return np.array(list(itertools.product(*choices)), dtype=rows.dtype)
