@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from goldpan.evaluation.baselines import figures_of
 from goldpan.evaluation.coding import FAILED, FeatureValues
 from goldpan.evaluation.comparison import difference
-from goldpan.evaluation.label_figures import figures_by_label
+from goldpan.evaluation.label_figures import confusion_of, figures_by_label
 from goldpan.statistics.bootstrap import replicate
 from goldpan.statistics.figures import figure, figures
 from goldpan.statistics.joined_measures import Difference, PickedMeasures
@@ -17,7 +17,7 @@ from goldpan.statistics.label_measures import LabelMeasures, OneLabelMeasures
 from goldpan.statistics.ranking_measures import RankingMeasures
 from goldpan.statistics.samples import sample_of_groups, sample_of_predictions
 from goldpan.statistics.sampling_design import Design, design_of, effective_size, unused_strata
-from goldpan.statistics.score_measures import NumberMeasures, ScoreMeasures, ScoreScale
+from goldpan.statistics.score_measures import NumberMeasures, ScoreMeasures, ScoreScale, within_tolerance
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Score
 from tests.evaluation_builders import gold_item
@@ -402,3 +402,17 @@ def test_errors_on_a_rating_scale_keep_the_pseudo_items():
     found, between = errors_of(stars, [0, 1, 2, 3, 4, 5] * 5, [0, 1, 2, 3, 4, 4] * 5)
     assert "two pseudo-items" in found["mae"].interval.method
     assert "two pseudo-items" in between.interval.method
+
+
+def test_fractions_are_no_labels():
+    values = FeatureValues(Score(name="s", type="score", description="d", min=0, max=1, integer=False))
+    coded = values.code(["0.3", "0.601"] * 10, [["0.30000000000000004", "0.601"] * 10])
+    assert figures_by_label(coded, values, equal(20)) == ()
+    assert confusion_of(coded, values) is None
+    assert figure(figures_of(coded, 0, values, equal(20)), "accuracy").raw.value == 1
+
+
+def test_the_border_of_a_tolerance_is_within_it_for_large_numbers_too():
+    numbers = np.array([0.2, 0.3, 12345678.2, 12345678.3, 12345678.31])
+    gold, predicted = np.array([0, 2, 2]), np.array([1, 3, 4])
+    assert within_tolerance(gold, predicted, numbers, 0.1).tolist() == [True, True, False]

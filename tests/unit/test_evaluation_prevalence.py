@@ -110,6 +110,14 @@ def test_each_label_of_sets_has_its_own_prevalence():
     )
 
 
+def test_a_corpus_of_which_some_failed_is_not_called_another_one():
+    values, model, coded, design, items = setting(COMPLAINT, [True] * 10, [True] * 10, [True] * 100)
+    model.counts["complaint"].records = 80
+    model.states.update(failed=20)
+    found = corpus_prevalence(values, model, coded, design, items)
+    assert not found.labels and found.reason == "the model answered only 80 of 100 records"
+
+
 def test_a_corpus_that_the_sample_was_not_drawn_from_is_not_corrected():
     values, model, coded, design, items = setting(COMPLAINT, [True] * 10, [True] * 10, [True] * 100)
     model.counts["complaint"].records = 200

@@ -298,3 +298,11 @@ def test_the_same_input_with_another_right_answer_has_to_be_decided(modules, cap
     wrong = modules.check(capsys, "scope")[2]
     assert "stands already, with another right answer, at golden/scope.jsonl:1" in wrong
     assert "decide which of the two is right" in wrong
+
+
+def test_a_row_without_a_right_answer_is_not_said_to_have_another_one(modules, capsys):
+    own = GOLDEN["scope"][0]
+    modules.rows("golden/scope.jsonl", [own, (own[0], {})])
+    _, _, wrong = modules.check(capsys)
+    assert "`scope-2`: the same input stands already at golden/scope.jsonl:1" in wrong
+    assert "with another right answer" not in wrong

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -191,3 +192,13 @@ def test_a_command_that_does_not_say_what_to_export_is_refused(history, argument
     monkeypatch.chdir(tmp_path)
     assert export(history, *arguments) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_where_a_tolerance_is_declared_the_accuracy_is_that_within_it(history, capsys):
+    figures = [
+        {"name": name, "raw": {"value": value, "interval": None, "reason": None}}
+        for name, value in (("accuracy", 0.08), ("accuracy_within_tolerance", 0.83))
+    ]
+    run = a_run("m3", metrics=[replace(a_run().metrics[0], figures=figures)])
+    history.record(run, ROWS)
+    assert classic(history, capsys)[run.id]["accuracy"] == 0.83

@@ -171,3 +171,12 @@ def test_stats_name_each_run_of_a_module_with_its_grade(history, capsys):
     assert "in study `another`; there are runs of it in " in capsys.readouterr().err
     assert main(["experiments", "show", a_run().id[:8], "--root", root]) == 0
     assert "prompt version 1" in capsys.readouterr().out
+
+
+def test_a_run_that_is_recorded_again_in_another_mode_stays_as_it_was(tmp_path):
+    history = History(tmp_path / "runs")
+    first = history.record(a_run(mode="batch", requests_paid=4), ROWS)
+    before = contents(history.folder)
+    assert history.record(a_run(mode="online", requests_paid=4), ROWS).mode == first.mode == "batch"
+    assert contents(history.folder) == before
+    assert read_json(history.run_file(first.id))["requests_paid"] == 4

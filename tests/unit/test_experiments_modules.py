@@ -63,6 +63,16 @@ def test_the_group_of_rows_is_part_of_what_is_run_only_where_it_is_given(project
     assert after == before | {"gold": [before["gold"][0] | {"group": "metadata.shop"}]}
 
 
+def test_how_often_a_request_may_be_asked_is_part_of_what_is_run_where_it_is_not_the_default(project):
+    ids = []
+    for rounds in ("", ", max_rounds: 3", ", max_rounds: 1"):
+        project.write("config/studies/golden.yaml", STUDY.replace("-1}", f"-1{rounds}}}"))
+        what = what_is_run(load(project), "asks", {})
+        ids.append(run_id(what))
+        assert ("max_rounds" in what["asked"]) == (rounds == ", max_rounds: 1")
+    assert ids[0] == ids[1] != ids[2]
+
+
 def edit_prompt(project):
     project.write("config/tasks/asks.user.j2", "Now: {{ data.input.text }}")
 

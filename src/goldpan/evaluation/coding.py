@@ -102,6 +102,11 @@ class FeatureValues:
         return self.scale.kind == "nominal"
 
     @property
+    def has_labels(self) -> bool:
+        """Whether answers are single labels or whole numbers, so that they can be counted by label."""
+        return self.scale.closed and (not isinstance(self.feature, Score) or self.feature.integer)
+
+    @property
     def is_wide(self) -> bool:
         """Whether values are fractions, or more whole numbers than a rating scale has."""
         return (

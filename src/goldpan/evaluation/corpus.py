@@ -8,7 +8,7 @@ import numpy as np
 
 from goldpan.evaluation.baselines import figures_of, key_text
 from goldpan.evaluation.coding import CodedPredictions, FeatureValues
-from goldpan.evaluation.predictions import FeatureCounts, Predictions
+from goldpan.evaluation.predictions import OK, FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import (
     LEAST_ITEMS,
     LabelPrevalence,
@@ -72,6 +72,9 @@ def _reason(model: Predictions, counts: FeatureCounts, items: int, population: f
     if abs(population - counts.records) > _TOLERANCE * max(population, counts.records):
         if model.is_of_items:
             return "only the answers to the items of the wave are known, not those to the other records"
+        failed = sum(count for state, count in model.states.items() if state != OK)
+        if abs(population - counts.records - failed) <= _TOLERANCE * population:
+            return f"the model answered only {counts.records:,} of {population:,.0f} records"
         return (
             f"the gold sample was drawn from {population:,.0f} records, but the model answered"
             f" {counts.records:,}: these are not the same corpus"
@@ -82,7 +85,7 @@ def _reason(model: Predictions, counts: FeatureCounts, items: int, population: f
 def _of_labels(
     values: FeatureValues, counts: FeatureCounts, coded: CodedPredictions, weights: np.ndarray
 ) -> list[LabelPrevalence]:
-    if not counts.keys or len(counts.keys) > MOST_LABELS:
+    if not values.has_labels or not counts.keys or len(counts.keys) > MOST_LABELS:
         return []
     coded = values.as_counted(coded)
     predicted = [coded.categories[code] for code in coded.codes[:, 1]]

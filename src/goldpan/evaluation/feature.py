@@ -262,7 +262,8 @@ def _notes(
         )
     if counts.evaluated < _FEW:
         notes.append(
-            f"Only {counts.evaluated} items are evaluated: too few to tell good from middling models."
+            f"Only {counts.evaluated} item{' is' if counts.evaluated == 1 else 's are'} evaluated: too few to"
+            " tell good from middling models."
         )
     lost = unused_strata(gold.drawn, used)
     if lost:

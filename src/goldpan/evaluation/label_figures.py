@@ -21,7 +21,7 @@ def figures_by_label(
 ) -> tuple[LabelFigures, ...]:
     """Precision, recall and F1 of each label that occurs, against all others.
 
-    Empty for scores of many values, for extractions and rankings.
+    Empty for scores of many values or fractions, for extractions and rankings.
 
     Args:
         coded: gold values and the predictions of one model.
@@ -29,7 +29,7 @@ def figures_by_label(
         design: of the same items.
     """
     counted = values.as_counted(coded)
-    if values.scale.closed and len(counted.categories) <= MOST_LABELS:
+    if values.has_labels and len(counted.categories) <= MOST_LABELS:
         having = {label: counted.codes == code for code, label in enumerate(counted.labels())}
     elif values.scale.kind == "sets" and values.scale.labels is not None:
         having = {label: _holds(coded, label) for label in values.scale.labels}
@@ -54,10 +54,11 @@ def _one_label(label: str, has: np.ndarray, design: Design) -> LabelFigures:
 
 
 def confusion_of(coded: CodedPredictions, values: FeatureValues) -> Confusion | None:
-    """Counts of gold by predicted label, of the labels that occur; None unless values are single labels."""
+    """Counts of gold by predicted label, of the labels that occur; None unless values are single labels
+    or whole numbers."""
     coded = values.as_counted(coded)
     size = len(coded.categories)
-    if not values.scale.closed or size > MOST_LABELS:
+    if not values.has_labels or size > MOST_LABELS:
         return None
     counts = np.zeros((size, size + 1), dtype=int)
     np.add.at(counts, (coded.codes[:, 0], coded.codes[:, 1]), 1)

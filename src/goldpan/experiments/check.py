@@ -166,7 +166,11 @@ class _Inputs:
             return
         if other.study.study != data_set.study.study and other.folder == data_set.folder:
             return  # versions of one data set
-        if other.study.study == data_set.study.study and right != other_right:
+        is_other = any(
+            None not in (given, other_right.get(path)) and given != other_right.get(path)
+            for path, given in right.items()
+        )
+        if other.study.study == data_set.study.study and is_other:
             what = "the same input stands already, with another right answer,"
             remedy = "decide which of the two is right, and leave the other out"
         elif other.study.study == data_set.study.study:

@@ -12,7 +12,7 @@ import orjson
 
 from goldpan.cells import csv_text
 from goldpan.errors import SourceError, StudyError
-from goldpan.experiments.figures import value_of_figure
+from goldpan.experiments.figures import main_figure, value_of_figure
 from goldpan.experiments.history import History
 from goldpan.experiments.receipts import Receipt, read_receipts
 from goldpan.experiments.registry import Recorded
@@ -20,6 +20,7 @@ from goldpan.experiments.run import Run
 from goldpan.files import write_bytes
 
 _BRAINTRUST = "braintrust"
+_ACCURACIES = ("accuracy", "accuracy_within_tolerance")
 _NO_SIGN_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -33,7 +34,8 @@ class ClassicEntry:
         csv_path: of its rows, relative to the project; None where they are gone or were changed.
         created_at: when it was recorded first, in UTC.
         status: where it stands at Braintrust: `local_only`, `uploaded`, `synced` (it was there) or `failed`.
-        accuracy: of the first feature that has one; None for sets, extractions and rankings.
+        accuracy: of the first feature that has one, within its tolerance where one is declared; None for
+            sets, extractions and rankings.
         samples: rows of the run.
         braintrust_id, braintrust_url: of its experiment there.
     """
@@ -167,7 +169,7 @@ def _standing(receipts: Sequence[Receipt]) -> Receipt | None:
 
 def _accuracy(run: Run) -> float | None:
     for metrics in run.metrics:
-        for figure in metrics.figures:
-            if figure["name"] == "accuracy":
-                return value_of_figure(figure)
+        figure = main_figure(metrics.figures)
+        if figure is not None and figure["name"] in _ACCURACIES:
+            return value_of_figure(figure)
     return None

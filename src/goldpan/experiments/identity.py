@@ -15,9 +15,11 @@ from goldpan.records.limit import rows_within_limit
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project, module_table
 from goldpan.study.modules import Module
+from goldpan.study.stage import Stage
 from goldpan.tasks.task import load_task
 
 _ID_DIGITS = 16
+_USUAL_ROUNDS = Stage.model_fields["max_rounds"].default
 
 
 def table_of_modules(project: Project) -> dict[str, Module]:
@@ -131,4 +133,7 @@ def _asked(project: Project, stage: str) -> dict[str, Any]:
         **settings.model_dump(
             mode="json", include={"model", "params", "output", "endpoint", "samples", "aggregate"}
         ),
+        # An invalid answer that is asked again may be right. Named only where it is not the default, so that
+        # runs recorded before it was keep their ids.
+        **({"max_rounds": settings.max_rounds} if settings.max_rounds != _USUAL_ROUNDS else {}),
     }

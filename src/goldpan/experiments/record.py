@@ -101,6 +101,8 @@ def made_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> tuple
         cost_usd=summary.get("cost_usd"),
         answered_by=summary.get("models", {}),
         baseline=summary.get("baseline", False),
+        mode=settings.mode,
+        requests_paid=summary.get("requests_paid"),
         answered_at=max(answered, default=None),
         recorded_at=now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         rows_sha256="",

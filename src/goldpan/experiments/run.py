@@ -73,6 +73,9 @@ class Run:
         prompts: the texts of the tasks.
         data_hash: of the files it was asked about.
         model: as the study names it; `answered_by` counts rows by what the service called it.
+        mode: how was asked when the run was recorded first, `batch` or `online`.
+        requests_paid: how often a service was asked in all; what is above one for each row and sample is what
+            failed or was invalid, and was asked again.
         limit: source -> rows, of a trial.
         metrics: a feature each.
         records, states: rows, and what they came to.
@@ -111,10 +114,14 @@ class Run:
     answered_by: dict[str, int] = field(default_factory=dict)
     answered_at: int | None = None
     baseline: bool = False
+    mode: str | None = None
+    requests_paid: int | None = None
     git: dict[str, Any] | None = None
 
 
-_OF_THE_MOMENT = frozenset({"study", "stage", "recorded_at", "prompt_version", "goldpan_version", "git"})
+_OF_THE_MOMENT = frozenset(
+    {"study", "stage", "recorded_at", "prompt_version", "goldpan_version", "git", "mode"}
+)
 """What is kept as it was when the same run is recorded again."""
 
 
