@@ -57,7 +57,9 @@ def main() -> None:
     rows = [*published(arguments.published), *ours(arguments.evaluation)]
     print(f"{'model':40} {'completed':>9} {'right of these':>14} {'right of all':>12}")
     for name, right, completed in sorted(rows, key=lambda row: row[1] * row[2], reverse=True):
-        print(f"{name:40} {completed:9.1%} {right:14.1%} {right * completed:12.1%}")
+        of_completed = f"{right:.1%}" if completed else "none"
+        print(f"{name:40} {completed:9.1%} {of_completed:>14} {right * completed:12.1%}")
+    print("The published figures are of some hundred pairs, which are not named: rows differ in what they are of.")
 
 
 if __name__ == "__main__":

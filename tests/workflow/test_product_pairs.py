@@ -83,6 +83,7 @@ def test_online_over_http_and_the_built_in_engine_give_the_same_figures_beside_t
         project.study = study
         (feature,) = project.json("evaluation/pairs.json")["features"]
         assert feature["items"]["evaluated"] == PAIRS
+        assert f"groups of {PAIRS} records" in project.json("evaluation/pairs.json")["notes"][0]
         figures[study] = feature["models"][0]["figures"]
         rows = project.rows("stages/pairs/features.jsonl")
         batches = {row["batch_id"].partition("_")[0] for row in rows}
