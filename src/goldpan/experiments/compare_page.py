@@ -107,7 +107,8 @@ def _body(found: RunComparison) -> Iterator[Markup]:
         " way round. McNemar's test is exact and two-sided; it says how likely so"
         " uneven a split is if neither is better. It knows answers that are right as a whole and others,"
         " also where the figure counts the parts of sets and rankings; of the figure itself there is the"
-        " difference, with a 95 % interval from a paired bootstrap over the rows of both.",
+        " difference, with a 95 % interval from a paired bootstrap over the rows of both, or over groups of"
+        " rows where the evaluation names a `group`.",
         class_="soft",
     )
     yield element("h2", f"Rows that changed ({len(found.changed):,})")

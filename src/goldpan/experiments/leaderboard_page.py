@@ -50,8 +50,8 @@ _NOTES = (
     " overlap where the same rows show a difference: p against first is McNemar's exact test, row by row, of"
     " which answers are right; it is empty where the two did not evaluate the very same rows. Of sets and"
     " rankings that is a test of answers that are right as a whole, while the figure counts their parts. It"
-    " is not corrected for the number of runs. `goldpan experiments compare` gives the difference with its"
-    " interval.",
+    " takes rows one by one, also where some are alike, and is not corrected for the number of runs."
+    " `goldpan experiments compare` gives the difference with its interval.",
     "The best of several prompts on the rows that they were developed on is better there than on new rows:"
     " report its figure on rows that no prompt was changed for.",
     "The interval and the majority baseline (always the commonest answer) say more than the letter: A from"

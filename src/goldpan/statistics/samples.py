@@ -125,8 +125,8 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
         gold_codes: codes that a gold value could have; for the pseudo-items. Without any there are none: on a
             scale of fractions any gold value with any prediction is off by far more than items are.
     """
-    if design.is_grouped:
-        return _sample_of_grouped_predictions(codes, design, gold_codes)
+    if design.groups is not None and design.is_grouped:
+        return _sample_of_grouped_predictions(codes, design.groups, gold_codes)
     distinct_weights, weight_codes = np.unique(design.weights, return_inverse=True)
     keys = np.column_stack([design.strata, weight_codes.reshape(-1), codes]).astype(np.int64)
     rows, counts = np.unique(keys, axis=0, return_counts=True)
@@ -168,13 +168,13 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
     )
 
 
-def _sample_of_grouped_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndarray) -> Sample:
-    """`sample_of_predictions` of items of which some have a group in common: groups are drawn as a whole, and
+def _sample_of_grouped_predictions(codes: np.ndarray, groups: np.ndarray, gold_codes: np.ndarray) -> Sample:
+    """`sample_of_predictions` of items of which some have a group (n,) in common: groups are drawn as a whole, and
     a pseudo-item counts as much as a group of mean size.
 
     Items of one weight and stratum only, as are those that nobody drew.
     """
-    _, group_of_item = np.unique(design.groups, return_inverse=True)
+    _, group_of_item = np.unique(groups, return_inverse=True)
     keys = np.column_stack([group_of_item.reshape(-1), codes]).astype(np.int64)
     rows, counts = np.unique(keys, axis=0, return_counts=True)
     number, seed = int(rows[-1, 0]) + 1, _seed(rows, counts)
