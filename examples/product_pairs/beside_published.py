@@ -59,7 +59,7 @@ def main() -> None:
     for name, right, completed in sorted(rows, key=lambda row: row[1] * row[2], reverse=True):
         of_completed = f"{right:.1%}" if completed else "none"
         print(f"{name:40} {completed:9.1%} {of_completed:>14} {right * completed:12.1%}")
-    print("The published figures are of some hundred pairs, which are not named: rows differ in what they are of.")
+    print("The published figures are of some hundred pairs that are not named, and not of those of this run.")
 
 
 if __name__ == "__main__":

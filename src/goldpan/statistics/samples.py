@@ -169,8 +169,8 @@ def sample_of_predictions(codes: np.ndarray, design: Design, gold_codes: np.ndar
 
 
 def _sample_of_grouped_predictions(codes: np.ndarray, groups: np.ndarray, gold_codes: np.ndarray) -> Sample:
-    """`sample_of_predictions` of items of which some have a group (n,) in common: groups are drawn as a whole,
-    and a pseudo-item counts as much as a group of mean size.
+    """`sample_of_predictions` of items of which some have a group (n,) in common: groups are drawn as a
+    whole, and a pseudo-item counts as much as a group of mean size.
 
     Items of one weight and stratum only, as are those that nobody drew.
     """
