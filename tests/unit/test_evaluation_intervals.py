@@ -394,7 +394,17 @@ def test_errors_on_a_wide_scale_have_intervals_of_the_errors_that_occur():
         assert measured.interval.high < 1.5 * measured.value
         assert "pseudo" not in measured.interval.method
     assert found["bias"].interval.high < 0.03
-    assert "pseudo" in found["spearman"].interval.method
+
+
+def test_the_rank_correlation_on_a_wide_scale_is_not_kept_from_one_by_pseudo_items():
+    points = Score(name="points", type="score", description="d", min=0, max=100)
+    generator = np.random.default_rng(5)
+    gold = generator.integers(0, 101, 40)
+    predicted = np.clip(gold + np.rint(generator.normal(0, 3, 40)), 0, 100).astype(int)
+    rho = errors_of(points, gold.tolist(), predicted.tolist())[0]["spearman"]
+    # 0.994 in the population; with pseudo-items alone the interval ends at what was found, or just above.
+    assert rho.interval.low < 0.97 and rho.interval.high > rho.value + 0.001
+    assert rho.interval.method.endswith("and without these")
 
 
 def test_errors_on_a_rating_scale_keep_the_pseudo_items():

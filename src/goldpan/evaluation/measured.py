@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from goldpan.evaluation.coding import FeatureValues
-from goldpan.statistics.figures import Figure, Measures, figures
+from goldpan.statistics.figures import Estimate, Figure, Measures, figures
 from goldpan.statistics.joined_measures import PickedMeasures
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
 
 _ERRORS = ("mae", "rmse", "bias")
 """Figures in the units of the scale, which have no bounds of their own."""
+_RHO = "spearman"
 
 
 def measured(
@@ -26,7 +28,8 @@ def measured(
     """The figures of some predictions.
 
     On a wide scale a pseudo-item, any gold value with any prediction, is off by far more than items are.
-    There the errors are resampled without any; figures with bounds, such as Spearman's rho, keep them.
+    There the errors are resampled without any. Spearman's rho, which pseudo-items pull down, has an interval
+    that spans both. Figures with bounds keep them.
 
     Args:
         codes: shape (n, c): of each gold value and its predictions.
@@ -41,8 +44,24 @@ def measured(
     if not values.is_wide:
         return found
     plain = sample_of_predictions(codes, design, np.empty(0, dtype=np.int64))
-    names = tuple(name for name in joined.names if name in _ERRORS)
+    names = tuple(name for name in joined.names if name in (*_ERRORS, _RHO))
     if not names:
         return found
-    errors = {of.name: of for of in figures(plain, PickedMeasures(measures(plain.codes), names))}
-    return tuple(errors.get(of.name, of) for of in found)
+    without = {of.name: of for of in figures(plain, PickedMeasures(measures(plain.codes), names))}
+    return tuple(_joined(of, without.get(of.name)) for of in found)
+
+
+def _joined(found: Figure, without: Figure | None) -> Figure:
+    """A figure with the intervals that suit it, of those with and without pseudo-items."""
+    if without is None:
+        return found
+    if found.name in _ERRORS:
+        return without
+    return Figure(found.name, _spanning(found.raw, without.raw), _spanning(found.weighted, without.weighted))
+
+
+def _spanning(found: Estimate, without: Estimate) -> Estimate:
+    if found.interval is None or without.interval is None:
+        return found
+    low, high = without.interval.low, without.interval.high
+    return replace(found, interval=found.interval.spanning(low, high, "and without these"))
