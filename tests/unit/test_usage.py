@@ -92,6 +92,20 @@ REPORTED: dict[str, tuple[Any, Usage]] = {
     ),
     "impossible numbers": ({"prompt_tokens": -3, "completion_tokens": 1 << 63}, Usage()),
     "whole number as a float": ({"prompt_tokens": 12.0, "completion_tokens": True}, Usage(12)),
+    "half a token": (
+        {"prompt_tokens": 100.6, "completion_tokens": 20.2, "total_tokens": 120.8},
+        Usage(101, 20),
+    ),
+    "more read from the cache than was asked": (
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 20,
+            "total_tokens": 120,
+            "prompt_tokens_details": {"cached_tokens": 5000, "cache_write_tokens": 7},
+        },
+        Usage(100, 20, 100),
+    ),
+    "no numbers": ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, Usage()),
     "a list": ([], Usage()),
     "a text": ("12 tokens", Usage()),
     "nothing": (None, Usage()),

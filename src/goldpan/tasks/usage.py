@@ -24,6 +24,8 @@ from typing import Any, NamedTuple
 
 _MOST = 1 << 40
 _TIER = re.compile(r"[a-z0-9_-]{1,40}")
+# Anthropic's words for what was read from and written to a cache, which some count in no total.
+_BESIDE_TOTALS = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens"})
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -78,19 +80,26 @@ def usage_of(body: Any) -> Usage:
         prompt, completion = usage.get("input_tokens"), usage.get("output_tokens")
     into = _part(usage, "prompt_tokens_details", "input_tokens_details")
     out = _part(usage, "completion_tokens_details", "output_tokens_details")
+    prompted = _count(prompt)
+    cached = _first(
+        into.get("cached_tokens"),
+        usage.get("cache_read_input_tokens"),
+        usage.get("prompt_cache_hit_tokens"),
+    )
+    cache_write = _first(
+        into.get("cache_write_tokens"),
+        into.get("cache_creation_tokens"),
+        usage.get("cache_creation_input_tokens"),
+    )
+    if _BESIDE_TOTALS.isdisjoint(usage):
+        # What is told among the prompt's details is a part of the prompt, whatever a service's slip says.
+        cached = min(cached, prompted)
+        cache_write = min(cache_write, prompted - cached)
     return _whole(
-        _count(prompt),
+        prompted,
         _count(completion),
-        _first(
-            into.get("cached_tokens"),
-            usage.get("cache_read_input_tokens"),
-            usage.get("prompt_cache_hit_tokens"),
-        ),
-        _first(
-            into.get("cache_write_tokens"),
-            into.get("cache_creation_tokens"),
-            usage.get("cache_creation_input_tokens"),
-        ),
+        cached,
+        cache_write,
         _first(out.get("reasoning_tokens"), usage.get("reasoning_tokens")),
         total=_count(usage.get("total_tokens")),
         # Only Anthropic's own form has these beside `input_tokens`, and there they are no part of it.
@@ -168,6 +177,6 @@ def _first(*counts: Any) -> int:
 
 def _count(value: Any) -> int:
     """A count of tokens; 0 for what is none, so that a service's slip spoils no sum and no column."""
-    if type(value) is float and value.is_integer():
-        value = int(value)
+    if type(value) is float and 0 <= value < _MOST:
+        value = round(value)
     return value if type(value) is int and 0 <= value < _MOST else 0
