@@ -313,6 +313,13 @@ def test_an_old_function_call_is_a_call():
     assert READER.read(chat({"content": None, "function_call": old})) == read()
 
 
+def test_the_choice_of_index_0_is_the_answer_wherever_it_stands():
+    body = chat({"tool_calls": [call(ANSWER)]})
+    other = chat({"tool_calls": [call({})]})["choices"][0]
+    body["choices"].insert(0, {**other, "index": 1})
+    assert READER.read(body).state == "ok"
+
+
 def test_of_several_choices_the_first_is_taken_with_a_note():
     body = chat({"tool_calls": [call(ANSWER)]})
     body["choices"].append(chat({"tool_calls": [call({})]})["choices"][0])

@@ -53,7 +53,7 @@ def _chat_reply(body: dict[str, Any]) -> Reply:
     choices = body["choices"]
     if not choices and _block_reason(body):
         return _none("refused", f"{_FILTERED}: {_block_reason(body)}")
-    choice = choices[0]
+    choice = _first_choice(choices)
     if choice.get("error"):
         return _service_error(choice["error"])
     finish, unknown = choice.get("finish_reason"), None
@@ -81,6 +81,12 @@ def _chat_reply(body: dict[str, Any]) -> Reply:
                 return _none("refused", f"the model refused: {words_of(part.get('refusal'))}")
     notes = () if len(choices) == 1 else (f"took the first of {len(choices)} choices",)
     return Reply(calls, _text(content), None, None, False, unknown, notes)
+
+
+def _first_choice(choices: list[Any]) -> Any:
+    """The choice that calls itself the first: a service may list several as they were finished."""
+    numbered = (choice for choice in choices if isinstance(choice, dict) and choice.get("index") == 0)
+    return next(numbered, choices[0])
 
 
 def _response_reply(body: dict[str, Any]) -> Reply:
