@@ -28,6 +28,7 @@ class Say:
         after: seconds until then.
         cut: after so many bytes of the body the connection is broken off; 0 before anything is sent.
         stall: for so many seconds after the cut the connection stays open and silent.
+        raw: what is sent in place of all that, status line and headers too; then the connection is closed.
         tier: that the answer says; default the one that was asked for, as services do that have it.
     """
 
@@ -39,6 +40,7 @@ class Say:
     answer: dict[str, Any] = field(default_factory=lambda: ANSWER)
     stall: float = 0.0
     tier: str | None = None
+    raw: bytes | None = None
 
 
 @dataclass
@@ -120,6 +122,8 @@ class OnlineService:
     async def _respond(
         self, request: web.Request, asked: dict[str, Any], call: Call, say: Say
     ) -> web.StreamResponse:
+        if say.raw is not None:
+            return await self._respond_raw(request, say.raw)
         said = say.body
         if said is None:
             is_answer = say.status == 200
@@ -142,6 +146,12 @@ class OnlineService:
             await asyncio.sleep(say.stall)
         request.transport.abort()
         return response
+
+    async def _respond_raw(self, request: web.Request, content: bytes) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.write(content)
+        request.transport.close()
+        return web.Response()
 
 
 _Service = TypeVar("_Service", bound=OnlineService)

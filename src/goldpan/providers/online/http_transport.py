@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 from goldpan.errors import ProviderError
-from goldpan.providers.online.transport import HttpAnswer, broken_off, json_or_text, no_answer_in_time
+from goldpan.providers.online.content import ACCEPTED_ENCODING, as_utf8
+from goldpan.providers.online.transport import (
+    HttpAnswer,
+    broken_off,
+    cut_short,
+    json_or_text,
+    no_answer_in_time,
+)
 from goldpan.providers.scrubber import Scrubber
+from goldpan.tasks.failures import words_of
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
 
 _CONNECT_SECONDS = 30.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LONGEST_PLACE = 300
 
 
 class HttpTransport:
@@ -28,11 +41,17 @@ class HttpTransport:
         """As `Transport.open`."""
         import aiohttp
 
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED_ENCODING,
+        }
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         self._session = aiohttp.ClientSession(
             headers=headers,
+            # What came is worth more than what the headers say of it.
+            auto_decompress=False,
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
             **_proxy_for(self._url),
         )
@@ -47,11 +66,27 @@ class HttpTransport:
 
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, _CONNECT_SECONDS))
         try:
-            async with self._session.post(self._url, data=content, timeout=limits) as response:
-                body = json_or_text(self._scrubber.content(await response.read()))
+            async with self._session.post(
+                self._url, data=content, timeout=limits, allow_redirects=False
+            ) as response:
+                if response.status in _REDIRECTS:
+                    raise self._moved(response)
+                content, failure = await _content(response)
+                body = json_or_text(self._scrubber.content(as_utf8(content, response.headers)))
+                # JSON that is whole is an answer, and paid, whatever became of what was around it.
+                if failure is not None and not isinstance(body, dict):
+                    raise cut_short(failure) if response.ok else failure
                 return HttpAnswer(response.status, body, response.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unanswered(error, seconds) from None
+
+    def _moved(self, response: ClientResponse) -> ProviderError:
+        """The error for a redirect. None is followed: the key goes only where the study says."""
+        place = self._scrubber.text(_place(response.headers.get("Location") or "nowhere"))
+        return ProviderError(
+            f"the service answered {response.status}, a redirect to {place}, which goldpan does not follow",
+            remedy="if the service is there now, correct the provider's `base_url`",
+        )
 
     def _unanswered(self, error: Exception, seconds: float) -> ProviderError:
         import aiohttp
@@ -69,6 +104,30 @@ class HttpTransport:
                 remedy="check the provider's `base_url`",
             )
         return broken_off(error)
+
+
+def _place(location: str) -> str:
+    """Where a redirect leads, without a user's name and a query, on one line."""
+    from yarl import URL
+
+    try:
+        return str(URL(location).with_user(None).with_query(None))[:_LONGEST_PLACE]
+    except ValueError:
+        return words_of(location)[:_LONGEST_PLACE]
+
+
+async def _content(response: ClientResponse) -> tuple[bytes, Exception | None]:
+    """What came of an answer's content, and what went wrong before its end, if anything did."""
+    import aiohttp
+
+    pieces: list[bytes] = []
+    try:
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+        return b"".join(pieces), None
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        # The stream gives nothing more once it has failed, also not what it holds already.
+        return b"".join([*pieces, *getattr(response.content, "_buffer", ())]), error
 
 
 def _proxy_for(url: str) -> dict[str, Any]:

@@ -9,6 +9,9 @@ import orjson
 
 from goldpan.errors import ProviderError
 
+CUT_SHORT = "cut_short"
+"""Code of the error for a success of which only a part came: it was made, and may have been paid for."""
+
 
 class HttpAnswer(NamedTuple):
     """What a service answered, be it a success or a refusal, without keys.
@@ -45,7 +48,8 @@ class Transport(Protocol):
             seconds: from the beginning of the call to the last byte of its answer.
 
         Raises:
-            ProviderError: no answer came; `code` is `timeout` or `connection` where asking again may help.
+            ProviderError: no answer came; `code` is `timeout`, `connection` or `CUT_SHORT` where asking again
+                may help.
         """
 
 
@@ -68,4 +72,14 @@ def broken_off(error: BaseException) -> ProviderError:
     """The error for a call whose connection broke off."""
     return ProviderError(
         f"the connection broke off ({type(error).__name__})", code="connection", retryable=True, in_doubt=True
+    )
+
+
+def cut_short(error: BaseException) -> ProviderError:
+    """The error for a call of whose answer, a success, only a part came."""
+    return ProviderError(
+        f"the answer broke off before its end ({type(error).__name__})",
+        code=CUT_SHORT,
+        retryable=True,
+        in_doubt=True,
     )
