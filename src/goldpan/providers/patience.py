@@ -87,17 +87,17 @@ class Silence:
             raise self._given_up(error, elapsed) from None
         if pause >= _WORTH_SAYING_SECONDS:
             patience.say(
-                f"{_reason(error)}; waiting, tried {_times(self._tries)} in {_minutes(elapsed)},"
-                f" again in {_minutes(pause)}"
+                f"{_reason(error)}; waiting, tried {_times(self._tries)} in {minutes(elapsed)},"
+                f" again in {minutes(pause)}"
             )
         self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
         patience.sleep(pause)
 
     def _given_up(self, error: ProviderError, elapsed: float) -> ProviderError:
         asks = error.retry_after or 0.0
-        wishes = f"; the service asks to come again in {_minutes(asks)}" if asks else ""
-        limit = f"goldpan waits {_minutes(self._patience.seconds)}, `patience_seconds`"
-        tried = f"tried {_times(self._tries)} in {_minutes(elapsed)}{wishes}"
+        wishes = f"; the service asks to come again in {minutes(asks)}" if asks else ""
+        limit = f"goldpan waits {minutes(self._patience.seconds)}, `patience_seconds`"
+        tried = f"tried {_times(self._tries)} in {minutes(elapsed)}{wishes}"
         return ProviderError(
             f"{error.what} ({tried}; {limit})",
             where=error.where,
@@ -118,7 +118,8 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _minutes(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+def minutes(seconds: float) -> str:
+    """A span of time as `10:00` or `1:00:00`."""
+    whole, rest = divmod(round(seconds), 60)
+    hours, whole = divmod(whole, 60)
+    return f"{hours}:{whole:02d}:{rest:02d}" if hours else f"{whole}:{rest:02d}"

@@ -17,8 +17,10 @@ import orjson
 from goldpan.errors import OnlineError, ProviderError
 from goldpan.providers.engine.answerers import WireReply
 from goldpan.providers.online.address import Address
+from goldpan.providers.online.outage import NO_ROOM, Outage
 from goldpan.providers.online.pace import Pace
 from goldpan.providers.online.tier import AskedTier, tier_lacks_room
+from goldpan.providers.online.transport import CUT_SHORT
 from goldpan.providers.online.watch import Traffic
 from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
 from goldpan.tasks.failures import error_of, failure_of
@@ -26,10 +28,12 @@ from goldpan.tasks.failures import error_of, failure_of
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # Once the run is to stop, what is under way is waited for so long.
 LAST_ANSWERS_SECONDS = 60.0
-# 529 is Anthropic's.
-_NO_ROOM = frozenset({429, 503, 529})
 _NO_ACCOUNT = frozenset({401, 402, 403})
 _BYTES_PER_TOKEN = 4
+# An answer that broke off was made, and may be paid: for so many of them a request is sent.
+_MOST_CUT_SHORT = 3
+# Nobody can mean a Retry-After of more seconds.
+_LONGEST_RETRY_AFTER = 86400.0
 
 
 class NoRoom(NamedTuple):
@@ -77,10 +81,10 @@ class OnlineCalls:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="online", daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pace = Pace(address.limits, time.monotonic)
+        self._pace = Pace(address.limits, time.monotonic, longest_wait=address.patience)
+        self._outage = Outage(time.monotonic)
         self.traffic.at_once = self._pace.at_once
         self._stopping: OnlineError | None = None
-        self._answered_at = -math.inf
         # Since when the tier has had no room for anybody.
         self._no_room_since = math.inf
         self.has_more = True
@@ -143,7 +147,7 @@ class OnlineCalls:
 
     async def _ask(self, place: int, content: bytes, tier: AskedTier | None) -> None:
         try:
-            reply: WireReply | NoRoom | OnlineError = await self._reply_to(content, tier)
+            reply: WireReply | NoRoom | OnlineError = await self._reply_to(place, content, tier)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -153,11 +157,13 @@ class OnlineCalls:
             self._stop(reply)
         self._arrivals.put(Arrival(place, reply))
 
-    async def _reply_to(self, content: bytes, tier: AskedTier | None) -> WireReply | NoRoom | OnlineError:
+    async def _reply_to(
+        self, place: int, content: bytes, tier: AskedTier | None
+    ) -> WireReply | NoRoom | OnlineError:
         """Ask until there is a reply that stays, the run is to stop, or it has failed for too long."""
         tokens = len(content) / _BYTES_PER_TOKEN
         failing_since: float | None = None
-        pause = _FIRST_PAUSE_SECONDS
+        pause, cut_short = _FIRST_PAUSE_SECONDS, 0
         while True:
             await self._turn_to_send(tokens)
             if self._stopping is not None:
@@ -167,7 +173,7 @@ class OnlineCalls:
             self.traffic.at_once, self.traffic.quiet_until = self._pace.at_once, self._pace.not_before
             self._came_back.set()
             if error is None:
-                self._answered_at = time.monotonic()
+                self._outage.answered()
                 if tier is not None:
                     self._no_room_since = math.inf
                 return reply
@@ -182,11 +188,14 @@ class OnlineCalls:
             if error.code in OUT_OF_MONEY or error.status in _NO_ACCOUNT or _is_unsendable(error):
                 return self._stopped_by(error)
             if not error.retryable:
-                self._answered_at = time.monotonic()
+                self._outage.answered()
                 return reply
+            self._outage.failed(place)
+            cut_short += error.code == CUT_SHORT
             now = time.monotonic()
             failing_since = now if failing_since is None else failing_since
-            wanted = max(pause * (0.75 + random.random() / 2), error.retry_after or 0.0)
+            asked = error.retry_after or 0.0
+            wanted = max(pause * (0.75 + random.random() / 2), asked)
             patience = self._address.patience
             if tier is not None and lacks_room:
                 patience = patience if tier.patience is None else tier.patience
@@ -195,14 +204,20 @@ class OnlineCalls:
                 since = min(self._no_room_since, failing_since)
                 if tier.fallback != "wait" and now + wanted - since > patience:
                     return NoRoom(error.what)
-            if now + wanted - failing_since > patience:
-                # No room is nobody's fault; of other failures the last requests may each have their own.
-                is_for_all = self.has_more or error.status in _NO_ROOM
-                if self._answered_at < failing_since and is_for_all:
-                    return self._silent(error, now - failing_since)
+            left = failing_since + patience - now
+            if asked > left > 0 and self._others_are_answered(sent_at):
+                # What the service asks of one request it does not mean for all: it is tried once more.
+                wanted = left
+            if wanted > left or cut_short == _MOST_CUT_SHORT:
+                if self._outage.is_for_all(error, failing_since, self.has_more):
+                    return self._outage.error(error, patience, self._address.url_shown)
                 return reply
             await self._pause(wanted)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _others_are_answered(self, since: float) -> bool:
+        """Whether others were answered, or may still be."""
+        return self._outage.answered_at >= since or self._pace.under_way > 0
 
     async def _turn_to_send(self, tokens: float) -> None:
         """Wait until a request may be sent, the first that came first."""
@@ -242,7 +257,9 @@ class OnlineCalls:
             pace.answered(sent_at, tokens, _tokens_used(body), headers)
             return reply, None
         refused = service_error(_Refused(status, body, headers), self._address.scrubber)
-        if status in _NO_ROOM and refused.retryable and not (tier and tier_lacks_room(refused)):
+        if (refused.retry_after or 0.0) > _LONGEST_RETRY_AFTER:
+            refused.retry_after = None
+        if status in NO_ROOM and refused.retryable and not (tier and tier_lacks_room(refused)):
             pace.refused(sent_at, refused.retry_after, headers)
         else:
             pace.failed()
@@ -254,15 +271,6 @@ class OnlineCalls:
             where=self._address.url_shown,
             remedy=f"{error.remedy or 'correct it'}; then run the same command again: it goes on where this"
             " stopped, and nothing that was answered is lost",
-        )
-
-    def _silent(self, error: ProviderError, seconds: float) -> OnlineError:
-        asks = f", and it asks to come again in {error.retry_after:.0f}" if error.retry_after else ""
-        return OnlineError(
-            f"the service has answered no request for {seconds:.0f} seconds{asks}; at last: {error.what}",
-            where=self._address.url_shown,
-            remedy="run the same command again later: it goes on where this stopped, and nothing that was"
-            " answered is lost. `patience_seconds` of the provider says how long it may be silent",
         )
 
 

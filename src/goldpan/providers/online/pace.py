@@ -71,6 +71,7 @@ class Pace:
     Args:
         limits: never exceeded.
         clock: seconds that only grow.
+        longest_wait: seconds after which the service is asked again, whatever its headers say; at least one.
 
     Attributes:
         at_once: how many requests may be under way now.
@@ -78,8 +79,8 @@ class Pace:
         not_before: until when the service wants none, by the clock.
     """
 
-    def __init__(self, limits: PaceLimits, clock: Callable[[], float]):
-        self._limits, self._clock = limits, clock
+    def __init__(self, limits: PaceLimits, clock: Callable[[], float], longest_wait: float = math.inf):
+        self._limits, self._clock, self._longest_wait = limits, clock, max(1.0, longest_wait)
         self._size = float(min(FIRST_AT_ONCE, limits.at_once))
         self.under_way = 0
         self._was_refused = False
@@ -146,11 +147,11 @@ class Pace:
         if sent_at > self._halved_at:
             self._size, self._halved_at = max(1.0, self._size / 2), now
             if retry_after is None:
-                self.not_before = max(self.not_before, now + self._pause)
+                self._be_quiet(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         self._was_refused = True
         if retry_after is not None:
-            self.not_before = max(self.not_before, now + retry_after)
+            self._be_quiet(retry_after)
         self._heed(headers, 1)
 
     def failed(self) -> None:
@@ -168,7 +169,10 @@ class Pace:
             limit = _number(headers.get(f"x-ratelimit-limit-{what}"))
             used = limit - remaining if limit else 0.0
             share = min(1.0, (needed - remaining) / used) if used > 0 else 1.0
-            self.not_before = max(self.not_before, self._clock() + reset * share)
+            self._be_quiet(reset * share)
+
+    def _be_quiet(self, seconds: float) -> None:
+        self.not_before = max(self.not_before, self._clock() + min(seconds, self._longest_wait))
 
 
 def _number(text: str | None) -> float | None:
