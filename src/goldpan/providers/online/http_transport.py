@@ -8,21 +8,20 @@ from urllib.request import getproxies, proxy_bypass
 from goldpan.errors import ProviderError
 from goldpan.providers.online.content import ACCEPTED_ENCODING, as_utf8
 from goldpan.providers.online.transport import (
+    REDIRECTS,
     HttpAnswer,
     broken_off,
     cut_short,
     json_or_text,
+    moved,
     no_answer_in_time,
 )
 from goldpan.providers.scrubber import Scrubber
-from goldpan.tasks.failures import words_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 _CONNECT_SECONDS = 30.0
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LONGEST_PLACE = 300
 
 
 class HttpTransport:
@@ -69,8 +68,8 @@ class HttpTransport:
             async with self._session.post(
                 self._url, data=content, timeout=limits, allow_redirects=False
             ) as response:
-                if response.status in _REDIRECTS:
-                    raise self._moved(response)
+                if response.status in REDIRECTS:
+                    raise moved(response.status, response.headers, self._scrubber)
                 content, failure = await _content(response)
                 body = json_or_text(self._scrubber.content(as_utf8(content, response.headers)))
                 # JSON that is whole is an answer, and paid, whatever became of what was around it.
@@ -79,14 +78,6 @@ class HttpTransport:
                 return HttpAnswer(response.status, body, response.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unanswered(error, seconds) from None
-
-    def _moved(self, response: ClientResponse) -> ProviderError:
-        """The error for a redirect. None is followed: the key goes only where the study says."""
-        place = self._scrubber.text(_place(response.headers.get("Location") or "nowhere"))
-        return ProviderError(
-            f"the service answered {response.status}, a redirect to {place}, which goldpan does not follow",
-            remedy="if the service is there now, correct the provider's `base_url`",
-        )
 
     def _unanswered(self, error: Exception, seconds: float) -> ProviderError:
         import aiohttp
@@ -104,16 +95,6 @@ class HttpTransport:
                 remedy="check the provider's `base_url`",
             )
         return broken_off(error)
-
-
-def _place(location: str) -> str:
-    """Where a redirect leads, without a user's name and a query, on one line."""
-    from yarl import URL
-
-    try:
-        return str(URL(location).with_user(None).with_query(None))[:_LONGEST_PLACE]
-    except ValueError:
-        return words_of(location)[:_LONGEST_PLACE]
 
 
 async def _content(response: ClientResponse) -> tuple[bytes, Exception | None]:

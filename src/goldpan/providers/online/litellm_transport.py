@@ -8,7 +8,8 @@ What is true of litellm 1.110 and decides how it is called here:
 - What goes wrong anywhere on its way is an `APIConnectionError` of status 500, also a missing library.
 - Status, headers and body of a refusal are not told in one way, but the exceptions that one was raised from
   end with that of the HTTP client, which has all three.
-- HTTP clients are kept for each event loop, in a cache of the whole process, and closed only at its end.
+- HTTP clients are kept for each event loop, in a cache of the whole process, and closed only at its end. They
+  follow redirects, and take along every key that is not in `Authorization`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ import orjson
 from goldpan.errors import ProviderError
 from goldpan.providers.litellm_library import import_litellm
 from goldpan.providers.model_facts import RESPONSES_URL
-from goldpan.providers.online.transport import HttpAnswer, broken_off, json_or_text, no_answer_in_time
+from goldpan.providers.online.transport import (
+    REDIRECTS,
+    HttpAnswer,
+    broken_off,
+    json_or_text,
+    moved,
+    no_answer_in_time,
+)
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_credentials import ServiceCredentials
 from goldpan.tasks.failures import error_of, words_of
@@ -71,6 +79,8 @@ class LiteLLMTransport:
         self._call = litellm.aresponses if self._endpoint == RESPONSES_URL else litellm.acompletion
         self._close_clients: Callable[[], Any] = litellm.close_litellm_async_clients
         self._clients = litellm.in_memory_llm_clients_cache
+        self._keep = self._clients.set_cache
+        self._clients.set_cache = self._kept
         # litellm prepares each call in a thread, and makes it there where a service has no asynchronous one.
         self._threads = ThreadPoolExecutor(self._at_once, thread_name_prefix="litellm")
         asyncio.get_running_loop().set_default_executor(self._threads)
@@ -79,12 +89,22 @@ class LiteLLMTransport:
         """As `Transport.close`. All that litellm has begun in this loop ends with it."""
         with contextlib.suppress(Exception):
             await self._close_clients()
+        self._clients.set_cache = self._keep
         self._clients.flush_cache()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _kept(self, key: str, value: Any, **options: Any) -> None:
+        """Put a client into litellm's cache, as is done before it is used; it will follow no redirect."""
+        # litellm's own kind of client holds that of its HTTP library, and so does an SDK's.
+        clients: list[Any] = [value, getattr(value, "client", None), getattr(value, "_client", None)]
+        for client in clients:
+            if hasattr(client, "follow_redirects"):
+                client.follow_redirects = False
+        self._keep(key, value, **options)
 
     async def post(self, content: bytes, seconds: float) -> HttpAnswer:
         """As `Transport.post`."""
@@ -107,6 +127,8 @@ class LiteLLMTransport:
         headers: Mapping[str, str]
         if response is not None:
             status, headers = response.status_code, response.headers
+            if status in REDIRECTS:
+                raise moved(status, headers, self._scrubber) from None
             body = json_or_text(self._scrubber.content(response.content))
         else:
             status, headers = getattr(error, "status_code", None), {}
