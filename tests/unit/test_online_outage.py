@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from goldpan.batches.online import OnlineWork
+from goldpan.batches.online_work import OnlineWork
 from goldpan.errors import OnlineError
 from goldpan.ledger import Ledger
 from goldpan.providers.online.watch import Traffic

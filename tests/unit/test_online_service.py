@@ -266,7 +266,7 @@ def test_a_note_that_fails_for_too_long_is_left_to_the_next_round(tmp_path):
 
 def test_a_service_that_is_silent_for_all_stops_the_run_and_burns_no_attempt(tmp_path):
     with online_service(lambda call: Say() if call.number <= 3 else Say(500)) as service:
-        run = make(tmp_path, service, rows=60, patience_seconds=0.6)
+        run = make(tmp_path, service, rows=60, patience_seconds=2)
         with pytest.raises(OnlineError, match="has answered no request"):
             answer_all(run)
         assert states(run) == {"ok": 3}

@@ -173,7 +173,7 @@ class OnlineCalls:
             self.traffic.at_once, self.traffic.quiet_until = self._pace.at_once, self._pace.not_before
             self._came_back.set()
             if error is None:
-                self._outage.answered()
+                self._outage.answered(place)
                 if tier is not None:
                     self._no_room_since = math.inf
                 return reply
@@ -188,7 +188,7 @@ class OnlineCalls:
             if error.code in OUT_OF_MONEY or error.status in _NO_ACCOUNT or _is_unsendable(error):
                 return self._stopped_by(error)
             if not error.retryable:
-                self._outage.answered()
+                self._outage.answered(place)
                 return reply
             self._outage.failed(place)
             cut_short += error.code == CUT_SHORT
@@ -211,6 +211,7 @@ class OnlineCalls:
             if wanted > left or cut_short == _MOST_CUT_SHORT:
                 if self._outage.is_for_all(error, failing_since, self.has_more):
                     return self._outage.error(error, patience, self._address.url_shown)
+                self._outage.given_up(place)
                 return reply
             await self._pause(wanted)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

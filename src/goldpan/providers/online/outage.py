@@ -32,15 +32,22 @@ class Outage:
         self._clock, self._began_at = clock, clock()
         self.answered_at = -math.inf
         self._failing: set[int] = set()
+        self._given_up: set[int] = set()
 
-    def answered(self) -> None:
+    def answered(self, place: int) -> None:
         """A request was answered, be it by a refusal that stays."""
         self.answered_at = self._clock()
-        self._failing.clear()
+        self._failing.discard(place)
+        self._given_up.clear()
 
     def failed(self, place: int) -> None:
         """A request was not, and may be asked again."""
         self._failing.add(place)
+
+    def given_up(self, place: int) -> None:
+        """A request that failed is not asked again."""
+        self._failing.discard(place)
+        self._given_up.add(place)
 
     def is_for_all(self, error: ProviderError, since: float, has_more: bool) -> bool:
         """Whether a request that is given up shows that the others would fare no better.
@@ -56,7 +63,8 @@ class Outage:
             # That there is no room, or nobody, is no request's fault.
             return True
         enough = _FIRST_ONES if self.answered_at == -math.inf else _SOME
-        return has_more and len(self._failing) >= (_MANY_CUT_SHORT if error.code == CUT_SHORT else enough)
+        enough = _MANY_CUT_SHORT if error.code == CUT_SHORT else enough
+        return has_more and len(self._failing | self._given_up) >= enough
 
     def error(self, error: ProviderError, patience: float, where: str) -> OnlineError:
         """Why the run stops.
