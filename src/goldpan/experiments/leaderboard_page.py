@@ -184,7 +184,8 @@ def _plots(board: Board, figure: str, plotted: Sequence[PlottedRun]) -> Iterator
     lacking = len(plotted) - len(known)
     unknown = f"Of {lacking:,} run{'s' if lacking > 1 else ''} the cost is not known." if lacking else ""
     if not any(known):
-        none = "All of these runs cost 0 USD" if known else "Of no run is the cost known"
+        whose = "Those of known cost" if lacking else "All of these runs"
+        none = f"{whose} cost 0 USD" if known else "Of no run is the cost known"
         also = f" {unknown}" if known and unknown else ""
         yield element("p", f"{none}, so there is no plot of {figure} against cost.{also}", class_="soft")
         return

@@ -9,7 +9,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +22,7 @@ from goldpan.providers.online.pace import Pace
 from goldpan.providers.online.tier import AskedTier, tier_lacks_room
 from goldpan.providers.online.transport import CUT_SHORT
 from goldpan.providers.online.watch import Traffic
-from goldpan.providers.service_errors import OUT_OF_MONEY, service_error
+from goldpan.providers.service_errors import OUT_OF_MONEY, Refused, service_error
 from goldpan.tasks.failures import error_of, failure_of
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
@@ -47,18 +47,6 @@ class Arrival(NamedTuple):
 
     place: int
     reply: WireReply | NoRoom | OnlineError
-
-
-class _Refused(Exception):
-    """An answer that is no success, in the form `service_error` reads."""
-
-    def __init__(self, status: int, body: Any, headers: Mapping[str, str]):
-        super().__init__(body if isinstance(body, str) else "")
-        self.status_code, self.response = status, self
-        body = body[0] if isinstance(body, list) and body else body
-        error = body.get("error") if isinstance(body, dict) else None
-        self.body = error if isinstance(error, dict) else body
-        self.headers = headers
 
 
 class OnlineCalls:
@@ -257,7 +245,7 @@ class OnlineCalls:
         if reply.is_answer:
             pace.answered(sent_at, tokens, _tokens_used(body), headers)
             return reply, None
-        refused = service_error(_Refused(status, body, headers), self._address.scrubber)
+        refused = service_error(Refused(status, body, headers), self._address.scrubber)
         if (refused.retry_after or 0.0) > _LONGEST_RETRY_AFTER:
             refused.retry_after = None
         if status in NO_ROOM and refused.retryable and not (tier and tier_lacks_room(refused)):
