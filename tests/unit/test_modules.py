@@ -168,3 +168,28 @@ def test_rows_of_the_table_that_do_not_fit_together_are_refused_by_any_study(pro
     path.write_text(path.read_text().replace(was, now))
     with pytest.raises(StudyError, match=message):
         load_project("s", root=project)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # The first row lacks what a later one has; a field has a dot in its name; a link has no right answer.
+        ['{"id": "1", "expected": {"label": "a"}}', '{"id": "2", "expected": {"brands": []}}'],
+        ['{"id": "1", "expected.brands": [], "expected": {"label": "a"}}'],
+        ['{"id": "1", "expected": {"label": "a"}}'],
+        ["no row"],
+        [],
+    ],
+)
+def test_a_chain_keeps_each_module_that_its_rows_measure_and_those_before_it(project, rows):
+    write_study(project, "rows.jsonl")
+    (project / "rows.jsonl").write_text("\n".join(rows) + "\n")
+    assert list(load_project("s", root=project).study.stages) == ["brand", "scope", "use"]
+
+
+def test_a_version_that_is_not_there_is_no_reason_to_leave_a_module_out(project):
+    path = write_study(project)
+    (project / "golden").mkdir()
+    (project / "golden" / "brand.jsonl").write_text('{"id": "1"}\n')
+    path.write_text(path.read_text().replace("data: golden", "data: golden, versions: {scope: 3}"))
+    assert list(load_project("s", root=project).study.stages) == ["brand", "scope"]

@@ -7,6 +7,7 @@ module, as if they stood in its file; what does stand there wins, key by key.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ from goldpan.study.yaml_file import read_yaml
 
 _TAKEN = {"gold": "field", "match": "match", "tolerance": "tolerance", "judged": "judged_by"}
 """Keys of an evaluation, and of `expected` in a task, which they are made from."""
+_ROWS_LOOKED_AT = 1_000
+"""Of a chain, for right answers of its modules: studies are loaded by each step."""
 
 
 class Module(Model):
@@ -180,34 +183,53 @@ def _with_data(
 ) -> dict[str, Module]:
     """The modules that a study has rows for, or says something of: one that is new in the table may lack data
     here, and is to stand in nobody's way."""
-    own = {name for part in ("sources", "stages", "evaluations") for name in study.get(part) or ()}
-    first = _first_row(root / settings.data) if settings.is_chain else None
-
-    def has_data(name: str, module: Module) -> bool:
-        if not settings.is_chain:
-            return (root / settings.data_file(name, module, root)).exists()
-        expected = _expected(tasks_folder(root) / f"{module.task or name}.yaml")
-        fields = [says["field"] for says in expected.values() if "field" in says]
-        return (
-            first is None or bool(module.after) or not fields or any(_has(first, field) for field in fields)
-        )
-
-    with_data = {name for name, module in modules.items() if has_data(name, module)}
+    parts = [study.get(part) or () for part in ("sources", "stages", "evaluations")]
+    kept = {name for part in parts for name in part} | settings.versions.keys()
+    if settings.is_chain:
+        fields = {name: _fields(module.task or name, root) for name, module in modules.items()}
+        unknown = _never_there(root / settings.data, {path for paths in fields.values() for path in paths})
+        with_data = {name for name, paths in fields.items() if not paths or not paths <= unknown}
+        followed = [module.after for name, module in modules.items() if name in kept | with_data]
+        while followed:
+            before = followed.pop()
+            if before in modules and before not in with_data:
+                with_data.add(before)
+                followed.append(modules[before].after)
+    else:
+        with_data = {
+            name
+            for name, module in modules.items()
+            if (root / settings.data_file(name, module, root)).exists()
+        }
     # Where there are no data at all, each is told where its rows are read.
-    return {name: modules[name] for name in modules if name in own | with_data} if with_data else modules
+    return {name: modules[name] for name in modules if name in kept | with_data} if with_data else modules
 
 
-def _first_row(path: Path) -> Any:
-    """The first row of a file; None where there is none. Faults are told where the rows are read."""
+def _fields(task: str, root: Path) -> set[str]:
+    """The fields of rows in which the right answers of a task stand."""
+    expected = _expected(tasks_folder(root) / f"{task}.yaml")
+    return {says["field"].removeprefix("data.") for says in expected.values() if "field" in says}
+
+
+def _never_there(path: Path, fields: set[str]) -> set[str]:
+    """Those of some fields that none of the first rows of a file has; none where there are no such rows, or
+    they cannot be read, which is told where rows are read."""
+    lacking, rows = set(fields), 0
     try:
-        return next((orjson.loads(line) for _, line in iter_lines(path)), None)
+        for _, line in islice(iter_lines(path), _ROWS_LOOKED_AT):
+            row, rows = orjson.loads(line), rows + 1
+            lacking = {field for field in lacking if not _has(row, field)}
+            if not lacking:
+                break
     except (OSError, GoldpanError, orjson.JSONDecodeError):
-        return None
+        return set()
+    return lacking if rows else set()
 
 
 def _has(row: Any, path: str) -> bool:
+    """As `records.look_up`, which is a room that is built on this one."""
     head, _, rest = path.partition(".")
-    return isinstance(row, dict) and head in row and (not rest or _has(row[head], rest))
+    return isinstance(row, dict) and (path in row or bool(head in row and rest and _has(row[head], rest)))
 
 
 def _over(made: dict[str, Any], own: Any) -> Any:
