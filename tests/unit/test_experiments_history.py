@@ -180,3 +180,17 @@ def test_a_run_that_is_recorded_again_in_another_mode_stays_as_it_was(tmp_path):
     assert history.record(a_run(mode="online", requests_paid=4), ROWS).mode == first.mode == "batch"
     assert contents(history.folder) == before
     assert read_json(history.run_file(first.id))["requests_paid"] == 4
+
+
+def test_a_run_that_is_replaced_keeps_what_was_true_when_it_was_recorded_first(history):
+    first = history.record(a_run(prompt="p4", mode="batch"), ROWS)
+    later = a_run(prompt="p4", mode="online", study="s2", stage="st2", goldpan_version="2", states={"failed": 1})
+    kept = history.record(later, ROWS)
+    assert (kept.states, kept.goldpan_version) == ({"failed": 1}, "2")
+    assert (kept.mode, kept.study, kept.stage) == (first.mode, first.study, first.stage)
+
+
+def test_a_run_of_before_requests_were_counted_is_not_written_anew_for_their_number(history):
+    before = contents(history.folder)
+    assert history.record(a_run(requests_paid=4), ROWS).requests_paid is None
+    assert contents(history.folder) == before

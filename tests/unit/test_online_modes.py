@@ -1,6 +1,7 @@
 """A stage that changes its mode at any time asks nothing twice, and loses nothing."""
 
 import contextlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from goldpan.ledger import Ledger
 from goldpan.providers.prices import price_of
 from goldpan.serve import running_server
 from goldpan.study import load_project
+from goldpan.workflow.script import project_and_log
 from tests.faults.conftest import comparable, make_project, scripted_answer
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer_all, at, records_made, send
@@ -157,3 +159,12 @@ def test_a_mode_is_one_of_two(tmp_path):
             load_project("notes", root=project.root, mode="fast")
         assert load_project("notes", root=project.root, mode="online").study.stages[STAGE].mode == "online"
         assert project.goldpan("plan", "--mode", "onlin", check=False).returncode == 1
+
+
+def test_a_script_of_the_workflow_sees_the_mode_of_the_run(tmp_path):
+    with served(tmp_path) as (project, _):
+        config = {"study": str(project.root / "config/studies/notes.yaml"), "ledger": "l", "results": "r"}
+        for given, mode in ({}, "batch"), ({"mode": "online"}, "online"):
+            snakemake = SimpleNamespace(config=config | given, log=[str(tmp_path / "log")])
+            with project_and_log(snakemake) as (loaded, _):
+                assert loaded.study.stages[STAGE].mode == mode

@@ -22,7 +22,7 @@ from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.leaderboard_page import is_leaderboard, leaderboard_page, page_name
 from goldpan.experiments.paired import Right, right_of_rows
 from goldpan.experiments.registry import Recorded, entries_by_module, registry_of
-from goldpan.experiments.run import Run, is_same, prompt_versions, read_run, run_bytes
+from goldpan.experiments.run import Run, is_same, of_first_record, prompt_versions, read_run, run_bytes
 from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
 
 REGISTRY = "registry.json"
@@ -131,8 +131,7 @@ class History:
             recorded = self.read()
             former = next((other for other in recorded.runs if other.id == run.id), None)
             if former is not None:
-                # What was true when it was first recorded.
-                run = replace(run, recorded_at=former.recorded_at, prompt_version=former.prompt_version)
+                run = replace(run, **of_first_record(former))
             else:
                 versions = prompt_versions([*recorded.runs, run])
                 run = replace(run, prompt_version=versions[run.module, run.prompt_hash])

@@ -119,16 +119,25 @@ class Run:
     git: dict[str, Any] | None = None
 
 
-_OF_THE_MOMENT = frozenset(
-    {"study", "stage", "recorded_at", "prompt_version", "goldpan_version", "git", "mode"}
-)
-"""What is kept as it was when the same run is recorded again."""
+_OF_FIRST_RECORD = frozenset({"study", "stage", "recorded_at", "prompt_version", "mode"})
+"""What stays as it was when a run is recorded again, also where what was answered or measured is new."""
+_OF_THE_MOMENT = _OF_FIRST_RECORD | {"goldpan_version", "git"}
+"""What makes no other record of a run: all this, and who wrote it from which commit."""
 
 
-def is_same(run: Run, other: Run) -> bool:
-    """Whether two records of one run say the same of what was asked, answered and measured."""
-    first, second = asdict(run), asdict(other)
-    return all(first[key] == second[key] for key in first.keys() - _OF_THE_MOMENT)
+def is_same(run: Run, former: Run) -> bool:
+    """Whether a run says the same of what was asked, answered and measured as its former record.
+
+    A record of before requests were counted stays as it is: their number alone is nothing new.
+    """
+    now, before = asdict(run), asdict(former)
+    passed_over = _OF_THE_MOMENT | ({"requests_paid"} if former.requests_paid is None else set())
+    return all(now[key] == before[key] for key in now.keys() - passed_over)
+
+
+def of_first_record(former: Run) -> dict[str, Any]:
+    """What a run keeps of its former record; the rest is as it is recorded now."""
+    return {name: getattr(former, name) for name in _OF_FIRST_RECORD}
 
 
 def run_bytes(run: Run) -> bytes:

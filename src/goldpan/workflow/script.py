@@ -37,6 +37,7 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
                         results=config["results"],
                         runs=config.get("runs"),
                         limit=config.get("limit"),
+                        mode=config.get("mode"),
                     ),
                     write,
                 )
