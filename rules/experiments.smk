@@ -15,7 +15,7 @@ rule record_run:
     params:
         setting=INPUTS.stages.stage_setting(
             *("task", "provider", "model", "params", "output", "endpoint", "samples"),
-            "aggregate",
+            *("aggregate", "max_rounds"),
         ),
     message:
         "Recording the run of {wildcards.stage}"

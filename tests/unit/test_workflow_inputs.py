@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from goldpan.errors import StudyError
+from goldpan.experiments.identity import run_id, what_is_run
 from goldpan.study import load_project
 from goldpan.workflow.inputs import Inputs
 from tests.projects import WorkflowProject, note_rows, notes_study
@@ -43,12 +44,17 @@ def wildcards(**values):
 
 def setting_of_plan(inputs) -> str:
     """The text that rule `plan` has among its params."""
+    return setting_of("checkpoint plan", "stages", inputs)
+
+
+def setting_of(rule: str, file: str, inputs, stage: str = STAGE) -> str:
+    """The settings of the stage that a rule has among its params."""
     names = re.search(
-        r"checkpoint plan:.*?setting=INPUTS\.stages\.stage_setting\((.*?)\),\n    message",
-        RULES.joinpath("stages.smk").read_text(),
+        rf"{rule}:.*?setting=INPUTS\.stages\.stage_setting\((.*?)\),\n    message",
+        RULES.joinpath(f"{file}.smk").read_text(),
         re.S,
     )
-    return eval(f"INPUTS.stages.stage_setting({names.group(1)})", {"INPUTS": inputs})(wildcards(stage=STAGE))
+    return eval(f"INPUTS.stages.stage_setting({names.group(1)})", {"INPUTS": inputs})(wildcards(stage=stage))
 
 
 def test_a_project_of_before_is_not_stale(inputs_of):
@@ -57,6 +63,19 @@ def test_a_project_of_before_is_not_stale(inputs_of):
 
 def test_a_pilot_makes_the_plan_stale(inputs_of):
     assert "('pilot', 5)" in setting_of_plan(inputs_of(pilot=5))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"max_rounds": 5}, {"samples": 3}, {"params": {"temperature": 0}}, {"model": "m2"}]
+)
+def test_what_makes_another_run_of_a_stage_records_it_anew(inputs_of, changed):
+    study = notes_study({"kind": "openai"}, model="m")
+    study["stages"]["changed"] = study["stages"][STAGE] | changed
+    inputs = inputs_of(study)
+    one, two = (what_is_run(inputs.project, stage, {}) | {"module": "m"} for stage in (STAGE, "changed"))
+    assert run_id(one) != run_id(two)
+    said = [setting_of("rule record_run", "experiments", inputs, stage) for stage in (STAGE, "changed")]
+    assert said[0] != said[1]
 
 
 def test_embeddings_of_before_layers_was_a_key_are_not_stale(inputs_of):
