@@ -105,3 +105,12 @@ def test_people_who_correct_a_field_inside_of_an_object_have_changed_the_answer(
     values = FeatureValues(feature, ["who.name"])
     assert not values.is_same(anna, ben)
     assert values.is_same(anna, [{"who": {"name": "anna "}}])
+
+
+def test_people_who_correct_a_field_that_tells_no_objects_apart_have_changed_the_answer_too():
+    country = {"name": "country", "type": "string", "description": "c"}
+    fields = {"fields": [TEXT_FIELD, country], "description": "x"}
+    values = FeatureValues(parse_feature({"name": "e", "type": "extraction", **fields}, "t"), ["name"])
+    in_france, in_italy = ([{"name": "Paris", "country": place}] for place in ("France", "Italy"))
+    assert not values.is_same(in_france, in_italy)
+    assert values.is_same(in_france, [{"name": "paris", "country": " france."}])

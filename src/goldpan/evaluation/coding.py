@@ -130,10 +130,9 @@ class FeatureValues:
         return tuple(sorted(key)) if isinstance(key, frozenset) else key
 
     def is_same(self, first: Any, second: Any) -> bool:
-        """Whether two values count as the same: of objects only the fields count that tell them apart."""
-        keys = (self.key(value) for value in (first, second))
-        first_key, second_key = (key.matched if isinstance(key, Objects) else key for key in keys)
-        return first_key == second_key
+        """Whether no figure tells two values apart: of objects all fields count, as whole ones are measured
+        beside those that match."""
+        return self.key(first) == self.key(second)
 
     def code(self, gold: Sequence[Hashable], predicted: Sequence[Sequence[Hashable]]) -> CodedPredictions:
         """Codes of gold values and of each model's predictions.
