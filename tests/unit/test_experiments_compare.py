@@ -268,24 +268,52 @@ def test_where_rows_were_measured_in_another_way_no_difference_is_made_up(tmp_pa
     assert "B minus A not given: the rows of the runs were not measured as they would be now" in text
 
 
-def test_the_difference_is_of_groups_where_the_runs_were_measured_so(tmp_path, capsys):
-    head = [*HEAD[:4], "input.metadata.product", *HEAD[4:7]]
+def in_groups_of_ten(expected, right):
+    """The table of 100 rows about products p0 to p9, each product answered all rightly or all wrongly."""
     rows = [
-        [
-            [f"r{n}", "ok", "", "t", f"p{n // 10}", "yes", "yes" if right(n // 10) else "no", right_text]
-            for n in range(100)
-            for right_text in ["yes" if right(n // 10) else "no"]
-        ]
-        for right in (lambda product: product < 6, lambda product: product < 4 or product == 9)
+        [f"r{n}", "ok", "", "t", f"p{n // 10}", expected, "yes" if right(n // 10) else "no"]
+        for n in range(100)
     ]
+    return [[*HEAD[:4], "input.metadata.product", *HEAD[4:7]], *([*row, row[-1]] for row in rows)]
+
+
+def gold_of(run, **entry):
+    """The run, as it was measured by an evaluation with this gold."""
+    what = run.what | {"gold": [{"match": {}, **entry}]}
+    return replace(run, what=what, id=run_id(what))
+
+
+@pytest.mark.parametrize(
+    ("feature", "figure", "kind", "expected", "fields"),
+    [
+        (BINARY, "accuracy", "nominal", "yes", {"f": "expected.f"}),
+        ({"name": "f", "type": "text", "description": "d"}, "judged_right", "judged", "", {}),
+    ],
+)
+def test_the_difference_is_of_groups_where_the_runs_were_measured_so(
+    tmp_path, capsys, feature, figure, kind, expected, fields
+):
+    rights = (lambda product: product < 6, lambda product: product < 4 or product == 9)
     widths = []
     for gold in ({}, {"group": "metadata.product"}):
-        what = {"gold": [{"fields": {"f": "expected.f"}, "match": {}, **gold}]}
-        runs = [run_of(BINARY, "accuracy", prompt) for prompt in ("p1", "p2")]
-        runs = [replace(run, what=run.what | what, id=run_id(run.what | what)) for run in runs]
+        runs = [
+            gold_of(run_of(feature, figure, prompt, kind=kind), fields=fields, **gold)
+            for prompt in ("p1", "p2")
+        ]
         folder = tmp_path / str(len(gold))
         folder.mkdir()
-        _, found, _ = compared_texts(folder, capsys, *runs, *([head, *each] for each in rows))
+        tables = (in_groups_of_ten(expected, right) for right in rights)
+        _, found, _ = compared_texts(folder, capsys, *runs, *tables)
         interval = difference_of(found)["interval"]
         widths.append(interval["high"] - interval["low"])
     assert widths[1] > 2 * widths[0]
+
+
+def test_runs_that_were_measured_in_other_groups_have_no_difference_and_it_is_said_why(tmp_path, capsys):
+    first, second = (run_of(BINARY, "accuracy", prompt) for prompt in ("p1", "p2"))
+    fields = {"f": "expected.f"}
+    runs = (gold_of(first, fields=fields), gold_of(second, fields=fields, group="metadata.product"))
+    rows = in_groups_of_ten("yes", lambda product: product < 6)
+    text, found, _ = compared_texts(tmp_path, capsys, *runs, rows, rows)
+    assert difference_of(found)["value"] is None
+    assert "B minus A not given: the two runs do not have the same groups of rows" in text

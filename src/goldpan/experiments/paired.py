@@ -87,12 +87,15 @@ def difference_of(runs: tuple[Run, Run], feature: str, pairs: Sequence[tuple[Run
     """
     names = {_main_name(run, feature) for run in runs}
     settings = [_settings_of(run, feature) for run in runs]
+    groups = [_group_of(run, feature) for run in runs]
     if len(names) > 1 or settings[0] != settings[1]:
         return Estimate(None, reason="the two runs are not measured by the same figure")
+    if groups[0] != groups[1]:
+        return Estimate(None, reason="the two runs do not have the same groups of rows")
     if not pairs:
         return Estimate(None, reason="no row is evaluated in both runs")
     (name,) = names
-    design = equal_design(len(pairs), _groups_of(settings[0].get("group"), pairs))
+    design = equal_design(len(pairs), _groups_of(groups[0], pairs))
     if name == JUDGED_RIGHT:
         verdict = FeatureValues(Binary(name="right", type="binary", description="whether it is right"))
         coded = verdict.code(
@@ -126,9 +129,21 @@ def _settings_of(run: Run, feature: str) -> dict[str, Any]:
     """What an evaluation says of how the answers of a feature compare."""
     for gold in run.what.get("gold", ()):
         if feature in gold["fields"]:
-            compared = {key: gold.get(key, {}).get(feature) for key in ("match", "tolerance")}
-            return {**compared, "group": gold.get("group")}
+            return {key: gold.get(key, {}).get(feature) for key in ("match", "tolerance")}
     return {}
+
+
+def _group_of(run: Run, feature: str) -> str | None:
+    """The field by which the rows that a feature is measured on are in groups.
+
+    A text that is judged has no field of gold, and a run does not say by which of its evaluations it was: rows
+    that are alike in any of them are.
+    """
+    entries = run.what.get("gold", ())
+    of_feature = [gold.get("group") for gold in entries if feature in gold["fields"]]
+    if of_feature:
+        return of_feature[0]
+    return next((gold["group"] for gold in entries if gold.get("group")), None)
 
 
 def _groups_of(field: str | None, pairs: Sequence[tuple[RunRow, RunRow]]) -> list[str] | None:
