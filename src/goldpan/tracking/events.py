@@ -29,6 +29,9 @@ _ROW = "row"
 _OK, _FAILED = "ok", "failed"
 _KINDS = (EXPECTED, ANSWER, REASONING, RIGHT)
 """Begin the names of the columns of a feature, in their order."""
+_INPUT, _SCORE, _METADATA = "input", "score", "metadata"
+_OF_ROW = {ID, STATE, REASON, _INPUT, _SCORE, *_KINDS}
+"""How a column of metadata must not begin: it would be taken for something of the row itself."""
 
 
 def event_of_row(tracked: TrackedRun, row: TrackedRow) -> dict[str, Any]:
@@ -108,32 +111,42 @@ def table_of_events(events: Sequence[Mapping[str, Any]], said: Mapping[str, Any]
 
 
 def _is_of_feature(name: str) -> bool:
-    return name.split(".", 1)[0] in _KINDS
+    kind, is_column, _ = name.partition(".")
+    return bool(is_column) and kind in _KINDS
 
 
 def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dict[str, str]:
     metadata = dict(_object(event.get("metadata")))
     error = event.get("error")
+    # What a run of goldpan has put there, which others may call so, too.
+    names = (_ROW, STATE, REASON, REASONING, "model") if _ROW in metadata else ()
+    own = {name: metadata.pop(name, None) for name in names}
     row = {
-        ID: str(metadata.pop(_ROW, None) or event.get(ID)),
-        STATE: str(metadata.pop(STATE, None) or (_FAILED if error else _OK)),
-        REASON: str(metadata.pop(REASON, None) or error or ""),
+        ID: str(own.get(_ROW) or event.get(ID)),
+        STATE: str(own.get(STATE) or (_FAILED if error else _OK)),
+        REASON: str(own.get(REASON) or error or ""),
     }
-    reasoning = _object(metadata.pop(REASONING, None))
-    metadata.pop("model", None)
-    row |= flat({"input": event.get("input")})
-    row |= flat(metadata)
+    row |= flat({_INPUT: event.get("input")})
+    for name, text in flat(metadata):
+        row[_free_column(name, row)] = text
     for kind, values in ((EXPECTED, event.get("expected")), (ANSWER, event.get("output"))):
         for name, value in (values if isinstance(values, dict) else {"value": values}).items():
             if values is not None:
                 row[f"{kind}.{name}"] = _answer_text(features.get(name), value)
-    row |= {f"{REASONING}.{name}": str(text) for name, text in reasoning.items()}
+    row |= {f"{REASONING}.{name}": str(text) for name, text in _object(own.get(REASONING)).items()}
     for name, score in _object(event.get("scores")).items():
         if score in (0, 1):
             row[f"{RIGHT}.{name}"] = "yes" if score else "no"
         elif score is not None:
-            row[f"score.{name}"] = str(score)
+            row[f"{_SCORE}.{name}"] = str(score)
     return row
+
+
+def _free_column(name: str, row: Mapping[str, str]) -> str:
+    """The column of a field of the metadata: its name, where nothing else of the row is or may be called so."""
+    while name in row or name.split(".", 1)[0] in _OF_ROW:
+        name = f"{_METADATA}.{name}"
+    return name
 
 
 def _answer_text(feature: Feature | None, value: Any) -> str:
