@@ -334,3 +334,19 @@ def test_an_export_is_checked_column_by_column():
     # A column that is added to the ledger and not here would be dropped by every import.
     assert set(_Submission.model_fields) == {column.name for column in fields(Submission)}
     assert set(_Answer.model_fields) == {column.name for column in fields(Answer)}
+
+
+def test_an_answer_of_an_export_of_before_was_made_at_the_tier_that_it_names(take_in):
+    at_flex = {"submission": 7, "tier": "flex", "cached_tokens": 4}
+    added, ledger = take_in(GOOD[0], {"key": KEYS[0], "answer": ANSWER | at_flex}, answer_row(tier="default"))
+    assert added == 2
+    first, second = ledger.answers([bytes.fromhex(key) for key in KEYS]).values()
+    assert (first.flex_prompt_tokens, first.flex_completion_tokens, first.flex_cached_tokens) == (10, 2, 4)
+    assert second.flex_prompt_tokens == 0
+
+
+def test_an_answer_that_says_what_came_at_flex_is_taken_at_its_word(take_in):
+    said = {"tier": "flex", "flex_prompt_tokens": 3}
+    _, ledger = take_in(GOOD[0], answer_row(**said))
+    (answer,) = ledger.answers([bytes.fromhex(KEYS[1])]).values()
+    assert (answer.flex_prompt_tokens, answer.flex_completion_tokens) == (3, 0)

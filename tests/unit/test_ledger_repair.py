@@ -20,6 +20,7 @@ from goldpan.ledger.pages import stored_rows
 from goldpan.ledger.repair import repair
 from goldpan.ledger.submissions import REQUESTS_LOST
 from tests.unit.test_ledger import run_lock
+from tests.unit.test_ledger_formats import to_format_5
 
 ROWS = 400
 
@@ -312,3 +313,24 @@ def test_a_damaged_ledger_is_not_passed_on_as_a_backup(path, tmp_path):
         back_up(ledger, tmp_path / "copy.sqlite")
     assert "goldpan ledger repair" in str(caught.value)
     assert not (tmp_path / "copy.sqlite").exists()
+
+
+@pytest.mark.parametrize("table", ["answers_by_key", "answers"])
+def test_answers_of_a_damaged_ledger_of_format_5_were_made_at_the_tier_that_they_name(tmp_path, table):
+    """Whether SQLite still finds the rows, or only their pages are read."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        outcomes = (
+            Outcome(key(n), "ok", None, False, line(n), 10, 2, 4, tier="flex" if n % 2 else "")
+            for n in range(ROWS)
+        )
+        ledger.settle(intend(ledger, "a", range(ROWS)).id, outcomes, status="completed", note=lambda: "{}")
+        whole = dict(ledger.all_answers())
+    to_format_5(path)
+    (root,) = pages_of(path, table)
+    overwrite(path, root, zero)
+    repair(path)
+    with Ledger(path) as ledger:
+        saved = dict(ledger.all_answers())
+    assert len(saved) > ROWS / 2 and all(saved[one] == whole[one] for one in saved)
+    assert {answer.flex_prompt_tokens for answer in saved.values()} == {0, 10}

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from goldpan.errors import AnswerError
 from goldpan.ledger.rows import FLEX_SUMS, TAKEN_IN, UNPAID_STATES, Answer, Submission, was_free
 from goldpan.study.base import Name
+from goldpan.study.stage import FLEX
 from goldpan.tasks.batch_lines import State
 from goldpan.tasks.lenient_json import loads_leniently
 
@@ -203,6 +204,9 @@ def answer_of(row: _Answer, line_base64: str | None) -> Answer:
     if row.paid is None:
         # Exports of earlier versions do not say how many of the attempts were answered.
         values["paid"] = max(0, row.attempts - (row.state in UNPAID_STATES))
+    if row.tier == FLEX and not row.model_fields_set & {*FLEX_SUMS}:
+        # Nor, then, which tokens came at the tier of the last attempt.
+        values |= {name: values[name.removeprefix("flex_")] for name in FLEX_SUMS}
     return Answer(**values)
 
 

@@ -20,9 +20,10 @@ from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.lock import alone_with
 from goldpan.ledger.migration import mark_free, sum_tokens
 from goldpan.ledger.pages import Row, stored_rows
-from goldpan.ledger.rows import Asked, Submission, is_sound
+from goldpan.ledger.rows import FLEX_SUMS, Asked, Submission, is_sound
 from goldpan.ledger.store import Ledger
 from goldpan.ledger.submissions import REQUESTS_LOST
+from goldpan.study.stage import FLEX
 
 # Dictionaries first, for they are needed to read the lines of answers.
 _TABLES = ("dictionaries", "submissions", "asked", "answers", "orphans")
@@ -243,7 +244,8 @@ class _Salvager:
     def _take(self, table: str, rowid: int | None, values: list[Any]) -> None:
         """Enter a row unless it makes no sense or is there already."""
         columns = self._columns[table]
-        values = values + [_default(default) for _, _, _, default in columns[len(values) :]]
+        lacking = columns[len(values) :]
+        values = values + [_default(default) for _, _, _, default in lacking]
         if table in ("submissions", "dictionaries"):
             # The column is another name of the row's number, and not stored.
             values[0] = rowid
@@ -257,6 +259,8 @@ class _Salvager:
             self._broken.add(table)
             return
         names = [name for name, *_ in columns]
+        if table == "answers" and lacking:
+            values = _with_flex_of_tier(names, values)
         if table in ("answers", "orphans"):
             names, values = ["rowid", *names], [rowid, *values]
         marks = ", ".join("?" * len(names))
@@ -321,6 +325,14 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "TEXT": (str,),
     "BLOB": (bytes,),
 }
+
+
+def _with_flex_of_tier(names: list[str], values: list[Any]) -> list[Any]:
+    """An answer of before format 6, which knew only at which tier the last attempt was made."""
+    row = dict(zip(names, values, strict=True))
+    if row["tier"] == FLEX:
+        row |= {name: row[name.removeprefix("flex_")] for name in FLEX_SUMS}
+    return list(row.values())
 
 
 def _fits(value: Any, kind: str) -> bool:
