@@ -7,8 +7,10 @@ import pytest
 
 from goldpan.cells import csv_text
 from goldpan.cli import main
+from goldpan.errors import SourceError
 from goldpan.experiments.history import LEADERBOARDS, History
 from goldpan.experiments.leaderboard_page import leaderboard_page, page_name
+from goldpan.experiments.rows import read_run_rows, right_of_rows
 from goldpan.experiments.run import prompt_versions
 from goldpan.experiments.standings import boards_of, standings_of
 from tests.recorded_runs import ROWS, measured_run
@@ -51,6 +53,37 @@ def test_runs_whose_intervals_overlap_are_told_apart_by_the_rows_that_only_one_h
     assert "overlaps first" not in page.lower()
     assert main(["experiments", "leaderboard", "m1", "--root", str(tmp_path)]) == 0
     assert re.search(rf"{second.id} .* 0\.0129 ", capsys.readouterr().out)
+
+
+def test_the_right_answers_of_a_table_are_those_that_its_rows_have(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(rows_of_run({"=1+1": "yes", "'=a": "no", "two\nlines": "yes", "not evaluated": ""}))
+    features = ["f", "not measured"]
+    rows = read_run_rows(path, features)
+    assert right_of_rows(path, features) == {
+        name: {row.id: row.right[name] for row in rows.values() if name in row.right} for name in features
+    }
+    assert list(right_of_rows(path, ["f"])["f"].values()) == [True, False, True]
+    path.write_bytes(b"id,other")
+    with pytest.raises(SourceError, match="is no table of the rows of a run"):
+        right_of_rows(path, ["f"])
+
+
+def test_a_history_reads_the_right_answers_of_a_table_once_and_sees_when_it_is_gone(tmp_path):
+    history = History(tmp_path / "runs")
+    run = history.record(measured_run(1, 0.7), rows_of_run({"r1": "yes"}))
+    assert history.right_by_run()(run) is history.right_by_run()(run)
+    history.rows_file(run.id).unlink()
+    assert history.right_by_run()(run) == {}
+
+
+def test_of_runs_that_stand_alone_on_their_boards_no_table_is_read():
+    (board,) = boards(measured_run(1, 0.7))
+
+    def right(run):
+        raise AssertionError("is read")
+
+    assert [ranked.p_against_first for ranked in board.ranked(right)] == [None]
 
 
 def test_a_run_whose_rows_are_gone_is_ranked_and_not_tested(tmp_path):

@@ -20,8 +20,9 @@ import orjson
 from goldpan.crashpoints import reached
 from goldpan.errors import SourceError, StudyError
 from goldpan.experiments.leaderboard_page import is_leaderboard, leaderboard_page, page_name
-from goldpan.experiments.paired import Right, right_of_rows
+from goldpan.experiments.paired import Right
 from goldpan.experiments.registry import Recorded, entries_by_module, registry_of
+from goldpan.experiments.rows import right_of_rows
 from goldpan.experiments.run import Run, is_same, of_first_record, prompt_versions, read_run, run_bytes
 from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
 
@@ -39,6 +40,7 @@ class History:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._right: dict[tuple[str, str], Right] = {}
 
     def run_file(self, run_id: str) -> Path:
         """The file of a run."""
@@ -103,18 +105,26 @@ class History:
         return path
 
     def right_by_run(self) -> Callable[[Run], Right]:
-        """Which rows of a run are right; each table is read once. Nothing of one that is gone or damaged."""
+        """Which rows of a run are right: nothing of a table that is gone or damaged. The function looks once at
+        each table; what was read of it stays with this history."""
         known: dict[str, Right] = {}
 
         def right(run: Run) -> Right:
             if run.id not in known:
                 try:
-                    known[run.id] = right_of_rows(self.rows_of(run), [of.feature for of in run.metrics])
+                    known[run.id] = self._right_of(run)
                 except SourceError:
                     known[run.id] = {}
             return known[run.id]
 
         return right
+
+    def _right_of(self, run: Run) -> Right:
+        table = run.id, run.rows_sha256
+        path = self.rows_of(run)
+        if table not in self._right:
+            self._right[table] = right_of_rows(path, [of.feature for of in run.metrics])
+        return self._right[table]
 
     def record(self, run: Run, rows: bytes) -> Run:
         """Write a run, its rows first, and what is made of all runs. What is there already stays as it is.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldpan.errors import GoldpanError
@@ -12,7 +11,7 @@ from goldpan.evaluation.comparison import McNemar, difference
 from goldpan.evaluation.judged import JUDGED_RIGHT
 from goldpan.evaluation.predictions import OK
 from goldpan.experiments.figures import main_figure
-from goldpan.experiments.rows import INPUT, RunRow, read_run_rows
+from goldpan.experiments.rows import INPUT, RunRow
 from goldpan.experiments.run import Run
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.sampling_design import equal_design
@@ -22,22 +21,6 @@ from goldpan.waves.collect.record_fields import field_path
 
 Right = Mapping[str, Mapping[str, bool]]
 """feature -> id of a row -> whether its answer is right, of the rows that are evaluated."""
-
-
-def right_of_rows(path: Path, features: Iterable[str]) -> Right:
-    """Which rows of a run are right.
-
-    Args:
-        path: the table of its rows.
-        features: those that are measured.
-
-    Raises:
-        SourceError: it is no such table.
-    """
-    rows = read_run_rows(path, features)
-    return {
-        name: {row.id: row.right[name] for row in rows.values() if name in row.right} for name in features
-    }
 
 
 def p_value_of(first: Right, second: Right, feature: str) -> float | None:

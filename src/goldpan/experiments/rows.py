@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -214,12 +215,7 @@ def read_run_rows(path: Path, features: Iterable[str]) -> dict[str, RunRow]:
         for kind in (EXPECTED, ANSWER, REASONING, RIGHT)
     }
     rows: dict[str, RunRow] = {}
-    csv.field_size_limit(_LONGEST_CELL)
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.reader(handle)
-        head = next(reader, [])
-        if head[:3] != [ID, STATE, REASON]:
-            raise SourceError("is no table of the rows of a run", where=str(path))
+    with _opened(path) as (head, reader):
         for cells in reader:
             texts = {restore(name): restore(cell) for name, cell in zip(head, cells, strict=True)}
             row = RunRow(texts.pop(ID), texts.pop(STATE))
@@ -232,3 +228,42 @@ def read_run_rows(path: Path, features: Iterable[str]) -> dict[str, RunRow]:
                     getattr(row, kind)[feature] = text
             rows[row.id] = row
     return rows
+
+
+def right_of_rows(path: Path, features: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """feature -> id of a row -> whether its answer is right, of the rows that are evaluated.
+
+    As `read_run_rows` has it, without the other columns: ranking the runs of a module reads all their tables.
+
+    Args:
+        path: the table of the rows of a run.
+        features: those that are measured.
+
+    Raises:
+        SourceError: it is no such table.
+    """
+    right: dict[str, dict[str, bool]] = {name: {} for name in features}
+    with _opened(path) as (head, reader):
+        places = {name: place for place, name in enumerate(map(restore, head))}
+        columns = [
+            (places[f"{RIGHT}.{name}"], of_feature)
+            for name, of_feature in right.items()
+            if f"{RIGHT}.{name}" in places
+        ]
+        for cells in reader:
+            for place, of_feature in columns:
+                if cells[place]:
+                    of_feature[restore(cells[0])] = cells[place] == "yes"
+    return right
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
+    """The head of a table of a run's rows, and the rows after it."""
+    csv.field_size_limit(_LONGEST_CELL)
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.reader(handle)
+        head = next(reader, [])
+        if head[:3] != [ID, STATE, REASON]:
+            raise SourceError("is no table of the rows of a run", where=str(path))
+        yield head, reader

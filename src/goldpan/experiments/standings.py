@@ -114,7 +114,7 @@ class Board:
         best = sorted(numbered, key=lambda of: (of[1].value is None, -(of[1].value or 0.0), of[0]))
         first = best[0][1]
         values = [standing.value for _, standing in best]
-        firsts = right(first.run)
+        firsts = right(first.run) if len(best) > 1 else {}
         return [
             Ranked(
                 place=None if standing.value is None else values.index(standing.value) + 1,
