@@ -184,7 +184,9 @@ def test_a_run_that_is_recorded_again_in_another_mode_stays_as_it_was(tmp_path):
 
 def test_a_run_that_is_replaced_keeps_what_was_true_when_it_was_recorded_first(history):
     first = history.record(a_run(prompt="p4", mode="batch"), ROWS)
-    later = a_run(prompt="p4", mode="online", study="s2", stage="st2", goldpan_version="2", states={"failed": 1})
+    later = a_run(
+        prompt="p4", mode="online", study="s2", stage="st2", goldpan_version="2", states={"failed": 1}
+    )
     kept = history.record(later, ROWS)
     assert (kept.states, kept.goldpan_version) == ({"failed": 1}, "2")
     assert (kept.mode, kept.study, kept.stage) == (first.mode, first.study, first.stage)

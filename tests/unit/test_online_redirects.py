@@ -4,6 +4,8 @@ import pytest
 
 from goldpan.errors import OnlineError
 from goldpan.ledger import Ledger
+from goldpan.providers.redirects import place_of_redirect
+from goldpan.providers.scrubber import Scrubber
 from tests.foreign_services import AnthropicService, AzureService, GeminiService
 from tests.online_service import Say, online_service
 from tests.projects import note_rows
@@ -58,3 +60,20 @@ def test_a_redirect_of_a_service_that_litellm_asks_takes_no_key_elsewhere(name, 
         with pytest.raises(OnlineError, match=f"307, a redirect to {elsewhere.base_url}"):
             answer_all(run)
         assert service.calls and not elsewhere.calls
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://user:pw@new.example/v1?token=t#x", "https://new.example/v1"),
+        ("https://user:pw@new.example:99999/v1?token=t", "https://new.example:99999/v1"),
+        ("//user:pw@new.example#token=t", "//new.example"),
+        ("/login?token=t", "/login"),
+        ("https://new.example?mail=a@b", "https://new.example"),
+        (f"https://new.example/{KEY}", "https://new.example/[key]"),
+        ("https://new.example/" + "a" * 275 + KEY, "https://new.example/" + "a" * 275 + "[key]"),
+        ("", "nowhere"),
+    ],
+)
+def test_of_where_a_redirect_leads_no_user_query_or_key_is_shown(location, shown):
+    assert place_of_redirect({"location": location}, Scrubber([KEY])) == shown

@@ -368,8 +368,10 @@ def test_a_fault_of_ours_is_not_said_to_be_the_trackers(service):
 
 @pytest.mark.parametrize("status", [301, 307])
 def test_an_address_that_is_another_now_is_named(project, service, status):
-    service.script = lambda call: Fault(status, headers={"Location": "https://moved.example/v1/project"})
-    with pytest.raises(TrackerError, match=r"https://moved\.example/v1") as failed:
+    service.script = lambda call: Fault(
+        status, headers={"Location": "https://me:pw@moved.example/v1/project?t=1"}
+    )
+    with pytest.raises(TrackerError, match=r"a redirect to https://moved\.example/v1/project,") as failed:
         uploaded(project)
     assert "base_url" in failed.value.remedy and sum(service.calls.values()) == 1
 

@@ -11,6 +11,7 @@ import orjson
 
 from goldpan.errors import ProviderError
 from goldpan.providers.patience import Patience
+from goldpan.providers.redirects import redirect_said
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_errors import Refused, is_service_error, service_error
 
@@ -102,10 +103,9 @@ class RestService:
         return bytes(content)
 
     def _moved(self, response: Any, where: str) -> ProviderError:
-        # Not followed: the key goes to no address that the study does not name.
-        place = self._scrubber.text(response.headers["Location"]).partition("?")[0]
-        what = f"the service answered {response.status_code}: it sends on to {place}"
-        return ProviderError(what, where=where, status=response.status_code, code=MOVED)
+        status = response.status_code
+        what = redirect_said(status, response.headers, self._scrubber)
+        return ProviderError(what, where=where, status=status, code=MOVED)
 
 
 def _json_or_text(content: bytes) -> Any:

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from goldpan.errors import ProviderError
+from goldpan.providers.redirects import redirect_said
 from goldpan.providers.scrubber import Scrubber
-from goldpan.tasks.failures import words_of
 
 CUT_SHORT = "cut_short"
 """Code of the error for a success of which only a part came: it was made, and may have been paid for."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LONGEST_PLACE = 300
 
 
 class HttpAnswer(NamedTuple):
@@ -91,19 +90,8 @@ def cut_short(error: BaseException) -> ProviderError:
 
 
 def moved(status: int, headers: Mapping[str, str], scrubber: Scrubber) -> ProviderError:
-    """The error for a redirect. None is followed: a key goes only where the study says."""
-    place = scrubber.text(_place(headers.get("location") or "nowhere"))
+    """The error for a redirect."""
     return ProviderError(
-        f"the service answered {status}, a redirect to {place}, which goldpan does not follow",
+        redirect_said(status, headers, scrubber),
         remedy="if the service is there now, correct the provider's `base_url`",
     )
-
-
-def _place(location: str) -> str:
-    """Where a redirect leads, without a user's name and a query, on one line."""
-    from yarl import URL
-
-    try:
-        return str(URL(location).with_user(None).with_query(None))[:_LONGEST_PLACE]
-    except ValueError:
-        return words_of(location)[:_LONGEST_PLACE]
