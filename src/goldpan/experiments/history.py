@@ -105,8 +105,8 @@ class History:
         return path
 
     def right_by_run(self) -> Callable[[Run], Right]:
-        """Which rows of a run are right: nothing of a table that is gone or damaged. The function looks once at
-        each table; what was read of it stays with this history."""
+        """Which rows of a run are right: nothing of a table that is gone or damaged. The function looks once
+        at each table; what was read of it stays with this history."""
         known: dict[str, Right] = {}
 
         def right(run: Run) -> Right:

@@ -119,8 +119,8 @@ def _settings_of(run: Run, feature: str) -> dict[str, Any]:
 def _group_of(run: Run, feature: str) -> str | None:
     """The field by which the rows that a feature is measured on are in groups.
 
-    A text that is judged has no field of gold, and a run does not say by which of its evaluations it was: rows
-    that are alike in any of them are.
+    A text that is judged has no field of gold, and a run does not say by which of its evaluations it was: the
+    first that has groups is taken.
     """
     entries = run.what.get("gold", ())
     of_feature = [gold.get("group") for gold in entries if feature in gold["fields"]]

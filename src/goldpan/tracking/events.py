@@ -143,7 +143,7 @@ def _table_row(event: Mapping[str, Any], features: Mapping[str, Feature]) -> dic
 
 
 def _free_column(name: str, row: Mapping[str, str]) -> str:
-    """The column of a field of the metadata: its name, where nothing else of the row is or may be called so."""
+    """The column of a field of the metadata: its name, where nothing else of the row may be called so."""
     while name in row or name.split(".", 1)[0] in _OF_ROW:
         name = f"{_METADATA}.{name}"
     return name
