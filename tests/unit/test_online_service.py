@@ -192,7 +192,7 @@ def test_a_call_of_one_task_that_may_be_paid_is_not_forgotten_when_another_task_
             answer_all(run)
         with Ledger(run.project.ledger) as ledger:
             (submission,) = ledger.submissions()
-            assert submission.is_open and len(ledger.sent(submission.id)) == 1, "not the one that was refused"
+            assert submission.is_open and submission.lost_calls == 1, "not the one that was refused"
             assert spending_of(ledger, "notes", STAGE, run.stage).open_usd > 0
 
 
@@ -382,6 +382,40 @@ def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
             spending = spending_of(ledger, "notes", STAGE, run.stage)
         assert submission.lost_calls >= service.answered.total() - ROWS
         assert spending.settled_usd == pytest.approx(ROWS * 0.01) and spending.open_usd > 0
+
+
+def test_what_was_refused_or_never_sent_when_a_run_stops_is_not_reckoned_as_paid(tmp_path):
+    with online_service() as service:
+        service._script = lambda call: costing(call) if call.number <= 2 else Say(503)
+        run = make(tmp_path, service, rows=40, patience_seconds=1, stage={"price_usd_per_million": [1, 1]})
+        for _ in range(2):
+            with pytest.raises(OnlineError):
+                answer_all(run)
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+            assert submission.lost_calls == 0 and not ledger.sent(submission.id)
+            assert spending_of(ledger, "notes", STAGE, run.stage).open_usd == 0
+
+
+def test_calls_that_were_given_up_when_a_run_stops_are_reckoned_as_paid_once_each(tmp_path):
+    with online_service() as service:
+        service._script = lambda call: costing(call) if call.number <= 2 else Say(after=30)
+        run = make(
+            tmp_path,
+            service,
+            rows=20,
+            patience_seconds=1,
+            timeout_seconds=0.7,
+            stage={"price_usd_per_million": [1, 1]},
+        )
+        with pytest.raises(OnlineError):
+            answer_all(run)
+        unanswered = len(service.calls) - 2
+        service._script = costing
+        answer_all(run)
+        with Ledger(run.project.ledger) as ledger:
+            (submission,) = ledger.submissions()
+        assert submission.lost_calls == unanswered
 
 
 def test_answers_that_do_not_say_what_they_cost_are_held_against_the_budget_as_planned(tmp_path, capfd):

@@ -129,11 +129,13 @@ def _close_if_nothing_is_under_way(
     refused: FirstRefusedError,
 ) -> None:
     """Close a batch, some of whose requests are refused, so that it stands in nobody's way once they are
-    corrected. While a call may still be paid that brought no answer, the batch stays open, and says so."""
+    corrected. While nothing but a call that may still be paid came of it, the batch stays open, and says so."""
     batch_id = str(submission.batch_id)
     if ledger.sent(submission.id):
         return
     if not work.done:
+        if ledger.submission(submission.id).lost_calls:
+            return
         provider.cancel(batch_id)
         ledger.void(submission.id, f"refused: {refused.what}")
     elif not _may_be_left_to_batches(stage):

@@ -213,9 +213,11 @@ class OnlineWork:
 
     def look(self, traffic: Traffic) -> None:
         """As `Watch.look`."""
-        if traffic.lost > self._lost:
-            self._ledger.record_lost_calls(self._submission.id, traffic.lost - self._lost)
-            self._lost = traffic.lost
+        # Read once: another thread counts on meanwhile.
+        lost = traffic.lost
+        if lost > self._lost:
+            self._ledger.record_lost_calls(self._submission.id, lost - self._lost)
+            self._lost = lost
         now = self._clock.monotonic()
         if now - self._taken_at >= TAKE_SECONDS:
             self.take()

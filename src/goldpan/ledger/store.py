@@ -169,7 +169,8 @@ class Ledger(Submissions, Answers):
             )
 
     def record_unsent(self, number: int, custom_ids: Iterable[str]) -> None:
-        """The calls for these requests certainly cost nothing: the service has refused them."""
+        """No call for these requests is under way any more: they were refused, never made, or are counted
+        among the lost ones."""
         with self.transaction():
             self.db.executemany(
                 "UPDATE asked SET sent_at = NULL WHERE submission = ? AND custom_id = ?",

@@ -142,12 +142,12 @@ class OnlineAnswerer:
         if error is not None and self._stop is None:
             self._stop = _Stop(error, time.monotonic() + seconds_for_last_answers(self._tier))
             calls.stop(error)
-        if not isinstance(reply, WireReply):
-            return None
-        if error is not None:
-            self._watch.refused([request.custom_id])
-            return None
-        return reply
+        if error is None and isinstance(reply, WireReply):
+            return reply
+        # No call of it is under way any more; those that may have to be paid are counted first.
+        self._watch.look(calls.traffic)
+        self._watch.refused([request.custom_id])
+        return None
 
     def _may_send(self, request: Request, place: int) -> bool:
         """Whether a request may be sent now. The first of its form goes before the others of it."""

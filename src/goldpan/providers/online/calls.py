@@ -139,7 +139,8 @@ class OnlineCalls:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            # Nobody else would hear of it.
+            # Nobody else would hear of it, nor knows whether a call was made.
+            self.traffic.lost += 1
             reply = OnlineError(f"{type(error).__name__}: {self._address.scrubber.text(str(error))}")
         if isinstance(reply, OnlineError):
             self._stop(reply)

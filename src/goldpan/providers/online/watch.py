@@ -47,7 +47,8 @@ class Watch(Protocol):
         """These requests are about to be sent: from here on they may have to be paid."""
 
     def refused(self, custom_ids: Sequence[str]) -> None:
-        """The service has refused these requests, which are not written down: nothing is paid for them."""
+        """No call of these requests is under way any more, and nothing is written down of them: they were
+        refused, or not asked. What may have to be paid all the same is in the traffic that was looked at."""
 
     def falling_back(self, custom_ids: Sequence[str]) -> None:
         """The tier has no room for these requests: they are asked without it."""
