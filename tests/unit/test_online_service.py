@@ -384,6 +384,31 @@ def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
         assert spending.settled_usd == pytest.approx(ROWS * 0.01) and spending.open_usd > 0
 
 
+def test_what_was_under_way_at_a_kill_stays_in_what_is_spent_where_the_batch_is_cancelled(
+    tmp_path, monkeypatch
+):
+    def stop(point):
+        if point == "answer_written" and service.answered.total() >= 4:
+            raise Killed
+
+    with online_service(lambda call: costing(call, after=0.05)) as service:
+        run = make(tmp_path, service, stage={"price_usd_per_million": [1, 1]})
+        with on_reaching(stop), pytest.raises(Killed):
+            answer_all(run)
+        (batch,) = run.connect().own_batches()
+        monkeypatch.chdir(tmp_path)
+        assert main(["batches", "cancel", batch.id, "--yes"]) == 0
+        made = service.answered.total()
+        answer_all(run)
+        with Ledger(run.project.ledger) as ledger:
+            submission = ledger.submissions()[0]
+            spending = spending_of(ledger, "notes", STAGE, run.stage)
+        kept = submission.paid
+        assert submission.status == "cancelled" and 0 < kept < made
+        assert submission.lost_calls >= made - kept and spending.open_usd > 0
+        assert submission.lost_calls <= ROWS - kept
+
+
 def test_what_was_refused_or_never_sent_when_a_run_stops_is_not_reckoned_as_paid(tmp_path):
     with online_service() as service:
         service._script = lambda call: costing(call) if call.number <= 2 else Say(503)

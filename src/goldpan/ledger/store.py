@@ -228,6 +228,8 @@ class Ledger(Submissions, Answers):
     ) -> bool:
         """Take over what came of the rest of a submission's requests as `take` does, and close it.
 
+        Calls for single requests that were under way when a run was stopped, and brought no answer, are lost.
+
         Args:
             status: the provider's last word on the batch.
             note: what else is worth remembering of the settlement; called after the last outcome.
@@ -241,12 +243,24 @@ class Ledger(Submissions, Answers):
                 return False
             rows = self.db.execute("SELECT key FROM asked WHERE submission = ? AND taken", (number,))
             taken = {key for (key,) in rows}
-            rest = (outcome for outcome in outcomes if outcome.key not in taken)
-            self._add_outcomes(number, rest, submission.requests)
+            rows = self.db.execute(
+                "SELECT key FROM asked WHERE submission = ? AND sent_at IS NOT NULL AND NOT taken", (number,)
+            )
+            lost = {key for (key,) in rows}
+
+            def rest() -> Iterator[Outcome]:
+                for outcome in outcomes:
+                    if outcome.key not in taken:
+                        if outcome.paid:
+                            lost.discard(outcome.key)
+                        yield outcome
+
+            self._add_outcomes(number, rest(), submission.requests)
             self.db.execute("DELETE FROM asked WHERE submission = ?", (number,))
             self.db.execute(
-                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ? WHERE id = ?",
-                (status, self.clock.now(), note(), number),
+                "UPDATE submissions SET state = 'settled', status = ?, settled_at = ?, note = ?,"
+                " lost_calls = lost_calls + ? WHERE id = ?",
+                (status, self.clock.now(), note(), len(lost), number),
             )
         return True
 
