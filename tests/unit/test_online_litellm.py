@@ -259,6 +259,38 @@ def test_an_answer_that_is_none_is_asked_for_again(tmp_path):
         assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS + 1
 
 
+@pytest.mark.parametrize(
+    ("name", "speaks", "model"),
+    [
+        ("anthropic", AnthropicService, CLAUDE),
+        ("gemini", GeminiService, "gemini/gemini-2.5-flash"),
+        ("azure", AzureService, "my-deployment"),
+    ],
+)
+@pytest.mark.parametrize("broken", [Say(cut=40), Say(body="<p>busy</p>")], ids=["cut", "unreadable"])
+def test_a_success_that_breaks_off_is_asked_for_three_times_whatever_the_patience(
+    broken, name, speaks, model, tmp_path
+):
+    with online_service(lambda call: broken if call.text.startswith("Note 3:") else Say(), speaks) as service:
+        run = make(
+            tmp_path, service, name=name, rows=4, patience_seconds=8, stage={"model": model, "max_rounds": 1}
+        )
+        answer_all(run)
+        assert max(service.texts().values()) == 3
+        with Ledger(run.project.ledger) as ledger:
+            assert ledger.counts()["ok"] == 3 and ledger.submissions()[0].lost_calls == 3
+
+
+def test_a_connection_that_breaks_off_before_an_answer_is_asked_for_as_long_as_patience(tmp_path):
+    def script(call):
+        return Say(cut=0) if call.text.startswith("Note 3:") and call.of_text <= 8 else Say()
+
+    with online_service(script, AnthropicService) as service:
+        run = make(tmp_path, service, rows=4, stage={"max_rounds": 1})
+        answer_all(run)
+        assert states(run) == {"ok": 4}
+
+
 def test_an_account_without_credit_stops_the_run(tmp_path):
     def script(call):
         body = anthropic_error(400, "Your credit balance is too low to access the API.")

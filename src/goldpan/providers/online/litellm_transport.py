@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -26,9 +27,11 @@ from goldpan.errors import ProviderError
 from goldpan.providers.litellm_library import import_litellm
 from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.providers.online.transport import (
+    CUT_SHORT,
     REDIRECTS,
     HttpAnswer,
     broken_off,
+    cut_short,
     json_or_text,
     moved,
     no_answer_in_time,
@@ -50,6 +53,8 @@ _OUT_OF_MONEY = ("credit balance is too low",)
 # By which litellm itself refuses a request. A 5xx of its own may be anything that went wrong on the way.
 _REFUSED = range(400, 500)
 _PREFIX = "llm_provider-"
+_begun: ContextVar[list[int]] = ContextVar("begun")
+"""Statuses of the answers that have begun to come to the call under way, of which the rest may not."""
 
 
 class LiteLLMTransport:
@@ -98,16 +103,22 @@ class LiteLLMTransport:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _kept(self, key: str, value: Any, **options: Any) -> None:
-        """Put a client into litellm's cache, as is done before it is used; it will follow no redirect."""
+        """Put a client into litellm's cache, as is done before it is used; it will follow no redirect, and tell
+        of each answer as soon as it begins."""
         # litellm's own kind of client holds that of its HTTP library, and so does an SDK's.
         clients: list[Any] = [value, getattr(value, "client", None), getattr(value, "_client", None)]
         for client in clients:
             if hasattr(client, "follow_redirects"):
                 client.follow_redirects = False
+            hooks = getattr(client, "event_hooks", None)
+            if isinstance(hooks, dict):
+                tell = _note_begun if hasattr(client, "aclose") else _note_begun_in_thread
+                client.event_hooks = {**hooks, "response": [*hooks["response"], tell]}
         self._keep(key, value, **options)
 
     async def post(self, content: bytes, seconds: float) -> HttpAnswer:
         """As `Transport.post`."""
+        _begun.set(begun := [])
         try:
             # litellm's own limit is for each read of some services, and for all of the call of others.
             async with asyncio.timeout(seconds):
@@ -117,9 +128,9 @@ class LiteLLMTransport:
             )
         except Exception as error:
             # litellm raises whatever its services' code runs into, of no common kind.
-            return self._refusal(error, seconds)
+            return self._refusal(error, seconds, is_begun=begun[-1:] == [200])
 
-    def _refusal(self, error: Exception, seconds: float) -> HttpAnswer:
+    def _refusal(self, error: Exception, seconds: float, *, is_begun: bool) -> HttpAnswer:
         """What the service itself answered where it did; else what litellm says of the request."""
         causes = list(_causes(error))
         response = _response_of(causes)
@@ -133,7 +144,7 @@ class LiteLLMTransport:
         else:
             status, headers = getattr(error, "status_code", None), {}
             if not isinstance(status, int) or status not in _REFUSED or _is(error, "Timeout"):
-                raise self._unanswered(causes, seconds) from None
+                raise self._unanswered(causes, seconds, is_begun=is_begun) from None
             body = self._words_of(error)
         code, message = error_of(body, status)
         known = next((code for name, code in _CODES.items() if _is(error, name)), None)
@@ -144,7 +155,8 @@ class LiteLLMTransport:
             body = {"error": said}
         return HttpAnswer(status, body, headers)
 
-    def _unanswered(self, causes: list[BaseException], seconds: float) -> ProviderError:
+    def _unanswered(self, causes: list[BaseException], seconds: float, *, is_begun: bool) -> ProviderError:
+        """What went wrong. Where a success had begun to come, it was made, and may have been paid for."""
         for cause in causes:
             if isinstance(cause, ImportError):
                 return ProviderError(
@@ -158,12 +170,12 @@ class LiteLLMTransport:
                     retryable=True,
                 )
             if _is(cause, "Timeout", "TimeoutError", "TimeoutException"):
-                return no_answer_in_time(seconds)
+                return cut_short(cause) if is_begun else no_answer_in_time(seconds)
             if _is(cause, "HTTPError", "ClientError", "OSError"):
-                return broken_off(cause)
+                return cut_short(cause) if is_begun else broken_off(cause)
         return ProviderError(
             f"no answer that can be read: {self._words_of(causes[0])}",
-            code="unreadable",
+            code=CUT_SHORT if is_begun else "unreadable",
             retryable=True,
             in_doubt=True,
         )
@@ -173,6 +185,15 @@ class LiteLLMTransport:
         for advice in _ADVICE:
             told = told.partition(advice)[0]
         return words_of(told)
+
+
+async def _note_begun(response: Any) -> None:
+    _note_begun_in_thread(response)
+
+
+def _note_begun_in_thread(response: Any) -> None:
+    """Called by an HTTP client before it reads the content of an answer."""
+    _begun.get([]).append(response.status_code)
 
 
 def _is(error: BaseException, *names: str) -> bool:
