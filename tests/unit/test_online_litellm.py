@@ -283,7 +283,7 @@ def test_a_success_that_breaks_off_is_asked_for_three_times_whatever_the_patienc
 
 def test_a_connection_that_breaks_off_before_an_answer_is_asked_for_as_long_as_patience(tmp_path):
     def script(call):
-        return Say(cut=0) if call.text.startswith("Note 3:") and call.of_text <= 8 else Say()
+        return Say(cut=0) if call.text.startswith("Note 3:") and call.of_text <= 4 else Say()
 
     with online_service(script, AnthropicService) as service:
         run = make(tmp_path, service, rows=4, stage={"max_rounds": 1})

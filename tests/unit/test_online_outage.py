@@ -10,7 +10,7 @@ from goldpan.batches.online_work import OnlineWork
 from goldpan.errors import OnlineError
 from goldpan.ledger import Ledger
 from goldpan.providers.online.watch import Traffic
-from tests.online_service import ANSWER, Say, online_service
+from tests.online_service import ANSWER, Say, error_body, online_service
 from tests.projects import note_rows
 from tests.scripted_provider import answer_line
 from tests.simulated_clock import SimulatedClock
@@ -102,3 +102,20 @@ def test_a_service_that_answers_nobody_stops_a_run_that_asks_one_at_a_time(tmp_p
         with pytest.raises(OnlineError, match=r"has answered no request for \d+ seconds"):
             answer_all(run)
         assert len(service.texts()) <= 2 + 5
+
+
+def test_a_refusal_of_one_notes_content_shows_that_the_service_answers(tmp_path):
+    """Five notes fail until patience ends, while the contents of all others are refused."""
+
+    def script(call):
+        number = int(call.text.removeprefix("Note ").partition(":")[0])
+        if number == 0:
+            return Say()
+        if number <= 5:
+            return Say(500)
+        return Say(400, body=error_body(400, "content_filter", "filtered"), after=0.3)
+
+    with online_service(script) as service:
+        run = make(tmp_path, service, rows=60, stage={"max_rounds": 1}, patience_seconds=1, concurrency=8)
+        answer_all(run)
+        assert states(run) == {"ok": 1, "failed": 5, "refused": 54}

@@ -27,7 +27,12 @@ NOT_OFFERED = frozenset({404, 405, 501})
 # A service that says so may nevertheless have acted: the answer is a gateway's, or speaks of a lock.
 _DOUBTFUL = frozenset({408, 409})
 # Classes of the HTTP libraries, by name: see _names.
-_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
+NEVER_CONNECTED = frozenset(
+    {
+        *("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"),
+        *("ClientConnectorError", "ConnectionTimeoutError"),
+    }
+)
 _UNSENDABLE = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"})
 _RETRYABLE = frozenset({408, 409, 425, 429})
 # Said with a retryable status, but waiting does not help.
@@ -111,7 +116,7 @@ def _unanswered(error: Exception, scrubber: Scrubber) -> ProviderError:
     cause = _cause(error)
     name, names = type(cause).__name__, _names(cause)
     where = _place(error, scrubber)
-    if not names.isdisjoint(_NEVER_CONNECTED):
+    if not names.isdisjoint(NEVER_CONNECTED):
         return ProviderError(
             f"the service could not be reached: {_shortened(str(cause), scrubber) or name}",
             where=where,

@@ -79,7 +79,11 @@ class OnlineCalls:
 
     def __enter__(self) -> OnlineCalls:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        try:
+            asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -173,6 +177,7 @@ class OnlineCalls:
             failure = _failure(reply)
             if failure is not None and failure.state == "refused":
                 # The content of this one request; whatever status that is said with.
+                self._outage.answered(place)
                 return reply
             if error.code in OUT_OF_MONEY or error.status in _NO_ACCOUNT or _is_unsendable(error):
                 return self._stopped_by(error)

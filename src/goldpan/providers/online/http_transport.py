@@ -82,7 +82,7 @@ class HttpTransport:
     def _unanswered(self, error: Exception, seconds: float) -> ProviderError:
         import aiohttp
 
-        if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             said = " ".join(self._scrubber.text(str(error)).split())[:500]
             return ProviderError(
                 f"the service could not be reached: {said}", code="connection", retryable=True

@@ -38,6 +38,7 @@ from goldpan.providers.online.transport import (
 )
 from goldpan.providers.scrubber import Scrubber
 from goldpan.providers.service_credentials import ServiceCredentials
+from goldpan.providers.service_errors import NEVER_CONNECTED
 from goldpan.tasks.failures import error_of, words_of
 
 _NO_REPEATS = {"max_retries": 0, "num_retries": 0, "drop_params": False, "no-log": True}
@@ -163,7 +164,7 @@ class LiteLLMTransport:
                     f"litellm needs a library to ask this service: {self._words_of(cause)}",
                     remedy="install it into the environment that goldpan runs in",
                 )
-            if _is(cause, "ConnectError", "ClientConnectorError"):
+            if _is(cause, *NEVER_CONNECTED):
                 return ProviderError(
                     f"the service could not be reached: {self._words_of(cause)}",
                     code="connection",
