@@ -259,15 +259,19 @@ def test_an_answer_that_is_none_is_asked_for_again(tmp_path):
         assert states(run) == {"ok": ROWS} and len(service.calls) == ROWS + 1
 
 
+CUT, UNREADABLE = Say(cut=40), Say(body="<p>busy</p>")
+
+
 @pytest.mark.parametrize(
-    ("name", "speaks", "model"),
+    ("broken", "name", "speaks", "model"),
     [
-        ("anthropic", AnthropicService, CLAUDE),
-        ("gemini", GeminiService, "gemini/gemini-2.5-flash"),
-        ("azure", AzureService, "my-deployment"),
+        (CUT, "anthropic", AnthropicService, CLAUDE),
+        (UNREADABLE, "anthropic", AnthropicService, CLAUDE),
+        (CUT, "gemini", GeminiService, "gemini/gemini-2.5-flash"),
+        (CUT, "azure", AzureService, "my-deployment"),
+        (UNREADABLE, "azure", AzureService, "my-deployment"),
     ],
 )
-@pytest.mark.parametrize("broken", [Say(cut=40), Say(body="<p>busy</p>")], ids=["cut", "unreadable"])
 def test_a_success_that_breaks_off_is_asked_for_three_times_whatever_the_patience(
     broken, name, speaks, model, tmp_path
 ):

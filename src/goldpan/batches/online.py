@@ -129,7 +129,7 @@ def _close_if_nothing_is_under_way(
     refused: FirstRefusedError,
 ) -> None:
     """Close a batch, some of whose requests are refused, so that it stands in nobody's way once they are
-    corrected. While nothing but a call that may still be paid came of it, the batch stays open, and says so."""
+    corrected. While all that came of it is a call that may be paid, the batch stays open, and says it."""
     batch_id = str(submission.batch_id)
     if ledger.sent(submission.id):
         return

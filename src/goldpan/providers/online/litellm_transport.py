@@ -104,7 +104,7 @@ class LiteLLMTransport:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _kept(self, key: str, value: Any, **options: Any) -> None:
-        """Put a client into litellm's cache, as is done before it is used; it will follow no redirect, and tell
+        """Put a client into litellm's cache, as is done before it is used; it follows no redirect, and tells
         of each answer as soon as it begins."""
         # litellm's own kind of client holds that of its HTTP library, and so does an SDK's.
         clients: list[Any] = [value, getattr(value, "client", None), getattr(value, "_client", None)]
