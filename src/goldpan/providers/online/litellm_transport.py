@@ -119,7 +119,8 @@ class LiteLLMTransport:
 
     async def post(self, content: bytes, seconds: float) -> HttpAnswer:
         """As `Transport.post`."""
-        _begun.set(begun := [])
+        begun: list[int] = []
+        _begun.set(begun)
         try:
             # litellm's own limit is for each read of some services, and for all of the call of others.
             async with asyncio.timeout(seconds):
