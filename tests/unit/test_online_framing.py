@@ -1,12 +1,14 @@
 """Answers that are not framed or written as they should be: what came whole is an answer, for it is paid."""
 
 import gzip
+import zlib
 
 import orjson
 import pytest
 
 from goldpan.ledger import Ledger
 from goldpan.providers.engine import completion
+from goldpan.providers.online.content import as_utf8
 from tests.online_service import ANSWER, Call, Say, online_service
 from tests.projects import note_rows
 from tests.stage_builders import answer_all, make_stage
@@ -56,6 +58,12 @@ WHOLE = {
     "gzip without its end": lambda content: sized(
         gzip.compress(content)[:-8], 10_000, "Content-Encoding: gzip"
     ),
+    "gzip in two parts": lambda content: plain(
+        gzip.compress(content[:50]) + gzip.compress(content[50:]), "Content-Encoding: gzip"
+    ),
+    "deflate without a head": lambda content: plain(
+        zlib.compress(content)[2:-4], "Content-Encoding: deflate"
+    ),
     "a byte order mark": lambda content: plain(b"\xef\xbb\xbf" + content, f"Content-Type: {JSON}"),
     "UTF-16": lambda content: plain(
         content.decode().encode("utf-16"), f'Content-Type: {JSON}; charset="UTF-16"'
@@ -100,3 +108,8 @@ def test_an_answer_that_breaks_off_is_asked_for_three_times_a_round_whatever_the
         answer_all(run)
         assert states(run) == {"ok": ROWS - 1, "failed": 1}
         assert max(service.texts().values()) == 3 * 2
+
+
+def test_what_is_unpacked_has_a_bound():
+    packed = gzip.compress(bytes(300 << 20), compresslevel=1)
+    assert len(as_utf8(packed, {"content-encoding": "gzip"})) <= 128 << 20

@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import contextlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 
 ACCEPTED_ENCODING = "gzip"
 """What `as_utf8` undoes, as the value of Accept-Encoding."""
 # zlib's word for gzip or zlib, whichever it is.
 _EITHER = 47
+# And for deflate without a head, which some servers send.
+_BARE = -15
+_LONGEST = 1 << 27
 
 
 def as_utf8(content: bytes, headers: Mapping[str, str]) -> bytes:
@@ -34,11 +37,22 @@ def as_utf8(content: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _decompressed(content: bytes) -> bytes:
-    try:
-        # What lacks its end is given as far as it goes.
-        return zlib.decompressobj(_EITHER).decompress(content)
-    except zlib.error:
-        return content
+    """What lacks its end is given as far as it goes; no more than a service can mean."""
+    for form in (_EITHER, _BARE):
+        with contextlib.suppress(zlib.error):
+            return b"".join(_members(content, form))[:_LONGEST]
+    return content
+
+
+def _members(content: bytes, form: int) -> Iterator[bytes]:
+    """The parts that were each compressed by themselves, as servers do that send as they write."""
+    left = _LONGEST
+    while content and left > 0:
+        member = zlib.decompressobj(form)
+        piece = member.decompress(content, left)
+        left -= len(piece)
+        content = member.unused_data
+        yield piece
 
 
 def _charset(content_type: str) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 from goldpan.errors import ProviderError
-from goldpan.providers.litellm_library import import_litellm
+from goldpan.providers.litellm_library import check_can_ask_online, import_litellm
 from goldpan.providers.model_facts import RESPONSES_URL
 from goldpan.providers.online.transport import (
     CUT_SHORT,
@@ -82,6 +82,7 @@ class LiteLLMTransport:
         Takes seconds: litellm is imported.
         """
         litellm = import_litellm()
+        check_can_ask_online(litellm)
         self._call = litellm.aresponses if self._endpoint == RESPONSES_URL else litellm.acompletion
         self._close_clients: Callable[[], Any] = litellm.close_litellm_async_clients
         self._clients = litellm.in_memory_llm_clients_cache
