@@ -8,11 +8,12 @@ from typing import Any
 from goldpan.batches.settle import Settled
 from goldpan.batches.stage import StageRun
 from goldpan.files import read_json
+from goldpan.ledger import Ledger
 from goldpan.records.read import build_records
 from goldpan.stages.plan import Plan, read_plan
 from goldpan.stages.rows import read_asked
 from goldpan.study import load_project
-from tests.projects import WorkflowProject, notes_study
+from tests.projects import WorkflowProject, note_rows, notes_study
 
 STAGE = "topics"
 
@@ -87,3 +88,15 @@ def answer_all(run: StageRun) -> None:
         left = read_json(settled)["left"] > 0
         number += 1
     run.consolidate()
+
+
+def make_online(root: Path, service: Any, rows: int, *, stage: Any = None, **provider: Any) -> StageRun:
+    """A stage in mode online that asks an `online_service` about so many notes."""
+    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **provider}
+    return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
+
+
+def states(run: StageRun) -> dict[str, int]:
+    """How many requests the ledger has in which state."""
+    with Ledger(run.project.ledger) as ledger:
+        return ledger.counts()

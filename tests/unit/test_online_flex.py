@@ -24,7 +24,7 @@ from tests.faults.conftest import scripted_answer
 from tests.online_service import ANSWER, Say, error_body, online_service
 from tests.projects import WorkflowProject, note_rows, notes_study
 from tests.provider_settings import provider_settings
-from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made
+from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, states
 from tests.unit.test_ledger import intend, settle
 
 ROWS = 12
@@ -37,11 +37,6 @@ def make(root, service, *, rows=ROWS, flex=None, provider=None, **stage) -> Stag
     settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **(provider or {})}
     asked = {"mode": "online", "tier": "flex", **({"flex": flex} if flex else {}), **stage}
     return make_stage(root, note_rows(rows), settings, **{"model": "m", **MONEY, **asked})
-
-
-def counts(run: StageRun) -> dict[str, int]:
-    with Ledger(run.project.ledger) as ledger:
-        return ledger.counts()
 
 
 def summary(run: StageRun) -> dict:
@@ -89,7 +84,7 @@ def test_an_answer_at_one_tier_counts_for_the_other(first, then, tmp_path):
         study = notes_study(provider, model="m", mode="online", tier=then, **MONEY)
         WorkflowProject(tmp_path).write_study(study)
         answer_all(records_made(StageRun(load_project("notes", root=tmp_path), STAGE)))
-        assert len(service.calls) == ROWS and counts(run) == {"ok": ROWS}
+        assert len(service.calls) == ROWS and states(run) == {"ok": ROWS}
 
 
 def test_no_room_is_waited_for(tmp_path):
@@ -99,7 +94,7 @@ def test_no_room_is_waited_for(tmp_path):
     with online_service(script) as service:
         run = make(tmp_path, service)
         answer_all(run)
-        assert counts(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
         assert {call.tier for call in service.calls} == {"flex"} and len(service.calls) == 2 * ROWS - 1
 
 
@@ -126,17 +121,17 @@ def test_without_room_for_too_long_a_run_that_waits_stops_and_goes_on_later(tmp_
         run = make(tmp_path, service, flex={"fallback": "wait", "patience_seconds": 0.8})
         with pytest.raises(OnlineError, match="resource_unavailable"):
             answer_all(run)
-        assert counts(run) == {"ok": 3}
+        assert states(run) == {"ok": 3}
         service._script = lambda call: Say()
         answer_all(run)
-        assert counts(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
 
 
 def test_what_finds_no_room_is_asked_at_the_ordinary_price_where_the_study_says_so(tmp_path, capfd):
     with online_service(without_room("Note 3", "Note 5")) as service:
         run = make(tmp_path, service, flex={"fallback": "standard", "patience_seconds": 0})
         answer_all(run)
-        assert counts(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
+        assert states(run) == {"ok": ROWS} and set(service.answered.values()) == {1}
         standard = {call.text.partition(":")[0] for call in service.calls if call.tier is None}
         assert standard == {"Note 3", "Note 5"}
     made = summary(run)
@@ -161,7 +156,7 @@ def test_once_the_tier_has_no_room_each_request_need_not_find_that_out_for_itsel
         )  # fmt: skip
         answer_all(run)
         at_flex = sum(call.tier == "flex" for call in service.calls)
-        assert counts(run) == {"ok": 60} and at_flex < 60 + 2 * 8
+        assert states(run) == {"ok": 60} and at_flex < 60 + 2 * 8
 
 
 def test_a_fallback_is_held_against_the_budget_at_its_own_price(tmp_path):
@@ -182,7 +177,7 @@ def test_a_fallback_is_held_against_the_budget_at_its_own_price(tmp_path):
             answer_all(run)
         with Ledger(run.project.ledger) as ledger:
             spending = spending_of(ledger, "notes", STAGE, run.stage)
-        assert counts(run) == {"ok": 5}
+        assert states(run) == {"ok": 5}
         assert spending.settled_usd == pytest.approx(0.015 + 4 * 0.03) and spending.total_usd <= 0.16
 
 
@@ -195,7 +190,7 @@ def test_what_finds_no_room_is_left_to_a_batch_where_the_study_says_so(tmp_path,
                 max_rounds=1, provider={"concurrency": 1},
             )  # fmt: skip
             answer_all(StageRun(run.project, STAGE, provider=two_addresses(run, batches)))
-            assert counts(run) == {"ok": ROWS} and sum(service.answered.values()) == 6
+            assert states(run) == {"ok": ROWS} and sum(service.answered.values()) == 6
             assert sum(batch.total for batch in batches.engine.list_batches()) == 6
         with Ledger(run.project.ledger) as ledger:
             online, batch = ledger.submissions()

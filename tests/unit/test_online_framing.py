@@ -2,29 +2,21 @@
 
 import gzip
 import zlib
+from functools import partial
 
 import orjson
 import pytest
 
-from goldpan.ledger import Ledger
 from goldpan.providers.engine import completion
 from goldpan.providers.online.content import as_utf8
 from tests.online_service import ANSWER, Call, Say, online_service
-from tests.projects import note_rows
-from tests.stage_builders import answer_all, make_stage
+from tests.stage_builders import answer_all, make_online, states
 
 ROWS = 4
 JSON = "application/json"
 
 
-def make(root, service, rows=ROWS, *, stage=None, **provider):
-    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **provider}
-    return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
-
-
-def states(run) -> dict[str, int]:
-    with Ledger(run.project.ledger) as ledger:
-        return ledger.counts()
+make = partial(make_online, rows=ROWS)
 
 
 def answer(call: Call) -> bytes:

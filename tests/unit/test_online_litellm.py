@@ -23,7 +23,7 @@ from tests.foreign_services import (
 )
 from tests.online_service import ANSWER, OnlineService, Say, error_body, online_service
 from tests.projects import WorkflowProject, note_rows, notes_study
-from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made
+from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, states
 
 ROWS = 8
 KEY = "sk-test-0123456789abcdef/+"
@@ -47,11 +47,6 @@ def again(run: StageRun, settings, **stage) -> StageRun:
 
 def settings_of(run: StageRun, **changes):
     return {**run.project.study.providers["main"].model_dump(exclude_unset=True), **changes}
-
-
-def states(run: StageRun) -> dict[str, int]:
-    with Ledger(run.project.ledger) as ledger:
-        return ledger.counts()
 
 
 def said_in(root, capfd) -> bytes:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -11,22 +12,14 @@ from goldpan.errors import OnlineError
 from goldpan.ledger import Ledger
 from goldpan.providers.online.watch import Traffic
 from tests.online_service import ANSWER, Say, error_body, online_service
-from tests.projects import note_rows
 from tests.scripted_provider import answer_line
 from tests.simulated_clock import SimulatedClock
-from tests.stage_builders import answer_all, make_stage, send
+from tests.stage_builders import answer_all, make_online, send, states
 
 ROWS = 12
 
 
-def make(root, service, rows=ROWS, *, stage=None, **provider):
-    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **provider}
-    return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
-
-
-def states(run) -> dict[str, int]:
-    with Ledger(run.project.ledger) as ledger:
-        return ledger.counts()
+make = partial(make_online, rows=ROWS)
 
 
 def test_answers_that_say_nothing_is_left_for_hours_are_waited_for_no_longer_than_patience(tmp_path):

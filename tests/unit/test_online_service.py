@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -27,15 +28,13 @@ from tests.online_service import ANSWER, Say, error_body, online_service
 from tests.projects import DETAIL_TASK, WorkflowProject, note_rows, notes_study
 from tests.scripted_provider import answer_line, error_line
 from tests.simulated_clock import SimulatedClock
-from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, send
+from tests.stage_builders import STAGE, answer_all, at, make_online, records_made, send, states
 
 ROWS = 12
 KEY = "sk-test-0123456789abcdef/+"
 
 
-def make(root, service, rows=ROWS, *, stage=None, **provider) -> StageRun:
-    settings = {"kind": "openai", "base_url": service.base_url, "grace_seconds": 0.2, **provider}
-    return make_stage(root, note_rows(rows), settings, model="m", mode="online", **(stage or {}))
+make = partial(make_online, rows=ROWS)
 
 
 def again(run: StageRun | None, service, *, root=None, provider=None, **changes) -> StageRun:
@@ -46,11 +45,6 @@ def again(run: StageRun | None, service, *, root=None, provider=None, **changes)
     study = notes_study(settings, **{"model": "m", "mode": "online", **changes})
     WorkflowProject(root).write_study(study)
     return records_made(StageRun(load_project("notes", root=root), STAGE))
-
-
-def states(run: StageRun) -> dict[str, int]:
-    with Ledger(run.project.ledger) as ledger:
-        return ledger.counts()
 
 
 PASSING = [
@@ -152,7 +146,7 @@ def test_the_first_request_goes_alone_and_its_refusal_stops_the_others(tmp_path)
 
 def two_tasks(root, service, rows=ROWS, **changes) -> StageRun:
     """Every second note is asked another task."""
-    make(root, service, rows)
+    make(root, service, rows=rows)
     WorkflowProject(root).write_task({**DETAIL_TASK, "prompt": {"user": "topic.user.j2"}})
     words = " or ".join(f"data.text == {row['text']!r}" for row in note_rows(rows)[::2])
     tasks = [{"task": "detail", "when": words}, {"task": "topic"}]
@@ -366,15 +360,19 @@ def test_the_budget_counts_calls_that_broke_off_for_they_may_be_paid(tmp_path):
         assert submission.lost_calls >= 3
 
 
-def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
+def kill_after_four_answers(run, service):
     def stop(point):
         if point == "answer_written" and service.answered.total() >= 4:
             raise Killed
 
+    with on_reaching(stop), pytest.raises(Killed):
+        answer_all(run)
+
+
+def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
     with online_service(lambda call: costing(call, after=0.05)) as service:
         run = make(tmp_path, service, stage={"price_usd_per_million": [1, 1]})
-        with on_reaching(stop), pytest.raises(Killed):
-            answer_all(run)
+        kill_after_four_answers(run, service)
         answer_all(run)
         assert states(run) == {"ok": ROWS} and service.answered.total() > ROWS
         with Ledger(run.project.ledger) as ledger:
@@ -387,14 +385,9 @@ def test_what_was_under_way_at_a_kill_stays_in_what_is_spent(tmp_path):
 def test_what_was_under_way_at_a_kill_stays_in_what_is_spent_where_the_batch_is_cancelled(
     tmp_path, monkeypatch
 ):
-    def stop(point):
-        if point == "answer_written" and service.answered.total() >= 4:
-            raise Killed
-
     with online_service(lambda call: costing(call, after=0.05)) as service:
         run = make(tmp_path, service, stage={"price_usd_per_million": [1, 1]})
-        with on_reaching(stop), pytest.raises(Killed):
-            answer_all(run)
+        kill_after_four_answers(run, service)
         (batch,) = run.connect().own_batches()
         monkeypatch.chdir(tmp_path)
         assert main(["batches", "cancel", batch.id, "--yes"]) == 0
