@@ -55,6 +55,7 @@ localrules:
     fetch,
     settle,
     features,
+    local_features,
     sample,
     wave_changes,
     collect,

@@ -90,6 +90,8 @@ rule features:
         summary=PATHS.summary("{stage}"),
     log:
         PATHS.log("stages/{stage}/features"),
+    wildcard_constraints:
+        stage="|".join(STUDY.asked_stages) or "none",
     conda:
         "../envs/llm.yaml"
     params:
@@ -98,6 +100,29 @@ rule features:
         "Consolidating the features of stage {wildcards.stage}"
     script:
         "../workflow/scripts/features.py"
+
+
+rule local_features:
+    input:
+        records=PATHS.stage_records("{stage}"),
+        files=INPUTS.stages.local_files,
+        limits=lambda wildcards: INPUTS.stages.limits(STUDY.sources_of(wildcards.stage)),
+    output:
+        features=PATHS.features("{stage}"),
+        parquet=PATHS.features_parquet("{stage}"),
+        summary=PATHS.summary("{stage}"),
+    log:
+        PATHS.log("stages/{stage}/features"),
+    wildcard_constraints:
+        stage="|".join(STUDY.local_stages) or "none",
+    conda:
+        "../envs/llm.yaml"
+    params:
+        setting=INPUTS.stages.local_setting,
+    message:
+        "Working on stage {wildcards.stage}, which asks nobody"
+    script:
+        "../workflow/scripts/local_features.py"
 
 
 for name in STUDY.stages:

@@ -55,7 +55,7 @@ def test_a_byte_order_mark_does_no_harm(write):
     ("right", "wrong", "says"),
     [
         ("task: t", "tsk: t", "stages.one.task: this key is required"),
-        ("task: t", "tsk: t", "stages.one.tsk: no such key; allowed: input, task, provider, mode, "),
+        ("task: t", "tsk: t", "stages.one.tsk: no such key; allowed: kind, input, task, provider, mode, "),
         ("files: x", "file: x", "sources.a.file: no such key; allowed: files, format, id, fields"),
         (
             "model: m",

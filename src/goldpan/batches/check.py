@@ -9,12 +9,12 @@ from datetime import date
 from goldpan.batches.prompt_check import check_prompts_of_stage
 from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
-from goldpan.batches.stage import StageRun
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.providers.online.address import check_asked
+from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -41,21 +41,21 @@ def check_stages(project: Project) -> Iterator[CheckedStage]:
             it is more than one thing.
     """
     wrong = ErrorGatherer()
-    for name in project.study.stages:
+    for name in project.study.asked_stages:
         with wrong.gather():
             yield _check_stage(project, name)
     wrong.finish()
 
 
 def _check_stage(project: Project, name: str) -> CheckedStage:
-    stage = project.study.stages[name]
+    stage = project.study.asked_stages[name]
     provider = project.study.providers[stage.provider]
     keys = Keys(project.root)
     asked = asked_stage(stage)
     wrong = ErrorGatherer()
     if stage.input.stage and stage.input.where:
         with wrong.gather():
-            Where.parse(stage.input.where, StageRun(project, stage.input.stage).features())
+            Where.parse(stage.input.where, features_of_stage(project, stage.input.stage))
     tasks: list[Task] = []
     for choice in stage.task:
         with wrong.gather():
@@ -75,7 +75,7 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     wrong.finish()
     return CheckedStage(
         name,
-        features=len(StageRun(project, name).features()),
+        features=len(features_of_stage(project, name)),
         properties=max(len(schema.parameters_schema(task)["properties"]) for task in tasks),
         warnings=[finding.text for finding in findings] + retirement(stage.model, date.today()),
     )

@@ -69,7 +69,7 @@ def consolidate(
         ReconciliationError: the files do not fit together, a request has no outcome, or the counts by state
             do not add up to the records.
     """
-    stage = asked_stage(project.study.stages[stage_name])
+    stage = asked_stage(project.study.asked_stages[stage_name])
     readers: dict[str, _TaskReader] = {}
     for choice in stage.task:
         task = load_task(choice.task, project.tasks)

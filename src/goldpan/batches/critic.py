@@ -158,7 +158,7 @@ def get_batch_results(output_dir: str | Path, *, wait: bool = False) -> tuple[Ba
     if not places.exists():
         raise _not_sent(output_dir)
     study = load_study(study_file)
-    stages = {_STAGE: study.stages[_STAGE].model_copy(update={"wait": wait})}
+    stages = {_STAGE: study.asked_stages[_STAGE].model_copy(update={"wait": wait})}
     study = study.model_copy(update={"stages": stages})
     project = _project(study, output_dir, read_json(places))
     with RunLock(project.ledger, output_dir, is_shared=True):

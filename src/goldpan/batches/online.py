@@ -33,7 +33,7 @@ def asking_in_mode(
     """
     if not isinstance(provider, OnlineProvider):
         return asking(provider)
-    stage = project.study.stages[stage_name]
+    stage = project.study.asked_stages[stage_name]
     mode, may_be_ours = stage.mode, _may_be_left_to_batches(stage)
     provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
     said: set[str] = set()
@@ -101,7 +101,7 @@ def _work(
     """Work through a batch of goldpan's own; what came is in the ledger when this ends, however it does."""
     work = OnlineWork(ledger, project, stage_name, submission, say=say, clock=clock)
     try:
-        return provider.work(str(submission.batch_id), work, tier_of(project.study.stages[stage_name]))
+        return provider.work(str(submission.batch_id), work, tier_of(project.study.asked_stages[stage_name]))
     except NoRoomError as error:
         work.take()
         batch = provider.end(str(submission.batch_id))
@@ -113,7 +113,7 @@ def _work(
     except FirstRefusedError as error:
         work.take()
         _close_if_nothing_is_under_way(
-            ledger, project.study.stages[stage_name], provider, work, submission, error
+            ledger, project.study.asked_stages[stage_name], provider, work, submission, error
         )
         raise
     finally:

@@ -62,7 +62,7 @@ class OnlineWork:
     ):
         self._ledger, self._submission, self._say, self._clock = ledger, submission, say, clock
         self._study, self._stage_name = project.study.study, stage_name
-        self._stage = project.study.stages[stage_name]
+        self._stage = project.study.asked_stages[stage_name]
         self._asked = ledger.asked_by(submission.id)
         self._readers = Readers(project, asked_stage(self._stage).output, submission)
         self._tier = self._stage.asked_tier

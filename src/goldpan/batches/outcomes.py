@@ -88,7 +88,7 @@ def shard_outcomes(
         noticed: is told what was noticed while the lines were read.
         absent: the outcome of a request without a line; default by what the batch says.
     """
-    settings = project.study.stages.get(stage)
+    settings = project.study.asked_stages.get(stage)
     readers = Readers(project, None if settings is None else asked_stage(settings).output, submission)
     done: set[str] = set()
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):

@@ -92,7 +92,7 @@ class _Planner:
         self, project: Project, stage_name: str, ledger: Ledger, spool: Spool | None, number: int = 1
     ):
         self.project, self.stage_name, self.ledger = project, stage_name, ledger
-        settings = project.study.stages[stage_name]
+        settings = project.study.asked_stages[stage_name]
         self.stage, self.provider = asked_stage(settings), project.study.providers[settings.provider]
         keys = Keys(project.root)
         window = context_window(settings.model)

@@ -15,8 +15,9 @@ from goldpan.ledger import Ledger
 from goldpan.records.inputs import source_files
 from goldpan.records.limit import rows_within_limit, trial_of, trial_text
 from goldpan.records.read import build_records
+from goldpan.stages.make import make_following
 from goldpan.stages.plan import Plan
-from goldpan.stages.records import follow_stage, gather_records, rationales_carried
+from goldpan.stages.records import gather_records
 from goldpan.study.load import Project
 
 
@@ -40,7 +41,7 @@ def preview(project: Project) -> Iterator[Preview]:
     """
     wrong = ErrorGatherer()
     with tempfile.TemporaryDirectory(prefix="goldpan-plan-") as folder:
-        for name in project.study.stages:
+        for name in project.study.asked_stages:
             planned = None
             with wrong.gather():
                 planned = _preview(project, name, Path(folder))
@@ -62,15 +63,7 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
         features = project.root / project.paths.features(earlier)
         if not features.exists():
             return Preview(name, None, f"depends on stage {earlier}, which is not answered yet")
-        follow_stage(
-            earlier,
-            project.root / project.paths.stage_records(earlier),
-            features,
-            records,
-            where=run.stage.input.where,
-            schema=StageRun(project, earlier).features(),
-            rationales=rationales_carried(project, name),
-        )
+        make_following(project, name, records)
         trial = trial_of(project, project.study.sources_of(name))
     return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)
 

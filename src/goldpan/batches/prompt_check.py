@@ -11,6 +11,7 @@ from goldpan.errors import ErrorGatherer, GoldpanError, PromptError
 from goldpan.records.formats import id_fields
 from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
+from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.tasks.nearest import suggestion
@@ -33,7 +34,7 @@ def check_prompts(project: Project) -> list[str]:
     """
     wrong = ErrorGatherer()
     notes: list[str] = []
-    for name in project.study.stages:
+    for name in project.study.asked_stages:
         with wrong.gather():
             check_prompts_of_stage(project, name, notes)
     wrong.finish()
@@ -57,7 +58,7 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
     """
     wrong = ErrorGatherer()
     names = _Names(project, stage, notes)
-    for choice in project.study.stages[stage].task:
+    for choice in project.study.asked_stages[stage].task:
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
             with wrong.gather():
@@ -125,8 +126,7 @@ class _Names:
         """stage before -> the names of what it answers, features before their rationales."""
         answers = {}
         for stage in self._study.stages_to(self._stage)[1:]:
-            tasks = [load_task(choice.task, self._project.tasks) for choice in self._study.stages[stage].task]
-            features = [feature for task in tasks for feature in task.features]
+            features = features_of_stage(self._project, stage)
             rationales = [feature.rationale_key for feature in features if feature.rationale_key]
             answers[stage] = [*(feature.name for feature in features), *rationales]
         return answers

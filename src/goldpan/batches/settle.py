@@ -135,7 +135,7 @@ def settle_round(
             _forgive_unasked(ledger, submission, [row.key for row, _ in rows_with_attempts(asked, name)])
         noticed[name] = _noticed(ledger.submission(submission).note)
     reached("settled")
-    outcomes, left, messages = _count(ledger, asked, project.study.stages[plan.stage].max_rounds)
+    outcomes, left, messages = _count(ledger, asked, project.study.asked_stages[plan.stage].max_rounds)
     by_state = dict(sorted(outcomes.items()))
     settled = Settled(plan.study, plan.stage, plan.round, by_state, left, noticed, messages.commonest())
     write_document(output, asdict(settled))

@@ -42,7 +42,7 @@ def make_again(
     project: Project, stage_name: str, shard: Shard, *, records: Path, asked: Path, output: Path
 ) -> None:
     """Write the study's own rows of a shard to `output`. Raises ReconciliationError as `place_shard`."""
-    stage = project.study.stages[stage_name]
+    stage = project.study.asked_stages[stage_name]
     provider = project.study.providers[stage.provider]
     keys = Keys(project.root)
     questioner = Questioner(stage, project.tasks, context_window(stage.model), provider, keys)

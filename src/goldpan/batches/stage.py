@@ -38,9 +38,9 @@ from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.online import OnlineProvider
 from goldpan.records.inputs import files_of_sources
-from goldpan.stages.columns import features_of
+from goldpan.stages.features import features_of_stage
+from goldpan.stages.make import make_records
 from goldpan.stages.plan import Plan, Shard, read_plan
-from goldpan.stages.records import follow_stage, gather_records, rationales_carried
 from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
@@ -72,7 +72,7 @@ class StageRun:
     ):
         self.project, self.name = project, name
         self._provider, self._clock = provider, clock
-        self.stage = project.study.stages[name]
+        self.stage = project.study.asked_stages[name]
         self.provider_settings = project.study.providers[self.stage.provider]
         self.paths = project.paths
 
@@ -106,24 +106,11 @@ class StageRun:
 
     def features(self) -> list[Feature]:
         """The features of all tasks of the stage, each once."""
-        return features_of(load_task(choice.task, self.project.tasks) for choice in self.stage.task)
+        return features_of_stage(self.project, self.name)
 
     def make_records(self) -> int:
         """Write records.jsonl: what is to be asked, with skips."""
-        output = self._at(self.paths.stage_records(self.name))
-        earlier = self.stage.input.stage
-        if earlier is None:
-            files = [self._left(self.paths.records(*place)) for place in self.input_files()]
-            return gather_records(files, output)
-        return follow_stage(
-            earlier,
-            self._at(self.paths.stage_records(earlier)),
-            self._at(self.paths.features(earlier)),
-            output,
-            where=self.stage.input.where,
-            schema=StageRun(self.project, earlier).features(),
-            rationales=rationales_carried(self.project, self.name),
-        )
+        return make_records(self.project, self.name)
 
     def plan(self, number: int, *, go_on: bool = False) -> Plan:
         """Write plan.json and asked.jsonl of a round, and spool its request files.

@@ -32,6 +32,7 @@ class Summary:
     """Counts the rows of features.jsonl as they are written. A context manager, for its set of keys.
 
     Args:
+        settings: of the stage; None of one that asks nobody.
         has_ended: rows may not be pending any more.
         trial: source -> limit, where only the first rows of sources were read.
     """
@@ -40,7 +41,7 @@ class Summary:
         self,
         study: str,
         stage: str,
-        settings: Stage,
+        settings: Stage | None,
         tasks: list[Task],
         *,
         has_ended: bool = True,
@@ -146,10 +147,12 @@ class Summary:
     @property
     def cost_usd(self) -> float | None:
         """What all attempts at the stage's requests have cost, by its price; None when no price is known."""
-        cost = 0.0
+        cost, settings = 0.0, self._settings
+        if settings is None:
+            return cost
         for (is_free, is_online), tokens in self._tokens.items():
             price, flex_price = (
-                stage_price(self._settings, is_free=is_free, is_online=is_online, tier=tier)
+                stage_price(settings, is_free=is_free, is_online=is_online, tier=tier)
                 for tier in (None, FLEX)
             )
             of_these = cost_of_tokens(tokens, price, flex_price)
@@ -162,7 +165,7 @@ class Summary:
     def tiers(self) -> dict[str, int]:
         """How many requests were answered at which tier of the service, where one is asked for: `batch` for
         those that were asked in one, `unknown` for answers that do not say it."""
-        if self._settings.tier is None and FLEX not in self._tiers:
+        if (self._settings is None or self._settings.tier is None) and FLEX not in self._tiers:
             return {}
         return {tier or "unknown": count for tier, count in sorted((+self._tiers).items())}
 

@@ -33,7 +33,7 @@ def check_ledger_knows(ledger: Ledger, project: Project, stage: str) -> None:
     Raises:
         LedgerError: it does not; asking now would pay for them again.
     """
-    provider = project.study.providers[project.study.stages[stage].provider]
+    provider = project.study.providers[project.study.asked_stages[stage].provider]
     if not provider_class(provider).costs_money:
         return
     files = list(batch_files(project, stage))

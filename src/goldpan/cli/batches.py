@@ -179,8 +179,8 @@ def _wait(options: argparse.Namespace) -> int:
         submissions = [submission for submission in submissions if not submission.is_online]
         if not submissions:
             return batches.say_failures()
-        stages = set(batches.project.study.stages) & {item.stage for item in submissions}
-        settings = [batches.project.study.stages[name].poll for name in stages] or [Poll()]
+        stages = set(batches.project.study.asked_stages) & {item.stage for item in submissions}
+        settings = [batches.project.study.asked_stages[name].poll for name in stages] or [Poll()]
         poll = Poll(
             first=options.poll_interval or min(poll.first for poll in settings),
             longest=options.poll_interval or min(poll.longest for poll in settings),

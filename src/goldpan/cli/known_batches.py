@@ -78,7 +78,7 @@ class KnownBatches:
                 where=str(self.project.study_file),
                 remedy=f"name that study: --study {submission.study}",
             )
-        stage = study.stages.get(submission.stage)
+        stage = study.asked_stages.get(submission.stage)
         name = stage.provider if stage else submission.provider
         if name not in study.providers:
             raise StudyError(
@@ -121,7 +121,7 @@ class KnownBatches:
         from goldpan.batches.take_in import check_ledger_knows
 
         try:
-            for stage in self.project.study.stages:
+            for stage in self.project.study.asked_stages:
                 check_ledger_knows(self.ledger, self.project, stage)
         except LedgerError as error:
             return error

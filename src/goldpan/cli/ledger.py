@@ -88,7 +88,7 @@ def _used_by_study(project: Project, ledger: Ledger) -> ExportSelection:
 
     keys: set[bytes] = set()
     submissions: set[int] = set()
-    for stage in project.study.stages:
+    for stage in project.study.asked_stages:
         asked = project.root / project.paths.asked(stage, 1)
         if asked.exists():
             keys.update(bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row)
@@ -162,7 +162,7 @@ def _take_in(options: argparse.Namespace) -> int:
     project = project_of(options)
     any_taken = any_problem = False
     with Ledger(project.ledger) as ledger:
-        for stage in project.study.stages:
+        for stage in project.study.asked_stages:
             for taken in take_in(ledger, project, stage):
                 any_taken = True
                 any_problem |= taken.problem is not None

@@ -51,6 +51,11 @@ def stage_of(project: Project, name: str) -> StageRun:
                     remedy=f"another study has: --study {other.stem}",
                 )
     project.named("stage", project.study.stages, name)
+    if name not in project.study.asked_stages:
+        raise StudyError(
+            f"stage `{name}` asks nobody: it is worked on here, and has no batches",
+            where=str(project.study_file),
+        )
     return StageRun(project, name)
 
 

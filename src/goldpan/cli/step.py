@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from goldpan.batches.messages import MessageCount
     from goldpan.batches.stage import StageRun
     from goldpan.batches.wait import Progress
+    from goldpan.study import Project
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,10 +36,32 @@ def _run(options: argparse.Namespace) -> int | None:
     from goldpan.cli.project import project_of, stage_of
     from goldpan.errors import StudyError
 
-    run = stage_of(project_of(options), options.stage)
+    project = project_of(options)
+    if options.stage in project.study.local_stages:
+        _run_local(project, options)
+        return None
+    run = stage_of(project, options.stage)
     if options.step in ("requests", "submit", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
     return _STEPS[options.step](run, options)
+
+
+def _run_local(project: Project, options: argparse.Namespace) -> None:
+    """A step of a stage that asks nobody."""
+    from goldpan.chains.answer import answer_locally
+    from goldpan.errors import StudyError
+    from goldpan.stages.make import make_records
+
+    if options.step == "records":
+        say_on_stderr(f"{options.stage}: {make_records(project, options.stage)} records")
+    elif options.step == "features":
+        say_on_stderr(f"{options.stage}: {answer_locally(project, options.stage).records} records")
+    else:
+        raise StudyError(
+            f"stage `{options.stage}` asks nobody, so it has no step `{options.step}`",
+            where=str(project.study_file),
+            remedy="its steps are `records` and `features`",
+        )
 
 
 def _plan(run: StageRun, options: argparse.Namespace) -> None:

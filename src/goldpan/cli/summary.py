@@ -118,9 +118,10 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
                 print(f"{stage}: {line}", file=file)
         for note in settled_notes(project, stage):
             print(f"{stage}: {note}", file=file)
-        if project.study.stages[stage].budget_usd is not None:
+        settings = project.study.asked_stages.get(stage)
+        if settings is not None and settings.budget_usd is not None:
             spending = _spending(project, stage)
-            if spending and (too_much := overspent(project.study.stages[stage], spending)):
+            if spending and (too_much := overspent(settings, spending)):
                 print(f"{stage}: {too_much}", file=file)
 
 
@@ -160,13 +161,15 @@ def _spending(project: Project, stage: str) -> Spending | None:
     if not project.ledger.exists():
         return None
     with suppress(LedgerError), Ledger(project.ledger) as ledger:
-        return spending_of(ledger, project.study.study, stage, project.study.stages[stage])
+        return spending_of(ledger, project.study.study, stage, project.study.asked_stages[stage])
     return None
 
 
 def _spent(project: Project, stage: str) -> str | None:
     if not project.ledger.exists():
         return None
+    if stage not in project.study.asked_stages:
+        return "-"
     spending = _spending(project, stage)
     return "unknown" if spending is None or spending.unpriced else f"{spending.total_usd:.4f}"
 

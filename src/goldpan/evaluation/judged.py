@@ -15,6 +15,7 @@ from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.predictions import ABSTAINED, MISSING, NOT_ASKED, OK, read_stage
 from goldpan.files import read_json
+from goldpan.stages.features import all_features_of_stage
 from goldpan.stages.rows import read_features
 from goldpan.statistics.figures import Estimate, Figure, figures
 from goldpan.statistics.interval import Interval
@@ -26,7 +27,6 @@ from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.tasks.features import Binary, Feature, Text
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.task import load_task
 from goldpan.waves.items import item_id
 
 JUDGED_RIGHT = "judged_right"
@@ -128,11 +128,7 @@ def judges_of(project: Project, name: str) -> list[Judge]:
 
 
 def _feature_of(project: Project, stage: str, name: str, where: str) -> Feature:
-    known = {
-        feature.name: feature
-        for choice in project.study.stages[stage].task
-        for feature in load_task(choice.task, project.tasks).features
-    }
+    known = {feature.name: feature for feature in all_features_of_stage(project, stage)}
     if name not in known:
         raise StudyError(f"stage `{stage}` has no feature `{name}`; {suggestion(name, known)}", where=where)
     return known[name]

@@ -9,10 +9,10 @@ from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
 from goldpan.records.source_rows import place_of
+from goldpan.stages.features import all_features_of_stage
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.task import load_task
 from goldpan.waves.codebook import what_is_asked
 from goldpan.waves.steps.run import WaveRun
 
@@ -92,15 +92,14 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
         return WaveRun(project, settings.wave).codebook.by_name
     known: dict[str, Feature] = {}
     for stage in describing_stages(project, settings):
-        for choice in project.study.stages[stage].task:
-            for feature in load_task(choice.task, project.tasks).features:
-                first = known.setdefault(feature.name, feature)
-                if feature.name in settings.gold and what_is_asked(first) != what_is_asked(feature):
-                    raise StudyError(
-                        f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
-                        where=f"evaluations.{name}.gold",
-                        remedy="make an evaluation for each stage, with its `predictions`",
-                    )
+        for feature in all_features_of_stage(project, stage):
+            first = known.setdefault(feature.name, feature)
+            if feature.name in settings.gold and what_is_asked(first) != what_is_asked(feature):
+                raise StudyError(
+                    f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
+                    where=f"evaluations.{name}.gold",
+                    remedy="make an evaluation for each stage, with its `predictions`",
+                )
     for feature_name in settings.gold:
         if feature_name not in known:
             nearest = suggestion(feature_name, known) or "no task is asked about these sources"

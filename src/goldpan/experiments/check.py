@@ -81,11 +81,11 @@ def _with_data_of_their_own(projects: Sequence[Project]) -> list[Project]:
     """The studies without those whose modules another one asks about the same rows."""
     kept: list[Project] = []
     known: set[tuple[str, str]] = set()
-    for project in sorted(projects, key=lambda project: -len(project.study.stages)):
+    for project in sorted(projects, key=lambda project: -len(project.study.asked_stages)):
         study = project.study
         asked = {
             (name, f"{study.sources[source].files}")
-            for name in study.stages
+            for name in study.asked_stages
             for source in study.sources_of(name)
         }
         if not asked <= known:

@@ -102,7 +102,7 @@ def snakemake_arguments(
 
 def is_asked_in_batches(project: Project, stage: str) -> bool:
     """Whether a stage goes to the batch API of a service, which answers within a day."""
-    settings = project.study.stages[stage]
+    settings = project.study.asked_stages[stage]
     is_service = isinstance(project.study.providers[settings.provider], NetworkSettings)
     return settings.mode == "batch" and is_service
 

@@ -59,7 +59,7 @@ class DataSet:
         if evaluation is None or evaluation.source is None:
             raise TaskError(
                 "nothing says which fields of a row have the right answers",
-                where=str(project.tasks / f"{self.study.stages[module].task[0].task}.yaml"),
+                where=str(project.tasks / f"{self.study.asked_stages[module].task[0].task}.yaml"),
                 remedy="add `expected: {FEATURE: {field: expected.FEATURE}}`; docs/tasks.md has more",
             )
         self.evaluation, self.sources = evaluation, evaluation.source
@@ -88,7 +88,7 @@ class DataSet:
     @cached_property
     def questioner(self) -> Questioner:
         """Makes the prompts."""
-        return Questioner(self.study.stages[self.module], self.project.tasks, None)
+        return Questioner(self.study.asked_stages[self.module], self.project.tasks, None)
 
     @cached_property
     def _before(self) -> dict[str, list[tuple[Feature, str | None]]]:
@@ -96,7 +96,7 @@ class DataSet:
         return {
             stage: [
                 (feature, _gold(self.project, stage).get(feature.name))
-                for choice in self.study.stages[stage].task
+                for choice in self.study.asked_stages[stage].task
                 for feature in self._load(choice.task, self.project.tasks).features
             ]
             for stage in self.study.stages_to(self.module)[1:]

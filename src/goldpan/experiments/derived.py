@@ -43,7 +43,7 @@ def derived_study(
         StudyError: the study has no modules, or `samples` is not a number of rows.
     """
     settings = project.study.modules
-    if settings is None or any(stage not in project.study.stages for stage in stages):
+    if settings is None or any(stage not in project.study.asked_stages for stage in stages):
         raise StudyError(
             "only studies that take modules from a table can be run with other rows or another model",
             where=str(project.study_file),
@@ -95,7 +95,7 @@ def _drawn(project: Project, data: str, is_chain: bool, folder: str, samples: in
     else:
         files = {
             path: f"{folder}/{path.name}"
-            for stage in project.study.stages.values()
+            for stage in project.study.asked_stages.values()
             for source in stage.input.source or []
             for path in (project.root / file for file in project.study.sources[source].files)
             if path.parent == project.root / data

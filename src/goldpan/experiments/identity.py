@@ -54,7 +54,7 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
         "asked": _asked(project, stage),
         "limit": dict(limit),
         "after": [
-            {"where": project.study.stages[later].input.where, "tasks": _tasks(project, name)}
+            {"where": project.study.asked_stages[later].input.where, "tasks": _tasks(project, name)}
             | {"asked": _asked(project, name)}
             for later, name in zip([stage, *before], before, strict=False)
         ],
@@ -120,13 +120,13 @@ def planned_limits(project: Project, stage: str) -> dict[str, int]:
 def _tasks(project: Project, stage: str) -> list[dict[str, Any]]:
     return [
         {"when": choice.when, "hash": load_task(choice.task, project.tasks).hash}
-        for choice in project.study.stages[stage].task
+        for choice in project.study.asked_stages[stage].task
     ]
 
 
 def _asked(project: Project, stage: str) -> dict[str, Any]:
     """Whom a stage asks, and how."""
-    settings = asked_stage(project.study.stages[stage])
+    settings = asked_stage(project.study.asked_stages[stage])
     provider = project.study.providers[settings.provider]
     return {
         "service": service_of(provider, Keys(project.root)),

@@ -40,7 +40,7 @@ def record_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> Run
             or its tasks were changed after they were answered.
         SourceError, ReconciliationError: what the steps before left is damaged or does not fit together.
     """
-    project.named("stage", project.study.stages, stage)
+    project.named("stage", project.study.asked_stages, stage)
     if not field_evaluations(project.study, stage):
         raise StudyError(
             f"stage `{stage}` is measured by no evaluation with gold in fields, so it has no runs",
@@ -58,7 +58,7 @@ def record_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> Run
 
 def made_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> tuple[Run, bytes]:
     """The run of a stage as its artifacts are now, and its rows as CSV; raises as `record_run`."""
-    root, paths, settings = project.root, project.paths, asked_stage(project.study.stages[stage])
+    root, paths, settings = project.root, project.paths, asked_stage(project.study.asked_stages[stage])
     summary = read_json(project.left(paths.summary(stage), f"the run of `{stage}`"))
     tasks = [load_task(choice.task, project.tasks) for choice in settings.task]
     _check_tasks(tasks, summary, project.paths.summary(stage))

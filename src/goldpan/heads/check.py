@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from goldpan.batches.stage import StageRun
 from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
 from goldpan.heads.columns_check import PREFIXES, check_annotated_columns
 from goldpan.heads.external import load_external_head
@@ -12,6 +11,7 @@ from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
 from goldpan.models.folders import local_model
 from goldpan.models.installed import is_installed
 from goldpan.records.source_rows import fields_unmet
+from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
@@ -90,7 +90,7 @@ def _check_head(project: Project, name: str) -> int:
     if head.labels.wave:
         known = [WaveRun(project, head.labels.wave).codebook.by_name]
     for stage in head.labels.stage or []:
-        known.append({feature.name: feature for feature in StageRun(project, stage).features()})
+        known.append({feature.name: feature for feature in features_of_stage(project, stage)})
     wrong = ErrorGatherer()
     for target in head.targets:
         field = head.field_of(target)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from goldpan.batches.stage import StageRun
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.heads.output_keys import ALWAYS, STATE_KEYS
+from goldpan.stages.features import features_of_stage
 from goldpan.study.head import Annotated, Head
 from goldpan.study.load import Project
 from goldpan.waves.steps.run import WaveRun
@@ -146,7 +146,7 @@ def _type_of(project: Project, head: Head, target: str) -> str | None:
     types: set[str | None] = {project.study.sources[name].fields.get(field) for name in labels.source or []}
     # What is wrong with a task or a wave is told by their own checks.
     with suppress(GoldpanError, OSError):
-        features = [StageRun(project, stage).features() for stage in labels.stage or []]
+        features = [features_of_stage(project, stage) for stage in labels.stage or []]
         if labels.wave:
             features.append(list(WaveRun(project, labels.wave).codebook.features))
         types |= {feature.type for some in features for feature in some if feature.name == field}

@@ -12,6 +12,7 @@ from goldpan.errors import GoldpanError, SourceError
 from goldpan.files import replacing
 from goldpan.records.read import iter_heads, iter_records
 from goldpan.records.seen import SeenIds
+from goldpan.stages.features import KEPT
 from goldpan.stages.rows import with_features
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature, value_of
@@ -29,7 +30,8 @@ def rationales_carried(project: Project, stage: str) -> set[str]:
     stages, earlier = project.study.stages, project.study.stages[stage].input.stage
     readers = [name for name in stages if stage in project.study.stages_to(name)]
     named: set[str] = set()
-    for task in {choice.task for name in readers for choice in stages[name].task}:
+    asked = project.study.asked_stages
+    for task in {choice.task for name in readers if name in asked for choice in asked[name].task}:
         with contextlib.suppress(GoldpanError):
             pairs = rationales_named(load_task(task, project.tasks))
             named |= {rationale for of_stage, rationale in pairs if of_stage == earlier}
@@ -71,6 +73,7 @@ def follow_stage(
     where: str | None,
     schema: Iterable[Feature],
     rationales: Collection[str] = (),
+    is_filter: bool = False,
 ) -> int:
     """Make the records of a stage that asks about what an earlier stage answered.
 
@@ -84,6 +87,7 @@ def follow_stage(
         schema: the features of its tasks.
         rationales: those of its answers that travel along, `FEATURE_rationale`. They stand apart from the
             answers, so that a prompt which writes all of these stays as it was.
+        is_filter: the earlier stage decides which records go on.
 
     Returns:
         Number of rows written.
@@ -101,7 +105,9 @@ def follow_stage(
                     record["skip"] = f"upstream: stage {earlier} is {row['state']} for this record"
                 else:
                     predictions = row["features"]
-                    if condition and not condition.matches(values_of_row(dict(record), predictions)):
+                    if is_filter and not value_of(predictions[KEPT]):
+                        record["skip"] = f"filtered: stage {earlier} does not keep it"
+                    elif condition and not condition.matches(values_of_row(dict(record), predictions)):
                         record["skip"] = f"filtered: not ({where})"
                     values = {name: value_of(prediction) for name, prediction in predictions.items()}
                     record.setdefault("answers", {})[earlier] = values

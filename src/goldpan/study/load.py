@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
+from goldpan.study.local_stage import ASK
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
 from goldpan.study.paths import Paths, derived_studies_folder, studies_folder, tasks_folder
@@ -133,7 +134,7 @@ def _keys_written(location: tuple[Any, ...], value: Any) -> Iterator[str]:
     """The parts of an error's place that a person has written: between them pydantic names the member of a
     union that the object around it says it is."""
     for part in location:
-        if isinstance(value, dict) and part not in value and part in value.values():
+        if isinstance(value, dict) and part not in value and (part in value.values() or part == ASK):
             continue
         if part != "[key]":
             yield str(part)

@@ -10,6 +10,7 @@ from goldpan.study.base import ColumnName, Model, Name, RowLimit, as_before, no_
 from goldpan.study.embedding import Embedding
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
+from goldpan.study.local_stage import AnyLocalStage, StageOfAnyKind
 from goldpan.study.modules import ModulesTaken
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
@@ -72,7 +73,7 @@ class Study(Model):
     providers: dict[Name, Provider] = Field(
         default_factory=dict, description="Who answers, by name; only stages need one."
     )
-    stages: dict[Name, Stage] = Field(
+    stages: dict[Name, StageOfAnyKind] = Field(
         default_factory=dict, description="What is asked, by name; a stage stands after those it reads."
     )
     waves: dict[Name, Wave] = Field(
@@ -108,6 +109,16 @@ class Study(Model):
             self.evaluations[name] = evaluation.model_copy(update={"predictions": predictions})
         return self
 
+    @property
+    def asked_stages(self) -> dict[str, Stage]:
+        """The stages that ask somebody, by name."""
+        return {name: stage for name, stage in self.stages.items() if isinstance(stage, Stage)}
+
+    @property
+    def local_stages(self) -> dict[str, AnyLocalStage]:
+        """The stages that spend nothing, by name."""
+        return {name: stage for name, stage in self.stages.items() if not isinstance(stage, Stage)}
+
     def sources_of(self, stage: str) -> list[str]:
         """The sources a stage's records come from, through all the stages before it."""
         settings = self.stages[stage].input
@@ -124,7 +135,7 @@ class Study(Model):
         """What an evaluation measures: what it names, else the stages that are asked about its sources."""
         asked = {
             name: Predicted.model_validate({"stage": name})
-            for name, stage in self.stages.items()
+            for name, stage in self.asked_stages.items()
             if set(stage.input.source or []) & set(evaluation.source or [])
         }
         return evaluation.predictions or asked
@@ -152,8 +163,8 @@ class Study(Model):
 
     def in_mode(self, mode: Mode) -> Study:
         """The same study with all its stages asked in one mode."""
-        stages = {name: stage.model_copy(update={"mode": mode}) for name, stage in self.stages.items()}
-        return self.model_copy(update={"stages": stages})
+        asked = {name: stage.model_copy(update={"mode": mode}) for name, stage in self.asked_stages.items()}
+        return self.model_copy(update={"stages": {**self.stages, **asked}})
 
     def label_sources(self, head: str) -> list[str]:
         """The sources a head learns from: those that its labels are about, as far as they are embedded."""

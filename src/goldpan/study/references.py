@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from goldpan.study.stage import Stage
+
 if TYPE_CHECKING:
     from goldpan.study.evaluation import Evaluation
     from goldpan.study.model import Study
@@ -50,7 +52,8 @@ def _check_stages(study: Study, wrong: list[str]) -> None:
                 wrong.append(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
             else:
                 _check("stage", before, earlier, f"stages.{name}.input.stage", wrong)
-        _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
+        if isinstance(stage, Stage):
+            _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
         earlier.add(name)
 
 

@@ -96,6 +96,9 @@ class Flex(Model):
 class Stage(Model):
     """A task asked of records, or of what an earlier stage answered."""
 
+    kind: Literal["ask"] = Field(
+        "ask", exclude_if=as_before("ask"), description="a task is asked of somebody; the default"
+    )
     input: Input = Field(description="What the stage asks about.")
     task: list[TaskChoice] = Field(
         min_length=1,

@@ -7,6 +7,7 @@ import os
 from goldpan.batches.batch_file import batch_files
 from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
+from goldpan.chains.check import check_local_stages
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
 from goldpan.heads.columns_check import check_annotated_columns
@@ -44,11 +45,13 @@ def check_before_run(project: Project) -> list[str]:
         notes += check_prompts(project)
     with wrong.gather():
         notes += check_annotated_columns(project)
+    with wrong.gather():
+        list(check_local_stages(project))
     for name in project.study.evaluations:
         with wrong.gather():
             check_gold_values(project, name)
     wrong.finish()
-    stages = [stage for stage in project.study.stages if any(batch_files(project, stage))]
+    stages = [stage for stage in project.study.asked_stages if any(batch_files(project, stage))]
     if stages:
         with Ledger(project.ledger) as ledger:
             for stage in stages:

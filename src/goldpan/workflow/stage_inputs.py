@@ -7,6 +7,7 @@ from os.path import relpath
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.chains.local_kinds import local_inputs
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.inputs import source_files
 from goldpan.stages.records import rationales_carried
@@ -19,7 +20,7 @@ class StageInputs:
 
     Attributes:
         input_files: source -> name of a file -> its path.
-        task_files: stage -> its task files and prompts.
+        task_files: stage -> its task files and prompts; of stages that ask nobody there are none.
     """
 
     def __init__(self, project: Project):
@@ -32,7 +33,7 @@ class StageInputs:
             name: sorted(
                 {relpath(file) for choice in stage.task for file in task_files(choice.task, project.tasks)}
             )
-            for name, stage in self.study.stages.items()
+            for name, stage in self.study.asked_stages.items()
         }
 
     def places(self, sources: Iterable[str]) -> list[tuple[str, str]]:
@@ -73,7 +74,7 @@ class StageInputs:
         """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
 
         def setting(wildcards: Any) -> str:
-            stage = asked_stage(self.study.stages[wildcards.stage])
+            stage = asked_stage(self.study.asked_stages[wildcards.stage])
             return repr(sorted(stage.model_dump(mode="json", include=set(names)).items()))
 
         return setting
@@ -81,14 +82,23 @@ class StageInputs:
     def stage_records_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
         rationales = sorted(rationales_carried(self.project, wildcards.stage))
-        said = self.stage_setting("input")(wildcards)
+        stage = self.study.stages[wildcards.stage]
+        said = repr(sorted(stage.model_dump(mode="json", include={"input"}).items()))
         return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
         """Settings of a stage whose change makes its features stale, as text."""
-        stage = self.study.stages[wildcards.stage]
+        stage = self.study.asked_stages[wildcards.stage]
         aggregate = f" aggregate: {stage.aggregate or 'by type'}" if stage.samples > 1 else ""
         return self.stage_setting("task", "output", "price_usd_per_million")(wildcards) + aggregate
+
+    def local_setting(self, wildcards: Any) -> str:
+        """Settings of a stage that asks nobody whose change makes its features stale, as text."""
+        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input"})
+
+    def local_files(self, wildcards: Any) -> list[str]:
+        """What the features of a stage that asks nobody are made from, besides its records."""
+        return local_inputs(self.project, wildcards.stage)
 
     def round_before(self, wildcards: Any) -> list[str]:
         """A round asks what the one before it left; the first has none before it."""
@@ -114,6 +124,7 @@ class StageInputs:
 
     def tables(self, stage: str) -> list[str]:
         """The per-file tables of a stage, if it wants them."""
-        if self.study.stages[stage].tables is None:
+        settings = self.study.asked_stages.get(stage)
+        if settings is None or settings.tables is None:
             return []
         return list(self.paths.tables(stage, self.places(self.study.sources_of(stage))).values())

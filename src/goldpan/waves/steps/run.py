@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
-from goldpan.files import write_bytes, write_json
+from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of
+from goldpan.stages.features import features_of_stage
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
@@ -89,20 +90,34 @@ class WaveRun:
 
     @cached_property
     def tasks(self) -> list[Task]:
-        """The tasks of the wave's stage, or that of the table it is drawn from."""
+        """The tasks of the wave's stage, of which a local one has none, or that of its table."""
         table, stage = self.study_wave.from_, self.study_wave.stage
         if table is not None:
             return [load_task(table.task, self.project.tasks, needs_prompt=False)]
-        assert stage is not None
-        return [
-            load_task(choice.task, self.project.tasks) for choice in self.project.study.stages[stage].task
-        ]
+        asked = self.project.study.asked_stages.get(stage or "")
+        return [load_task(choice.task, self.project.tasks) for choice in asked.task] if asked else []
+
+    @cached_property
+    def _features_by_task(self) -> list[dict[str, Feature]]:
+        """The features of each of the tasks by name; those of a stage that asks nobody as of one task."""
+        if self.tasks:
+            return [{feature.name: feature for feature in task.features} for task in self.tasks]
+        features = features_of_stage(self.project, self.study_wave.stage or "")
+        return [{feature.name: feature for feature in features}]
+
+    @property
+    def _asked_hash(self) -> str:
+        """What the features are, as a hash."""
+        if self.tasks:
+            return " ".join(task.hash for task in self.tasks)
+        settings = self.project.study.stages[self.study_wave.stage or ""]
+        return sha256_hex(canonical_json(settings.model_dump(mode="json")))
 
     @cached_property
     def study_codebook(self) -> Codebook:
         """What annotators would be asked if the wave were given out now."""
         wave = self.study_wave
-        by_task = [{feature.name: feature for feature in task.features} for task in self.tasks]
+        by_task = self._features_by_task
         names = wave.features
         if wave.from_ is not None:
             check_table_names(wave.from_, by_task[0], f"waves.{self.name}.from")
@@ -113,7 +128,7 @@ class WaveRun:
         groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
         return Codebook(
             features=tuple(features.values()),
-            task_hash=" ".join(task.hash for task in self.tasks),
+            task_hash=self._asked_hash,
             exclusive=tuple(group for group in groups.values() if set(group.order) <= set(features)),
             guidelines=self._at(wave.guidelines).read_text(encoding="utf-8") if wave.guidelines else "",
             cannot_tell=wave.cannot_tell,
@@ -229,7 +244,7 @@ class WaveRun:
         Raises:
             StudyError: nothing to draw from, or sheets that cannot be written.
         """
-        features = {feature.name: feature for task in self.tasks for feature in task.features}
+        features = {name: feature for of_task in self._features_by_task for name, feature in of_task.items()}
         wave, codebook = self.study_wave, self.study_codebook
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
         answered = self.answered(wave, codebook.by_name)

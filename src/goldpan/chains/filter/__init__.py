@@ -1,0 +1,1 @@
+"""Stages that decide without asking anybody which records go on."""

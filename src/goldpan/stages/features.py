@@ -1,0 +1,57 @@
+"""The typed features of a stage of any kind: of its tasks, or those that a stage which asks nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from goldpan.stages.columns import features_of
+from goldpan.study.load import Project
+from goldpan.study.local_stage import FilterStage
+from goldpan.study.stage import Stage
+from goldpan.tasks.features import Binary, Extraction, Feature, Field_
+from goldpan.tasks.task import Task, load_task
+
+KEPT = "kept"
+"""The feature of a filter that says whether a record goes on."""
+
+_FILTER: list[Feature] = [
+    Binary(name=KEPT, type="binary", description="The record goes on."),
+    Extraction(
+        name="keywords",
+        type="extraction",
+        description="The keywords that were found, with their places in the text.",
+        fields=[
+            Field_(name="keyword", description="As the list has it."),
+            Field_(name="start", type="integer", description="Characters of the text before it."),
+            Field_(name="end", type="integer", description="Characters of the text up to its end."),
+        ],
+    ),
+]
+
+FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {FilterStage: lambda settings: _FILTER}
+"""Settings of a local stage -> its features, from these settings."""
+
+
+def features_of_stage(project: Project, stage: str) -> list[Feature]:
+    """The features of a stage of any kind, each once.
+
+    Raises:
+        TaskError: one of its tasks cannot be loaded, or two of them do not go together.
+    """
+    settings = project.study.stages[stage]
+    if isinstance(settings, Stage):
+        return features_of(_tasks(project, settings))
+    return FEATURES_OF_KIND[type(settings)](settings)
+
+
+def all_features_of_stage(project: Project, stage: str) -> list[Feature]:
+    """The same, with those of all tasks of a stage one after the other, also where they share a name."""
+    settings = project.study.stages[stage]
+    if isinstance(settings, Stage):
+        return [feature for task in _tasks(project, settings) for feature in task.features]
+    return features_of_stage(project, stage)
+
+
+def _tasks(project: Project, settings: Stage) -> list[Task]:
+    return [load_task(choice.task, project.tasks) for choice in settings.task]
