@@ -38,7 +38,7 @@ def break_study(project: WorkflowProject, old: str, new: str) -> None:
         (
             "model: goldpan-baseline-1",
             "modell: x",
-            "stages.topics.modell: no such key; allowed: input, task,",
+            "stages.topics.modell: no such key; allowed: kind, input, task,",
         ),
         ("provider: main", "provider: nobody", "there is no provider `nobody`; there are: main"),
         ("topic == 'animals'", "topic == 'plants'", "plants"),
