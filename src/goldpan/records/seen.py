@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -67,3 +67,45 @@ class SeenKeys(_TemporaryTable):
         new = asked.difference(key for (key,) in known)
         self._database.executemany("INSERT INTO seen VALUES (?)", ((key,) for key in new))
         return new
+
+
+class GroupedLines(_TemporaryTable):
+    """Lines that belong to groups, which may stand in any order among each other."""
+
+    def __init__(self) -> None:
+        super().__init__("key BLOB PRIMARY KEY, number INTEGER NOT NULL")
+        self._database.execute("CREATE TABLE heads (number INTEGER PRIMARY KEY, head BLOB, rows INTEGER)")
+        self._database.execute("CREATE TABLE lines (number INTEGER NOT NULL, line BLOB NOT NULL)")
+        self._groups = 0
+
+    def number(self, key: bytes) -> tuple[int, bool]:
+        """The number of a group, from 0 in the order in which they are first seen, and whether it is new."""
+        known = self._database.execute("SELECT number FROM seen WHERE key = ?", (key,)).fetchone()
+        if known is not None:
+            return int(known[0]), False
+        self._database.execute("INSERT INTO seen VALUES (?, ?)", (key, self._groups))
+        self._groups += 1
+        return self._groups - 1, True
+
+    def set_head(self, number: int, head: bytes) -> None:
+        """Say what a group has besides its lines."""
+        self._database.execute("INSERT INTO heads VALUES (?, ?, 0)", (number, head))
+
+    def count_row(self, number: int) -> None:
+        """Count a row of a group, be there a line of it or not."""
+        self._database.execute("UPDATE heads SET rows = rows + 1 WHERE number = ?", (number,))
+
+    def add(self, number: int, line: bytes) -> None:
+        """Add a line to a group."""
+        self._database.execute("INSERT INTO lines VALUES (?, ?)", (number, line))
+
+    def read(self) -> Iterator[tuple[bytes, int, list[bytes]]]:
+        """Head, number of rows and lines of each group, in the order in which they were first seen."""
+        lines = self._database.execute("SELECT number, line FROM lines ORDER BY number, rowid")
+        ahead = lines.fetchone()
+        for number, head, rows in self._database.execute("SELECT * FROM heads ORDER BY number"):
+            own = []
+            while ahead is not None and ahead[0] == number:
+                own.append(ahead[1])
+                ahead = lines.fetchone()
+            yield head, rows, own

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, Usd, as_before, no_number, one_or_many
+from goldpan.study.base import Model, Name, Usd, as_before, no_number
+from goldpan.study.stage_input import Input
 
 Output = Literal["tool", "json_schema", "text"]
 Endpoint = Literal["chat", "responses"]
@@ -15,28 +16,6 @@ Tier = Literal["flex"]
 FLEX: Tier = "flex"
 """A tier of a service that costs less, takes longer, and has no room at times; as it is named there."""
 SampleAggregate = Literal["majority", "mean", "median", "first"]
-
-
-class Input(Model):
-    """What a stage asks about: the records of sources, or those an earlier stage answered."""
-
-    source: list[Name] | None = Field(
-        None, min_length=1, description="Sources whose records are asked; one name or a list."
-    )
-    stage: Name | None = Field(None, description="An earlier stage; asks about the records it answered.")
-    where: str | None = Field(
-        None, description="Filter over the earlier stage's features, e.g. `score == 1 and topic in ['a']`."
-    )
-
-    _one_source_is_a_list = one_or_many("source", of=list[Name] | Name | None)
-
-    @model_validator(mode="after")
-    def _either_source_or_stage(self) -> Input:
-        if (self.source is None) == (self.stage is None):
-            raise ValueError("give either `source` or `stage`")
-        if self.where is not None and self.stage is None:
-            raise ValueError("`where` filters the features of an earlier stage; it needs `stage`")
-        return self
 
 
 class TaskChoice(Model):
