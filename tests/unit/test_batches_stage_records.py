@@ -4,8 +4,10 @@ import orjson
 import pytest
 
 from goldpan.errors import ReconciliationError, SourceError, WhereError
+from goldpan.stages.earlier import EarlierStage
 from goldpan.stages.records import follow_stage, gather_records
 from goldpan.tasks.features import Score
+from goldpan.tasks.where import Where
 
 SCORE = Score(name="score", type="score", description="Score.", min=0, max=3)
 
@@ -29,14 +31,12 @@ def write(path, rows):
 def follow(tmp_path):
     def run(records, features, where="score >= 2"):
         output = tmp_path / "out.jsonl"
-        follow_stage(
+        first = EarlierStage(
             "first",
             write(tmp_path / "records.jsonl", records),
             write(tmp_path / "features.jsonl", features),
-            output,
-            where=where,
-            schema=[SCORE],
         )
+        follow_stage(first, output, where=where and Where.parse(where, [SCORE]))
         return [orjson.loads(line) for line in output.open("rb")]
 
     return run

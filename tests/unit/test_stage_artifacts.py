@@ -10,6 +10,7 @@ from goldpan.batches.stage import StageRun
 from goldpan.errors import GoldpanError
 from goldpan.ledger import Ledger
 from goldpan.stages.documents import FORMAT
+from goldpan.stages.earlier import EarlierStage
 from goldpan.stages.records import follow_stage
 from goldpan.study import load_project
 from tests.projects import note_rows
@@ -38,12 +39,8 @@ STEPS = {
     "consolidate": lambda run: run.consolidate(),
     "tables": lambda run: run.tables(),
     "next stage": lambda run: follow_stage(
-        STAGE,
-        at(run, run.paths.stage_records(STAGE)),
-        at(run, run.paths.features(STAGE)),
+        EarlierStage(STAGE, at(run, run.paths.stage_records(STAGE)), at(run, run.paths.features(STAGE))),
         run.project.root / "next.jsonl",
-        where=None,
-        schema=run.features(),
     ),
 }
 

@@ -15,11 +15,11 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.providers.online.address import check_asked
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import check_input
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.task import Task, load_task
-from goldpan.tasks.where import Where
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     keys = Keys(project.root)
     asked = asked_stage(stage)
     wrong = ErrorGatherer()
-    if stage.input.stage and stage.input.where:
-        with wrong.gather():
-            Where.parse(stage.input.where, features_of_stage(project, stage.input.stage))
+    with wrong.gather():
+        check_input(project, name)
     tasks: list[Task] = []
     for choice in stage.task:
         with wrong.gather():

@@ -15,9 +15,8 @@ from goldpan.ledger import Ledger
 from goldpan.records.inputs import source_files
 from goldpan.records.limit import rows_within_limit, trial_of, trial_text
 from goldpan.records.read import build_records
-from goldpan.stages.make import make_following
+from goldpan.stages.make import make_records_of
 from goldpan.stages.plan import Plan
-from goldpan.stages.records import gather_records
 from goldpan.study.load import Project
 
 
@@ -56,20 +55,22 @@ def _preview(project: Project, name: str, folder: Path) -> Preview:
         check_ledger_knows(ledger, project, name)
     records = folder / f"{name}.jsonl"
     trial: dict[str, int] = {}
-    earlier = run.stage.input.stage
-    if earlier is None:
-        gather_records(_source_records(run, folder, trial), records)
-    else:
-        features = project.root / project.paths.features(earlier)
-        if not features.exists():
+    settings = run.stage.input
+    for earlier in settings.stages:
+        if not (project.root / project.paths.features(earlier)).exists():
             return Preview(name, None, f"depends on stage {earlier}, which is not answered yet")
-        make_following(project, name, records)
+    sources: dict[tuple[str, str], Path] = {}
+    if not settings.stages or settings.neighbours:
+        sources = _source_records(run, folder, trial)
+    make_records_of(project, name, records, sources)
+    if settings.stages:
         trial = trial_of(project, project.study.sources_of(name))
     return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)
 
 
-def _source_records(run: StageRun, folder: Path, trial: dict[str, int]) -> Iterator[Path]:
-    """The records files of a stage; in `trial` the limits of its sources that leave out rows are noted."""
+def _source_records(run: StageRun, folder: Path, trial: dict[str, int]) -> dict[tuple[str, str], Path]:
+    """(source, file) -> its records file; in `trial` the limits of sources that leave out rows are noted."""
+    made = {}
     for name in run.project.study.sources_of(run.name):
         source = run.project.study.sources[name]
         files = source_files(source, run.project.root)
@@ -81,4 +82,5 @@ def _source_records(run: StageRun, folder: Path, trial: dict[str, int]) -> Itera
             if not output.exists():
                 limit = None if limited is None else limited.rows.get(file, 0)
                 build_records(source, name, file, path, output, limit)
-            yield output
+            made[name, file] = output
+    return made

@@ -12,11 +12,14 @@ from goldpan.records.formats import id_fields
 from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import exploded_of, kinds_of_records
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.prompt_names import NamedPart, check_template_names, named_parts
 from goldpan.tasks.task import Task, load_task
+from goldpan.tasks.where import Where
+from goldpan.tasks.where_types import ANYTHING, ValueKind, missing_part, object_kind
 
 _ROWS_LOOKED_AT = 100
 
@@ -60,9 +63,12 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
     names = _Names(project, stage, notes)
     for choice in project.study.asked_stages[stage].task:
         with wrong.gather():
+            if choice.when:
+                Where.parse(choice.when, None, record=names.kinds)
+        with wrong.gather():
             task = load_task(choice.task, project.tasks)
             with wrong.gather():
-                check_template_names(task)
+                check_template_names(task, names.kinds)
             for part in named_parts(task):
                 if len(part.path) > 1 and not part.may_be_absent:
                     with wrong.gather():
@@ -83,29 +89,48 @@ class _Names:
 
     def check(self, part: NamedPart, task: Task) -> None:
         """Raise PromptError where a part will not be there, or note that it may not be."""
-        what = None
+        what, length = None, 2
         if part.path[0] == "answers":
-            what = self._wrong_answer(*part.path[1:3])
-        elif part.path[0] == "data" and task.material == "record":
-            what = self._wrong_field(part.path[1])
+            what, length = self._wrong_answer(*part.path[1:3]), 3
+        elif part.path[0] == "data" and self.kinds["data"] is ANYTHING:
+            what = self._wrong_field(part.path[1]) if task.material == "record" else None
+        elif (missing := missing_part(self.kinds, part.path)) is not None:
+            length = missing
+            what = self._wrong_part(part.path[:missing])
         if what is None:
             return
         error = PromptError(
-            f"`{'.'.join(part.path[: 3 if part.path[0] == 'answers' else 2])}`: {what}",
+            f"`{'.'.join(part.path[:length])}`: {what}",
             where=part.place,
             remedy="correct the name, or test it with `is defined`",
         )
-        if self._notes is None or part.path[0] == "answers":
+        if self._notes is None or part.path[0] != "data":
             raise error
         if str(error) not in self._notes:
             self._notes.append(str(error))
+
+    @cached_property
+    def kinds(self) -> dict[str, ValueKind]:
+        """What the stage's records hold by name."""
+        return kinds_of_records(self._project, self._stage)
+
+    def _wrong_part(self, path: tuple[str, ...]) -> str:
+        kind = object_kind(self.kinds)
+        for name in path[:-1]:
+            kind = (kind.fields or {})[name]
+        return f"`{'.'.join(path[:-1])}` has no `{path[-1]}`; {suggestion(path[-1], kind.fields or {})}"
 
     def _wrong_answer(self, stage: str, name: str | None = None) -> str | None:
         earlier = self._study.stages_to(self._stage)[1:]
         if stage not in earlier:
             known = suggestion(stage, earlier) or f"`{self._stage}` follows no other stage"
             return f"no stage `{stage}` stands before `{self._stage}`; {known}"
+        here = (self.kinds["answers"].fields or {}).get(stage)
+        if here is None:
+            return f"what `{stage}` answered stands with each of the `children`"
         answers = self._answers[stage]
+        if name in exploded_of(self._study, self._stage, stage):
+            return f"`{name}` was exploded: what it lists are records now, each with its `item`"
         if name is None or name in answers:
             return None
         feature = name.removesuffix("_rationale")

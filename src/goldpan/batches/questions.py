@@ -16,6 +16,7 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
+from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.provider import Provider
 from goldpan.study.stage import Stage
 from goldpan.tasks import traces
@@ -118,7 +119,7 @@ class Questioner:
             self._choices.append(
                 _Choice(
                     task=task,
-                    when=Where.parse(choice.when, None) if choice.when else None,
+                    when=Where.parse(choice.when, None, record=KINDS_OF_ANY_RECORD) if choice.when else None,
                     renderer=PromptRenderer(task),
                     writer=MessagesWriter(),
                     form=forms[shape],

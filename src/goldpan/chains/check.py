@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from goldpan.chains.local_kinds import LOCAL_KINDS
 from goldpan.errors import ErrorGatherer
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import check_input
 from goldpan.study.load import Project
-from goldpan.tasks.where import Where
 
 
 def check_local_stages(project: Project) -> Iterator[str]:
@@ -21,8 +21,7 @@ def check_local_stages(project: Project) -> Iterator[str]:
     wrong = ErrorGatherer()
     for name, stage in project.study.local_stages.items():
         with wrong.gather():
-            if stage.input.stage and stage.input.where:
-                Where.parse(stage.input.where, features_of_stage(project, stage.input.stage))
+            check_input(project, name)
             LOCAL_KINDS[type(stage)].check(project, name, stage)
             yield f"stage {name}: {len(features_of_stage(project, name))} features, asks nobody"
     wrong.finish()

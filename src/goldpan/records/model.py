@@ -28,6 +28,15 @@ class Record(RecordHead):
     Attributes:
         data: the row itself; empty for a row that could not be read.
         answers: in a stage's records, what earlier stages answered: {stage: {feature: value}}.
+        item: in a stage that explodes, the item that the record is: an object, or the text of a label.
+        parent: the id of the record in which it was found; of a row without `item`, in which none was found.
+        count: how often it was found there.
+        proposed_by: of several stages, those that found it.
+        outer: where the parent was an item itself: its `item`, `parent`, `count`, `proposed_by`, `outer`.
+        children: in a stage that groups, the records that were gathered: `id`, `item`, `count`, `state`, with
+            `reason` unless it is `ok`, `answers`, and of those that are no items `data`.
+        rows: how many rows of the earlier stage were gathered, those without an item included.
+        neighbours: `before` and `after`: the data of the records beside it in its source file.
         rationales: of these answers, those that the prompt of a later stage names: {stage: {name: text}}, the
             name being `FEATURE_rationale`.
         skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
@@ -35,5 +44,13 @@ class Record(RecordHead):
 
     data: dict[str, Any]
     answers: NotRequired[dict[str, dict[str, Any]]]
+    item: NotRequired[Any]
+    parent: NotRequired[str]
+    count: NotRequired[int]
+    proposed_by: NotRequired[list[str]]
+    outer: NotRequired[dict[str, Any]]
+    children: NotRequired[list[dict[str, Any]]]
+    rows: NotRequired[int]
+    neighbours: NotRequired[dict[str, list[dict[str, Any]]]]
     rationales: NotRequired[dict[str, dict[str, str | None]]]
     skip: NotRequired[str]

@@ -53,23 +53,7 @@ class SeenIds(_TemporaryTable):
         return str(earlier)
 
 
-class SeenKeys(_TemporaryTable):
-    """Request keys that were seen."""
-
-    def __init__(self) -> None:
-        super().__init__("key BLOB PRIMARY KEY")
-
-    def add_new(self, keys: Iterable[bytes]) -> set[bytes]:
-        """Note some keys, at most some thousand; return those that were not seen before."""
-        asked = set(keys)
-        marks = ", ".join("?" * len(asked))
-        known = self._database.execute(f"SELECT key FROM seen WHERE key IN ({marks})", list(asked))
-        new = asked.difference(key for (key,) in known)
-        self._database.executemany("INSERT INTO seen VALUES (?)", ((key,) for key in new))
-        return new
-
-
-class GroupedLines(_TemporaryTable):
+class GatheredLines(_TemporaryTable):
     """Lines that belong to groups, which may stand in any order among each other."""
 
     def __init__(self) -> None:
@@ -109,3 +93,19 @@ class GroupedLines(_TemporaryTable):
                 own.append(ahead[1])
                 ahead = lines.fetchone()
             yield head, rows, own
+
+
+class SeenKeys(_TemporaryTable):
+    """Request keys that were seen."""
+
+    def __init__(self) -> None:
+        super().__init__("key BLOB PRIMARY KEY")
+
+    def add_new(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Note some keys, at most some thousand; return those that were not seen before."""
+        asked = set(keys)
+        marks = ", ".join("?" * len(asked))
+        known = self._database.execute(f"SELECT key FROM seen WHERE key IN ({marks})", list(asked))
+        new = asked.difference(key for (key,) in known)
+        self._database.executemany("INSERT INTO seen VALUES (?)", ((key,) for key in new))
+        return new

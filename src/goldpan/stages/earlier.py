@@ -57,8 +57,8 @@ class EarlierStage:
         Args:
             without: a feature that is left out.
         """
-        predictions = {name: said for name, said in row["features"].items() if name != without}
-        answers = {name: value_of(prediction) for name, prediction in predictions.items()}
+        predictions = row["features"]
+        answers = {name: value_of(said) for name, said in predictions.items() if name != without}
         record["answers"] = {**record.get("answers", {}), self.name: answers}
         reasons = {f"{name}_rationale": said for name, said in predictions.items()}
         named = {key: said.get("rationale") for key, said in reasons.items() if key in self.rationales}

@@ -29,7 +29,7 @@ class _Item:
     """Items of one record that are the same.
 
     Attributes:
-        spellings: canonical JSON -> the item, for items that are the same in what counts and differ elsewhere.
+        spellings: canonical JSON -> the item, for items that are the same in what counts and differ else.
         times: how often each of these stands in the answers.
         proposed_by: the stages that found it, in their order.
     """
@@ -47,7 +47,7 @@ class _Item:
 
     @property
     def item(self) -> Any:
-        """The spelling found most often, of these the first by its JSON: whichever the order of the answer."""
+        """The spelling found most often, of these the first by its JSON: whatever the order of the answer."""
         return self.spellings[min(self.times, key=lambda spelling: (-self.times[spelling], spelling))]
 
 
@@ -126,7 +126,7 @@ def _exploded(
 
 
 def _of_parent(parent: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record of an item has of its parent, the head first; what the parent was an item of is `outer`."""
+    """What a record of an item has of its parent, the head first; an item that was the parent is `outer`."""
     shared = {name: value for name, value in parent.items() if name not in (*_OF_ITEM, "skip")}
     outer = {name: parent[name] for name in _OF_ITEM if name in parent}
     shared["parent"] = parent["id"]
@@ -164,4 +164,3 @@ def _reason(why_none: Sequence[str]) -> str:
 def is_without_items(record: Mapping[str, Any]) -> bool:
     """Whether a row stands for a record that has no item, be it that there is none or that nobody knows."""
     return "parent" in record and "item" not in record
-

@@ -12,7 +12,7 @@ from goldpan.errors import SourceError
 from goldpan.files import LONGEST_LINE, replacing
 from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
-from goldpan.records.seen import GroupedLines
+from goldpan.records.seen import GatheredLines
 from goldpan.stages.earlier import EarlierStage
 from goldpan.stages.explode import NO_ITEMS, is_without_items
 from goldpan.stages.item_ids import group_record_id, identity_of_value, normalised
@@ -140,9 +140,9 @@ def _gather(
     head_of: Callable[[Record, FeatureRow], Head],
     child_of: Callable[[Record, FeatureRow], dict[str, Any]],
 ) -> int:
-    """Gather on disk, for the records of a group may stand anywhere, and write in the order of first sight."""
+    """Gather on disk, for the records of a group may stand anywhere; groups are in the order of the first."""
     rows = 0
-    with GroupedLines() as groups, replacing(output) as out:
+    with GatheredLines() as groups, replacing(output) as out:
         for record, row in earlier.rows():
             number, is_new = groups.number(key_of(record, row))
             if is_new:
@@ -162,7 +162,6 @@ def _line(head: bytes, rows: int, children: list[bytes], earlier: EarlierStage) 
         raise SourceError(
             f"the {len(children):,} records of one group have more than {LONGEST_LINE:,} bytes together",
             where=f"{earlier.records}, record {orjson.loads(head)['id']!r}",
-            remedy="group by a field that has more values, or leave out records before with `where` in a stage"
-            " of its own",
+            remedy="group by a field that has more values, or group fewer records",
         )
     return line

@@ -1,7 +1,7 @@
 """Ids of records that were exploded or grouped: from what they hold, never from where it stood.
 
 Two items, or two values that are grouped by, are the same where a reader would call them so: the keys of an
-object in any order, letters in any of their Unicode forms (NFC), any white space between words, `1` and `1.0`.
+object in any order, letters in any Unicode form (NFC is taken), any white space between words, `1` and `1.0`.
 Case, and a number beside its spelling as text, make a difference.
 """
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from goldpan.files import part_of
 from goldpan.records.inputs import files_of_sources
+from goldpan.stages.earlier import EarlierStage
+from goldpan.stages.explode import explode_stages
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.group import group_by_field, group_by_parent
+from goldpan.stages.neighbours import add_neighbours
+from goldpan.stages.record_kinds import where_of
 from goldpan.stages.records import follow_stage, gather_records, rationales_carried
 from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
+from goldpan.study.stage_input import PARENT
+
+SourceFiles = Mapping[tuple[str, str], Path]
+"""(source, file) -> its records file."""
 
 
 def make_records(project: Project, stage: str) -> int:
@@ -19,29 +30,52 @@ def make_records(project: Project, stage: str) -> int:
 
     Raises:
         StudyError: what it is made from is not there.
-        SourceError, WhereError, ReconciliationError: as of `gather_records` and `follow_stage`.
+        SourceError, WhereError, ReconciliationError: as of `gather_records`, `follow_stage`,
+            `explode_stages`, `group_by_parent` and `group_by_field`.
     """
-    paths = project.paths
-    output = project.root / paths.stage_records(stage)
-    if project.study.stages[stage].input.stage is None:
+    settings, paths = project.study.stages[stage].input, project.paths
+    sources: dict[tuple[str, str], Path] = {}
+    if not settings.stages or settings.neighbours:
         places = files_of_sources(project, project.study.sources_of(stage))
-        files = [project.left(paths.records(*place), f"stage `{stage}`") for place in places]
-        return gather_records(files, output)
-    return make_following(project, stage, output)
+        sources = {place: project.left(paths.records(*place), f"stage `{stage}`") for place in places}
+    return make_records_of(project, stage, project.root / paths.stage_records(stage), sources)
 
 
-def make_following(project: Project, stage: str, output: Path) -> int:
-    """Write what a stage is about that follows another; as `make_records`, to any place."""
+def make_records_of(project: Project, stage: str, output: Path, sources: SourceFiles) -> int:
+    """As `make_records`, from records files of the sources that may lie anywhere, to any place."""
+    neighbours = project.study.stages[stage].input.neighbours
+    if not neighbours:
+        return _make(project, stage, output, sources)
+    without = part_of(output)
+    try:
+        _make(project, stage, without, sources)
+        return add_neighbours(without, sources, neighbours, output)
+    finally:
+        without.unlink(missing_ok=True)
+
+
+def _make(project: Project, stage: str, output: Path, sources: SourceFiles) -> int:
     settings = project.study.stages[stage].input
-    earlier = settings.stage
-    assert earlier is not None
-    return follow_stage(
-        earlier,
-        project.root / project.paths.stage_records(earlier),
-        project.root / project.paths.features(earlier),
-        output,
-        where=settings.where,
-        schema=features_of_stage(project, earlier),
+    if not settings.stages:
+        return gather_records(sources.values(), output)
+    earlier = [_earlier(project, stage, name) for name in settings.stages]
+    where = where_of(project, stage)
+    if settings.explode:
+        return explode_stages(earlier, settings.explode, output, by=settings.by, where=where)
+    if settings.group is None:
+        return follow_stage(earlier[0], output, where=where)
+    if settings.group.by == PARENT:
+        about_items = project.study.stages_about_items(earlier[0].name)
+        return group_by_parent(earlier[0], output, of_children=about_items, where=where)
+    return group_by_field(earlier[0], settings.group.by, output, where=where)
+
+
+def _earlier(project: Project, stage: str, name: str) -> EarlierStage:
+    return EarlierStage(
+        name,
+        records=project.root / project.paths.stage_records(name),
+        features=project.root / project.paths.features(name),
+        schema=features_of_stage(project, name),
         rationales=rationales_carried(project, stage),
-        is_filter=isinstance(project.study.stages[earlier], FilterStage),
+        is_filter=isinstance(project.study.stages[name], FilterStage),
     )

@@ -20,7 +20,7 @@ _PLACES_KEPT = 64
 
 
 def add_neighbours(records: Path, sources: Mapping[tuple[str, str], Path], count: int, output: Path) -> int:
-    """Write the records of a stage anew with their `neighbours`: the data of the usable rows before and after.
+    """Write the records of a stage anew with their `neighbours`: data of the usable rows before and after.
 
     `neighbours.before` and `neighbours.after` are lists of `data`, in the order of the file, with fewer than
     `count` at its ends. Rows that are skipped have none, and are none.
@@ -59,7 +59,7 @@ def add_neighbours(records: Path, sources: Mapping[tuple[str, str], Path], count
 
 
 class _SourceRows:
-    """The usable rows of a records file, looked up by their line in the user's file; on disk, not in memory."""
+    """The usable rows of a records file, found by their line in the user's file; they stay on disk."""
 
     def __init__(self, path: Path):
         self._path = path

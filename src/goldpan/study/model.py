@@ -15,9 +15,11 @@ from goldpan.study.modules import ModulesTaken
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
+from goldpan.study.stage_input import PARENT
 from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
 
+Part = Literal["item", "group"]
 FieldType = Literal["string", "integer", "number", "boolean", "object", "array"]
 
 
@@ -122,7 +124,7 @@ class Study(Model):
     def sources_of(self, stage: str) -> list[str]:
         """The sources a stage's records come from, through all the stages before it."""
         settings = self.stages[stage].input
-        return self.sources_of(settings.stage) if settings.stage else list(settings.source or [])
+        return self.sources_of(settings.stages[0]) if settings.stages else list(settings.source or [])
 
     def sources_of_wave(self, wave: str) -> list[str]:
         """The sources a wave's records come from, through its stage or its table."""
@@ -142,8 +144,33 @@ class Study(Model):
 
     def stages_to(self, stage: str) -> list[str]:
         """A stage and those that it follows, the first last."""
-        before = self.stages[stage].input.stage
-        return [stage, *(self.stages_to(before) if before else [])]
+        before = self.stages[stage].input.stages
+        # Several stages have one input, so what stands before the last of them stands before all.
+        return [stage, *before[:-1], *(self.stages_to(before[-1]) if before else [])]
+
+    def parts_of(self, stage: str) -> tuple[Part, ...]:
+        """What a stage's records are of its sources' records: nothing but these, or `item` for each `explode`
+        that `group: {by: parent}` did not take back, after `group` where a field gathered them."""
+        settings = self.stages[stage].input
+        parts = self.parts_of(settings.stages[0]) if settings.stages else ()
+        if settings.explode:
+            return (*parts, "item")
+        if settings.group is None:
+            return parts
+        return parts[:-1] if settings.group.by == PARENT else ("group",)
+
+    def stages_about_items(self, stage: str) -> list[str]:
+        """The stages whose answers are about the items that a stage's records are, from those it follows back
+        to the one that exploded their parents; none where they are no items."""
+        if self.parts_of(stage)[-1:] != ("item",):
+            return []
+        depth = len(self.parts_of(stage))
+        about: list[str] = []
+        for name in self.stages_to(stage):
+            about.append(name)
+            if self.stages[name].input.explode and len(self.parts_of(name)) == depth:
+                return about
+        raise AssertionError("items come of a stage that explodes")
 
     def sources_predicted(self, predicted: Predicted) -> list[str]:
         """The sources whose records some predictions are about."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from goldpan.study.stage import Stage
+from goldpan.study.stage_input import PARENT
 
 if TYPE_CHECKING:
     from goldpan.study.evaluation import Evaluation
@@ -46,15 +47,35 @@ def _check_stages(study: Study, wrong: list[str]) -> None:
     for name, stage in study.stages.items():
         for source in stage.input.source or []:
             _check("source", source, study.sources, f"stages.{name}.input.source", wrong)
-        before = stage.input.stage
-        if before is not None and before not in earlier:
+        for before in stage.input.stages:
+            if before in earlier:
+                continue
             if before in study.stages:
                 wrong.append(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
             else:
                 _check("stage", before, earlier, f"stages.{name}.input.stage", wrong)
+        if earlier.issuperset(stage.input.stages):
+            _check_parts(study, name, wrong)
         if isinstance(stage, Stage):
             _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
         earlier.add(name)
+
+
+def _check_parts(study: Study, name: str, wrong: list[str]) -> None:
+    """Whether what a stage explodes or groups can be, as far as it can be told without tasks."""
+    settings = study.stages[name].input
+    first, *others = settings.stages or [""]
+    for other in others:
+        if study.stages[other].input != study.stages[first].input:
+            wrong.append(
+                f"stages.{name}.input.stage: `{first}` and `{other}` have not the same `input`, so their"
+                " items are not of the same records"
+            )
+    if settings.group and settings.group.by == PARENT and study.parts_of(first)[-1:] != ("item",):
+        wrong.append(
+            f"stages.{name}.input.group: the records of `{first}` are no items, so they have no parent;"
+            " group by a field, or after a stage with `explode`"
+        )
 
 
 def _check_heads(study: Study, wrong: list[str]) -> None:

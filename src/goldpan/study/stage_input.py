@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from goldpan.study.base import Model, Name, as_before, one_or_many
+from goldpan.study.base import NAME_PATTERN, Model, Name, as_before, one_or_many
 
 PARENT = "parent"
 """What `group` goes by to give back the records that were exploded."""
+
+
+def _stage_names(value: object) -> object:
+    """One name, or a list of several."""
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name) or len(name) > 64:
+            raise ValueError(f"{name!r} is not a name: a letter (a to z), then letters, digits, `_` and `-`")
+    if not names:
+        raise ValueError("name at least one stage")
+    return names[0] if len(names) == 1 else names
+
+
+OneOrMoreStages = Annotated[
+    str | list[str] | None,
+    BeforeValidator(_stage_names, json_schema_input_type=Name | list[Name]),
+]
 
 
 class Group(Model):
@@ -29,7 +47,7 @@ class Input(Model):
     source: list[Name] | None = Field(
         None, min_length=1, description="Sources whose records are asked; one name or a list."
     )
-    stage: Name | Annotated[list[Name], Field(min_length=2)] | None = Field(
+    stage: OneOrMoreStages = Field(
         None,
         description="An earlier stage; asks about the records it answered. With `explode` also several stages"
         " of one and the same input, whose items are united.",
@@ -40,8 +58,7 @@ class Input(Model):
     explode: Name | None = Field(
         None,
         exclude_if=as_before(None),
-        description="An extraction or multilabel of the earlier stage: each of its items, or labels, becomes a"
-        " record.",
+        description="A list of the earlier stage, extraction or multilabel: each item becomes a record.",
     )
     by: list[str] | None = Field(
         None,
@@ -67,11 +84,6 @@ class Input(Model):
 
     _one_source_is_a_list = one_or_many("source", "by", of=list[Name] | Name | None)
 
-    @field_validator("stage", mode="before")
-    @classmethod
-    def _a_list_of_one_is_one(cls, value: object) -> object:
-        return value[0] if isinstance(value, list) and len(value) == 1 else value
-
     @model_validator(mode="after")
     def _parts_go_together(self) -> Input:
         if (self.source is None) == (self.stage is None):
@@ -79,7 +91,9 @@ class Input(Model):
         if self.where is not None and self.stage is None:
             raise ValueError("`where` filters the features of an earlier stage; it needs `stage`")
         if self.stage is None and (self.explode or self.group):
-            raise ValueError("`explode` and `group` work on what an earlier stage answered; they need `stage`")
+            raise ValueError(
+                "`explode` and `group` work on what an earlier stage answered; they need `stage`"
+            )
         if self.explode and self.group:
             raise ValueError("give either `explode` or `group`; a stage of its own can do the other")
         if self.by and not self.explode:

@@ -15,7 +15,7 @@ from typing import Any
 from goldpan.errors import WhereError
 from goldpan.tasks.features import Feature, value_of
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.where_types import ANYTHING, TEXT, ValueKind, kind_of
+from goldpan.tasks.where_types import ANYTHING, TEXT, ValueKind, kinds_of
 
 Values = Mapping[str, Any]
 Getter = Callable[[Values], Any]
@@ -59,6 +59,7 @@ class Where:
         features: Iterable[Feature] | None,
         extra_names: Iterable[str] = (),
         noun: str = "feature",
+        record: Mapping[str, ValueKind] | None = None,
     ) -> Where:
         """Parse a condition and check it against what it may name.
 
@@ -68,16 +69,16 @@ class Where:
                 of one name (of several tasks of a stage) are taken together.
             extra_names: other names that may be used, of which nothing is known.
             noun: what the names are, for errors.
+            record: the names of the record and what they stand for; default RECORD_KINDS.
 
         Raises:
             WhereError: a syntax error, an unknown name, or a comparison that can never hold; with its column.
         """
-        kinds: dict[str, ValueKind] = dict(RECORD_KINDS)
+        kinds: dict[str, ValueKind] = dict(RECORD_KINDS if record is None else record)
         kinds.update(dict.fromkeys(extra_names, ANYTHING))
+        for name, kind in kinds_of(features or ()).items():
+            kinds[name] = kind if name not in kinds else kinds[name].joined(kind)
         for feature in features or ():
-            kind = kind_of(feature)
-            known = kinds.get(feature.name)
-            kinds[feature.name] = kind if known is None else known.joined(kind)
             if feature.rationale_key:
                 kinds[feature.rationale_key] = TEXT
         return cls(text, _Parser(text, kinds, noun).test)
@@ -274,9 +275,13 @@ class _Parser:
                 | ast.Subscript(value=inner, slice=ast.Constant(value=str(key)))
             ):
                 get, kind = self._name(inner)
-                if kind is not ANYTHING:
+                if kind.fields is not None and key not in kind.fields:
+                    known = suggestion(key, kind.fields)
+                    raise self._error(f"`{ast.unparse(inner)}` has no `{key}`; {known}", node)
+                if kind.fields is None and kind is not ANYTHING:
                     raise self._error(f"`{ast.unparse(inner)}` is {kind.what} and has no fields", node)
-                return lambda values: _field(get(values), key), ANYTHING
+                inside = ANYTHING if kind.fields is None else kind.fields[key]
+                return lambda values: _field(get(values), key), inside
         raise self._error(f"`{ast.unparse(node)}` is not a feature or a field of the record", node)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from goldpan.tasks.features import (
     Classification,
     Extraction,
     Feature,
+    Field_,
     Multilabel,
     Ranking,
     Score,
@@ -25,8 +27,12 @@ _WHAT = {
     "number": "a number",
     "text": "text",
     "objects": "a list of objects",
+    "texts": "a list of texts",
+    "object": "an object",
     "anything": "a field of the record",
 }
+_WHOLE = ("objects", "object", "texts")
+"""Kinds that are compared with nothing but None."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,15 @@ class ValueKind:
         labels: the labels, for `label` and `labels`.
         least, most: the bounds, for `number`.
         integer: no fractions, for `number`.
+        fields: what can be named inside, for `object`.
     """
 
-    name: Literal["boolean", "label", "labels", "number", "text", "objects", "anything"]
+    name: Literal["boolean", "label", "labels", "number", "text", "texts", "objects", "object", "anything"]
     labels: Sequence[str] = ()
     least: float = 0
     most: float = 0
     integer: bool = False
+    fields: Mapping[str, ValueKind] | None = None
 
     @property
     def what(self) -> str:
@@ -54,12 +62,14 @@ class ValueKind:
     @property
     def has_truth(self) -> bool:
         """Whether the bare name can stand as a condition."""
-        return self.name in ("boolean", "objects", "anything")
+        return self.name in ("boolean", "objects", "object", "texts", "anything")
 
     def joined(self, other: ValueKind) -> ValueKind:
         """The kind of a feature that two tasks of one stage share."""
         if self.name != other.name:
             return ANYTHING
+        if self.fields is not None and other.fields is not None:
+            return object_kind(joined_kinds([*self.fields.items(), *other.fields.items()]))
         return replace(
             self,
             labels=list(dict.fromkeys([*self.labels, *other.labels])),
@@ -73,7 +83,7 @@ class ValueKind:
         if ANYTHING in (self, other):
             return True
         if symbol in ("==", "!="):
-            return self.name == other.name and self.name not in ("labels", "objects")
+            return self.name == other.name and self.name not in ("labels", *_WHOLE)
         return self.name == other.name == "number"
 
     def problem(self, symbol: str, value: Any) -> str | None:
@@ -85,7 +95,7 @@ class ValueKind:
         """
         if self.name == "anything":
             return None
-        if self.name in ("labels", "objects"):
+        if self.name in ("labels", *_WHOLE):
             return f"is {self.what}; ask `'label' in it`" if self.name == "labels" else f"is {self.what}"
         if self.name == "number":
             return self._number_problem(symbol, value)
@@ -99,7 +109,7 @@ class ValueKind:
         """Why `value in name` makes no sense; None when it does."""
         if self.name == "anything":
             return None
-        if self.name not in ("labels", "text"):
+        if self.name not in ("labels", "text", "texts"):
             return f"is {self.what}, not a list of labels or text"
         if not isinstance(value, str):
             return f"is {self.what} and cannot hold {value!r}"
@@ -121,6 +131,66 @@ class ValueKind:
 
 TEXT = ValueKind("text")
 ANYTHING = ValueKind("anything")
+OBJECTS = ValueKind("objects")
+COUNT = ValueKind("number", least=1, most=math.inf, integer=True)
+
+
+def object_kind(fields: Mapping[str, ValueKind]) -> ValueKind:
+    """An object in which nothing else than these fields can be named."""
+    return ValueKind("object", fields=dict(fields))
+
+
+def missing_part(kinds: Mapping[str, ValueKind], path: Sequence[str]) -> int | None:
+    """How many names of a path lead to something that is not there; None where all of it may be there."""
+    kind = object_kind(kinds)
+    for length, name in enumerate(path, 1):
+        if kind.fields is None:
+            return None
+        if name not in kind.fields:
+            return length
+        kind = kind.fields[name]
+    return None
+
+
+def joined_kinds(pairs: Iterable[tuple[str, ValueKind]]) -> dict[str, ValueKind]:
+    """name -> its kind; of a name that is given several times all that it can be."""
+    kinds: dict[str, ValueKind] = {}
+    for name, kind in pairs:
+        kinds[name] = kind if name not in kinds else kinds[name].joined(kind)
+    return kinds
+
+
+def kinds_of(features: Iterable[Feature]) -> dict[str, ValueKind]:
+    """The kinds of some features by name; those of one name, of several tasks, are taken together."""
+    return joined_kinds((feature.name, kind_of(feature)) for feature in features)
+
+
+def item_kind(feature: Extraction | Multilabel) -> ValueKind:
+    """The kind of one of the things that a feature lists."""
+    if isinstance(feature, Multilabel):
+        return ValueKind("label", labels=feature.label_list)
+    return _object_of(feature.fields)
+
+
+def _object_of(fields: Iterable[Field_]) -> ValueKind:
+    return object_kind({field.name: _kind_of_field(field) for field in fields})
+
+
+def _kind_of_field(field: Field_) -> ValueKind:
+    match field.type:
+        case "string":
+            return ValueKind("label", labels=field.labels) if field.labels else TEXT
+        case "list":
+            if field.fields:
+                return OBJECTS
+            return ValueKind("labels", labels=field.labels) if field.labels else ValueKind("texts")
+        case "object":
+            return _object_of(field.fields or [])
+        case "boolean":
+            return ValueKind("boolean")
+        case "integer" | "number":
+            whole = field.type == "integer"
+            return ValueKind("number", least=-math.inf, most=math.inf, integer=whole)
 
 
 def kind_of(feature: Feature) -> ValueKind:

@@ -63,12 +63,15 @@ class StageInputs:
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""
-        earlier = self.study.stages[wildcards.stage].input.stage
-        if earlier is None:
-            return [
-                self.paths.records(*place) for place in self.places(self.study.sources_of(wildcards.stage))
-            ]
-        return [self.paths.stage_records(earlier), self.paths.features(earlier)]
+        settings = self.study.stages[wildcards.stage].input
+        files = [path for name in settings.stages for path in self._answers_of(name)]
+        if not files or settings.neighbours:
+            sources = self.places(self.study.sources_of(wildcards.stage))
+            files += [self.paths.records(*place) for place in sources]
+        return files
+
+    def _answers_of(self, stage: str) -> list[str]:
+        return [self.paths.stage_records(stage), self.paths.features(stage)]
 
     def stage_setting(self, *names: str) -> Callable[[Any], str]:
         """Settings of a stage, as its requests are made, whose change makes a step stale, as text."""
