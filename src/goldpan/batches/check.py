@@ -15,7 +15,6 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.providers.online.address import check_asked
 from goldpan.stages.features import features_of_stage
-from goldpan.stages.record_kinds import check_input
 from goldpan.study.load import Project
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
@@ -53,8 +52,6 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
     keys = Keys(project.root)
     asked = asked_stage(stage)
     wrong = ErrorGatherer()
-    with wrong.gather():
-        check_input(project, name)
     tasks: list[Task] = []
     for choice in stage.task:
         with wrong.gather():

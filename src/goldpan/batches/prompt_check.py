@@ -12,7 +12,7 @@ from goldpan.records.formats import id_fields
 from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
 from goldpan.stages.features import features_of_stage
-from goldpan.stages.record_kinds import exploded_of, kinds_of_records
+from goldpan.stages.record_kinds import check_input, exploded_of, kinds_of_records, where_of
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.tasks.nearest import suggestion
@@ -25,7 +25,7 @@ _ROWS_LOOKED_AT = 100
 
 
 def check_prompts(project: Project) -> list[str]:
-    """Check the prompts of all stages before a run.
+    """Check the inputs and prompts of all stages before a run.
 
     Returns:
         What may be wrong, with its place: fields that the first rows lack. Later rows may have them, and the
@@ -34,6 +34,7 @@ def check_prompts(project: Project) -> list[str]:
     Raises:
         TaskError, PromptError: a task cannot be loaded, a template is not valid, or names what there will not
             be; SeveralErrors where it is more than one thing.
+        StudyError, WhereError: the input of a stage cannot be exploded, grouped or filtered as it says.
     """
     wrong = ErrorGatherer()
     notes: list[str] = []
@@ -45,7 +46,7 @@ def check_prompts(project: Project) -> list[str]:
 
 
 def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None = None) -> None:
-    """Check what the prompts of a stage name: variables, `answers.STAGE.FEATURE` and `data.FIELD`.
+    """Check what a stage explodes, groups and filters by, and what its prompts name.
 
     A field is looked for among those that the stage's sources declare (`fields`, `id`, `not_blank`); only
     where it is not among them are the first rows of the files read. Nothing is known of the fields of a
@@ -59,8 +60,12 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
     Raises:
         TaskError, PromptError: as of `check_prompts`.
     """
+    # What the records hold must be known before anything else can be told.
+    check_input(project, stage)
     wrong = ErrorGatherer()
     names = _Names(project, stage, notes)
+    with wrong.gather():
+        where_of(project, stage)
     for choice in project.study.asked_stages[stage].task:
         with wrong.gather():
             if choice.when:

@@ -38,7 +38,8 @@ def where_of(project: Project, stage: str) -> Where | None:
     """The filter of a stage, checked against all that it may name; None where there is none.
 
     Raises:
-        WhereError, StudyError, TaskError: as of `check_input`.
+        WhereError: it names what is not there, or compares what cannot be compared.
+        StudyError, TaskError: as of `check_input`.
     """
     settings = project.study.stages[stage].input
     if settings.where is None:
@@ -48,11 +49,10 @@ def where_of(project: Project, stage: str) -> Where | None:
 
 
 def check_input(project: Project, stage: str) -> None:
-    """Check that what a stage explodes, groups by and filters by is there.
+    """Check that what a stage explodes and groups by is there.
 
     Raises:
         StudyError: a feature to be exploded or a field is not there, or not such a one.
-        WhereError: the filter names what is not there, or compares what cannot be compared.
         TaskError: a task of an earlier stage cannot be loaded.
     """
     settings = project.study.stages[stage].input
@@ -63,7 +63,6 @@ def check_input(project: Project, stage: str) -> None:
         _check_names_differ(project, stage, name, kinds)
     if settings.group and settings.group.by != PARENT:
         _kind_at(project, stage, settings.group.by)
-    where_of(project, stage)
 
 
 def kinds_of_records(project: Project, stage: str) -> Kinds:
