@@ -16,7 +16,7 @@ from goldpan.records.model import Record
 from goldpan.stages.earlier import EarlierStage, side_by_side
 from goldpan.stages.item_ids import item_identity, item_record_id, no_item_id
 from goldpan.stages.rows import FeatureRow
-from goldpan.tasks.features import value_of
+from goldpan.tasks.features import Field_, value_of
 from goldpan.tasks.where import Where, values_of_row
 
 NO_ITEMS = "no_items"
@@ -149,9 +149,23 @@ def _add_items(
             where=str(stage.features),
             remedy="delete the file and run again: it is made from the ledger, and nothing is paid again",
         )
+    fields = next(
+        (one.fields for one in stage.schema if one.name == feature and one.type == "extraction"), []
+    )
     for item in found:
-        items.setdefault(item_identity(item, by), _Item()).add(item, stage.name)
+        items.setdefault(item_identity(item, by), _Item()).add(_in_order(item, fields), stage.name)
     return None if found else f"{NO_ITEMS}: stage {stage.name} found no `{feature}`"
+
+
+def _in_order(value: Any, fields: Sequence[Field_]) -> Any:
+    """A value with the fields of its objects as the task has them, for their order does not count."""
+    if isinstance(value, list):
+        return [_in_order(part, fields) for part in value]
+    if not isinstance(value, dict):
+        return value
+    nested = {field.name: field.fields or [] for field in fields}
+    names = [*(name for name in nested if name in value), *sorted(value.keys() - nested.keys())]
+    return {name: _in_order(value[name], nested.get(name, [])) for name in names}
 
 
 def _reason(why_none: Sequence[str]) -> str:

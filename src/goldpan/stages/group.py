@@ -47,7 +47,7 @@ def group_by_parent(
     """
 
     def head_of(record: Record) -> Head:
-        made = {name: value for name, value in record.items() if name not in (*_OF_ITEM, "skip")}
+        made: Head = {name: value for name, value in record.items() if name not in (*_OF_ITEM, "skip")}
         made["id"] = record.get("parent")
         for name in ("answers", "rationales"):
             if name in made:
