@@ -186,3 +186,13 @@ def test_groups_are_records_whose_heads_can_be_read(tmp_path):
     by_field(tmp_path, of_values(tmp_path, 'X","data":{"y'), "data.company")
     ((head, _),) = iter_heads(tmp_path / "grouped.jsonl")
     assert head["id"].startswith("group__")
+
+
+def test_a_group_of_items_of_groups_has_its_own_children_only(tmp_path):
+    made = exploded(tmp_path, [A, B])
+    pages = by_parent(tmp_path, judged(tmp_path, made, a=1, b=2), "judge")
+    found = [row(page["id"], mentions=[B]) for page in pages]
+    again = explode(tmp_path, [stage(tmp_path, "again", pages, found)])
+    by_parent(tmp_path, judged(tmp_path, again, a=3), "judge")
+    line = (tmp_path / "grouped.jsonl").read_bytes()
+    assert line.count(b'"children":') == line.count(b'"rows":') == 1

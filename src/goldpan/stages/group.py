@@ -20,6 +20,7 @@ from goldpan.stages.rows import FeatureRow
 from goldpan.tasks.where import Where, values_of_row
 
 _OF_ITEM = ("item", "parent", "count", "proposed_by", "outer")
+_OF_ONE_STAGE = ("skip", "children", "rows", "neighbours")
 Head = dict[str, Any]
 
 
@@ -47,7 +48,8 @@ def group_by_parent(
     """
 
     def head_of(record: Record) -> Head:
-        made: Head = {name: value for name, value in record.items() if name not in (*_OF_ITEM, "skip")}
+        left_out = (*_OF_ITEM, *_OF_ONE_STAGE)
+        made: Head = {name: value for name, value in record.items() if name not in left_out}
         made["id"] = record.get("parent")
         for name in ("answers", "rationales"):
             if name in made:

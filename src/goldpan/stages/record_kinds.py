@@ -121,7 +121,7 @@ def _grouped(project: Project, stage: str, settings: Input, incoming: Kinds) -> 
         return {**RECORD_KINDS, "data": data, "answers": object_kind({}), **gathered}
     of_items = project.study.stages_about_items(settings.stages[0])
     answers = {name: kind for name, kind in _fields(incoming["answers"]).items() if name not in of_items}
-    of_item = ("item", "parent", "count", "proposed_by", "outer", "neighbours")
+    of_item = ("item", "parent", "count", "proposed_by", "outer", "neighbours", "children", "rows")
     kinds = {name: kind for name, kind in incoming.items() if name not in of_item}
     outer = incoming["outer"].fields if "outer" in incoming else None
     return {**kinds, **(outer or {}), "answers": object_kind(answers), **gathered}
