@@ -1,6 +1,10 @@
 # The user's files -> records with stable ids; one records file per source file.
 
 
+# The pages of `a.pdf` are no records of a file `a.pdf.pages`.
+ruleorder: pdf_pages > records
+
+
 rule stand_in:
     output:
         PATHS.stand_in("{source}", "{file}"),
@@ -12,6 +16,23 @@ rule stand_in:
         "Linking to file {wildcards.file} of source {wildcards.source}, whose name has braces"
     script:
         "../workflow/scripts/stand_in.py"
+
+
+rule pdf_pages:
+    input:
+        INPUTS.stages.source_file,
+    output:
+        PATHS.pdf_pages("{source}", "{file}"),
+    log:
+        PATHS.log("pdf_pages/{source}/{file}"),
+    conda:
+        "../envs/report.yaml"
+    params:
+        limits=INPUTS.stages.pdf_setting,
+    message:
+        "Extracting the pages of {input[0]}"
+    script:
+        "../workflow/scripts/pdf_pages.py"
 
 
 rule limit:
@@ -35,7 +56,7 @@ rule limit:
 
 rule records:
     input:
-        INPUTS.stages.source_file,
+        INPUTS.stages.rows_file,
         lambda wildcards: INPUTS.stages.limits([wildcards.source]),
     output:
         PATHS.records("{source}", "{file}"),

@@ -12,10 +12,16 @@ from goldpan.records.columnar import read_parquet
 from goldpan.records.fields import check_fields, convert_cells
 from goldpan.records.ids import record_id, trace_id
 from goldpan.records.jsonl import read_jsonl
+from goldpan.records.pdf.document import document_name
+from goldpan.records.pdf.extraction import looks_like_pdf
+from goldpan.records.pdf.pages import is_pages_file
+from goldpan.records.pdf.reader import read_pdf
 from goldpan.records.rows import Row
 from goldpan.records.tables import read_csv
 from goldpan.records.workbook import read_xlsx, typed_cells
 from goldpan.study.model import Source
+from goldpan.study.paths import PDF_PAGES
+from goldpan.study.pdf import PdfSettings
 
 OTHER_SPREADSHEETS = {
     ".xls": "this is a workbook of the old format .xls, which is not read",
@@ -78,11 +84,16 @@ def _read_xlsx(source: Source, path: Path, fields: list[str]) -> Iterator[Row]:
     return read_xlsx(path, fields, source.page)
 
 
+def _read_pdf(source: Source, path: Path, fields: list[str]) -> Iterator[Row]:
+    return read_pdf(path, source.pdf or PdfSettings(), document_name(source.files, path))
+
+
 FORMATS: dict[str, Format] = {
     "jsonl": Format(_read_jsonl, (".jsonl", ".ndjson")),
     "csv": Format(_read_csv, (".csv", ".tsv"), typed=convert_cells),
     "parquet": Format(_read_parquet, (".parquet",), row_place="{path}, row {line}"),
     "xlsx": Format(_read_xlsx, (".xlsx", ".xlsm"), typed=typed_cells, row_place="{path}, row {line}"),
+    "pdf": Format(_read_pdf, (".pdf",), row_place="{path}, row {line}"),
     "traces": Format(
         _read_jsonl,
         own_id=trace_id,
@@ -102,22 +113,36 @@ def id_fields(source: Source) -> Sequence[str]:
 def format_of(source: Source, path: Path) -> Format:
     """The format of a source file: as the study gives it, else by the name before `.gz` or the like.
 
+    Where the name tells nothing, and only there, the file is looked at: a PDF is one by whatever name.
+
     Raises:
         SourceError: the name does not tell.
     """
     if source.format != "auto":
         return FORMATS[source.format]
+    if path.name.endswith(PDF_PAGES) and is_pages_file(path):
+        return FORMATS["pdf"]
     name = uncompressed_name(path)
     by_suffix = {suffix: known for known in FORMATS.values() for suffix in known.suffixes}
     if name.suffix.lower() in OTHER_SPREADSHEETS:
         raise SourceError(OTHER_SPREADSHEETS[name.suffix.lower()], where=str(path), remedy=SAVE_AS_XLSX)
     if name.suffix.lower() not in by_suffix:
+        if looks_like_pdf(path):
+            return FORMATS["pdf"]
         raise SourceError(
             f"the name does not tell the format; known are {', '.join(by_suffix)}",
             where=str(path),
             remedy=f"give the `format` of the source: {', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}",
         )
     return by_suffix[name.suffix.lower()]
+
+
+def is_pdf(source: Source, path: Path) -> bool:
+    """Whether a file is read as a PDF. Not where no format is known, which is told when it is read."""
+    try:
+        return format_of(source, path) is FORMATS["pdf"]
+    except SourceError:
+        return False
 
 
 def uncompressed_name(path: Path) -> Path:

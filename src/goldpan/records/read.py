@@ -17,13 +17,12 @@ from goldpan.records.fields import check_not_blank
 from goldpan.records.formats import Format, format_of
 from goldpan.records.ids import record_id, unreadable_id
 from goldpan.records.model import Record, RecordHead
-from goldpan.records.rows import Row, RowError
+from goldpan.records.rows import ALWAYS_SKIPPED, Row, RowError
 from goldpan.records.seen import SeenIds
 from goldpan.study.model import Source
 
 # Within a JSON string the quotes would be escaped, so the first of these in a line ends the head.
 _DATA_KEY = b',"data":'
-BLANK = "blank"
 _WITHOUT_DATA = ("bad_json", "bad_row")
 """Errors after which a row's data cannot be written down, or not as they were."""
 
@@ -87,7 +86,7 @@ def build_records(
             try:
                 handle.write(builder.usable(row))
             except RowError as error:
-                if source.on_error == "stop" and error.code != BLANK:
+                if source.on_error == "stop" and error.code not in ALWAYS_SKIPPED:
                     raise builder.stopped(row, error) from None
                 handle.write(builder.skipped(row, error))
                 skipped[error.code] += 1
@@ -166,7 +165,7 @@ class _Builder:
         try:
             data = self.format.typed(row.data, self.source.fields)
             check_not_blank(row.data, self.source.not_blank)
-            identifier = self._identify(row.data)
+            identifier = self._identify(row)
             line = self._line(row, identifier, data)
         except orjson.JSONEncodeError:
             raise RowError("bad_json", "the row is nested more deeply than 250 levels") from None
@@ -189,9 +188,11 @@ class _Builder:
         remedy = f"{error.remedy}; or {skip}" if error.remedy else skip
         return SourceError(f"{error.code}: {error.what}", where=self._place(row), remedy=remedy)
 
-    def _identify(self, data: dict[str, Any]) -> str:
+    def _identify(self, row: Row) -> str:
         # From the data as read, not as typed: an id does not change when a type is declared for its field.
-        return self.format.own_id(data) if self.source.id is None else record_id(data, self.source.id)
+        if self.source.id is not None:
+            return record_id(row.data, self.source.id)
+        return row.id or self.format.own_id(row.data)
 
     def _duplicate(self, identifier: str, earlier: str) -> RowError:
         if self.source.id is not None:

@@ -17,7 +17,37 @@ RowErrorCode = Literal[
     "bad_row",
     "bad_encoding",
     "blank",
+    "encrypted",
+    "broken_pdf",
+    "not_a_pdf",
+    "empty_file",
+    "no_pages",
+    "too_large",
+    "too_many_pages",
+    "broken_page",
+    "page_too_long",
+    "no_text_layer",
+    "empty_page",
 ]
+OF_PDFS: frozenset[RowErrorCode] = frozenset(
+    {
+        "encrypted",
+        "broken_pdf",
+        "not_a_pdf",
+        "empty_file",
+        "no_pages",
+        "too_large",
+        "too_many_pages",
+        "broken_page",
+        "page_too_long",
+        "no_text_layer",
+        "empty_page",
+    }
+)
+"""What may be wrong with a PDF, or with a page of one."""
+
+ALWAYS_SKIPPED: frozenset[RowErrorCode] = OF_PDFS | {"blank"}
+"""What is recorded as skipped whatever `on_error` says."""
 
 
 class RowError(SourceError):
@@ -41,11 +71,13 @@ class Row:
         line: line (or, in Parquet, row) it begins at, from 1.
         data: its fields; empty when `error` says that it could not be read.
         error: why it could not be read.
+        id: its own id, where the format knows one that no field holds.
     """
 
     line: int
     data: dict[str, Any]
     error: RowError | None = None
+    id: str | None = None
 
 
 def type_name(value: Any) -> str:

@@ -12,6 +12,7 @@ from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.local_stage import AnyLocalStage, StageOfAnyKind
 from goldpan.study.modules import ModulesTaken
+from goldpan.study.pdf import PdfSettings
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
@@ -27,10 +28,10 @@ class Source(Model):
     """Input files and how to read them."""
 
     files: list[str] = Field(min_length=1, description="Paths or globs, relative to the project root.")
-    format: Literal["auto", "jsonl", "csv", "parquet", "xlsx", "traces"] = Field(
+    format: Literal["auto", "jsonl", "csv", "parquet", "xlsx", "traces", "pdf"] = Field(
         "auto",
-        description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet, .xlsx (before .gz, .zst, .bz2 or"
-        " .xz).",
+        description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet, .xlsx, .pdf (before .gz, .zst,"
+        " .bz2 or .xz), and a PDF is known by its first bytes where the name tells nothing.",
     )
     id: list[str] | None = Field(
         None,
@@ -57,6 +58,11 @@ class Source(Model):
         None,
         exclude_if=as_before(None),
         description="XLSX only: name of the page; default the first visible one.",
+    )
+    pdf: PdfSettings | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="PDF only: what becomes a record, and how large a file may be.",
     )
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."

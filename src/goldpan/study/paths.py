@@ -15,6 +15,7 @@ from pathlib import Path
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 STAND_IN = ".stand_in"
+PDF_PAGES = ".pages.jsonl"
 _LONGEST_NAME = 210
 """Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is
 `.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""
@@ -50,6 +51,10 @@ class Paths:
     def records(self, source: str, file: str) -> str:
         """Records of one source file."""
         return f"{self.base}/sources/{source}/{file}.jsonl"
+
+    def pdf_pages(self, source: str, file: str) -> str:
+        """The extracted pages of a PDF; its records are made of them."""
+        return f"{self.base}/sources/{source}/{file}{PDF_PAGES}"
 
     def stand_in(self, source: str, file: str) -> str:
         """A link to a source file whose own name Snakemake cannot take for a file's."""

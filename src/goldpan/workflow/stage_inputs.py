@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from os.path import relpath
+from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.chains.local_kinds import local_inputs
 from goldpan.providers.model_choice import asked_stage
+from goldpan.records.formats import is_pdf
 from goldpan.records.inputs import source_files
+from goldpan.records.pdf.document import document_name
+from goldpan.records.pdf.pages import FORMAT as PAGES_FORMAT
 from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
+from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
 
 
@@ -44,13 +49,32 @@ class StageInputs:
         """The user's file, or its stand-in where Snakemake would take a part of its path for a wildcard."""
         return self._source_file(wildcards.source, wildcards.file)
 
+    def rows_file(self, wildcards: Any) -> str:
+        """What the rows of a file are read from: the file itself, or the extracted pages of a PDF."""
+        return self._rows_file(wildcards.source, wildcards.file)
+
+    def _rows_file(self, source: str, file: str) -> str:
+        if self._is_pdf(source, file):
+            return self.paths.pdf_pages(source, file)
+        return self._source_file(source, file)
+
+    def _is_pdf(self, source: str, file: str) -> bool:
+        return is_pdf(self.study.sources[source], self.project.root / self.input_files[source][file])
+
+    def pdf_setting(self, wildcards: Any) -> str:
+        """What the pages of a PDF depend on beside itself: the limits, and not how it is cut into records."""
+        source = self.study.sources[wildcards.source]
+        limits = (source.pdf or PdfSettings()).model_dump_json(include={"most_pages", "most_megabytes"})
+        document = document_name(source.files, Path(self.input_files[wildcards.source][wildcards.file]))
+        return f"{PAGES_FORMAT} {document} {limits}"
+
     def _source_file(self, source: str, file: str) -> str:
         path = self.input_files[source][file]
         return self.paths.stand_in(source, file) if "{" in path else path
 
     def files_of_source(self, wildcards: Any) -> list[str]:
-        """The user's files of a source, in their order."""
-        return [self._source_file(wildcards.source, file) for file in self.input_files[wildcards.source]]
+        """What the rows of a source are read from, in the order of the user's files."""
+        return [self._rows_file(wildcards.source, file) for file in self.input_files[wildcards.source]]
 
     def limits(self, sources: Iterable[str]) -> list[str]:
         """What says which rows of sources are read, of those that have a limit."""

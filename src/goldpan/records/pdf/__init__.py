@@ -1,0 +1,1 @@
+"""PDFs as sources: their text in reading order, cut into records."""
