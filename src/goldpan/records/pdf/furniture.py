@@ -39,7 +39,7 @@ class Furniture:
         """Where the lines of a page begin (`Line.start`) that are furniture.
 
         From each edge of the page these are the first ones that recur; behind one that does not, there is
-        text.
+        text. What is all that a page has is text, too.
         """
         furniture: set[int] = set()
         stopped: set[str] = set()
@@ -50,7 +50,7 @@ class Furniture:
                 furniture.add(line.start)
             else:
                 stopped.add(edge)
-        return furniture
+        return furniture if len(furniture) < len(lines) else set()
 
     def _recurs(self, key: tuple[str, str]) -> bool:
         """On most pages, or on most of the left or the right ones, whose heads differ in books."""

@@ -11,6 +11,8 @@ SOFT_HYPHEN = "\u00ad"
 _LETTERS = r"[^\W\d_]+"
 _WORD = re.compile(rf"{_LETTERS}(?:-{_LETTERS})*")
 _BROKEN = re.compile(rf"(?P<word>{_LETTERS}(?:-{_LETTERS})*)(?P<hyphen>[-\u2010{SOFT_HYPHEN}])$")
+_ADDRESS = re.compile(r"(?:://|www\.|\bdoi\.|@|10\.\d{4,}/)\S*-$")
+"""An address of the web that goes on in the next line: nobody knows which of its hyphens are its own."""
 _FIRST_WORD = re.compile(rf"{_LETTERS}(?:-{_LETTERS})*")
 _CONJUNCTIONS = frozenset({"and", "or", "to", "und", "oder", "et", "ou", "y", "e", "o"})
 """Before which a hyphen stands for what comes later: "pre- and post-war"."""
@@ -39,6 +41,8 @@ class Hyphenation:
 
     def join(self, line: str, following: str) -> Join:
         """How a line is put together with the one that follows it."""
+        if _ADDRESS.search(line):
+            return "hyphen"
         broken, next_word = _BROKEN.search(line), _FIRST_WORD.match(following)
         if broken is None:
             # "COVID-" and "19", "10-" and "20": the hyphen stays, and nothing comes between.

@@ -149,7 +149,7 @@ def _middle(run: Run) -> float:
 
 def _downwards(runs: Sequence[Run]) -> list[Run]:
     """Runs in the order of the file, or from top to bottom where that jumps up again and again."""
-    jumps = sum(1 for before, run in pairwise(runs) if run.bottom < before.top - before.height / 2)
+    jumps = sum(1 for before, run in pairwise(runs) if _middle(run) < before.top)
     if jumps <= max(2, len(runs) // 4):
         return list(runs)
     return sorted(runs, key=lambda run: (round(run.top / max(run.height / 2, 1)), run.left))

@@ -91,9 +91,6 @@ def _skipped(page: _PageLines, skip: str) -> Unit:
     return Unit(page.page, page.page, page.start, page.end, raw=page.page.text, skip=skip)
 
 
-_ONLY_FURNITURE = "empty_page: there is nothing on the page but what recurs at the edges of most pages"
-
-
 def _windows(pages: Iterable[_PageLines], hyphenation: Hyphenation, settings: PdfSettings) -> Iterator[Unit]:
     """Pages, or so many together; the pages of a window that cannot be read come before it."""
     size = settings.pages or 1
@@ -112,8 +109,6 @@ def _window(window: Sequence[_PageLines], hyphenation: Hyphenation, settings: Pd
     for page in window:
         if page.page.skip is not None:
             yield _skipped(page, page.page.skip)
-        elif not page.lines and settings.furniture == "drop":
-            yield _skipped(page, _ONLY_FURNITURE)
         else:
             readable.append(page)
     if not readable:
@@ -146,8 +141,6 @@ def _paragraphs(
         recent.add(page, builder.first)
         if settings.furniture == "keep":
             yield from (unit([line]) for line in page.furniture)
-        elif not page.lines:
-            yield _skipped(page, _ONLY_FURNITURE)
         yield from map(unit, builder.add(page.lines))
     yield from map(unit, builder.end())
 
