@@ -89,7 +89,8 @@ def runs_of_page(page: Any, text_page: Any) -> PageRuns:
 
     handle = text_page.raw
     words = _words(pdfium, handle, text_page.count_chars())
-    turns = [round(pdfium.FPDFText_GetCharAngle(handle, word.first) / (math.pi / 2)) % 4 for word in words]
+    # PDFium counts angles with the clock.
+    turns = [-round(pdfium.FPDFText_GetCharAngle(handle, word.first) / (math.pi / 2)) % 4 for word in words]
     lengths: Counter[int] = Counter()
     for word, turn in zip(words, turns, strict=True):
         lengths[turn] += len(word.text)
