@@ -93,8 +93,8 @@ def _plan(options: argparse.Namespace) -> None:
 
     import orjson
 
-    from goldpan.batches.preview import Preview, preview
     from goldpan.batches.prompt_cache import LEAST_TOKENS, STEP_TOKENS
+    from goldpan.chains.preview import Preview, preview
     from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
     from goldpan.errors import ErrorGatherer
