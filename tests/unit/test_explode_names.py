@@ -250,3 +250,52 @@ def test_checks_of_local_stages_look_at_what_they_explode(tmp_path):
     project = mentions_project(tmp_path / "project", study)
     with pytest.raises(StudyError, match="did you mean `mentions`"):
         list(check_local_stages(loaded(project)))
+
+
+@pytest.mark.parametrize("name", ["judge", "gone"])
+def test_a_stage_that_leads_nowhere_is_told_and_nothing_after_it(tmp_path, name):
+    project = mentions_project(tmp_path / "project", mentions_study(judge={"stage": name}))
+    with pytest.raises(StudyError) as caught:
+        loaded(project)
+    assert str(caught.value).count("stages.") == 1
+    assert "stages.judge.input.stage" in str(caught.value)
+
+
+def with_parts(**parts):
+    study = mentions_study()
+    study["embeddings"] = {"small": {"source": "pages", "model": "models/x"}}
+    return {**study, **parts}
+
+
+HEAD = {"embedding": "small", "targets": {"valid": {"labels": ["yes", "no"]}}}
+WAVE = {"stage": "judge", "annotators": ["ann"], "sample": 2}
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        ({"heads": {"h": {**HEAD, "labels": {"stage": "judge"}}}}, "heads.h.labels.stage"),
+        ({"heads": {"h": {**HEAD, "labels": {"wave": "w"}}}, "waves": {"w": WAVE}}, "heads.h.labels.wave"),
+        (
+            {
+                "evaluations": {
+                    "e": {"source": "pages", "gold": {"valid": "valid"}, "predictions": {"m": "judge"}}
+                }
+            },
+            "evaluations.e.predictions.m.stage",
+        ),
+    ],
+)
+def test_labels_of_items_are_not_joined_to_records_of_sources(tmp_path, parts, place):
+    project = mentions_project(tmp_path / "project", with_parts(**parts))
+    with pytest.raises(StudyError) as caught:
+        loaded(project)
+    assert f"{place}: the records of `judge` are items of the sources' records" in str(caught.value)
+
+
+def test_there_is_no_table_of_each_file_of_groups(tmp_path):
+    study = mentions_study(paper={"group": {"by": "item.raw_name"}})
+    study["stages"]["paper"]["tables"] = "csv"
+    project = mentions_project(tmp_path / "project", study)
+    with pytest.raises(StudyError, match=r"tables: its records gather rows of several input files"):
+        loaded(project)

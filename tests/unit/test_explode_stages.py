@@ -1,12 +1,21 @@
 """Records of stages that explode, group and look beside them, as a project's stages make them."""
 
+import csv
+
 import orjson
 import pytest
 
 from goldpan.batches.questions import Questioner
 from goldpan.batches.stage import StageRun
 from goldpan.records.read import iter_records
+from goldpan.stages.features import features_of_stage
 from goldpan.stages.make import make_records
+from goldpan.stages.tables import write_tables
+from goldpan.study.wave import Wave
+from goldpan.waves.sampling.answered import StageFiles
+from goldpan.waves.sampling.draw import draw_sample
+from goldpan.waves.sheets.sheet import shown_fields
+from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.workflow.inputs import Inputs
 from tests.mention_projects import loaded, mentions_project, mentions_study
 from tests.stage_builders import records_made
@@ -46,6 +55,10 @@ def answer(project, stage, says):
     ]
     path = project.root / paths.features(stage)
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def features_by_name(project, stage):
+    return {feature.name: feature for feature in features_of_stage(project, stage)}
 
 
 def records(project, stage):
@@ -173,3 +186,60 @@ def test_a_study_knows_what_its_records_are_parts_of(answered):
     assert project.study.stages_about_items("judge") == ["judge"]
     assert project.study.parts_of("judge") == ("item",)
     assert project.study.parts_of("paper") == ()
+
+
+def test_sheets_can_show_fields_of_the_item(answered):
+    project = answered(FOUND)
+    records(project, "judge")
+    answer(project, "judge", lambda record: verdict("yes"))
+    paths = project.paths
+    stage = StageFiles(
+        features=project.root / paths.features("judge"), records=project.root / paths.stage_records("judge")
+    )
+    fields = [fields for row, fields in stage.rows(with_data=True) if row["state"] == "ok"]
+    assert fields[0] == {
+        "item.raw_name": "Census",
+        "item.context": "primary",
+        "item.year": None,
+        "page": "p1",
+        "text": "Text of p1.",
+        "parent": "p1",
+        "count": 1,
+    }
+
+
+def test_a_wave_over_items_shows_them_and_joins_by_their_ids(tmp_path, answered):
+    project = answered(FOUND)
+    records(project, "judge")
+    answer(project, "judge", lambda record: verdict("yes"))
+    features = features_by_name(project, "judge")
+    wave = Wave(stage="judge", annotators=["ann"], sample="all", show=["item.raw_name", "text"])
+    files = StageFiles(
+        features=project.root / project.paths.features("judge"),
+        records=project.root / project.paths.stage_records("judge"),
+    )
+    sample = draw_sample("mentions", "w", wave, features, files)
+    assert {item.id for item in sample.items.values()} == {
+        record["id"] for record in records(project, "judge") if "skip" not in record
+    }
+    items = list(sample.items.values())
+    assert shown_fields(items[0].data, wave.show) == {"item.raw_name": "Census", "text": "Text of p1."}
+    blind = with_fields_to_show(Wave(stage="judge", annotators=["ann"], sample="all"), "w", items, {})
+    assert blind.show == ["item.raw_name", "item.context", "item.year", "page", "text"]
+
+
+def test_a_table_of_items_has_a_column_for_each_of_their_fields(answered):
+    project = answered(FOUND)
+    records(project, "judge")
+    answer(project, "judge", lambda record: verdict("yes"))
+    output = project.root / "table.csv"
+    write_tables(
+        project.root / project.paths.stage_records("judge"),
+        project.root / project.paths.features("judge"),
+        {("pages", "a.jsonl"): output},
+        list(features_by_name(project, "judge").values()),
+    )
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    assert [row["item.raw_name"] for row in rows] == ["Census", "DHS", "", "DHS"]
+    assert [row["parent"] for row in rows] == ["p1", "p1", "p2", "p3"]
+    assert [row["state"] for row in rows] == ["ok", "ok", "skipped", "ok"]

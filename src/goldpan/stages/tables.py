@@ -18,6 +18,7 @@ from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.stages.columns import apart_from
 from goldpan.stages.rows import FeatureRow, with_features
+from goldpan.stages.shown_fields import shown_fields_of
 from goldpan.tasks.features import Feature, Text, value_of
 
 _MOST_KEPT = 4 << 20
@@ -29,10 +30,10 @@ def write_tables(
 ) -> None:
     """Write the tables of a stage, one for each (source, file) of `outputs`.
 
-    Columns: those of the input, in its order; for each feature its value and its rationale, free texts last;
-    `state`, `reason`, `source_file`, `record_id`, `batch_id`, `answered_at` (UTC). A column of ours whose
-    name the input has already gets the suffix `_answer`. Cells that a spreadsheet would run as a formula are
-    neutralised by a leading apostrophe.
+    Columns: those of the item that a record is, if it is one, and of the input, in its order; for each
+    feature its value and its rationale, free texts last; `state`, `reason`, `source_file`, `record_id`,
+    `batch_id`, `answered_at` (UTC). A column of ours whose name the input has already gets the suffix
+    `_answer`. Cells that a spreadsheet would run as a formula are neutralised by a leading apostrophe.
 
     There may be more outputs than files can be open at once: each is only opened to add some rows.
 
@@ -73,8 +74,9 @@ def _input_columns(records: Path) -> dict[tuple[str, str], list[str]]:
     columns: dict[tuple[str, str], dict[str, None]] = {}
     for record in iter_records(records):
         mine = columns.setdefault((record["source"], record["file"]), {})
-        if len(record["data"]) != len(mine) or not mine.keys() >= record["data"].keys():
-            mine.update(dict.fromkeys(record["data"]))
+        fields = shown_fields_of(record)
+        if len(fields) != len(mine) or not mine.keys() >= fields.keys():
+            mine.update(dict.fromkeys(fields))
     return {place: list(names) for place, names in columns.items()}
 
 
@@ -95,7 +97,8 @@ class _Table:
     def add(self, record: Record, row: FeatureRow) -> int:
         """Take one row; returns how many characters it has."""
         before = self._rows.tell()
-        cells = [_cell(record["data"].get(name)) for name in self._columns]
+        fields = shown_fields_of(record)
+        cells = [_cell(fields.get(name)) for name in self._columns]
         cells += [_cell(value) for value in self._answers(row["features"])]
         answered = row.get("answered_at")
         when = datetime.fromtimestamp(answered, UTC).isoformat() if answered else None

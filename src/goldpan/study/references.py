@@ -54,8 +54,9 @@ def _check_stages(study: Study, wrong: list[str]) -> None:
                 wrong.append(f"stages.{name}.input.stage: `{before}` must stand before `{name}`")
             else:
                 _check("stage", before, earlier, f"stages.{name}.input.stage", wrong)
-        if earlier.issuperset(stage.input.stages):
+        if _leads_to_sources(study, name):
             _check_parts(study, name, wrong)
+            _check_tables(study, name, wrong)
         if isinstance(stage, Stage):
             _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
         earlier.add(name)
@@ -78,14 +79,54 @@ def _check_parts(study: Study, name: str, wrong: list[str]) -> None:
         )
 
 
+def _leads_to_sources(study: Study, stage: str) -> bool:
+    """Whether all that stands before a stage is there: else nothing can be told of its records."""
+    seen: set[str] = set()
+    to_look_at = [stage]
+    while to_look_at:
+        name = to_look_at.pop()
+        if name in seen or name not in study.stages:
+            return False
+        seen.add(name)
+        # Of several stages, which have one input, the first stands for all.
+        to_look_at += study.stages[name].input.stages[:1]
+        if not all(before in study.stages for before in study.stages[name].input.stages):
+            return False
+    return True
+
+
+def _check_tables(study: Study, name: str, wrong: list[str]) -> None:
+    stage = study.stages[name]
+    if isinstance(stage, Stage) and stage.tables and "group" in study.parts_of(name):
+        wrong.append(
+            f"stages.{name}.tables: its records gather rows of several input files, so there is no table of"
+            " each; leave it out"
+        )
+
+
+def _check_are_sources_records(study: Study, stage: str, place: str, wrong: list[str]) -> None:
+    """Labels of items, or of groups, are about nothing that has an embedding or gold in fields."""
+    parts = study.parts_of(stage) if _leads_to_sources(study, stage) else ()
+    if parts:
+        what = "items" if parts[-1] == "item" else "groups"
+        wrong.append(
+            f"{place}: the records of `{stage}` are {what} of the sources' records, and are joined to none of"
+            " these; gather them by their parent first, or take a wave over that stage as gold"
+        )
+
+
 def _check_heads(study: Study, wrong: list[str]) -> None:
     for name, head in study.heads.items():
         place = f"heads.{name}"
         _check("embedding", head.embedding, study.embeddings, f"{place}.embedding", wrong)
         if head.labels.wave:
             _check("wave", head.labels.wave, study.waves, f"{place}.labels.wave", wrong)
+            wave = study.waves.get(head.labels.wave)
+            if wave is not None and wave.stage is not None:
+                _check_are_sources_records(study, wave.stage, f"{place}.labels.wave", wrong)
         for stage in head.labels.stage or []:
             _check("stage", stage, study.stages, f"{place}.labels.stage", wrong)
+            _check_are_sources_records(study, stage, f"{place}.labels.stage", wrong)
         for source in head.labels.source or []:
             _check("source", source, study.sources, f"{place}.labels.source", wrong)
         # Known only where all names lead somewhere.
@@ -124,6 +165,8 @@ def _check_evaluations(study: Study, wrong: list[str]) -> None:
             place = f"evaluations.{name}.predictions.{model}"
             if predicted.stage is not None:
                 _check("stage", predicted.stage, study.stages, f"{place}.stage", wrong)
+                if evaluation.source:
+                    _check_are_sources_records(study, predicted.stage, f"{place}.stage", wrong)
             if predicted.annotated is not None:
                 _check(
                     "set of annotated files",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from goldpan.records.read import iter_records
 from goldpan.stages.rows import FeatureRow, read_features, with_features
+from goldpan.stages.shown_fields import shown_fields_of
 
 
 class Answered(Protocol):
@@ -31,9 +32,9 @@ class StageFiles:
     records: Path
 
     def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-        """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
+        """Each row of `features.jsonl` with its record's fields, which are left out unless `with_data`."""
         if with_data:
             for record, row in with_features(iter_records(self.records), self.features):
-                yield row, record["data"]
+                yield row, shown_fields_of(record)
         else:
             yield from ((row, {}) for _, row in read_features(self.features))

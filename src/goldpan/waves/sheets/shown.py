@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from goldpan.errors import StudyError
 from goldpan.records.formats import id_fields
+from goldpan.stages.shown_fields import TELLING, are_of_items
 from goldpan.study.model import Source
 from goldpan.study.wave import Wave
 from goldpan.waves.items import Item
@@ -16,7 +17,8 @@ def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: M
     """The wave with `show` filled in, where it is blind and does not say what to show.
 
     Fields that make the record's id and those that say its stratum are left out. An id such as `positive/17`
-    tells what the record is taken for, and a stratum may as well.
+    tells what the record is taken for, and a stratum may as well. So do the record that an item was found in,
+    and who found it.
 
     Args:
         wave, name: the wave and its name.
@@ -30,6 +32,8 @@ def with_fields_to_show(wave: Wave, name: str, items: Sequence[Item], sources: M
         return wave
     known = field_names(items, wave, name)
     telling = {*_id_fields(items, sources), *_stratum_fields(wave)}
+    if are_of_items(known):
+        telling.update(TELLING)
     left = [field for field in known if field not in telling]
     if len(left) == len(known):
         return wave

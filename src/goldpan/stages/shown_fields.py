@@ -1,0 +1,41 @@
+"""What people are shown of a record: its data, and beside it the item that it is, or what it gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from goldpan.records.model import Record
+
+TELLING = ("parent", "count", "proposed_by")
+"""Fields that tell where a record is from, or who found it: a blind sheet has them only where it is said."""
+_ITEM, _CHILDREN = "item", "children"
+
+
+def shown_fields_of(record: Record) -> dict[str, Any]:
+    """The fields of a record by name, as `show` of a wave and the columns of a table have them.
+
+    An item comes first, as `item.FIELD` (a label as `item`), then the data, then `parent`, `count` and
+    `proposed_by`, or `children`: what each of these is. Where the data has a field of that name, it is
+    that of the data.
+    """
+    data = record["data"]
+    item = record.get(_ITEM)
+    fields: dict[str, Any] = {}
+    if isinstance(item, dict):
+        fields = {f"{_ITEM}.{name}": value for name, value in item.items()}
+    elif item is not None:
+        fields[_ITEM] = item
+    fields.update(data)
+    for name in TELLING:
+        if name in record:
+            fields.setdefault(name, record[name])  # type: ignore[literal-required]
+    if _CHILDREN in record:
+        gathered = [child["id"] if child["item"] is None else child["item"] for child in record[_CHILDREN]]
+        fields.setdefault(_CHILDREN, gathered)
+    return fields
+
+
+def are_of_items(names: Iterable[str]) -> bool:
+    """Whether these fields, by `shown_fields_of`, are those of records that are items."""
+    return any(name == _ITEM or name.startswith(f"{_ITEM}.") for name in names)
