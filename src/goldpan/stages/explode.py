@@ -63,8 +63,9 @@ def explode_stages(
 
     The record has `item`, `parent` (the id of the record that it was found in), `count` and, of several
     stages, `proposed_by`; data and earlier answers are those of the parent, without the list of items itself.
-    A record without items has one row, skipped: `no_items`; one that was not answered, or skipped before,
-    has one with that reason.
+    Items of one record come in the order of what they hold, whatever their order in the answer. A record
+    without items has one row, skipped: `no_items`; one that was not answered, or skipped before, has one with
+    that reason.
 
     Args:
         earlier: the stages; the items of all of them are united.
@@ -115,7 +116,8 @@ def _exploded(
     if not items:
         yield {**shared, "id": no_item_id(identity), "skip": _reason(why_none)}
         return
-    for key, found in items.items():
+    # By what they hold, so that a group which lists them stays as it is, too, when an answer is reordered.
+    for key, found in sorted(items.items()):
         record = {**shared, "id": item_record_id(identity, key)}
         record |= {"item": found.item, "parent": identity, "count": found.times.total()}
         if len(earlier) > 1:
