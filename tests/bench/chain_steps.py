@@ -1,4 +1,4 @@
-"""A chain that explodes and groups, with nobody to be asked: its files, and its steps as functions of a folder."""
+"""A chain that explodes and groups, with nobody to be asked: its files, and its steps, each of a folder."""
 
 from __future__ import annotations
 

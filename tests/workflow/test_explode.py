@@ -7,7 +7,7 @@ from tests.online_service import Say, online_service
 
 ASKED = {"provider": "service", "model": "m", "mode": "online", "max_rounds": 1}
 PAGES = [f"p{at}" for at in range(30)]
-REFUSED = "n3@p3"
+REFUSED = "n2@p3"
 
 
 def found_in(page):
