@@ -299,3 +299,19 @@ def test_there_is_no_table_of_each_file_of_groups(tmp_path):
     project = mentions_project(tmp_path / "project", study)
     with pytest.raises(StudyError, match=r"tables: its records gather rows of several input files"):
         loaded(project)
+
+
+def test_a_field_of_the_data_that_a_filter_compares_is_looked_for(tmp_path):
+    project = mentions_project(tmp_path / "project", mentions_study(judge={"where": "data.txet == 'a'"}))
+    with pytest.raises(GoldpanError, match=r"`data.txet`: no field that pages declares.*did you mean `text`"):
+        list(check_stages(loaded(project)))
+    # A later row may have it, so that a run only tells it.
+    (note,) = check_before_run(loaded(project))
+    assert "stages.judge.input.where" in note
+
+
+def test_a_field_of_which_a_filter_asks_whether_it_is_there_may_be_absent(tmp_path):
+    where = "data.note is None or data.note == 'a'"
+    project = mentions_project(tmp_path / "project", mentions_study(judge={"where": where}))
+    list(check_stages(loaded(project)))
+    assert check_before_run(loaded(project)) == []

@@ -48,7 +48,9 @@ def write(root, base_url):
     project = mentions_project(root, study)
     project.write("config/tasks/mentions.user.j2", "First\nextract {{ data.page }}")
     project.write("config/tasks/judge.user.j2", "{{ data.text }}\njudge {{ item.raw_name }}@{{ data.page }}")
-    shown = "{{ child.item.raw_name }}={{ child.answers.judge.valid | default(child.state) }};"
+    shown = (
+        "{{ child.item.raw_name }}={{ child.answers.judge.valid if child.state == 'ok' else child.state }};"
+    )
     project.write(
         "config/tasks/paper.user.j2",
         "paper {% for child in children %}" + shown + "{% endfor %} {{ data.page }}",

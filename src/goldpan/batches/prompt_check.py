@@ -64,12 +64,15 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
     check_input(project, stage)
     wrong = ErrorGatherer()
     names = _Names(project, stage, notes)
+    place = f"{project.study_file}: stages.{stage}"
     with wrong.gather():
-        where_of(project, stage)
+        if (where := where_of(project, stage)) is not None:
+            names.check_condition(where, f"{place}.input.where")
     for choice in project.study.asked_stages[stage].task:
         with wrong.gather():
             if choice.when:
-                Where.parse(choice.when, None, record=names.kinds)
+                when = Where.parse(choice.when, None, record=names.kinds)
+                names.check_condition(when, f"{place}.task: when")
         with wrong.gather():
             task = load_task(choice.task, project.tasks)
             with wrong.gather():
@@ -109,9 +112,25 @@ class _Names:
             where=part.place,
             remedy="correct the name, or test it with `is defined`",
         )
-        if self._notes is None or part.path[0] != "data":
+        self._tell(error, is_error=self._notes is None or part.path[0] != "data")
+
+    def check_condition(self, condition: Where, place: str) -> None:
+        """As `check`, of the fields of `data` that a filter compares."""
+        for name in sorted(condition.data_fields if self.kinds["data"] is ANYTHING else ()):
+            if what := self._wrong_field(name):
+                self._tell(
+                    PromptError(
+                        f"`data.{name}`: {what}",
+                        where=place,
+                        remedy="correct the name; of a field that may be absent ask `is None`, too",
+                    ),
+                    is_error=self._notes is None,
+                )
+
+    def _tell(self, error: PromptError, *, is_error: bool) -> None:
+        if is_error:
             raise error
-        if str(error) not in self._notes:
+        if self._notes is not None and str(error) not in self._notes:
             self._notes.append(str(error))
 
     @cached_property

@@ -54,9 +54,7 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
         "asked": _asked(project, stage),
         "limit": dict(limit),
         "after": [
-            {"where": project.study.asked_stages[later].input.where, "tasks": _tasks(project, name)}
-            | {"asked": _asked(project, name)}
-            for later, name in zip([stage, *before], before, strict=False)
+            _after(project, later, name) for later, name in zip([stage, *before], before, strict=False)
         ],
         **_judged(project, stage, evaluations),
         "gold": [
@@ -66,6 +64,22 @@ def what_is_run(project: Project, stage: str, limit: Mapping[str, int]) -> dict[
             | ({"group": evaluation.group} if evaluation.group else {})
             for evaluation in evaluations
         ],
+    }
+
+
+def _after(project: Project, stage: str, earlier: str) -> dict[str, Any]:
+    """What a stage makes of an earlier one, and what that says."""
+    settings = project.study.stages[stage].input
+    # Left out where they say nothing, so that runs recorded before there were these keys keep their ids.
+    made = settings.model_dump(mode="json", include={"explode", "by", "group", "neighbours"})
+    local = project.study.local_stages.get(earlier)
+    if local is not None:
+        return {"where": settings.where, **made, "local": local.model_dump(mode="json", exclude={"input"})}
+    return {
+        "where": settings.where,
+        **made,
+        "tasks": _tasks(project, earlier),
+        "asked": _asked(project, earlier),
     }
 
 

@@ -47,10 +47,12 @@ class Where:
 
     Attributes:
         text: the condition as it was written.
+        data_fields: the fields of `data` that it names, but for those of which it asks whether they are None.
     """
 
-    def __init__(self, text: str, test: Test):
+    def __init__(self, text: str, test: Test, data_fields: Iterable[str] = ()):
         self.text, self._test = text, test
+        self.data_fields = frozenset(data_fields)
 
     @classmethod
     def parse(
@@ -81,7 +83,8 @@ class Where:
         for feature in features or ():
             if feature.rationale_key:
                 kinds[feature.rationale_key] = TEXT
-        return cls(text, _Parser(text, kinds, noun).test)
+        parser = _Parser(text, kinds, noun)
+        return cls(text, parser.test, parser.data_fields - parser.may_be_absent)
 
     def matches(self, values: Values) -> bool:
         """Whether the condition holds.
@@ -111,6 +114,8 @@ class _Parser:
 
     def __init__(self, text: str, kinds: Mapping[str, ValueKind], noun: str):
         self._noun = noun
+        self.data_fields: set[str] = set()
+        self.may_be_absent: set[str] = set()
         # YAML may fold a condition over several lines.
         self._text, self._kinds = text.replace("\n", " ").replace("\r", " ").strip(), kinds
         if len(self._text) > _LONGEST:
@@ -188,6 +193,7 @@ class _Parser:
         value = self._constant(constant)
         symbol, compare = _operator(operation)
         if value is None:
+            self.may_be_absent |= {field for field in self.data_fields if _is_data(name, field)}
             if symbol not in ("==", "!="):
                 raise self._error("None has no order; use `is None` or `is not None`", constant)
             return (lambda values: get(values) is None) if symbol == "==" else (lambda v: get(v) is not None)
@@ -275,6 +281,8 @@ class _Parser:
                 | ast.Subscript(value=inner, slice=ast.Constant(value=str(key)))
             ):
                 get, kind = self._name(inner)
+                if isinstance(inner, ast.Name) and inner.id == "data":
+                    self.data_fields.add(key)
                 if kind.fields is not None and key not in kind.fields:
                     known = suggestion(key, kind.fields)
                     raise self._error(f"`{ast.unparse(inner)}` has no `{key}`; {known}", node)
@@ -291,6 +299,16 @@ def _operator(operation: ast.cmpop) -> tuple[str, Callable[[Any, Any], bool]]:
     if isinstance(operation, ast.NotEq):
         return "!=", operator.ne
     return _ORDERINGS[type(operation)]
+
+
+def _is_data(node: ast.expr, field: str) -> bool:
+    """Whether a name is `data.FIELD`, or something in it."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", None)
+        if isinstance(node.value, ast.Name):
+            return node.value.id == "data" and key == field
+        node = node.value
+    return False
 
 
 def _field(value: Any, key: str) -> Any:
