@@ -42,6 +42,15 @@ def test_an_item_keeps_its_id_wherever_it_stands_in_the_answer(tmp_path):
     assert all(other == sets[0] for other in sets)
 
 
+def test_a_reordered_answer_makes_the_same_file(tmp_path):
+    found = [B, A, {"name": "LSMS", "year": None}, A]
+    files = set()
+    for order in itertools.permutations(found):
+        exploded(tmp_path, list(order), [])
+        files.add((tmp_path / "exploded.jsonl").read_bytes())
+    assert len(files) == 1
+
+
 def test_an_id_is_of_the_parent_and_the_item(tmp_path):
     made = exploded(tmp_path, [A], [A])
     assert ids(made)[0].startswith("r0__")
