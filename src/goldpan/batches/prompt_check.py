@@ -12,7 +12,7 @@ from goldpan.records.formats import id_fields
 from goldpan.records.inputs import source_files
 from goldpan.records.read import read_rows
 from goldpan.stages.features import features_of_stage
-from goldpan.stages.record_kinds import check_input, exploded_of, kinds_of_records, where_of
+from goldpan.stages.record_kinds import check_stage_input, exploded_of, kinds_of_records, where_of
 from goldpan.study.load import Project
 from goldpan.study.model import Source
 from goldpan.tasks.nearest import suggestion
@@ -61,7 +61,7 @@ def check_prompts_of_stage(project: Project, stage: str, notes: list[str] | None
         TaskError, PromptError: as of `check_prompts`.
     """
     # What the records hold must be known before anything else can be told.
-    check_input(project, stage)
+    check_stage_input(project, stage)
     wrong = ErrorGatherer()
     names = _Names(project, stage, notes)
     place = f"{project.study_file}: stages.{stage}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from goldpan.chains.local_kinds import LOCAL_KINDS
 from goldpan.errors import ErrorGatherer
 from goldpan.stages.features import features_of_stage
-from goldpan.stages.record_kinds import check_input, where_of
+from goldpan.stages.record_kinds import check_stage_input, where_of
 from goldpan.study.load import Project
 
 
@@ -21,7 +21,7 @@ def check_local_stages(project: Project) -> Iterator[str]:
     wrong = ErrorGatherer()
     for name, stage in project.study.local_stages.items():
         with wrong.gather():
-            check_input(project, name)
+            check_stage_input(project, name)
             where_of(project, name)
             LOCAL_KINDS[type(stage)].check(project, name, stage)
             yield f"stage {name}: {len(features_of_stage(project, name))} features, asks nobody"

@@ -15,7 +15,7 @@ from goldpan.records.model import Record
 from goldpan.records.seen import GatheredLines
 from goldpan.stages.earlier import EarlierStage
 from goldpan.stages.explode import NO_ITEMS, is_without_items
-from goldpan.stages.item_ids import group_record_id, identity_of_value, normalised
+from goldpan.stages.item_ids import group_record_id, identity_of_value, in_one_form
 from goldpan.stages.rows import FeatureRow
 from goldpan.tasks.where import Where, values_of_row
 
@@ -88,7 +88,7 @@ def group_by_field(earlier: EarlierStage, by: str, output: Path, *, where: Where
     def value_in(record: Record, row: FeatureRow) -> Any:
         visible: dict[str, Any] = {**record, **values_of_row({}, row["features"])}
         visible["answers"] = {**record.get("answers", {}), earlier.name: visible_answers(row)}
-        return normalised(look_up(visible, by)[1])
+        return in_one_form(look_up(visible, by)[1])
 
     def visible_answers(row: FeatureRow) -> dict[str, Any]:
         return values_of_row({}, row["features"])

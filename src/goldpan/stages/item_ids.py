@@ -36,19 +36,19 @@ def item_identity(item: Any, by: Sequence[str] | None) -> bytes:
 
 def identity_of_value(value: Any) -> bytes:
     """Canonical JSON of a value in the form in which equal ones are equal."""
-    return _as_json(normalised(value))
+    return _as_json(in_one_form(value))
 
 
-def normalised(value: Any) -> Any:
+def in_one_form(value: Any) -> Any:
     """A value in the form that all values have which count as the same."""
     if isinstance(value, str):
         return " ".join(unicodedata.normalize("NFC", value).split())
     if isinstance(value, float) and value.is_integer() and abs(value) < _INTEGERS_OF_FLOATS:
         return int(value)
     if isinstance(value, list):
-        return [normalised(part) for part in value]
+        return [in_one_form(part) for part in value]
     if isinstance(value, dict):
-        return {normalised(name): normalised(part) for name, part in value.items()}
+        return {in_one_form(name): in_one_form(part) for name, part in value.items()}
     return value
 
 

@@ -39,7 +39,7 @@ def where_of(project: Project, stage: str) -> Where | None:
 
     Raises:
         WhereError: it names what is not there, or compares what cannot be compared.
-        StudyError, TaskError: as of `check_input`.
+        StudyError, TaskError: as of `check_stage_input`.
     """
     settings = project.study.stages[stage].input
     if settings.where is None:
@@ -48,7 +48,7 @@ def where_of(project: Project, stage: str) -> Where | None:
     return Where.parse(settings.where, features, record=_incoming(project, stage))
 
 
-def check_input(project: Project, stage: str) -> None:
+def check_stage_input(project: Project, stage: str) -> None:
     """Check that what a stage explodes and groups by is there.
 
     Raises:
@@ -69,7 +69,7 @@ def kinds_of_records(project: Project, stage: str) -> Kinds:
     """The names that the records of a stage have, and of what kind each is.
 
     Raises:
-        StudyError, TaskError: as of `check_input`.
+        StudyError, TaskError: as of `check_stage_input`.
     """
     settings = project.study.stages[stage].input
     kinds = _incoming(project, stage)

@@ -27,11 +27,12 @@ def shown_fields_of(record: Record) -> dict[str, Any]:
     elif item is not None:
         fields[_ITEM] = item
     fields.update(data)
+    of_record: dict[str, Any] = dict(record)
     for name in TELLING:
-        if name in record:
-            fields.setdefault(name, record[name])  # type: ignore[literal-required]
+        if name in of_record:
+            fields.setdefault(name, of_record[name])
     if _CHILDREN in record:
-        gathered = [child["id"] if child["item"] is None else child["item"] for child in record[_CHILDREN]]
+        gathered = [child["id"] if child["item"] is None else child["item"] for child in record["children"]]
         fields.setdefault(_CHILDREN, gathered)
     return fields
 
