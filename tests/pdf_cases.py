@@ -64,6 +64,11 @@ def page_tree_in_a_circle() -> bytes:
     return made().replace(b"/Kids [11 0 R]", b"/Kids [ 2 0 R]")
 
 
+def long_words(count: int) -> bytes:
+    """A line of so many words of 20,000 letters, without a space between them."""
+    return b"BT /F1 1 Tf 0 800 Td [%s] TJ ET" % (b"(%s)" % (b"ab" * 10_000) * count)
+
+
 def unpacks_to(size: int) -> bytes:
     """A page that draws nothing, at length."""
     packed = zlib.compress(b" " * size, 9)
@@ -100,8 +105,9 @@ PDF_CASES: dict[str, Callable[[Any], Any]] = {
     "pdf-page-broken": pdf(lambda: made(page_of("a"), Page(broken=True))),
     "pdf-page-after-a-broken-one": pdf(lambda: made(Page(broken=True), page_of(WORDS))),
     "pdf-operators-broken": drawn(b"q q q ( BT /Nope 12 Tf [ <abc Tj ET \xff\xfe 1 0 0 cm"),
-    "pdf-page-too-long": pdf(lambda: made(Page(content=b"BT /F1 1 Tf (aa) Tj ET " * 500_001))),
-    "pdf-unpacks-to-much": pdf(lambda: unpacks_to(100_000_000)),
+    "pdf-page-too-long": pdf(lambda: made(Page(content=long_words(16)))),
+    "pdf-endless-word": pdf(lambda: made(Page(content=long_words(1)))),
+    "pdf-unpacks-to-much": pdf(lambda: unpacks_to(20_000_000)),
     "pdf-huge-page": pdf(lambda: made(page_of(WORDS, size=(14_400_000, 14_400_000)))),
     "pdf-page-of-no-size": pdf(lambda: made(page_of(WORDS, size=(0, 0)))),
     "pdf-label": pdf(lambda: made(labels="A-1")),
@@ -111,7 +117,7 @@ PDF_CASES: dict[str, Callable[[Any], Any]] = {
     "pdf-soft-hyphen": text("agri\u00adcul\u00ad", "ture"),
     "pdf-hyphen": text("in agri-", "culture"),
     "pdf-combining-marks": text("Cafe\u0301 na\u0308her"),
-    "pdf-right-to-left": text("\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"),
+    "pdf-right-to-left": text("\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"[::-1]),
     "pdf-emoji": text("Grain \U0001f33e here"),
     "pdf-control-characters": text("a\x01b\x1fc\x7f d"),
     "pdf-lone-surrogate": text("half \ud83c here"),
