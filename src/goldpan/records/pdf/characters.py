@@ -143,8 +143,13 @@ def _characters(pdfium: Any, handle: Any, count: int) -> Iterator[tuple[int, str
     """The characters of a page with their places in it, both halves of a pair as one; `_HYPHEN` is itself."""
     get, is_hyphen = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_IsHyphen
     half = 0
+    # Most of a page's characters it has already had; what is special never gets in here.
+    plain: dict[int, str] = {}
     for index in range(count):
         code = get(handle, index)
+        if code in plain:
+            yield index, plain[code]
+            continue
         if half and 0xDC00 <= code < 0xE000:
             code = 0x10000 + ((half & 0x3FF) << 10) + (code & 0x3FF)
         half = 0
@@ -153,7 +158,8 @@ def _characters(pdfium: Any, handle: Any, count: int) -> Iterator[tuple[int, str
         elif code == 0x02 and is_hyphen(handle, index) == 1:
             yield index, _HYPHEN
         elif code in _KEPT or not _is_unreadable(code):
-            yield index, chr(code)
+            plain[code] = chr(code)
+            yield index, plain[code]
         elif code:
             yield index, _REPLACEMENT
 
