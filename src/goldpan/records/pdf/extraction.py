@@ -60,7 +60,9 @@ def looks_like_pdf(path: Path) -> bool:
     try:
         with open_decompressed(path) as handle:
             return _MARK in handle.read(_HEAD)
-    except (*damage_errors(), SourceError):
+    except SourceError:
+        return False
+    except damage_errors():
         return False
 
 
