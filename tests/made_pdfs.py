@@ -129,7 +129,7 @@ def pdf_bytes(
         owner_password: for more rights; with one of the two the file is encrypted (RC4, 40 bits).
         title: in its description.
     """
-    return _Writer(pages, labels, user_password, owner_password, title).bytes()
+    return _Writer(pages, labels, user_password, owner_password, title).whole()
 
 
 class _Writer:
@@ -152,7 +152,7 @@ class _Writer:
         if user_password is not None or owner_password is not None:
             self._set_passwords((user_password or "").encode(), (owner_password or "owner").encode())
 
-    def bytes(self) -> bytes:
+    def whole(self) -> bytes:
         objects = self._objects()
         out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
         places = []

@@ -41,6 +41,7 @@ from goldpan.tasks.prompt_names import check_template_names
 from goldpan.tasks.prompts import PromptRenderer
 from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where
+from tests.pdf_cases import PDF_CASES
 from tests.scripted_provider import ScriptedProvider
 from tests.simulated_clock import SimulatedClock
 
@@ -493,6 +494,7 @@ CASES = {
     "features-row-lacks": lambda at: list(
         read_features(at.written("f.jsonl", '{"id": "a", "source": "s", "file": "f", "features": {}}'))
     ),
+    **PDF_CASES,
 }
 
 TOLD = {row["slug"]: (row["outcome"], row["says"]) for row in ROW.finditer(TABLE.read_text())}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-HYPHEN = 0x02
+_HYPHEN = "\x02"
 """What PDFium gives for a hyphen at which it takes a word to go on in the next line."""
+_KEPT = frozenset({0x09, 0x0A, 0x0D})
 _REPLACEMENT = "�"
 _LINE_ENDS = frozenset("\r\n")
 _WHITE_SPACE = frozenset(" \t\u00a0\r\n")
@@ -111,38 +113,55 @@ def runs_of_page(page: Any, text_page: Any) -> PageRuns:
 
 
 def _words(pdfium: Any, handle: Any, count: int) -> list[_Word]:
-    get, is_hyphen = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_IsHyphen
     words: list[_Word] = []
-    is_open = False
-    for index in range(count):
-        code = get(handle, index)
-        at_line_end = code == HYPHEN and is_hyphen(handle, index) == 1
-        character = "-" if at_line_end else _character(code)
-        if character is None:
-            continue
+    open_word: list[str] = []
+    first = last = 0
+
+    def close_word(ends_row: bool) -> None:
+        if open_word:
+            words.append(_Word("".join(open_word), first, last))
+            open_word.clear()
+        if ends_row and words:
+            words[-1].ends_row = True
+
+    for index, character in _characters(pdfium, handle, count):
         if character in _WHITE_SPACE:
-            if character in _LINE_ENDS and words:
-                words[-1].ends_row = True
-            is_open = False
-        elif is_open:
-            words[-1].text += character
-            words[-1].last = index
-        else:
-            words.append(_Word(character, index, index))
-            is_open = True
-        if at_line_end:
+            close_word(ends_row=character in _LINE_ENDS)
+            continue
+        if not open_word:
+            first = index
+        last = index
+        open_word.append("-" if character == _HYPHEN else character)
+        if character == _HYPHEN:
             # PDFium goes on without a line end behind it.
-            words[-1].ends_row, is_open = True, False
+            close_word(ends_row=True)
+    close_word(ends_row=True)
     return words
 
 
-def _character(code: int) -> str | None:
-    """A character of a page; None for what is none."""
-    if code == 0:
-        return None
-    if code in (0x09, 0x0A, 0x0D):
-        return chr(code)
-    return _REPLACEMENT if _is_unreadable(code) else chr(code)
+def _characters(pdfium: Any, handle: Any, count: int) -> Iterator[tuple[int, str]]:
+    """The characters of a page with their places in it, both halves of a pair as one; `_HYPHEN` is itself."""
+    get, is_hyphen = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_IsHyphen
+    half = 0
+    # Most of a page's characters it has already had; what is special never gets in here.
+    plain: dict[int, str] = {}
+    for index in range(count):
+        code = get(handle, index)
+        if code in plain:
+            yield index, plain[code]
+            continue
+        if half and 0xDC00 <= code < 0xE000:
+            code = 0x10000 + ((half & 0x3FF) << 10) + (code & 0x3FF)
+        half = 0
+        if 0xD800 <= code < 0xDC00 and index + 1 < count and 0xDC00 <= get(handle, index + 1) < 0xE000:
+            half = code
+        elif code == 0x02 and is_hyphen(handle, index) == 1:
+            yield index, _HYPHEN
+        elif code in _KEPT or not _is_unreadable(code):
+            plain[code] = chr(code)
+            yield index, plain[code]
+        elif code:
+            yield index, _REPLACEMENT
 
 
 def _is_unreadable(code: int) -> bool:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,12 +24,23 @@ from goldpan.records.pdf import page_process
 from goldpan.records.pdf.pages import FORMAT, Page, PagesHead, page_line, write_head
 from goldpan.study.pdf import PdfSettings
 
-SECONDS_A_PAGE = 60.0
-"""A page that takes longer is given up: reading one takes milliseconds."""
 MOST_FAILURES = 20
 """Pages of a file that may end the process that reads them, before the rest of the file is given up."""
 _HEAD = 1024
 _MARK = b"%PDF-"
+
+
+@dataclass(frozen=True)
+class PageReader:
+    """The process that reads pages.
+
+    Attributes:
+        command: it is told the file, the first page and `most_pages`, too.
+        seconds: after which a page is given up; reading one takes milliseconds.
+    """
+
+    command: tuple[str, ...] = (sys.executable, "-m", page_process.__name__)
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,16 +52,23 @@ class Extracted:
     skip: str | None = None
 
 
+_PAGE_READER = PageReader()
+
+
 def looks_like_pdf(path: Path) -> bool:
     """Whether a file, which may be compressed, begins as PDFs do."""
     try:
         with open_decompressed(path) as handle:
             return _MARK in handle.read(_HEAD)
-    except (*damage_errors(), SourceError):
+    except SourceError:
+        return False
+    except damage_errors():
         return False
 
 
-def extract_pages(path: Path, output: Path, settings: PdfSettings, document: str) -> Extracted:
+def extract_pages(
+    path: Path, output: Path, settings: PdfSettings, document: str, reader: PageReader = _PAGE_READER
+) -> Extracted:
     """Write the pages file of a PDF, atomically. What cannot be read is noted in it, with the reason.
 
     Args:
@@ -57,6 +76,7 @@ def extract_pages(path: Path, output: Path, settings: PdfSettings, document: str
         output: the pages file.
         settings: of which only the limits count.
         document: what the PDF is called.
+        reader: who reads the pages; tests have others.
 
     Raises:
         SourceError: the file is not there, or may not be read.
@@ -66,7 +86,7 @@ def extract_pages(path: Path, output: Path, settings: PdfSettings, document: str
         skip = _unpacked(path, plain, settings.most_megabytes)
         head = PagesHead(FORMAT, document, sha256_file(path), skip=skip)
         if skip is None:
-            head, pages = _pages(plain, head, settings.most_pages)
+            head, pages = _pages(_Reading(plain, settings.most_pages, reader), head)
         else:
             pages = iter(())
         write_head(out, head)
@@ -106,9 +126,23 @@ def _copy(handle: IO[bytes], start: bytes, plain: Path, most: int) -> int:
     return size
 
 
-def _pages(path: Path, head: PagesHead, most_pages: int) -> tuple[PagesHead, Iterator[Page]]:
+@dataclass(frozen=True)
+class _Reading:
+    """How a PDF is read."""
+
+    path: Path
+    most_pages: int
+    reader: PageReader
+
+    def begin(self, first: int) -> _Process:
+        """A process that reads the pages from `first` on."""
+        command = [*self.reader.command, str(self.path), str(first), str(self.most_pages)]
+        return _Process(command, self.reader.seconds)
+
+
+def _pages(reading: _Reading, head: PagesHead) -> tuple[PagesHead, Iterator[Page]]:
     """The head of a file with what the process says of it, and its pages."""
-    process = _Process(path, 1, most_pages)
+    process = reading.begin(1)
     said = process.line()
     if said is None:
         process.end()
@@ -117,30 +151,23 @@ def _pages(path: Path, head: PagesHead, most_pages: int) -> tuple[PagesHead, Ite
     if "skip" in told:
         process.end()
         return replace(head, skip=told["skip"]), iter(())
-    return replace(head, pages=told["pages"]), _pages_of(process, path, told["pages"], most_pages)
+    return replace(head, pages=told["pages"]), _pages_of(process, reading, told["pages"])
 
 
-def _pages_of(process: _Process, path: Path, count: int, most_pages: int) -> Iterator[Page]:
+def _pages_of(process: _Process, reading: _Reading, count: int) -> Iterator[Page]:
     """All pages; behind one at which the process ends another process goes on."""
     failures = 0
-    number = 1
     try:
-        while number <= count:
-            line = process.line() if failures <= MOST_FAILURES else None
-            if line is not None:
-                yield Page(**orjson.loads(line))
-                number += 1
-                continue
-            process.end()
-            failures += 1
+        for number in range(1, count + 1):
             if failures > MOST_FAILURES:
                 yield Page(number, skip="broken_page: too many pages before it could not be read")
-                number += 1
-                continue
-            yield Page(number, skip=f"broken_page: {process.fault}")
-            number += 1
-            if number <= count:
-                process = _Process(path, number, most_pages)
+            elif (line := process.line()) is not None:
+                yield Page(**orjson.loads(line))
+            else:
+                yield Page(number, skip=f"broken_page: {process.fault}")
+                failures += 1
+                process.end()
+                process = reading.begin(number + 1)
                 process.line()
     finally:
         process.end()
@@ -153,9 +180,9 @@ class _Process:
         fault: why it has ended before its time.
     """
 
-    def __init__(self, path: Path, first: int, most_pages: int) -> None:
+    def __init__(self, command: list[str], seconds: float) -> None:
         self.fault = ""
-        command = [sys.executable, "-m", page_process.__name__, str(path), str(first), str(most_pages)]
+        self._seconds = seconds
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
         )
@@ -165,9 +192,10 @@ class _Process:
         """The next line it writes; None where it ends or takes too long."""
         assert self._process.stdout is not None
         stream = self._process.stdout.fileno()
+        until = time.monotonic() + self._seconds
         while b"\n" not in self._buffer:
-            if not select.select([stream], [], [], SECONDS_A_PAGE)[0]:
-                self.fault = f"reading it took longer than {SECONDS_A_PAGE:g} seconds"
+            if not select.select([stream], [], [], max(0.0, until - time.monotonic()))[0]:
+                self.fault = f"reading it took longer than {self._seconds:g} seconds"
                 return None
             block = os.read(stream, 1 << 16)
             if not block:

@@ -14,6 +14,8 @@ _BROKEN = re.compile(rf"(?P<word>{_LETTERS}(?:-{_LETTERS})*)(?P<hyphen>[-\u2010{
 _ADDRESS = re.compile(r"(?:://|www\.|\bdoi\.|@|10\.\d{4,}/)\S*-$")
 """An address of the web that goes on in the next line: nobody knows which of its hyphens are its own."""
 _FIRST_WORD = re.compile(rf"{_LETTERS}(?:-{_LETTERS})*")
+_LONGEST_END = 200
+"""Characters of a line that are looked at for its last word, which a file may make as long as it likes."""
 _CONJUNCTIONS = frozenset({"and", "or", "to", "und", "oder", "et", "ou", "y", "e", "o"})
 """Before which a hyphen stands for what comes later: "pre- and post-war"."""
 
@@ -34,16 +36,17 @@ class Hyphenation:
             words = [(match.start(), match[0].casefold()) for match in _WORD.finditer(line)]
             if was_broken and words and words[0][0] == 0:
                 del words[0]
-            was_broken = _BROKEN.search(line) is not None
+            was_broken = _BROKEN.search(line[-_LONGEST_END:]) is not None
             if was_broken and words:
                 del words[-1]
             self._words.update(word for _, word in words)
 
     def join(self, line: str, following: str) -> Join:
         """How a line is put together with the one that follows it."""
-        if _ADDRESS.search(line):
+        line_end = line[-_LONGEST_END:]
+        if _ADDRESS.search(line_end):
             return "hyphen"
-        broken, next_word = _BROKEN.search(line), _FIRST_WORD.match(following)
+        broken, next_word = _BROKEN.search(line_end), _FIRST_WORD.match(following)
         if broken is None:
             # "COVID-" and "19", "10-" and "20": the hyphen stays, and nothing comes between.
             goes_on = line[-1:] == "-" and line[-2:-1].isalnum() and following[:1].isalnum()

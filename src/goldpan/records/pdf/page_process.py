@@ -17,10 +17,11 @@ from goldpan.records.pdf.characters import runs_of_page
 from goldpan.records.pdf.pages import Page, page_line
 from goldpan.records.pdf.reading_order import lines_in_order
 
-MOST_CHARACTERS = 1_000_000
+MOST_CHARACTERS = 300_000
 """Of one page. A page of a newspaper has some 50,000."""
 _MOST_MEMORY = 4 << 30
-_NEEDS_PASSWORD = 4
+_NO_ERROR, _NEEDS_PASSWORD = 0, 4
+"""What PDFium says where it opens no file: it takes one without pages for none, and has no error for that."""
 
 
 def main(path: str, first: int, most_pages: int) -> None:
@@ -57,6 +58,8 @@ def _write(out: Any, value: dict[str, Any]) -> None:
 
 
 def _unopened(error: Any) -> str:
+    if error.err_code == _NO_ERROR:
+        return "no_pages: the PDF has no pages"
     if error.err_code == _NEEDS_PASSWORD:
         return "encrypted: the PDF cannot be read without its password"
     return f"broken_pdf: {error}"

@@ -11,6 +11,7 @@ from statistics import median
 from goldpan.records.pdf.lines import Line
 
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
+_LONGEST_END = 20
 _BULLET = re.compile(r"(?:[•‣▪●◦○■–—*]|[-]\s|\(?(?:\d{1,2}|[a-zA-Z])[.)]\s)")
 _WIDER = 1.3
 """Times the usual distance of lines, above which there is space between paragraphs."""
@@ -80,18 +81,18 @@ class _Layout:
             return not self._goes_on_elsewhere(last, line)
         if line.top - last.top > _WIDER * self._step * line.height:
             return True
-        ended = _SENTENCE_END.search(last.text) is not None or self._is_short(last)
+        ended = _ends_sentence(last) or self._is_short(last)
         shift = (line.left - last.left) / max(line.height, 1.0)
         if shift > _INDENT:
             return ended
         if shift < -_INDENT:
             # Behind the first line of an indented paragraph the text goes back to the margin.
             return self._is_short(last) or (ended and len(open_lines) > 1)
-        return self._is_short(last) and _SENTENCE_END.search(last.text) is not None and _begins_sentence(line)
+        return self._is_short(last) and _ends_sentence(last) and _begins_sentence(line)
 
     def _goes_on_elsewhere(self, last: Line, line: Line) -> bool:
         """Whether a paragraph goes on in the next column or on the next page."""
-        if _SENTENCE_END.search(last.text):
+        if _ends_sentence(last):
             return False
         if last.text.endswith("-") or line.text[:1].islower():
             return True
@@ -109,6 +110,10 @@ def _is_below(last: Line, line: Line) -> bool:
 
 def _is_same_size(last: Line, line: Line) -> bool:
     return abs(last.height - line.height) <= _SAME_SIZE * max(last.height, line.height)
+
+
+def _ends_sentence(line: Line) -> bool:
+    return _SENTENCE_END.search(line.text[-_LONGEST_END:]) is not None
 
 
 def _begins_sentence(line: Line) -> bool:
