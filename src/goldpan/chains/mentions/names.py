@@ -42,6 +42,7 @@ _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{2,120})[)\]]")
 _HYPHEN_IN_WORD = re.compile(r"(?<=\w)[-\u2010\u2011](?=[^\W\d])|(?<=[^\W\d])[-\u2010\u2011](?=\w)")
 _LEADING = re.compile(r"^\s*(?:(?:of|the|in|from|for|a|an)\s+)+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _LONGEST_ACRONYM = 12
 
@@ -189,6 +190,8 @@ def _holds_in_order(text: str, signs: str) -> bool:
 
 
 def _folded(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return " ".join(text.lower().split())
     return unicodedata.normalize(
         "NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", normal_text(text).text))
     )
@@ -207,6 +210,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _split(text: str) -> list[str]:
     """Words of letters, digits and the marks that are part of them."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
     kept = "".join(
         sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in text
     )
