@@ -157,6 +157,12 @@ def test_years_waves_and_versions_are_told_from_names(name, edition):
     assert name_form(name).words[:3] == ("world", "values", "survey")
 
 
+def test_what_stands_in_brackets_is_no_acronym_of_words_that_lack_its_letters():
+    assert name_form("World Values Survey (GHANA)").words == ("world", "values", "survey", "ghana")
+    assert name_form("World Values Survey (WVS)").acronym == "WVS"
+    assert name_form("WVS (World Values Survey)").acronym == "WVS"
+
+
 @pytest.mark.parametrize("name", ["2014", "GSE2000", "wave 7"])
 def test_a_name_that_is_nothing_but_a_number_keeps_it(name):
     assert name_form(name).key and not name_form(name).edition
@@ -195,6 +201,7 @@ NAMES = st.sampled_from(
         *EDITIONS, "World Values Survey", "World Value Survey", "World Value Surveys", "Wrld Values Survey", "WVS",
         "World Values Survey (WVS)", "World Vision Survey (WVS)", "WVS 2014", "wvs", "CPS", "", "Data",
         "Current Population Survey (CPS)", "US Current Population Survey (CPS)", "data base of homes",
+        "data bases of homes",
         "database of homes", "WVS (World Values Survey)", "Current Population Surveys",
     ]
 )  # fmt: skip

@@ -84,11 +84,13 @@ def test_a_long_name_that_is_there_is_found_letter_by_letter():
 
 
 def test_a_name_is_not_found_within_a_longer_word():
-    assert found("the Consensus of", "Census") == ("none", None)
+    assert found("the Precensus of", "census") == ("none", None)
+    assert found("the Censuskeeper of", "Census") == ("none", None)
 
 
 def test_what_is_like_a_name_within_a_longer_word_hides_no_word_that_is():
-    assert found("literature and literate people iterate on it", "iterte") == ("fuzzy", "iterate")
+    text = "They are literate people of a land who would now and then iterate on it"
+    assert found(text, "iterte") == ("fuzzy", "iterate")
 
 
 @pytest.mark.parametrize("text", ["the Landsat 8 images", "the Landsat 17 images"])
