@@ -1,4 +1,4 @@
-"""Mentions of one thing are one cluster, which says of each name why it is there, in whatever order they come."""
+"""Mentions of one thing are one cluster, which says of each name why it is there, in any order."""
 
 import csv
 import random
@@ -36,7 +36,8 @@ def whys(found):
 def test_names_that_differ_in_what_says_nothing_are_one():
     names = (
         "World Values Survey", "world  values survey", "The World Values Survey", "World-Values Survey data",
-        "WORLD VALUES SURVEY dataset", "World Va-\nlues Survey", "“World Values Survey”", "World Values Survey.",
+        "WORLD VALUES SURVEY dataset", "World Va-\nlues Survey", "“World Values Survey”",
+        "World Values Survey.",
     )  # fmt: skip
     (one,) = cluster(mentions(*names))
     assert {member.why for member in one.members} == {"form"}
@@ -44,7 +45,13 @@ def test_names_that_differ_in_what_says_nothing_are_one():
 
 
 def test_each_name_says_why_it_is_there():
-    names = ["World Values Survey (WVS)", "World Values Survey", "World Values Survey", "World Value Surveys", "WVS"]
+    names = [
+        "World Values Survey (WVS)",
+        "World Values Survey",
+        "World Values Survey",
+        "World Value Surveys",
+        "WVS",
+    ]
     (one,) = cluster(mentions(*names))
     assert one.name == "World Values Survey"
     assert whys([one]) == {
@@ -95,8 +102,14 @@ def test_an_acronym_of_two_things_means_that_of_its_own_paper():
     names = ["Current Population Survey (CPS)", "CPS", "Child Protection Survey (CPS)", "CPS", "CPS"]
     found = cluster(mentions(*names, documents=["a", "a", "b", "b", "c"]))
     by_name = {one.name: one for one in found}
-    assert [member.mentions for member in by_name["Current Population Survey (CPS)"].members] == [["m0"], ["m1"]]
-    assert [member.mentions for member in by_name["Child Protection Survey (CPS)"].members] == [["m2"], ["m3"]]
+    assert [member.mentions for member in by_name["Current Population Survey (CPS)"].members] == [
+        ["m0"],
+        ["m1"],
+    ]
+    assert [member.mentions for member in by_name["Child Protection Survey (CPS)"].members] == [
+        ["m2"],
+        ["m3"],
+    ]
     assert [member.mentions for member in by_name["CPS"].members] == [["m4"]]
     assert by_name["CPS"].could_be == ["Child Protection Survey (CPS)", "Current Population Survey (CPS)"]
 
@@ -114,7 +127,11 @@ def test_an_acronym_defined_nowhere_joins_by_its_initials_only_where_asked():
 
 
 def test_names_of_the_same_acronym_are_one_where_one_has_all_words_of_the_other():
-    names = ("Current Population Survey (CPS)", "US Current Population Survey (CPS)", "US Current Population Survey")
+    names = (
+        "Current Population Survey (CPS)",
+        "US Current Population Survey (CPS)",
+        "US Current Population Survey",
+    )
     assert len(cluster(mentions(*names[:2]))) == 1
     assert len(cluster(mentions("Current Population Survey", names[2]))) == 2
 
@@ -132,7 +149,9 @@ def test_years_are_together_by_themselves():
 def test_years_are_apart_where_asked_and_keep_their_acronym():
     found = parts(cluster(mentions(*EDITIONS), editions="apart"))
     assert found == {
-        frozenset({"DHS 2014", "Demographic and Health Survey 2014", "2014 Demographic and Health Survey data"}),
+        frozenset(
+            {"DHS 2014", "Demographic and Health Survey 2014", "2014 Demographic and Health Survey data"}
+        ),
         frozenset({"DHS 2018"}),
         frozenset({"Demographic and Health Survey (DHS)"}),
     }
@@ -173,7 +192,9 @@ def test_a_blank_name_is_in_no_cluster(name):
     assert cluster(mentions(name)) == []
 
 
-@pytest.mark.parametrize("name", ["a" * 10_000, "(" * 500, "A (" * 200, "WVS (" * 100 + ")" * 100, "[.*", "\0", "\ud800"])
+@pytest.mark.parametrize(
+    "name", ["a" * 10_000, "(" * 500, "A (" * 200, "WVS (" * 100 + ")" * 100, "[.*", "\0", "\ud800"]
+)
 def test_any_name_is_in_one_cluster(name):
     found = cluster(mentions(name, "World Values Survey"))
     assert sum(one.mentions for one in found) in (1, 2)
@@ -181,7 +202,11 @@ def test_any_name_is_in_one_cluster(name):
 
 def test_the_id_of_a_cluster_stays_when_papers_are_added():
     before = mentions("World Values Survey", "World Values Survey", "WVS", "Penn World Table")
-    after = [*before, Mention("n1", "World Value Surveys", None, "new"), Mention("n2", "Human Mortality Database")]
+    after = [
+        *before,
+        Mention("n1", "World Value Surveys", None, "new"),
+        Mention("n2", "Human Mortality Database"),
+    ]
     ids = {one.id for one in cluster(before)}
     assert ids < {one.id for one in cluster(after)}
     assert sorted(ids)[1].startswith("world_values_survey-")
@@ -198,8 +223,8 @@ def test_labelled_names_are_told_apart():
 
 NAMES = st.sampled_from(
     [
-        *EDITIONS, "World Values Survey", "World Value Survey", "World Value Surveys", "Wrld Values Survey", "WVS",
-        "World Values Survey (WVS)", "World Vision Survey (WVS)", "WVS 2014", "wvs", "CPS", "", "Data",
+        *EDITIONS, "World Values Survey", "World Value Survey", "World Value Surveys", "Wrld Values Survey",
+        "WVS", "World Values Survey (WVS)", "World Vision Survey (WVS)", "WVS 2014", "wvs", "CPS", "", "Data",
         "Current Population Survey (CPS)", "US Current Population Survey (CPS)", "data base of homes",
         "data bases of homes",
         "database of homes", "WVS (World Values Survey)", "Current Population Surveys",

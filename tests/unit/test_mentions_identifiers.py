@@ -55,7 +55,8 @@ def test_an_accession_number_is_found(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        "xGSE12345", "GSE12345x", "GSE1", "NCT1234", "protein P12345", "in 2014 1ABC", "PDB 2019", "PDB on 21st",
+        "xGSE12345", "GSE12345x", "GSE1", "NCT1234", "protein P12345", "in 2014 1ABC",
+        "PDB 2019", "PDB on 21st",
         "SN 5151", "version 10.1234/ of", "1.10.1234/5 of", "E-mail-12", "serial E-ABCD-1234567", "SRR12",
         "10.12/abc", "", "ICPSR", "10 000/12",
     ],

@@ -108,7 +108,9 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, rows, line, says):
     assert says in error.value.what
 
 
-@pytest.mark.parametrize(("text", "says"), [("id,name\na,b\n", "`names`"), ("id,names\n", "no row"), ("", "no row")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("id,name\na,b\n", "`names`"), ("id,names\n", "no row"), ("", "no row")]
+)
 def test_a_table_without_its_columns_or_rows_is_refused(tmp_path, text, says):
     with pytest.raises(SourceError, match=says):
         read_known(write(tmp_path, text))

@@ -46,10 +46,11 @@ class Member:
 
     Attributes:
         name: the spelling.
-        why: `form`: it is the cluster's name but for what `NameForm.key` passes over; `fuzzy`: its words are nearly
-            those; `acronym`: it stands for it, or has the same acronym and its words; `initials`: it is made of
-            its initials.
-        score: 1, or of `fuzzy` the similarity of the least similar words, of `acronym` between names their share.
+        why: `form`: it is the cluster's name but for what `NameForm.key` passes over; `fuzzy`: its words are
+            nearly those; `acronym`: it stands for it, or has the same acronym and its words; `initials`: it
+            is made of its initials.
+        score: 1, or of `fuzzy` the similarity of the least similar words, of `acronym` between names their
+            share.
         to: the name it was compared with.
         detail: in words, where there is more to say.
         mentions: their ids, sorted.
@@ -122,11 +123,11 @@ def cluster(
 ) -> list[Cluster]:
     """Put mentions of the same thing together.
 
-    Names of one form are one. From the commonest on, each name joins the name it is most similar to among those
-    that stand for themselves, or stands for itself: so all names of a cluster are similar to one, and there is no
-    chain from one to the next. An acronym joins the name that it is defined for in its document, else anywhere,
-    else whose initials it is; where there are several it joins none. The result does not depend on the order of
-    the mentions.
+    Names of one form are one. From the commonest on, each name joins the name it is most similar to among
+    those that stand for themselves, or stands for itself: so all names of a cluster are similar to one, and
+    there is no chain from one to the next. An acronym joins the name that it is defined for in its document,
+    else anywhere, else whose initials it is; where there are several it joins none. The result does not
+    depend on the order of the mentions.
 
     Args:
         mentions: with ids that differ.
@@ -166,7 +167,7 @@ def _names(mentions: Iterable[Mention]) -> tuple[list[_Name], dict[str, list[tup
 
 
 def _families(names: list[_Name], threshold: float) -> list[_Family]:
-    """Each name with the leader that it is most similar to; leaders are the commonest that are like none before."""
+    """Each name with the leader that it is most similar to; leaders are like none that is commoner."""
     words = SimilarWords((word for name in names for word in name.form.content), threshold)
     leaders: list[_Family] = []
     by_word: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -196,8 +197,9 @@ def _most_similar(
     choices = [
         [by_word.get((near, len(content)), []) for near in (word, *words.of(word))] for word in content
     ]
+    rarest = min(choices, key=lambda lists: sum(len(numbers) for numbers in lists))
     best: tuple[float, int] | None = None
-    for number in chain.from_iterable(min(choices, key=lambda numbers: sum(map(len, numbers)))):
+    for number in chain.from_iterable(rarest):
         score = least_similarity(content, leaders[number].leader.form.content, words)
         if score and (best is None or (-score, number) < best):
             best = (-score, number)
@@ -228,9 +230,9 @@ def _join_acronyms(
             for acronym in name.acronyms & bare.keys():
                 meant[acronym].add(number)
             for mention, form in name.mentions:
-                for acronym in (form.acronym, acronym_of(mention.acronym or "")):
-                    if acronym in bare and mention.document is not None:
-                        meant_in[mention.document, acronym].add(number)
+                for given in (form.acronym, acronym_of(mention.acronym or "")):
+                    if given in bare and given is not None and mention.document is not None:
+                        meant_in[mention.document, given].add(number)
         for made in family.leader.form.initials:
             if len(made) >= _FEWEST_INITIALS and made in bare:
                 initials[made].add(number)
@@ -251,6 +253,7 @@ def _join_acronym(
     for mention, form in mentions:
         here = meant_in.get((mention.document, acronym), set()) if mention.document is not None else set()
         anywhere = meant.get(acronym, set())
+        place: tuple[int | None, Why, str]
         if len(here) == 1:
             place = (min(here), "acronym", f"{acronym} is defined in the same document")
         elif not here and len(anywhere) == 1:
@@ -284,9 +287,7 @@ def _clusters_of(family: _Family, editions: Editions) -> list[Cluster]:
         for mention, form in name.mentions:
             edition = form.edition if editions == "apart" else ()
             spelling = (mention.name.strip(), why, detail)
-            member = by_edition[edition].setdefault(
-                spelling, Member(spelling[0], why, score, own, detail)
-            )
+            member = by_edition[edition].setdefault(spelling, Member(spelling[0], why, score, own, detail))
             member.mentions.append(mention.id)
             documents[edition][spelling].add(mention.document)
             forms[edition].add(form)
@@ -307,7 +308,8 @@ def _cluster(
         member.mentions.sort()
         member.documents = len(documents[spelling] - {None})
     ranked = sorted(
-        members.values(), key=lambda one: (one.why != "form", -len(one.mentions), one.name, one.why, one.detail)
+        members.values(),
+        key=lambda one: (one.why != "form", -len(one.mentions), one.name, one.why, one.detail),
     )
     return Cluster(
         id="-".join([_id(family.leader.form), *edition]),

@@ -1,9 +1,10 @@
 """DOIs and accession numbers of data in a text, found by pattern; rather one too few than one too many.
 
-Forms: the DOI as Crossref recommends it for scraping (crossref.org/blog/dois-and-matching-regular-expressions);
-accession numbers as the registry identifiers.org has them (geo, bioproject, insdc.sra, arrayexpress, pdb, uniprot,
-clinicaltrials), which are made for a field that holds nothing else. In running text those that are as short as a
-word (PDB, UniProt, numbers of the UK Data Archive) count only right after the name of their archive.
+Forms: the DOI as Crossref recommends it for scraping
+(crossref.org/blog/dois-and-matching-regular-expressions); accession numbers as the registry identifiers.org
+has them (geo, bioproject, insdc.sra, arrayexpress, pdb, uniprot, clinicaltrials), which are made for a field
+that holds nothing else. In running text those that are as short as a word (PDB, UniProt, numbers of the UK
+Data Archive) count only right after the name of their archive.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ _PLAIN = re.compile(
     "|".join(f"(?P<{kind}>{_BEFORE}{pattern}{_AFTER})" for kind, pattern in _ACCESSIONS.items())
 )
 _AFTER_NAMES = {
-    kind: re.compile(rf"(?:{name})\(?(?P<id>{pattern}){_AFTER}", re.IGNORECASE if kind in ("icpsr", "ukda") else 0)
+    kind: re.compile(
+        rf"(?:{name})\(?(?P<id>{pattern}){_AFTER}", re.IGNORECASE if kind in ("icpsr", "ukda") else 0
+    )
     for kind, (name, pattern) in _NAMED.items()
 }
 
@@ -80,9 +83,7 @@ def identifiers_in(text: str) -> list[Identifier]:
     found = [*_dois(text), *_accessions(text)]
     dois = [one for one in found if one.kind == "doi"]
     return sorted(
-        one
-        for one in found
-        if one.kind == "doi" or not any(doi.start <= one.start < doi.end for doi in dois)
+        one for one in found if one.kind == "doi" or not any(doi.start <= one.start < doi.end for doi in dois)
     )
 
 
@@ -98,7 +99,9 @@ def _dois(text: str) -> Iterator[Identifier]:
         whole, end = found[0], found.end()
         if (rest := _NEXT_LINE.match(text, end)) and _is_broken_off(whole):
             written = _without_what_closes(whole + rest[1])
-            yield Identifier(found.start(), rest.end() - len(whole + rest[1]) + len(written), "doi", written.lower())
+            yield Identifier(
+                found.start(), rest.end() - len(whole + rest[1]) + len(written), "doi", written.lower()
+            )
             continue
         value = _without_what_closes(_URL_REST.sub("", whole))
         if value.partition("/")[2]:
@@ -106,20 +109,26 @@ def _dois(text: str) -> Iterator[Identifier]:
 
 
 def _is_broken_off(doi: str) -> bool:
-    """Whether a DOI at a line end goes on in the next line: after a sign that ends no sentence, or without number.
+    """Whether a DOI at a line end goes on in the next line: after a sign that ends no sentence, or without
+    number.
 
-    All archives that end theirs in a full stop and a number (Zenodo, Dryad, Figshare) have no digit before that.
+    All archives that end theirs in a full stop and a number (Zenodo, Dryad, Figshare) have no digit before
+    that.
     """
-    return doi[-1] in "/-_" or (doi[-1] == "." and not re.search(r"\d", doi.partition("/")[2].replace("m9.", "")))
+    return doi[-1] in "/-_" or (
+        doi[-1] == "." and not re.search(r"\d", doi.partition("/")[2].replace("m9.", ""))
+    )
 
 
 def _without_what_closes(doi: str) -> str:
     """A DOI without the punctuation of the sentence behind it, or a bracket that it does not open."""
     while doi:
         last = doi[-1]
-        if last in ".,;:-_&" or (last in _CLOSING and doi.count(last) > doi.count(_CLOSING[last])):
-            doi = doi[:-1]
-        elif last in "([<":
+        if (
+            last in ".,;:-_&"
+            or (last in _CLOSING and doi.count(last) > doi.count(_CLOSING[last]))
+            or last in "([<"
+        ):
             doi = doi[:-1]
         else:
             break

@@ -61,8 +61,8 @@ def read_known(path: Path) -> list[Known]:
     Several names or acronyms of one cell are parted by `;`.
 
     Raises:
-        SourceError: the file is no such table, a row lacks its id or names, holds something else than a DOI, is
-            called `unlinked`, or has the id of another row; the row is named.
+        SourceError: the file is no such table, a row lacks its id or names, holds something else than a DOI,
+            is called `unlinked`, or has the id of another row; the row is named.
     """
     known: list[Known] = []
     lines: dict[str, int] = {}
@@ -80,7 +80,9 @@ def read_known(path: Path) -> list[Known]:
         lines[one.id] = row.line
         known.append(one)
     if not known:
-        raise SourceError("the table has no row", where=str(path), remedy="leave `known` out where nothing is known")
+        raise SourceError(
+            "the table has no row", where=str(path), remedy="leave `known` out where nothing is known"
+        )
     return known
 
 
@@ -99,7 +101,9 @@ def _known(cells: dict[str, str], where: str) -> Known:
     doi = doi_of(cells.get("doi", "")) if cells.get("doi") else None
     if cells.get("doi") and doi is None:
         raise SourceError(
-            f"{cells['doi']!r} is no DOI", where=where, remedy="write it as 10.1234/abc, or leave the cell empty"
+            f"{cells['doi']!r} is no DOI",
+            where=where,
+            remedy="write it as 10.1234/abc, or leave the cell empty",
         )
     acronyms = [acronym_of(part) or part.upper() for part in _parts(cells.get("acronyms", ""))]
     return Known(cells["id"], tuple(names), tuple(dict.fromkeys(acronyms)), doi)
@@ -169,7 +173,11 @@ class KnownTable:
             for known, known_id, name in self._candidates(form):
                 if known.edition and form.edition and known.edition != form.edition:
                     continue
-                score = 1.0 if known.key == form.key else least_similarity(form.content, known.content, self._words)
+                score = (
+                    1.0
+                    if known.key == form.key
+                    else least_similarity(form.content, known.content, self._words)
+                )
                 if score:
                     found.append((score, known.edition == form.edition, known_id, name))
         if not found:
@@ -181,7 +189,11 @@ class KnownTable:
     def _candidates(self, form: NameForm) -> list[tuple[NameForm, str, str]]:
         content = form.content
         choices = [
-            [one for near in (word, *self._words.of(word)) for one in self._by_word.get((near, len(content)), ())]
+            [
+                one
+                for near in (word, *self._words.of(word))
+                for one in self._by_word.get((near, len(content)), ())
+            ]
             for word in content
         ]
         return [*self._forms.get(form.key, ()), *min(choices, key=len)]

@@ -38,7 +38,8 @@ class Match:
     Attributes:
         kind: how it was found.
         score: 1 where the letters are those of the name, else how near they are; 0 where nothing was found.
-        start, end: the place of the first or best occurrence in the text as it was; None where nothing was found.
+        start, end: the place of the first or best occurrence in the text as it was; None where nothing was
+            found.
         name: the one of the names that was found.
         occurrences: all places of that name, in the order of the text.
     """
@@ -54,8 +55,8 @@ class Match:
 def locate(text: str, names: Sequence[str], threshold: float = FUZZY_THRESHOLD) -> Match:
     """Look for a thing under its names, in the order given, until one of them is found.
 
-    Each name is looked for as it is, then in its normal form (see `normal_text`), then nearly. Only whole words
-    count. A near match may have no number that the name has not: another year is another survey.
+    Each name is looked for as it is, then in its normal form (see `normal_text`), then nearly. Only whole
+    words count. A near match may have no number that the name has not: another year is another survey.
 
     Args:
         text: the text as it was; offsets are those of its code points.
@@ -153,7 +154,7 @@ def _fuzzy(page: NormalText, name: str, wanted: str, threshold: float) -> Match 
 
 
 def _near(text: str, wanted: str, threshold: float, low: int, high: int) -> Iterator[tuple[int, int, float]]:
-    """The ranges between two places that are near to a name, with their scores: the best, then on both sides."""
+    """Ranges between two places that are near to a name, with scores: the best, then on both sides."""
     from rapidfuzz import fuzz
 
     waiting, tries = [(low, high)], 0

@@ -14,13 +14,30 @@ LONGEST_COMPARED = 500
 """Signs of a name of which words are compared; longer ones are equal or not."""
 
 _STOP_WORDS = frozenset(
-    "of the and for on in to a an at by from with de la le les des du del el los las der die das den und et y e da"
-    " do dos das di della".split()
+    re.findall(
+        r"\w+",
+        "of the and for on in to a an at by from with de la le les des du del el los las der die das den und"
+        " et y e da do dos das di della",
+    )
 )
 _GENERIC = re.compile(r"(?:\s+(?:data|datasets?|data sets?|databases?|data bases?))+$")
 """Words at the end that say of a dataset that it is one."""
 
-_ORDINAL = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\d+(?:st|nd|rd|th))"
+_ORDINALS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+    "eleventh": 11,
+    "twelfth": 12,
+}
+_ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d+(?:st|nd|rd|th))"
 _EDITION_WORD = r"(?:waves?|rounds?|phases?|editions?|versions?|releases?|vintages?)"
 _EDITIONS = re.compile(
     rf"""\(?(?<![^\W_])(?:
@@ -30,13 +47,6 @@ _EDITIONS = re.compile(
     | v\.?\s?(?P<version>\d+(?:\.\d+)*)
     )(?![^\W_])\)?""",
     re.VERBOSE | re.IGNORECASE,
-)
-_ORDINALS = dict(
-    zip(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
-        range(1, 13),
-        strict=True,
-    )
 )
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{2,120})[)\]]")
 _HYPHEN_IN_WORD = re.compile(r"(?<=\w)[-\u2010\u2011](?=[^\W\d])|(?<=[^\W\d])[-\u2010\u2011](?=\w)")
@@ -52,10 +62,11 @@ class NameForm:
     """What two names are compared by.
 
     Attributes:
-        words: of the name without its edition, acronym and what is generic; small letters without accents. The
-            hyphen parts words here.
+        words: of the name without its edition, acronym and what is generic; small letters without accents.
+            The hyphen parts words here.
         edition: years, waves and versions, sorted; each as text.
-        acronym: that stands for the name, in capitals without full stops: defined in the name, or the whole of it.
+        acronym: that stands for the name, in capitals without full stops: defined in the name, or the whole
+            of it.
         is_acronym: whether the name is nothing but an acronym.
     """
 
@@ -66,8 +77,8 @@ class NameForm:
 
     @property
     def key(self) -> str:
-        """Equal for names that are the same but for spaces, hyphens, accents, case and words that say nothing;
-        empty for no name."""
+        """Equal for names that are the same but for spaces, hyphens, accents, case and words that say
+        nothing; empty for no name."""
         return "".join(self.content)
 
     @property
@@ -88,8 +99,8 @@ class NameForm:
 def name_form(name: str) -> NameForm:
     """Take a name apart.
 
-    `The 2014 Demographic & Health Survey (DHS) data` has the words `demographic health survey`, the edition `2014`
-    and the acronym `DHS`; `DHS (Demographic and Health Survey)` has the same.
+    `The 2014 Demographic & Health Survey (DHS) data` has the words `demographic health survey`, the edition
+    `2014` and the acronym `DHS`; `DHS (Demographic and Health Survey)` has the same.
     """
     name = name.strip()
     if len(name) > LONGEST_COMPARED:
@@ -107,12 +118,14 @@ def name_form(name: str) -> NameForm:
 def acronym_of(text: str) -> str | None:
     """The acronym that a text is, in capitals and without full stops; None where it is none.
 
-    An acronym is one word of two to twelve letters and digits, at least two of which, and half of its letters,
-    are capitals: `WVS`, `EU-SILC`, `U.S.`, `SHARE`, `mRNA` not.
+    An acronym is one word of two to twelve letters and digits, at least two of which, and half of its
+    letters, are capitals: `WVS`, `EU-SILC`, `U.S.`, `SHARE`, `mRNA` not.
     """
     word = _GENERIC.sub("", re.sub(r"(?i)^the\s+", "", text.strip()).strip(" .,;:'\""))
     plain = re.sub(r"[.&/\-\u2010\u2011]", "", word)
-    joined = plain if not re.search(r"\s", plain) else ("" if len(plain.split()) > 2 else plain.replace(" ", ""))
+    joined = (
+        plain if not re.search(r"\s", plain) else ("" if len(plain.split()) > 2 else plain.replace(" ", ""))
+    )
     letters = [sign for sign in joined if sign.isalpha()]
     capitals = sum(map(str.isupper, letters))
     if not joined.isalnum() or not 2 <= len(joined) <= _LONGEST_ACRONYM or capitals < 2:
@@ -129,7 +142,9 @@ def _lines_joined(name: str) -> str:
 
 def _without_editions(name: str) -> tuple[str, tuple[str, ...]]:
     """A name without years, waves and versions, and these."""
-    folded = unicodedata.normalize("NFKC", name).translate(str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----"))
+    folded = unicodedata.normalize("NFKC", name).translate(
+        str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
+    )
     editions: set[str] = set()
 
     def take(found: re.Match[str]) -> str:
@@ -166,7 +181,7 @@ def _roman(text: str) -> int:
 
 
 def _without_acronym(name: str) -> tuple[str, str | None]:
-    """A name without the acronym it defines, and that; of `WVS (World Values Survey)` the words in brackets."""
+    """A name without the acronym that it defines, and that acronym, whichever is in brackets."""
     for found in _IN_BRACKETS.finditer(name):
         outside = " ".join((name[: found.start()] + " " + name[found.end() :]).split())
         inside = found[1]
@@ -177,7 +192,7 @@ def _without_acronym(name: str) -> tuple[str, str | None]:
 
 
 def _stands_for(acronym: str, name: str) -> bool:
-    """Whether the letters of an acronym stand in a name in this order, the first at the beginning of a word."""
+    """Whether the letters of an acronym stand in a name in this order, the first where a word begins."""
     folded = _folded(name)
     wanted = _folded(acronym)
     starts = [found.start() for found in _WORD.finditer(folded) if found[0][0] == wanted[0]]
@@ -212,7 +227,5 @@ def _split(text: str) -> list[str]:
     """Words of letters, digits and the marks that are part of them."""
     if text.isascii():
         return _ASCII_WORD.findall(text)
-    kept = "".join(
-        sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in text
-    )
+    kept = "".join(sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in text)
     return kept.split()

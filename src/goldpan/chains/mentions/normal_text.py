@@ -1,4 +1,4 @@
-"""A text in a form in which spellings of the same words are equal, with the way back to the text as it was."""
+"""A text in a form in which spellings of the same words are equal, with the way back to that text."""
 
 from __future__ import annotations
 
@@ -54,45 +54,57 @@ class NormalText:
 def normal_text(text: str, fold: bool = True) -> NormalText:
     """The normal form of a text: NFKC, one space for any white space, one sign for all dashes and quotes.
 
-    Ligatures, full-width and other forms of a sign become the sign itself. A hyphen within a word is left out,
-    at a line end with what parts it from the next line, so that `long-term` is the same however it was broken;
-    between digits it stays. Signs that nobody sees are left out.
+    Ligatures, full-width and other forms of a sign become the sign itself. A hyphen within a word is left
+    out, at a line end with what parts it from the next line, so that `long-term` is the same however it was
+    broken; between digits it stays. Signs that nobody sees are left out.
 
     Args:
         fold: whether capital letters become small ones.
     """
-    pieces: list[str] = []
-    starts, ends = array("l"), array("l")
-
-    def add(piece: str, start: int, end: int) -> None:
-        pieces.append(piece)
-        starts.extend([start] * len(piece))
-        ends.extend([end] * len(piece))
-
+    form = _Form(text, fold)
     at = 0
     while found := _RUN.match(text, at):
+        at = form.take(found)
+    return _without(NormalText("".join(form.pieces), form.starts, form.ends))
+
+
+class _Form:
+    """A normal form as far as it is made.
+
+    Attributes:
+        pieces: of its text.
+        starts, ends: as of `NormalText`.
+    """
+
+    def __init__(self, text: str, fold: bool):
+        self._text, self._fold = text, fold
+        self.pieces: list[str] = []
+        self.starts, self.ends = array("l"), array("l")
+
+    def take(self, found: re.Match[str]) -> int:
+        """Add the form of what was found, and return where the next begins."""
         start, end = found.span()
         if found["break"]:
-            add("-" if 0 < start and text[start - 1].isalnum() and found[0][0] in "-\u2010\u2011" else "", start, end)
-        elif found["space"]:
-            add(" ", start, end)
-        elif found["ascii"]:
-            # A mark that follows belongs to the last sign.
-            if _is_mark(text, end):
-                end -= 1
-            if end > start:
-                run = text[start:end]
-                pieces.append((run.lower() if fold else run).translate(_SAME_SIGN))
-                starts.extend(range(start, end))
-                ends.extend(range(start + 1, end + 1))
-            else:
-                end = _unit_end(text, start)
-                add(_unit(text[start:end], fold), start, end)
-        else:
-            end = _unit_end(text, start)
-            add(_unit(text[start:end], fold), start, end)
-        at = end
-    return _without(NormalText("".join(pieces), starts, ends))
+            is_hyphen = found[0][0] in "-\u2010\u2011" and start > 0 and self._text[start - 1].isalnum()
+            return self._add("-" if is_hyphen else "", start, end)
+        if found["space"]:
+            return self._add(" ", start, end)
+        # A mark that follows belongs to the last sign.
+        last = end - 1 if _is_mark(self._text, end) else end
+        if found["ascii"] and last > start:
+            run = self._text[start:last]
+            self.pieces.append((run.lower() if self._fold else run).translate(_SAME_SIGN))
+            self.starts.extend(range(start, last))
+            self.ends.extend(range(start + 1, last + 1))
+            return last
+        end = _unit_end(self._text, start)
+        return self._add(_unit(self._text[start:end], self._fold), start, end)
+
+    def _add(self, piece: str, start: int, end: int) -> int:
+        self.pieces.append(piece)
+        self.starts.extend([start] * len(piece))
+        self.ends.extend([end] * len(piece))
+        return end
 
 
 def _unit_end(text: str, start: int) -> int:

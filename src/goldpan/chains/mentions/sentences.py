@@ -10,18 +10,22 @@ from dataclasses import dataclass
 _END = re.compile(
     r"""(?P<stop>[.!?\u2026]+)(?P<after>["'\u201d\u2019\u00bb)\]]*|\d{1,3})(?P<gap>\s+)|[\u3002\uff01\uff1f][\u300d\u300f\u201d]*\s*|\n[^\S\n]*\n\s*"""
 )
-"""A full stop with what closes after it or the number of a footnote; the stops of Chinese and Japanese; an empty
-line."""
+"""A full stop with what closes after it or the number of a footnote; the stops of Chinese and Japanese; an
+empty line."""
 _LAST_WORD = re.compile(r"[\w.&-]+\.?$")
 _ALWAYS = frozenset(
-    "al fig figs tab tabs eq eqs e.g i.e eg ie cf vs viz ca approx no nos pp p vol vols ed eds dr prof mr mrs ms"
-    " st sec sect ch chap app ref refs op cit resp incl excl est esp art para ser rev gen gov sen rep hon dept"
-    " univ natl intl assoc suppl jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.u d.c ph.d m.sc"
-    " b.a n.b c.f bzw z.b d.h usw bd hrsg nr núm num pág págs p.ej".split()
+    re.findall(
+        r"\S+",
+        "al fig figs tab tabs eq eqs e.g i.e eg ie cf vs viz ca approx no nos pp p vol vols ed eds dr prof mr"
+        " mrs ms st sec sect ch chap app ref refs op cit resp incl excl est esp art para ser rev gen gov"
+        " sen rep hon dept univ natl intl assoc suppl jan feb"
+        " mar apr jun jul aug sep sept oct nov dec u.s u.k u.n"
+        " e.u d.c ph.d m.sc b.a n.b c.f bzw z.b d.h usw bd hrsg nr núm num pág págs p.ej",
+    )
 )
 """Written with a full stop that ends no sentence, whatever comes after it."""
-_MAY_END = frozenset("etc inc ltd corp co jr sr a.m p.m u.s u.k u.n e.u d.c ph.d".split())
-"""These end a sentence where the next word begins with a capital letter and is no part of a name they are in."""
+_MAY_END = frozenset(re.findall(r"\S+", "etc inc ltd corp co jr sr a.m p.m u.s u.k u.n e.u d.c ph.d"))
+"""These end a sentence where a capital letter follows that begins no name they are part of."""
 _GOES_ON = re.compile(r"[a-z\u00df-\u00f6\u00f8-\u00ff(\[,;:]")
 """What begins no sentence after a full stop."""
 _PART_OF_A_NAME = re.compile(

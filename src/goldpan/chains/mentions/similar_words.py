@@ -13,8 +13,9 @@ _PAIRS_AT_ONCE = 1 << 22
 class SimilarWords:
     """Which words are at least so similar.
 
-    The similarity of two words is that of Indel: twice the letters they have in common in order, by the letters of
-    both. Only words of four or more letters, without digits, that begin with the same letter are similar.
+    The similarity of two words is that of Indel: twice the letters they have in common in order, by the
+    letters of both. Only words of four or more letters, without digits, that begin with the same letter are
+    similar.
 
     Args:
         words: all there are.
