@@ -8,7 +8,7 @@ from typing import Any
 
 from goldpan.chains.filter.keywords import filtered
 from goldpan.chains.mentions.cluster_stage import check_clusters, clustered, known_table
-from goldpan.chains.mentions.locate_stage import located
+from goldpan.chains.mentions.locate_stage import check_locate, located
 from goldpan.records.model import Record
 from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage, FilterStage, LocateStage
@@ -44,7 +44,7 @@ class LocalKind:
 
 LOCAL_KINDS: dict[type, LocalKind] = {
     FilterStage: LocalKind(filtered),
-    LocateStage: LocalKind(located),
+    LocateStage: LocalKind(located, check=check_locate),
     ClustersStage: LocalKind(clustered, known_table, check_clusters),
 }
 """Settings of a local stage -> what works on it."""

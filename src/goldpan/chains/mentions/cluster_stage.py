@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from goldpan.chains.mentions.clusters import Cluster, Member, Mention, cluster
-from goldpan.chains.mentions.fields import first_text, text_at
+from goldpan.chains.mentions.fields import check_paths, first_text, text_at
 from goldpan.chains.mentions.identifiers import identifiers_in
 from goldpan.chains.mentions.known import UNLINKED, KnownTable, Link, read_known
 from goldpan.files import replacing
@@ -26,7 +26,16 @@ def known_table(project: Project, stage: str, settings: ClustersStage) -> list[s
 
 
 def check_clusters(project: Project, stage: str, settings: ClustersStage) -> None:
-    """Read the table of known things. Raises SourceError with the line that is wrong."""
+    """Check the fields that the stage names, and its table of known things.
+
+    Raises:
+        StudyError: the records will not have a field.
+        SourceError: the table cannot be used; with the line that is wrong.
+    """
+    for key in ("name", "acronym", "document", "identifiers"):
+        if key in settings.model_fields_set and getattr(settings, key) is not None:
+            named = getattr(settings, key)
+            check_paths(project, stage, key, [named] if isinstance(named, str) else named)
     if settings.known is not None:
         read_known(project.root / settings.known)
 

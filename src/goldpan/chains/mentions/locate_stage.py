@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from goldpan.chains.mentions.fields import text_at
+from goldpan.chains.mentions.fields import check_paths, text_at
 from goldpan.chains.mentions.locate import Match, locate
 from goldpan.chains.mentions.sentences import merged, sentences, window
 from goldpan.records.look_up import look_up
@@ -17,6 +17,11 @@ from goldpan.study.local_stage import LocateStage
 _RAW, _TEXT = "raw", "text"
 
 
+def check_locate(project: Project, stage: str, settings: LocateStage) -> None:
+    """Raise StudyError where the records will not have what the stage names."""
+    check_paths(project, stage, "name", settings.name)
+
+
 def located(
     project: Project, stage: str, settings: LocateStage, records: Iterator[Record]
 ) -> Iterator[dict[str, dict[str, Any]]]:
@@ -24,8 +29,15 @@ def located(
 
     Records of one text follow one another; the windows of those that overlap are one.
     """
-    for text, same in groupby(records, key=lambda record: _text_of(record, settings.text)):
-        yield from _of_one_text(text, list(same), settings)
+    for page, same in groupby(records, key=lambda record: _page_of(record, settings.text)):
+        yield from _of_one_text(str(page[-1]), list(same), settings)
+
+
+def _page_of(record: Record, field: str | None) -> tuple[object, ...]:
+    """What tells one text from another of the same words, and last the text."""
+    data = record["data"]
+    page = (record["file"], record.get("parent"), str(data.get("document")), str(data.get("page")))
+    return (*page, _text_of(record, field))
 
 
 def _text_of(record: Record, field: str | None) -> str:
