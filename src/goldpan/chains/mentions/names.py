@@ -17,7 +17,7 @@ _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         "of the and for on in to a an at by from with de la le les des du del el los las der die das den und"
-        " et y e da do dos das di della",
+        " et y e da do dos das di della sur por para",
     )
 )
 _GENERIC = re.compile(r"(?:\s+(?:data|datasets?|data sets?|databases?|data bases?))+$")

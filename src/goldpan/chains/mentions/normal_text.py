@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from goldpan.visible_text import without_invisible
 
 _RUN = re.compile(
-    r"(?P<break>[-\u2010\u2011\xad\x02\ufffe][^\S\n]*\r?\n\s*)|(?P<space>\s+)|(?P<ascii>[!-,./-~]+)|(?P<other>.)",
+    r"(?P<break>[-\u2010\u2011\xad\x02\ufffe][^\S\n]*\r?\n\s*)|(?P<space>\s+)|(?P<ascii>[!-,./-~]+(?:\x20[!-,./-~]+)*)|(?P<other>.)",
     re.DOTALL,
 )
-"""A hyphen at a line end with what parts it from the next line; white space; plain signs; one other sign. PDF
+"""A hyphen at a line end with what parts it from the next line; white space; plain words; one other sign. PDF
 readers give U+0002 or U+FFFE for a hyphen that is there for the line's sake."""
 
 _SAME_SIGN = str.maketrans(
