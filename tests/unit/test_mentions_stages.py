@@ -5,6 +5,7 @@ import pytest
 
 from goldpan.chains.answer import answer_locally
 from goldpan.chains.check import check_local_stages
+from goldpan.chains.preview import preview
 from goldpan.errors import SourceError, StudyError
 from goldpan.records.inputs import source_files
 from goldpan.records.limit import build_limited_records
@@ -222,3 +223,9 @@ def test_a_bad_table_of_known_things_is_told_before_anything_runs(project):
 def test_a_threshold_is_a_share(project, value):
     with pytest.raises(StudyError, match="threshold"):
         load_project("notes", root=project(clusters={"threshold": value}).root)
+
+
+def test_a_plan_leaves_no_clusters_behind(project):
+    made = project()
+    list(preview(load_project("notes", root=made.root)))
+    assert not (made.root / "results").exists()
