@@ -12,6 +12,7 @@ from goldpan.records.limit import build_limited_records
 from goldpan.stages.make import make_records
 from goldpan.study.load import load_project
 from goldpan.tasks.features import value_of
+from tests.mention_projects import loaded, mentions_project, mentions_study
 from tests.projects import WorkflowProject
 
 PAGES = [
@@ -229,3 +230,26 @@ def test_a_plan_leaves_no_clusters_behind(project):
     made = project()
     list(preview(load_project("notes", root=made.root)))
     assert not (made.root / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("item.raw_name", None),
+        ("data.anything", None),
+        ("item.raw_nam", "`item` has no `raw_nam`; did you mean `raw_name`?"),
+        ("answers.extraction.lenth", "`answers.extraction` has no `lenth`; did you mean `length`?"),
+        ("itm.raw_name", "there is no `itm`; did you mean `item`?"),
+    ],
+)
+def test_fields_of_items_are_known_before_anything_is_paid(tmp_path, name, says):
+    study = mentions_study()
+    following = {"input": {"stage": "extraction", "explode": "mentions"}, "kind": "locate", "name": name}
+    study["stages"]["located"] = following
+    made = loaded(mentions_project(tmp_path / "project", study))
+    if says is None:
+        assert any("located" in line for line in check_local_stages(made))
+        return
+    with pytest.raises(StudyError) as error:
+        list(check_local_stages(made))
+    assert error.value.what == says

@@ -118,7 +118,7 @@ class KnownTable:
 
     Args:
         known: the table.
-        vocabulary: all words of the clusters that will be looked up.
+        clusters: all that will be looked up.
         threshold: as for `cluster`.
     """
 
