@@ -114,7 +114,7 @@ rule local_features:
     log:
         PATHS.log("stages/{stage}/features"),
     wildcard_constraints:
-        stage="|".join(STUDY.local_stages) or "none",
+        stage="|".join(INPUTS.stages.without_clusters) or "none",
     conda:
         "../envs/llm.yaml"
     params:
@@ -123,6 +123,18 @@ rule local_features:
         "Working on stage {wildcards.stage}, which asks nobody"
     script:
         "../workflow/scripts/local_features.py"
+
+
+use rule local_features as cluster_features with:
+    output:
+        features=PATHS.features("{stage}"),
+        parquet=PATHS.features_parquet("{stage}"),
+        summary=PATHS.summary("{stage}"),
+        clusters=PATHS.clusters("{stage}"),
+    wildcard_constraints:
+        stage="|".join(INPUTS.stages.with_clusters) or "none",
+    message:
+        "Putting names together in stage {wildcards.stage}, which asks nobody"
 
 
 for name in STUDY.stages:

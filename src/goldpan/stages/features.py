@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from goldpan.stages.columns import features_of
+from goldpan.stages.mention_features import CLUSTER_FEATURES, LOCATE_FEATURES
 from goldpan.study.load import Project
-from goldpan.study.local_stage import FilterStage
+from goldpan.study.local_stage import ClustersStage, FilterStage, LocateStage
 from goldpan.study.stage import Stage
 from goldpan.tasks.features import Binary, Extraction, Feature, Field_
 from goldpan.tasks.task import Task, load_task
@@ -29,7 +30,11 @@ _FILTER: list[Feature] = [
     ),
 ]
 
-FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {FilterStage: lambda settings: _FILTER}
+FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {
+    FilterStage: lambda settings: _FILTER,
+    LocateStage: lambda settings: LOCATE_FEATURES,
+    ClustersStage: lambda settings: CLUSTER_FEATURES,
+}
 """Settings of a local stage -> its features, from these settings."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from goldpan.study.base import Model
+from goldpan.study.base import Model, no_number, one_or_many
 from goldpan.study.stage import Input, Stage
 
 
@@ -24,7 +24,76 @@ class FilterStage(LocalStage):
     keywords: list[str] = Field(min_length=1, description="Words and phrases, any of which keeps a record.")
 
 
-AnyLocalStage = FilterStage
+_Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), BeforeValidator(no_number)]
+_ONE_OR_MANY = list[str] | str
+
+
+class LocateStage(LocalStage):
+    """A stage that looks where a name stands in the text it was found in."""
+
+    kind: Literal["locate"] = Field(description="where a name stands in its text is looked up")
+    name: list[str] = Field(
+        min_length=1,
+        description="Where the name is, e.g. `item.raw_name`; of several, each is looked for where those"
+        " before it are not there.",
+    )
+    text: str | None = Field(
+        None,
+        description="The field of `data` that is searched. Default: `raw` where there is one, else `text`.",
+    )
+    threshold: _Share = Field(
+        0.88,
+        description="From this score on what is nearly the name counts as found; 1 for nothing but the name.",
+    )
+    sentences: int = Field(
+        1,
+        ge=0,
+        le=50,
+        strict=True,
+        description="Sentences before and after that `window` has besides its own.",
+    )
+
+    _one_name_is_a_list = one_or_many("name", of=_ONE_OR_MANY)
+
+
+class ClustersStage(LocalStage):
+    """A stage that puts names of the same thing together, and says which known thing it is."""
+
+    kind: Literal["clusters"] = Field(description="names of the same thing are put together")
+    name: list[str] = Field(
+        min_length=1,
+        description="Where the name is, e.g. `item.harmonized_name`; of several, the first not blank.",
+    )
+    acronym: str | None = Field(None, description="Where an acronym is that stands for it, if any.")
+    document: str = Field(
+        "data.document",
+        description="What tells documents apart: an acronym has one meaning within a document. Where it is"
+        " missing, the `parent` does.",
+    )
+    identifiers: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Where DOIs and accession numbers are looked for. Default: where the name is.",
+    )
+    threshold: _Share = Field(
+        0.88,
+        description="How similar the least similar words of two names are at least; 1 for the same words.",
+    )
+    editions: Literal["together", "apart"] = Field(
+        "together", description="Whether names that differ in year, wave or version only are in one cluster."
+    )
+    initials: bool = Field(
+        True, description="Whether an acronym that is nowhere defined joins the one name with these initials."
+    )
+    known: str | None = Field(
+        None,
+        description="A CSV of known things, relative to the project root: `id`, `names`, `acronyms`, `doi`.",
+    )
+
+    _one_is_a_list = one_or_many("name", "identifiers", of=_ONE_OR_MANY | None)
+
+
+AnyLocalStage = FilterStage | LocateStage | ClustersStage
 AnyStage = Stage | AnyLocalStage
 ASK = "ask"
 """The kind of a stage that names none: it asks somebody."""

@@ -124,6 +124,10 @@ class Paths:
         """Counts by state that add up, label counts, usage and cost."""
         return f"{self.stage(stage)}/summary.json"
 
+    def clusters(self, stage: str) -> str:
+        """The clusters of a stage that puts names together, with their members and why each is there."""
+        return f"{self.stage(stage)}/clusters.jsonl"
+
     def go_on(self, stage: str) -> str:
         """A person's word that a stage is to be asked on although most answers are bad."""
         return f"{self.stage(stage)}/go_on.json"

@@ -16,6 +16,7 @@ from goldpan.records.pdf.document import document_name
 from goldpan.records.pdf.pages import FORMAT as PAGES_FORMAT
 from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
+from goldpan.study.local_stage import ClustersStage
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
 
@@ -40,6 +41,16 @@ class StageInputs:
             )
             for name, stage in self.study.asked_stages.items()
         }
+
+    @property
+    def with_clusters(self) -> list[str]:
+        """The stages that leave clusters beside their features."""
+        return [name for name, stage in self.study.local_stages.items() if isinstance(stage, ClustersStage)]
+
+    @property
+    def without_clusters(self) -> list[str]:
+        """The other stages that ask nobody."""
+        return [name for name in self.study.local_stages if name not in self.with_clusters]
 
     def places(self, sources: Iterable[str]) -> list[tuple[str, str]]:
         """(source, file) of all files of some sources."""
