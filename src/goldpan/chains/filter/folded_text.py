@@ -1,8 +1,9 @@
 """Texts folded for comparison, with the way back to the places of the original.
 
-Folding is Unicode's NFKC with full case folding, so that `CO₂`, `ＣＯ2` and `co2` are one, as are `Straße` and
-`STRASSE`, and letters that are composed or not. In addition characters that nobody sees are left out (a soft hyphen also
-with the line end after it), typographic apostrophes and hyphens become ASCII, and a dotted I loses its dot. Accents stay.
+Folding is Unicode's NFKC with full case folding, so that `CO₂`, `ＣＯ2` and `co2` are one, as are `Straße`
+and `STRASSE`, and letters that are composed or not. In addition characters that nobody sees are left out (a
+soft hyphen also with the line end after it), typographic apostrophes and hyphens become ASCII, and a dotted
+I loses its dot. Accents stay.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which of many keywords stand in a text, as whole words, and where.
 
-Thousands of keywords cost hardly more than one: what words a text has is found in one pass, and only keywords whose longest
-word is among them are looked for. Where keywords have no such word, as in Chinese, their first character
-is looked up instead.
+Thousands of keywords cost hardly more than one: what words a text has is found in one pass, and only keywords
+whose longest word is among them are looked for. Where keywords have no such word, as in Chinese, their first
+character is looked up instead.
 """
 
 from __future__ import annotations

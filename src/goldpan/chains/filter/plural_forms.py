@@ -1,7 +1,7 @@
 """Plural forms of English words, for keywords that are given in the singular.
 
-A form too many does no harm, as nobody writes `photoes`; one too few loses records. So where English has two ways both are
-made, and a word with a plural of its own gets the regular one as well.
+A form too many does no harm, as nobody writes `photoes`; one too few loses records. So where English has
+two ways both are made, and a word with a plural of its own gets the regular one as well.
 """
 
 from __future__ import annotations
@@ -9,25 +9,19 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_IRREGULAR = {
-    singular: plurals.split("/")
-    for singular, plurals in (
-        pair.split(":")
-        for pair in (
-            "child:children foot:feet tooth:teeth goose:geese mouse:mice louse:lice ox:oxen person:people die:dice"
-            " criterion:criteria phenomenon:phenomena medium:media datum:data bacterium:bacteria stratum:strata"
-            " curriculum:curricula memorandum:memoranda referendum:referenda symposium:symposia"
-            " spectrum:spectra aquarium:aquaria ovum:ova corpus:corpora genus:genera opus:opera"
-            " fungus:fungi nucleus:nuclei stimulus:stimuli cactus:cacti radius:radii locus:loci focus:foci"
-            " terminus:termini syllabus:syllabi alga:algae larva:larvae pupa:pupae formula:formulae"
-            " antenna:antennae vertebra:vertebrae index:indices appendix:appendices matrix:matrices"
-            " vertex:vertices vortex:vortices codex:codices axis:axes taxon:taxa quiz:quizzes"
-            " leaf:leaves loaf:loaves half:halves calf:calves wolf:wolves shelf:shelves self:selves elf:elves"
-            " thief:thieves knife:knives life:lives wife:wives hoof:hooves scarf:scarves wharf:wharves sheaf:sheaves"
-            " bureau:bureaux plateau:plateaux tableau:tableaux"
-        ).split()
-    )
-}
+_PAIRS = """
+child:children foot:feet tooth:teeth goose:geese mouse:mice louse:lice ox:oxen person:people die:dice
+criterion:criteria phenomenon:phenomena medium:media datum:data bacterium:bacteria stratum:strata
+curriculum:curricula memorandum:memoranda referendum:referenda symposium:symposia spectrum:spectra
+aquarium:aquaria ovum:ova corpus:corpora genus:genera opus:opera fungus:fungi nucleus:nuclei
+stimulus:stimuli cactus:cacti radius:radii locus:loci focus:foci terminus:termini syllabus:syllabi
+alga:algae larva:larvae pupa:pupae formula:formulae antenna:antennae vertebra:vertebrae index:indices
+appendix:appendices matrix:matrices vertex:vertices vortex:vortices codex:codices axis:axes taxon:taxa
+quiz:quizzes leaf:leaves loaf:loaves half:halves calf:calves wolf:wolves shelf:shelves self:selves
+elf:elves thief:thieves knife:knives life:lives wife:wives hoof:hooves scarf:scarves wharf:wharves
+sheaf:sheaves bureau:bureaux plateau:plateaux tableau:tableaux
+"""
+_IRREGULAR = dict(pair.split(":") for pair in _PAIRS.split())
 _NOT_LIKE_MAN = ("human", "german", "roman", "shaman", "ottoman", "norman", "caiman", "talisman")
 _SIBILANT = re.compile(r"(?:s|x|z|ch|sh)$")
 
@@ -47,7 +41,7 @@ def plural_forms(phrase: str) -> list[str]:
 
 
 def _plurals(word: str) -> list[str]:
-    irregular = _IRREGULAR.get(word, [])
+    irregular = [_IRREGULAR[word]] if word in _IRREGULAR else []
     if word.endswith("man") and not word.endswith(_NOT_LIKE_MAN):
         irregular = [f"{word[:-3]}men"]
     if len(word) > 4 and word.endswith("sis"):

@@ -1,9 +1,9 @@
 """Where words begin and end in a folded text.
 
-A word is a run of letters, marks and digits; at a hyphen, an underscore and all else it ends. It goes on over an apostrophe
-and a middle dot between letters, except that a word also ends before an apostrophe (`nature's`, `İstanbul'da`) unless it
-is a negation (`can't`) or an elided one (`l'eau`), after which the next begins. Scripts that put no spaces
-between words, or write particles onto them, have edges between any two of their letters.
+A word is a run of letters, marks and digits; at a hyphen, an underscore and all else it ends. Over a middle
+dot between letters it goes on. It ends before an apostrophe (`nature's`, `İstanbul'da`) unless it is
+negated (`can't`) or elided (`l'eau`); only after an elided one does the next begin. Scripts that put no
+spaces between words, or write particles onto them, have edges between any two of their letters.
 """
 
 from __future__ import annotations
@@ -11,11 +11,40 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-_ELIDED = frozenset(
-    "l d j m n s t c qu jusqu lorsqu puisqu quoiqu presqu quelqu entr aujourd"
-    " dell all dall nell sull coll quell quest bell un nessun ciascun gl sant grand o".split()
+_FRENCH = (
+    "l",
+    "d",
+    "j",
+    "m",
+    "n",
+    "s",
+    "t",
+    "c",
+    "qu",
+    "jusqu",
+    "lorsqu",
+    "puisqu",
+    "quoiqu",
+    "presqu",
+    "quelqu",
 )
-"""What stands before an apostrophe in place of a whole word, in French, Italian, Catalan and Irish names."""
+_ITALIAN = (
+    "dell",
+    "all",
+    "dall",
+    "nell",
+    "sull",
+    "coll",
+    "quell",
+    "quest",
+    "bell",
+    "un",
+    "nessun",
+    "ciascun",
+    "gl",
+)
+_ELIDED = frozenset(_FRENCH + _ITALIAN)
+"""What stands before an apostrophe in place of a whole word, in French, Italian and Catalan."""
 RUNS_ON = (
     "\u0e00-\u0eff"  # Thai and Lao
     "\u1000-\u109f"  # Burmese
