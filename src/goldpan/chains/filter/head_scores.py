@@ -75,7 +75,7 @@ class HeadScorer:
             scored = self._of_place.get(storable(record["id"]))
             if scored is None:
                 raise ReconciliationError(
-                    f"record {record['id']!r} has no embedding in `{self._embedding}`, nor was it skipped there",
+                    f"record {record['id']!r} has no embedding in `{self._embedding}`",
                     where=self._where,
                     remedy="a filter by a head takes records of embedded sources as they are, no items of an"
                     " answer; else make the embeddings again",

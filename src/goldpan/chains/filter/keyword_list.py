@@ -60,15 +60,13 @@ def read_keywords(path: Path, name: str) -> KeywordList:
 
 
 def _lines(path: Path, name: str) -> Iterator[tuple[str, str]]:
-    try:
-        data = read_whole_unpacked(path)
-    except (FileNotFoundError, IsADirectoryError):
+    if not path.is_file():
         raise StudyError(
             f"there is no file of keywords `{name}`",
             where=name,
             remedy="give its path relative to the project; a single keyword stands in a list: `[nature]`",
-        ) from None
-    for number, line in enumerate(_LINE_END.split(_decoded(data, name)), 1):
+        )
+    for number, line in enumerate(_LINE_END.split(_decoded(read_whole_unpacked(path), name)), 1):
         keyword = _COMMENT.sub("", line).strip()
         if len(keyword) > 2 and keyword[0] == keyword[-1] == '"':
             keyword = keyword[1:-1].strip()

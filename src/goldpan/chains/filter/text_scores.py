@@ -180,8 +180,8 @@ def _model(folder: Path, settings: TextClassifier) -> Any:
         raise _not_loaded("model", folder, error) from None
     if missing := sorted(report["missing_keys"]):
         raise EmbeddingError(
-            f"the model cannot classify: it lacks {len(missing)} weights, such as {missing[0]}, and would make"
-            " them up",
+            f"the model cannot classify: it lacks {len(missing)} weights, such as {missing[0]}, and"
+            " would make them up",
             where=str(folder),
             remedy="give the folder of a model that was trained for sequence classification",
         )

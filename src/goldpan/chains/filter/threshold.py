@@ -126,7 +126,8 @@ def highest_threshold(
             return float(threshold)
     without = sum(record.score is None and not record.has_keyword for record in relevant)
     raise StudyError(
-        f"no threshold has a recall of {recall:g}: {without} of {len(relevant)} relevant records have no score",
+        f"no threshold has a recall of {recall:g}: {without} of {len(relevant)} relevant records have no"
+        " score",
         where=where,
         remedy="see why: their text may be empty; or want less",
     )
@@ -154,7 +155,7 @@ def at_threshold(records: Sequence[JudgedRecord], drawn: Sequence[Drawn], thresh
 
 
 def threshold_table(records: Sequence[JudgedRecord], drawn: Sequence[Drawn]) -> tuple[AtThreshold, ...]:
-    """What the thresholds do at which the recall changes, the highest first; some of them where they are many."""
+    """What the thresholds do at which the recall changes, the highest first; some where they are many."""
     scores = sorted(
         {record.score for record in records if record.is_relevant and record.score is not None}, reverse=True
     )

@@ -8,42 +8,13 @@ spaces between words, or write particles onto them, have edges between any two o
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
-_FRENCH = (
-    "l",
-    "d",
-    "j",
-    "m",
-    "n",
-    "s",
-    "t",
-    "c",
-    "qu",
-    "jusqu",
-    "lorsqu",
-    "puisqu",
-    "quoiqu",
-    "presqu",
-    "quelqu",
-)
-_ITALIAN = (
-    "dell",
-    "all",
-    "dall",
-    "nell",
-    "sull",
-    "coll",
-    "quell",
-    "quest",
-    "bell",
-    "un",
-    "nessun",
-    "ciascun",
-    "gl",
-)
-_ELIDED = frozenset(_FRENCH + _ITALIAN)
+_FRENCH = "l d j m n s t c qu jusqu lorsqu puisqu quoiqu presqu quelqu entr"
+_ITALIAN = "dell all dall nell sull coll quell quest bell un nessun ciascun gl"
+_ELIDED = frozenset(f"{_FRENCH} {_ITALIAN}".split())
 """What stands before an apostrophe in place of a whole word, in French, Italian and Catalan."""
 RUNS_ON = (
     "\u0e00-\u0eff"  # Thai and Lao
@@ -82,11 +53,10 @@ def is_letter(character: str) -> bool:
 
 
 def _ends_before_apostrophe(text: str, place: int) -> bool:
-    after = text[place + 1 : place + 3]
-    if not after or not is_letter(after[0]):
+    following = _WORD.match(text, place + 1)
+    if following is None or following[0] == "s":
         return True
-    is_negation = after[0] == "t" and not (after[1:] and is_letter(after[1]))
-    return not is_negation and _word_before(text, place) not in _ELIDED
+    return following[0] != "t" and _word_before(text, place) not in _ELIDED
 
 
 def _word_before(text: str, place: int) -> str:
@@ -115,3 +85,4 @@ def _ranges(pattern: str) -> list[tuple[str, str]]:
 
 
 _RANGES = _ranges(RUNS_ON)
+_WORD = re.compile(r"[^\W_]+")
