@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.chains.filter.keywords import filtered
+from goldpan.chains.filter.kind import check_filter, filter_inputs, filtered
 from goldpan.records.model import Record
 from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
@@ -15,7 +15,7 @@ Predictions = dict[str, dict[str, Any]]
 """feature -> prediction, as in features.jsonl."""
 
 
-def _nothing_else(project: Project, settings: Any) -> list[str]:
+def _nothing_else(project: Project, stage: str, settings: Any) -> list[str]:
     return []
 
 
@@ -31,20 +31,20 @@ class LocalKind:
         predict: what is said of each usable record, in their order; takes the project, name and settings of
             the stage, and records.
         inputs: files besides records that its features are made from, relative to the project root, which
-            must be there; takes project and settings.
+            must be there; takes project, name and settings.
         check: raises what is wrong that can be told before anything runs; takes as `predict`, no records.
     """
 
     predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions]]
-    inputs: Callable[[Project, Any], list[str]] = _nothing_else
+    inputs: Callable[[Project, str, Any], list[str]] = _nothing_else
     check: Callable[[Project, str, Any], object] = _nothing_wrong
 
 
-LOCAL_KINDS: dict[type, LocalKind] = {FilterStage: LocalKind(filtered)}
+LOCAL_KINDS: dict[type, LocalKind] = {FilterStage: LocalKind(filtered, filter_inputs, check_filter)}
 """Settings of a local stage -> what works on it."""
 
 
 def local_inputs(project: Project, stage: str) -> list[str]:
     """Files besides its records that the features of a local stage are made from."""
     settings = project.study.local_stages[stage]
-    return LOCAL_KINDS[type(settings)].inputs(project, settings)
+    return LOCAL_KINDS[type(settings)].inputs(project, stage, settings)

@@ -124,6 +124,10 @@ class Paths:
         """Counts by state that add up, label counts, usage and cost."""
         return f"{self.stage(stage)}/summary.json"
 
+    def threshold(self, stage: str) -> str:
+        """The threshold of a filter that is chosen from a gold set, and what it costs."""
+        return f"{self.stage(stage)}/threshold.json"
+
     def go_on(self, stage: str) -> str:
         """A person's word that a stage is to be asked on although most answers are bad."""
         return f"{self.stage(stage)}/go_on.json"

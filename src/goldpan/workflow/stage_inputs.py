@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.chains.filter.kind import threshold_inputs
 from goldpan.chains.local_kinds import local_inputs
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.formats import is_pdf
@@ -16,6 +17,7 @@ from goldpan.records.pdf.document import document_name
 from goldpan.records.pdf.pages import FORMAT as PAGES_FORMAT
 from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
+from goldpan.study.local_stage import FilterStage
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
 
@@ -126,6 +128,21 @@ class StageInputs:
     def local_files(self, wildcards: Any) -> list[str]:
         """What the features of a stage that asks nobody are made from, besides its records."""
         return local_inputs(self.project, wildcards.stage)
+
+    @property
+    def with_classifier(self) -> list[str]:
+        """The filters that a classifier decides in, which takes longer than what other local stages do."""
+        stages = self.study.local_stages
+        return [name for name in stages if isinstance(stages[name], FilterStage) and stages[name].scores]
+
+    @property
+    def without_classifier(self) -> list[str]:
+        """All other stages that ask nobody."""
+        return [name for name in self.study.local_stages if name not in self.with_classifier]
+
+    def threshold_files(self, wildcards: Any) -> list[str]:
+        """What the threshold of a filter is chosen from, besides its records."""
+        return threshold_inputs(self.project, wildcards.stage)
 
     def round_before(self, wildcards: Any) -> list[str]:
         """A round asks what the one before it left; the first has none before it."""

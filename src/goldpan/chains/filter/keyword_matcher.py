@@ -77,7 +77,7 @@ class KeywordMatcher:
 
     def __init__(self, keywords: Sequence[str], plural: bool = False):
         self._folder = TextFolder()
-        written = {}
+        written: dict[str, str] = {}
         for keyword in keywords:
             written.setdefault(folded_keyword(keyword, self._folder), keyword)
         forms = dict(written)

@@ -13,8 +13,8 @@ from goldpan.chains.filter.gold import (
     records_with_gold,
     trained_on,
 )
-from goldpan.chains.filter.keyword_filter import keyword_finder, text_reader
-from goldpan.chains.filter.scorers import scorer_of
+from goldpan.chains.filter.parts import keyword_finder, scorer_of
+from goldpan.chains.filter.texts import TextReader
 from goldpan.chains.filter.threshold import (
     ChosenThreshold,
     JudgedRecord,
@@ -94,7 +94,7 @@ def _scored(
     project: Project, stage: str, settings: FilterStage, judged: dict[str, Judged]
 ) -> Iterator[tuple[str, Judged, JudgedRecord]]:
     """The filter's records with gold: id, what the gold says, and what the filter does."""
-    text_of = text_reader(project, stage, settings)
+    text_of = TextReader(settings.text)
     find = keyword_finder(project, stage, settings)
     scorer = scorer_of(project, stage, settings)
     assert scorer is not None
