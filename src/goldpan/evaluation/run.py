@@ -100,7 +100,7 @@ def _threshold_notes(project: Project, settings: Evaluation) -> Iterator[str]:
             continue
         if set(splits) & set(threshold.split):
             yield (
-                f"{model}: its threshold was chosen on some of these labels, so that its recall here is somewhat"
+                f"{model}: its threshold was chosen on some of these labels, so its recall here is somewhat"
                 " too good; its threshold.json has that on records which it was not chosen on."
             )
 
