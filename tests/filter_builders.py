@@ -37,10 +37,11 @@ def filter_project(root: Path, rows: list[dict[str, Any]], settings: dict[str, A
 
 
 def filter_study(settings: dict[str, Any], **parts: Any) -> dict[str, Any]:
-    """The study of such a project."""
+    """The study of such a project, in which `first` asks about all notes."""
     study = notes_study(input={"stage": SIEVE})
     sieve = {"kind": "filter", "input": {"source": "notes"}, **settings}
-    return study | {"stages": {SIEVE: sieve, **study["stages"]}} | parts
+    first = {**study["stages"]["topics"], "input": {"source": "notes"}}
+    return study | {"stages": {"first": first, SIEVE: sieve, **study["stages"]}} | parts
 
 
 def answered(project: Project) -> list[dict[str, Any]]:

@@ -33,12 +33,16 @@ def by_head(
     settings: dict[str, Any] | None = None,
     target: Target = YES_NO,
     trained: dict[str, Any] | None = None,
+    parts: dict[str, Any] | None = None,
 ) -> Any:
     """A project that filters notes by a head; a note's embedding is the output of `yes`, None for none."""
     rows = [{"id": f"n{number}", "text": f"note {number}"} for number in range(1, len(logits) + 1)]
     heads = {"h": {"embedding": "small", "labels": {"source": "notes"}, "targets": [target.name]}}
     project = filter_project(
-        root, rows, {"head": "h", "threshold": 0.5, **(settings or {})}, embeddings=EMBEDDINGS, heads=heads
+        root,
+        rows,
+        {"head": "h", "threshold": 0.5, **(settings or {})},
+        **{"embeddings": EMBEDDINGS, "heads": heads, **(parts or {})},
     )
     weight = np.zeros((target.width, 1), dtype=np.float32)
     weight[-1] = 1

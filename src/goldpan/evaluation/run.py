@@ -13,7 +13,7 @@ from goldpan.records.limit import trial_of
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import SPLITS
 from goldpan.stages.features import all_features_of_stage, features_of_stage
-from goldpan.study.evaluation import Evaluation
+from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.filter import GoldThreshold
 from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
@@ -113,6 +113,7 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
         TaskError: a task cannot be loaded.
     """
     settings = project.named("evaluation", project.study.evaluations, name)
+    _check_own_names(project, name)
     if settings.wave is not None:
         return WaveRun(project, settings.wave).codebook.by_name
     known: dict[str, Feature] = {}
@@ -148,19 +149,12 @@ def check_predicted_features(project: Project, name: str, features: Mapping[str,
         StudyError: one is not.
     """
     for model, predicted in project.study.evaluations[name].predictions.items():
-        if predicted.stage is None:
-            continue
-        of_stage = {feature.name: feature for feature in features_of_stage(project, predicted.stage)}
+        of_stage = {feature.name: feature for feature in _features_of(project, predicted)}
         where = f"evaluations.{name}.predictions.{model}.features"
         for gold, own in predicted.features.items():
             if gold not in features:
                 raise StudyError(
                     f"there is no gold feature `{gold}`; {suggestion(gold, features)}", where=where
-                )
-            if own not in of_stage:
-                raise StudyError(
-                    f"the stage `{predicted.stage}` has no feature `{own}`; {suggestion(own, of_stage)}",
-                    where=where,
                 )
             if features[gold].type != of_stage[own].type:
                 raise StudyError(
@@ -173,13 +167,25 @@ def check_predicted_features(project: Project, name: str, features: Mapping[str,
 
 def _described_features(project: Project, settings: Evaluation) -> Iterator[Feature]:
     """What the stages say that an evaluation measures: their features, by the names that the gold has."""
-    renamed: dict[str, dict[str, str]] = {}
-    for predicted in settings.predictions.values():
-        renamed.setdefault(predicted.stage or "", {}).update(predicted.features)
-    for stage in describing_stages(project, settings):
-        own = {feature.name: feature for feature in all_features_of_stage(project, stage)}
-        names = renamed.get(stage, {})
-        yield from (feature for feature in all_features_of_stage(project, stage) if feature.name not in names)
-        for gold, name in names.items():
-            if name in own:
-                yield own[name].model_copy(update={"name": gold})
+    evaluated = [predicted for predicted in settings.predictions.values() if predicted.stage]
+    for predicted in evaluated or [Predicted(stage=name) for name in describing_stages(project, settings)]:
+        features = all_features_of_stage(project, predicted.stage or "")
+        own = {feature.name: feature for feature in features}
+        yield from (feature for feature in features if feature.name not in predicted.features)
+        yield from (own[name].model_copy(update={"name": gold}) for gold, name in predicted.features.items())
+
+
+def _check_own_names(project: Project, name: str) -> None:
+    """Check that stages have the features that predict what the gold calls otherwise. Raises StudyError."""
+    for model, predicted in project.study.evaluations[name].predictions.items():
+        known = [feature.name for feature in _features_of(project, predicted)]
+        for own in predicted.features.values():
+            if own not in known:
+                raise StudyError(
+                    f"the stage `{predicted.stage}` has no feature `{own}`; {suggestion(own, known)}",
+                    where=f"evaluations.{name}.predictions.{model}.features",
+                )
+
+
+def _features_of(project: Project, predicted: Predicted) -> list[Feature]:
+    return features_of_stage(project, predicted.stage) if predicted.features and predicted.stage else []
