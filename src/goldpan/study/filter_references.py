@@ -84,8 +84,7 @@ def _before(study: Study, part: _Part) -> Iterator[_Part]:
     kind, name = part
     if kind == "stage" and name in study.stages:
         stage = study.stages[name]
-        if stage.input.stage:
-            yield from (("stage", before) for before in _as_list(stage.input.stage))
+        yield from (("stage", before) for before in stage.input.stages)
         if isinstance(stage, FilterStage):
             if stage.head is not None:
                 yield "head", stage.head.name
@@ -127,10 +126,6 @@ def _needs(study: Study, part: _Part) -> set[_Part]:
 
 def _name(part: _Part, kind: str) -> str | None:
     return part[1] if part[0] == kind else None
-
-
-def _as_list(names: str | list[str]) -> list[str]:
-    return [names] if isinstance(names, str) else names
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from goldpan.chains.filter.scores import DECIMALS, Scored
+from goldpan.chains.filter.scores import DECIMALS, RecordScore
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.embeddings.store import storable
 from goldpan.errors import ReconciliationError, StudyError
@@ -56,11 +56,11 @@ class HeadScorer:
         self._sought = _sought(self._target, choice, self._where)
         self._embedding = project.study.heads[choice.name].embedding
         self._place: tuple[str, str] | None = None
-        self._of_place: dict[str, Scored] = {}
+        self._of_place: dict[str, RecordScore] = {}
         self.name = f"the head `{choice.name}`"
         self.lowest, self.highest = (0.0, 1.0) if self._sought else _bounds(self._target)
 
-    def scores(self, records: Iterable[Record]) -> Iterator[Scored]:
+    def scores(self, records: Iterable[Record]) -> Iterator[RecordScore]:
         """What the head says of each record.
 
         Raises:
@@ -82,14 +82,14 @@ class HeadScorer:
                 )
             yield scored
 
-    def _predictions(self, source: str, file: str) -> dict[str, Scored]:
+    def _predictions(self, source: str, file: str) -> dict[str, RecordScore]:
         """What the head says of all records of a file, by their ids."""
         path = self._project.left(self._project.paths.embeddings(self._embedding, source, file), self._where)
         group = self._project.study.embeddings[self._embedding].group
         with EmbeddingFile(path, group) as embeddings:
             self._head.check_fits(embeddings.provenance, str(path))
             scored = {
-                skip.id: Scored(None, None, f"it has no embedding: {skip.reason}")
+                skip.id: RecordScore(None, None, f"it has no embedding: {skip.reason}")
                 for skip in embeddings.skipped()
             }
             for block in embeddings.blocks():
@@ -101,7 +101,7 @@ class HeadScorer:
                 scored |= zip(block.document_ids, self._scored(of_target), strict=True)
         return scored
 
-    def _scored(self, predicted: HeadPredictions) -> Iterator[Scored]:
+    def _scored(self, predicted: HeadPredictions) -> Iterator[RecordScore]:
         labels: Sequence[str | None]
         if self._sought:
             assert predicted.probabilities is not None
@@ -113,7 +113,7 @@ class HeadScorer:
         else:
             labels = [self._target.labels[place] for place in predicted.label.tolist()]
         # Rounded with -0.0 as 0.0.
-        return map(Scored, labels, (values.round(DECIMALS) + 0.0).tolist())
+        return map(RecordScore, labels, (values.round(DECIMALS) + 0.0).tolist())
 
 
 def _target(targets: Sequence[Target], choice: HeadChoice, where: str) -> Target:

@@ -11,7 +11,7 @@ from goldpan.chains.filter.gold import gold_inputs
 from goldpan.chains.filter.head_scores import head_files
 from goldpan.chains.filter.keyword_matcher import FoundKeyword
 from goldpan.chains.filter.parts import keyword_finder, keyword_list, scorer_of
-from goldpan.chains.filter.scores import Scored
+from goldpan.chains.filter.scores import RecordScore
 from goldpan.chains.filter.texts import TextReader
 from goldpan.chains.filter.threshold_step import read_threshold
 from goldpan.errors import StudyError
@@ -36,7 +36,9 @@ def filtered(
     scorer = scorer_of(project, stage, settings)
     threshold = _threshold(project, stage, settings)
     to_read, to_score = itertools.tee(records)
-    scores: Iterator[Scored | None] = itertools.repeat(None) if scorer is None else scorer.scores(to_score)
+    scores: Iterator[RecordScore | None] = (
+        itertools.repeat(None) if scorer is None else scorer.scores(to_score)
+    )
     if scorer is None:
         # Else all records would be kept for the one who never reads them.
         del to_score
@@ -96,7 +98,7 @@ def _threshold(project: Project, stage: str, settings: FilterStage) -> float:
 
 
 def _said(
-    settings: FilterStage, keywords: list[FoundKeyword], scored: Scored | None, threshold: float
+    settings: FilterStage, keywords: list[FoundKeyword], scored: RecordScore | None, threshold: float
 ) -> dict[str, dict[str, Any]]:
     """The predictions of one record."""
     is_kept = bool(keywords)

@@ -11,7 +11,7 @@ DECIMALS = 6
 """Scores are rounded as they are written, so that a threshold means the same in the file and here."""
 
 
-class Scored(NamedTuple):
+class RecordScore(NamedTuple):
     """What a classifier says.
 
     Attributes:
@@ -37,6 +37,6 @@ class Scorer(Protocol):
     lowest: float
     highest: float
 
-    def scores(self, records: Iterable[Record]) -> Iterator[Scored]:
+    def scores(self, records: Iterable[Record]) -> Iterator[RecordScore]:
         """What is said of each record, in their order."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldpan.chains.filter.scores import DECIMALS, Scored
+from goldpan.chains.filter.scores import DECIMALS, RecordScore
 from goldpan.embeddings.positions import most_positions
 from goldpan.errors import EmbeddingError, StudyError
 from goldpan.models.device import available_device
@@ -64,7 +64,7 @@ class TextScorer:
         self.name = f"the classifier `{settings.model}`"
         self.lowest, self.highest = (-1e9, 1e9) if is_number else (0.0, 1.0)
 
-    def scores(self, records: Iterable[Record]) -> Iterator[Scored]:
+    def scores(self, records: Iterable[Record]) -> Iterator[RecordScore]:
         """What the model says of each record: of the window that scores highest.
 
         Raises:
@@ -74,9 +74,9 @@ class TextScorer:
             texts = [text for text in block if text.strip()]
             scored = iter(self._of_texts(texts) if texts else ())
             for text in block:
-                yield next(scored) if text.strip() else Scored(None, None, NO_TEXT)
+                yield next(scored) if text.strip() else RecordScore(None, None, NO_TEXT)
 
-    def _of_texts(self, texts: Sequence[str]) -> list[Scored]:
+    def _of_texts(self, texts: Sequence[str]) -> list[RecordScore]:
         import numpy as np
 
         windows = self._tokenizer(
@@ -93,7 +93,7 @@ class TextScorer:
             rows[int(scores[rows].argmax())]
             for rows in (np.flatnonzero(owners == text) for text in range(len(texts)))
         ]
-        return [Scored(labels[row], round(float(scores[row]), DECIMALS) + 0.0) for row in best]
+        return [RecordScore(labels[row], round(float(scores[row]), DECIMALS) + 0.0) for row in best]
 
     def _outputs(self, windows: Sequence[Sequence[int]]) -> np.ndarray:
         """Logits of all windows, [n, labels] float64."""

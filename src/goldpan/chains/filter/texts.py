@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from goldpan.errors import SourceError
 from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 
-_ITEM = "item."
+_ITEM = "item"
 
 
 class TextReader:
     """Reads the text of records; those without one are counted.
 
     Args:
-        path: field of `data` (`a.b` goes inside), or `item.NAME`.
+        path: field of `data` (`a.b` goes inside); of a record that is an item also `item` or `item.NAME`.
 
     Attributes:
         records, without: records read so far, and those of them that have no such field.
@@ -30,10 +32,10 @@ class TextReader:
             SourceError: something else stands there.
         """
         self.records += 1
-        data, path = record["data"], self._path
-        if path.startswith(_ITEM) and isinstance(record.get("item"), dict):
-            data, path = record["item"], path.removeprefix(_ITEM)  # type: ignore[typeddict-item]
-        is_there, value = look_up(data, path)
+        data: dict[str, Any] = record["data"]
+        if self._path.partition(".")[0] == _ITEM and _ITEM in record:
+            data = {_ITEM: record["item"]}
+        is_there, value = look_up(data, self._path)
         self.without += not is_there
         if isinstance(value, str):
             return value
