@@ -126,7 +126,8 @@ class Paths:
 
     def threshold(self, stage: str) -> str:
         """The threshold of a filter that is chosen from a gold set, and what it costs."""
-        return f"{self.stage(stage)}/threshold.json"
+        # Not by way of `stage`: a plan reads it, too, which puts what it makes itself elsewhere.
+        return f"{self.base}/stages/{stage}/threshold.json"
 
     def go_on(self, stage: str) -> str:
         """A person's word that a stage is to be asked on although most answers are bad."""
