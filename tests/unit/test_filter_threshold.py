@@ -18,6 +18,7 @@ from goldpan.errors import SourceError, StudyError
 from goldpan.records.splits import split_of
 from goldpan.study import Project, load_project
 from goldpan.study.wave import Split
+from goldpan.workflow.inputs import Inputs
 from tests.evaluation_builders import gold_item, sample_item
 from tests.filter_builders import SIEVE, answered, filter_study, kept
 from tests.head_builders import read_rows, write_rows
@@ -263,3 +264,23 @@ def test_a_filter_cannot_need_what_it_lets_through(tmp_path: Path, parts: dict[s
     with pytest.raises(StudyError) as error:
         load_project("notes", root=tmp_path)
     assert what in str(error.value)
+
+
+def test_a_stage_behind_a_filter_that_waits_for_people_is_not_asked_for_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wave = {"stage": "first", "features": ["urgent"], "sample": 2, "annotators": ["ann"]}
+    settings = {
+        "classifier": {"model": "m", "label": "yes"},
+        "threshold": {"recall": 0.9, "wave": "people", "feature": "urgent"},
+    }
+    files = WorkflowProject.create(tmp_path)
+    files.write_rows("notes/a.jsonl", [{"id": "n1", "text": "w1"}])
+    files.write_study(filter_study(settings, waves={"people": wave}))
+    monkeypatch.chdir(tmp_path)
+    project = load_project("notes", root=tmp_path)
+    asked_for = list(Inputs(project).everything())
+    assert project.paths.features("first") in asked_for
+    assert project.paths.sample("people") in asked_for
+    assert project.paths.features(SIEVE) not in asked_for
+    assert project.paths.features("topics") not in asked_for

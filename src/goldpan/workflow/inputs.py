@@ -52,7 +52,7 @@ class Inputs:
         wave, predictions = evaluation.wave, evaluation.predictions.values()
         if wave is None:
             stages = describing_stages(self.project, evaluation)
-            beside = sorted({file for stage in stages for file in self.stages.task_files[stage]})
+            beside = sorted({file for stage in stages for file in self.stages.task_files.get(stage, [])})
         else:
             beside = [self.paths.sample(wave), self.paths.merged(wave)]
         return [
