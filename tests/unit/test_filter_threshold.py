@@ -171,7 +171,7 @@ def test_a_field_that_no_record_has_is_named_with_the_nearest(tmp_path: Path) ->
 def with_wave(root: Path, feature: str = "relevant") -> Project:
     """A filter by the gold set of a wave: of notes n1 to n60, n41 and so on are relevant."""
     wanted = {"recall": 0.9, "wave": "people", "feature": feature}
-    wave = {"stage": "first", "features": ["urgent"], "sample": 60, "annotators": ["ann"]}
+    wave = {"stage": "first", "sample": 60, "annotators": ["ann"]}
     parts = {"waves": {"people": wave}}
     project = by_head(root, LOGITS, {"threshold": wanted}, parts=parts)
     items = [
@@ -234,6 +234,14 @@ def test_the_summary_says_what_the_threshold_costs(tmp_path: Path) -> None:
             "(wave `people` <- stage `sieve`)",
         ),
         ({"waves": {}}, "there is no wave `people`"),
+        (
+            {
+                "waves": {
+                    "people": {"stage": "first", "features": ["topic"], "sample": 9, "annotators": ["a"]}
+                }
+            },
+            "the wave `people` does not ask `urgent`; it asks: topic",
+        ),
         (
             {
                 "embeddings": {"small": {"source": "others", "model": "m"}},

@@ -51,9 +51,18 @@ def _unknown_names(study: Study, name: str, stage: FilterStage) -> Iterator[str]
                     f" {_listed(head.targets)}"
                 )
     threshold = stage.threshold
-    if isinstance(threshold, GoldThreshold) and threshold.wave and threshold.wave not in study.waves:
+    if not isinstance(threshold, GoldThreshold) or not threshold.wave:
+        return
+    if threshold.wave not in study.waves:
         yield (
             f"{place}.threshold.wave: there is no wave `{threshold.wave}`; there are: {_listed(study.waves)}"
+        )
+        return
+    asked = study.waves[threshold.wave].features
+    if asked is not None and threshold.feature not in asked:
+        yield (
+            f"{place}.threshold.feature: the wave `{threshold.wave}` does not ask `{threshold.feature}`; it"
+            f" asks: {_listed(asked)}"
         )
 
 
