@@ -56,6 +56,7 @@ localrules:
     settle,
     features,
     local_features,
+    cluster_features,
     sample,
     wave_changes,
     collect,

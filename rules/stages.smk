@@ -114,7 +114,7 @@ rule local_features:
     log:
         PATHS.log("stages/{stage}/features"),
     wildcard_constraints:
-        stage="|".join(INPUTS.stages.without_clusters) or "none",
+        stage="|".join(INPUTS.stages.plain_local) or "none",
     conda:
         "../envs/llm.yaml"
     params:
@@ -135,6 +135,59 @@ use rule local_features as cluster_features with:
         stage="|".join(INPUTS.stages.with_clusters) or "none",
     message:
         "Putting names together in stage {wildcards.stage}, which asks nobody"
+
+
+rule filter_threshold:
+    input:
+        records=PATHS.stage_records("{stage}"),
+        files=INPUTS.stages.threshold_files,
+    output:
+        PATHS.threshold("{stage}"),
+    log:
+        PATHS.log("stages/{stage}/threshold"),
+    wildcard_constraints:
+        stage="|".join(INPUTS.stages.with_classifier) or "none",
+    conda:
+        "../envs/gpu.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        setting=INPUTS.stages.local_setting,
+    message:
+        "Choosing the threshold of the filter {wildcards.stage}"
+    script:
+        "../workflow/scripts/filter_threshold.py"
+
+
+rule classified_features:
+    input:
+        records=PATHS.stage_records("{stage}"),
+        files=INPUTS.stages.local_files,
+        limits=lambda wildcards: INPUTS.stages.limits(STUDY.sources_of(wildcards.stage)),
+    output:
+        features=PATHS.features("{stage}"),
+        parquet=PATHS.features_parquet("{stage}"),
+        summary=PATHS.summary("{stage}"),
+    log:
+        PATHS.log("stages/{stage}/features"),
+    wildcard_constraints:
+        stage="|".join(INPUTS.stages.with_classifier) or "none",
+    conda:
+        "../envs/gpu.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        setting=INPUTS.stages.local_setting,
+    message:
+        "Filtering the records of stage {wildcards.stage} by a classifier"
+    script:
+        "../workflow/scripts/local_features.py"
 
 
 for name in STUDY.stages:

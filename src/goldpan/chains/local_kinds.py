@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.chains.filter.keywords import filtered
+from goldpan.chains.filter.kind import check_filter, filter_inputs, filtered
 from goldpan.chains.mentions.cluster_stage import check_clusters, clustered, known_table
 from goldpan.chains.mentions.locate_stage import check_locate, located
 from goldpan.records.model import Record
@@ -43,7 +43,7 @@ class LocalKind:
 
 
 LOCAL_KINDS: dict[type, LocalKind] = {
-    FilterStage: LocalKind(filtered),
+    FilterStage: LocalKind(filtered, filter_inputs, check_filter),
     LocateStage: LocalKind(located, check=check_locate),
     ClustersStage: LocalKind(clustered, known_table, check_clusters),
 }

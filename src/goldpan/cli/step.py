@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan step` to the command line."""
     parser = commands.add_parser("step", help="run one step of a stage by hand, as the workflow does")
-    parser.add_argument("step", choices=sorted(_STEPS))
+    parser.add_argument("step", choices=sorted([*_STEPS, "threshold"]))
     parser.add_argument("stage", help="name of the stage")
     parser.add_argument("--round", type=int, default=1, metavar="N")
     parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
@@ -41,6 +41,8 @@ def _run(options: argparse.Namespace) -> int | None:
         _run_local(project, options)
         return None
     run = stage_of(project, options.stage)
+    if options.step == "threshold":
+        raise StudyError(f"stage `{options.stage}` is no filter, so it has no threshold")
     if options.step in ("requests", "submit", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
     return _STEPS[options.step](run, options)
@@ -49,18 +51,23 @@ def _run(options: argparse.Namespace) -> int | None:
 def _run_local(project: Project, options: argparse.Namespace) -> None:
     """A step of a stage that asks nobody."""
     from goldpan.chains.answer import answer_locally
+    from goldpan.chains.filter.threshold_step import choose_threshold
+    from goldpan.chains.filter.threshold_text import threshold_text
     from goldpan.errors import StudyError
     from goldpan.stages.make import make_records
 
     if options.step == "records":
         say_on_stderr(f"{options.stage}: {make_records(project, options.stage)} records")
+    elif options.step == "threshold":
+        chosen = choose_threshold(project, options.stage)
+        say_on_stderr(f"{options.stage}: {threshold_text(chosen.as_json())}")
     elif options.step == "features":
         say_on_stderr(f"{options.stage}: {answer_locally(project, options.stage).records} records")
     else:
         raise StudyError(
             f"stage `{options.stage}` asks nobody, so it has no step `{options.step}`",
             where=str(project.study_file),
-            remedy="its steps are `records` and `features`",
+            remedy="its steps are `records`, `threshold` (of a filter) and `features`",
         )
 
 

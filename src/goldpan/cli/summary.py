@@ -63,12 +63,28 @@ def _print_stages(project: Project) -> None:
         row[0] = f"{row[0]} *" if row[0] in starred else row[0]
     print_table(head, rows, empty="no stages")
     print_failures(project)
+    _print_thresholds(project)
     for stage in project.study.stages:
         with suppress(AttributeError, TypeError, SourceError):
             for note in request_notes(_stage_summary(project, stage)[0] or {}):
                 print(f"{stage}: {note}")
     if starred:
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
+
+
+def _print_thresholds(project: Project) -> None:
+    """Print what the thresholds of filters that were chosen from a gold set cost."""
+    for stage in project.study.local_stages:
+        path = project.paths.threshold(stage)
+        try:
+            made = _made(project, path)
+            if made is not None:
+                # Only here, as what it is computed with takes a second to load.
+                from goldpan.chains.filter.threshold_text import threshold_text
+
+                print(f"{stage}: {threshold_text(made)}; {path}")
+        except (KeyError, TypeError, AttributeError, SourceError):
+            print(f"{stage}: {path} {_DAMAGED}")
 
 
 def _stage_summary(project: Project, stage: str) -> tuple[Any, str, bool]:

@@ -10,7 +10,7 @@ from goldpan.errors import ErrorGatherer
 from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import gold_remedy
 from goldpan.evaluation.judged import judges_of
-from goldpan.evaluation.run import evaluated_features
+from goldpan.evaluation.run import check_predicted_features, evaluated_features
 from goldpan.records.first_rows import first_records
 from goldpan.records.read import iter_records
 from goldpan.records.source_rows import place_of
@@ -30,7 +30,9 @@ def check_evaluations(project: Project) -> Iterator[str]:
     for name, settings in project.study.evaluations.items():
         with wrong.gather():
             where = f"evaluations.{name}"
-            count = len(feature_values(settings, evaluated_features(project, name), where))
+            features = evaluated_features(project, name)
+            check_predicted_features(project, name, features)
+            count = len(feature_values(settings, features, where))
             paths = map(field_path, settings.gold.values())
             check_fields_exist(project, settings.source or [], paths, f"{where}.gold")
             check_gold_values(project, name)

@@ -234,7 +234,7 @@ def _read_predictions(
 ) -> Predictions:
     source = settings.predictions[name]
     if source.stage is not None:
-        return read_stage(name, paths[0], values, wanted)
+        return read_stage(name, paths[0], values, wanted, source.features)
     if source.wave is not None:
         return read_drawn(name, paths[0], values, wanted)
     return read_annotated(name, paths, values, wanted, source.heads)

@@ -110,7 +110,11 @@ Read = Callable[[Mapping[str, Any], FeatureValues], Prediction]
 
 
 def read_stage(
-    name: str, path: Path, features: Mapping[str, FeatureValues], wanted: Iterable[str]
+    name: str,
+    path: Path,
+    features: Mapping[str, FeatureValues],
+    wanted: Iterable[str],
+    predicted_by: Mapping[str, str] | None = None,
 ) -> Predictions:
     """The answers of a stage, from its `features.jsonl`.
 
@@ -119,11 +123,12 @@ def read_stage(
         path: the file.
         features: the features to evaluate.
         wanted: item ids of the items whose predictions are to be kept.
+        predicted_by: feature -> feature of the stage, where it has another name there.
 
     Raises:
         SourceError: a line is not a row of such a file, or two rows have one id.
     """
-    return _read(name, [path], features, wanted, _stage_prediction, read_features)
+    return _read(name, [path], features, wanted, _StageRow(predicted_by or {}), read_features)
 
 
 def read_drawn(
@@ -141,7 +146,7 @@ def read_drawn(
     def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return ((number, {**row, "state": OK}) for number, row in iter_rows(path, SourceError))
 
-    predictions = _read(name, [path], features, wanted, _stage_prediction, rows)
+    predictions = _read(name, [path], features, wanted, _StageRow({}), rows)
     predictions.is_of_items = True
     return predictions
 
@@ -215,7 +220,7 @@ def _add_row(
 ) -> None:
     predictions.states[row.get("state", OK)] += 1
     # In annotated rows a key of this name is the user's own.
-    if read is _stage_prediction and (answered := row.get("answered_at")):
+    if isinstance(read, _StageRow) and (answered := row.get("answered_at")):
         first, last = predictions.answered or (answered, answered)
         predictions.answered = min(first, answered), max(last, answered)
     if row.get("model"):
@@ -235,25 +240,33 @@ def _add_row(
             predictions.of_items[feature][item] = prediction
 
 
-def _stage_prediction(row: Mapping[str, Any], values: FeatureValues) -> Prediction:
-    if row["state"] != OK:
-        return Prediction(row["state"])
-    answer = row["features"].get(values.feature.name)
-    if answer is None:
-        return Prediction(NOT_ASKED)
-    value = value_of(answer)
-    confidence = confidence_of(row, values.feature.name)
-    if confidence is None and values.feature.name not in row.get("aggregated", {}):
-        confidence = _share_of_samples(row, values, value)
-    return Prediction(OK, value, confidence)
+@dataclass(frozen=True)
+class _StageRow:
+    """Reads rows of a stage; `predicted_by` as of `read_stage`."""
+
+    predicted_by: Mapping[str, str]
+
+    def __call__(self, row: Mapping[str, Any], values: FeatureValues) -> Prediction:
+        """What a row says about a feature."""
+        name = self.predicted_by.get(values.feature.name, values.feature.name)
+        if row["state"] != OK:
+            return Prediction(row["state"])
+        answer = row["features"].get(name)
+        if answer is None:
+            return Prediction(NOT_ASKED)
+        value = value_of(answer)
+        confidence = confidence_of(row, name)
+        if confidence is None and name not in row.get("aggregated", {}):
+            confidence = _share_of_samples(row, values, name, value)
+        return Prediction(OK, value, confidence)
 
 
-def _share_of_samples(row: Mapping[str, Any], values: FeatureValues, value: Any) -> float | None:
+def _share_of_samples(row: Mapping[str, Any], values: FeatureValues, name: str, value: Any) -> float | None:
     """Share of several independent answers that say `value`; None where only one was asked for."""
     answers = [
-        values.key(value_of(sample["features"][values.feature.name]))
+        values.key(value_of(sample["features"][name]))
         for sample in row.get("samples", [])
-        if values.feature.name in sample["features"]
+        if name in sample["features"]
     ]
     if len(answers) < 2:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from goldpan.errors import StudyError
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
@@ -9,8 +11,12 @@ from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
 from goldpan.records.source_rows import place_of
-from goldpan.stages.features import all_features_of_stage
+from goldpan.records.splits import SPLITS
+from goldpan.stages.features import all_features_of_stage, features_of_stage
+from goldpan.study.evaluation import Evaluation, Predicted
+from goldpan.study.filter import GoldThreshold
 from goldpan.study.load import Project
+from goldpan.study.local_stage import FilterStage
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.codebook import what_is_asked
@@ -41,7 +47,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         sample=root / paths.sample(wave) if wave else None,
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
-        notes=gold_notes(WaveRun(project, wave)) if wave else (),
+        notes=[*(gold_notes(WaveRun(project, wave)) if wave else ()), *_threshold_notes(project, settings)],
         other_sources={
             model: project.study.sources.keys() - project.study.sources_predicted(predicted)
             for model, predicted in settings.predictions.items()
@@ -59,7 +65,9 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         html=root / paths.evaluation(name, "html"),
         errors=root / paths.evaluation(name, "errors.csv"),
     )
-    return evaluate_files(name, settings, evaluated_features(project, name), inputs, outputs)
+    features = evaluated_features(project, name)
+    check_predicted_features(project, name, features)
+    return evaluate_files(name, settings, features, inputs, outputs)
 
 
 def gold_notes(run: WaveRun) -> list[str]:
@@ -80,6 +88,23 @@ def gold_notes(run: WaveRun) -> list[str]:
     ]
 
 
+def _threshold_notes(project: Project, settings: Evaluation) -> Iterator[str]:
+    """Which filters are measured on the labels that their thresholds were chosen by."""
+    for model, predicted in settings.predictions.items():
+        stage = project.study.stages.get(predicted.stage or "")
+        threshold = stage.threshold if isinstance(stage, FilterStage) else None
+        if not isinstance(threshold, GoldThreshold):
+            continue
+        splits = SPLITS if settings.split == "all" else settings.split
+        if (settings.wave is None) != (threshold.wave is None) or settings.wave != threshold.wave:
+            continue
+        if set(splits) & set(threshold.split):
+            yield (
+                f"{model}: its threshold was chosen on some of these labels, so its recall here is somewhat"
+                " too good; its threshold.json has that on records which it was not chosen on."
+            )
+
+
 def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
     """The features that the evaluation `name` has gold for: those of its wave, or those with a field.
 
@@ -88,18 +113,18 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
         TaskError: a task cannot be loaded.
     """
     settings = project.named("evaluation", project.study.evaluations, name)
+    _check_own_names(project, name)
     if settings.wave is not None:
         return WaveRun(project, settings.wave).codebook.by_name
     known: dict[str, Feature] = {}
-    for stage in describing_stages(project, settings):
-        for feature in all_features_of_stage(project, stage):
-            first = known.setdefault(feature.name, feature)
-            if feature.name in settings.gold and what_is_asked(first) != what_is_asked(feature):
-                raise StudyError(
-                    f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
-                    where=f"evaluations.{name}.gold",
-                    remedy="make an evaluation for each stage, with its `predictions`",
-                )
+    for feature in _described_features(project, settings):
+        first = known.setdefault(feature.name, feature)
+        if feature.name in settings.gold and what_is_asked(first) != what_is_asked(feature):
+            raise StudyError(
+                f"the feature `{feature.name}` is not the same in all tasks that are evaluated",
+                where=f"evaluations.{name}.gold",
+                remedy="make an evaluation for each stage, with its `predictions`",
+            )
     for feature_name in settings.gold:
         if feature_name not in known:
             nearest = suggestion(feature_name, known) or "no task is asked about these sources"
@@ -110,3 +135,57 @@ def evaluated_features(project: Project, name: str) -> dict[str, Feature]:
                 " are, of those that are asked about the source",
             )
     return {feature_name: known[feature_name] for feature_name in settings.gold}
+
+
+def check_predicted_features(project: Project, name: str, features: Mapping[str, Feature]) -> None:
+    """Check that features of stages which the gold calls otherwise are there, and of the same kind.
+
+    Args:
+        project: of the evaluation.
+        name: of the evaluation.
+        features: those it has gold for.
+
+    Raises:
+        StudyError: one is not.
+    """
+    for model, predicted in project.study.evaluations[name].predictions.items():
+        of_stage = {feature.name: feature for feature in _features_of(project, predicted)}
+        where = f"evaluations.{name}.predictions.{model}.features"
+        for gold, own in predicted.features.items():
+            if gold not in features:
+                raise StudyError(
+                    f"there is no gold feature `{gold}`; {suggestion(gold, features)}", where=where
+                )
+            if features[gold].type != of_stage[own].type:
+                raise StudyError(
+                    f"`{gold}` is a {features[gold].type} and `{own}` a {of_stage[own].type}, which cannot be"
+                    " compared",
+                    where=where,
+                    remedy="compare a filter's `kept` with a binary feature of the gold",
+                )
+
+
+def _described_features(project: Project, settings: Evaluation) -> Iterator[Feature]:
+    """What the stages say that an evaluation measures: their features, by the names that the gold has."""
+    evaluated = [predicted for predicted in settings.predictions.values() if predicted.stage]
+    for predicted in evaluated or [Predicted(stage=name) for name in describing_stages(project, settings)]:
+        features = all_features_of_stage(project, predicted.stage or "")
+        own = {feature.name: feature for feature in features}
+        yield from (feature for feature in features if feature.name not in predicted.features)
+        yield from (own[name].model_copy(update={"name": gold}) for gold, name in predicted.features.items())
+
+
+def _check_own_names(project: Project, name: str) -> None:
+    """Check that stages have the features that predict what the gold calls otherwise. Raises StudyError."""
+    for model, predicted in project.study.evaluations[name].predictions.items():
+        known = [feature.name for feature in _features_of(project, predicted)]
+        for own in predicted.features.values():
+            if own not in known:
+                raise StudyError(
+                    f"the stage `{predicted.stage}` has no feature `{own}`; {suggestion(own, known)}",
+                    where=f"evaluations.{name}.predictions.{model}.features",
+                )
+
+
+def _features_of(project: Project, predicted: Predicted) -> list[Feature]:
+    return features_of_stage(project, predicted.stage) if predicted.features and predicted.stage else []

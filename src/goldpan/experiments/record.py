@@ -142,7 +142,9 @@ def _scored(project: Project, stage: str) -> list[Scored]:
         gold = read_field_gold(settings, features, paths, place, where)
         items = gold.items
         wanted = [item.item_id for item in items]
-        predictions = read_stage(model, project.root / project.paths.features(stage), values, wanted)
+        predicted_by = settings.predictions[model].features
+        path = project.root / project.paths.features(stage)
+        predictions = read_stage(model, path, values, wanted, predicted_by)
         for feature, of_feature in values.items():
             if predictions.covers(feature) and feature not in measured:
                 measured[feature] = scored(of_feature, settings.gold[feature], items, predictions)

@@ -25,7 +25,7 @@ class EarlierStage:
         schema: its features.
         rationales: those of its answers that travel along, `FEATURE_rationale`. They stand apart from the
             answers, so that a prompt which writes all of these stays as it was.
-        is_filter: it decides which records go on.
+        not_kept: of one that decides which records go on, why it leaves one out.
     """
 
     name: str
@@ -33,7 +33,7 @@ class EarlierStage:
     features: Path
     schema: Sequence[Feature] = ()
     rationales: Collection[str] = field(default_factory=tuple)
-    is_filter: bool = False
+    not_kept: str | None = None
 
     def rows(self) -> Iterator[tuple[Record, FeatureRow]]:
         """Its records, each with its row of features.
@@ -47,8 +47,8 @@ class EarlierStage:
         """Why a record does not go on after this stage; None where it does."""
         if row["state"] != "ok":
             return f"upstream: stage {self.name} is {row['state']} for this record"
-        if self.is_filter and not value_of(row["features"][KEPT]):
-            return f"filtered: stage {self.name} does not keep it"
+        if self.not_kept is not None and not value_of(row["features"][KEPT]):
+            return f"filtered: by stage {self.name}: {self.not_kept}"
         return None
 
     def hand_on(self, record: Record, row: FeatureRow, without: str | None = None) -> None:

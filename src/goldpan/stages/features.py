@@ -10,28 +10,45 @@ from goldpan.stages.mention_features import CLUSTER_FEATURES, LOCATE_FEATURES
 from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage, FilterStage, LocateStage
 from goldpan.study.stage import Stage
-from goldpan.tasks.features import Binary, Extraction, Feature, Field_
+from goldpan.tasks.features import Binary, Extraction, Feature, Field_, Score, Text
 from goldpan.tasks.task import Task, load_task
 
 KEPT = "kept"
 """The feature of a filter that says whether a record goes on."""
 
-_FILTER: list[Feature] = [
-    Binary(name=KEPT, type="binary", description="The record goes on."),
-    Extraction(
-        name="keywords",
-        type="extraction",
-        description="The keywords that were found, with their places in the text.",
-        fields=[
-            Field_(name="keyword", description="As the list has it."),
-            Field_(name="start", type="integer", description="Characters of the text before it."),
-            Field_(name="end", type="integer", description="Characters of the text up to its end."),
-        ],
+_KEPT = Binary(name=KEPT, type="binary", description="The record goes on.")
+_KEYWORDS = Extraction(
+    name="keywords",
+    type="extraction",
+    description="The keywords that were found, with their places in the text.",
+    fields=[
+        Field_(name="keyword", description="As the list has it."),
+        Field_(name="start", type="integer", description="Characters of the text before it."),
+        Field_(name="end", type="integer", description="Characters of the text up to its end."),
+    ],
+)
+_LARGEST_SCORE = 1e9
+_SCORED: list[Feature] = [
+    Text(name="label", type="text", description="The label that the classifier finds likeliest."),
+    Score(
+        name="score",
+        type="score",
+        description="How likely the record is what is sought, 0 to 1; of a regression the number.",
+        # What a regression predicts has no bounds.
+        min=-_LARGEST_SCORE,
+        max=_LARGEST_SCORE,
+        integer=False,
     ),
 ]
 
+
+def _of_filter(settings: FilterStage) -> list[Feature]:
+    keywords: list[Feature] = [] if settings.keywords is None else [_KEYWORDS]
+    return [_KEPT, *keywords, *(_SCORED if settings.scores else [])]
+
+
 FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {
-    FilterStage: lambda settings: _FILTER,
+    FilterStage: _of_filter,
     LocateStage: lambda settings: LOCATE_FEATURES,
     ClustersStage: lambda settings: CLUSTER_FEATURES,
 }

@@ -71,11 +71,12 @@ def _make(project: Project, stage: str, output: Path, sources: SourceFiles) -> i
 
 
 def _earlier(project: Project, stage: str, name: str) -> EarlierStage:
+    settings = project.study.stages[name]
     return EarlierStage(
         name,
         records=project.root / project.paths.stage_records(name),
         features=project.root / project.paths.features(name),
         schema=features_of_stage(project, name),
         rationales=rationales_carried(project, stage),
-        is_filter=isinstance(project.study.stages[name], FilterStage),
+        not_kept=settings.reason if isinstance(settings, FilterStage) else None,
     )

@@ -26,6 +26,12 @@ class Predicted(Model):
         default_factory=dict,
         description="`annotated` only: feature -> head that predicts it; default the head of the same name.",
     )
+    features: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="`stage` only: feature of the gold -> feature of the stage that predicts it, as"
+        " `{relevant: kept}` of a filter; default the one of the same name.",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Predicted:
@@ -33,6 +39,8 @@ class Predicted(Model):
             raise ValueError("give either `stage` or `annotated` or `wave`")
         if self.heads and self.annotated is None:
             raise ValueError("`heads` goes with `annotated`")
+        if self.features and self.stage is None:
+            raise ValueError("`features` goes with `stage`")
         return self
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from goldpan.study.base import Model, no_number, one_or_many
+from goldpan.study.filter import HeadChoice, TextClassifier, Threshold, as_keywords
 from goldpan.study.stage import Input, Stage
 
 
@@ -17,11 +18,76 @@ class LocalStage(Model):
 
 
 class FilterStage(LocalStage):
-    """A stage that decides, without asking anybody, which records go on."""
+    """A stage that decides, without asking anybody, which records go on: those that hold a keyword, or that
+    a local classifier scores high enough."""
 
-    kind: Literal["filter"] = Field(description="keywords decide which records go on")
-    text: str = Field("text", description="The field that is looked at: a field of `data`, or a path in it.")
-    keywords: list[str] = Field(min_length=1, description="Words and phrases, any of which keeps a record.")
+    kind: Literal["filter"] = Field(description="keywords or a local classifier decide which records go on")
+    text: str = Field(
+        "text",
+        min_length=1,
+        description="The field that is looked at: of `data`, or a path in it; `item.NAME` of an item.",
+    )
+    keywords: list[str] | str | None = Field(
+        None,
+        min_length=1,
+        description="Words and phrases, any of which keeps a record: a list, or the path of a text file with"
+        " one on each line.",
+    )
+    plural: bool = Field(False, description="Also look for the English plurals of the keywords.")
+    head: HeadChoice | None = Field(
+        None, description="A head of the study whose score decides; its name, or more about it."
+    )
+    classifier: TextClassifier | None = Field(
+        None, description="A sequence-classification model whose score decides."
+    )
+    threshold: Threshold | None = Field(
+        None,
+        description="With `head` or `classifier`: a record with this score, or a higher one, is kept. A"
+        " number, or how it is chosen from a gold set.",
+    )
+
+    _keywords_are_text = field_validator("keywords", mode="before")(as_keywords)
+
+    @field_validator("head", mode="before", json_schema_input_type=HeadChoice | str | None)
+    @classmethod
+    def _a_head_by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _something_decides(self) -> FilterStage:
+        if self.keywords is None and self.head is None and self.classifier is None:
+            raise ValueError(
+                "give `keywords`, or a `head` or `classifier`: what decides which records go on?"
+            )
+        if self.head and self.classifier:
+            raise ValueError("give either `head` or `classifier`; each of them alone goes with `keywords`")
+        if self.plural and self.keywords is None:
+            raise ValueError("`plural` goes with `keywords`")
+        if self.scores != (self.threshold is not None):
+            raise ValueError(
+                "`threshold` is required with `head` or `classifier`: from which score on is a record kept?"
+                if self.scores
+                else "`threshold` goes with `head` or `classifier`; keywords have no score"
+            )
+        return self
+
+    @property
+    def scores(self) -> bool:
+        """Whether a classifier has a say."""
+        return self.head is not None or self.classifier is not None
+
+    @property
+    def reason(self) -> str:
+        """Why a record is not kept, in words that are the same for all of them."""
+        reasons = []
+        if self.keywords is not None:
+            is_file = isinstance(self.keywords, str)
+            of = f"of {self.keywords}" if is_file else f"({len(self.keywords)} in the study)"
+            reasons.append(f"none of the keywords {of} is in `{self.text}`")
+        if self.scores:
+            who = f"head `{self.head.name}`" if self.head else f"classifier `{self.classifier.model}`"  # type: ignore[union-attr]
+            reasons.append(f"the {who} scores it below the threshold")
+        return ", and ".join(reasons)
 
 
 _Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), BeforeValidator(no_number)]

@@ -128,6 +128,11 @@ class Paths:
         """The clusters of a stage that puts names together, with their members and why each is there."""
         return f"{self.stage(stage)}/clusters.jsonl"
 
+    def threshold(self, stage: str) -> str:
+        """The threshold of a filter that is chosen from a gold set, and what it costs."""
+        # Not by way of `stage`: a plan reads it, too, which puts what it makes itself elsewhere.
+        return f"{self.base}/stages/{stage}/threshold.json"
+
     def go_on(self, stage: str) -> str:
         """A person's word that a stage is to be asked on although most answers are bad."""
         return f"{self.stage(stage)}/go_on.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from goldpan.study.filter_references import check_filters
 from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
 
@@ -38,6 +39,8 @@ def check_references(study: Study) -> None:
     _check_heads(study, wrong)
     _check_annotated(study, wrong)
     _check_evaluations(study, wrong)
+    # Known only where all names lead somewhere.
+    wrong += check_filters(study) if not wrong else ()
     if wrong:
         raise ValueError("\n  ".join(wrong))
 

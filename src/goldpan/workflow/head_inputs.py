@@ -8,6 +8,7 @@ from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.models.folders import is_model_folder, shaping_files
+from goldpan.study.filter_references import waves_awaited
 from goldpan.workflow.stage_inputs import StageInputs
 from goldpan.workflow.wave_inputs import WaveInputs
 
@@ -51,8 +52,13 @@ class HeadInputs:
 
     def can_train(self, head: str) -> bool:
         """Whether the labels of a head can be made; those of a wave need filled sheets."""
-        wave = self.study.heads[head].labels.wave
-        return wave is None or bool(self._waves.filled_sheets[wave])
+        labels = self.study.heads[head].labels
+        has_sheets = labels.wave is None or bool(self._waves.filled_sheets[labels.wave])
+        return has_sheets and all(map(self.can_answer, labels.stage or []))
+
+    def can_answer(self, stage: str) -> bool:
+        """Whether a stage can be answered: filters before it may need the filled sheets of a wave."""
+        return all(self._waves.filled_sheets[wave] for wave in waves_awaited(self.study, stage))
 
     def can_annotate(self, annotated: str) -> bool:
         """Whether all heads that annotate can be trained."""

@@ -52,7 +52,7 @@ class Inputs:
         wave, predictions = evaluation.wave, evaluation.predictions.values()
         if wave is None:
             stages = describing_stages(self.project, evaluation)
-            beside = sorted({file for stage in stages for file in self.stages.task_files[stage]})
+            beside = sorted({file for stage in stages for file in self.stages.task_files.get(stage, [])})
         else:
             beside = [self.paths.sample(wave), self.paths.merged(wave)]
         return [
@@ -78,16 +78,21 @@ class Inputs:
             *self.stages.limits(self.study.sources_of(stage)),
         ]
 
+    def _can_draw(self, wave: str) -> bool:
+        """Whether what a wave is drawn from can be answered."""
+        stage = self.study.waves[wave].stage
+        return stage is None or self.heads.can_answer(stage)
+
     def _judging(self, evaluation: str) -> list[str]:
         return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
 
     def everything(self) -> Iterator[str]:
         """What can be made now of all that the study asks for."""
         study, paths = self.study, self.paths
-        for stage in study.stages:
+        for stage in filter(self.heads.can_answer, study.stages):
             yield from (paths.features(stage), paths.features_parquet(stage), paths.summary(stage))
             yield from self.stages.tables(stage)
-        for wave in study.waves:
+        for wave in filter(self._can_draw, study.waves):
             yield from (paths.sample(wave), *self.waves.sheets(wave), paths.wave_changes(wave))
             if self.waves.filled_sheets[wave]:
                 yield from (paths.agreement(wave, "html"), paths.disagreements(wave))
@@ -103,10 +108,14 @@ class Inputs:
         for name, evaluation in study.evaluations.items():
             predictions = evaluation.predictions.values()
             annotated_ones = [evaluated.annotated for evaluated in predictions if evaluated.annotated]
+            stages = [evaluated.stage for evaluated in predictions if evaluated.stage]
             has_gold = evaluation.wave is None or self.waves.filled_sheets[evaluation.wave]
-            if has_gold and all(map(self.heads.can_annotate, annotated_ones)):
+            can_predict = all(map(self.heads.can_annotate, annotated_ones)) and all(
+                map(self.heads.can_answer, stages)
+            )
+            if has_gold and can_predict:
                 yield paths.evaluation(name, "html")
                 if evaluation.wave is None:
-                    for stage in filter(None, (evaluated.stage for evaluated in predictions)):
+                    for stage in filter(study.asked_stages.__contains__, stages):
                         yield paths.run(stage, "json")
                         yield from (paths.upload(tracker, stage) for tracker in study.trackers)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.chains.filter.kind import threshold_inputs
 from goldpan.chains.local_kinds import local_inputs
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.formats import is_pdf
@@ -16,7 +17,7 @@ from goldpan.records.pdf.document import document_name
 from goldpan.records.pdf.pages import FORMAT as PAGES_FORMAT
 from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
-from goldpan.study.local_stage import ClustersStage
+from goldpan.study.local_stage import ClustersStage, FilterStage
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
 
@@ -46,11 +47,6 @@ class StageInputs:
     def with_clusters(self) -> list[str]:
         """The stages that leave clusters beside their features."""
         return [name for name, stage in self.study.local_stages.items() if isinstance(stage, ClustersStage)]
-
-    @property
-    def without_clusters(self) -> list[str]:
-        """The other stages that ask nobody."""
-        return [name for name in self.study.local_stages if name not in self.with_clusters]
 
     def places(self, sources: Iterable[str]) -> list[tuple[str, str]]:
         """(source, file) of all files of some sources."""
@@ -137,6 +133,22 @@ class StageInputs:
     def local_files(self, wildcards: Any) -> list[str]:
         """What the features of a stage that asks nobody are made from, besides its records."""
         return local_inputs(self.project, wildcards.stage)
+
+    @property
+    def with_classifier(self) -> list[str]:
+        """The filters that a classifier decides in, which takes longer than what other local stages do."""
+        stages = self.study.local_stages.items()
+        return [name for name, stage in stages if isinstance(stage, FilterStage) and stage.scores]
+
+    @property
+    def plain_local(self) -> list[str]:
+        """The stages that ask nobody and need nothing else than all of these."""
+        others = (*self.with_clusters, *self.with_classifier)
+        return [name for name in self.study.local_stages if name not in others]
+
+    def threshold_files(self, wildcards: Any) -> list[str]:
+        """What the threshold of a filter is chosen from, besides its records."""
+        return threshold_inputs(self.project, wildcards.stage)
 
     def round_before(self, wildcards: Any) -> list[str]:
         """A round asks what the one before it left; the first has none before it."""
