@@ -53,7 +53,7 @@ def _run_local(project: Project, options: argparse.Namespace) -> None:
     from goldpan.stages.make import make_records
 
     if options.step == "records":
-        say_on_stderr(f"{options.stage}: {make_records(project, options.stage)} records")
+        say_on_stderr(f"{options.stage}: {make_records(project, options.stage)}")
     elif options.step == "features":
         say_on_stderr(f"{options.stage}: {answer_locally(project, options.stage).records} records")
     else:
@@ -143,7 +143,7 @@ def _say_messages(messages: list[MessageCount]) -> None:
 
 
 def _records(run: StageRun, options: argparse.Namespace) -> None:
-    say_on_stderr(f"{run.name}: {run.make_records()} records")
+    say_on_stderr(f"{run.name}: {run.make_records()}")
 
 
 def _tables(run: StageRun, options: argparse.Namespace) -> None:
