@@ -1,4 +1,4 @@
-"""`duplicates: share`: records with the same text are asked once, in whatever files they stand, and stay so."""
+"""`duplicates: share`: records with the same text are asked once, in whatever files they are, and stay so."""
 
 import csv
 import shutil

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from goldpan.stages.documents import as_type, read_document, write_document
 from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.stages.upstream import failures_of
 from goldpan.study.load import Project
+from goldpan.tasks.features import value_of
 
 _WHAT, _REMEDY = "a chain.json", "delete it and run again: it is counted anew"
 _MOST_CODES = 1_000
@@ -44,7 +45,8 @@ class ExplodeCounts:
 
     Attributes:
         parents: records that were exploded.
-        items: items of their answers.
+        items_before: items that the stage before has answered.
+        items: of these, those that records were made of.
         repeated: of these, those that stand in the same answer once more.
         rows: records that were made of items.
         without_items: parents of which one row was made that says why there are no items, by the code of
@@ -52,6 +54,7 @@ class ExplodeCounts:
     """
 
     parents: int = 0
+    items_before: int = 0
     with_items: int = 0
     items: int = 0
     repeated: int = 0
@@ -171,6 +174,8 @@ def count_chain(project: Project, stage: str) -> Chain:
     sources = {name: _count_source(project, name) for name in sources_of_chain(project, stage)}
     rows = {name: counts.rows for name, counts in sources.items()}
     stages: dict[str, StageCounts] = {}
+    items: Counter[tuple[str, str]] = Counter()
+    exploded = {settings.input.explode for settings in project.study.stages.values()} - {None}
     for name in stages_of_chain(project, stage):
         settings = project.study.stages[name].input
         before = settings.stages
@@ -180,7 +185,9 @@ def count_chain(project: Project, stage: str) -> Chain:
             counts.rows_before = stages[before[0]].rows
         else:
             counts.rows_before = sum(rows[source] for source in counts.reads)
-        _count_stage(project, name, counts)
+        _count_stage(project, name, counts, [str(feature) for feature in exploded], items)
+        if counts.explode:
+            counts.explode.items_before = sum(items[other, str(settings.explode)] for other in before)
         failed = {other: failures_of(stages[other].states) for other in before}
         counts.upstream = {other: failures for other, failures in failed.items() if failures}
         check_stage(counts, {other: stages[other].rows for other in before})
@@ -204,7 +211,14 @@ def _count_source(project: Project, source: str) -> SourceCounts:
     return counts
 
 
-def _count_stage(project: Project, stage: str, counts: StageCounts) -> None:
+def _count_stage(
+    project: Project,
+    stage: str,
+    counts: StageCounts,
+    exploded: Sequence[str],
+    items: Counter[tuple[str, str]],
+) -> None:
+    """Count the rows of a stage; in `items` also the items of those features that some stage explodes."""
     settings = project.study.stages[stage].input
     explode = _Explosion() if settings.explode else None
     group = GroupCounts() if settings.group else None
@@ -216,6 +230,8 @@ def _count_stage(project: Project, stage: str, counts: StageCounts) -> None:
         counts.shared += "shared_with" in row
         if row["state"] != "ok":
             _add(reasons.setdefault(row["state"], Counter()), _code(row.get("reason")))
+        for feature in exploded:
+            items[stage, feature] += _number_of_items(row["features"].get(feature))
         if explode:
             explode.add(record)
         if group:
@@ -261,6 +277,11 @@ class _Explosion:
     def counts(self) -> ExplodeCounts:
         self._counts.without_items = _by_number(self._without)
         return self._counts
+
+
+def _number_of_items(prediction: dict[str, Any] | None) -> int:
+    found = None if prediction is None else value_of(prediction)
+    return len(found) if isinstance(found, list) else 0
 
 
 def _code(reason: str | None) -> str:

@@ -63,6 +63,8 @@ def _check_explode(counts: StageCounts, step: str, given: str) -> None:
         raise _wrong(
             step, f"rows of {made.parents:,} parents, but {given} gives {counts.rows_before:,} records"
         )
+    if made.items != made.items_before:
+        raise _wrong(step, f"{made.items:,} items, but the answers of {given} hold {made.items_before:,}")
     if made.parents != made.with_items + without:
         raise _wrong(
             step,
