@@ -124,7 +124,7 @@ class StageInputs:
 
     def local_setting(self, wildcards: Any) -> str:
         """Settings of a stage that asks nobody whose change makes its features stale, as text."""
-        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input"})
+        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input", "upstream"})
 
     def local_files(self, wildcards: Any) -> list[str]:
         """What the features of a stage that asks nobody are made from, besides its records."""
