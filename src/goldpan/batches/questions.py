@@ -16,7 +16,7 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
-from goldpan.stages.duplicates import alone, normal_text, text_of, with_text
+from goldpan.stages.duplicates import alone, normal_text, shared_text, with_text
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.provider import Provider
 from goldpan.study.stage import Stage
@@ -195,7 +195,7 @@ class Questioner:
         if self._shared_field is None:
             return record, None
         spelt = cast(Record, record["asked_as"]) if "asked_as" in record else alone(cast(Record, {**record}))
-        text = text_of(spelt, self._shared_field)
+        text = shared_text(spelt, self._shared_field)
         if text is None or (normal := normal_text(text)) == text:
             return spelt, None
         in_normal_form = with_text(spelt, self._shared_field, normal)

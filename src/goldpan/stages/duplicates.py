@@ -74,7 +74,7 @@ def _compatible(found: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", character)
 
 
-def text_of(record: Record, field: str) -> str | None:
+def shared_text(record: Record, field: str) -> str | None:
     """The text of a record that it shares by; None where it has none, or only white space."""
     _, value = look_up(record, field)
     return value if isinstance(value, str) and value.strip() else None
@@ -111,7 +111,7 @@ class _Texts:
     def key(self, record: Record) -> tuple[bytes, bytes] | None:
         """Hashes of a record's text in normal form and as it is spelt; None for one that shares nothing:
         which is skipped, is asked no task, or has no text."""
-        text = None if "skip" in record else text_of(record, self.field)
+        text = None if "skip" in record else shared_text(record, self.field)
         task = self._task(record)
         if text is None or task is None or not (normal := normal_text(text)):
             return None
@@ -195,7 +195,7 @@ def _marked(record: Record, group: SharedText, field: str, record_at: Callable[[
     shared: dict[str, Any] = {SHARED_BY: group.records} if is_leader else {SHARED_WITH: group.leader}
     made: dict[str, Any] = {**head, **shared, **record}
     if not group.is_spelt_alike:
-        made[ASKED_TEXT] = normal_text(text_of(leader, field) or "")
+        made[ASKED_TEXT] = normal_text(shared_text(leader, field) or "")
     if not is_leader:
         made[ASKED_AS] = leader
     return orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE)
@@ -252,6 +252,6 @@ def write_groups(records: Path, field: str, output: Path) -> int:
 
 def _row(record: Record, field: str) -> list[Any]:
     is_asked = "yes" if SHARED_BY in record else ""
-    text = " ".join((text_of(record, field) or "").split())
+    text = " ".join((shared_text(record, field) or "").split())
     place = (record["id"], record["source"], record["file"], record["line"])
     return [*place, is_asked, text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"]
