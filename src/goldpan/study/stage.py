@@ -100,13 +100,6 @@ class Stage(Model):
         min_length=1,
         description="One task by name, or several of which the first that fits a record is asked.",
     )
-    upstream: Upstream = Field("go_on", exclude_if=as_before("go_on"), description=UPSTREAM)
-    duplicates: Duplicates | None = Field(
-        None,
-        exclude_if=as_before(None),
-        description="`share`: records with the same text, in whatever files, are asked once and share the"
-        " answer. `{share: data.FIELD}` names the text, by default `data.text`.",
-    )
     provider: Name = Field(description="One of the study's providers.")
     mode: Mode = Field(
         "batch",
@@ -175,6 +168,13 @@ class Stage(Model):
     limits: Limits = Field(Limits(), description="What one request file may hold.")
     poll: Poll = Field(Poll(), description="How often waiting asks.")
     wait: bool = Field(True, description="False: submit and exit; a later run goes on.")
+    upstream: Upstream = Field("go_on", exclude_if=as_before("go_on"), description=UPSTREAM)
+    duplicates: Duplicates | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="`share`: records with the same text, in whatever files, are asked once and share the"
+        " answer. `{share: data.FIELD}` names the text, by default `data.text`.",
+    )
     tables: Literal["csv"] | None = Field(
         None, description="Also write one CSV per input file with its columns and the features."
     )
