@@ -9,8 +9,8 @@ from collections import Counter
 import orjson
 import pytest
 
-from goldpan.batches.preview import preview
 from goldpan.batches.stage import StageRun
+from goldpan.chains.preview import preview
 from goldpan.errors import StudyError
 from goldpan.files import read_json
 from goldpan.providers.engine import ServiceError, completion
