@@ -23,6 +23,7 @@ from goldpan.records.model import RecordHead
 from goldpan.records.read import iter_heads
 from goldpan.stages.aggregate import aggregate_samples
 from goldpan.stages.columns import ParquetRows, columns_of, features_of
+from goldpan.stages.duplicates import SHARED_WITH
 from goldpan.stages.rows import AskedRow, FeatureRow, with_asked
 from goldpan.study.load import Project
 from goldpan.study.stage import SampleAggregate
@@ -268,4 +269,7 @@ def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
     for name in ("task", "task_hash", "request_key", "round", "answered_at", "adjusted", "notes"):
         if name in best:
             row[name] = best[name]
+    if SHARED_WITH in record and best["state"] != "skipped":
+        # What it has cost stands in the row of the record that it shares with.
+        row["shared_with"], row["usage"] = record["shared_with"], None
     return row

@@ -35,6 +35,7 @@ from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_plan
 from goldpan.stages.rows import AskedRow
+from goldpan.stages.upstream import failures_before, failures_text
 from goldpan.study.load import Project
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
@@ -273,8 +274,19 @@ class _Planner:
             unpriced=list(self.spending.unpriced),
             endpoint=URLS[self.stage.endpoint or "chat"],
             output=self.stage.output or "tool",
-            notes=[*self._money_notes(lengths), *(finding.text for finding in self.findings)],
+            notes=[
+                *self._upstream_notes(),
+                *self._money_notes(lengths),
+                *(finding.text for finding in self.findings),
+            ],
         )
+
+    def _upstream_notes(self) -> Iterator[str]:
+        for stage, failures in failures_before(self.project, self.stage_name).items():
+            yield (
+                f"{failures_text(stage, failures)}; skipped here. `goldpan retry {stage} --study"
+                f" {self.project.study.study}` lets them be asked again"
+            )
 
     def _money_notes(self, lengths: list[tuple[AnswerLength, int]]) -> Iterator[str]:
         if too_much := overspent(self.stage, self.spending):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from goldpan.batches.requests import MessagesWriter, RequestForm
 from goldpan.errors import PromptError
@@ -16,6 +16,7 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
+from goldpan.stages.duplicates import alone, normal_text, shared_text, with_text
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.provider import Provider
 from goldpan.study.stage import Stage
@@ -109,6 +110,7 @@ class Questioner:
         shape, former = shape_of(stage, provider, keys), former_shapes_of(stage, provider, keys)
         stage = asked_stage(stage)
         self._samples = range(stage.samples)
+        self._shared_field = stage.duplicates.share if stage.duplicates else None
         self._choices: list[_Choice] = []
         context = stage.limits.context_tokens or context_tokens or DEFAULT_CONTEXT_TOKENS
         for choice in stage.task:
@@ -150,37 +152,25 @@ class Questioner:
         identity = record["id"]
         if "skip" in record:
             return Skip(identity, record["skip"])
+        record, in_other_form = self._written_from(record)
         for choice in self._choices:
             if choice.when is None or choice.when.matches(dict(record)):
                 break
         else:
             return Skip(identity, "filtered: no task of the stage is meant for this record")
-        notes: dict[str, Any] = {}
-        context: dict[str, Any] = {"answers": {}, **record}
-        if "rationales" in record:
-            reasons = context.pop("rationales")
-            answers = context["answers"].items()
-            context["answers"] = {
-                name: AnswersOfStage(values, reasons.get(name, {})) for name, values in answers
-            }
-        if choice.task.material == "trace":
-            try:
-                material = traces.prepare(record["data"], choice.max_chars)
-            except traces.UnusableTrace as error:
-                return Skip(identity, f"{error.code}: {error}")
-            context.update(material.context)
-            notes = material.notes
         try:
-            messages = choice.writer.json_parts(choice.renderer.pieces(context))
-        except PromptError as error:
-            raise PromptError(
-                f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
-            ) from None
+            messages, notes = _messages(choice, record, identity)
+            others = [_messages(choice, in_other_form, identity)[0]] if in_other_form else []
+        except traces.UnusableTrace as error:
+            return Skip(identity, f"{error.code}: {error}")
         whole = b"".join(messages)
         form = choice.form
         questions = []
         for sample in self._samples:
             own_id = custom_id(identity, sample)
+            former = [other.key(whole, sample) for other in choice.former]
+            for other in map(b"".join, others):
+                former += [shape.key(other, sample) for shape in (form, *choice.former)]
             questions.append(
                 Question(
                     id=identity,
@@ -191,14 +181,54 @@ class Questioner:
                     messages=messages,
                     size=form.size(own_id, len(whole)),
                     notes=notes,
-                    former_keys=tuple(other.key(whole, sample) for other in choice.former),
+                    former_keys=tuple(former),
                 )
             )
         return questions
 
+    def _written_from(self, record: Record) -> tuple[Record, Record | None]:
+        """The record that a request is written from: where a stage shares answers, the leader of its group.
+
+        And the same with its text in the other of the two forms in which the ledger may know it: as it is
+        spelt, and normal; None where these are one.
+        """
+        if self._shared_field is None:
+            return record, None
+        spelt = cast(Record, record["asked_as"]) if "asked_as" in record else alone(cast(Record, {**record}))
+        text = shared_text(spelt, self._shared_field)
+        if text is None or (normal := normal_text(text)) == text:
+            return spelt, None
+        in_normal_form = with_text(spelt, self._shared_field, normal)
+        return (in_normal_form, spelt) if "asked_text" in record else (spelt, in_normal_form)
+
     def line_parts(self, question: Question) -> tuple[bytes, ...]:
         """A question's line in a request file, in parts to be written one after the other."""
         return self._forms[question.task].line_parts(question.custom_id, question.messages)
+
+
+def _messages(choice: _Choice, record: Record, identity: str) -> tuple[tuple[bytes, ...], dict[str, Any]]:
+    """The messages of a request about a record, as JSON in parts, and what was cut off it.
+
+    Raises:
+        UnusableTrace: it is no trace that can be asked.
+        PromptError: a template fails; `identity` is named.
+    """
+    notes: dict[str, Any] = {}
+    context: dict[str, Any] = {"answers": {}, **record}
+    if "rationales" in record:
+        reasons = context.pop("rationales")
+        answers = context["answers"].items()
+        context["answers"] = {name: AnswersOfStage(values, reasons.get(name, {})) for name, values in answers}
+    if choice.task.material == "trace":
+        material = traces.prepare(record["data"], choice.max_chars)
+        context.update(material.context)
+        notes = material.notes
+    try:
+        return choice.writer.json_parts(choice.renderer.pieces(context)), notes
+    except PromptError as error:
+        raise PromptError(
+            f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
+        ) from None
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

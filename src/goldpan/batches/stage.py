@@ -39,7 +39,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.online import OnlineProvider
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
-from goldpan.stages.make import make_records
+from goldpan.stages.make import StageRecords, make_records
 from goldpan.stages.plan import Plan, Shard, read_plan
 from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
@@ -108,7 +108,7 @@ class StageRun:
         """The features of all tasks of the stage, each once."""
         return features_of_stage(self.project, self.name)
 
-    def make_records(self) -> int:
+    def make_records(self) -> StageRecords:
         """Write records.jsonl: what is to be asked, with skips."""
         return make_records(self.project, self.name)
 

@@ -57,7 +57,7 @@ def _run_local(project: Project, options: argparse.Namespace) -> None:
     from goldpan.stages.make import make_records
 
     if options.step == "records":
-        say_on_stderr(f"{options.stage}: {make_records(project, options.stage)} records")
+        say_on_stderr(f"{options.stage}: {make_records(project, options.stage)}")
     elif options.step == "threshold":
         chosen = choose_threshold(project, options.stage)
         say_on_stderr(f"{options.stage}: {threshold_text(chosen.as_json())}")
@@ -150,7 +150,7 @@ def _say_messages(messages: list[MessageCount]) -> None:
 
 
 def _records(run: StageRun, options: argparse.Namespace) -> None:
-    say_on_stderr(f"{run.name}: {run.make_records()} records")
+    say_on_stderr(f"{run.name}: {run.make_records()}")
 
 
 def _tables(run: StageRun, options: argparse.Namespace) -> None:

@@ -11,11 +11,14 @@ from goldpan.batches.answered_twice import settled_notes
 from goldpan.batches.budget import Spending, overspent, spending_of
 from goldpan.batches.messages import message_lines
 from goldpan.batches.summary import request_notes
+from goldpan.chains.counts import read_chain
+from goldpan.cli.chain_table import print_chain
 from goldpan.cli.tables import print_table
 from goldpan.errors import GoldpanError, LedgerError, SourceError
 from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.records.limit import trial_of, trial_text
+from goldpan.stages.upstream import failures_before, failures_text
 from goldpan.study import Project
 from goldpan.visible_text import printable
 
@@ -26,6 +29,7 @@ _DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
 def print_summary(project: Project) -> None:
     """Print counts by state, how far the waves are, what the models can do, and where to look."""
     _print_stages(project)
+    _print_chains(project)
     parts = (
         (project.study.waves, ["wave", "items", "answers", "look at"], _wave),
         (
@@ -68,6 +72,9 @@ def _print_stages(project: Project) -> None:
         with suppress(AttributeError, TypeError, SourceError):
             for note in request_notes(_stage_summary(project, stage)[0] or {}):
                 print(f"{stage}: {note}")
+        with suppress(AttributeError, KeyError, TypeError, SourceError):
+            for earlier, failures in failures_before(project, stage).items():
+                print(f"{stage}: {failures_text(earlier, failures)}; skipped here")
     if starred:
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
 
@@ -85,6 +92,21 @@ def _print_thresholds(project: Project) -> None:
                 print(f"{stage}: {threshold_text(made)}; {path}")
         except (KeyError, TypeError, AttributeError, SourceError):
             print(f"{stage}: {path} {_DAMAGED}")
+
+
+def _print_chains(project: Project) -> None:
+    for stage in project.study.stages:
+        path = project.root / project.paths.chain(stage)
+        if not path.exists():
+            continue
+        print()
+        try:
+            print_chain(read_chain(path))
+        except SourceError as error:
+            print(printable(str(error)))
+            continue
+        if _is_older(project, project.paths.chain(stage), project.paths.features(stage)):
+            print("older than the features: run snakemake")
 
 
 def _stage_summary(project: Project, stage: str) -> tuple[Any, str, bool]:

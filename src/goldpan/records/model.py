@@ -14,12 +14,17 @@ class RecordHead(TypedDict):
         source: name of the source in the study.
         file: short name of the source file (see `study.paths.file_names`).
         line: line or row number in that file, from 1.
+        shared_with: in the records of a stage with `duplicates: share`, the record whose request answers this
+            one, too.
+        shared_by: there, how many records share what this one is asked, itself among them.
     """
 
     id: str
     source: str
     file: str
     line: int
+    shared_with: NotRequired[str]
+    shared_by: NotRequired[int]
 
 
 class Record(RecordHead):
@@ -39,6 +44,8 @@ class Record(RecordHead):
         neighbours: `before` and `after`: the data of the records beside it in its source file.
         rationales: of these answers, those that the prompt of a later stage names: {stage: {name: text}}, the
             name being `FEATURE_rationale`.
+        asked_as: the record that `shared_with` names, which the request is written from.
+        asked_text: the text that is asked, where those who share it spell it differently.
         skip: why the row is not asked, `<code>: <explanation>`; absent for a usable row.
     """
 
@@ -53,4 +60,6 @@ class Record(RecordHead):
     rows: NotRequired[int]
     neighbours: NotRequired[dict[str, list[dict[str, Any]]]]
     rationales: NotRequired[dict[str, dict[str, str | None]]]
+    asked_as: NotRequired[dict[str, Any]]
+    asked_text: NotRequired[str]
     skip: NotRequired[str]

@@ -10,7 +10,7 @@ from typing import Self
 _CACHE_KIB = 16_384
 
 
-class _TemporaryTable:
+class TemporaryTable:
     """A private database that SQLite keeps in a 16 MiB cache and spills to the temporary folder beyond that.
 
     It is gone when it is closed or the process ends.
@@ -38,7 +38,7 @@ class _TemporaryTable:
         self.close()
 
 
-class SeenIds(_TemporaryTable):
+class SeenIds(TemporaryTable):
     """Ids that were seen, each with the place it was first seen at."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class SeenIds(_TemporaryTable):
         return str(earlier)
 
 
-class GatheredLines(_TemporaryTable):
+class GatheredLines(TemporaryTable):
     """Lines that belong to groups, which may stand in any order among each other."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class GatheredLines(_TemporaryTable):
             yield head, rows, own
 
 
-class SeenKeys(_TemporaryTable):
+class SeenKeys(TemporaryTable):
     """Request keys that were seen."""
 
     def __init__(self) -> None:

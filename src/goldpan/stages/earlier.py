@@ -10,6 +10,7 @@ from typing import Any
 from goldpan.errors import ReconciliationError
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.stages.duplicates import alone
 from goldpan.stages.features import KEPT
 from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.tasks.features import Feature, value_of
@@ -36,12 +37,12 @@ class EarlierStage:
     not_kept: str | None = None
 
     def rows(self) -> Iterator[tuple[Record, FeatureRow]]:
-        """Its records, each with its row of features.
+        """Its records, without what they share there, each with its row of features.
 
         Raises:
             ReconciliationError: the two files do not hold the same ids in the same order.
         """
-        return with_features(iter_records(self.records), self.features)
+        return with_features(map(alone, iter_records(self.records)), self.features)
 
     def skip_of(self, row: FeatureRow) -> str | None:
         """Why a record does not go on after this stage; None where it does."""

@@ -51,7 +51,8 @@ class FeatureRow(TypedDict):
         id, source, file: of the record.
         state: one of STATES, or PENDING; `reason` says why it is not `ok`.
         features: name -> prediction (see `tasks.features.PREDICTION_TYPES`); empty unless `ok`.
-        usage: the tokens of the answer, by the keys of `tasks.usage`.
+        usage: the tokens of the answer, by the keys of `tasks.usage`; null where it is shared.
+        shared_with: the record that was asked, whose answer this one shares.
         answered_at: Unix time in seconds, as the service says it.
         adjusted: what was put right while the answer was read.
         notes: what was cut off the record before it was asked.
@@ -69,6 +70,7 @@ class FeatureRow(TypedDict):
     custom_id: NotRequired[str | None]
     model: NotRequired[str | None]
     usage: NotRequired[dict[str, int] | None]
+    shared_with: NotRequired[str]
     feature_count: NotRequired[int]
     task: NotRequired[str]
     task_hash: NotRequired[str]

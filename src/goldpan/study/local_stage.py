@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from goldpan.study.base import Model, no_number, one_or_many
+from goldpan.study.base import Model, as_before, no_number, one_or_many
 from goldpan.study.filter import HeadChoice, TextClassifier, Threshold, as_keywords
-from goldpan.study.stage import Input, Stage
+from goldpan.study.stage import UPSTREAM, Input, Stage, Upstream
 
 
 class LocalStage(Model):
     """What all stages have that ask nobody."""
 
     input: Input = Field(description="What the stage looks at, as of a stage that asks.")
+    upstream: Upstream = Field("go_on", exclude_if=as_before("go_on"), description=UPSTREAM)
 
 
 class FilterStage(LocalStage):

@@ -133,6 +133,14 @@ class Paths:
         # Not by way of `stage`: a plan reads it, too, which puts what it makes itself elsewhere.
         return f"{self.base}/stages/{stage}/threshold.json"
 
+    def chain(self, stage: str) -> str:
+        """Counts from the rows of the sources to those of a stage, that add up from step to step."""
+        return f"{self.stage(stage)}/chain.json"
+
+    def duplicates(self, stage: str) -> str:
+        """The records of a stage that share one answer, group by group."""
+        return f"{self.stage(stage)}/duplicates.csv"
+
     def go_on(self, stage: str) -> str:
         """A person's word that a stage is to be asked on although most answers are bad."""
         return f"{self.stage(stage)}/go_on.json"

@@ -15,7 +15,24 @@ Mode = Literal["batch", "online"]
 Tier = Literal["flex"]
 FLEX: Tier = "flex"
 """A tier of a service that costs less, takes longer, and has no room at times; as it is named there."""
+Upstream = Literal["go_on", "stop"]
 SampleAggregate = Literal["majority", "mean", "median", "first"]
+
+
+UPSTREAM = (
+    "What happens when records of the stage before failed: `go_on` without them, or `stop` until they are"
+    " answered."
+)
+
+
+class Duplicates(Model):
+    """Records of a stage that have the same text are asked once."""
+
+    share: str = Field(
+        "data.text",
+        pattern=r"^(data\.|item$|item\.|answers\.).*$",
+        description="Path of the text in a record; those in which it is the same share one answer.",
+    )
 
 
 class TaskChoice(Model):
@@ -151,6 +168,13 @@ class Stage(Model):
     limits: Limits = Field(Limits(), description="What one request file may hold.")
     poll: Poll = Field(Poll(), description="How often waiting asks.")
     wait: bool = Field(True, description="False: submit and exit; a later run goes on.")
+    upstream: Upstream = Field("go_on", exclude_if=as_before("go_on"), description=UPSTREAM)
+    duplicates: Duplicates | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="`share`: records with the same text, in whatever files, are asked once and share the"
+        " answer. `{share: data.FIELD}` names the text, by default `data.text`.",
+    )
     tables: Literal["csv"] | None = Field(
         None, description="Also write one CSV per input file with its columns and the features."
     )
@@ -186,6 +210,11 @@ class Stage(Model):
     @classmethod
     def _one_task_is_a_list(cls, value: Any) -> Any:
         return [{"task": value}] if isinstance(value, str) else value
+
+    @field_validator("duplicates", mode="before", json_schema_input_type=Duplicates | Literal["share"] | None)
+    @classmethod
+    def _share_is_by_the_usual_field(cls, value: Any) -> Any:
+        return {} if value == "share" else value
 
     @field_validator("params", "params_reasoning")
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from goldpan.chains.counts import final_stages
 from goldpan.evaluation.files import (
     describing_stages,
     field_evaluations,
@@ -92,6 +93,9 @@ class Inputs:
         for stage in filter(self.heads.can_answer, study.stages):
             yield from (paths.features(stage), paths.features_parquet(stage), paths.summary(stage))
             yield from self.stages.tables(stage)
+            if self.stages.share(stage):
+                yield paths.duplicates(stage)
+        yield from map(paths.chain, filter(self.heads.can_answer, final_stages(self.project)))
         for wave in filter(self._can_draw, study.waves):
             yield from (paths.sample(wave), *self.waves.sheets(wave), paths.wave_changes(wave))
             if self.waves.filled_sheets[wave]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
+from goldpan.chains.counts import chain_files, sources_of_chain
 from goldpan.chains.filter.kind import threshold_inputs
 from goldpan.chains.local_kinds import local_inputs
 from goldpan.providers.model_choice import asked_stage
@@ -20,6 +21,8 @@ from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage, FilterStage
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
+
+_OF_RECORDS = {"input", "upstream", "duplicates"}
 
 
 class StageInputs:
@@ -117,7 +120,7 @@ class StageInputs:
         """Settings of a stage whose change makes its records stale, with the rationales that they carry."""
         rationales = sorted(rationales_carried(self.project, wildcards.stage))
         stage = self.study.stages[wildcards.stage]
-        said = repr(sorted(stage.model_dump(mode="json", include={"input"}).items()))
+        said = repr(sorted(stage.model_dump(mode="json", include=_OF_RECORDS).items()))
         return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
@@ -128,7 +131,7 @@ class StageInputs:
 
     def local_setting(self, wildcards: Any) -> str:
         """Settings of a stage that asks nobody whose change makes its features stale, as text."""
-        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input"})
+        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input", "upstream"})
 
     def local_files(self, wildcards: Any) -> list[str]:
         """What the features of a stage that asks nobody are made from, besides its records."""
@@ -171,6 +174,16 @@ class StageInputs:
     def settled_rounds(self, wildcards: Any) -> list[str]:
         """Every round up to the first that leaves nothing to ask, as far as they are settled."""
         return rounds_to_settle(self.paths, wildcards.stage)
+
+    def chain(self, wildcards: Any) -> list[str]:
+        """What the counts of a chain up to a stage are made from."""
+        limits = self.limits(sources_of_chain(self.project, wildcards.stage))
+        return [*chain_files(self.project, wildcards.stage), *limits]
+
+    def share(self, stage: str) -> str | None:
+        """The path of the text by which records of a stage share an answer, if they do."""
+        settings = self.study.asked_stages.get(stage)
+        return settings.duplicates.share if settings and settings.duplicates else None
 
     def tables(self, stage: str) -> list[str]:
         """The per-file tables of a stage, if it wants them."""
