@@ -29,14 +29,16 @@ def check_waves(project: Project) -> Iterator[str]:
 
 def _check_wave(project: Project, name: str) -> str:
     wave = project.study.waves[name]
+    run = WaveRun(project, name)
     try:
-        codebook = WaveRun(project, name).study_codebook
+        codebook = run.study_codebook
     except OSError as error:
         raise StudyError(
             f"the guidelines cannot be read: {error.strerror}",
             where=f"waves.{name}.guidelines",
             remedy="paths start from the project root",
         ) from None
+    run.left_out_values(wave, codebook.by_name)
     if wave.from_ is not None:
         fields = map(field_path, table_fields(wave.from_, codebook.by_name).values())
         check_fields_exist(project, wave.from_.source, fields, f"waves.{name}.from")
