@@ -52,8 +52,8 @@ class EvaluationInputs:
         other_sources: name of the predictions -> sources of the study that they are not about. Where these
             are known, a gold item of any other source without a row in the predictions is gone.
         left_out: what records stand for that a filter left out, where the wave says it.
-        chains: name of the predictions -> from the record ids of items to where each was lost in its chain, of
-            those that the chain does not lead to a yes.
+        chains: name of the predictions -> from the record ids of items to where each was lost in its chain,
+            of those that the chain does not lead to a yes.
         judged: from the item ids of all records, and the group of each where they have one, to what other
             stages say of their texts.
     """

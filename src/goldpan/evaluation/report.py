@@ -111,8 +111,8 @@ class ModelEvaluation(
         prevalence: of the labels in the model's whole corpus.
         alternative: the alternative annotator test; None where annotators' answers are not at hand.
         mistakes: all of them, the most telling first.
-        left_out: evaluated items that the chain left out, by the code of the skip; they count as what the wave
-            says that they stand for.
+        left_out: evaluated items that the chain left out, by the code of the skip; they count as what the
+            wave says that they stand for.
         lost: where positives were lost, of a chain whose wave holds what it left out.
     """
 
