@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.chains.filter.keywords import filtered
+from goldpan.chains.gather import check_gathered, gathered
+from goldpan.chains.predictions import Predictions, Unknown
 from goldpan.records.model import Record
 from goldpan.study.load import Project
-from goldpan.study.local_stage import FilterStage
-
-Predictions = dict[str, dict[str, Any]]
-"""feature -> prediction, as in features.jsonl."""
+from goldpan.study.local_stage import FilterStage, GatherStage
 
 
 def _nothing_else(project: Project, settings: Any) -> list[str]:
@@ -35,12 +34,15 @@ class LocalKind:
         check: raises what is wrong that can be told before anything runs; takes as `predict`, no records.
     """
 
-    predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions]]
+    predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions | Unknown]]
     inputs: Callable[[Project, Any], list[str]] = _nothing_else
     check: Callable[[Project, str, Any], object] = _nothing_wrong
 
 
-LOCAL_KINDS: dict[type, LocalKind] = {FilterStage: LocalKind(filtered)}
+LOCAL_KINDS: dict[type, LocalKind] = {
+    FilterStage: LocalKind(filtered),
+    GatherStage: LocalKind(gathered, check=check_gathered),
+}
 """Settings of a local stage -> what works on it."""
 
 

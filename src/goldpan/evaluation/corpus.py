@@ -124,7 +124,9 @@ def _of_labels(
         (coded.categories[code], bool(is_left_out))
         for code, is_left_out in zip(coded.codes[:, 1], left_out.items, strict=True)
     ]
-    sizes = {(key, False): number - left_out.keys.get(key, 0) for key, number in counts.keys.items()}
+    sizes: dict[Hashable, int] = {
+        (key, False): number - left_out.keys.get(key, 0) for key, number in counts.keys.items()
+    }
     sizes |= {(key, True): number for key, number in left_out.keys.items()}
     gold = [coded.categories[code] for code in coded.codes[:, 0]]
     occurring = {*counts.keys, *gold}

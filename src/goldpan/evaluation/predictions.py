@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import FeatureValues
@@ -262,7 +262,7 @@ def _add_row(
 
 
 def _stage_prediction(row: Mapping[str, Any], values: FeatureValues) -> Prediction:
-    code = left_out_code(row)
+    code = left_out_code(cast(FeatureRow, row))
     if row["state"] != OK and code is None:
         return Prediction(row["state"])
     answer = row["features"].get(values.feature.name)

@@ -7,9 +7,9 @@ from typing import Any
 
 from goldpan.stages.columns import features_of
 from goldpan.study.load import Project
-from goldpan.study.local_stage import FilterStage
+from goldpan.study.local_stage import FilterStage, GatherStage
 from goldpan.study.stage import Stage
-from goldpan.tasks.features import Binary, Extraction, Feature, Field_
+from goldpan.tasks.features import Binary, Extraction, Feature, Field_, Score
 from goldpan.tasks.task import Task, load_task
 
 KEPT = "kept"
@@ -29,7 +29,27 @@ _FILTER: list[Feature] = [
     ),
 ]
 
-FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {FilterStage: lambda settings: _FILTER}
+_MOST_ITEMS = 1_000_000
+
+
+def _gathered(settings: GatherStage) -> list[Feature]:
+    features: list[Feature] = []
+    for name, gathered in settings.features.items():
+        if gathered.any is not None:
+            about = gathered.description or f"Any of its items has: {gathered.any}"
+            features.append(Binary(name=name, type="binary", description=about))
+        else:
+            about = gathered.description or f"The number of its items that have: {gathered.count}"
+            features.append(
+                Score(name=name, type="score", description=about, min=0, max=_MOST_ITEMS, integer=True)
+            )
+    return features
+
+
+FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {
+    FilterStage: lambda settings: _FILTER,
+    GatherStage: _gathered,
+}
 """Settings of a local stage -> its features, from these settings."""
 
 

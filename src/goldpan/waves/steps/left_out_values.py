@@ -24,7 +24,7 @@ def left_out_values(left_out: LeftOut, features: Mapping[str, Feature], where: s
     Raises:
         StudyError: a feature that is not there or of which nothing is said, or a value that it cannot have.
     """
-    predictions = {}
+    predictions: dict[str, dict[str, dict[str, Any]]] = {}
     for code, said in left_out.by_code.items():
         place = f"{where}.left_out.{code}"
         for name in said:
