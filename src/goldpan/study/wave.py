@@ -11,7 +11,10 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from goldpan.study.base import Model, Name, PersonName, as_before, one_or_many
 
 StratumKey = Annotated[
-    str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
+    str,
+    StringConstraints(
+        pattern=r"^(source|file|data\..+|(features|confidence)\.[A-Za-z]\w*|answers\.[^.]+\..+)$"
+    ),
 ]
 FieldPath = Annotated[str, StringConstraints(min_length=1)]
 FeatureValue = bool | int | float | str | list[Any]
@@ -49,7 +52,8 @@ class Stratify(Model):
 
     by: list[StratumKey] = Field(
         default_factory=list,
-        description="`features.NAME` (the LLM's answer), `confidence.NAME`, `source`, `file`, `data.FIELD`."
+        description="`features.NAME` (the LLM's answer), `confidence.NAME`, `answers.STAGE.NAME` (that of an"
+        " earlier stage), `source`, `file`, `data.FIELD`."
         " Not needed with `left_out`, which makes strata of its own.",
     )
     bins: dict[StratumKey, list[float]] = Field(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.stages.rows import FeatureRow, read_features, with_features
 
@@ -15,7 +16,23 @@ class Answered(Protocol):
     """What a sample is drawn from."""
 
     def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-        """Each record's answers with its data, which is empty unless `with_data`; the same at each call."""
+        """Each record's answers with its data, which is empty unless `with_data`; the same at each call.
+
+        With their data, rows also have the answers of earlier stages.
+        """
+
+
+def shown_data(record: Record) -> dict[str, Any]:
+    """The fields of a record that people may see: its data, after the item where it is one of several.
+
+    Whoever judges a mention must see which one is meant.
+    """
+    if "item" not in record:
+        return record["data"]
+    name = "item"
+    while name in record["data"]:
+        name = f"exploded_{name}"
+    return {name: record["item"], **record["data"]}
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,8 @@ class StageFiles:
         """Each row of `features.jsonl` with its record's data, which is empty unless `with_data`."""
         if with_data:
             for record, row in with_features(iter_records(self.records), self.features):
-                yield row, record["data"]
+                if "answers" in record:
+                    row["answers"] = record["answers"]
+                yield row, shown_data(record)
         else:
             yield from ((row, {}) for _, row in read_features(self.features))

@@ -46,7 +46,7 @@ class Strata:
         self._whole = ANSWERED if has_left_out else WHOLE
         self._keys = stratify.by if stratify else []
         self._bins = dict(stratify.bins) if stratify else {}
-        self.needs_data = any(key.startswith("data.") for key in self._keys)
+        self.needs_data = any(key.startswith(("data.", "answers.")) for key in self._keys)
         for key in self._keys:
             kind, _, name = key.partition(".")
             if kind not in ("features", "confidence"):
@@ -87,8 +87,8 @@ class Strata:
         kind, _, name = key.partition(".")
         if key in ("source", "file"):
             return row["source"] if key == "source" else row["file"]
-        if kind == "data":
-            has, value = look_up(data, name)
+        if kind in ("data", "answers"):
+            has, value = look_up(data if kind == "data" else row.get("answers", {}), name)
             return self._shown(key, value) if has and value is not None else MISSING
         prediction = row["features"].get(name)
         if prediction is None:
@@ -110,7 +110,7 @@ class Strata:
 
 
 def _is_of_answers(key: str) -> bool:
-    return key.startswith(("features.", "confidence."))
+    return key.startswith(("features.", "confidence.", "answers."))
 
 
 def bin_name(value: float, edges: list[float]) -> str:
