@@ -21,7 +21,7 @@ from goldpan.statistics.score_measures import NumberMeasures, ScoreMeasures, Sco
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Score
 from tests.evaluation_builders import gold_item
-from tests.interval_simulation import LABELS, OTHERS, YES_NO, Labels, YesNo, coverage, stated
+from tests.interval_simulation import LABELS, LEFT_OUT, OTHERS, YES_NO, Labels, YesNo, coverage, stated
 from tests.wave_builders import COMPLAINT
 
 EITHER = np.array([0, 1])
@@ -359,7 +359,9 @@ def test_the_interval_of_macro_f1_of_ten_skewed_labels_holds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [*YES_NO, *LABELS, *OTHERS], ids=lambda case: ", ".join(case.cells()))
+@pytest.mark.parametrize(
+    "case", [*YES_NO, *LEFT_OUT, *LABELS, *OTHERS], ids=lambda case: ", ".join(case.cells())
+)
 def test_the_docs_say_what_the_intervals_cover(case, project):
     waves = 300 if isinstance(case, YesNo) and not case.balanced else 30
     measured = coverage(case, waves, seed=1)

@@ -100,7 +100,11 @@ def test_conditions_may_name_the_item_and_answers_of_each_stage_about_it(tmp_pat
 
 @pytest.mark.parametrize("feature", [{}, {"any": "count > 1", "count": "count > 1"}])
 def test_a_feature_has_one_condition(feature):
-    given = {"kind": "gather", "input": {"stage": "judge", "group": {"by": "parent"}}, "features": {"x": feature}}
+    given = {
+        "kind": "gather",
+        "input": {"stage": "judge", "group": {"by": "parent"}},
+        "features": {"x": feature},
+    }
     with pytest.raises(ValidationError, match="either `any` or `count`"):
         GatherStage.model_validate(given)
 

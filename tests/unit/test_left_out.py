@@ -25,7 +25,10 @@ NO = {"complaint": False}
 
 
 def answered(number, said, **row):
-    return ({"id": f"r{number}", "features": {"complaint": prediction(COMPLAINT, said)}, **row}, {"n": number})
+    return (
+        {"id": f"r{number}", "features": {"complaint": prediction(COMPLAINT, said)}, **row},
+        {"n": number},
+    )
 
 
 def skipped(number, reason, state="skipped"):
@@ -179,7 +182,7 @@ def evaluated(folder, gold, rows):
 
 
 def full(row):
-    return stage_row(0, {}, **row[0]), row[1]
+    return {**stage_row(0, {}), **row[0]}, row[1]
 
 
 def test_a_left_out_record_counts_as_what_it_stands_for_and_a_failed_one_as_wrong(tmp_path):
@@ -209,7 +212,9 @@ def of_yes(codes, sizes, items):
     """Precision, recall and F1 of rows of gold and prediction from strata of these sizes."""
     weights = np.repeat(np.array(sizes) / items, items)
     sample = sample_of_predictions(
-        np.array(codes), Design(np.repeat(np.arange(len(items)), items), weights / weights.mean()), np.array([0, 1])
+        np.array(codes),
+        Design(np.repeat(np.arange(len(items)), items), weights / weights.mean()),
+        np.array([0, 1]),
     )
     return figures(sample, OneLabelMeasures(sample.codes))
 
