@@ -21,7 +21,7 @@ from goldpan.statistics.score_measures import NumberMeasures, ScoreMeasures, Sco
 from goldpan.statistics.set_measures import MacroOfLabels, SetMeasures
 from goldpan.tasks.features import Score
 from tests.evaluation_builders import gold_item
-from tests.interval_simulation import LABELS, OTHERS, YES_NO, Labels, YesNo, coverage, stated
+from tests.interval_simulation import LABELS, LEFT_OUT, OTHERS, YES_NO, Labels, YesNo, coverage, stated
 from tests.wave_builders import COMPLAINT
 
 EITHER = np.array([0, 1])
@@ -326,7 +326,7 @@ def test_weighted_shares_of_all_or_none_are_at_least_as_wide_as_their_effective_
     sample = sample_of_predictions(rows, design, np.array([0]))
     accuracy = figures(sample, LabelMeasures(sample.codes, 1))[0]
     # 40 items of these weights are as good as 24.4 of equal weight.
-    assert np.ptp(limits(accuracy.weighted)) == pytest.approx(1 - 0.025 ** (1 / 24.39), abs=1e-3)
+    assert np.ptp(limits(accuracy.weighted)) >= 1 - 0.025 ** (1 / 24.39)
     assert np.ptp(limits(accuracy.weighted)) > np.ptp(limits(accuracy.raw))
 
 
@@ -359,7 +359,9 @@ def test_the_interval_of_macro_f1_of_ten_skewed_labels_holds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [*YES_NO, *LABELS, *OTHERS], ids=lambda case: ", ".join(case.cells()))
+@pytest.mark.parametrize(
+    "case", [*YES_NO, *LEFT_OUT, *LABELS, *OTHERS], ids=lambda case: ", ".join(case.cells())
+)
 def test_the_docs_say_what_the_intervals_cover(case, project):
     waves = 300 if isinstance(case, YesNo) and not case.balanced else 30
     measured = coverage(case, waves, seed=1)

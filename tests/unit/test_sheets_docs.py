@@ -11,8 +11,9 @@ from goldpan.waves.sheets.disagreement_causes import CAUSES
 
 def test_the_examples_are_valid(project):
     text = (project / "docs" / "waves.md").read_text(encoding="utf-8")
-    pilot, table = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    pilot, table, chain = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     Wave.model_validate(pilot["waves"]["pilot"])
+    assert Wave.model_validate(chain["waves"]["pages"]).left_out.filtered == {"has_dataset": False}
     Study.model_validate({"study": "notes", **table})
 
 

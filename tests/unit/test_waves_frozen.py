@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -558,3 +559,37 @@ def test_two_waves_cannot_keep_their_sheets_in_one_folder(project):
     project.write_study({**notes_study(), "waves": {"check": wave_settings, "second": wave_settings}})
     with pytest.raises(StudyError, match="the wave `check` has the same folder"):
         wave_of(project)
+
+
+def filtered(row: Row, reason: str = "filtered: no keyword") -> Row:
+    """A record that a filter left out."""
+    return {"id": row[0]["id"], "state": "skipped", "reason": reason}, row[1]
+
+
+def test_a_wave_keeps_what_a_filter_had_left_out_when_its_list_is_edited_and_says_so(tmp_path):
+    stands_for = {"topic": "weather", "urgent": False, "length": 0}
+    project = make_project(tmp_path / "project", left_out=stands_for)
+    answers = note_answers(12)
+    write_stage(project.artifact("stages/topics"), [*answers[:6], *map(filtered, answers[6:])])
+    give_out(project)
+    before = sample(project)
+    # The filter now keeps what it had left out, and leaves out one that it had kept.
+    write_stage(project.artifact("stages/topics"), [filtered(answers[0]), *answers[1:]])
+    changes = changes_of(wave_of(project))
+    give_out(project)
+    assert sample(project) == before
+    by_change = Counter(change for item in changes.items for change in item.changes)
+    assert by_change == {"left out now": 1, "not left out now": 6}
+    assert any("left out by a filter now" in note for note in changes.record_notes)
+    assert changes.notes_with_remedy()[-1].endswith("goldpan waves redraw check")
+
+
+def test_left_out_is_a_setting_of_what_was_given_out(tmp_path):
+    stands_for = {"topic": "weather", "urgent": False, "length": 0}
+    project = make_project(tmp_path / "project", left_out=stands_for)
+    write_stage(project.artifact("stages/topics"), note_answers(6))
+    give_out(project)
+    write_wave_study(project)
+    run = wave_of(project)
+    assert run.wave.left_out is not None and run.study_wave.left_out is None
+    assert any("left_out" in note for note in changes_of(run).study_notes)

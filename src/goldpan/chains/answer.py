@@ -9,7 +9,8 @@ from typing import NoReturn
 import orjson
 
 from goldpan.batches.summary import Summary
-from goldpan.chains.local_kinds import LOCAL_KINDS, Predictions
+from goldpan.chains.local_kinds import LOCAL_KINDS
+from goldpan.chains.predictions import Predictions, Unknown
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.records.limit import trial_of
@@ -58,19 +59,23 @@ def answer_locally(project: Project, stage: str) -> Summary:
     return counts
 
 
-def _row(record: Record, predictions: Iterator[Predictions], stage: str) -> FeatureRow:
+def _row(record: Record, predictions: Iterator[Predictions | Unknown], stage: str) -> FeatureRow:
     features: Predictions = {}
-    if "skip" not in record:
+    skip = record.get("skip")
+    if skip is None:
         found = next(predictions, None)
         if found is None:
             raise _does_not_fit(stage)
-        features = found
+        if isinstance(found, Unknown):
+            skip = found.reason
+        else:
+            features = found
     return {
         "id": record["id"],
         "source": record["source"],
         "file": record["file"],
-        "state": "skipped" if "skip" in record else "ok",
-        "reason": record.get("skip"),
+        "state": "ok" if skip is None else "skipped",
+        "reason": skip,
         "batch_id": None,
         "custom_id": None,
         "model": None,

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldpan.chains.filter.kind import check_filter, filter_inputs, filtered
+from goldpan.chains.gather import check_gathered, gathered
 from goldpan.chains.mentions.cluster_stage import check_clusters, clustered, known_table
 from goldpan.chains.mentions.locate_stage import check_locate, located
+from goldpan.chains.predictions import Predictions, Unknown
 from goldpan.records.model import Record
 from goldpan.study.load import Project
-from goldpan.study.local_stage import ClustersStage, FilterStage, LocateStage
-
-Predictions = dict[str, dict[str, Any]]
-"""feature -> prediction, as in features.jsonl."""
+from goldpan.study.local_stage import ClustersStage, FilterStage, GatherStage, LocateStage
 
 
 def _nothing_else(project: Project, stage: str, settings: Any) -> list[str]:
@@ -37,7 +36,7 @@ class LocalKind:
         check: raises what is wrong that can be told before anything runs; takes as `predict`, no records.
     """
 
-    predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions]]
+    predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions | Unknown]]
     inputs: Callable[[Project, str, Any], list[str]] = _nothing_else
     check: Callable[[Project, str, Any], object] = _nothing_wrong
 
@@ -46,6 +45,7 @@ LOCAL_KINDS: dict[type, LocalKind] = {
     FilterStage: LocalKind(filtered, filter_inputs, check_filter),
     LocateStage: LocalKind(located, check=check_locate),
     ClustersStage: LocalKind(clustered, known_table, check_clusters),
+    GatherStage: LocalKind(gathered, check=check_gathered),
 }
 """Settings of a local stage -> what works on it."""
 

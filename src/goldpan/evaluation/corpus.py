@@ -26,7 +26,12 @@ _TOLERANCE = 0.05
 
 
 def corpus_prevalence(
-    values: FeatureValues, model: Predictions, coded: CodedPredictions, design: Design, drawn: Iterable[Drawn]
+    values: FeatureValues,
+    model: Predictions,
+    coded: CodedPredictions,
+    design: Design,
+    drawn: Iterable[Drawn],
+    left_out: Sequence[bool] = (),
 ) -> Prevalence | None:
     """How frequent each label really is in the corpus, by a model's counts and the gold sample.
 
@@ -36,6 +41,8 @@ def corpus_prevalence(
         coded: gold values and the model's predictions of the same items as `design`.
         design: of the evaluated items.
         drawn: all items of the sample; they tell how large a population it was drawn from.
+        left_out: whether each item was left out by the chain; such records are post-strata of their own, for
+            they are far more than those that were asked about.
 
     Returns:
         None for features whose values are no labels or numbers.
@@ -56,7 +63,9 @@ def corpus_prevalence(
     labels = (
         _of_sets(values, counts, answered_only, part.weights)
         if is_multilabel
-        else _of_labels(values, counts, answered_only, part.weights)
+        else _of_labels(
+            values, counts, answered_only, part.weights, _LeftOut(model, values, left_out, answered)
+        )
     )
     if not isinstance(values.feature, Score):
         return Prevalence(counts.records, items, tuple(labels))
@@ -82,18 +91,48 @@ def _reason(model: Predictions, counts: FeatureCounts, items: int, population: f
     return None
 
 
+class _LeftOut:
+    """Which items and records were left out by the chain.
+
+    Args:
+        model: with counts of such records.
+        values: of the feature.
+        left_out: whether each item was left out; empty where none was.
+        kept: mask of the items that are counted.
+    """
+
+    def __init__(self, model: Predictions, values: FeatureValues, left_out: Sequence[bool], kept: np.ndarray):
+        self.items = (
+            np.array(left_out, dtype=bool)[kept] if any(left_out) else np.zeros(kept.sum(), dtype=bool)
+        )
+        counted = model.left_out.get(values.feature.name)
+        # Where no such item is at hand, their records are told from others by nothing.
+        self.keys = counted.keys if counted is not None and self.items.any() else {}
+
+
 def _of_labels(
-    values: FeatureValues, counts: FeatureCounts, coded: CodedPredictions, weights: np.ndarray
+    values: FeatureValues,
+    counts: FeatureCounts,
+    coded: CodedPredictions,
+    weights: np.ndarray,
+    left_out: _LeftOut,
 ) -> list[LabelPrevalence]:
     if not values.has_labels or not counts.keys or len(counts.keys) > MOST_LABELS:
         return []
     coded = values.as_counted(coded)
-    predicted = [coded.categories[code] for code in coded.codes[:, 1]]
+    predicted = [
+        (coded.categories[code], bool(is_left_out))
+        for code, is_left_out in zip(coded.codes[:, 1], left_out.items, strict=True)
+    ]
+    sizes: dict[Hashable, int] = {
+        (key, False): number - left_out.keys.get(key, 0) for key, number in counts.keys.items()
+    }
+    sizes |= {(key, True): number for key, number in left_out.keys.items()}
     gold = [coded.categories[code] for code in coded.codes[:, 0]]
     occurring = {*counts.keys, *gold}
     ordered = [*values.scale.categories(occurring - {None}), *([None] if None in occurring else [])]
     return [
-        _label_prevalence(label, gold, predicted, counts.keys, counts.records, weights)
+        _label_prevalence(label, gold, predicted, sizes, counts.keys.get(label, 0) / counts.records, weights)
         for label in ordered
         if label in occurring
     ]
@@ -104,15 +143,13 @@ def _label_prevalence(
     gold: Sequence[Hashable],
     predicted: Sequence[Hashable],
     sizes: Mapping[Hashable, int],
-    records: int,
+    share: float,
     weights: np.ndarray,
 ) -> LabelPrevalence:
     strata = post_strata(predicted, sizes)
     assert strata is not None
     has = np.array([key == label for key in gold])
-    return LabelPrevalence(
-        key_text(label), sizes.get(label, 0) / records, corrected_share(has, weights, strata)
-    )
+    return LabelPrevalence(key_text(label), share, corrected_share(has, weights, strata))
 
 
 def _of_sets(
@@ -124,6 +161,7 @@ def _of_sets(
         if not any(gold) and not counts.keys[label]:
             continue
         sizes: dict[Hashable, int] = {True: counts.keys[label], False: counts.records - counts.keys[label]}
-        prevalence = _label_prevalence(True, gold, predicted, sizes, counts.records, weights)
+        share = counts.keys[label] / counts.records
+        prevalence = _label_prevalence(True, gold, predicted, sizes, share, weights)
         prevalences.append(LabelPrevalence(label, prevalence.predicted, prevalence.corrected))
     return prevalences

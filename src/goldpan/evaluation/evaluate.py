@@ -13,6 +13,7 @@ from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.feature import GoldData, evaluate_feature
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.judged import JudgedText
+from goldpan.evaluation.lost import Trace
 from goldpan.evaluation.mistakes import write_mistakes
 from goldpan.evaluation.page import evaluation_page
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
@@ -30,6 +31,7 @@ from goldpan.waves.gold.gold_set import GoldItem, read_gold
 from goldpan.waves.items import Item, read_items
 from goldpan.waves.merging.files import read_merged
 from goldpan.waves.merging.wave import awaiting_notes
+from goldpan.waves.sampling.left_out import LeftOutValues
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class EvaluationInputs:
         notes: what is to be known of the gold.
         other_sources: name of the predictions -> sources of the study that they are not about. Where these
             are known, a gold item of any other source without a row in the predictions is gone.
+        left_out: what records stand for that a filter left out, where the wave says it.
+        chains: name of the predictions -> from the record ids of items to where each was lost in its chain,
+            of those that the chain does not lead to a yes.
         judged: from the item ids of all records, and the group of each where they have one, to what other
             stages say of their texts.
     """
@@ -62,6 +67,8 @@ class EvaluationInputs:
     trials: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     other_sources: Mapping[str, Collection[str]] = field(default_factory=dict)
+    left_out: LeftOutValues | None = None
+    chains: Mapping[str, Trace] = field(default_factory=dict)
     judged: Callable[[Sequence[str], Mapping[str, str] | None], Sequence[JudgedText]] = lambda ids, groups: ()
 
 
@@ -101,10 +108,7 @@ def evaluate(
     _check_gold(gold, {item.item_id for item in drawn})
     # Of items without any gold label nobody knows the split.
     annotated = [item.item_id for item in drawn] if settings.split == "all" else list(evaluated)
-    models = [
-        _read_predictions(model, settings, inputs.predictions[model], values, annotated)
-        for model in settings.predictions
-    ]
+    models = [_read_predictions(model, settings, inputs, values, annotated) for model in settings.predictions]
     merged = None if inputs.merged is None else read_merged(inputs.merged, features.values())
     people = None if merged is None else annotator_answers_of(merged)
     awaiting = awaiting_notes(row for row in merged or () if row.feature in values)
@@ -125,7 +129,8 @@ def evaluate(
         without_any_label=(in_fields.records if in_fields else len(drawn)) - len(gold),
         sources=tuple(_source(model, settings, inputs.summaries.get(model.name)) for model in models),
         features=tuple(
-            evaluate_feature(of_feature, data, models, settings, people) for of_feature in values.values()
+            evaluate_feature(of_feature, data, models, settings, people, inputs.chains)
+            for of_feature in values.values()
         ),
         notes=(
             *_trial_notes(inputs.trials),
@@ -228,13 +233,13 @@ def _check_gold(gold: Sequence[GoldItem], drawn: set[str]) -> None:
 def _read_predictions(
     name: str,
     settings: Evaluation,
-    paths: Sequence[Path],
+    inputs: EvaluationInputs,
     values: Mapping[str, FeatureValues],
     wanted: Iterable[str],
 ) -> Predictions:
-    source = settings.predictions[name]
+    source, paths = settings.predictions[name], inputs.predictions[name]
     if source.stage is not None:
-        return read_stage(name, paths[0], values, wanted, source.features)
+        return read_stage(name, paths[0], values, wanted, source.features, inputs.left_out)
     if source.wave is not None:
         return read_drawn(name, paths[0], values, wanted)
     return read_annotated(name, paths, values, wanted, source.heads)

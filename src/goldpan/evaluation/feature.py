@@ -16,12 +16,14 @@ from goldpan.evaluation.coding import FAILED, CodedPredictions, FeatureValues
 from goldpan.evaluation.comparison import Comparison, compare
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.label_figures import confusion_of, figures_by_label
+from goldpan.evaluation.lost import LostPositives, Trace, lost_positives
 from goldpan.evaluation.mistakes import most_telling_first
 from goldpan.evaluation.predictions import ABSTAINED, OK, Prediction, Predictions
 from goldpan.evaluation.report import Baseline, FeatureEvaluation, ItemCounts, Mistake, ModelEvaluation
 from goldpan.records.look_up import look_up
 from goldpan.statistics.sampling_design import Design, design_of, equal_design, unused_strata
 from goldpan.study.evaluation import Evaluation
+from goldpan.tasks.features import Binary
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.gold.gold_set import GoldItem
 from goldpan.waves.items import Item
@@ -71,6 +73,7 @@ def evaluate_feature(
     models: Sequence[Predictions],
     settings: Evaluation,
     people: AnnotatorAnswers | None,
+    chains: Mapping[str, Trace] | None = None,
 ) -> FeatureEvaluation:
     """Evaluate on one feature all models that predict it.
 
@@ -80,6 +83,7 @@ def evaluate_feature(
         models: their predictions.
         settings: what the study says.
         people: the annotators' own answers, for the alternative annotator test.
+        chains: name of the predictions -> where items were lost in their chain.
     """
     name = values.feature.name
     silent = [model.name for model in models if not model.covers(name)]
@@ -105,7 +109,7 @@ def evaluate_feature(
         llm_decided = f"The gold label of {counts.llm_decided:,} items was decided by an LLM."
         return replace(empty, notes=(none, *([llm_decided] if counts.llm_decided else [])))
     answers, baselines = evaluate_baselines(main.gold, values, main.design)
-    each = _Each(values, gold, main, whole, answers[0], people, settings)
+    each = _Each(values, gold, main, whole, answers[0], people, settings, chains or {})
     return replace(
         empty,
         baselines=baselines,
@@ -139,9 +143,11 @@ class _Each:
         majority: Hashable,
         people: AnnotatorAnswers | None,
         settings: Evaluation,
+        chains: Mapping[str, Trace],
     ):
         self._values, self._gold, self._main, self._whole = values, gold, main, whole
         self._majority, self._people, self._settings = majority, people, settings
+        self._chains = chains
 
     def evaluate(self, model: Predictions) -> ModelEvaluation:
         values, main = self._values, self._main
@@ -150,6 +156,7 @@ class _Each:
         keys = [self._key(prediction) for prediction in predictions]
         coded = values.code(main.gold, [keys])
         failed = coded.codes[:, 1] == coded.failed
+        left_out = [prediction.left_out for prediction in predictions]
         return ModelEvaluation(
             model=model.name,
             figures=figures_of(coded, 0, values, main.design),
@@ -160,9 +167,28 @@ class _Each:
             confusion=confusion_of(coded, values),
             over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
             calibration=_calibration(predictions, values.right(coded)[:, 0], main.design),
-            prevalence=corpus_prevalence(values, model, coded, main.design, self._gold.drawn),
+            prevalence=corpus_prevalence(
+                values, model, coded, main.design, self._gold.drawn, [code is not None for code in left_out]
+            ),
             alternative=self._alternative(model),
             mistakes=tuple(self._mistakes(predictions, coded)),
+            left_out=dict(sorted(Counter(code for code in left_out if code is not None).items())),
+            lost=self._lost(model, predictions),
+        )
+
+    def _lost(self, model: Predictions, predictions: Sequence[Prediction]) -> LostPositives | None:
+        """Where positives were lost, of a yes or no whose chain is known."""
+        trace = self._chains.get(model.name)
+        if trace is None or not isinstance(self._values.feature, Binary):
+            return None
+        items = [self._gold.items[item] for item in self._main.ids]
+        said = [prediction.value if prediction.state == OK else None for prediction in predictions]
+        return lost_positives(
+            trace(self._values.feature.name, [item.id for item in items]),
+            [item.id for item in items],
+            np.array([item.labels[self._values.feature.name] is True for item in items]),
+            np.array([value is True for value in said]),
+            self._main.design,
         )
 
     def compare(self, pair: tuple[str, str], models: Sequence[Predictions]) -> Comparison:
@@ -216,7 +242,7 @@ class _Each:
                     id=item.id,
                     gold=key_text(coded.categories[gold]),
                     predicted="" if key is FAILED else key_text(key),
-                    state=prediction.state,
+                    state=prediction.left_out or prediction.state,
                     confidence=prediction.confidence,
                     fields=self._fields(item),
                 )

@@ -9,6 +9,7 @@ from goldpan.records.inputs import files_of_sources
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.load import Project
 from goldpan.study.model import Study
+from goldpan.study.wave import Wave
 
 
 def predicted_files(project: Project, predicted: Predicted) -> list[str]:
@@ -26,6 +27,24 @@ def gold_files(project: Project, settings: Evaluation) -> list[str]:
     if settings.wave is not None:
         return project.paths.gold_splits(settings.wave)
     return [project.paths.records(*place) for place in files_of_sources(project, settings.source or [])]
+
+
+def evaluated_chains(study: Study, settings: Evaluation, wave: Wave | None) -> dict[str, str]:
+    """Name of the predictions -> the stage at the end of their chain, where the wave, as it was given out,
+    holds what its chain left out."""
+    if wave is None or wave.left_out is None:
+        return {}
+    stages = {
+        name: predicted.stage or (wave.stage if predicted.wave else None)
+        for name, predicted in settings.predictions.items()
+    }
+    return {name: stage for name, stage in stages.items() if stage in study.stages}
+
+
+def chain_files(project: Project, stage: str) -> list[str]:
+    """The artifacts that tell how far records went on the way to a stage."""
+    paths, stages = project.paths, project.study.stages_to(stage)
+    return [path for name in stages for path in (paths.stage_records(name), paths.features(name))]
 
 
 def judging_files(

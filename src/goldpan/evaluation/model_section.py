@@ -13,6 +13,7 @@ from goldpan.evaluation.formatting import (
     quoted,
     three_decimals,
 )
+from goldpan.evaluation.lost import FOUND, LostPositives
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
 from goldpan.heat_map import heat_map
@@ -41,7 +42,16 @@ def model_section(feature: FeatureEvaluation, model: ModelEvaluation, mistakes: 
             " wrong; the column “answered only” leaves them out.",
             class_="warn",
         )
+    if model.left_out:
+        codes = ", ".join(f"{code} {count:,}" for code, count in model.left_out.items())
+        yield element(
+            "p",
+            f"{sum(model.left_out.values()):,} of {feature.items.evaluated:,} items were left out before this"
+            f" stage ({codes}). They count as what the wave says that they stand for.",
+        )
     yield _figures(feature, model)
+    if model.lost is not None:
+        yield from _lost(model.lost, feature.items.is_weighted)
     yield element("p", _over_baseline(model))
     if model.labels:
         yield _labels(feature, model)
@@ -74,6 +84,26 @@ def _figures(feature: FeatureEvaluation, model: ModelEvaluation) -> Markup:
         if model.failed or feature.kind != "nominal" or not measured.name.endswith("_micro")
     ]
     return table(["Figure", *(name for name, _, _ in columns)], rows, caption="With 95 % intervals")
+
+
+def _lost(lost: LostPositives, weighted: bool) -> Iterator[Markup]:
+    yield element("h4", "Where positives were lost")
+    rows = [
+        [
+            "Found" if step.stage == FOUND else step.stage,
+            step.how,
+            f"{step.items:,}",
+            estimate(step.weighted if weighted else step.raw),
+        ]
+        for step in lost.steps
+    ]
+    how = "weighted to the whole corpus, " if weighted else ""
+    yield table(
+        ["Step", "How", "Items", "Share of all positives"],
+        rows,
+        caption=f"The {lost.positives:,} items that are a yes by the gold ({how}with 95 % intervals)",
+        text_columns=2,
+    )
 
 
 def _over_baseline(model: ModelEvaluation) -> str:

@@ -11,15 +11,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from goldpan.errors import SheetError, SourceError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.files import iter_rows, sha256_file
 from goldpan.stages.aggregate import confidence_of
-from goldpan.stages.rows import read_features
+from goldpan.stages.rows import FeatureRow, read_features
 from goldpan.tasks.features import Binary, Multilabel, Score, value_of
 from goldpan.waves.items import item_id
+from goldpan.waves.sampling.left_out import LeftOutValues, left_out_code
 
 MISSING, NOT_ASKED, ABSTAINED = "missing", "not_asked", "abstained"
 OK = "ok"
@@ -33,11 +34,13 @@ class Prediction:
         state: `ok`, or why there is no value: a state of the row, `missing` (no row), `not_asked`.
         value: the value; None when the model abstained or there is none.
         confidence: the model's probability that the value is right, 0 to 1, if it gives one.
+        left_out: code of the skip of a record that the chain left out; the value is then what it stands for.
     """
 
     state: str
     value: Any = None
     confidence: float | None = None
+    left_out: str | None = None
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Predictions:
         files: name -> SHA-256 of what was read.
         answered: Unix times of the first and the last answer, where rows say them.
         is_of_items: whether its answers are known for the items of a wave only, not for all of the corpus.
+        left_out: feature -> counts of the records that the chain left out, which are also among `counts`.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Predictions:
     files: dict[str, str] = field(default_factory=dict)
     answered: tuple[float, float] | None = None
     is_of_items: bool = False
+    left_out: dict[str, FeatureCounts] = field(default_factory=dict)
 
     def covers(self, feature: str) -> bool:
         """Whether the model was asked for a feature at all, of any of the wanted items that have a row."""
@@ -115,6 +120,7 @@ def read_stage(
     features: Mapping[str, FeatureValues],
     wanted: Iterable[str],
     predicted_by: Mapping[str, str] | None = None,
+    left_out: LeftOutValues | None = None,
 ) -> Predictions:
     """The answers of a stage, from its `features.jsonl`.
 
@@ -124,11 +130,20 @@ def read_stage(
         features: the features to evaluate.
         wanted: item ids of the items whose predictions are to be kept.
         predicted_by: feature -> feature of the stage, where it has another name there.
+        left_out: what records stand for that were left out before the stage was asked; without it they have
+            no prediction.
 
     Raises:
         SourceError: a line is not a row of such a file, or two rows have one id.
     """
-    return _read(name, [path], features, wanted, _StageRow(predicted_by or {}), read_features)
+    read_row = _StageRow(predicted_by or {})
+    if left_out is None:
+        return _read(name, [path], features, wanted, read_row, read_features)
+
+    def rows(path: Path) -> Iterator[tuple[int, FeatureRow]]:
+        return ((number, left_out.completed(row)) for number, row in read_features(path))
+
+    return _read(name, [path], features, wanted, read_row, rows)
 
 
 def read_drawn(
@@ -144,11 +159,17 @@ def read_drawn(
     """
 
     def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-        return ((number, {**row, "state": OK}) for number, row in iter_rows(path, SourceError))
+        return ((number, _drawn_row(row)) for number, row in iter_rows(path, SourceError))
 
     predictions = _read(name, [path], features, wanted, _StageRow({}), rows)
     predictions.is_of_items = True
     return predictions
+
+
+def _drawn_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `llm.jsonl` as one of `features.jsonl`."""
+    code = row.get("left_out")
+    return {**row, "state": OK} if code is None else {**row, "state": "skipped", "reason": f"{code}:"}
 
 
 def read_annotated(
@@ -189,6 +210,7 @@ def _read(
 ) -> Predictions:
     predictions = Predictions(name, {feature: {} for feature in features})
     predictions.counts = {feature: FeatureCounts() for feature in features}
+    predictions.left_out = {feature: FeatureCounts() for feature in features}
     kept, seen = set(wanted), set()
     for path in paths:
         predictions.files[f"{path.parent.name}/{path.name}"] = sha256_file(path)
@@ -232,6 +254,8 @@ def _add_row(
             prediction = read(row, values)
             if prediction.state == OK:
                 predictions.counts[feature].add(values, prediction.value)
+                if prediction.left_out is not None:
+                    predictions.left_out[feature].add(values, prediction.value)
         except (KeyError, TypeError, ValueError, SheetError) as error:
             raise SourceError(
                 f"what stands here for `{feature}` does not fit it: {error}", where=where
@@ -249,6 +273,13 @@ class _StageRow:
     def __call__(self, row: Mapping[str, Any], values: FeatureValues) -> Prediction:
         """What a row says about a feature."""
         name = self.predicted_by.get(values.feature.name, values.feature.name)
+        code = left_out_code(cast(FeatureRow, row))
+        if code is not None:
+            # What it stands for goes by the name that annotators know.
+            stands_for = row["features"].get(values.feature.name)
+            return (
+                Prediction(OK, value_of(stands_for), left_out=code) if stands_for else Prediction(NOT_ASKED)
+            )
         if row["state"] != OK:
             return Prediction(row["state"])
         answer = row["features"].get(name)

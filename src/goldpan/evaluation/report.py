@@ -11,6 +11,7 @@ from goldpan.evaluation.alternative_annotator import AlternativeAnnotator
 from goldpan.evaluation.calibration import Calibration
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.judged import JudgedText
+from goldpan.evaluation.lost import LostPositives
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.files import sha256_hex
 from goldpan.report_provenance import ReportInput, ReportProvenance
@@ -110,6 +111,9 @@ class ModelEvaluation(
         prevalence: of the labels in the model's whole corpus.
         alternative: the alternative annotator test; None where annotators' answers are not at hand.
         mistakes: all of them, the most telling first.
+        left_out: evaluated items that the chain left out, by the code of the skip; they count as what the
+            wave says that they stand for.
+        lost: where positives were lost, of a chain whose wave holds what it left out.
     """
 
     model: str
@@ -124,6 +128,8 @@ class ModelEvaluation(
     prevalence: Prevalence | None
     alternative: AlternativeAnnotator | None
     mistakes: tuple[Mistake, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    lost: LostPositives | None = None
 
     def figure(self, name: str) -> Figure | None:
         """The figure of that name, if it was computed."""
@@ -131,7 +137,8 @@ class ModelEvaluation(
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form; mistakes are counted here and listed in `errors.csv`."""
-        return {**super().as_json(), "mistakes": len(self.mistakes)}
+        said = {**super().as_json(), "mistakes": len(self.mistakes)}
+        return {key: value for key, value in said.items() if value or key not in ("left_out", "lost")}
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from goldpan.errors import StudyError
+from goldpan.evaluation.chain_trace import trace_of
 from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
-from goldpan.evaluation.files import describing_stages, gold_files, predicted_files
+from goldpan.evaluation.files import describing_stages, evaluated_chains, gold_files, predicted_files
 from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
@@ -19,6 +20,7 @@ from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
+from goldpan.waves.answer_text import answer_text
 from goldpan.waves.codebook import what_is_asked
 from goldpan.waves.steps.run import WaveRun
 
@@ -33,6 +35,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     settings = project.named("evaluation", project.study.evaluations, name)
     judges = judges_of(project, name)
     root, paths, wave = project.root, project.paths, settings.wave
+    run = WaveRun(project, wave) if wave else None
     inputs = EvaluationInputs(
         gold=[root / path for path in gold_files(project, settings)],
         predictions={
@@ -47,7 +50,15 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         sample=root / paths.sample(wave) if wave else None,
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
-        notes=[*(gold_notes(WaveRun(project, wave)) if wave else ()), *_threshold_notes(project, settings)],
+        notes=[
+            *([*gold_notes(run), *left_out_notes(run)] if run else ()),
+            *_threshold_notes(project, settings),
+        ],
+        left_out=run.left_out_values(run.wave, run.codebook.by_name) if run else None,
+        chains={
+            name: trace_of(project, stage)
+            for name, stage in evaluated_chains(project.study, settings, run.wave if run else None).items()
+        },
         other_sources={
             model: project.study.sources.keys() - project.study.sources_predicted(predicted)
             for model, predicted in settings.predictions.items()
@@ -68,6 +79,36 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     features = evaluated_features(project, name)
     check_predicted_features(project, name, features)
     return evaluate_files(name, settings, features, inputs, outputs)
+
+
+def left_out_notes(run: WaveRun) -> list[str]:
+    """What a wave says of records that its chain left out; nothing of a wave that has none."""
+    left_out = run.wave.left_out
+    if left_out is None:
+        return []
+    counts = run.draw_given_out().sample.counts
+    notes = []
+    for code, said in left_out.by_code.items():
+        number, words = (
+            counts.left_out.get(code, 0),
+            "left out by a filter" if code == "filtered" else "without items",
+        )
+        values = ", ".join(
+            f"{name}: {answer_text(run.codebook.by_name[name], value)}" for name, value in said.items()
+        )
+        notes.append(
+            f"{number:,} of the {counts.population:,} records that the wave was drawn from were {words}; the"
+            f" chain's prediction for such a record is {values}."
+            + ("" if number else " There were none, so nothing is measured of them.")
+        )
+    if counts.outside:
+        reasons = ", ".join(f"{reason} {number:,}" for reason, number in sorted(counts.outside.items()))
+        notes.append(
+            f"{sum(counts.outside.values()):,} more records could not be drawn ({reasons}): nobody knows what"
+            " the chain would have said of them. They count as nothing here, and the figures do not speak of"
+            " them."
+        )
+    return notes
 
 
 def gold_notes(run: WaveRun) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from goldpan.stages.columns import features_of
 from goldpan.stages.mention_features import CLUSTER_FEATURES, LOCATE_FEATURES
 from goldpan.study.load import Project
-from goldpan.study.local_stage import ClustersStage, FilterStage, LocateStage
+from goldpan.study.local_stage import ClustersStage, FilterStage, GatherStage, LocateStage
 from goldpan.study.stage import Stage
 from goldpan.tasks.features import Binary, Extraction, Feature, Field_, Score, Text
 from goldpan.tasks.task import Task, load_task
@@ -41,6 +41,22 @@ _SCORED: list[Feature] = [
     ),
 ]
 
+_MOST_ITEMS = 1_000_000
+
+
+def _gathered(settings: GatherStage) -> list[Feature]:
+    features: list[Feature] = []
+    for name, gathered in settings.features.items():
+        if gathered.any is not None:
+            about = gathered.description or f"Any of its items has: {gathered.any}"
+            features.append(Binary(name=name, type="binary", description=about))
+        else:
+            about = gathered.description or f"The number of its items that have: {gathered.count}"
+            features.append(
+                Score(name=name, type="score", description=about, min=0, max=_MOST_ITEMS, integer=True)
+            )
+    return features
+
 
 def _of_filter(settings: FilterStage) -> list[Feature]:
     keywords: list[Feature] = [] if settings.keywords is None else [_KEYWORDS]
@@ -51,6 +67,7 @@ FEATURES_OF_KIND: dict[type, Callable[[Any], list[Feature]]] = {
     FilterStage: _of_filter,
     LocateStage: lambda settings: LOCATE_FEATURES,
     ClustersStage: lambda settings: CLUSTER_FEATURES,
+    GatherStage: _gathered,
 }
 """Settings of a local stage -> its features, from these settings."""
 

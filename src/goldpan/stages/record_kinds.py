@@ -80,6 +80,25 @@ def kinds_of_records(project: Project, stage: str) -> Kinds:
     return kinds
 
 
+def kinds_of_children(project: Project, stage: str) -> Kinds:
+    """The names that each of the `children` has of which a stage gathers its records.
+
+    Raises:
+        StudyError, TaskError: as of `check_input`.
+    """
+    settings = project.study.stages[stage].input
+    incoming = _incoming(project, stage)
+    of_item = {"item", "count", "proposed_by"}
+    kinds = {name: kind for name, kind in incoming.items() if name in of_item}
+    answers = _fields(incoming["answers"])
+    if settings.group is None or settings.group.by == PARENT:
+        of_items = project.study.stages_about_items(settings.stages[0])
+        answers = {name: kind for name, kind in answers.items() if name in of_items}
+    elif "item" not in incoming:
+        kinds["data"] = incoming["data"]
+    return {**kinds, "id": TEXT, "answers": object_kind(answers)}
+
+
 def exploded_of(study: Study, stage: str, earlier: str) -> set[str]:
     """The features of an earlier stage that were exploded on the way to a stage, and are gone since."""
     on_the_way = (study.stages[name].input for name in study.stages_to(stage))

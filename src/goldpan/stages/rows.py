@@ -58,6 +58,7 @@ class FeatureRow(TypedDict):
         notes: what was cut off the record before it was asked.
         samples: of a stage with several samples, each of them.
         aggregated: feature -> how they became one.
+        answers: of a row that was joined to its record, what earlier stages answered; it is in no file.
     """
 
     id: str
@@ -82,6 +83,7 @@ class FeatureRow(TypedDict):
     samples: NotRequired[list[dict[str, Any]]]
     sample_states: NotRequired[dict[str, int]]
     aggregated: NotRequired[dict[str, Aggregated]]
+    answers: NotRequired[dict[str, dict[str, Any]]]
 
 
 class AskedRow(TypedDict, total=False):

@@ -13,9 +13,12 @@ from goldpan.as_json import AsJson, finite
 from goldpan.statistics.bootstrap import Sample, replicate
 from goldpan.statistics.interval import Interval, clopper_pearson_interval
 from goldpan.statistics.kappa import MOST_LABELS
+from goldpan.statistics.melded import WeightClass, classes_of_weights, melded_interval
 from goldpan.statistics.samples import FEWEST_UNITS
 
 _NOTHING = 1e-9
+_FEWEST_ALIKE = 20
+"""Items of a weight class from which on the predictions that occur among them are taken for all that do."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
 
     A figure of fewer than `FEWEST_UNITS` items has none. A share of items that weigh the same has that of
     Clopper and Pearson: the share of items from several strata varies less than binomially, so that it holds
-    there as well. All others are by bootstrap.
+    there as well. A share of items that stand for different numbers of records has melded limits of its
+    weight classes. All others are by bootstrap.
     """
     # Where all weigh the same the two are one; they are computed once.
     designs = [np.ones(1)] if (sample.weights == 1).all() else [np.ones(1), sample.weights]
@@ -115,8 +119,13 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
     points = values(sample.counts[None])[0]
     items = np.tile(measures.denominators(sample.counts[None])[0], len(designs))
     is_binomial = np.concatenate([_are_binomial(sample, measures, weights) for weights in designs])
+    is_melded = np.zeros(len(points), dtype=bool)
+    if len(designs) > 1 and not sample.is_grouped:
+        is_melded[len(measures.names) :] = [measures.kinds.get(name) in _SHARES for name in measures.names]
+        is_melded &= ~is_binomial
+    classes = _WeightClasses(sample, measures) if is_melded.any() else None
     drawn = np.full((1, len(points)), np.nan)
-    if sample.bears_intervals and (~is_binomial & (items >= FEWEST_UNITS)).any():
+    if sample.bears_intervals and (~is_binomial & ~is_melded & (items >= FEWEST_UNITS)).any():
         drawn = replicate(sample, values, width=measures.width)
 
     def estimate(place: int) -> Estimate:
@@ -129,16 +138,15 @@ def figures(sample: Sample, measures: Measures) -> tuple[Figure, ...]:
             return Estimate(value, reason=too_few(items[place], "item"))
         if kind is not None and is_binomial[place]:
             return Estimate(value, _binomial_interval(kind, value, items[place]))
+        if kind is not None and is_melded[place] and classes is not None:
+            return Estimate(value, classes.interval(kind, value, place % len(measures.names)))
         make = sample.recentred_interval if kind is Kind.MACRO else sample.interval
         interval = make(drawn[:, place], value)
         if interval is None:
             return Estimate(value, reason="no interval: undefined whenever items are drawn again")
-        spans = sample.spans_extremes or not sample.is_grouped
-        if kind in _SHARES and spans and min(value, 1 - value) < _NOTHING:
+        if kind in _SHARES and sample.spans_extremes and min(value, 1 - value) < _NOTHING:
             # All or none are right: the replicates know of nothing else but the pseudo-rows.
-            size = _effective_items(sample, measures)[place % len(measures.names)]
-            size = min(size, sample.drawn) if sample.is_grouped else size
-            alone = _binomial_interval(kind, value, size)
+            alone = _binomial_interval(kind, value, min(items[place], sample.drawn))
             interval = interval.spanning(alone.low, alone.high, "Clopper-Pearson on the effective number")
         if not interval.has_width:
             return Estimate(value, reason="no interval: the same value whenever items are drawn again")
@@ -183,17 +191,67 @@ def _are_binomial(sample: Sample, measures: Measures, weights: np.ndarray) -> np
 
 
 def _binomial_interval(kind: Kind, value: float, items: float) -> Interval:
-    share = value / (2 - value) if kind is Kind.DICE else value
-    interval = clopper_pearson_interval(share * items, items)
+    interval = clopper_pearson_interval(_share_of(kind, value) * items, items)
     assert interval is not None
+    return _of_share(kind, interval)
+
+
+class _WeightClasses:
+    """What each weight class of a sample says of shares, for their melded intervals."""
+
+    def __init__(self, sample: Sample, measures: Measures):
+        self._seed = sample.seed
+        masks = [mask for mask in classes_of_weights(sample.weights) if (sample.counts * mask).any()]
+        # As they are drawn, and with each row that could have been, once.
+        here = np.stack([sample.counts * mask for mask in masks])
+        possible = np.stack([mask.astype(float) for mask in masks])
+        weighted = here * sample.weights
+        self._items = here.sum(1)
+        self._weights = weighted.sum(1) / self._items
+        self._shares, self._counted = measures.values(weighted), measures.denominators(weighted)
+        self._possible_shares = measures.values(possible)
+        self._possibly_counted = measures.denominators(possible) / possible.sum(1)[:, None]
+
+    def interval(self, kind: Kind, value: float, place: int) -> Interval:
+        """The interval of the figure at a place among the measures, whose weighted value is known."""
+        interval = melded_interval(
+            [self._class(number, kind, place) for number in range(len(self._items))],
+            _share_of(kind, value),
+            self._seed,
+        )
+        return _of_share(kind, interval)
+
+    def _class(self, number: int, kind: Kind, place: int) -> WeightClass:
+        counted = self._counted[number, place] / self._weights[number]
+        share = _share_of(kind, float(np.nan_to_num(self._shares[number, place])))
+        counts = _known(float(self._possibly_counted[number, place]))
+        is_right = None
+        # What all of a few items are predicted says little of the others of their strata.
+        if counts is None and self._items[number] >= _FEWEST_ALIKE:
+            is_right = _known(float(self._possible_shares[number, place]))
+        return WeightClass(
+            items=float(self._items[number]),
+            weight=float(self._weights[number]),
+            counted=float(counted),
+            right=float(share * counted),
+            counts=counts,
+            is_right=is_right,
+        )
+
+
+def _known(possible: float) -> bool | None:
+    """Whether all (True) or none (False) of the rows that could have been are of a kind; else None."""
+    return {0.0: False, 1.0: True}.get(round(possible, 9))
+
+
+def _share_of(kind: Kind, value: float) -> float:
+    """The share that a figure is made of."""
+    return value / (2 - value) if kind is Kind.DICE else value
+
+
+def _of_share(kind: Kind, interval: Interval) -> Interval:
+    """The interval of a figure from that of the share it is made of."""
     if kind is not Kind.DICE:
         return interval
     low, high = (2 * limit / (1 + limit) for limit in (interval.low, interval.high))
     return Interval(low, high, interval.level, f"{interval.method} of right / (gold or predicted)")
-
-
-def _effective_items(sample: Sample, measures: Measures) -> np.ndarray:
-    """How many items of equal weight those of each figure are as good as (Kish 1965), shape (s,); NaN for
-    none."""
-    once, squared = measures.denominators(sample.counts * np.stack([sample.weights, sample.weights**2]))
-    return once**2 / np.where(squared > 0, squared, np.nan)

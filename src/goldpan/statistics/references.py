@@ -83,6 +83,9 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     "clopper_pearson": (
         "Clopper, C. J., & Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in the case of the binomial. Biometrika 26, 404-413.",
     ),
+    "melded": (
+        "Fay, M. P., Proschan, M. A., & Brittain, E. (2015). Combining one-sample confidence procedures for inference in the two-sample case. Biometrics 71, 146-156.",
+    ),
     "bootstrap": (_HESTERBERG,),
     "stratified_bootstrap": (
         _HESTERBERG,
@@ -119,6 +122,7 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
 _INTERVALS = {
     "Wilson": "wilson",
     "Clopper": "clopper_pearson",
+    "melded": "melded",
     "stratified bootstrap": "stratified_bootstrap",
     "bootstrap": "bootstrap",
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from goldpan.study.base import Model, as_before, no_number, one_or_many
+from goldpan.study.base import ColumnName, Model, as_before, no_number, one_or_many
 from goldpan.study.filter import HeadChoice, TextClassifier, Threshold, as_keywords
 from goldpan.study.stage import UPSTREAM, Input, Stage, Upstream
 
@@ -160,7 +160,50 @@ class ClustersStage(LocalStage):
     _one_is_a_list = one_or_many("name", "identifiers", of=_ONE_OR_MANY | None)
 
 
-AnyLocalStage = FilterStage | LocateStage | ClustersStage
+class Gathered(Model):
+    """One thing that is said of a record from what was answered about its items."""
+
+    any: str | None = Field(
+        None, min_length=1, description="A condition over each item: yes or no, whether it holds for any."
+    )
+    count: str | None = Field(
+        None, min_length=1, description="A condition over each item: the number of items it holds for."
+    )
+    description: str = Field("", description="What it is, for tables, sheets and annotators.")
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Gathered:
+        if (self.any is None) == (self.count is None):
+            raise ValueError("give either `any` or `count`, each a condition over the items")
+        return self
+
+    @property
+    def condition(self) -> str:
+        """The condition over each item."""
+        return self.any or self.count or ""
+
+
+class GatherStage(LocalStage):
+    """A stage that says of a record, without asking anybody, what the answers about its items come to."""
+
+    kind: Literal["gather"] = Field(
+        description="what the answers about its items come to is said of a record"
+    )
+    features: dict[ColumnName, Gathered] = Field(
+        min_length=1,
+        description="What is said of each record, by name, e.g. `has_dataset: {any: verdict == 'valid'}`.",
+    )
+
+    @model_validator(mode="after")
+    def _there_are_items(self) -> GatherStage:
+        if self.input.group is None:
+            raise ValueError(
+                "`kind: gather` says what items come to; its `input` needs `group: {by: parent}`"
+            )
+        return self
+
+
+AnyLocalStage = FilterStage | LocateStage | ClustersStage | GatherStage
 AnyStage = Stage | AnyLocalStage
 ASK = "ask"
 """The kind of a stage that names none: it asks somebody."""

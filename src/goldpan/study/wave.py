@@ -11,9 +11,15 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from goldpan.study.base import Model, Name, PersonName, as_before, one_or_many
 
 StratumKey = Annotated[
-    str, StringConstraints(pattern=r"^(source|file|data\..+|features\.[A-Za-z]\w*|confidence\.[A-Za-z]\w*)$")
+    str,
+    StringConstraints(
+        pattern=r"^(source|file|data\..+|(features|confidence)\.[A-Za-z]\w*|answers\.[^.]+\..+)$"
+    ),
 ]
 FieldPath = Annotated[str, StringConstraints(min_length=1)]
+FeatureValue = bool | int | float | str | list[Any]
+LeftOutCode = Literal["filtered", "no_items"]
+"""Why a record was left out before anybody was asked: the codes of such skips."""
 Format = Literal["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
 Strategy = Literal[
     "adjudicate",
@@ -45,8 +51,10 @@ class Stratify(Model):
     """How the population is divided before items are drawn."""
 
     by: list[StratumKey] = Field(
-        min_length=1,
-        description="`features.NAME` (the LLM's answer), `confidence.NAME`, `source`, `file`, `data.FIELD`.",
+        default_factory=list,
+        description="`features.NAME` (the LLM's answer), `confidence.NAME`, `answers.STAGE.NAME` (that of an"
+        " earlier stage), `source`, `file`, `data.FIELD`."
+        " Not needed with `left_out`, which makes strata of its own.",
     )
     bins: dict[StratumKey, list[float]] = Field(
         default_factory=dict,
@@ -105,6 +113,34 @@ class Gold(Model):
     split: Split = Field(Split(), description="Shares of the splits.")
 
 
+class LeftOut(Model):
+    """What the records stand for that were left out before the stage was asked about them."""
+
+    filtered: dict[str, FeatureValue] = Field(
+        default_factory=dict,
+        description="Feature -> value: what the chain says of a record that a filter or a `where` left out.",
+    )
+    no_items: dict[str, FeatureValue] = Field(
+        default_factory=dict,
+        description="Feature -> value: what the chain says of a record that had nothing to explode.",
+    )
+
+    @model_validator(mode="after")
+    def _something_is_said(self) -> LeftOut:
+        if not self.filtered and not self.no_items:
+            raise ValueError("say what such records stand for, e.g. `left_out: {dataset_used: false}`")
+        return self
+
+    @property
+    def by_code(self) -> dict[LeftOutCode, dict[str, FeatureValue]]:
+        """Code of the skip -> feature -> value, of the codes that something is said of."""
+        said: dict[LeftOutCode, dict[str, FeatureValue]] = {
+            "filtered": self.filtered,
+            "no_items": self.no_items,
+        }
+        return {code: values for code, values in said.items() if values}
+
+
 class AnsweredTable(Model):
     """Answers of an LLM that were made outside of goldpan and stand in fields of a source's records."""
 
@@ -152,6 +188,12 @@ class Wave(Model):
     )
     seed: int = Field(0, description="Of the draw and of each annotator's order.")
     stratify: Stratify | None = Field(None, description="Draw from each of several strata.")
+    left_out: LeftOut | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="What the records stand for that a filter left out (`{FEATURE: VALUE}`, or by reason):"
+        " they are then drawn, too, as strata of their own, so that the chain's recall can be measured.",
+    )
     shuffle: bool = Field(True, description="False: annotators get their items in the order of the corpus.")
     annotators: list[PersonName] = Field(min_length=1, description="Who answers; each gets a sheet.")
     overlap: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
@@ -181,6 +223,14 @@ class Wave(Model):
 
     _one_is_a_list = one_or_many("features", "show", "formats", of=list[str] | str | None)
 
+    @field_validator("left_out", mode="before", json_schema_input_type=LeftOut | dict[str, FeatureValue])
+    @classmethod
+    def _what_a_filter_left_out(cls, value: Any) -> Any:
+        # No value of a feature is an object: values stand either for features or for reasons.
+        if isinstance(value, dict) and value and not any(isinstance(said, dict) for said in value.values()):
+            return {"filtered": value}
+        return value
+
     @field_validator("features", "show", "formats")
     @classmethod
     def _none_is_named_twice(cls, value: list[str] | None) -> list[str] | None:
@@ -207,6 +257,10 @@ class Wave(Model):
     def _one_origin(self) -> Wave:
         if (self.stage is None) == (self.from_ is None):
             raise ValueError("give either `stage` or `from`: whose answers are sampled?")
+        if self.left_out and self.from_ is not None:
+            raise ValueError("`left_out` goes with `stage`: nothing is left out of a table")
+        if self.stratify and not self.stratify.by and not self.left_out:
+            raise ValueError("stratify: `by` is required: what makes the strata?")
         return self
 
     @model_validator(mode="after")

@@ -12,13 +12,16 @@ from typing import Any
 
 from goldpan.chains.counts import final_stages
 from goldpan.evaluation.files import (
+    chain_files,
     describing_stages,
+    evaluated_chains,
     field_evaluations,
     gold_files,
     judging_files,
     predicted_files,
 )
 from goldpan.heads.files import annotated_files
+from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
 from goldpan.workflow.stage_inputs import StageInputs
@@ -62,8 +65,15 @@ class Inputs:
             *(self.paths.summary(predicted.stage) for predicted in predictions if predicted.stage),
             *(path for predicted in predictions for path in predicted_files(self.project, predicted)),
             *self._judging(wildcards.evaluation),
+            *self._chains(evaluation),
             *self.stages.limits(chain.from_iterable(map(self.study.sources_predicted, predictions))),
         ]
+
+    def _chains(self, evaluation: Evaluation) -> list[str]:
+        """How far records went in the chains of stages, where the wave holds what they left out."""
+        wave = None if evaluation.wave is None else self.waves.given_out[evaluation.wave]
+        stages = set(evaluated_chains(self.study, evaluation, wave).values())
+        return [path for stage in sorted(stages) for path in chain_files(self.project, stage)]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""

@@ -68,7 +68,8 @@ class WaveInputs:
 
     def _of_wave(self, settings: Wave, wave: str) -> list[str]:
         now = self.study.waves[wave]
-        files = self._tasks[settings.stage] if settings.stage else []
+        # A stage that asks nobody has no tasks.
+        files = self._tasks.get(settings.stage or "", [])
         if now.from_ is not None:
             files = [relpath(file) for file in task_files(now.from_.task, self.project.tasks)]
         guidelines = [now.guidelines] if now.guidelines else []

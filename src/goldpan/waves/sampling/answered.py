@@ -16,7 +16,10 @@ class Answered(Protocol):
     """What a sample is drawn from."""
 
     def rows(self, *, with_data: bool) -> Iterator[tuple[FeatureRow, dict[str, Any]]]:
-        """Each record's answers with its data, which is empty unless `with_data`; the same at each call."""
+        """Each record's answers with its data, which is empty unless `with_data`; the same at each call.
+
+        With their data, rows also have the answers of earlier stages.
+        """
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StageFiles:
         """Each row of `features.jsonl` with its record's fields, which are left out unless `with_data`."""
         if with_data:
             for record, row in with_features(iter_records(self.records), self.features):
+                if "answers" in record:
+                    row["answers"] = record["answers"]
                 yield row, shown_fields_of(record)
         else:
             yield from ((row, {}) for _, row in read_features(self.features))

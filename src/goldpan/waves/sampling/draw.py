@@ -22,9 +22,10 @@ from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.items import Item, item_id, repeat_id
 from goldpan.waves.sampling.answered import Answered
+from goldpan.waves.sampling.left_out import left_out_code
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.sample import SampleCounts, StratumCount, WaveSample
-from goldpan.waves.sampling.strata import MISSING, Strata
+from goldpan.waves.sampling.strata import LEFT_OUT, MISSING, Strata
 
 
 @dataclass
@@ -34,10 +35,12 @@ class Population:
     Attributes:
         strata: how many there are in each stratum.
         outside: why the other records of the stage cannot be drawn, and how many.
+        left_out: code of a skip -> how many of those that can be drawn were left out for it.
     """
 
     strata: Counter[str] = field(default_factory=Counter)
     outside: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     _ids: int = 0
 
     def add(self, record_id: str, stratum: str) -> None:
@@ -85,7 +88,7 @@ def draw_sample(
     """
     where = f"waves.{name}"
     asked_features = wave.features or list(features)
-    strata = Strata(wave.stratify, dict(features), where)
+    strata = Strata(wave.stratify, dict(features), where, has_left_out=wave.left_out is not None)
     drawable = count_population(asked_features, strata, answered)
     population = drawable.strata
     if not population:
@@ -129,6 +132,7 @@ def draw_sample(
         ],
         annotators=dict(plan.load),
         repeats={name: sum(name in place.repeated_by for place in drawn.values()) for name in plan.load},
+        left_out=dict(sorted(drawable.left_out.items())),
     )
     return WaveSample(items, llm, counts, drawable.fingerprint)
 
@@ -142,6 +146,8 @@ def count_population(features: list[str], strata: Strata, answered: Answered) ->
             population.outside[reason] += 1
         else:
             population.add(row["id"], strata.name(row, data))
+            if code := left_out_code(row):
+                population.left_out[code] += 1
     return population
 
 
@@ -207,12 +213,14 @@ def _items(
             "model": row.get("model"),
             "features": {feature: row["features"][feature] for feature in features},
         }
+        if code := left_out_code(row):
+            llm[item.item_id]["left_out"] = code
     return items, llm
 
 
 def outside(row: FeatureRow, features: list[str]) -> str | None:
     """Why a record cannot be drawn; None when it can."""
-    if row["state"] != "ok":
+    if row["state"] != "ok" and left_out_code(row) is None:
         return str(row["state"])
     missing = next((name for name in features if name not in row["features"]), None)
     return f"not asked for `{missing}`" if missing else None
@@ -221,7 +229,8 @@ def outside(row: FeatureRow, features: list[str]) -> str | None:
 def _check_strata(wave: Wave, population: Mapping[str, int], where: str) -> None:
     if wave.stratify is None:
         return
-    if len(wave.stratify.by) == 1 and set(population) == {MISSING}:
+    answered = set(population) - set(LEFT_OUT.values())
+    if len(wave.stratify.by) == 1 and answered == {MISSING}:
         raise StudyError(
             f"stratify: no record has `{wave.stratify.by[0]}`",
             where=where,

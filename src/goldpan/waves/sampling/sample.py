@@ -34,7 +34,8 @@ class SampleCounts:
     """What `sample.json` says about a sample.
 
     Attributes:
-        population: records that could be drawn: answered (`ok`), with all the wave's features.
+        population: records that could be drawn: answered (`ok`), with all the wave's features, and those that
+            were left out, where the wave says what they stand for.
         outside: why the other records of the stage could not, and how many.
         stage: whose answers are sampled; empty where they stand in a table.
         asked: items the study asks for (`all`, a number, or a number by stratum).
@@ -43,6 +44,7 @@ class SampleCounts:
         strata: counts of each stratum.
         annotators: items given to each annotator (repeats not counted), and repeats.
         trial: source -> its limit, where only its first rows were there to draw from.
+        left_out: code of a skip -> how many records of the population were left out for it.
     """
 
     study: str
@@ -61,6 +63,7 @@ class SampleCounts:
     annotators: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
     trial: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from goldpan.study.load import Project
 from goldpan.waves.items import Item, item_id
 from goldpan.waves.sampling.draw import Population, outside
 from goldpan.waves.sampling.draw_file import Draw, given_out_settings
+from goldpan.waves.sampling.left_out import left_out_code
 from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import origins_gone, trial_of_wave
 from goldpan.waves.steps.run import WaveRun
 
 _MOST_NAMED = 5
 GONE, EDITED, ANSWERED_ANEW = "gone", "edited", "answered anew"
+LEFT_OUT_NOW, KEPT_NOW = "left out now", "not left out now"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class ItemChange:
 
     Attributes:
         item_id, id: the item and its record.
-        changes: `gone`, `edited`, `answered anew`, or `outside: REASON` where it would not be drawn now.
+        changes: `gone`, `edited`, `answered anew`, of what filters leave out `left out now` or `not left out
+            now`, or `outside: REASON` where it would not be drawn now.
     """
 
     item_id: str
@@ -128,7 +131,11 @@ def changes_left(project: Project, name: str) -> WaveChanges:
 
 def _compare_settings(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     now = given_out_settings(run.study_wave)
-    for name, value in draw.head.settings.items():
+    given_out = draw.head.settings
+    if "left_out" in given_out or "left_out" in now:
+        # It is not written where nothing is said of it.
+        given_out, now = {"left_out": None, **given_out}, {"left_out": None, **now}
+    for name, value in given_out.items():
         # Another format of the sheets is none of another wave.
         if name in now and now[name] != value and name != "formats":
             changes.settings[name] = {"given_out": value, "now": now[name]}
@@ -187,6 +194,8 @@ def _changes_of_item(
         changes.append(EDITED)
     if reason is not None:
         changes.append(f"outside: {reason}")
+    elif (left_out := left_out_code(row)) != llm.get("left_out"):
+        changes.append(KEPT_NOW if left_out is None else LEFT_OUT_NOW)
     elif any(row["features"][name] != prediction for name, prediction in llm["features"].items()):
         changes.append(ANSWERED_ANEW)
     return changes
@@ -198,6 +207,8 @@ def _note(change: str, ids: Sequence[str]) -> str:
         GONE: f"{count} of the wave gone from the stage, and kept in the wave",
         EDITED: f"{count} of the wave edited; the wave keeps what was given out",
         ANSWERED_ANEW: f"{count} of the wave answered anew by the LLM; the wave keeps the answers it had",
+        LEFT_OUT_NOW: f"{count} of the wave left out by a filter now; the wave keeps the answers it had",
+        KEPT_NOW: f"{count} of the wave, left out by a filter then, not left out now; the wave keeps them so",
     }.get(change) or f"{count} of the wave would not be drawn now ({change.removeprefix('outside: ')})"
     named = ", ".join(ids[:_MOST_NAMED]) + (", …" if len(ids) > _MOST_NAMED else "")
     return f"{said}: {named}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer, StudyError
+from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
+from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.record_fields import check_fields_exist, field_path
 from goldpan.waves.sheets.doccano import pickable_labels
 from goldpan.waves.steps.answered_table import table_fields
@@ -29,19 +31,27 @@ def check_waves(project: Project) -> Iterator[str]:
 
 def _check_wave(project: Project, name: str) -> str:
     wave = project.study.waves[name]
+    run = WaveRun(project, name)
     try:
-        codebook = WaveRun(project, name).study_codebook
+        codebook = run.study_codebook
     except OSError as error:
         raise StudyError(
             f"the guidelines cannot be read: {error.strerror}",
             where=f"waves.{name}.guidelines",
             remedy="paths start from the project root",
         ) from None
+    run.left_out_values(wave, codebook.by_name)
     if wave.from_ is not None:
         fields = map(field_path, table_fields(wave.from_, codebook.by_name).values())
         check_fields_exist(project, wave.from_.source, fields, f"waves.{name}.from")
+    for key in wave.stratify.by if wave.stratify else []:
+        if key.startswith("answers."):
+            _check_earlier_answer(project, name, key)
     if wave.show:
-        check_fields_exist(project, project.study.sources_of_wave(name), wave.show, f"waves.{name}.show")
+        # An item is no field of a source; what it has is known once there are some.
+        parts = project.study.parts_of(wave.stage) if wave.stage else ()
+        show = [field for field in wave.show if not ("item" in parts and field.split(".")[0] == "item")]
+        check_fields_exist(project, project.study.sources_of_wave(name), show, f"waves.{name}.show")
     if "doccano" in wave.formats:
         try:
             pickable_labels(codebook)
@@ -49,3 +59,21 @@ def _check_wave(project: Project, name: str) -> str:
             error.where = f"waves.{name}.formats"
             raise
     return f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"
+
+
+def _check_earlier_answer(project: Project, name: str, key: str) -> None:
+    """Check that `answers.STAGE.FEATURE` names a stage before the wave's, and one of its features."""
+    where, wave = f"waves.{name}.stratify.by", project.study.waves[name]
+    _, stage, feature = key.split(".", 2)
+    earlier = project.study.stages_to(wave.stage)[1:] if wave.stage else []
+    if stage not in earlier:
+        raise StudyError(
+            f"`{stage}` is no stage before the wave's; {suggestion(stage, earlier) or 'there is none'}",
+            where=where,
+            remedy="the wave's own answers are `features.NAME`",
+        )
+    known = [one.name for one in features_of_stage(project, stage)]
+    if feature not in known:
+        raise StudyError(
+            f"the stage `{stage}` has no feature `{feature}`; {suggestion(feature, known)}", where=where
+        )

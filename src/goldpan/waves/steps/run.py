@@ -45,6 +45,7 @@ from goldpan.waves.sampling.draw_file import (
     read_draw,
     read_draw_head,
 )
+from goldpan.waves.sampling.left_out import AnsweredOrLeftOut, LeftOutValues
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
@@ -58,6 +59,7 @@ from goldpan.waves.steps.given_out import (
     trial_of_wave,
     wave_given_out,
 )
+from goldpan.waves.steps.left_out_values import left_out_values
 
 
 class WaveRun:
@@ -284,9 +286,25 @@ class WaveRun:
         """
         files = [self._at(path) for path in drawn_from(self.project, wave)]
         if wave.from_ is None:
-            return StageFiles(records=files[0], features=files[1])
+            stage = StageFiles(records=files[0], features=files[1])
+            values = self.left_out_values(wave, features)
+            return stage if values is None else AnsweredOrLeftOut(stage, values)
         place = place_of(self.project, wave.from_.source)
         return AnsweredRows(wave.from_, features, files, place, f"waves.{self.name}.from", is_strict)
+
+    def left_out_values(self, wave: Wave, features: Mapping[str, Feature]) -> LeftOutValues | None:
+        """What records stand for that were left out; None where the wave does not say.
+
+        Args:
+            wave, features: as for `answered`.
+
+        Raises:
+            StudyError: the wave does not say it of a feature, or says it of one that is not there, or says a
+                value that is none of it.
+        """
+        if wave.left_out is None:
+            return None
+        return left_out_values(wave.left_out, features, f"waves.{self.name}")
 
     def write_sample(self) -> SampleCounts:
         """Write sample.jsonl, llm.jsonl and sample.json."""
