@@ -17,6 +17,7 @@ from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
 from goldpan.study.stage_input import PARENT
+from goldpan.study.table import Table
 from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
 
@@ -104,6 +105,10 @@ class Study(Model):
     )
     modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."
+    )
+    tables: dict[Name, Table] = Field(
+        default_factory=dict,
+        description="What chains of stages found out, side by side or by group, by name.",
     )
     trackers: dict[Name, Tracker] = Field(
         default_factory=dict, description="Where the runs of the study are uploaded to, by name."

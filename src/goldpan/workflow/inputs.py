@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from goldpan.chains.tables.joined import chain_of
 from goldpan.evaluation.files import (
     describing_stages,
     field_evaluations,
@@ -78,6 +79,22 @@ class Inputs:
             *self.stages.limits(self.study.sources_of(stage)),
         ]
 
+    def of_table(self, table: str) -> list[str]:
+        """What the stages of a table's chain were asked and answered, and what says what that is."""
+        stages = chain_of(self.project, self.study.tables[table].stage)
+        asked = [stage for stage in stages if stage in self.study.asked_stages]
+        return [
+            *map(self.paths.stage_records, stages),
+            *map(self.paths.features, stages),
+            *map(self.paths.summary, stages),
+            *(self.paths.asked(stage, 1) for stage in asked),
+            *sorted({file for stage in asked for file in self.stages.task_files[stage]}),
+        ]
+
+    def tables(self, table: str) -> list[str]:
+        """The files of a table."""
+        return [self.paths.table(table, suffix) for suffix in self.study.tables[table].suffixes]
+
     def _judging(self, evaluation: str) -> list[str]:
         return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
 
@@ -87,6 +104,8 @@ class Inputs:
         for stage in study.stages:
             yield from (paths.features(stage), paths.features_parquet(stage), paths.summary(stage))
             yield from self.stages.tables(stage)
+        for table in study.tables:
+            yield from self.tables(table)
         for wave in study.waves:
             yield from (paths.sample(wave), *self.waves.sheets(wave), paths.wave_changes(wave))
             if self.waves.filled_sheets[wave]:
