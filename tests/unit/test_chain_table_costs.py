@@ -88,3 +88,17 @@ def test_costs_that_do_not_add_up_end_the_table(project):
     path.write_bytes(orjson.dumps(summary | {"cost_usd": summary["cost_usd"] + 0.001}))
     with pytest.raises(ReconciliationError, match="stage topics"):
         rows_of(project, "items")
+
+
+def test_what_records_have_cost_that_no_row_stands_for_is_spread_over_all(project):
+    rows = [row for row in project.rows("stages/details/records.jsonl") if row["parent"] != "n1"]
+    write_stage(
+        project,
+        "details",
+        [(row, skipped("no_items: none") if "skip" in row else answered(depth=("score", 1))) for row in rows],
+    )
+    items = rows_of(project, "items")
+    notes = {row["id"]: row["cost_usd"] for row in rows_of(project, "notes")}
+    assert math.fsum(row["topics.cost_usd"] for row in items) == pytest.approx(math.fsum(notes.values()))
+    (blank,) = (row["topics.cost_usd"] for row in items if row["line"] == 1 and row["parent"][0] == "!")
+    assert blank == pytest.approx(notes["n1"] / len(items), abs=1e-11)

@@ -147,6 +147,7 @@ class JoinedRows:
         self.chain = chain_of(project, stage)
         self.shape = Shape()
         self._earlier = {name: earlier_stages(project, name) for name in self.chain}
+        self._rest: dict[str, float | None] = {}
         self._tables = {name: f"stage{number}" for number, name in enumerate(self.chain)}
         self._db = sqlite3.connect("", isolation_level=None)
         for setting in ("journal_mode=OFF", "temp_store=FILE", f"cache_size=-{_CACHE_KIB}"):
@@ -160,7 +161,17 @@ class JoinedRows:
             self.shape.add(record)
             for name, ids in self._ids(record["id"]).items():
                 self._count_use(name, ids)
+        self._spread_the_rest()
         return self
+
+    def _spread_the_rest(self) -> None:
+        """Give each row an equal part of what records have cost that no row stands for: those without items,
+        where a field gathered the others."""
+        for name, table in self._tables.items():
+            rest, unpriced = self._db.execute(
+                f"SELECT total(cost), total(unpriced) FROM {table} WHERE uses = 0"
+            ).fetchone()
+            self._rest[name] = None if unpriced else rest / max(self.shape.rows, 1)
 
     def __exit__(self, *exc: object) -> None:
         self._db.close()
@@ -174,13 +185,14 @@ class JoinedRows:
                 found = [self._result(name, id_) for id_ in ids]
                 if len(found) == 1:
                     row.results[name] = found[0][0]
-                shares = [share for _, share in found if share is not None]
-                row.costs[name] = math.fsum(shares) if len(shares) == len(found) else None
+                shares = [*(share for _, share in found), self._rest[name]]
+                known = [share for share in shares if share is not None]
+                row.costs[name] = math.fsum(known) if len(known) == len(shares) else None
                 sums[name].append(row.costs[name] or 0.0)
                 if len(sums[name]) == _AT_A_TIME:
                     sums[name] = [math.fsum(sums[name])]
             yield row
-        for name in self.chain:
+        for name in self.chain if self.shape.rows else ():
             self._check_cost(name, math.fsum(sums[name]))
 
     def _records(self) -> Iterator[Record]:
