@@ -42,6 +42,12 @@ class Source(Model):
     fields: dict[str, FieldType] = Field(
         default_factory=dict, description="Fields each row must have, and their types."
     )
+    rename: dict[str, str] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Fields that records call otherwise, `name in the file: name in the record`, so that"
+        " sources have the same things under one name. Other keys of the source go by the names in the file.",
+    )
     not_blank: list[str] = Field(
         default_factory=list,
         description="Fields that must hold more than white space; a row without is recorded as skipped:"
@@ -68,6 +74,14 @@ class Source(Model):
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
     )
+
+    @field_validator("rename")
+    @classmethod
+    def _new_names_differ(cls, value: dict[str, str]) -> dict[str, str]:
+        repeated = [name for name in value.values() if list(value.values()).count(name) > 1]
+        if repeated:
+            raise ValueError(f"two fields cannot both be called `{repeated[0]}`")
+        return value
 
     _one_file_is_a_list = one_or_many("files", of=list[str] | str)
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)
