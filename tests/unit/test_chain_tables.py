@@ -33,7 +33,7 @@ VERDICT = {
 }
 STAGES = {
     "pages": {"input": {"source": "notes"}, "task": "page"},
-    "judge": {"input": {"stage": "pages"}, "task": "verdict"},
+    "judge": {"input": {"stage": "pages", "explode": "mentions"}, "task": "verdict"},
 }
 
 
@@ -185,7 +185,7 @@ def test_a_record_of_data_called_as_another_column_goes_by_its_whole_name(tmp_pa
 
 
 def test_children_are_gathered_and_their_stage_has_no_answer_of_its_own(tmp_path):
-    stages = {**STAGES, "papers": {"input": {"stage": "judge"}, "task": "verdict"}}
+    stages = {**STAGES, "papers": {"input": {"stage": "judge", "group": {"by": "parent"}}, "task": "verdict"}}
     built = chain_project(
         tmp_path / "p", stages, {"t": {"stage": "papers", "format": "jsonl"}}, [PAGE, VERDICT]
     )
@@ -219,8 +219,10 @@ def test_a_record_without_a_row_in_the_stage_before_ends_the_table(project):
         ({"columns": ["jugde.valid"]}, StudyError, "did you mean `judge`"),
         ({"by": "answers.judge.vald"}, StudyError, "did you mean `valid`"),
         ({"where": "vald == true"}, WhereError, "did you mean `valid`"),
+        ({"where": "answers.pages.usd == true"}, WhereError, "did you mean `used`"),
+        ({"where": "item.nam == 'a'"}, WhereError, "did you mean `name`"),
     ],
-    ids=["answer", "stage", "group", "condition"],
+    ids=["answer", "stage", "group", "condition", "condition on a stage", "condition on an item"],
 )
 def test_a_misspelt_name_is_told_before_anything_runs(tmp_path, table, error, said):
     built = chain_project(tmp_path / "p", STAGES, {"t": {"stage": "judge", **table}}, [PAGE, VERDICT])

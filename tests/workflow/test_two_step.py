@@ -176,7 +176,7 @@ def finished(tmp_path_factory, server):
 
 
 def becomes(text: str) -> dict[str, tuple[str, str | None]]:
-    """Stage -> (state, code of the reason) of a paragraph, by what is known of it."""
+    """Stage -> (state, code of a skip) of a paragraph, by what is known of it."""
     if not text.strip():
         return dict.fromkeys(("nature", *ASKED), ("skipped", "blank"))
     left_out = ("skipped", "filtered")
@@ -184,11 +184,11 @@ def becomes(text: str) -> dict[str, tuple[str, str | None]]:
         return {"nature": ("ok", None), **dict.fromkeys(ASKED, left_out)}
     first = fate(text, CLASSIFY)
     if first in ("refused", "truncated"):
-        return {"nature": ("ok", None), "relevance": (first, first), "assetization": ("skipped", "upstream")}
+        return {"nature": ("ok", None), "relevance": (first, None), "assetization": ("skipped", "upstream")}
     states = {"nature": ("ok", None), "relevance": ("ok", None), "assetization": left_out}
     if known_scores(text)[CLASSIFY]["score"] == 1:
         second = fate(text, SCORE)
-        states["assetization"] = (second, second) if second in ("refused", "truncated") else ("ok", None)
+        states["assetization"] = (second, None) if second in ("refused", "truncated") else ("ok", None)
     return states
 
 
@@ -249,7 +249,8 @@ def combined_rows(project: WorkflowProject) -> list[dict]:
         lines[name] += 1
         for stage in ("nature", *ASKED):
             reason = row[f"{stage}.reason"]
-            made[stage] = (row[f"{stage}.state"], reason and reason.partition(":")[0])
+            state = row[f"{stage}.state"]
+            made[stage] = (state, reason.partition(":")[0] if state == "skipped" else None)
         for stage, answer in answers("").items():
             made |= {f"{stage}.{feature}": row[f"{stage}.{feature}"] for feature in answer}
         found.append(made)

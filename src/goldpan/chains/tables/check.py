@@ -9,12 +9,12 @@ from goldpan.chains.tables.columns import Column, ColumnNames
 from goldpan.chains.tables.joined import ChainRow, chain_of
 from goldpan.errors import WhereError
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import kinds_of_records
 from goldpan.study.load import Project
 from goldpan.study.table import Table
 from goldpan.tasks.features import Feature
 from goldpan.tasks.where import Where
-
-_NAMES_OF_ITEMS = ("item", "parent", "count", "children", "proposed_by")
+from goldpan.tasks.where_types import TEXT, ValueKind, kinds_of, object_kind
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,17 @@ def plan_table(project: Project, name: str) -> TablePlan:
     condition = None
     if settings.where is not None:
         try:
-            condition = Where.parse(settings.where, features[settings.stage], _NAMES_OF_ITEMS)
+            kinds = kinds_of_records(project, settings.stage)
+            kinds["answers"] = object_kind({stage: _kinds(of_stage) for stage, of_stage in features.items()})
+            condition = Where.parse(settings.where, features[settings.stage], record=kinds)
         except WhereError as error:
             raise WhereError(error.what, where=f"{where}.where, {error.where}", remedy=error.remedy) from None
     return TablePlan(settings, features, names, columns, by, condition)
+
+
+def _kinds(features: Sequence[Feature]) -> ValueKind:
+    reasons = {feature.rationale_key: TEXT for feature in features if feature.rationale_key}
+    return object_kind({**kinds_of(features), **reasons})
 
 
 def check_tables(project: Project) -> Iterator[str]:

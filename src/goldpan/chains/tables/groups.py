@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from goldpan.chains.tables.joined import NO_ITEM, ChainRow, StageResult
+from goldpan.chains.tables.joined import ChainRow, StageResult
 from goldpan.statistics.interval import Interval, wilson_interval
 from goldpan.statistics.mean import RunningMean
 from goldpan.tasks.features import Binary, Classification, Extraction, Feature, Multilabel, Score
@@ -133,7 +133,7 @@ class Group:
     def add(self, row: ChainRow) -> None:
         """Take one row."""
         self.rows += 1
-        self.items += "item" in row.record and not row.record["id"].endswith(NO_ITEM)
+        self.items += "item" in row.record
         self._files.add((row.record["source"], row.record["file"]))
         cost = row.cost_usd
         self._cost = None if self._cost is None or cost is None else self._cost + cost

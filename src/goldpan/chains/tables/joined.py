@@ -20,13 +20,12 @@ from goldpan.files import read_json
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.stages.item_ids import no_item_id
 from goldpan.stages.rows import with_features
 from goldpan.study.load import Project
 from goldpan.study.stage import Stage
 from goldpan.tasks.features import value_of
 
-NO_ITEM = "__none"
-"""What the id of a record ends in that stands for a parent without items."""
 _CACHE_KIB = 16_384
 _CENTS = 2e-6
 """USD that sums may differ by, as summaries round them."""
@@ -243,7 +242,7 @@ class JoinedRows:
         ).fetchone()
         ids = orjson.loads(children) if children is not None else [parent]
         if children is not None and not ids:
-            ids = [f"{id_}{NO_ITEM}"] if self._has(earlier, f"{id_}{NO_ITEM}") else []
+            ids = [no_item_id(id_)] if self._has(earlier, no_item_id(id_)) else []
         for above in ids:
             if above is None or not self._has(earlier, above):
                 raise ReconciliationError(
@@ -288,8 +287,7 @@ _AT_A_TIME = 4096
 
 def earlier_stages(project: Project, name: str) -> list[str]:
     """The stages that a stage follows directly; none where it looks at sources."""
-    before = project.study.stages[name].input.stage
-    return [before] if before else []
+    return list(project.study.stages[name].input.stages)
 
 
 def _stored(record: Record, row: Any) -> tuple[str, str | None, bytes | None, bytes]:

@@ -90,10 +90,8 @@ def _filtered(project: Project, chain: list[str]) -> Iterator[str]:
     passed: set[str] = set()
     for name in chain:
         settings = project.study.stages[name]
-        before = settings.input.stage
-        if before is None:
-            continue
-        is_filter = isinstance(project.study.stages[before], FilterStage)
-        if settings.input.where is not None or is_filter or before in passed:
+        before = settings.input.stages
+        is_filtered = any(isinstance(project.study.stages[stage], FilterStage) for stage in before)
+        if settings.input.where is not None or is_filtered or passed & set(before):
             passed.add(name)
             yield name
