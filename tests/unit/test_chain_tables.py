@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from goldpan.batches.stage import StageRun
 from goldpan.cells import restore
 from goldpan.chains.tables.check import check_tables
 from goldpan.chains.tables.run import make_table
@@ -258,3 +259,49 @@ def test_a_table_that_cannot_be_is_an_error_of_the_study(tmp_path, table, said):
     built = chain_project(tmp_path / "p", STAGES, {"t": table}, [PAGE, VERDICT])
     with pytest.raises(GoldpanError, match=said):
         loaded(built)
+
+
+def test_records_that_were_really_exploded_and_gathered_are_joined_in_whatever_order_items_come(tmp_path):
+    stages = {
+        **STAGES,
+        "papers": {"input": {"stage": "judge", "group": {"by": "data.paper"}}, "task": "verdict"},
+    }
+    tables = {name: {"stage": name, "format": "jsonl"} for name in ("judge", "papers")}
+    seen = []
+    for turn, order in enumerate((["a", "b", "a"], ["b", "a", "a"])):
+        built = chain_project(tmp_path / str(turn), stages, tables, [PAGE, VERDICT])
+        items = [{"name": name, "kind": "survey"} for name in order]
+        used = {"p1": items, "p2": [], "p3": items[:1]}
+        pages = [
+            (
+                record(page, data={"paper": "P" if page != "p3" else "Q"}),
+                answered(used=("binary", page != "p2", page), mentions=("extraction", found)),
+            )
+            for page, found in used.items()
+        ]
+        write_stage(built, "pages", pages)
+        for stage in ("judge", "papers"):
+            StageRun(loaded(built), stage).make_records()
+            made = built.rows(f"stages/{stage}/records.jsonl")
+            verdicts = [
+                skipped(row["skip"]) if "skip" in row else answered(valid=("binary", _is_a(row)))
+                for row in made
+            ]
+            write_stage(built, stage, list(zip(made, verdicts, strict=True)))
+        rows = {row["id"]: row for row in rows_of(built, "judge")}
+        assert {row["item.name"]: row["count"] for row in rows.values() if row["parent"] == "p1"} == {
+            "a": 2,
+            "b": 1,
+        }
+        assert all(row["pages.used_rationale"] == row["parent"] for row in rows.values())
+        assert all(
+            row["judge.valid"] is (row["item.name"] == "a") for row in rows.values() if row["item.name"]
+        )
+        papers = {row["paper"]: len(row["children"]) for row in rows_of(built, "papers")}
+        assert papers == {"P": 2, "Q": 1}
+        seen.append({id_ for id_, row in rows.items() if row["parent"] != "p3"})
+    assert seen[0] == seen[1]
+
+
+def _is_a(row: dict[str, Any]) -> bool:
+    return row.get("item", {}).get("name") == "a"
