@@ -8,6 +8,7 @@
 # results/{study}/stages/{stage}/round{n}/raw/            the provider's lines
 # results/{study}/stages/{stage}/features.jsonl           one row per record, with its state
 # results/{study}/stages/{stage}/chain.json              counts from source rows to the rows of a stage
+# results/{study}/tables/{table}.csv                      what the stages of a chain found out, side by side
 # results/{study}/waves/{wave}/sheets/                    what annotators fill in
 # results/{study}/waves/{wave}/agreement.html             who agreed with whom, and how surely
 # results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
@@ -34,6 +35,7 @@ include: "rules/waiting.smk"
 include: "rules/sources.smk"
 include: "rules/stages.smk"
 include: "rules/chains.smk"
+include: "rules/tables.smk"
 include: "rules/batches.smk"
 include: "rules/waves.smk"
 include: "rules/embeddings.smk"

@@ -174,7 +174,8 @@ class WorkflowProject:
 def shipped_study(root: Path, name: str) -> tuple[WorkflowProject, dict[str, Any]]:
     """A project with the checkout's own tasks, and one of its studies for the test to adapt and write."""
     project = WorkflowProject.create(root, study=name)
-    shutil.copytree(CHECKOUT / "config" / "tasks", root / "config" / "tasks", dirs_exist_ok=True)
+    for folder in ("tasks", "keywords"):
+        shutil.copytree(CHECKOUT / "config" / folder, root / "config" / folder, dirs_exist_ok=True)
     text = (CHECKOUT / "config" / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
     return project, yaml.safe_load(text)
 

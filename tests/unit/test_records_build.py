@@ -287,3 +287,29 @@ def test_two_blank_rows_of_one_content_are_both_kept(desk):
     counts = desk.build("in.jsonl", lines({"text": ""}, {"text": ""}), not_blank=["text"])
     assert counts.skipped == {"blank": 2}
     assert len({record["id"] for record in desk.records()}) == 2
+
+
+def test_a_field_is_called_as_the_source_says_and_the_id_stays(desk):
+    desk.build("in.jsonl", lines({"page": 1, "text": "a"}))
+    (before,) = desk.records()
+    desk.build("in.jsonl", lines({"page": 1, "text": "a"}), rename={"text": "paragraph_text", "none": "x"})
+    (record,) = desk.records()
+    assert list(record["data"]) == ["page", "paragraph_text"]
+    assert record["id"] == before["id"]
+
+
+def test_fields_may_swap_their_names(desk):
+    desk.build("in.jsonl", lines({"a": 1, "b": 2}), rename={"a": "b", "b": "a"})
+    assert desk.records()[0]["data"] == {"b": 1, "a": 2}
+
+
+def test_a_name_that_the_row_has_already_is_a_bad_row(desk):
+    with pytest.raises(SourceError, match="renamed to `b`"):
+        desk.build("in.jsonl", lines({"a": 1, "b": 2}), rename={"a": "b"})
+    counts = desk.build("in.jsonl", lines({"a": 1, "b": 2}), rename={"a": "b"}, on_error="skip")
+    assert counts.skipped == {"bad_row": 1}
+
+
+def test_two_fields_are_not_renamed_to_one():
+    with pytest.raises(ValueError, match="both be called `c`"):
+        Source(files="x", rename={"a": "c", "b": "c"})

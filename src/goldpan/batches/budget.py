@@ -9,11 +9,13 @@ from typing import Any
 
 from goldpan.batches.estimate import stage_price
 from goldpan.errors import BudgetError
-from goldpan.ledger import Ledger, Spent, Submission
+from goldpan.ledger import Answer, Ledger, Spent, Submission
 from goldpan.ledger.rows import FLEX_SUMS
 from goldpan.providers.base import GIVEN_UP
 from goldpan.providers.prices import Price, price_of
 from goldpan.study.stage import FLEX, Stage
+
+_COUNTED = (*FLEX_SUMS, *(name.removeprefix("flex_") for name in FLEX_SUMS))
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,20 @@ def _cost(spent: Spent, settings: Stage) -> float:
     """USD of tokens whose price is known; those that came at the tier `flex` have one of their own."""
     cost = cost_of_tokens(asdict(spent), _price(spent, settings), _price(spent, settings, FLEX))
     return 0.0 if cost is None else cost
+
+
+def cost_of_answer(answer: Answer, submission: Submission, settings: Stage) -> float | None:
+    """USD of all attempts at one request, by the price of its stage; None where nobody knows a price.
+
+    Args:
+        submission: that the answer came of, which says how it was asked.
+    """
+    price, flex_price = (
+        stage_price(settings, is_free=submission.is_free, is_online=submission.is_online, tier=tier)
+        for tier in (None, FLEX)
+    )
+    counts = {name: getattr(answer, name) for name in _COUNTED}
+    return cost_of_tokens(counts, price, flex_price) if any(counts.values()) else 0.0
 
 
 def cost_of_tokens(counts: Mapping[str, Any], price: Price | None, flex_price: Price | None) -> float | None:

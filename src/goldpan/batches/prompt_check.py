@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from goldpan.errors import ErrorGatherer, GoldpanError, PromptError
@@ -183,8 +183,10 @@ class _Names:
     @cached_property
     def _declared(self) -> list[str]:
         """The fields that the sources name in the study; of `a.b` also `a`."""
-        names = chain.from_iterable(
-            (*source.fields, *id_fields(source), *source.not_blank) for source in self._sources.values()
+        names = (
+            source.rename.get(name, name)
+            for source in self._sources.values()
+            for name in (*source.fields, *id_fields(source), *source.not_blank)
         )
         return list(dict.fromkeys(part for name in names for part in (name, name.partition(".")[0])))
 
@@ -199,7 +201,7 @@ class _Names:
             while self._is_readable and name not in self._fields_seen:
                 source, path = next(self._unread)
                 for row in islice(read_rows(source, path), _ROWS_LOOKED_AT):
-                    self._fields_seen.update(row.data)
+                    self._fields_seen.update(source.rename.get(field, field) for field in row.data)
         except StopIteration:
             return False
         except GoldpanError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from goldpan.dot_plot import Dot, dot_plot
 from goldpan.evaluation.alternative_annotator import FALSE_DISCOVERY_RATE
 from goldpan.evaluation.comparison import Comparison
 from goldpan.evaluation.formatting import (
@@ -18,7 +19,6 @@ from goldpan.evaluation.formatting import (
     three_decimals,
 )
 from goldpan.evaluation.model_section import model_section
-from goldpan.evaluation.pictures import Dot, dot_plot
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
 from goldpan.html import Markup, element, table

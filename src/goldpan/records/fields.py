@@ -37,6 +37,30 @@ def check_columns(columns: Iterable[str], wanted: Iterable[str], path: str) -> N
             )
 
 
+def renamed(data: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A row with its fields called as records call them, in their order.
+
+    Args:
+        names: name in the file -> name in the record; one that the row does not have has no say.
+    """
+    return {names.get(name, name): value for name, value in data.items()}
+
+
+def check_renamed(data: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Check that no two fields of a row are called the same in its record.
+
+    Raises:
+        RowError: `bad_row`.
+    """
+    for name, new in names.items():
+        if name in data and new in data and new not in names:
+            raise RowError(
+                "bad_row",
+                f"the field `{name}` is to be renamed to `{new}`, which the row has already",
+                remedy="give it another name under `rename` of the source",
+            )
+
+
 def check_not_blank(data: Mapping[str, Any], fields: Iterable[str]) -> None:
     """Check that none of `fields` is absent, null, or only white space.
 

@@ -13,7 +13,7 @@ import orjson
 
 from goldpan.errors import SourceError
 from goldpan.files import LONGEST_LINE, iter_lines, replacing
-from goldpan.records.fields import check_not_blank
+from goldpan.records.fields import check_not_blank, check_renamed, renamed
 from goldpan.records.formats import Format, format_of
 from goldpan.records.ids import record_id, unreadable_id
 from goldpan.records.model import Record, RecordHead
@@ -165,8 +165,9 @@ class _Builder:
         try:
             data = self.format.typed(row.data, self.source.fields)
             check_not_blank(row.data, self.source.not_blank)
+            check_renamed(row.data, self.source.rename)
             identifier = self._identify(row)
-            line = self._line(row, identifier, data)
+            line = self._line(row, identifier, self._renamed(data))
         except orjson.JSONEncodeError:
             raise RowError("bad_json", "the row is nested more deeply than 250 levels") from None
         if len(line) > LONGEST_LINE:
@@ -180,7 +181,8 @@ class _Builder:
         """The line of a row that cannot be used, with its data as far as it could be read."""
         identifier = unreadable_id(self.source_name, self.file_name, row.line)
         reason = f"{error.code}: {error.what}"
-        return self._line(row, identifier, {} if error.code in _WITHOUT_DATA else row.data, skip=reason)
+        data = {} if error.code in _WITHOUT_DATA else self._renamed(row.data)
+        return self._line(row, identifier, data, skip=reason)
 
     def stopped(self, row: Row, error: RowError) -> SourceError:
         """The error that ends the run over a row that cannot be used."""
@@ -193,6 +195,9 @@ class _Builder:
         if self.source.id is not None:
             return record_id(row.data, self.source.id)
         return row.id or self.format.own_id(row.data)
+
+    def _renamed(self, data: dict[str, Any]) -> dict[str, Any]:
+        return renamed(data, self.source.rename) if self.source.rename else data
 
     def _duplicate(self, identifier: str, earlier: str) -> RowError:
         if self.source.id is not None:

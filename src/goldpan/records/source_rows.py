@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
+from goldpan.records.fields import renamed
 from goldpan.records.formats import format_of
 from goldpan.records.inputs import files_of_sources, source_files
 from goldpan.records.look_up import look_up
@@ -56,8 +57,9 @@ def fields_unmet(
         rows = chain.from_iterable(read_rows(source, path) for path in files)
         for row in islice(rows, source.limit):
             if row.error is None:
-                known.update(dict.fromkeys(row.data))
-                unmet = [field for field in unmet if not look_up(row.data, field)[0]]
+                data = renamed(row.data, source.rename)
+                known.update(dict.fromkeys(data))
+                unmet = [field for field in unmet if not look_up(data, field)[0]]
             if not unmet:
                 return [], []
     return unmet, list(known)

@@ -17,6 +17,7 @@ from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
 from goldpan.study.stage_input import PARENT
+from goldpan.study.table import Table
 from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
 
@@ -40,6 +41,12 @@ class Source(Model):
     )
     fields: dict[str, FieldType] = Field(
         default_factory=dict, description="Fields each row must have, and their types."
+    )
+    rename: dict[str, str] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Fields that records call otherwise, `name in the file: name in the record`, so that"
+        " sources have the same things under one name. Other keys of the source go by the names in the file.",
     )
     not_blank: list[str] = Field(
         default_factory=list,
@@ -67,6 +74,14 @@ class Source(Model):
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."
     )
+
+    @field_validator("rename")
+    @classmethod
+    def _new_names_differ(cls, value: dict[str, str]) -> dict[str, str]:
+        repeated = [name for name in value.values() if list(value.values()).count(name) > 1]
+        if repeated:
+            raise ValueError(f"two fields cannot both be called `{repeated[0]}`")
+        return value
 
     _one_file_is_a_list = one_or_many("files", of=list[str] | str)
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)
@@ -104,6 +119,10 @@ class Study(Model):
     )
     modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."
+    )
+    tables: dict[Name, Table] = Field(
+        default_factory=dict,
+        description="What chains of stages found out, side by side or by group, by name.",
     )
     trackers: dict[Name, Tracker] = Field(
         default_factory=dict, description="Where the runs of the study are uploaded to, by name."

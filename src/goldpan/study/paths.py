@@ -260,6 +260,10 @@ class Paths:
         """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
         return f"{self.base}/evaluation/{evaluation}.{suffix}"
 
+    def table(self, table: str, suffix: str) -> str:
+        """What a chain of stages found out, as `csv` or `jsonl`, and its plot as `html`."""
+        return f"{self.base}/tables/{table}.{suffix}"
+
     def run(self, stage: str, suffix: str) -> str:
         """What a stage was asked and how good it was: the run as `json`, its rows as `csv`."""
         return f"{self.base}/runs/{stage}.{suffix}"

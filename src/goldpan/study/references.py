@@ -39,6 +39,8 @@ def check_references(study: Study) -> None:
     _check_heads(study, wrong)
     _check_annotated(study, wrong)
     _check_evaluations(study, wrong)
+    for name, table in study.tables.items():
+        _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.
     wrong += check_filters(study) if not wrong else ()
     if wrong:

@@ -8,6 +8,7 @@ from goldpan.batches.batch_file import batch_files
 from goldpan.batches.prompt_check import check_prompts
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.chains.check import check_local_stages
+from goldpan.chains.tables.check import check_tables
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
 from goldpan.heads.columns_check import check_annotated_columns
@@ -47,6 +48,8 @@ def check_before_run(project: Project) -> list[str]:
         notes += check_annotated_columns(project)
     with wrong.gather():
         list(check_local_stages(project))
+    with wrong.gather():
+        list(check_tables(project))
     for name in project.study.evaluations:
         with wrong.gather():
             check_gold_values(project, name)

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from goldpan.chains.counts import final_stages
+from goldpan.chains.tables.joined import chain_of
 from goldpan.evaluation.files import (
     chain_files,
     describing_stages,
@@ -94,6 +95,22 @@ class Inputs:
         stage = self.study.waves[wave].stage
         return stage is None or self.heads.can_answer(stage)
 
+    def of_table(self, table: str) -> list[str]:
+        """What the stages of a table's chain were asked and answered, and what says what that is."""
+        stages = chain_of(self.project, self.study.tables[table].stage)
+        asked = [stage for stage in stages if stage in self.study.asked_stages]
+        return [
+            *map(self.paths.stage_records, stages),
+            *map(self.paths.features, stages),
+            *map(self.paths.summary, stages),
+            *(self.paths.asked(stage, 1) for stage in asked),
+            *sorted({file for stage in asked for file in self.stages.task_files[stage]}),
+        ]
+
+    def tables(self, table: str) -> list[str]:
+        """The files of a table."""
+        return [self.paths.table(table, suffix) for suffix in self.study.tables[table].suffixes]
+
     def _judging(self, evaluation: str) -> list[str]:
         return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
 
@@ -106,6 +123,9 @@ class Inputs:
             if self.stages.share(stage):
                 yield paths.duplicates(stage)
         yield from map(paths.chain, filter(self.heads.can_answer, final_stages(self.project)))
+        for name, table in study.tables.items():
+            if all(map(self.heads.can_answer, chain_of(self.project, table.stage))):
+                yield from self.tables(name)
         for wave in filter(self._can_draw, study.waves):
             yield from (paths.sample(wave), *self.waves.sheets(wave), paths.wave_changes(wave))
             if self.waves.filled_sheets[wave]:

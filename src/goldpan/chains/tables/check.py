@@ -1,0 +1,87 @@
+"""Whether the columns and conditions of tables name what there will be, before anything is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from goldpan.chains.tables.columns import Column, ColumnNames
+from goldpan.chains.tables.joined import ChainRow, chain_of
+from goldpan.errors import WhereError
+from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import kinds_of_records
+from goldpan.study.load import Project
+from goldpan.study.table import Table
+from goldpan.tasks.features import Feature
+from goldpan.tasks.where import Where
+from goldpan.tasks.where_types import TEXT, ValueKind, kinds_of, object_kind
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """A table whose names have been looked up.
+
+    Attributes:
+        settings: as the study has them.
+        features: stage -> its features, for the stages of the chain, the first first.
+        names: the columns that rows may have.
+        columns: those that the table chooses; None for all.
+        by: those that rows are grouped by; None for a table of rows.
+        where: which rows it takes; None for all.
+    """
+
+    settings: Table
+    features: Mapping[str, Sequence[Feature]]
+    names: ColumnNames
+    columns: list[Column] | None
+    by: list[Column] | None
+    where: Where | None
+
+    def takes(self, row: ChainRow) -> bool:
+        """Whether the table has a row."""
+        if self.where is None:
+            return True
+        values = dict(row.record)
+        values["answers"] = {stage: result.answers for stage, result in row.results.items()}
+        own = row.results.get(self.settings.stage)
+        return self.where.matches({**(own.answers if own else {}), **values})
+
+
+def plan_table(project: Project, name: str) -> TablePlan:
+    """Look up what a table of the study names.
+
+    Raises:
+        StudyError: a column names a stage or an answer that there is not; with the nearest name.
+        WhereError: the condition does not fit the features.
+    """
+    settings = project.named("table", project.study.tables, name)
+    where = f"{project.study_file}, tables.{name}"
+    features = {stage: features_of_stage(project, stage) for stage in chain_of(project, settings.stage)}
+    names = ColumnNames(features, where)
+    chosen = settings.columns
+    columns = None if chosen is None else [names.column(path, shown) for shown, path in chosen.items()]
+    by = None if settings.by is None else [names.column(path) for path in settings.by]
+    condition = None
+    if settings.where is not None:
+        try:
+            kinds = kinds_of_records(project, settings.stage)
+            kinds["answers"] = object_kind({stage: _kinds(of_stage) for stage, of_stage in features.items()})
+            condition = Where.parse(settings.where, features[settings.stage], record=kinds)
+        except WhereError as error:
+            raise WhereError(error.what, where=f"{where}.where, {error.where}", remedy=error.remedy) from None
+    return TablePlan(settings, features, names, columns, by, condition)
+
+
+def _kinds(features: Sequence[Feature]) -> ValueKind:
+    reasons = {feature.rationale_key: TEXT for feature in features if feature.rationale_key}
+    return object_kind({**kinds_of(features), **reasons})
+
+
+def check_tables(project: Project) -> Iterator[str]:
+    """Look up what all tables name; a line on each. Raises as `plan_table`."""
+    for name, settings in project.study.tables.items():
+        plan = plan_table(project, name)
+        what = (
+            "a row for each record" if plan.by is None else f"a row for each {' or '.join(settings.by or [])}"
+        )
+        yield f"table {name}: {what} of {' -> '.join(plan.features)}"
