@@ -1,5 +1,6 @@
 """The tasks of the dataset-mention study, and the papers it is tried on."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 from examples.papers.make_papers import pages_of, papers
 
 from goldpan.providers.local.answerer import answer
+from goldpan.study import load_study
 from goldpan.tasks import schema
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.features import Classification, Extraction
@@ -160,3 +162,27 @@ def test_the_study_s_models_and_providers_are_named_once(project):
     text = (project / "config" / "studies" / "dataset_mentions.yaml").read_text(encoding="utf-8")
     stages = yaml.safe_load(text)["stages"]
     assert {stage["provider"] for stage in stages.values() if "task" in stage} == {"annotator"}
+
+
+def with_commented_stages(text: str) -> str:
+    """The study with its filter and its second extraction, as its comments say to take them in."""
+    signed = r"(?m)^  # (?=(?:prefilter|extraction_b):\n)((?:.*\n(?:  #   .*\n)*))"
+    text = re.sub(signed, lambda found: "  " + found[1].replace("\n  # ", "\n  "), text)
+    text = text.replace("input: {source: papers}\n    task", "input: {stage: prefilter}\n    task")
+    return text.replace("{stage: extraction, explode", "{stage: [extraction, extraction_b], explode")
+
+
+def test_the_stages_behind_signs_fit_the_study(project, tmp_path):
+    path = project / "config" / "studies" / "dataset_mentions.yaml"
+    (tmp_path / path.name).write_text(with_commented_stages(path.read_text(encoding="utf-8")))
+    study = load_study(tmp_path / path.name)
+    assert set(study.stages) == {
+        "prefilter",
+        "extraction",
+        "extraction_b",
+        "located",
+        "judge",
+        "reasoning",
+        "clusters",
+    }
+    assert study.stages["located"].input.stages == ["extraction", "extraction_b"]
