@@ -1,6 +1,7 @@
 """Tables of a chain: every row of its last stage once, with what each stage said of that very record."""
 
 import csv
+import shutil
 from typing import Any
 
 import orjson
@@ -172,6 +173,16 @@ def test_columns_are_chosen_and_renamed(project):
     assert rows_of(project, "chosen")[0] == {"page": 1, "mention": "b", "verdict": False}
 
 
+@pytest.mark.parametrize("name", ["text", "data.text", "item.name", "judge.valid", "answers.judge.valid"])
+def test_a_column_is_left_out_by_any_of_its_names_and_no_other(project, name):
+    left_out = {"t": {"stage": "judge", "format": "jsonl", "leave_out": name}}
+    built = chain_project(project.root.parent / "other", STAGES, left_out, [PAGE, VERDICT])
+    shutil.copytree(project.artifact("stages"), built.artifact("stages"))
+    before, after = rows_of(project, "mentions")[0], rows_of(built, "t")[0]
+    assert list(before.keys() - after.keys()) == [name.removeprefix("answers.").removeprefix("data.")]
+    assert after.items() <= before.items()
+
+
 def test_a_condition_takes_rows_by_answers_and_items(project):
     assert [row["id"] for row in rows_of(project, "valid")] == ["p1__a"]
 
@@ -218,12 +229,13 @@ def test_a_record_without_a_row_in_the_stage_before_ends_the_table(project):
     [
         ({"columns": ["judge.valdi"]}, StudyError, "did you mean `valid`"),
         ({"columns": ["jugde.valid"]}, StudyError, "did you mean `judge`"),
+        ({"leave_out": "judge.valdi"}, StudyError, "did you mean `valid`"),
         ({"by": "answers.judge.vald"}, StudyError, "did you mean `valid`"),
         ({"where": "vald == true"}, WhereError, "did you mean `valid`"),
         ({"where": "answers.pages.usd == true"}, WhereError, "did you mean `used`"),
         ({"where": "item.nam == 'a'"}, WhereError, "did you mean `name`"),
     ],
-    ids=["answer", "stage", "group", "condition", "condition on a stage", "condition on an item"],
+    ids=["answer", "stage", "left out", "group", "condition", "condition on a stage", "condition on an item"],
 )
 def test_a_misspelt_name_is_told_before_anything_runs(tmp_path, table, error, said):
     built = chain_project(tmp_path / "p", STAGES, {"t": {"stage": "judge", **table}}, [PAGE, VERDICT])
@@ -251,9 +263,10 @@ def test_a_field_that_no_record_has_is_told_with_the_nearest_name(project):
         ({"stage": "judge", "plot": True}, "say which with `by`"),
         ({"stage": "judge", "by": "file", "columns": ["id"]}, "columns of its own"),
         ({"stage": "judge", "columns": ["id", "id"]}, "named twice"),
+        ({"stage": "judge", "columns": ["id"], "leave_out": "line"}, "goes without"),
         ({"stage": "judge", "format": "xlsx"}, "csv"),
     ],
-    ids=["stage", "plot without groups", "columns of groups", "twice", "format"],
+    ids=["stage", "plot without groups", "columns of groups", "twice", "leave out", "format"],
 )
 def test_a_table_that_cannot_be_is_an_error_of_the_study(tmp_path, table, said):
     built = chain_project(tmp_path / "p", STAGES, {"t": table}, [PAGE, VERDICT])

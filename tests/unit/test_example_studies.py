@@ -25,7 +25,7 @@ from goldpan.tasks.traces import prepare
 from goldpan.tasks.where import Where
 
 PROJECT = Path(__file__).resolve().parents[2]
-STUDIES = ["quickstart", "trace_critic", "two_step"]
+STUDIES = ["quickstart", "trace_critic", "two_step", "dataset_mentions"]
 
 
 @cache

@@ -35,6 +35,10 @@ class Table(Model):
         description="Without `by`: which columns the table has, in this order; a list, or new name: column."
         " Default: all, of `data` those with plain values.",
     )
+    leave_out: list[ColumnPath] = Field(
+        default_factory=list,
+        description="Without `by` and `columns`: which of all columns the table has not, e.g. `data.text`.",
+    )
     format: list[TableFormat] = Field(["csv"], min_length=1, description="`csv`, `jsonl`, or both in a list.")
     plot: bool = Field(
         False, description="With `by`: also a page with the table and a plot of its means and shares."
@@ -42,6 +46,7 @@ class Table(Model):
 
     _one_format_is_a_list = one_or_many("format", of=list[TableFormat] | TableFormat)
     _one_column_is_a_list = one_or_many("by", of=list[ColumnPath] | ColumnPath | None)
+    _one_left_out_is_a_list = one_or_many("leave_out", of=list[ColumnPath] | ColumnPath)
 
     @field_validator("columns", mode="before", json_schema_input_type=dict[str, str] | list[str] | None)
     @classmethod
@@ -62,6 +67,8 @@ class Table(Model):
     def _keys_go_together(self) -> Table:
         if self.by is not None and self.columns is not None:
             raise ValueError("`columns` chooses those of rows; a table with `by` has columns of its own")
+        if self.leave_out and (self.by is not None or self.columns is not None):
+            raise ValueError("`leave_out` takes from all columns of rows; it goes without `by` and `columns`")
         if self.plot and self.by is None:
             raise ValueError("`plot` shows groups; say which with `by`")
         return self

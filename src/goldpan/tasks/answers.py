@@ -17,6 +17,7 @@ from goldpan.tasks.features import PREDICTION_TYPES, Feature, Text
 from goldpan.tasks.lenient_json import answer_object
 from goldpan.tasks.plain_answers import PlainAnswers, Predictions
 from goldpan.tasks.replies import Reply, reply_of
+from goldpan.tasks.required import requirements_of
 from goldpan.tasks.task import Task
 from goldpan.tasks.values import shown, value_check
 
@@ -102,12 +103,15 @@ class AnswerReader:
             if key is not None
         ]
         self._groups = [group.order for group in task.exclusive]
+        self._required = requirements_of(task.features)
         self._plain = PlainAnswers(task)
         self._apply_model: Callable[[Predictions], None] | None = None
         if task.answer_model is not None:
             from goldpan.tasks.pydantic_tasks import model_check
 
             self._apply_model = model_check(task.answer_model, task.features)
+        # Such answers are looked at as a whole, which may change them.
+        self._one_by_one = bool(self._apply_model or self._required)
 
     def read(self, body: dict[str, Any]) -> Reading:
         """Read the body of a chat completion, or of an answer of `/v1/responses`, however broken it is.
@@ -147,7 +151,7 @@ class AnswerReader:
     def _judge_all_given(self, answers: list[_Given]) -> list[Reading]:
         if (
             answers
-            and not self._apply_model
+            and not self._one_by_one
             and self._plain.are_plain([arguments for arguments, _ in answers])
         ):
             return [_OK] * len(answers)
@@ -175,8 +179,7 @@ class AnswerReader:
     def _read_all_given(self, answers: list[_Given]) -> list[Reading]:
         if not answers:
             return []
-        # Each answer is seen by the task's own model, which may change it.
-        plain = self._plain.read([arguments for arguments, _ in answers]) if not self._apply_model else None
+        plain = self._plain.read([arguments for arguments, _ in answers]) if not self._one_by_one else None
         if plain is not None:
             for order in self._groups:
                 for predictions, (_, adjusted) in zip(plain, answers, strict=True):
@@ -185,7 +188,7 @@ class AnswerReader:
                 Reading("ok", None, predictions, adjusted)
                 for predictions, (_, adjusted) in zip(plain, answers, strict=True)
             ]
-        if self._apply_model or len(answers) < _FEW:
+        if self._one_by_one or len(answers) < _FEW:
             return [self._read_given(*answer) for answer in answers]
         half = len(answers) // 2
         return [*self._read_all_given(answers[:half]), *self._read_all_given(answers[half:])]
@@ -275,6 +278,8 @@ class AnswerReader:
             adjusted.append(f"ignored what was not asked for: {', '.join(map(shown, ignored))}")
         for order in self._groups:
             _keep_first(order, predictions, adjusted)
+        for requirement in self._required:
+            requirement.apply(predictions, adjusted)
         if self._apply_model is not None:
             self._apply_model(predictions)
         return predictions

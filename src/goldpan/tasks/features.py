@@ -54,12 +54,15 @@ class _Feature(_Model):
         description: what the annotator is told.
         rationale: ask for a reason in `<name>_rationale`; a string describes what it should say.
         abstain: allow `null`, meaning that the text does not say.
+        required_when: a condition over other features of the task: where it holds there must be a value, and
+            elsewhere there is none.
     """
 
     name: FeatureName
     description: str = Field(min_length=1)
     rationale: bool | str = False
     abstain: bool = False
+    required_when: str | None = Field(None, min_length=1)
 
     @property
     def key(self) -> str:

@@ -184,7 +184,10 @@ def _about(feature: Feature) -> str:
             parts.append("An empty list when there are none.")
         case Ranking():
             parts.append("All items, the best first, each exactly once.")
-    if feature.abstain:
+    if feature.required_when:
+        condition = " ".join(feature.required_when.split())
+        parts.append(f"Required when {condition}; null in all other cases.")
+    elif feature.abstain:
         parts.append("Use null when the material does not say.")
     text = " ".join(filter(None, parts))
     if isinstance(feature, Labelled) and isinstance(feature.labels, dict):

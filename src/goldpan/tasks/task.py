@@ -21,6 +21,7 @@ from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.expected import Expected, check_expected
 from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature
 from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.required import requirements_of
 
 Material = Literal["record", "trace"]
 
@@ -51,8 +52,8 @@ class Task:
         expected: where rows with known answers have the right ones, by feature. It is not part of the hash.
 
     Raises:
-        TaskError: features clash, an exclusivity group names something that is no binary feature, or what is
-            expected cannot be compared.
+        TaskError: features clash, an exclusivity group names something that is no binary feature, a
+            `required_when` cannot be checked, or what is expected cannot be compared.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Task:
             raise TaskError(f"task `{self.name}` has no features")
         _check_names(self.features)
         _check_exclusive(self.exclusive, self.features)
+        requirements_of(self.features)
         check_expected(self.expected, self.features)
 
     @cached_property

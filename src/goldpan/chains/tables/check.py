@@ -25,7 +25,8 @@ class TablePlan:
         settings: as the study has them.
         features: stage -> its features, for the stages of the chain, the first first.
         names: the columns that rows may have.
-        columns: those that the table chooses; None for all.
+        columns: those that the table chooses; None for all but those left out.
+        left_out: columns that it has not.
         by: those that rows are grouped by; None for a table of rows.
         where: which rows it takes; None for all.
     """
@@ -34,6 +35,7 @@ class TablePlan:
     features: Mapping[str, Sequence[Feature]]
     names: ColumnNames
     columns: list[Column] | None
+    left_out: list[Column]
     by: list[Column] | None
     where: Where | None
 
@@ -60,6 +62,7 @@ def plan_table(project: Project, name: str) -> TablePlan:
     names = ColumnNames(features, where)
     chosen = settings.columns
     columns = None if chosen is None else [names.column(path, shown) for shown, path in chosen.items()]
+    left_out = [names.column(path) for path in settings.leave_out]
     by = None if settings.by is None else [names.column(path) for path in settings.by]
     condition = None
     if settings.where is not None:
@@ -69,7 +72,7 @@ def plan_table(project: Project, name: str) -> TablePlan:
             condition = Where.parse(settings.where, features[settings.stage], record=kinds)
         except WhereError as error:
             raise WhereError(error.what, where=f"{where}.where, {error.where}", remedy=error.remedy) from None
-    return TablePlan(settings, features, names, columns, by, condition)
+    return TablePlan(settings, features, names, columns, left_out, by, condition)
 
 
 def _kinds(features: Sequence[Feature]) -> ValueKind:

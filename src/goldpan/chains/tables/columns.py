@@ -102,12 +102,12 @@ class ColumnNames:
             if known and rest not in known and first not in known:
                 raise self._error(f"no record has `{head}.{first}`; {suggestion(first, known)}")
 
-    def all_columns(self, shape: Shape) -> list[Column]:
-        """The columns of a table that chooses none.
+    def all_columns(self, shape: Shape, left_out: Sequence[Column] = ()) -> list[Column]:
+        """The columns of a table that chooses none, but for those that it leaves out.
 
         Of `data` and of items those with plain values, of each stage its answers (without the lists that
         items were made from), reasons, state, model and cost. Fields of `data` go by their own names, unless
-        another column has that name.
+        another column has that name; what is left out renames none.
         """
         own = ["id", *(["parent", "count"] if shape.has_items else [])]
         own += ["proposed_by"] if shape.has_proposers else []
@@ -130,7 +130,18 @@ class ColumnNames:
             columns.append(Column(shown, f"data.{name}", _field_of_data(name)))
         columns += [self.column(path) for path in (*items, *stages, COST)]
         names = apart_from((), [column.name for column in columns])
-        return [Column(name, column.path, column.get) for name, column in zip(names, columns, strict=True)]
+        without = {_whole_path(column.path) for column in left_out}
+        return [
+            Column(name, column.path, column.get)
+            for name, column in zip(names, columns, strict=True)
+            if column.path not in without
+        ]
+
+
+def _whole_path(path: str) -> str:
+    """The path of a column as a table without chosen columns has it."""
+    is_of_data = "." not in path and path not in (*OWN, COST)
+    return f"data.{path}" if is_of_data else path.removeprefix("answers.")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def make_table(project: Project, name: str) -> int:
 def _write_rows(plan: TablePlan, joined: JoinedRows, paths: dict[str, Path]) -> int:
     columns = plan.columns
     if columns is None:
-        columns = plan.names.all_columns(joined.shape)
+        plan.names.check_fields(plan.left_out, joined.shape)
+        columns = plan.names.all_columns(joined.shape, plan.left_out)
     else:
         plan.names.check_fields(columns, joined.shape)
     cells = ([column.get(row) for column in columns] for row in joined if plan.takes(row))
