@@ -49,6 +49,12 @@ def project(tmp_path):
     tables = {
         "companies": table,
         "files": {"stage": "second", "by": ["data.fund", "file"], "format": "jsonl"},
+        "chosen": {
+            "stage": "second",
+            "by": "data.company",
+            "columns": ["answers.first.yes", "second.state", "line", "source"],
+            "format": "jsonl",
+        },
     }
     built = chain_project(tmp_path / "project", STAGES, tables, [FIRST, SECOND])
     first, second = [], []
@@ -72,6 +78,12 @@ def groups_of(project, table):
     make_table(loaded(project), table)
     rows = project.rows(f"tables/{table}.jsonl")
     return {next(iter(row.values())): row for row in rows}
+
+
+def test_a_table_of_groups_may_choose_its_figures_and_show_what_its_rows_share(project):
+    of_a = groups_of(project, "chosen")["A"]
+    assert [name for name in of_a if name.endswith(".answers")] == ["first.yes.answers"]
+    assert (of_a["line"], of_a["second.state"], of_a["source"]) == (None, None, "notes")
 
 
 def test_every_row_is_in_one_group_those_without_a_value_in_one_of_their_own(project):

@@ -11,6 +11,11 @@ def _place(name: str, description: str) -> Score:
     return Score(name=name, type="score", description=description, min=0, max=_LAST_PLACE, abstain=True)
 
 
+def is_place(feature: Feature) -> bool:
+    """Whether a feature is a place in a text, or a count of places: a number that is no measure."""
+    return isinstance(feature, Score) and feature.max == _LAST_PLACE
+
+
 def _share(name: str, description: str, abstain: bool = False) -> Score:
     return Score(
         name=name, type="score", description=description, min=0, max=1, integer=False, abstain=abstain

@@ -32,8 +32,10 @@ class Table(Model):
     columns: dict[str, ColumnPath] | None = Field(
         None,
         min_length=1,
-        description="Without `by`: which columns the table has, in this order; a list, or new name: column."
-        " Default: all, of `data` those with plain values.",
+        description="Which columns the table has, in this order; a list, or new name: column. Default: all,"
+        " of `data` those with plain values. With `by` a list of features, whose figures the table has, and of"
+        " other columns, whose value it has where all rows of a group share it; default all features but"
+        " texts and places.",
     )
     leave_out: list[ColumnPath] = Field(
         default_factory=list,
@@ -65,8 +67,8 @@ class Table(Model):
 
     @model_validator(mode="after")
     def _keys_go_together(self) -> Table:
-        if self.by is not None and self.columns is not None:
-            raise ValueError("`columns` chooses those of rows; a table with `by` has columns of its own")
+        if self.by is not None and any(name != path for name, path in (self.columns or {}).items()):
+            raise ValueError("figures of groups are called by their features: give `columns` as a list")
         if self.leave_out and (self.by is not None or self.columns is not None):
             raise ValueError("`leave_out` takes from all columns of rows; it goes without `by` and `columns`")
         if self.plot and self.by is None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from goldpan.chains.tables.columns import Column, ColumnNames
 from goldpan.chains.tables.joined import ChainRow, chain_of
 from goldpan.errors import WhereError
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.mention_features import is_place
 from goldpan.stages.record_kinds import kinds_of_records
 from goldpan.study.load import Project
 from goldpan.study.table import Table
-from goldpan.tasks.features import Feature
+from goldpan.tasks.features import Feature, Ranking, Text
 from goldpan.tasks.where import Where
 from goldpan.tasks.where_types import TEXT, ValueKind, kinds_of, object_kind
+
+_ANSWERS = "answers."
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class TablePlan:
         settings: as the study has them.
         features: stage -> its features, for the stages of the chain, the first first.
         names: the columns that rows may have.
-        columns: those that the table chooses; None for all but those left out.
+        columns: those that the table chooses, of groups those that have no figures; None for all but those
+            left out.
+        measured: stage -> its features that a table of groups has figures of.
         left_out: columns that it has not.
         by: those that rows are grouped by; None for a table of rows.
         where: which rows it takes; None for all.
@@ -35,6 +40,7 @@ class TablePlan:
     features: Mapping[str, Sequence[Feature]]
     names: ColumnNames
     columns: list[Column] | None
+    measured: Mapping[str, Sequence[Feature]]
     left_out: list[Column]
     by: list[Column] | None
     where: Where | None
@@ -62,6 +68,10 @@ def plan_table(project: Project, name: str) -> TablePlan:
     names = ColumnNames(features, where)
     chosen = settings.columns
     columns = None if chosen is None else [names.column(path, shown) for shown, path in chosen.items()]
+    measured = _measured(features, chosen)
+    if settings.by is not None and columns is not None:
+        figures = {f"{stage}.{feature.name}" for stage, some in measured.items() for feature in some}
+        columns = [column for column in columns if column.path.removeprefix(_ANSWERS) not in figures]
     left_out = [names.column(path) for path in settings.leave_out]
     by = None if settings.by is None else [names.column(path) for path in settings.by]
     condition = None
@@ -72,7 +82,24 @@ def plan_table(project: Project, name: str) -> TablePlan:
             condition = Where.parse(settings.where, features[settings.stage], record=kinds)
         except WhereError as error:
             raise WhereError(error.what, where=f"{where}.where, {error.where}", remedy=error.remedy) from None
-    return TablePlan(settings, features, names, columns, left_out, by, condition)
+    return TablePlan(settings, features, names, columns, measured, left_out, by, condition)
+
+
+def _measured(
+    features: Mapping[str, Sequence[Feature]], chosen: Iterable[str] | None
+) -> dict[str, list[Feature]]:
+    """The features that a table of groups has figures of: of those it names, all that can be counted; by
+    itself all but places in a text, whose mean says nothing."""
+    wanted = None if chosen is None else {path.removeprefix(_ANSWERS) for path in chosen}
+    return {
+        stage: [
+            feature
+            for feature in of_stage
+            if not isinstance(feature, Text | Ranking)
+            and (not is_place(feature) if wanted is None else f"{stage}.{feature.name}" in wanted)
+        ]
+        for stage, of_stage in features.items()
+    }
 
 
 def _kinds(features: Sequence[Feature]) -> ValueKind:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from goldpan.chains.tables.columns import Column
 from goldpan.chains.tables.joined import ChainRow, StageResult
 from goldpan.statistics.interval import Interval, wilson_interval
 from goldpan.statistics.mean import RunningMean
@@ -116,12 +117,19 @@ class Group:
     """The rows of one group.
 
     Args:
-        features: stage -> its features, for the stages of the chain.
+        features: stage -> its features that have figures, for the stages of the chain.
         filtered: stages whose records a filter has a say in.
+        shared: columns whose value the group has where all its rows share it.
     """
 
-    def __init__(self, features: Mapping[str, Sequence[Feature]], filtered: frozenset[str]):
-        self._filtered = filtered
+    def __init__(
+        self,
+        features: Mapping[str, Sequence[Feature]],
+        filtered: frozenset[str],
+        shared: Sequence[Column] = (),
+    ):
+        self._filtered, self._shared = filtered, shared
+        self._values: dict[str, list[Any]] = {column.name: [] for column in shared}
         self.rows = self.items = 0
         self._files: set[tuple[str, str]] = set()
         self._cost: float | None = 0.0
@@ -139,10 +147,18 @@ class Group:
         self._cost = None if self._cost is None or cost is None else self._cost + cost
         for stage, result in row.results.items():
             self._stages[stage].add(result)
+        for column in self._shared:
+            values, value = self._values[column.name], column.get(row)
+            # Two that differ are enough to know.
+            if len(values) < 2 and value is not None and value not in values:
+                values.append(value)
 
     def cells(self, with_items: bool) -> dict[str, Any]:
         """Column -> value, the same columns for all groups of a table."""
-        cells: dict[str, Any] = {"rows": self.rows}
+        cells: dict[str, Any] = {
+            name: values[0] if len(values) == 1 else None for name, values in self._values.items()
+        }
+        cells["rows"] = self.rows
         if with_items:
             cells["items"] = self.items
         cells["files"] = len(self._files)

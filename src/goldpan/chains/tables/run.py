@@ -51,18 +51,23 @@ def _write_groups(
     project: Project, name: str, plan: TablePlan, joined: JoinedRows, paths: dict[str, Path]
 ) -> int:
     assert plan.by is not None
-    plan.names.check_fields(plan.by, joined.shape)
+    shared = plan.columns or []
+    plan.names.check_fields([*plan.by, *shared], joined.shape)
     filtered = frozenset(_filtered(project, joined.chain))
     groups: dict[str | None, Group] = {}
     for row in joined:
         if plan.takes(row):
             value = _group_of(row, plan.by)
             if value not in groups:
-                groups[value] = Group(plan.features, filtered)
+                groups[value] = Group(plan.measured, filtered, shared)
             groups[value].add(row)
     by = plan.by[0].path.rpartition(".")[2]
     cells = [{by: value, **group.cells(joined.shape.has_items)} for value, group in groups.items()]
-    names = list(cells[0]) if cells else [by, *Group(plan.features, filtered).cells(joined.shape.has_items)]
+    names = (
+        list(cells[0])
+        if cells
+        else [by, *Group(plan.measured, filtered, shared).cells(joined.shape.has_items)]
+    )
     page = paths.pop("html", None)
     count = write_rows(paths, names, (list(of_group.values()) for of_group in cells))
     if page is not None:
