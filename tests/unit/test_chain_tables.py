@@ -261,7 +261,7 @@ def test_a_field_that_no_record_has_is_told_with_the_nearest_name(project):
     [
         ({"stage": "judg"}, "no stage `judg`"),
         ({"stage": "judge", "plot": True}, "say which with `by`"),
-        ({"stage": "judge", "by": "file", "columns": ["id"]}, "columns of its own"),
+        ({"stage": "judge", "by": "file", "columns": {"no": "id"}}, "as a list"),
         ({"stage": "judge", "columns": ["id", "id"]}, "named twice"),
         ({"stage": "judge", "columns": ["id"], "leave_out": "line"}, "goes without"),
         ({"stage": "judge", "format": "xlsx"}, "csv"),

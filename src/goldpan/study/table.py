@@ -33,9 +33,9 @@ class Table(Model):
         None,
         min_length=1,
         description="Which columns the table has, in this order; a list, or new name: column. Default: all,"
-        " of `data` those with plain values. With `by` a list of features, whose figures the table has, and of"
-        " other columns, whose value it has where all rows of a group share it; default all features but"
-        " texts and places.",
+        " of `data` those with plain values. With `by` a list of features, whose figures the table has, and"
+        " of other columns, whose value it has where all rows of a group share it; default all features"
+        " but texts and places.",
     )
     leave_out: list[ColumnPath] = Field(
         default_factory=list,
