@@ -108,6 +108,17 @@ def test_a_prompt_about_a_group_names_its_children(tmp_path, prompt, says):
     assert says in complaint(tmp_path, paper=prompt)
 
 
+def test_a_prompt_may_use_what_the_language_of_templates_has_by_itself(tmp_path):
+    project = mentions_project(tmp_path / "project")
+    prompt = (
+        "{% macro line(child) %}{{ child.item.raw_name }}{% endmacro %}{% for child in children %}"
+        "{{ loop.index }} {% if not loop.last %}{{ line(child) }}{% endif %}{% endfor %}"
+        "{% set ns = namespace(n=0) %}{% set ns.n = 1 %}{{ ns.n }}"
+    )
+    project.write("config/tasks/paper.user.j2", prompt)
+    assert check_before_run(loaded(project)) == []
+
+
 def test_a_prompt_about_a_group_names_what_the_parent_answered(tmp_path):
     project = mentions_project(tmp_path / "project")
     project.write(

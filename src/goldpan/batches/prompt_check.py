@@ -102,9 +102,11 @@ class _Names:
             what, length = self._wrong_answer(*part.path[1:3]), 3
         elif part.path[0] == "data" and self.kinds["data"] is ANYTHING:
             what = self._wrong_field(part.path[1]) if task.material == "record" else None
-        elif (missing := missing_part(self.kinds, part.path)) is not None:
-            length = missing
-            what = self._wrong_part(part.path[:missing])
+        elif part.path[0] in self.kinds:
+            # What else there is, such as `loop`, is told by `check_template_names`.
+            missing = missing_part(self.kinds, part.path)
+            if missing is not None:
+                length, what = missing, self._wrong_part(part.path[:missing])
         if what is None:
             return
         error = PromptError(
