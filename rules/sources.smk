@@ -1,10 +1,6 @@
 # The user's files -> records with stable ids; one records file per source file.
 
 
-# The pages of `a.pdf` are no records of a file `a.pdf.pages`.
-ruleorder: pdf_pages > records
-
-
 rule stand_in:
     output:
         PATHS.stand_in("{source}", "{file}"),
@@ -13,7 +9,7 @@ rule stand_in:
     conda:
         "../envs/report.yaml"
     message:
-        "Linking to file {wildcards.file} of source {wildcards.source}, whose name has braces"
+        "Linking to file {wildcards.file} of source {wildcards.source}, whose name Snakemake would take for a pattern"
     script:
         "../workflow/scripts/stand_in.py"
 

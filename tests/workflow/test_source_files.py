@@ -20,7 +20,16 @@ def test_names_with_braces_and_other_signs_and_long_ones_run_to_their_tables(tmp
     study["sources"]["notes"]["files"] = ["notes/*"]
     study["sources"]["notes"]["format"] = "csv"
     project.write_study(study)
-    names = ["a{b}.csv", "{file}.csv", "{{x}}.csv", "a'b c$d&.csv", "x" * 240 + ".csv", "A.csv", "a.csv"]
+    names = [
+        "a{b}.csv",
+        "a<b>.csv",
+        "{file}.csv",
+        "{{x}}.csv",
+        "a'b c$d&.csv",
+        "x" * 240 + ".csv",
+        "A.csv",
+        "a.csv",
+    ]
     names += ["b", "b.csv"]
     for number, name in enumerate(names):
         project.write(f"notes/{name}", f"id,text\nn{number},a text about trains\n")

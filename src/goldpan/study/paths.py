@@ -15,7 +15,7 @@ from pathlib import Path
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 STAND_IN = ".stand_in"
-PDF_PAGES = ".pages.jsonl"
+PDF_PAGES = ".pages.ndjson"
 _LONGEST_NAME = 210
 """Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is
 `.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""

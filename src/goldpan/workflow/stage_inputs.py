@@ -25,6 +25,11 @@ from goldpan.tasks.task import task_files
 _OF_RECORDS = {"input", "upstream", "duplicates"}
 
 
+def looks_like_a_pattern(path: str) -> bool:
+    """Whether Snakemake would take a part of a path for a wildcard (`{a}`) or a variable (`<a>`)."""
+    return "{" in path or "<" in path
+
+
 class StageInputs:
     """Sources and stages; see `Inputs`.
 
@@ -80,7 +85,7 @@ class StageInputs:
 
     def _source_file(self, source: str, file: str) -> str:
         path = self.input_files[source][file]
-        return self.paths.stand_in(source, file) if "{" in path else path
+        return self.paths.stand_in(source, file) if looks_like_a_pattern(path) else path
 
     def files_of_source(self, wildcards: Any) -> list[str]:
         """What the rows of a source are read from, in the order of the user's files."""

@@ -14,6 +14,7 @@ from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
 from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
+from goldpan.workflow.stage_inputs import looks_like_a_pattern
 
 
 class WaveInputs:
@@ -84,7 +85,7 @@ class WaveInputs:
 
         They are read like the others; `wave_setting` makes steps stale when they change.
         """
-        return [path for path in self.filled_sheets[wildcards.wave] if "{" not in path]
+        return [path for path in self.filled_sheets[wildcards.wave] if not looks_like_a_pattern(path)]
 
     def gold_group(self, wildcards: Any) -> str | None:
         """By what agreement draws its items; a change makes it stale."""
@@ -102,7 +103,7 @@ class WaveInputs:
             with_braces = [
                 (path, Path(path).stat().st_mtime_ns, Path(path).stat().st_size)
                 for path in self.filled_sheets[wildcards.wave]
-                if "{" in path
+                if looks_like_a_pattern(path)
             ]
             # Left out where there is none: else a project of before would be stale.
             return repr(sorted(settings.items())) + (f" sheets: {with_braces}" if with_braces else "")

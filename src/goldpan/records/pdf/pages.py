@@ -1,4 +1,4 @@
-"""The extracted pages of a PDF (`sources/{source}/{file}.pages.jsonl`): a head, then a line for each page."""
+"""The extracted pages of a PDF (`sources/{source}/{file}.pages.ndjson`): a head, and a line for each page."""
 
 from __future__ import annotations
 

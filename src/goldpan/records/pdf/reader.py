@@ -16,6 +16,7 @@ from goldpan.records.pdf.pages import is_pages_file, read_head
 from goldpan.records.pdf.units import Unit, units_of
 from goldpan.records.rows import Row, RowError, RowErrorCode
 from goldpan.study.model import Source
+from goldpan.study.paths import PDF_PAGES
 from goldpan.study.pdf import PdfSettings
 
 _HASH_DIGITS = 16
@@ -87,7 +88,7 @@ def _pages_file(path: Path, settings: PdfSettings, document: str) -> Iterator[Pa
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        pages = Path(folder) / "pages.jsonl"
+        pages = Path(folder) / f"pages{PDF_PAGES}"
         extract_pages(path, pages, settings, document)
         yield pages
 
