@@ -176,9 +176,20 @@ def test_the_interval_of_a_mean_is_that_of_scipy(scores):
     mean = RunningMean()
     for score in scores:
         mean.add(score)
-    interval = mean.interval(-100, 100)
     expected = stats.t.interval(0.95, len(scores) - 1, loc=sum(scores) / len(scores), scale=stats.sem(scores))
+    # A scale so narrow that what was not seen could not move the mean by more.
+    interval = mean.interval(min(expected[0], *scores), max(expected[1], *scores))
     assert (interval.low, interval.high) == pytest.approx(expected)
+
+
+def test_one_score_that_differs_does_not_make_an_interval_narrower():
+    alike, nearly = RunningMean(), RunningMean()
+    for score in [0] * 29:
+        alike.add(score)
+        nearly.add(score)
+    alike.add(0)
+    nearly.add(1)
+    assert nearly.interval(0, 3).high > alike.interval(0, 3).high
 
 
 @pytest.mark.parametrize("count", [2, 10, 500])

@@ -28,7 +28,7 @@ def test_a_name_links_with_all_there_is_to_it():
 
 
 def test_a_near_name_links_with_its_score():
-    assert linked("World Value Survey") == {"World Value Survey": ("wvs", 0.9091)}
+    assert linked("World Value Survey") == {"World Value Survey": ("wvs", 0.97)}
 
 
 def test_what_is_like_no_known_name_is_unlinked():

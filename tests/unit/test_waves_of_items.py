@@ -7,6 +7,7 @@ from goldpan.errors import StudyError
 from goldpan.waves.items import item_id
 from goldpan.waves.sampling.answered import StageFiles
 from goldpan.waves.sampling.draw import draw_sample
+from goldpan.waves.sheets.sheet import field_names, shown_fields
 from goldpan.waves.steps.check import check_waves
 from tests.evaluation_builders import prediction
 from tests.mention_projects import STUDY, loaded, mentions_project
@@ -75,3 +76,18 @@ def test_a_wave_may_show_parts_of_the_item(tmp_path):
     by = {"stratify": {"by": ["answers.extraction.length", "features.valid"]}}
     project = loaded(mentions_project(tmp_path / "project", {**STUDY, "waves": {"mentions": shown | by}}))
     assert list(check_waves(project)) == ["wave mentions: 1 features, 1 annotators"]
+
+
+def test_item_shows_all_fields_of_the_items(tmp_path):
+    sample = draw(tmp_path, {"text": "t", "year": 2}, ["source"])
+    shown = wave(stratify={"by": ["source"]}, show=["item", "text"])
+    assert field_names(list(sample.items.values()), shown, "mentions") == ["item.raw_name", "text"]
+    fields = shown_fields(sample.items[item_id("p__1")].data, shown.show)
+    assert fields == {"item.raw_name": "name 1", "text": "t"}
+
+
+def test_a_field_that_items_do_not_have_is_told_before_anything_is_drawn(tmp_path):
+    shown = {"stage": "judge", "sample": 5, "annotators": ["ann"], "show": ["item.raw_nam"]}
+    project = loaded(mentions_project(tmp_path / "project", {**STUDY, "waves": {"mentions": shown}}))
+    with pytest.raises(StudyError, match=r"did you mean `item\.raw_name`"):
+        list(check_waves(project))

@@ -37,6 +37,16 @@ def shown_fields_of(record: Record) -> dict[str, Any]:
     return fields
 
 
+def with_fields_of_items(show: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The fields that are to be shown, where `item` stands for all fields of the item."""
+    known = list(known)
+    shown: dict[str, None] = {}
+    for path in show:
+        own = [name for name in known if name.startswith(f"{_ITEM}.")] if path == _ITEM else []
+        shown.update(dict.fromkeys(own if own and _ITEM not in known else [path]))
+    return list(shown)
+
+
 def are_of_items(names: Iterable[str]) -> bool:
     """Whether these fields, by `shown_fields_of`, are those of records that are items."""
     return any(name == _ITEM or name.startswith(f"{_ITEM}.") for name in names)

@@ -34,21 +34,23 @@ class RunningMean:
     def interval(self, low: float, high: float) -> Interval | None:
         """95 % interval of the mean, by Student's t and within the scale; None for fewer than two scores.
 
-        Where all scores are alike, t has no width, which claims more than they show. Then at most so many
-        others could stand anywhere on the scale as Clopper and Pearson allow for none of so many.
+        Where scores are alike, or nearly all of them, t claims more than they show. So the interval is never
+        narrower than what so many other scores, anywhere on the scale, would make of the mean as Clopper and
+        Pearson allow for none of so many.
 
         Args:
             low, high: the ends of the scale.
         """
         if self.count < 2:
             return None
+        others = clopper_pearson_interval(0, self.count)
+        assert others is not None
+        below, above = (self.mean - low) * others.high, (high - self.mean) * others.high
         if self.squares <= _NOTHING * self.count * (high - low) ** 2:
-            others = clopper_pearson_interval(0, self.count)
-            assert others is not None
-            below, above = (self.mean - low) * others.high, (high - self.mean) * others.high
             return Interval(self.mean - below, self.mean + above, LEVEL, "Clopper-Pearson, all alike")
         from scipy.special import stdtrit
 
         t = float(stdtrit(self.count - 1, (1 + LEVEL) / 2))
         half = t * math.sqrt(self.squares / (self.count - 1) / self.count)
-        return Interval(max(low, self.mean - half), min(high, self.mean + half), LEVEL, "Student's t")
+        low, high = max(low, self.mean - max(half, below)), min(high, self.mean + max(half, above))
+        return Interval(low, high, LEVEL, "Student's t, Clopper-Pearson for scores not seen")

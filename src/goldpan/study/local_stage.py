@@ -143,7 +143,7 @@ class ClustersStage(LocalStage):
         description="Where DOIs and accession numbers are looked for. Default: where the name is.",
     )
     threshold: _Share = Field(
-        0.88,
+        0.94,
         description="How similar the least similar words of two names are at least; 1 for the same words.",
     )
     editions: Literal["together", "apart"] = Field(

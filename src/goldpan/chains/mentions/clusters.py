@@ -16,7 +16,7 @@ from goldpan.files import sha256_hex
 Editions = Literal["together", "apart"]
 Why = Literal["form", "fuzzy", "acronym", "initials"]
 
-CLUSTER_THRESHOLD = 0.88
+CLUSTER_THRESHOLD = 0.94
 """The least similarity of two words of names that are one; measured on tests/data/mentions/same_names.csv."""
 
 _FEWEST_INITIALS = 3

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _SHORTEST = 4
 """Words of fewer letters are equal or not: half of the country codes differ by one letter."""
 _PAIRS_AT_ONCE = 1 << 22
+PLURAL = 0.97
+"""The similarity of a word and its English plural, which is no misspelling."""
 
 
 class SimilarWords:
@@ -15,7 +17,7 @@ class SimilarWords:
 
     The similarity of two words is that of Indel: twice the letters they have in common in order, by the
     letters of both. Only words of four or more letters, without digits, that begin with the same letter are
-    similar.
+    similar. A word and its English plural are so by `PLURAL`, however short.
 
     Args:
         words: all there are.
@@ -34,6 +36,16 @@ class SimilarWords:
                 longest = int(length * (2 - threshold) / threshold + 1e-9) if threshold else max(by_length)
                 others = [word for more in range(length, longest + 1) for word in by_length.get(more, ())]
                 self._compare(some, others, threshold)
+        if threshold <= PLURAL:
+            self._add_plurals(by_start)
+
+    def _add_plurals(self, by_start: Mapping[str, Mapping[int, Sequence[str]]]) -> None:
+        known = {word for by_length in by_start.values() for some in by_length.values() for word in some}
+        for word in known:
+            for plural in (f"{word}s", f"{word}es", f"{word[:-1]}ies" if word.endswith("y") else ""):
+                if plural in known:
+                    score = max(PLURAL, self._near[word].get(plural, 0.0))
+                    self._near[word][plural] = self._near[plural][word] = score
 
     def of(self, word: str) -> dict[str, float]:
         """The other words similar to a word, with their similarities."""

@@ -20,6 +20,7 @@ from goldpan.records.pdf.reading_order import lines_in_order
 MOST_CHARACTERS = 300_000
 """Of one page. A page of a newspaper has some 50,000."""
 _MOST_MEMORY = 4 << 30
+_LONGEST_LABEL = 100
 _NO_ERROR, _NEEDS_PASSWORD = 0, 4
 """What PDFium says where it opens no file: it takes one without pages for none, and has no error for that."""
 
@@ -81,8 +82,17 @@ def _page(document: Any, number: int) -> Page:
 
 
 def _label(document: Any, number: int) -> str | None:
-    label = document.get_page_label(number - 1)
-    return label.encode("utf-8", "replace").decode() or None if label else None
+    try:
+        label = document.get_page_label(number - 1)
+    except UnicodeDecodeError:
+        # The page has its text all the same.
+        return None
+    label = "".join(map(_visible, (label or "")[:_LONGEST_LABEL])).strip()
+    return label.encode("utf-8", "replace").decode() or None
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else " "
 
 
 def _read(page: Any, number: int, label: str | None) -> Page:

@@ -10,6 +10,7 @@ from typing import Any
 from goldpan.errors import StudyError
 from goldpan.records.draw import RANK_RANGE, rank
 from goldpan.records.look_up import look_up
+from goldpan.stages.shown_fields import with_fields_of_items
 from goldpan.study.base import NAME_PATTERN, person_name
 from goldpan.study.wave import Wave
 from goldpan.tasks.nearest import suggestion
@@ -202,7 +203,7 @@ def shown_fields(data: Mapping[str, Any], show: list[str] | None) -> dict[str, A
     """The fields of a record that annotators see; those it does not have are left out."""
     if show is None:
         return dict(data)
-    looked_up = ((path, look_up(data, path)) for path in show)
+    looked_up = ((path, look_up(data, path)) for path in with_fields_of_items(show, data))
     return {path: value for path, (has, value) in looked_up if has}
 
 
@@ -215,10 +216,11 @@ def field_names(items: Sequence[Item], wave: Wave, name: str) -> list[str]:
     known = dict.fromkeys(key for item in items for key in item.data)
     if wave.show is None:
         return list(known)
-    for path in wave.show:
+    show = with_fields_of_items(wave.show, known)
+    for path in show:
         if items and not any(look_up(item.data, path)[0] for item in items):
             raise StudyError(
                 f"show: no record of the sample has `{path}`; {suggestion(path, known)}",
                 where=f"waves.{name}",
             )
-    return wave.show
+    return show

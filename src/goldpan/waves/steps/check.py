@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.stages.features import features_of_stage
+from goldpan.stages.record_kinds import kinds_of_records
+from goldpan.stages.shown_fields import TELLING
 from goldpan.study.load import Project
 from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.where_types import missing_part
 from goldpan.waves.collect.record_fields import check_fields_exist, field_path
 from goldpan.waves.sheets.doccano import pickable_labels
 from goldpan.waves.steps.answered_table import table_fields
@@ -48,10 +51,7 @@ def _check_wave(project: Project, name: str) -> str:
         if key.startswith("answers."):
             _check_earlier_answer(project, name, key)
     if wave.show:
-        # An item is no field of a source; what it has is known once there are some.
-        parts = project.study.parts_of(wave.stage) if wave.stage else ()
-        show = [field for field in wave.show if not ("item" in parts and field.split(".")[0] == "item")]
-        check_fields_exist(project, project.study.sources_of_wave(name), show, f"waves.{name}.show")
+        _check_shown(project, name, wave.show)
     if "doccano" in wave.formats:
         try:
             pickable_labels(codebook)
@@ -59,6 +59,21 @@ def _check_wave(project: Project, name: str) -> str:
             error.where = f"waves.{name}.formats"
             raise
     return f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"
+
+
+def _check_shown(project: Project, name: str, show: list[str]) -> None:
+    """Check that what annotators are to see is a field of the source, or of the items that the wave is of."""
+    stage, where = project.study.waves[name].stage, f"waves.{name}.show"
+    of_items = stage is not None and "item" in project.study.parts_of(stage)
+    fields = [field for field in show if not (of_items and field.split(".")[0] in ("item", *TELLING))]
+    check_fields_exist(project, project.study.sources_of_wave(name), fields, where)
+    if stage and of_items:
+        kinds = kinds_of_records(project, stage)
+        for path in (field.split(".") for field in show if field not in fields):
+            if missing_part(kinds, path) is not None:
+                known = [f"item.{field}" for field in kinds["item"].fields or ()]
+                wanted = ".".join(path)
+                raise StudyError(f"the items have no `{wanted}`; {suggestion(wanted, known)}", where=where)
 
 
 def _check_earlier_answer(project: Project, name: str, key: str) -> None:
