@@ -231,11 +231,21 @@ def test_a_record_without_a_row_in_the_stage_before_ends_the_table(project):
         ({"columns": ["jugde.valid"]}, StudyError, "did you mean `judge`"),
         ({"leave_out": "judge.valdi"}, StudyError, "did you mean `valid`"),
         ({"by": "answers.judge.vald"}, StudyError, "did you mean `valid`"),
+        ({"columns": ["item.nam"]}, StudyError, "did you mean `item.name`"),
         ({"where": "vald == true"}, WhereError, "did you mean `valid`"),
         ({"where": "answers.pages.usd == true"}, WhereError, "did you mean `used`"),
         ({"where": "item.nam == 'a'"}, WhereError, "did you mean `name`"),
     ],
-    ids=["answer", "stage", "left out", "group", "condition", "condition on a stage", "condition on an item"],
+    ids=[
+        "answer",
+        "stage",
+        "left out",
+        "group",
+        "item",
+        "condition",
+        "condition on a stage",
+        "condition on an item",
+    ],
 )
 def test_a_misspelt_name_is_told_before_anything_runs(tmp_path, table, error, said):
     built = chain_project(tmp_path / "p", STAGES, {"t": {"stage": "judge", **table}}, [PAGE, VERDICT])

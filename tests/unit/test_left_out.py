@@ -129,6 +129,17 @@ def test_a_wave_of_which_nothing_was_left_out_is_drawn_as_one_that_says_nothing_
     assert said.items == silent.items and said.llm == silent.llm
 
 
+def test_a_number_for_what_was_left_out_is_no_mistake_where_nothing_was(tmp_path):
+    numbers = {"yes": 5, "no": 5, "(filtered)": 5}
+    by = {"by": "features.complaint", "allocation": numbers}
+    sample = draw(tmp_path, pages(left_out=0), sample=None, stratify=by)
+    assert strata(sample) == {"yes": (5, 10), "no": (5, 20)} or strata(sample) == {
+        "yes": (10, 5),
+        "no": (20, 5),
+    }
+    assert sample.counts.shortfall == {"(filtered)": 5}
+
+
 def test_a_wave_of_which_all_was_left_out_can_be_drawn(tmp_path):
     sample = draw(tmp_path, pages(yes=0, no=0, left_out=7, failed=0))
     assert strata(sample) == {"(filtered)": (7, 7)}

@@ -91,7 +91,7 @@ def test_plan_counts_what_would_be_asked_and_sends_nothing(unrun):
     said = unrun.goldpan("plan").stdout
     first = printed_table(said)[0]
     assert (first["stage"], first["records"], first["to ask"]) == ("topics", "30", "30")
-    assert "depends on stage topics, which is not answered yet" in said
+    assert "depends on stage topics, whose features are not made yet" in said
     assert "nothing was sent and nothing was paid" in said
     assert not (unrun.root / "results").exists()
     with unrun.ledger() as ledger:

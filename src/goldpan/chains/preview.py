@@ -19,6 +19,7 @@ from goldpan.records.read import build_records
 from goldpan.stages.make import make_records_of
 from goldpan.stages.plan import Plan
 from goldpan.study.load import Project
+from goldpan.study.model import Study
 from goldpan.study.paths import Paths
 
 
@@ -66,12 +67,13 @@ def preview(project: Project) -> Iterator[Preview]:
     with tempfile.TemporaryDirectory(prefix="goldpan-plan-") as folder:
         paths = _PreviewPaths(project.paths, Path(folder))
         project = replace(project, paths=paths)
+        unanswered: dict[str, int] = {}
         for name in project.study.stages:
             planned = None
             with wrong.gather():
                 planned = _preview(project, name, paths, Path(folder))
             if planned is not None:
-                yield planned
+                yield _with_what_may_follow(project.study, planned, unanswered)
     wrong.finish()
 
 
@@ -106,9 +108,24 @@ def _preview(project: Project, name: str, paths: _PreviewPaths, folder: Path) ->
     return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)
 
 
+def _with_what_may_follow(study: Study, planned: Preview, unanswered: dict[str, int]) -> Preview:
+    """The preview with a note where it goes by the present answers of stages that are yet to be asked; in
+    `unanswered` it is noted how many requests of a stage are."""
+    if planned.plan is None:
+        return planned
+    requests = planned.plan.requests
+    unanswered[planned.stage] = requests["asked"] + requests["pending"] + requests["later"]
+    earlier = study.stages_to(planned.stage)[1:]
+    before = [f"{unanswered[name]:,} of {name}" for name in earlier if unanswered.get(name)]
+    if not before:
+        return planned
+    note = f"goes by the answers so far; still to come: {', '.join(before)}"
+    return replace(planned, note=f"{planned.note}; {note}" if planned.note else note)
+
+
 def _not_so_far(project: Project, stage: str) -> str:
     asks = stage in project.study.asked_stages
-    return "which is not answered yet" if asks else "whose own inputs are not there yet"
+    return "whose features are not made yet" if asks else "whose own inputs are not there yet"
 
 
 def _source_records(

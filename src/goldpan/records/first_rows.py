@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from goldpan.records.formats import is_pdf
 from goldpan.records.inputs import source_files
 from goldpan.records.read import build_records, iter_records
 from goldpan.study.load import Project
 
 FIRST_ROWS = 1_000
+_FIRST_PDFS = 20
+"""A PDF is read whole, whatever is asked of it, and its records have the same fields as those of others."""
 _SEPARATORS = {";": "`;`", "\t": "a tab", "|": "`|`"}
 
 
@@ -27,8 +30,10 @@ def first_records(project: Project, source: str, folder: Path) -> Iterator[Path]
     """
     settings = project.study.sources[source]
     left = FIRST_ROWS if settings.limit is None else min(FIRST_ROWS, settings.limit)
+    pdfs = 0
     for file, path in source_files(settings, project.root).items():
-        if left <= 0:
+        pdfs += is_pdf(settings, path)
+        if left <= 0 or pdfs > _FIRST_PDFS:
             return
         output = folder / source / f"{file}.jsonl"
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from goldpan.chains.tables.columns import Column, ColumnNames
 from goldpan.chains.tables.joined import ChainRow, chain_of
-from goldpan.errors import WhereError
+from goldpan.errors import StudyError, WhereError
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.mention_features import is_place
 from goldpan.stages.record_kinds import kinds_of_records
 from goldpan.study.load import Project
 from goldpan.study.table import Table
 from goldpan.tasks.features import Feature, Ranking, Text
+from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.where import Where
-from goldpan.tasks.where_types import TEXT, ValueKind, kinds_of, object_kind
+from goldpan.tasks.where_types import TEXT, ValueKind, kinds_of, missing_part, object_kind
 
 _ANSWERS = "answers."
 
@@ -73,6 +74,7 @@ def plan_table(project: Project, name: str) -> TablePlan:
         figures = {f"{stage}.{feature.name}" for stage, some in measured.items() for feature in some}
         columns = [column for column in columns if column.path.removeprefix(_ANSWERS) not in figures]
     left_out = [names.column(path) for path in settings.leave_out]
+    _check_items(project, settings, where)
     by = None if settings.by is None else [names.column(path) for path in settings.by]
     condition = None
     if settings.where is not None:
@@ -83,6 +85,16 @@ def plan_table(project: Project, name: str) -> TablePlan:
         except WhereError as error:
             raise WhereError(error.what, where=f"{where}.where, {error.where}", remedy=error.remedy) from None
     return TablePlan(settings, features, names, columns, measured, left_out, by, condition)
+
+
+def _check_items(project: Project, settings: Table, where: str) -> None:
+    """Check that fields of items which columns name are there."""
+    kinds = kinds_of_records(project, settings.stage)
+    for path in (*(settings.columns or {}).values(), *settings.leave_out, *(settings.by or ())):
+        names = path.split(".")
+        if "item" in kinds and names[0] == "item" and missing_part(kinds, names) is not None:
+            known = [f"item.{name}" for name in kinds["item"].fields or ()]
+            raise StudyError(f"the items have no `{path}`; {suggestion(path, known)}", where=where)
 
 
 def _measured(

@@ -238,7 +238,8 @@ def _check_strata(wave: Wave, population: Mapping[str, int], where: str) -> None
         )
     if isinstance(wave.stratify.allocation, dict):
         for stratum in wave.stratify.allocation:
-            if stratum not in population:
+            # Whether anything was left out is known once the chain has run; that nothing was, is no mistake.
+            if stratum not in population and not (wave.left_out and stratum in LEFT_OUT.values()):
                 raise StudyError(
                     f"stratify.allocation: there is no stratum `{stratum}`;"
                     f" {suggestion(stratum, population)}",
@@ -248,7 +249,11 @@ def _check_strata(wave: Wave, population: Mapping[str, int], where: str) -> None
 
 def _shortfall(asked: int | str | dict[str, int], population: Mapping[str, int]) -> dict[str, int]:
     if isinstance(asked, dict):
-        return {name: count - population[name] for name, count in asked.items() if count > population[name]}
+        return {
+            name: count - population.get(name, 0)
+            for name, count in asked.items()
+            if count > population.get(name, 0)
+        }
     missing = asked - sum(population.values()) if isinstance(asked, int) else 0
     return {"all": missing} if missing > 0 else {}
 
