@@ -91,3 +91,19 @@ def test_a_field_that_items_do_not_have_is_told_before_anything_is_drawn(tmp_pat
     project = loaded(mentions_project(tmp_path / "project", {**STUDY, "waves": {"mentions": shown}}))
     with pytest.raises(StudyError, match=r"did you mean `item\.raw_name`"):
         list(check_waves(project))
+
+
+@pytest.mark.parametrize(
+    ("stratify", "says"),
+    [
+        ({"by": "features.valdi"}, r"did you mean `valid`"),
+        ({"by": "features.valid", "allocation": {"yes": 2, "(filterd)": 2}}, r"did you mean `\(filtered\)`"),
+    ],
+)
+def test_strata_that_cannot_be_are_told_before_anything_is_asked(tmp_path, stratify, says):
+    of_judge = {"stage": "judge", "annotators": ["ann"], "stratify": stratify, "left_out": {"valid": False}}
+    if "allocation" not in stratify:
+        of_judge["sample"] = 5
+    project = loaded(mentions_project(tmp_path / "project", {**STUDY, "waves": {"mentions": of_judge}}))
+    with pytest.raises(StudyError, match=says):
+        list(check_waves(project))

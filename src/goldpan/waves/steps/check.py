@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer, StudyError
-from goldpan.stages.features import features_of_stage
+from goldpan.stages.features import all_features_of_stage, features_of_stage
 from goldpan.stages.record_kinds import kinds_of_records
 from goldpan.stages.shown_fields import TELLING
 from goldpan.study.load import Project
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.where_types import missing_part
 from goldpan.waves.collect.record_fields import check_fields_exist, field_path
+from goldpan.waves.sampling.strata import ANSWERED, LEFT_OUT, MISSING, Strata
 from goldpan.waves.sheets.doccano import pickable_labels
 from goldpan.waves.steps.answered_table import table_fields
 from goldpan.waves.steps.run import WaveRun
@@ -50,6 +51,8 @@ def _check_wave(project: Project, name: str) -> str:
     for key in wave.stratify.by if wave.stratify else []:
         if key.startswith("answers."):
             _check_earlier_answer(project, name, key)
+    if wave.stratify and wave.stage:
+        _check_strata(project, name, wave.stage)
     if wave.show:
         _check_shown(project, name, wave.show)
     if "doccano" in wave.formats:
@@ -59,6 +62,22 @@ def _check_wave(project: Project, name: str) -> str:
             error.where = f"waves.{name}.formats"
             raise
     return f"wave {name}: {len(codebook.features)} features, {len(wave.annotators)} annotators"
+
+
+def _check_strata(project: Project, name: str, stage: str) -> None:
+    """Check that strata are by features that there are, and that strata of records that were left out are
+    spelt as they are; which others there will be is known once the stage is answered."""
+    wave, where = project.study.waves[name], f"waves.{name}"
+    features = {feature.name: feature for feature in all_features_of_stage(project, stage)}
+    Strata(wave.stratify, features, where, has_left_out=wave.left_out is not None)
+    numbers = wave.stratify.allocation if wave.stratify else None
+    known = [ANSWERED, MISSING, *LEFT_OUT.values()]
+    for stratum in numbers if isinstance(numbers, dict) else ():
+        if stratum.startswith("(") and " | " not in stratum and stratum not in known:
+            raise StudyError(
+                f"stratify.allocation: there is no stratum `{stratum}`; {suggestion(stratum, known)}",
+                where=where,
+            )
 
 
 def _check_shown(project: Project, name: str, show: list[str]) -> None:
