@@ -47,6 +47,13 @@ def test_the_next_round_needs_a_word_when_more_than_half_is_bad_and_the_reasons_
         assert asked(server) == [5]
 
 
+def test_one_bad_answer_of_a_row_that_kept_its_request_stops_nobody(tmp_path):
+    with stage_of(tmp_path, broken("0"), rows=1, max_rounds=1) as (run, _):
+        assert answer(run, 1).left == 0
+        (run.project.root / "notes/more.jsonl").write_text('{"id": "m1", "text": "one more"}\n')
+        assert with_records(run.project.root).plan(1).requests["asked"] == 1
+
+
 def test_half_bad_is_asked_again_as_ever(tmp_path):
     with stage_of(tmp_path, broken("0|1"), rows=4) as (run, server):
         assert answer(run, 1).left == 2

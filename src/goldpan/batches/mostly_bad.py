@@ -8,6 +8,8 @@ from goldpan.batches.messages import Messages, message_lines
 from goldpan.errors import MostlyBadError
 from goldpan.ledger import Answer
 
+_FEWEST = 2
+"""Of one answer nothing can be told: after an edit it may be that of the one row that kept its request."""
 # Requests that expired or went missing were not answered, and may well be answered the next time.
 BAD_STATES = frozenset({"invalid", "refused", "truncated", "failed"})
 
@@ -35,7 +37,8 @@ class TriedBefore:
         self._messages.add(answer.state, answer.reason)
 
     def check(self, study: str, stage: str, to_ask: int) -> None:
-        """Check that there is nothing to ask, or that at least half of the answers so far are good.
+        """Check that there is nothing to ask, or that at least half of the answers so far are good, if there are
+        enough of them to tell.
 
         Args:
             to_ask: how many requests would be asked now.
@@ -44,7 +47,7 @@ class TriedBefore:
             MostlyBadError: more than half are bad; it names the commonest reasons.
         """
         bad = self._states.total()
-        if not to_ask or bad * 2 <= self.total:
+        if not to_ask or bad * 2 <= self.total or self.total < _FEWEST:
             return
         states = ", ".join(f"{count} {state}" for state, count in self._states.most_common())
         reasons = "".join(f"\n     {line}" for line in message_lines(self._messages.commonest()))
