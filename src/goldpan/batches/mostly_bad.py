@@ -37,8 +37,8 @@ class TriedBefore:
         self._messages.add(answer.state, answer.reason)
 
     def check(self, study: str, stage: str, to_ask: int) -> None:
-        """Check that there is nothing to ask, or that at least half of the answers so far are good, if there are
-        enough of them to tell.
+        """Check that there is nothing to ask, or that at least half of the answers so far are good, as far as
+        they are enough to tell.
 
         Args:
             to_ask: how many requests would be asked now.
