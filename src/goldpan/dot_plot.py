@@ -19,7 +19,7 @@ _LINE, _FONT, _PLOT = 26, 7, 420
 _LONGEST_LABEL = 40
 
 
-class Limits(Protocol):
+class _Limits(Protocol):
     """An interval, of which only its limits matter here."""
 
     @property
@@ -44,7 +44,7 @@ class Dot:
 
     label: str
     value: float | None
-    interval: Limits | None = None
+    interval: _Limits | None = None
     reference: float | None = None
 
 

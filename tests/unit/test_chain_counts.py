@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from goldpan.chains.counts import final_stages, read_chain, stages_of_chain, write_chain
+from goldpan.chains.counts import final_stages, read_chain, write_chain
 from goldpan.cli.chain_table import print_chain
 from goldpan.errors import ReconciliationError, SourceError, StudyError
 from goldpan.records.read import build_records
@@ -188,7 +188,7 @@ def test_stages_that_are_united_are_counted_beside_each_other(tmp_path):
 
 def test_only_stages_that_nothing_reads_are_final(project):
     assert final_stages(project) == ["paper"]
-    assert stages_of_chain(project, "judge") == ["extraction", "judge"]
+    assert project.study.chain_to("judge") == ["extraction", "judge"]
 
 
 def test_the_table_is_as_wide_as_a_terminal_and_has_each_step(project, capsys):

@@ -6,7 +6,7 @@ import re
 import pytest
 from scipy import stats
 
-from goldpan.chains.tables.groups import Group
+from goldpan.chains.tables.groups import RowGroup
 from goldpan.chains.tables.joined import ChainRow, StageResult
 from goldpan.chains.tables.run import make_table
 from goldpan.statistics.mean import RunningMean
@@ -162,7 +162,7 @@ def test_all_groups_have_the_same_columns_in_csv_too(project):
 
 
 def test_a_record_of_an_earlier_stage_counts_once_however_many_items_of_it_are_in_a_group():
-    counts = Group({"pages": []}, frozenset())
+    counts = RowGroup({"pages": []}, frozenset())
     for id_, parent in (("a", "p"), ("b", "p"), ("c", "q")):
         row = ChainRow(record(id_, parent=parent, item="x"))
         row.results["pages"] = StageResult(parent, "ok", None, None, {})
@@ -242,7 +242,7 @@ def test_a_table_by_group_without_rows_has_its_columns(project):
 
 
 def test_a_score_knows_whether_it_is_a_share():
-    counts = Group({"s": [Score(name="x", type="score", description="d", min=0, max=2)]}, frozenset())
+    counts = RowGroup({"s": [Score(name="x", type="score", description="d", min=0, max=2)]}, frozenset())
     row = ChainRow(record("a"))
     row.results["s"] = StageResult("a", "ok", None, None, {"x": 1})
     counts.add(row)

@@ -16,7 +16,7 @@ from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
 from goldpan.stages.columns import features_of
-from goldpan.stages.duplicates import alone, normal_text, shared_text, with_text
+from goldpan.stages.duplicates import alone, comparable_text, shared_text, with_text
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.provider import Provider
 from goldpan.study.stage import Stage
@@ -196,7 +196,7 @@ class Questioner:
             return record, None
         spelt = cast(Record, record["asked_as"]) if "asked_as" in record else alone(cast(Record, {**record}))
         text = shared_text(spelt, self._shared_field)
-        if text is None or (normal := normal_text(text)) == text:
+        if text is None or (normal := comparable_text(text)) == text:
             return spelt, None
         in_normal_form = with_text(spelt, self._shared_field, normal)
         return (in_normal_form, spelt) if "asked_text" in record else (spelt, in_normal_form)

@@ -125,19 +125,9 @@ def final_stages(project: Project) -> list[str]:
     return [stage for stage in project.study.stages if stage not in read]
 
 
-def stages_of_chain(project: Project, stage: str) -> list[str]:
-    """A stage and all before it, in the order of the study."""
-    wanted, to_see = {stage}, [stage]
-    while to_see:
-        new = set(project.study.stages[to_see.pop()].input.stages) - wanted
-        wanted |= new
-        to_see += new
-    return [name for name in project.study.stages if name in wanted]
-
-
 def sources_of_chain(project: Project, stage: str) -> list[str]:
     """The sources that a chain begins with, in the order of the study."""
-    inputs = [project.study.stages[name].input for name in stages_of_chain(project, stage)]
+    inputs = [project.study.stages[name].input for name in project.study.chain_to(stage)]
     read = {source for settings in inputs for source in settings.source or []}
     return [source for source in project.study.sources if source in read]
 
@@ -145,11 +135,13 @@ def sources_of_chain(project: Project, stage: str) -> list[str]:
 def chain_files(project: Project, stage: str) -> list[str]:
     """What a chain is counted from: records of its sources, records and features of its stages."""
     places = files_of_sources(project, sources_of_chain(project, stage))
-    of_stages = stages_of_chain(project, stage)
-    return [
-        *(project.paths.records(*place) for place in places),
-        *(path(name) for name in of_stages for path in (project.paths.stage_records, project.paths.features)),
-    ]
+    return [*(project.paths.records(*place) for place in places), *stage_files_of_chain(project, stage)]
+
+
+def stage_files_of_chain(project: Project, stage: str) -> list[str]:
+    """Records and features of the stages of a chain: how far records went on the way to its last one."""
+    paths, stages = project.paths, project.study.chain_to(stage)
+    return [path for name in stages for path in (paths.stage_records(name), paths.features(name))]
 
 
 def write_chain(project: Project, stage: str) -> Chain:
@@ -176,7 +168,7 @@ def count_chain(project: Project, stage: str) -> Chain:
     stages: dict[str, StageCounts] = {}
     items: Counter[tuple[str, str]] = Counter()
     exploded = {settings.input.explode for settings in project.study.stages.values()} - {None}
-    for name in stages_of_chain(project, stage):
+    for name in project.study.chain_to(stage):
         settings = project.study.stages[name].input
         before = settings.stages
         counts = StageCounts(name, before or list(settings.source or []))

@@ -41,12 +41,6 @@ def evaluated_chains(study: Study, settings: Evaluation, wave: Wave | None) -> d
     return {name: stage for name, stage in stages.items() if stage in study.stages}
 
 
-def chain_files(project: Project, stage: str) -> list[str]:
-    """The artifacts that tell how far records went on the way to a stage."""
-    paths, stages = project.paths, project.study.stages_to(stage)
-    return [path for name in stages for path in (paths.stage_records(name), paths.features(name))]
-
-
 def judging_files(
     project: Project, settings: Evaluation, filled_sheets: Mapping[str, Sequence[str]]
 ) -> list[str]:

@@ -53,7 +53,7 @@ _MEANT = ("<super>", "<sub>", "<fraction>", "<circle>")
 _HIGH_OR_LOW = re.compile(r"[^\x00-\x7f]")
 
 
-def normal_text(text: str) -> str:
+def comparable_text(text: str) -> str:
     """The form that texts are compared in: those that have the same one count as the same.
 
     NFKC, but for superscripts, subscripts, fractions and circled characters, which stay; any run of white
@@ -113,7 +113,7 @@ class _Texts:
         which is skipped, is asked no task, or has no text."""
         text = None if "skip" in record else shared_text(record, self.field)
         task = self._task(record)
-        if text is None or task is None or not (normal := normal_text(text)):
+        if text is None or task is None or not (normal := comparable_text(text)):
             return None
         return _hash(b"%d " % task + normal.encode(errors="surrogatepass")), _hash(
             text.encode(errors="surrogatepass")
@@ -195,7 +195,7 @@ def _marked(record: Record, group: SharedText, field: str, record_at: Callable[[
     shared: dict[str, Any] = {SHARED_BY: group.records} if is_leader else {SHARED_WITH: group.leader}
     made: dict[str, Any] = {**head, **shared, **record}
     if not group.is_spelt_alike:
-        made[ASKED_TEXT] = normal_text(shared_text(leader, field) or "")
+        made[ASKED_TEXT] = comparable_text(shared_text(leader, field) or "")
     if not is_leader:
         made[ASKED_AS] = leader
     return orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE)

@@ -173,6 +173,11 @@ class Study(Model):
         # Several stages have one input, so what stands before the last of them stands before all.
         return [stage, *before[:-1], *(self.stages_to(before[-1]) if before else [])]
 
+    def chain_to(self, stage: str) -> list[str]:
+        """A stage and all that it follows, in the order of the study."""
+        reached = set(self.stages_to(stage))
+        return [name for name in self.stages if name in reached]
+
     def parts_of(self, stage: str) -> tuple[Part, ...]:
         """What a stage's records are of its sources' records: nothing but these, or `item` for each `explode`
         that `group: {by: parent}` did not take back, after `group` where a field gathered them."""

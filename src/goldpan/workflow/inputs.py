@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from goldpan.chains.counts import final_stages
-from goldpan.chains.tables.joined import chain_of
+from goldpan.chains.counts import final_stages, stage_files_of_chain
 from goldpan.evaluation.files import (
-    chain_files,
     describing_stages,
     evaluated_chains,
     field_evaluations,
@@ -74,7 +72,7 @@ class Inputs:
         """How far records went in the chains of stages, where the wave holds what they left out."""
         wave = None if evaluation.wave is None else self.waves.given_out[evaluation.wave]
         stages = set(evaluated_chains(self.study, evaluation, wave).values())
-        return [path for stage in sorted(stages) for path in chain_files(self.project, stage)]
+        return [path for stage in sorted(stages) for path in stage_files_of_chain(self.project, stage)]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
@@ -97,7 +95,7 @@ class Inputs:
 
     def of_table(self, table: str) -> list[str]:
         """What the stages of a table's chain were asked and answered, and what says what that is."""
-        stages = chain_of(self.project, self.study.tables[table].stage)
+        stages = self.study.chain_to(self.study.tables[table].stage)
         asked = [stage for stage in stages if stage in self.study.asked_stages]
         return [
             *map(self.paths.stage_records, stages),
@@ -124,7 +122,7 @@ class Inputs:
                 yield paths.duplicates(stage)
         yield from map(paths.chain, filter(self.heads.can_answer, final_stages(self.project)))
         for name, table in study.tables.items():
-            if all(map(self.heads.can_answer, chain_of(self.project, table.stage))):
+            if all(map(self.heads.can_answer, study.chain_to(table.stage))):
                 yield from self.tables(name)
         for wave in filter(self._can_draw, study.waves):
             yield from (paths.sample(wave), *self.waves.sheets(wave), paths.wave_changes(wave))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from goldpan.chains.tables.columns import Column, ColumnNames
-from goldpan.chains.tables.joined import ChainRow, chain_of
+from goldpan.chains.tables.columns import ColumnNames, TableColumn
+from goldpan.chains.tables.joined import ChainRow
 from goldpan.errors import StudyError, WhereError
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.mention_features import is_place
@@ -40,10 +40,10 @@ class TablePlan:
     settings: Table
     features: Mapping[str, Sequence[Feature]]
     names: ColumnNames
-    columns: list[Column] | None
+    columns: list[TableColumn] | None
     measured: Mapping[str, Sequence[Feature]]
-    left_out: list[Column]
-    by: list[Column] | None
+    left_out: list[TableColumn]
+    by: list[TableColumn] | None
     where: Where | None
 
     def takes(self, row: ChainRow) -> bool:
@@ -65,7 +65,7 @@ def plan_table(project: Project, name: str) -> TablePlan:
     """
     settings = project.named("table", project.study.tables, name)
     where = f"{project.study_file}, tables.{name}"
-    features = {stage: features_of_stage(project, stage) for stage in chain_of(project, settings.stage)}
+    features = {stage: features_of_stage(project, stage) for stage in project.study.chain_to(settings.stage)}
     names = ColumnNames(features, where)
     chosen = settings.columns
     columns = None if chosen is None else [names.column(path, shown) for shown, path in chosen.items()]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.chains.tables.joined import ChainRow, Shape
+from goldpan.chains.tables.joined import ChainRow, ChainShape
 from goldpan.errors import StudyError
 from goldpan.records.look_up import look_up
 from goldpan.stages.columns import apart_from
@@ -27,7 +27,7 @@ _OF_STAGE = ("state", "reason", "model", COST)
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column of a table.
 
     Attributes:
@@ -53,7 +53,7 @@ class ColumnNames:
         self._where = where
         self._of_stage = {stage: _stage_columns(of_stage) for stage, of_stage in features.items()}
 
-    def column(self, path: str, name: str | None = None) -> Column:
+    def column(self, path: str, name: str | None = None) -> TableColumn:
         """The column that a path means.
 
         Args:
@@ -62,7 +62,7 @@ class ColumnNames:
         Raises:
             StudyError: it names a stage or an answer that there is not; with the nearest name.
         """
-        return Column(name or path, path, self._getter(path))
+        return TableColumn(name or path, path, self._getter(path))
 
     def _getter(self, path: str) -> Getter:
         head, _, rest = path.partition(".")
@@ -87,7 +87,7 @@ class ColumnNames:
     def _error(self, what: str) -> StudyError:
         return StudyError(what, where=self._where, remedy="docs/chains.md says what columns are called")
 
-    def check_fields(self, columns: Iterable[Column], shape: Shape) -> None:
+    def check_fields(self, columns: Iterable[TableColumn], shape: ChainShape) -> None:
         """Check that the fields of `data` and of items are there. Raises StudyError."""
         for column in columns:
             head, _, rest = column.path.partition(".")
@@ -102,7 +102,7 @@ class ColumnNames:
             if known and rest not in known and first not in known:
                 raise self._error(f"no record has `{head}.{first}`; {suggestion(first, known)}")
 
-    def all_columns(self, shape: Shape, left_out: Sequence[Column] = ()) -> list[Column]:
+    def all_columns(self, shape: ChainShape, left_out: Sequence[TableColumn] = ()) -> list[TableColumn]:
         """The columns of a table that chooses none, but for those that it leaves out.
 
         Of `data` and of items those with plain values, of each stage its answers (without the lists that
@@ -127,12 +127,12 @@ class ColumnNames:
         columns = [self.column(path) for path in paths]
         for name in fields:
             shown = f"data.{name}" if name in taken else name
-            columns.append(Column(shown, f"data.{name}", _field_of_data(name)))
+            columns.append(TableColumn(shown, f"data.{name}", _field_of_data(name)))
         columns += [self.column(path) for path in (*items, *stages, COST)]
         names = apart_from((), [column.name for column in columns])
         without = {_whole_path(column.path) for column in left_out}
         return [
-            Column(name, column.path, column.get)
+            TableColumn(name, column.path, column.get)
             for name, column in zip(names, columns, strict=True)
             if column.path not in without
         ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from goldpan.chains.tables.columns import Column
+from goldpan.chains.tables.columns import TableColumn
 from goldpan.chains.tables.joined import ChainRow, StageResult
 from goldpan.statistics.interval import Interval, wilson_interval
 from goldpan.statistics.mean import RunningMean
@@ -113,7 +113,7 @@ def _share(count: int, of: int) -> GroupFigure:
     return GroupFigure(of, count / of if of else None, wilson_interval(count, of))
 
 
-class Group:
+class RowGroup:
     """The rows of one group.
 
     Args:
@@ -126,7 +126,7 @@ class Group:
         self,
         features: Mapping[str, Sequence[Feature]],
         filtered: frozenset[str],
-        shared: Sequence[Column] = (),
+        shared: Sequence[TableColumn] = (),
     ):
         self._filtered, self._shared = filtered, shared
         self._values: dict[str, list[Any]] = {column.name: [] for column in shared}
@@ -154,7 +154,7 @@ class Group:
                 values.append(value)
 
     def cells(self, with_items: bool) -> dict[str, Any]:
-        """Column -> value, the same columns for all groups of a table."""
+        """TableColumn -> value, the same columns for all groups of a table."""
         cells: dict[str, Any] = {
             name: values[0] if len(values) == 1 else None for name, values in self._values.items()
         }

@@ -77,7 +77,7 @@ class ChainRow:
 
 
 @dataclass(slots=True)
-class Shape:
+class ChainShape:
     """What the rows of a chain have, known once all have been looked at.
 
     Attributes:
@@ -118,12 +118,6 @@ def _note_fields(known: dict[str, bool], values: dict[str, Any]) -> None:
         known[name] = known.get(name, True) and is_plain
 
 
-def chain_of(project: Project, stage: str) -> list[str]:
-    """A stage and all that it follows, the first first."""
-    reached = set(project.study.stages_to(stage))
-    return [name for name in project.study.stages if name in reached]
-
-
 class JoinedRows:
     """The rows of a chain, in the order of the last stage's records. A context manager.
 
@@ -143,9 +137,9 @@ class JoinedRows:
 
     def __init__(self, project: Project, stage: str):
         self._project, self._stage = project, stage
-        self.chain = chain_of(project, stage)
-        self.shape = Shape()
-        self._earlier = {name: earlier_stages(project, name) for name in self.chain}
+        self.chain = project.study.chain_to(stage)
+        self.shape = ChainShape()
+        self._earlier = {name: project.study.stages[name].input.stages for name in self.chain}
         self._rest: dict[str, float | None] = {}
         self._tables = {name: f"stage{number}" for number, name in enumerate(self.chain)}
         self._db = sqlite3.connect("", isolation_level=None)
@@ -283,11 +277,6 @@ class JoinedRows:
 
 
 _AT_A_TIME = 4096
-
-
-def earlier_stages(project: Project, name: str) -> list[str]:
-    """The stages that a stage follows directly; none where it looks at sources."""
-    return list(project.study.stages[name].input.stages)
 
 
 def _stored(record: Record, row: Any) -> tuple[str, str | None, bytes | None, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from goldpan.chains.tables.groups import Group, GroupFigure
+from goldpan.chains.tables.groups import GroupFigure, RowGroup
 from goldpan.dot_plot import STYLE, Dot, dot_plot
 from goldpan.html import Markup, element, page, table
 
@@ -13,7 +13,7 @@ NO_GROUP = "(none)"
 """The group of rows that have no value in the column."""
 
 
-def table_page(study: str, name: str, by: str, groups: Mapping[str | None, Group], baseline: bool) -> str:
+def table_page(study: str, name: str, by: str, groups: Mapping[str | None, RowGroup], baseline: bool) -> str:
     """The page as text; the same groups give the same bytes. It needs no script to be read.
 
     Args:
@@ -49,7 +49,7 @@ def _shown(value: str | None) -> str:
     return NO_GROUP if value is None else value
 
 
-def _figures(by: str, groups: Mapping[str | None, Group]) -> Iterator[Markup]:
+def _figures(by: str, groups: Mapping[str | None, RowGroup]) -> Iterator[Markup]:
     columns = _columns(groups)
     header = [by, "rows", *columns]
     rows = []
@@ -60,7 +60,7 @@ def _figures(by: str, groups: Mapping[str | None, Group]) -> Iterator[Markup]:
     yield table(header, rows, caption="Means and shares with 95 % intervals, and of how many answers")
 
 
-def _columns(groups: Mapping[str | None, Group]) -> list[str]:
+def _columns(groups: Mapping[str | None, RowGroup]) -> list[str]:
     first = next(iter(groups.values()), None)
     return [] if first is None else [column for column, *_ in first.figures()]
 
@@ -73,7 +73,7 @@ def _cell(figure: GroupFigure) -> str:
     return f"{figure.value:.3f} [{figure.interval.low:.3f}, {figure.interval.high:.3f}; {figure.of:,}]"
 
 
-def _plots(groups: Mapping[str | None, Group]) -> Iterator[Markup]:
+def _plots(groups: Mapping[str | None, RowGroup]) -> Iterator[Markup]:
     largest = sorted(groups, key=lambda value: -groups[value].rows)[:_MOST_PLOTTED]
     plotted = [value for value in groups if value in set(largest)]
     if len(plotted) < len(groups):

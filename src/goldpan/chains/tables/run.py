@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.chains.tables.check import TablePlan, plan_table
-from goldpan.chains.tables.columns import Column
-from goldpan.chains.tables.groups import Group
+from goldpan.chains.tables.columns import TableColumn
+from goldpan.chains.tables.groups import RowGroup
 from goldpan.chains.tables.joined import ChainRow, JoinedRows
 from goldpan.chains.tables.output import write_rows
 from goldpan.chains.tables.page import table_page
@@ -54,19 +54,19 @@ def _write_groups(
     shared = plan.columns or []
     plan.names.check_fields([*plan.by, *shared], joined.shape)
     filtered = frozenset(_filtered(project, joined.chain))
-    groups: dict[str | None, Group] = {}
+    groups: dict[str | None, RowGroup] = {}
     for row in joined:
         if plan.takes(row):
             value = _group_of(row, plan.by)
             if value not in groups:
-                groups[value] = Group(plan.measured, filtered, shared)
+                groups[value] = RowGroup(plan.measured, filtered, shared)
             groups[value].add(row)
     by = plan.by[0].path.rpartition(".")[2]
     cells = [{by: value, **group.cells(joined.shape.has_items)} for value, group in groups.items()]
     names = (
         list(cells[0])
         if cells
-        else [by, *Group(plan.measured, filtered, shared).cells(joined.shape.has_items)]
+        else [by, *RowGroup(plan.measured, filtered, shared).cells(joined.shape.has_items)]
     )
     page = paths.pop("html", None)
     count = write_rows(paths, names, (list(of_group.values()) for of_group in cells))
@@ -79,7 +79,7 @@ def _write_groups(
     return count
 
 
-def _group_of(row: ChainRow, by: list[Column]) -> str | None:
+def _group_of(row: ChainRow, by: list[TableColumn]) -> str | None:
     """The value that a row is grouped by: the first there is, as text; None where it has none."""
     for column in by:
         if (value := column.get(row)) is not None and value != "":

@@ -18,7 +18,7 @@ _WHITE_SPACE = frozenset(" \t\u00a0\r\n")
 
 
 @dataclass(slots=True)
-class Run:
+class TextRun:
     """Some words of a line, with no wide gap between them.
 
     Attributes:
@@ -44,9 +44,9 @@ class Run:
         """Left, top, right, bottom."""
         return self.left, self.top, self.right, self.bottom
 
-    def extended(self, other: Run, between: str) -> Run:
+    def extended(self, other: TextRun, between: str) -> TextRun:
         """This run and another one behind it."""
-        return Run(
+        return TextRun(
             f"{self.text}{between}{other.text}",
             min(self.left, other.left),
             min(self.top, other.top),
@@ -76,8 +76,8 @@ class PageRuns:
         size: width and height of the page in that direction.
     """
 
-    runs: list[Run]
-    turned: list[Run]
+    runs: list[TextRun]
+    turned: list[TextRun]
     size: tuple[float, float]
 
 
@@ -100,12 +100,12 @@ def runs_of_page(page: Any, text_page: Any) -> PageRuns:
     upright = lengths.most_common(1)[0][0] if lengths else 0
     bounds = page.get_bbox()
     boxes = _Boxes(pdfium, handle)
-    found: dict[bool, list[Run]] = {True: [], False: []}
+    found: dict[bool, list[TextRun]] = {True: [], False: []}
     rows = {True: 0, False: 0}
     for word, turn in zip(words, turns, strict=True):
         is_upright = turn == upright
         box = _turned(boxes.around(word.first, word.last), turn, bounds)
-        found[is_upright].append(Run(word.text, *box, row=rows[is_upright]))
+        found[is_upright].append(TextRun(word.text, *box, row=rows[is_upright]))
         if word.ends_row:
             rows[is_upright] += 1
     left, top, right, bottom = _turned(bounds, upright, bounds)
@@ -218,9 +218,9 @@ _WIDE_GAP = 1.2
 _NO_GAP = 0.12
 
 
-def _joined(words: list[Run]) -> list[Run]:
+def _joined(words: list[TextRun]) -> list[TextRun]:
     """Words put together to runs. A raised figure, for which PDFium begins a line, stays in its line."""
-    runs: list[Run] = []
+    runs: list[TextRun] = []
     row = -1
     for word in words:
         last = runs[-1] if runs else None
@@ -230,21 +230,21 @@ def _joined(words: list[Run]) -> list[Run]:
             if _gap(last, word) < _WIDE_GAP * max(last.height, word.height):
                 runs[-1] = last.extended(word, " ")
             else:
-                runs.append(Run(word.text, *word.box, row=last.row))
+                runs.append(TextRun(word.text, *word.box, row=last.row))
         elif _goes_on(last, word):
             runs[-1] = last.extended(word, "" if _gap(last, word) < _NO_GAP * last.height else " ")
         else:
-            runs.append(Run(word.text, *word.box, row=last.row + 1))
+            runs.append(TextRun(word.text, *word.box, row=last.row + 1))
         row = word.row
     return runs
 
 
-def _gap(last: Run, word: Run) -> float:
+def _gap(last: TextRun, word: TextRun) -> float:
     """Points between two words, whatever the direction of their script; negative where they overlap."""
     return max(word.left - last.right, last.left - word.right)
 
 
-def _goes_on(last: Run, word: Run) -> bool:
+def _goes_on(last: TextRun, word: TextRun) -> bool:
     """Whether a word that PDFium puts into another line stands in the same one, right behind."""
     overlap = min(last.bottom, word.bottom) - max(last.top, word.top)
     if overlap < 0.5 * min(last.height, word.height) or last.text.endswith("-"):

@@ -21,7 +21,7 @@ from goldpan.compressed import damage_errors, open_decompressed
 from goldpan.errors import SourceError
 from goldpan.files import replacing, sha256_file
 from goldpan.records.pdf import page_process
-from goldpan.records.pdf.pages import FORMAT, Page, PagesHead, page_line, write_head
+from goldpan.records.pdf.pages import FORMAT, PagesHead, PdfPage, page_line, write_head
 from goldpan.study.pdf import PdfSettings
 
 MOST_FAILURES = 20
@@ -140,7 +140,7 @@ class _Reading:
         return _Process(command, self.reader.seconds)
 
 
-def _pages(reading: _Reading, head: PagesHead) -> tuple[PagesHead, Iterator[Page]]:
+def _pages(reading: _Reading, head: PagesHead) -> tuple[PagesHead, Iterator[PdfPage]]:
     """The head of a file with what the process says of it, and its pages."""
     process = reading.begin(1)
     said = process.line()
@@ -154,17 +154,17 @@ def _pages(reading: _Reading, head: PagesHead) -> tuple[PagesHead, Iterator[Page
     return replace(head, pages=told["pages"]), _pages_of(process, reading, told["pages"])
 
 
-def _pages_of(process: _Process, reading: _Reading, count: int) -> Iterator[Page]:
+def _pages_of(process: _Process, reading: _Reading, count: int) -> Iterator[PdfPage]:
     """All pages; behind one at which the process ends another process goes on."""
     failures = 0
     try:
         for number in range(1, count + 1):
             if failures > MOST_FAILURES:
-                yield Page(number, skip="broken_page: too many pages before it could not be read")
+                yield PdfPage(number, skip="broken_page: too many pages before it could not be read")
             elif (line := process.line()) is not None:
-                yield Page(**orjson.loads(line))
+                yield PdfPage(**orjson.loads(line))
             else:
-                yield Page(number, skip=f"broken_page: {process.fault}")
+                yield PdfPage(number, skip=f"broken_page: {process.fault}")
                 failures += 1
                 process.end()
                 process = reading.begin(number + 1)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from goldpan.records.pdf.lines import Line
-from goldpan.records.pdf.pages import Page
+from goldpan.records.pdf.pages import PdfPage
 
 _MARGIN = 0.13
 """Of the height of a page that may be margin, above and below."""
@@ -26,7 +26,7 @@ class Furniture:
         self._sides: dict[tuple[str, str], Counter[int]] = {}
         self._pages: Counter[int] = Counter()
 
-    def add(self, page: Page, lines: Sequence[Line]) -> None:
+    def add(self, page: PdfPage, lines: Sequence[Line]) -> None:
         """Count the lines at the edges of a page that has text."""
         side = page.number % 2
         self._pages[side] += 1
@@ -35,7 +35,7 @@ class Furniture:
             self._counts[key] += 1
             self._sides.setdefault(key, Counter())[side] += 1
 
-    def of(self, page: Page, lines: Sequence[Line]) -> set[int]:
+    def of(self, page: PdfPage, lines: Sequence[Line]) -> set[int]:
         """Where the lines of a page begin (`Line.start`) that are furniture.
 
         From each edge of the page these are the first ones that recur; behind one that does not, there is
@@ -61,7 +61,7 @@ class Furniture:
         return any(sides[side] >= 3 and sides[side] > pages / 2 for side, pages in self._pages.items())
 
 
-def _at_edges(page: Page, lines: Sequence[Line]) -> Iterator[tuple[str, Line]]:
+def _at_edges(page: PdfPage, lines: Sequence[Line]) -> Iterator[tuple[str, Line]]:
     """The lines in the margins with their edge, those at the edge of the page first."""
     height = page.size[1]
     above = [line for line in lines if line.bottom <= _MARGIN * height]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from goldpan.records.pdf.pages import Page
+from goldpan.records.pdf.pages import PdfPage
 
 BETWEEN_PAGES = "\n"
 """What stands between the texts of two pages in the raw text of a document."""
@@ -41,7 +41,7 @@ class Line:
         return self.bottom - self.top
 
 
-def lines_of(page: Page, start: int) -> Iterator[Line]:
+def lines_of(page: PdfPage, start: int) -> Iterator[Line]:
     """The lines of a page whose text begins at `start` of the raw text of the document."""
     if not page.boxes:
         return

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from goldpan.records.pdf.characters import runs_of_page
-from goldpan.records.pdf.pages import Page, page_line
+from goldpan.records.pdf.pages import PdfPage, page_line
 from goldpan.records.pdf.reading_order import lines_in_order
 
 MOST_CHARACTERS = 300_000
@@ -66,7 +66,7 @@ def _unopened(error: Any) -> str:
     return f"broken_pdf: {error}"
 
 
-def _page(document: Any, number: int) -> Page:
+def _page(document: Any, number: int) -> PdfPage:
     import pypdfium2
 
     label = None
@@ -78,7 +78,7 @@ def _page(document: Any, number: int) -> Page:
         finally:
             page.close()
     except (pypdfium2.PdfiumError, OSError, ValueError) as error:
-        return Page(number, label, skip=f"broken_page: {error}")
+        return PdfPage(number, label, skip=f"broken_page: {error}")
 
 
 def _label(document: Any, number: int) -> str | None:
@@ -95,12 +95,12 @@ def _visible(character: str) -> str:
     return character if character.isprintable() else " "
 
 
-def _read(page: Any, number: int, label: str | None) -> Page:
+def _read(page: Any, number: int, label: str | None) -> PdfPage:
     text_page = page.get_textpage()
     try:
         count = text_page.count_chars()
         if count > MOST_CHARACTERS:
-            return Page(
+            return PdfPage(
                 number,
                 label,
                 skip=f"page_too_long: the page has {count:,} characters, more than {MOST_CHARACTERS:,}",
@@ -110,8 +110,8 @@ def _read(page: Any, number: int, label: str | None) -> Page:
         text_page.close()
     lines = lines_in_order(found.runs) + found.turned
     if not lines:
-        return Page(number, label, size=_rounded(found.size), skip=_without_text(page))
-    return Page(
+        return PdfPage(number, label, size=_rounded(found.size), skip=_without_text(page))
+    return PdfPage(
         number,
         label,
         "\n".join(line.text for line in lines),

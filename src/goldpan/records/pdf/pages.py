@@ -40,7 +40,7 @@ class PagesHead:
 
 
 @dataclass(frozen=True)
-class Page:
+class PdfPage:
     """The text of one page in reading order.
 
     Attributes:
@@ -66,7 +66,7 @@ def write_head(handle: BinaryIO, head: PagesHead) -> None:
     handle.write(orjson.dumps(asdict(head), option=orjson.OPT_APPEND_NEWLINE))
 
 
-def page_line(page: Page) -> bytes:
+def page_line(page: PdfPage) -> bytes:
     """The line of a page."""
     return orjson.dumps(asdict(page), option=orjson.OPT_APPEND_NEWLINE)
 
@@ -95,7 +95,7 @@ def read_head(path: Path) -> PagesHead:
     raise SourceError("this is no file of the pages of a PDF", where=str(path), remedy=_REMEDY)
 
 
-def iter_pages(path: Path) -> Iterator[Page]:
+def iter_pages(path: Path) -> Iterator[PdfPage]:
     """Yield the pages of a pages file in their order.
 
     Raises:
@@ -105,7 +105,7 @@ def iter_pages(path: Path) -> Iterator[Page]:
     next(rows, None)
     for number, row in rows:
         try:
-            page = of_known_keys(Page, row)
+            page = of_known_keys(PdfPage, row)
             whole = page.skip is not None or len(page.boxes) == page.text.count("\n") + 1
         except (AttributeError, TypeError):
             whole = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from goldpan.records.pdf.characters import Run
+from goldpan.records.pdf.characters import TextRun
 
 _MIN_LINES = 4
 """Lines on each side of a gutter, with lines beside them, without which there are no columns."""
@@ -18,7 +18,7 @@ _MOST_CROSSING = 0.35
 """Of all runs that may cross a gutter: titles, figures, lines of one column above and below."""
 
 
-def lines_in_order(runs: Sequence[Run]) -> list[Run]:
+def lines_in_order(runs: Sequence[TextRun]) -> list[TextRun]:
     """The lines of a page as they are read.
 
     Where there are columns they come one after the other, between what goes across them. Else the order of
@@ -30,7 +30,7 @@ def lines_in_order(runs: Sequence[Run]) -> list[Run]:
     gutter = _gutter(runs)
     if gutter is None:
         return _lines(_downwards(runs))
-    ordered: list[Run] = []
+    ordered: list[TextRun] = []
     for band in _bands(runs, gutter):
         if band.across:
             ordered += lines_in_order(band.across)
@@ -42,12 +42,12 @@ def lines_in_order(runs: Sequence[Run]) -> list[Run]:
 class _Band:
     """What goes across the columns, and what stands in them below it."""
 
-    across: list[Run]
-    left: list[Run]
-    right: list[Run]
+    across: list[TextRun]
+    left: list[TextRun]
+    right: list[TextRun]
 
 
-def _gutter(runs: Sequence[Run]) -> float | None:
+def _gutter(runs: Sequence[TextRun]) -> float | None:
     """Where from the left the gap between two columns is; None where there is one column."""
     if len(runs) < 2 * _MIN_LINES:
         return None
@@ -64,7 +64,7 @@ def _gutter(runs: Sequence[Run]) -> float | None:
     return None if best is None else best[2]
 
 
-def _gaps(runs: Sequence[Run], start: float, width: float) -> list[tuple[float, float]]:
+def _gaps(runs: Sequence[TextRun], start: float, width: float) -> list[tuple[float, float]]:
     """Places (and widths) at which the fewest runs stand around, candidates for a gutter."""
     bins = min(400, int(width) + 1)
     step = width / bins
@@ -89,7 +89,7 @@ def _gaps(runs: Sequence[Run], start: float, width: float) -> list[tuple[float, 
     return gaps
 
 
-def _is_gutter(runs: Sequence[Run], place: float, crossing: int, width: float) -> bool:
+def _is_gutter(runs: Sequence[TextRun], place: float, crossing: int, width: float) -> bool:
     if crossing > _MOST_CROSSING * len(runs):
         return False
     left = [run for run in runs if run.right <= place]
@@ -103,7 +103,7 @@ def _is_gutter(runs: Sequence[Run], place: float, crossing: int, width: float) -
     )
 
 
-def _is_column(runs: Sequence[Run], width: float) -> bool:
+def _is_column(runs: Sequence[TextRun], width: float) -> bool:
     """Whether these are lines of text, and not the cells of a table or labels in a figure."""
     if len(runs) < _MIN_LINES:
         return False
@@ -111,15 +111,15 @@ def _is_column(runs: Sequence[Run], width: float) -> bool:
     return words >= _MIN_WORDS and median(run.right - run.left for run in runs) >= _MIN_SHARE * width
 
 
-def _top(runs: Sequence[Run]) -> float:
+def _top(runs: Sequence[TextRun]) -> float:
     return min(run.top for run in runs)
 
 
-def _bottom(runs: Sequence[Run]) -> float:
+def _bottom(runs: Sequence[TextRun]) -> float:
     return max(run.bottom for run in runs)
 
 
-def _bands(runs: Sequence[Run], gutter: float) -> list[_Band]:
+def _bands(runs: Sequence[TextRun], gutter: float) -> list[_Band]:
     """The page cut at what goes across the gutter, from top to bottom."""
     across = sorted((run for run in runs if run.left < gutter < run.right), key=_middle)
     edges = [_middle(run) for run in across]
@@ -143,11 +143,11 @@ def _bands(runs: Sequence[Run], gutter: float) -> list[_Band]:
     return merged
 
 
-def _middle(run: Run) -> float:
+def _middle(run: TextRun) -> float:
     return (run.top + run.bottom) / 2
 
 
-def _downwards(runs: Sequence[Run]) -> list[Run]:
+def _downwards(runs: Sequence[TextRun]) -> list[TextRun]:
     """Runs in the order of the file, or from top to bottom where that jumps up again and again."""
     jumps = sum(1 for before, run in pairwise(runs) if _middle(run) < before.top)
     if jumps <= max(2, len(runs) // 4):
@@ -155,9 +155,9 @@ def _downwards(runs: Sequence[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: (round(run.top / max(run.height / 2, 1)), run.left))
 
 
-def _lines(runs: Sequence[Run]) -> list[Run]:
+def _lines(runs: Sequence[TextRun]) -> list[TextRun]:
     """Runs of one line put together again, where they follow each other."""
-    lines: list[Run] = []
+    lines: list[TextRun] = []
     for run in runs:
         if lines and lines[-1].row == run.row:
             lines[-1] = lines[-1].extended(run, " ")

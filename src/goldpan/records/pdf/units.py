@@ -10,7 +10,7 @@ from goldpan.records.pdf.cleaning import CleanedText, cleaned
 from goldpan.records.pdf.furniture import Furniture
 from goldpan.records.pdf.hyphens import Hyphenation
 from goldpan.records.pdf.lines import BETWEEN_PAGES, Line, lines_of
-from goldpan.records.pdf.pages import Page, iter_pages
+from goldpan.records.pdf.pages import PdfPage, iter_pages
 from goldpan.records.pdf.paragraphs import ParagraphBuilder, paragraphs_of
 from goldpan.study.pdf import PdfSettings
 
@@ -27,8 +27,8 @@ class Unit:
         skip: why it is none, `code: explanation`.
     """
 
-    first: Page
-    last: Page
+    first: PdfPage
+    last: PdfPage
     start: int
     end: int
     raw: str = ""
@@ -40,7 +40,7 @@ class Unit:
 class _PageLines:
     """A page, where it begins in the raw text, its lines that are text, and its furniture."""
 
-    page: Page
+    page: PdfPage
     start: int
     lines: list[Line]
     furniture: list[Line]
@@ -68,7 +68,7 @@ def units_of(path: Path, settings: PdfSettings) -> Iterator[Unit]:
     return _windows(pages, hyphenation, settings)
 
 
-def _placed(path: Path) -> Iterator[tuple[Page, int]]:
+def _placed(path: Path) -> Iterator[tuple[PdfPage, int]]:
     start = 0
     for page in iter_pages(path):
         yield page, start
@@ -166,7 +166,7 @@ class _RecentPages:
         self._pages = [known for known in self._pages if known.page.number >= oldest]
         self._pages.append(page)
 
-    def page(self, number: int) -> Page:
+    def page(self, number: int) -> PdfPage:
         return next(known.page for known in self._pages if known.page.number == number)
 
     def raw(self, start: int, end: int) -> str:
