@@ -7,7 +7,7 @@
 # results/{study}/stages/{stage}/round{n}/batches/        batch-id files
 # results/{study}/stages/{stage}/round{n}/raw/            the provider's lines
 # results/{study}/stages/{stage}/features.jsonl           one row per record, with its state
-# results/{study}/stages/{stage}/chain.json              counts from source rows to the rows of a stage
+# results/{study}/stages/{stage}/chain.json               counts from source rows to the rows of a stage
 # results/{study}/tables/{table}.csv                      what the stages of a chain found out, side by side
 # results/{study}/waves/{wave}/sheets/                    what annotators fill in
 # results/{study}/waves/{wave}/agreement.html             who agreed with whom, and how surely
@@ -45,10 +45,11 @@ include: "rules/experiments.smk"
 
 
 # What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster
-# gets `embed`, `head` and `annotate`.
+# gets `embed`, `head`, `annotate`, and of filters by a classifier `filter_threshold` and `classified_features`.
 localrules:
     all,
     stand_in,
+    pdf_pages,
     limit,
     records,
     stage_records,

@@ -136,6 +136,17 @@ def test_a_stage_asks_about_its_sources_or_an_earlier_stage(inputs_of):
     ]
 
 
+@pytest.mark.parametrize("duplicates", ["share", None])
+def test_where_answers_are_shared_the_conditions_of_tasks_make_records_stale(inputs_of, duplicates):
+    tasks = [{"task": "topic", "when": "data.kind == 'deep'"}, {"task": "topic"}]
+    stages = inputs_of(task=tasks, duplicates=duplicates).stages
+    before = stages.stage_records_setting(wildcards(stage=STAGE))
+    choices = stages.study.asked_stages[STAGE].task
+    choices[0] = choices[0].model_copy(update={"when": "data.kind == 'flat'"})
+    is_stale = stages.stage_records_setting(wildcards(stage=STAGE)) != before
+    assert is_stale == (duplicates is not None)
+
+
 def test_a_round_names_the_shards_that_are_planned_and_the_round_before(tmp_path, monkeypatch):
     run = make_stage(tmp_path / "p", note_rows(5), limits={"requests": 2})
     monkeypatch.chdir(run.project.root)

@@ -126,6 +126,10 @@ class StageInputs:
         rationales = sorted(rationales_carried(self.project, wildcards.stage))
         stage = self.study.stages[wildcards.stage]
         said = repr(sorted(stage.model_dump(mode="json", include=_OF_RECORDS).items()))
+        if self.share(wildcards.stage):
+            # Only records of one task share an answer.
+            conditions = [choice.when for choice in self.study.asked_stages[wildcards.stage].task]
+            said = f"{said} tasks: {conditions!r}"
         return f"{said} rationales: {', '.join(rationales)}" if rationales else said
 
     def features_setting(self, wildcards: Any) -> str:
