@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from goldpan.batches.budget import cost_of_answer
 from goldpan.ledger import Ledger, Submission
+from goldpan.records.temporary_database import TemporaryDatabase
 from goldpan.stages.rows import read_asked
 from goldpan.study.stage import Stage
 
@@ -45,34 +45,23 @@ def costs_of_records(asked: Path, ledger: Path, stage: Stage) -> Iterator[tuple[
                 yield record, None if cost is None else cost / sharers
 
 
-class _Requests:
-    """The requests of a stage in a temporary database, so that memory does not grow with their number."""
+class _Requests(TemporaryDatabase):
+    """The requests of a stage, on disk: memory does not grow with their number."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.execute("PRAGMA temp_store=FILE")
-        self._db.execute("CREATE TABLE requests (record TEXT, key BLOB)")
+        super().__init__("requests (record TEXT, key BLOB)")
 
     def add(self, rows: Iterator[tuple[str, bytes]]) -> None:
         """Take (record, key) of all requests."""
-        self._db.execute("BEGIN")
-        self._db.executemany("INSERT INTO requests VALUES (?, ?)", rows)
-        self._db.execute("COMMIT")
-        self._db.execute(
+        self.connection.executemany("INSERT INTO requests VALUES (?, ?)", rows)
+        self.connection.execute(
             "CREATE TABLE sharers AS SELECT key, count(*) AS records FROM requests GROUP BY key ORDER BY key"
         )
-        self._db.execute("CREATE UNIQUE INDEX sharers_of ON sharers (key)")
+        self.connection.execute("CREATE UNIQUE INDEX sharers_of ON sharers (key)")
 
     def with_sharers(self) -> Iterator[tuple[str, bytes, int]]:
         """(record, key, how many records have this key), as they were added."""
-        yield from self._db.execute(
+        yield from self.connection.execute(
             "SELECT record, requests.key, records FROM requests JOIN sharers ON sharers.key = requests.key"
             " ORDER BY requests.rowid"
         )
-
-    def __enter__(self) -> _Requests:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._db.close()

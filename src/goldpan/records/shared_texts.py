@@ -1,11 +1,10 @@
-"""Texts that several records share, and their lines put together by group, on disk: memory is flat."""
+"""Texts that several records share, on disk: memory is flat."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from goldpan.records.seen import TemporaryTable
+from goldpan.records.temporary_database import TemporaryDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,13 @@ class SharedText:
     is_spelt_alike: bool
 
 
-class SharedTexts(TemporaryTable):
+class SharedTexts(TemporaryDatabase):
     """Texts that were seen, by a hash of each, with the records that have them."""
 
     def __init__(self) -> None:
         super().__init__(
-            "text BLOB PRIMARY KEY, leader TEXT NOT NULL, place INTEGER NOT NULL,"
-            " records INTEGER NOT NULL, spelling BLOB NOT NULL, varies INTEGER NOT NULL"
+            "seen (text BLOB PRIMARY KEY, leader TEXT NOT NULL, place INTEGER NOT NULL,"
+            " records INTEGER NOT NULL, spelling BLOB NOT NULL, varies INTEGER NOT NULL) WITHOUT ROWID"
         )
 
     def add(self, text: bytes, spelling: bytes, id: str, place: int) -> None:
@@ -43,7 +42,7 @@ class SharedTexts(TemporaryTable):
             place: where the record is.
         """
         # All expressions see the row as it was before.
-        self._database.execute(
+        self.connection.execute(
             "INSERT INTO seen VALUES (?, ?, ?, 1, ?, 0) ON CONFLICT (text) DO UPDATE SET"
             " records = records + 1, varies = varies OR spelling != excluded.spelling,"
             " place = CASE WHEN excluded.leader < leader THEN excluded.place ELSE place END,"
@@ -53,30 +52,7 @@ class SharedTexts(TemporaryTable):
 
     def group(self, text: bytes) -> SharedText | None:
         """The records with this text; None where nothing with it was noted."""
-        row = self._database.execute(
+        row = self.connection.execute(
             "SELECT leader, place, records, varies FROM seen WHERE text = ?", (text,)
         ).fetchone()
         return None if row is None else SharedText(row[0], row[1], row[2], not row[3])
-
-
-class LinesByGroup(TemporaryTable):
-    """Lines to be put together by group: they come in any order, and are given group by group."""
-
-    def __init__(self) -> None:
-        super().__init__("first INTEGER, number INTEGER, line BLOB, PRIMARY KEY (first, number)")
-        self._database.execute("CREATE TABLE groups (name TEXT PRIMARY KEY, first INTEGER) WITHOUT ROWID")
-
-    def add(self, group: str, number: int, line: bytes) -> None:
-        """Take the line with this number, which rises from line to line."""
-        self._database.execute("INSERT OR IGNORE INTO groups VALUES (?, ?)", (group, number))
-        self._database.execute(
-            "INSERT INTO seen SELECT first, ?, ? FROM groups WHERE name = ?", (number, line, group)
-        )
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        """(number of the group from 1, line): groups by their first line, lines in their order."""
-        group, before = 0, None
-        for first, line in self._database.execute("SELECT first, line FROM seen ORDER BY first, number"):
-            group += first != before
-            before = first
-            yield group, line

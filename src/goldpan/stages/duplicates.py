@@ -28,10 +28,11 @@ import orjson
 from goldpan.cells import CsvWriter
 from goldpan.errors import StudyError
 from goldpan.files import replacing
+from goldpan.records.grouped_lines import GroupedLines
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record, RecordHead
 from goldpan.records.read import iter_records, parse_record
-from goldpan.records.shared_texts import LinesByGroup, SharedText, SharedTexts
+from goldpan.records.shared_texts import SharedText, SharedTexts
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.stage import Stage
 from goldpan.tasks.nearest import suggestion
@@ -233,21 +234,23 @@ def write_groups(records: Path, field: str, output: Path) -> int:
     Raises:
         SourceError: the records file is damaged.
     """
-    groups = 0
-    with LinesByGroup() as lines:
-        for number, record in enumerate(iter_records(records)):
+    number = 0
+    with GroupedLines() as groups:
+        for record in iter_records(records):
             leader = record["id"] if SHARED_BY in record else record.get(SHARED_WITH)
             if leader:
-                lines.add(leader, number, orjson.dumps(_row(record, field)))
+                group = groups.number(leader.encode()) or groups.begin(leader.encode())
+                groups.add(group, orjson.dumps(_row(record, field)))
         with replacing(output) as out:
             text = io.TextIOWrapper(out, "utf-8", newline="")
             writer = CsvWriter(text)
             writer.add(COLUMNS)
-            for groups, line in lines:
-                writer.add([groups, *orjson.loads(line)])
+            for number, shared in enumerate(groups, 1):
+                for line in shared.lines:
+                    writer.add([number, *orjson.loads(line)])
             # Without closing what it writes to.
             text.detach()
-    return groups
+    return number
 
 
 def _row(record: Record, field: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ import orjson
 
 from goldpan.errors import SourceError
 from goldpan.files import LONGEST_LINE, replacing
+from goldpan.records.grouped_lines import GroupedLines, LinesOfGroup
 from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
-from goldpan.records.seen import GatheredLines
 from goldpan.stages.earlier import EarlierStage
 from goldpan.stages.explode import NO_ITEMS, is_without_items
 from goldpan.stages.item_ids import group_record_id, identity_of_value, in_one_form
@@ -66,7 +66,11 @@ def group_by_parent(
         return child
 
     return _gather(
-        earlier, output, lambda record, row: str(record.get("parent")).encode(), _first(head_of), child_of
+        earlier,
+        output,
+        lambda record, row: str(record.get("parent")).encode(),
+        lambda record, row: head_of(record),
+        child_of,
     )
 
 
@@ -86,12 +90,7 @@ def group_by_field(earlier: EarlierStage, by: str, output: Path, *, where: Where
     name = by.rpartition(".")[2]
 
     def value_in(record: Record, row: FeatureRow) -> Any:
-        visible: dict[str, Any] = {**record, **values_of_row({}, row["features"])}
-        visible["answers"] = {**record.get("answers", {}), earlier.name: visible_answers(row)}
-        return in_one_form(look_up(visible, by)[1])
-
-    def visible_answers(row: FeatureRow) -> dict[str, Any]:
-        return values_of_row({}, row["features"])
+        return in_one_form(look_up(_visible(earlier, record, row), by)[1])
 
     def head_of(record: Record, row: FeatureRow) -> Head:
         value = value_in(record, row)
@@ -105,10 +104,6 @@ def group_by_field(earlier: EarlierStage, by: str, output: Path, *, where: Where
     return _gather(
         earlier, output, lambda record, row: identity_of_value(value_in(record, row)), head_of, child_of
     )
-
-
-def _first(head_of: Callable[[Record], Head]) -> Callable[[Record, FeatureRow], Head]:
-    return lambda record, row: head_of(record)
 
 
 def _child(earlier: EarlierStage, record: Record, row: FeatureRow, where: Where | None) -> dict[str, Any]:
@@ -130,7 +125,7 @@ def _child(earlier: EarlierStage, record: Record, row: FeatureRow, where: Where 
     return {**child, "answers": record.get("answers", {})}
 
 
-def _visible(earlier: EarlierStage, record: Record, row: FeatureRow) -> Mapping[str, Any]:
+def _visible(earlier: EarlierStage, record: Record, row: FeatureRow) -> dict[str, Any]:
     own = values_of_row({}, row["features"])
     return {**record, "answers": {**record.get("answers", {}), earlier.name: own}, **own}
 
@@ -144,26 +139,26 @@ def _gather(
 ) -> int:
     """Gather on disk, for the records of a group may stand anywhere; groups are in the order of the first."""
     rows = 0
-    with GatheredLines() as groups, replacing(output) as out:
+    with GroupedLines() as groups, replacing(output) as out:
         for record, row in earlier.rows():
-            number, is_new = groups.number(key_of(record, row))
-            if is_new:
-                groups.set_head(number, orjson.dumps(head_of(record, row)))
+            key = key_of(record, row)
+            number = groups.number(key) or groups.begin(key, orjson.dumps(head_of(record, row)))
             groups.count_row(number)
             if not is_without_items(record):
                 groups.add(number, orjson.dumps(child_of(record, row)))
-        for head, gathered, children in groups.read():
-            out.write(_line(head, gathered, children, earlier))
+        for group in groups:
+            out.write(_line(group, earlier))
             rows += 1
     return rows
 
 
-def _line(head: bytes, rows: int, children: list[bytes], earlier: EarlierStage) -> bytes:
-    line = b'%s,"rows":%d,"children":[%s]}\n' % (head[:-1], rows, b",".join(children))
+def _line(group: LinesOfGroup, earlier: EarlierStage) -> bytes:
+    children = list(group.lines)
+    line = b'%s,"rows":%d,"children":[%s]}\n' % (group.head[:-1], group.rows, b",".join(children))
     if len(line) > LONGEST_LINE:
         raise SourceError(
             f"the {len(children):,} records of one group have more than {LONGEST_LINE:,} bytes together",
-            where=f"{earlier.records}, record {orjson.loads(head)['id']!r}",
+            where=f"{earlier.records}, record {orjson.loads(group.head)['id']!r}",
             remedy="group by a field that has more values, or group fewer records",
         )
     return line

@@ -7,7 +7,6 @@ item under the id of its `parent`, and where it gathers others under those of it
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -20,13 +19,13 @@ from goldpan.files import read_json
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.records.temporary_database import TemporaryDatabase
 from goldpan.stages.item_ids import no_item_id
 from goldpan.stages.rows import with_features
 from goldpan.study.load import Project
 from goldpan.study.stage import Stage
 from goldpan.tasks.features import value_of
 
-_CACHE_KIB = 16_384
 _CENTS = 2e-6
 """USD that sums may differ by, as summaries round them."""
 _REMEDY = "delete the features.jsonl of that stage and run again: it is made anew, and nothing is paid again"
@@ -142,12 +141,10 @@ class JoinedRows:
         self._earlier = {name: project.study.stages[name].input.stages for name in self.chain}
         self._rest: dict[str, float | None] = {}
         self._tables = {name: f"stage{number}" for number, name in enumerate(self.chain)}
-        self._db = sqlite3.connect("", isolation_level=None)
-        for setting in ("journal_mode=OFF", "temp_store=FILE", f"cache_size=-{_CACHE_KIB}"):
-            self._db.execute(f"PRAGMA {setting}")
+        self._database = TemporaryDatabase()
+        self._db = self._database.connection
 
     def __enter__(self) -> Self:
-        self._db.execute("BEGIN")
         for name in self.chain:
             self._load(name)
         for record in self._records():
@@ -167,7 +164,7 @@ class JoinedRows:
             self._rest[name] = None if unpriced else rest / max(self.shape.rows, 1)
 
     def __exit__(self, *exc: object) -> None:
-        self._db.close()
+        self._database.close()
 
     def __iter__(self) -> Iterator[ChainRow]:
         """Each row; once all have been given, the costs have been seen to add up."""
