@@ -33,6 +33,7 @@ from goldpan.providers.model_facts import URLS
 from goldpan.providers.online.address import check_asked
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
+from goldpan.records.skips import skip_code
 from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_plan
 from goldpan.stages.rows import AskedRow
 from goldpan.stages.upstream import failures_before, failures_text
@@ -180,7 +181,7 @@ class _Planner:
             if isinstance(item, Question) and item.key in outcomes:
                 self.tried.add(outcomes[item.key])
             if isinstance(item, Skip):
-                self.skipped[item.reason.partition(":")[0]] += 1
+                self.skipped[skip_code(item.reason)] += 1
                 yield _line({"id": item.id, "skip": item.reason})
                 continue
             row: AskedRow = {

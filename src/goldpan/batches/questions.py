@@ -15,6 +15,7 @@ from goldpan.providers.request_shape import former_shapes_of, oldest_shape, shap
 from goldpan.records.ids import custom_id
 from goldpan.records.model import Record
 from goldpan.records.read import parse_record
+from goldpan.records.skips import FILTERED
 from goldpan.stages.columns import features_of
 from goldpan.stages.duplicates import alone, comparable_text, shared_text, with_text
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
@@ -157,7 +158,7 @@ class Questioner:
             if choice.when is None or choice.when.matches(dict(record)):
                 break
         else:
-            return Skip(identity, "filtered: no task of the stage is meant for this record")
+            return Skip(identity, f"{FILTERED}: no task of the stage is meant for this record")
         try:
             messages, notes = _messages(choice, record, identity)
             others = [_messages(choice, in_other_form, identity)[0]] if in_other_form else []

@@ -15,6 +15,7 @@ from goldpan.errors import ReconciliationError
 from goldpan.ledger import Answer, Submission
 from goldpan.ledger.rows import FLEX_SUMS
 from goldpan.records.seen import SeenKeys
+from goldpan.records.skips import skip_code
 from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
 from goldpan.stages.rows import PENDING, STATES, FeatureRow
@@ -93,7 +94,7 @@ class Summary:
         self._adjusted += sum("adjusted" in row for row in rows)
         for row in rows:
             if row["state"] != "ok":
-                self._count_reason(row["state"], (row["reason"] or "unknown").partition(":")[0])
+                self._count_reason(row["state"], skip_code(row["reason"]))
                 self._messages.add(row["state"], row["reason"])
         for column in columns:
             self._count_values(column)

@@ -13,6 +13,7 @@ from goldpan.records.inputs import files_of_sources
 from goldpan.records.limit import trial_of
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.records.skips import skip_code
 from goldpan.stages.documents import as_type, read_document, write_document
 from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.stages.upstream import failures_of
@@ -195,7 +196,7 @@ def _count_source(project: Project, source: str) -> SourceCounts:
         for record in iter_records(project.left(project.paths.records(*place), f"source `{source}`")):
             counts.rows += 1
             if "skip" in record:
-                skipped[_code(record["skip"])] += 1
+                skipped[skip_code(record["skip"])] += 1
             else:
                 counts.records += 1
     counts.skipped = _by_number(skipped)
@@ -221,7 +222,7 @@ def _count_stage(
         states[row["state"]] += 1
         counts.shared += "shared_with" in row
         if row["state"] != "ok":
-            _add(reasons.setdefault(row["state"], Counter()), _code(row.get("reason")))
+            _add(reasons.setdefault(row["state"], Counter()), skip_code(row.get("reason")))
         for feature in exploded:
             items[stage, feature] += _number_of_items(row["features"].get(feature))
         if explode:
@@ -258,7 +259,7 @@ class _Explosion:
         is_new, self._parent = parent != self._parent, parent
         counts.parents += is_new
         if "item" not in record:
-            self._without[_code(record.get("skip"))] += 1
+            self._without[skip_code(record.get("skip"))] += 1
             return
         counts.with_items += is_new
         number = record.get("count", 1)
@@ -274,10 +275,6 @@ class _Explosion:
 def _number_of_items(prediction: dict[str, Any] | None) -> int:
     found = None if prediction is None else value_of(prediction)
     return len(found) if isinstance(found, list) else 0
-
-
-def _code(reason: str | None) -> str:
-    return (reason or "unknown").partition(":")[0]
 
 
 def _add(counts: Counter[str], code: str) -> None:

@@ -10,15 +10,13 @@ from typing import Any
 from goldpan.chains.predictions import Predictions, Unknown
 from goldpan.errors import WhereError
 from goldpan.records.model import Record
+from goldpan.records.skips import DECIDED, UPSTREAM, skip_code
 from goldpan.stages.features import all_features_of_stage, features_of_stage
 from goldpan.stages.record_kinds import kinds_of_children
 from goldpan.study.load import Project
 from goldpan.study.local_stage import GatherStage
 from goldpan.tasks.features import PREDICTION_TYPES
 from goldpan.tasks.where import Where
-
-_NOT_COUNTED = ("filtered", "no_items")
-"""Codes of skips by which a chain itself has decided that an item goes no further."""
 
 
 def gathered(
@@ -86,12 +84,8 @@ class Children:
         return Counter(
             row["state"]
             for row in self.rows
-            if row["state"] != "ok" and not _is_left_out(row.get("reason") or "")
+            if row["state"] != "ok" and skip_code(row.get("reason")) not in DECIDED
         )
-
-
-def _is_left_out(reason: str) -> bool:
-    return reason.partition(":")[0] in _NOT_COUNTED
 
 
 def _said(
@@ -112,7 +106,7 @@ def _said(
     if len(said) < len(found) or all("abstained" in prediction for prediction in said.values()):
         states = ", ".join(f"{state} {number}" for state, number in sorted(unanswered.items()))
         return Unknown(
-            f"upstream: stage {children.stage} has not answered {unanswered.total()} of"
+            f"{UPSTREAM}: stage {children.stage} has not answered {unanswered.total()} of"
             f" {len(children.rows)} items ({states}), and the others do not decide"
         )
     return said

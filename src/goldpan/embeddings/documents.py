@@ -13,6 +13,7 @@ from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.records.rows import type_name
 from goldpan.records.seen import SeenIds
+from goldpan.records.skips import skip_code
 from goldpan.study.embedding import PLACEHOLDER, Embedding
 
 Label = float | str | None
@@ -62,7 +63,7 @@ class Skipped:
     @property
     def code(self) -> str:
         """The kind of reason."""
-        return self.reason.partition(":")[0]
+        return skip_code(self.reason)
 
 
 @dataclass(slots=True)

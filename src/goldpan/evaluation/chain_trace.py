@@ -9,6 +9,7 @@ from typing import Any
 from goldpan.chains.gather import Children, conditions_of
 from goldpan.errors import WhereError
 from goldpan.evaluation.lost import Step, Trace
+from goldpan.records import skips
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
 from goldpan.stages.features import all_features_of_stage
@@ -19,7 +20,7 @@ from goldpan.study.local_stage import GatherStage
 from goldpan.tasks.where import Where
 
 LEFT_OUT, NO_ITEMS, SAID_NO = "left out", "no items", "said no"
-_BY_CODE = {"filtered": LEFT_OUT, "no_items": NO_ITEMS}
+_BY_CODE = {skips.FILTERED: LEFT_OUT, skips.NO_ITEMS: NO_ITEMS}
 
 
 @dataclass
@@ -90,7 +91,7 @@ class _Chain:
         if ways and all(way.knows(record) and record not in way.answered for way in ways):
             return self._ended(before[0], record)
         state, reason = self._ways[stage].ended.get(record, ("missing", ""))
-        code = reason.partition(":")[0]
+        code = skips.skip_code(reason)
         if state != "skipped":
             return self._step(stage, state)
         # What a stage is not asked about was left out by the answer of the one before.

@@ -11,6 +11,7 @@ from goldpan.evaluation.files import describing_stages, evaluated_chains, gold_f
 from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
+from goldpan.records.skips import FILTERED
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import SPLITS
 from goldpan.stages.features import all_features_of_stage, features_of_stage
@@ -91,7 +92,7 @@ def left_out_notes(run: WaveRun) -> list[str]:
     for code, said in left_out.by_code.items():
         number, words = (
             counts.left_out.get(code, 0),
-            "left out by a filter" if code == "filtered" else "without items",
+            "left out by a filter" if code == FILTERED else "without items",
         )
         values = ", ".join(
             f"{name}: {answer_text(run.codebook.by_name[name], value)}" for name, value in said.items()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from goldpan.records.look_up import look_up
+from goldpan.records.skips import skip_code
 from goldpan.tasks.nearest import suggestion
 
 INPUT = "input"
@@ -21,7 +22,7 @@ _REMEDIES = {
 
 def remedy_of(reason: str) -> str:
     """What to do about a row that cannot be used, by the reason for it (`bad_json: …`)."""
-    return _REMEDIES.get(reason.partition(":")[0], "correct the row")
+    return _REMEDIES.get(skip_code(reason), "correct the row")
 
 
 def unread_fields(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
+OF_ITEM = ("item", "parent", "count", "proposed_by", "outer")
+"""What a record has that is an item of another one."""
+
 
 class RecordHead(TypedDict):
     """Which record it is; the first keys of its line.

@@ -10,10 +10,12 @@ from typing import Any
 from goldpan.errors import ReconciliationError
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.records.skips import FILTERED, UPSTREAM
 from goldpan.stages.duplicates import alone
 from goldpan.stages.features import KEPT
 from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.tasks.features import Feature, value_of
+from goldpan.tasks.where import Where
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class EarlierStage:
     def skip_of(self, row: FeatureRow) -> str | None:
         """Why a record does not go on after this stage; None where it does."""
         if row["state"] != "ok":
-            return f"upstream: stage {self.name} is {row['state']} for this record"
+            return f"{UPSTREAM}: stage {self.name} is {row['state']} for this record"
         if self.not_kept is not None and not value_of(row["features"][KEPT]):
-            return f"filtered: by stage {self.name}: {self.not_kept}"
+            return f"{FILTERED}: by stage {self.name}: {self.not_kept}"
         return None
 
     def hand_on(self, record: Record, row: FeatureRow, without: str | None = None) -> None:
@@ -65,6 +67,11 @@ class EarlierStage:
         named = {key: said.get("rationale") for key, said in reasons.items() if key in self.rationales}
         if named:
             record["rationales"] = {**record.get("rationales", {}), self.name: named}
+
+
+def skip_by_condition(where: Where) -> str:
+    """Why a record does not go on that a condition does not hold for."""
+    return f"{FILTERED}: not ({where.text})"
 
 
 def side_by_side(stages: Sequence[EarlierStage]) -> Iterator[tuple[Record, list[FeatureRow]]]:

@@ -12,16 +12,13 @@ import orjson
 
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
-from goldpan.records.model import Record
-from goldpan.stages.earlier import EarlierStage, side_by_side
+from goldpan.records.model import OF_ITEM, Record
+from goldpan.records.skips import NO_ITEMS, skip_code
+from goldpan.stages.earlier import EarlierStage, side_by_side, skip_by_condition
 from goldpan.stages.item_ids import item_identity, item_record_id, no_item_id
 from goldpan.stages.rows import FeatureRow
 from goldpan.tasks.features import Field_, value_of
 from goldpan.tasks.where import Where, values_of_row
-
-NO_ITEMS = "no_items"
-"""Code of the skip of a row that stands for a record in which nothing was found."""
-_OF_ITEM = ("item", "parent", "count", "proposed_by", "outer")
 
 
 @dataclass
@@ -123,14 +120,14 @@ def _exploded(
         if len(earlier) > 1:
             record["proposed_by"] = found.proposed_by
         if where is not None and not where.matches({**visible, **record}):
-            record["skip"] = f"filtered: not ({where.text})"
+            record["skip"] = skip_by_condition(where)
         yield record
 
 
 def _of_parent(parent: Mapping[str, Any]) -> dict[str, Any]:
     """What a record of an item has of its parent, the head first; an item that was the parent is `outer`."""
-    shared = {name: value for name, value in parent.items() if name not in (*_OF_ITEM, "skip")}
-    outer = {name: parent[name] for name in _OF_ITEM if name in parent}
+    shared = {name: value for name, value in parent.items() if name not in (*OF_ITEM, "skip")}
+    outer = {name: parent[name] for name in OF_ITEM if name in parent}
     shared["parent"] = parent["id"]
     return {**shared, "outer": outer} if "item" in outer else shared
 
@@ -172,7 +169,8 @@ def _in_order(value: Any, fields: Sequence[Field_]) -> Any:
 
 def _reason(why_none: Sequence[str]) -> str:
     """One reason of several: that a stage was not answered weighs more than that another found nothing."""
-    code = next((why for why in why_none if not why.startswith(NO_ITEMS)), why_none[0]).partition(":")[0]
+    codes = [skip_code(why) for why in why_none]
+    code = next((code for code in codes if code != NO_ITEMS), NO_ITEMS)
     said = [why.removeprefix(f"{code}: ") for why in why_none if why.startswith(f"{code}: ")]
     return f"{code}: {'; '.join(said)}"
 

@@ -12,14 +12,14 @@ from goldpan.errors import SourceError
 from goldpan.files import LONGEST_LINE, replacing
 from goldpan.records.grouped_lines import GroupedLines, LinesOfGroup
 from goldpan.records.look_up import look_up
-from goldpan.records.model import Record
-from goldpan.stages.earlier import EarlierStage
-from goldpan.stages.explode import NO_ITEMS, is_without_items
+from goldpan.records.model import OF_ITEM, Record
+from goldpan.records.skips import NO_ITEMS, skip_code
+from goldpan.stages.earlier import EarlierStage, skip_by_condition
+from goldpan.stages.explode import is_without_items
 from goldpan.stages.item_ids import group_record_id, identity_of_value, in_one_form
 from goldpan.stages.rows import FeatureRow
 from goldpan.tasks.where import Where, values_of_row
 
-_OF_ITEM = ("item", "parent", "count", "proposed_by", "outer")
 _OF_ONE_STAGE = ("skip", "children", "rows", "neighbours")
 Head = dict[str, Any]
 
@@ -48,7 +48,7 @@ def group_by_parent(
     """
 
     def head_of(record: Record) -> Head:
-        left_out = (*_OF_ITEM, *_OF_ONE_STAGE)
+        left_out = (*OF_ITEM, *_OF_ONE_STAGE)
         made: Head = {name: value for name, value in record.items() if name not in left_out}
         made["id"] = record.get("parent")
         for name in ("answers", "rationales"):
@@ -56,7 +56,7 @@ def group_by_parent(
                 made[name] = {stage: said for stage, said in made[name].items() if stage not in of_children}
         made |= record.get("outer", {})
         skip = record.get("skip")
-        if skip is not None and is_without_items(record) and not skip.startswith(f"{NO_ITEMS}:"):
+        if skip is not None and is_without_items(record) and skip_code(skip) != NO_ITEMS:
             made["skip"] = skip
         return made
 
@@ -113,7 +113,7 @@ def _child(earlier: EarlierStage, record: Record, row: FeatureRow, where: Where 
         skip = earlier.skip_of(row)
         if skip is None:
             if where is not None and not where.matches(_visible(earlier, record, row)):
-                skip = f"filtered: not ({where.text})"
+                skip = skip_by_condition(where)
             earlier.hand_on(record, row)
         if skip is not None and state == "ok":
             state, reason = "skipped", skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from goldpan.errors import StudyError
+from goldpan.records.model import OF_ITEM
 from goldpan.stages.features import all_features_of_stage, features_of_stage
 from goldpan.study.load import Project
 from goldpan.study.model import Study
@@ -84,7 +85,7 @@ def kinds_of_children(project: Project, stage: str) -> Kinds:
     """The names that each of the `children` has of which a stage gathers its records.
 
     Raises:
-        StudyError, TaskError: as of `check_input`.
+        StudyError, TaskError: as of `check_stage_input`.
     """
     settings = project.study.stages[stage].input
     incoming = _incoming(project, stage)
@@ -117,8 +118,7 @@ def _incoming(project: Project, stage: str) -> Kinds:
         for feature in lists:
             _check_by(stage, settings, feature)
         if "item" in kinds:
-            of_item = ("item", "parent", "count", "proposed_by", "outer")
-            kinds["outer"] = object_kind({name: kinds.pop(name) for name in of_item if name in kinds})
+            kinds["outer"] = object_kind({name: kinds.pop(name) for name in OF_ITEM if name in kinds})
         (kinds["item"],) = joined_kinds(("item", item_kind(feature)) for feature in lists).values()
         kinds |= {"parent": TEXT, "count": COUNT}
         if len(lists) > 1:
@@ -140,8 +140,8 @@ def _grouped(project: Project, stage: str, settings: Input, incoming: Kinds) -> 
         return {**RECORD_KINDS, "data": data, "answers": object_kind({}), **gathered}
     of_items = project.study.stages_about_items(settings.stages[0])
     answers = {name: kind for name, kind in _fields(incoming["answers"]).items() if name not in of_items}
-    of_item = ("item", "parent", "count", "proposed_by", "outer", "neighbours", "children", "rows")
-    kinds = {name: kind for name, kind in incoming.items() if name not in of_item}
+    left_out = (*OF_ITEM, "neighbours", "children", "rows")
+    kinds = {name: kind for name, kind in incoming.items() if name not in left_out}
     outer = incoming["outer"].fields if "outer" in incoming else None
     return {**kinds, **(outer or {}), "answers": object_kind(answers), **gathered}
 

@@ -12,7 +12,7 @@ from goldpan.errors import GoldpanError, SourceError
 from goldpan.files import replacing
 from goldpan.records.read import iter_heads
 from goldpan.records.seen import SeenIds
-from goldpan.stages.earlier import EarlierStage
+from goldpan.stages.earlier import EarlierStage, skip_by_condition
 from goldpan.study.load import Project
 from goldpan.tasks.prompt_names import rationales_named
 from goldpan.tasks.task import load_task
@@ -88,7 +88,7 @@ def follow_stage(earlier: EarlierStage, output: Path, *, where: Where | None = N
                 if row["state"] == "ok":
                     earlier.hand_on(record, row)
                     if skip is None and where and not where.matches(values_of_row(record, row["features"])):
-                        skip = f"filtered: not ({where.text})"
+                        skip = skip_by_condition(where)
                 if skip is not None:
                     record["skip"] = skip
             out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

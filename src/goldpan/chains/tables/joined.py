@@ -19,6 +19,7 @@ from goldpan.files import read_json
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.records.skips import FILTERED, skip_code
 from goldpan.records.temporary_database import TemporaryDatabase
 from goldpan.stages.item_ids import no_item_id
 from goldpan.stages.rows import with_features
@@ -50,7 +51,7 @@ class StageResult:
     @property
     def is_filtered(self) -> bool:
         """Whether a filter left the record out, here or before."""
-        return self.state == "skipped" and (self.reason or "").startswith("filtered:")
+        return self.state == "skipped" and skip_code(self.reason) == FILTERED
 
 
 @dataclass(slots=True)

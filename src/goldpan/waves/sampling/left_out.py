@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from goldpan.records.skips import skip_code
 from goldpan.stages.rows import FeatureRow
 from goldpan.waves.sampling.answered import Answered
 
@@ -34,7 +35,7 @@ class LeftOutValues:
         """
         if row["state"] != _SKIPPED:
             return row
-        predictions = self.predictions.get(_code(row))
+        predictions = self.predictions.get(skip_code(row.get("reason")))
         return row if predictions is None else cast(FeatureRow, {**row, "features": dict(predictions)})
 
 
@@ -53,8 +54,4 @@ class AnsweredOrLeftOut:
 
 def left_out_code(row: FeatureRow) -> str | None:
     """The code of the skip of a row that has the values it stands for; None for all others."""
-    return _code(row) if row["state"] == _SKIPPED and row["features"] else None
-
-
-def _code(row: FeatureRow) -> str:
-    return (row.get("reason") or "").partition(":")[0]
+    return skip_code(row.get("reason")) if row["state"] == _SKIPPED and row["features"] else None

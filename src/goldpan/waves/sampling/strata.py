@@ -7,6 +7,7 @@ from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.records.look_up import look_up
+from goldpan.records.skips import FILTERED, NO_ITEMS
 from goldpan.stages.aggregate import confidence_of
 from goldpan.stages.rows import FeatureRow
 from goldpan.study.wave import Stratify
@@ -21,7 +22,7 @@ MISSING = "(missing)"
 ABSTAINED = "(cannot tell)"
 ANSWERED = "(answered)"
 """In a wave that has records that were left out, the stratum of the others, unless they are stratified."""
-LEFT_OUT: dict[str, str] = {"filtered": "(filtered)", "no_items": "(no items)"}
+LEFT_OUT: dict[str, str] = {FILTERED: "(filtered)", NO_ITEMS: "(no items)"}
 """Code of a skip -> the stratum, or its first part, of records that were left out for it."""
 _CONFIDENCE_EDGES = [0.5, 0.7, 0.9]
 _COUNTABLE = frozenset({"binary", "classification", "multilabel", "score"})
