@@ -19,7 +19,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.prompt_names import NamedPart, check_template_names, named_parts
 from goldpan.tasks.task import Task, load_task
 from goldpan.tasks.where import Where
-from goldpan.tasks.where_types import ANYTHING, ValueKind, missing_part, object_kind
+from goldpan.tasks.where_types import ANYTHING, ValueKind, missing_part, what_is_missing
 
 _ROWS_LOOKED_AT = 100
 
@@ -106,7 +106,7 @@ class _Names:
             # What else there is, such as `loop`, is told by `check_template_names`.
             missing = missing_part(self.kinds, part.path)
             if missing is not None:
-                length, what = missing, self._wrong_part(part.path[:missing])
+                length, what = missing, what_is_missing(self.kinds, part.path[:missing])
         if what is None:
             return
         error = PromptError(
@@ -139,12 +139,6 @@ class _Names:
     def kinds(self) -> dict[str, ValueKind]:
         """What the stage's records hold by name."""
         return kinds_of_records(self._project, self._stage)
-
-    def _wrong_part(self, path: tuple[str, ...]) -> str:
-        kind = object_kind(self.kinds)
-        for name in path[:-1]:
-            kind = (kind.fields or {})[name]
-        return f"`{'.'.join(path[:-1])}` has no `{path[-1]}`; {suggestion(path[-1], kind.fields or {})}"
 
     def _wrong_answer(self, stage: str, name: str | None = None) -> str | None:
         earlier = self._study.stages_to(self._stage)[1:]

@@ -15,7 +15,7 @@ from goldpan.stages.features import all_features_of_stage, features_of_stage
 from goldpan.stages.record_kinds import kinds_of_children
 from goldpan.study.load import Project
 from goldpan.study.local_stage import GatherStage
-from goldpan.tasks.features import PREDICTION_TYPES
+from goldpan.tasks.features import prediction_of
 from goldpan.tasks.where import Where
 
 
@@ -28,7 +28,7 @@ def gathered(
     decide if they can: one that it holds for is enough for `any`. Else nobody knows, and it is said so.
     """
     conditions = conditions_of(project, stage, settings)
-    types = {feature.name: PREDICTION_TYPES[feature.type] for feature in features_of_stage(project, stage)}
+    types = {feature.name: feature.type for feature in features_of_stage(project, stage)}
     for record in records:
         children = Children(settings.input.stages[0], record.get("children", []))
         found = {name: children.holding(condition) for name, condition in conditions.items()}
@@ -89,20 +89,19 @@ class Children:
 
 
 def _said(
-    settings: GatherStage, found: Mapping[str, int], children: Children, types: Mapping[str, tuple[str, str]]
+    settings: GatherStage, found: Mapping[str, int], children: Children, types: Mapping[str, str]
 ) -> Predictions | Unknown:
     unanswered = children.unanswered
     said: Predictions = {}
     for name, count in found.items():
-        kind, key = types[name]
         is_any = settings.features[name].any is not None
         if is_any and (count or not unanswered):
-            said[name] = {"type": kind, key: count > 0}
+            said[name] = prediction_of(types[name], count > 0)
         elif not is_any and not unanswered:
-            said[name] = {"type": kind, key: count}
+            said[name] = prediction_of(types[name], count)
         elif not is_any:
             # More may be: a number that is too low would look like one that is right.
-            said[name] = {"type": kind, key: None, "abstained": True}
+            said[name] = {**prediction_of(types[name], None), "abstained": True}
     if len(said) < len(found) or all("abstained" in prediction for prediction in said.values()):
         states = ", ".join(f"{state} {number}" for state, number in sorted(unanswered.items()))
         return Unknown(

@@ -255,6 +255,12 @@ PREDICTION_TYPES = {
 """feature type -> (name of the prediction type in features.jsonl, key that holds its value)."""
 
 
+def prediction_of(feature_type: str, value: Any) -> dict[str, Any]:
+    """The prediction of a value of a feature of some type, as it stands in `features.jsonl`."""
+    name, key = PREDICTION_TYPES[feature_type]
+    return {"type": name, key: value}
+
+
 def value_of(prediction: dict[str, Any]) -> Any:
     """The bare value of a prediction object as it stands in `features.jsonl`; None when it abstained."""
     return prediction[_VALUE_KEYS[prediction["type"]]]

@@ -152,6 +152,20 @@ def missing_part(kinds: Mapping[str, ValueKind], path: Sequence[str]) -> int | N
     return None
 
 
+def what_is_missing(kinds: Mapping[str, ValueKind], path: Sequence[str]) -> str:
+    """That the last name of a path is not there, in words, with the nearest that is.
+
+    Args:
+        path: as far as `missing_part` says; all names before the last one are there.
+    """
+    *before, last = path
+    kind = object_kind(kinds)
+    for name in before:
+        kind = (kind.fields or {})[name]
+    what = f"`{'.'.join(before)}` has no `{last}`" if before else f"there is no `{last}`"
+    return f"{what}; {suggestion(last, kind.fields or {})}"
+
+
 def joined_kinds(pairs: Iterable[tuple[str, ValueKind]]) -> dict[str, ValueKind]:
     """name -> its kind; of a name that is given several times all that it can be."""
     kinds: dict[str, ValueKind] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from os.path import relpath
-from typing import Any
 
 from goldpan.chains.filter.gold import gold_inputs
 from goldpan.chains.filter.head_scores import head_files
@@ -14,6 +13,7 @@ from goldpan.chains.filter.parts import keyword_finder, keyword_list, scorer_of
 from goldpan.chains.filter.scores import RecordScore
 from goldpan.chains.filter.texts import TextReader
 from goldpan.chains.filter.threshold_step import read_threshold
+from goldpan.chains.predictions import Predictions
 from goldpan.errors import StudyError
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.model import Record
@@ -21,11 +21,12 @@ from goldpan.stages.features import KEPT
 from goldpan.study.filter import GoldThreshold
 from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
+from goldpan.tasks.features import prediction_of
 
 
 def filtered(
     project: Project, stage: str, settings: FilterStage, records: Iterator[Record]
-) -> Iterator[dict[str, dict[str, Any]]]:
+) -> Iterator[Predictions]:
     """What a filter says of each record.
 
     Raises:
@@ -99,19 +100,19 @@ def _threshold(project: Project, stage: str, settings: FilterStage) -> float:
 
 def _said(
     settings: FilterStage, keywords: list[FoundKeyword], scored: RecordScore | None, threshold: float
-) -> dict[str, dict[str, Any]]:
+) -> Predictions:
     """The predictions of one record."""
     is_kept = bool(keywords)
-    predictions: dict[str, dict[str, Any]] = {KEPT: {"type": "BinaryPrediction", "detected": is_kept}}
+    predictions = {KEPT: prediction_of("binary", is_kept)}
     if settings.keywords is not None:
         items = [keyword._asdict() for keyword in keywords]
-        predictions["keywords"] = {"type": "ExtractionPrediction", "items": items}
+        predictions["keywords"] = prediction_of("extraction", items)
     if scored is not None:
         if scored.score is not None:
-            predictions[KEPT]["detected"] = is_kept or scored.score >= threshold
-            predictions["score"] = {"type": "ScorePrediction", "score": scored.score}
+            predictions[KEPT] = prediction_of("binary", is_kept or scored.score >= threshold)
+            predictions["score"] = prediction_of("score", scored.score)
         if scored.label is not None:
-            predictions["label"] = {"type": "TextPrediction", "text": scored.label}
+            predictions["label"] = prediction_of("text", scored.label)
     return predictions
 
 

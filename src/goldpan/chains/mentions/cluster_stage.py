@@ -14,10 +14,12 @@ from goldpan.chains.mentions.clusters import Cluster, Member, Mention, cluster
 from goldpan.chains.mentions.fields import check_paths, first_text, text_at
 from goldpan.chains.mentions.identifiers import identifiers_in
 from goldpan.chains.mentions.known import UNLINKED, KnownTable, Link, read_known
+from goldpan.chains.predictions import Predictions
 from goldpan.files import replacing
 from goldpan.records.model import Record
 from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage
+from goldpan.tasks.features import prediction_of
 
 
 def known_table(project: Project, stage: str, settings: ClustersStage) -> list[str]:
@@ -42,7 +44,7 @@ def check_clusters(project: Project, stage: str, settings: ClustersStage) -> Non
 
 def clustered(
     project: Project, stage: str, settings: ClustersStage, records: Iterator[Record]
-) -> Iterator[dict[str, dict[str, Any]]]:
+) -> Iterator[Predictions]:
     """Which cluster the name of each record is in; writes the table of the clusters first."""
     mentions, identifiers = _read(settings, records)
     clusters = cluster(mentions, settings.threshold, settings.editions, settings.initials)
@@ -135,15 +137,15 @@ def _member(member: Member) -> dict[str, Any]:
 
 def _predictions(
     one: Cluster | None, member: Member | None, link: Link, identifiers: list[str]
-) -> dict[str, dict[str, Any]]:
+) -> Predictions:
     return {
-        "cluster": _text(one.id if one else None),
-        "cluster_name": _text(one.name if one else None),
-        "cluster_why": _text(why_in_words(member) if member else None),
-        "cluster_score": {"type": "ScorePrediction", "score": member.score if member else None},
-        "known_id": _text(link.known_id),
-        "link_score": {"type": "ScorePrediction", "score": link.score},
-        "identifiers": _text("; ".join(identifiers) or None),
+        "cluster": prediction_of("text", one.id if one else None),
+        "cluster_name": prediction_of("text", one.name if one else None),
+        "cluster_why": prediction_of("text", why_in_words(member) if member else None),
+        "cluster_score": prediction_of("score", member.score if member else None),
+        "known_id": prediction_of("text", link.known_id),
+        "link_score": prediction_of("score", link.score),
+        "identifiers": prediction_of("text", "; ".join(identifiers) or None),
     }
 
 
@@ -160,7 +162,3 @@ def why_in_words(member: Member) -> str:
     if member.why == "acronym":
         return f"acronym: the same as of `{member.to}`, and its words"
     return f"{member.why}: {member.score:g} to `{member.to}`"
-
-
-def _text(value: str | None) -> dict[str, Any]:
-    return {"type": "TextPrediction", "text": value}

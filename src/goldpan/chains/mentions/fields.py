@@ -10,8 +10,7 @@ from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 from goldpan.stages.record_kinds import kinds_of_records
 from goldpan.study.load import Project
-from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.where_types import missing_part, object_kind
+from goldpan.tasks.where_types import missing_part, what_is_missing
 
 
 def text_at(record: Record, path: str) -> str:
@@ -43,13 +42,8 @@ def check_paths(project: Project, stage: str, key: str, paths: Iterable[str]) ->
         missing = missing_part(kinds, parts)
         if missing is None:
             continue
-        kind = object_kind(kinds)
-        for part in parts[: missing - 1]:
-            kind = (kind.fields or {})[part]
-        before = ".".join(parts[: missing - 1])
-        what = f"`{before}` has no `{parts[missing - 1]}`" if before else f"there is no `{parts[0]}`"
         raise StudyError(
-            f"{what}; {suggestion(parts[missing - 1], kind.fields or {})}",
+            what_is_missing(kinds, parts[:missing]),
             where=f"{project.study_file}: stages.{stage}.{key}",
             remedy="write a path such as `item.FIELD`, `data.FIELD` or `answers.STAGE.FEATURE`",
         )

@@ -12,7 +12,6 @@ from typing import Literal
 from goldpan.chains.mentions.normal_text import NormalText, normal_text
 
 MatchKind = Literal["exact", "normalised", "fuzzy", "none"]
-MATCH_KINDS: tuple[MatchKind, ...] = ("exact", "normalised", "fuzzy", "none")
 
 FUZZY_THRESHOLD = 0.88
 """From this score on a near match counts; measured on the pairs in tests/data/mentions/located.csv."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from goldpan.chains.mentions.fields import check_paths, text_at
 from goldpan.chains.mentions.locate import Match, locate
 from goldpan.chains.mentions.sentences import merged, sentences, window
+from goldpan.chains.predictions import Predictions
 from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
 from goldpan.study.load import Project
 from goldpan.study.local_stage import LocateStage
+from goldpan.tasks.features import prediction_of
 
 _RAW, _TEXT = "raw", "text"
 
@@ -24,7 +25,7 @@ def check_locate(project: Project, stage: str, settings: LocateStage) -> None:
 
 def located(
     project: Project, stage: str, settings: LocateStage, records: Iterator[Record]
-) -> Iterator[dict[str, dict[str, Any]]]:
+) -> Iterator[Predictions]:
     """Where the name of each record stands in its text.
 
     Records of one text follow one another; the windows of those that overlap are one.
@@ -46,9 +47,7 @@ def _text_of(record: Record, field: str | None) -> str:
     return next((value for value in values if isinstance(value, str)), "")
 
 
-def _of_one_text(
-    text: str, records: Sequence[Record], settings: LocateStage
-) -> Iterator[dict[str, dict[str, Any]]]:
+def _of_one_text(text: str, records: Sequence[Record], settings: LocateStage) -> Iterator[Predictions]:
     matches = [
         locate(text, [text_at(record, path) for path in settings.name], settings.threshold)
         for record in records
@@ -64,10 +63,10 @@ def _of_one_text(
     for at, (record, match) in enumerate(zip(records, matches, strict=True)):
         said = _match_predictions(match, _offset(record, settings))
         around = shared.get(at)
-        said["sentence"] = _text(text[slice(*own[at])] if at in own else None)
-        said["window"] = _text(text[around.start : around.end] if around else None)
-        said["window_start"] = _score(around.start if around else None)
-        said["window_mentions"] = _score(len(around.mentions) if around else None)
+        said["sentence"] = prediction_of("text", text[slice(*own[at])] if at in own else None)
+        said["window"] = prediction_of("text", text[around.start : around.end] if around else None)
+        said["window_start"] = prediction_of("score", around.start if around else None)
+        said["window_mentions"] = prediction_of("score", len(around.mentions) if around else None)
         yield said
 
 
@@ -78,26 +77,18 @@ def _offset(record: Record, settings: LocateStage) -> int | None:
     return start if searched_raw and isinstance(start, int) and not isinstance(start, bool) else None
 
 
-def _match_predictions(match: Match, offset: int | None) -> dict[str, dict[str, Any]]:
+def _match_predictions(match: Match, offset: int | None) -> Predictions:
     def in_document(place: int | None) -> int | None:
         return None if place is None or offset is None else offset + place
 
     return {
-        "found": {"type": "BinaryPrediction", "detected": match.kind != "none"},
-        "match": {"type": "ClassificationPrediction", "label": match.kind},
-        "match_score": _score(match.score),
-        "matched_name": _text(match.name),
-        "start": _score(match.start),
-        "end": _score(match.end),
-        "document_start": _score(in_document(match.start)),
-        "document_end": _score(in_document(match.end)),
-        "occurrences": _score(len(match.occurrences)),
+        "found": prediction_of("binary", match.kind != "none"),
+        "match": prediction_of("classification", match.kind),
+        "match_score": prediction_of("score", match.score),
+        "matched_name": prediction_of("text", match.name),
+        "start": prediction_of("score", match.start),
+        "end": prediction_of("score", match.end),
+        "document_start": prediction_of("score", in_document(match.start)),
+        "document_end": prediction_of("score", in_document(match.end)),
+        "occurrences": prediction_of("score", len(match.occurrences)),
     }
-
-
-def _score(value: float | None) -> dict[str, Any]:
-    return {"type": "ScorePrediction", "score": value}
-
-
-def _text(value: str | None) -> dict[str, Any]:
-    return {"type": "TextPrediction", "text": value}

@@ -7,7 +7,7 @@ from typing import Any
 
 from goldpan.errors import AnswerError, StudyError
 from goldpan.study.wave import LeftOut
-from goldpan.tasks.features import PREDICTION_TYPES, Feature
+from goldpan.tasks.features import Feature, prediction_of
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.cell_values import read_cell
 from goldpan.waves.sampling.left_out import LeftOutValues
@@ -43,10 +43,9 @@ def left_out_values(left_out: LeftOut, features: Mapping[str, Feature], where: s
 
 
 def _prediction(feature: Feature, value: Any, where: str) -> dict[str, Any]:
-    kind, key = PREDICTION_TYPES[feature.type]
     try:
         # A list without members is a value here, where an empty cell is none.
         read = value if value == [] else read_cell(feature, value, cannot_tell=False).value
     except AnswerError as error:
         raise StudyError(f"`{feature.name}`: {error.what}", where=where) from None
-    return {"type": kind, key: read}
+    return prediction_of(feature.type, read)
