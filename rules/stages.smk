@@ -162,17 +162,7 @@ rule filter_threshold:
         "../workflow/scripts/filter_threshold.py"
 
 
-rule classified_features:
-    input:
-        records=PATHS.stage_records("{stage}"),
-        files=INPUTS.stages.local_files,
-        limits=lambda wildcards: INPUTS.stages.limits(STUDY.sources_of(wildcards.stage)),
-    output:
-        features=PATHS.features("{stage}"),
-        parquet=PATHS.features_parquet("{stage}"),
-        summary=PATHS.summary("{stage}"),
-    log:
-        PATHS.log("stages/{stage}/features"),
+use rule local_features as classified_features with:
     wildcard_constraints:
         stage="|".join(INPUTS.stages.with_classifier) or "none",
     conda:
@@ -182,12 +172,8 @@ rule classified_features:
         gpu=1,
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-    params:
-        setting=INPUTS.stages.local_setting,
     message:
         "Filtering the records of stage {wildcards.stage} by a classifier"
-    script:
-        "../workflow/scripts/local_features.py"
 
 
 for name in STUDY.stages:

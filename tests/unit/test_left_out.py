@@ -12,7 +12,7 @@ from goldpan.statistics.label_measures import OneLabelMeasures
 from goldpan.statistics.melded import WeightClass, melded_interval
 from goldpan.statistics.samples import sample_of_predictions
 from goldpan.statistics.sampling_design import Design
-from goldpan.study.wave import LeftOut
+from goldpan.study.left_out import LeftOut
 from goldpan.waves.items import item_id
 from goldpan.waves.sampling.answered import StageFiles
 from goldpan.waves.sampling.draw import draw_sample

@@ -45,7 +45,6 @@ from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
 from goldpan.study.stage import Poll
-from goldpan.tasks.features import Feature
 from goldpan.tasks.task import load_task
 
 # The local engine works while it is asked, so there is nothing to wait for between two looks.
@@ -103,10 +102,6 @@ class StageRun:
     def input_files(self) -> dict[tuple[str, str], Path]:
         """(source, file) -> the user's file, for all input files whose records reach this stage."""
         return files_of_sources(self.project, self.project.study.sources_of(self.name))
-
-    def features(self) -> list[Feature]:
-        """The features of all tasks of the stage, each once."""
-        return features_of_stage(self.project, self.name)
 
     def make_records(self) -> StageRecords:
         """Write records.jsonl: what is to be asked, with skips."""
@@ -383,7 +378,7 @@ class StageRun:
             self._at(self.paths.stage_records(self.name)),
             self._at(self.paths.features(self.name)),
             outputs,
-            self.features(),
+            features_of_stage(self.project, self.name),
         )
 
     def _plan(self, number: int) -> Plan:

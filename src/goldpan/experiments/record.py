@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from goldpan import __version__
-from goldpan.batches.stage import StageRun
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import SourceError, StudyError
 from goldpan.evaluation.evaluate import feature_values
@@ -27,6 +26,7 @@ from goldpan.providers.model_choice import asked_stage
 from goldpan.records.limit import trial_of
 from goldpan.records.read import iter_records
 from goldpan.records.source_rows import place_of
+from goldpan.stages.features import features_of_stage
 from goldpan.stages.rows import with_features
 from goldpan.study.load import Project
 from goldpan.tasks.task import Task, load_task
@@ -73,7 +73,7 @@ def made_run(project: Project, stage: str, clock: Clock = SYSTEM_CLOCK) -> tuple
                 answered.append(row["answered_at"] or 0)
             yield record, row
 
-    table = table_of_rows(rows(), StageRun(project, stage).features(), _scored(project, stage))
+    table = table_of_rows(rows(), features_of_stage(project, stage), _scored(project, stage))
     module = table_of_modules(project).get(stage)
     now = datetime.datetime.fromtimestamp(clock.now(), datetime.UTC)
     run = Run(

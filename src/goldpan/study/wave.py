@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from goldpan.study.base import Model, Name, PersonName, as_before, one_or_many
+from goldpan.study.left_out import FeatureValue, LeftOut
 
 StratumKey = Annotated[
     str,
@@ -17,9 +18,6 @@ StratumKey = Annotated[
     ),
 ]
 FieldPath = Annotated[str, StringConstraints(min_length=1)]
-FeatureValue = bool | int | float | str | list[Any]
-LeftOutCode = Literal["filtered", "no_items"]
-"""Why a record was left out before anybody was asked: the codes of such skips."""
 Format = Literal["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
 Strategy = Literal[
     "adjudicate",
@@ -111,34 +109,6 @@ class Gold(Model):
         description="Items of one group stay in one split: `data.FIELD`, `file` or `source`.",
     )
     split: Split = Field(Split(), description="Shares of the splits.")
-
-
-class LeftOut(Model):
-    """What the records stand for that were left out before the stage was asked about them."""
-
-    filtered: dict[str, FeatureValue] = Field(
-        default_factory=dict,
-        description="Feature -> value: what the chain says of a record that a filter or a `where` left out.",
-    )
-    no_items: dict[str, FeatureValue] = Field(
-        default_factory=dict,
-        description="Feature -> value: what the chain says of a record that had nothing to explode.",
-    )
-
-    @model_validator(mode="after")
-    def _something_is_said(self) -> LeftOut:
-        if not self.filtered and not self.no_items:
-            raise ValueError("say what such records stand for, e.g. `left_out: {dataset_used: false}`")
-        return self
-
-    @property
-    def by_code(self) -> dict[LeftOutCode, dict[str, FeatureValue]]:
-        """Code of the skip -> feature -> value, of the codes that something is said of."""
-        said: dict[LeftOutCode, dict[str, FeatureValue]] = {
-            "filtered": self.filtered,
-            "no_items": self.no_items,
-        }
-        return {code: values for code, values in said.items() if values}
 
 
 class AnsweredTable(Model):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldpan.errors import AnswerError, StudyError
-from goldpan.study.wave import LeftOut
+from goldpan.study.left_out import LeftOut
 from goldpan.tasks.features import Feature, prediction_of
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.cell_values import read_cell
