@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import string
 
-from goldpan.chains.mentions.clusters import Mention, cluster
+from goldpan.chains.mentions.clusters import cluster
+from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.locate import locate
 
 _KINDS = ("Survey", "Census", "Panel Study", "Register", "Database", "Atlas")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldpan.chains.mentions.clusters import CLUSTER_THRESHOLD, Mention, cluster
+from goldpan.chains.mentions.clusters import CLUSTER_THRESHOLD, cluster
+from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.names import name_form
 from goldpan.chains.mentions.similar_words import SimilarWords, least_similarity
 

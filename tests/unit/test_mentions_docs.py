@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from goldpan.chains.mentions.clusters import Mention, cluster
+from goldpan.chains.mentions.clusters import cluster
+from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.locate import locate
 from goldpan.stages.mention_features import CLUSTER_FEATURES, LOCATE_FEATURES
 

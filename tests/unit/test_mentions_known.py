@@ -2,7 +2,8 @@
 
 import pytest
 
-from goldpan.chains.mentions.clusters import Mention, cluster
+from goldpan.chains.mentions.clusters import cluster
+from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.known import Known, KnownTable, read_known
 from goldpan.errors import SourceError
 

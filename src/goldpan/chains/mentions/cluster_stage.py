@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from goldpan.chains.mentions.clusters import Cluster, Member, Mention, cluster
+from goldpan.chains.mentions.clusters import Cluster, Member, cluster
+from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.fields import check_paths, first_text, text_at
 from goldpan.chains.mentions.identifiers import identifiers_in
 from goldpan.chains.mentions.known import UNLINKED, KnownTable, Link, read_known
