@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from goldpan.html import Markup, element, svg
+from goldpan.html import Markup, element, svg, svg_text, three_decimals
+from goldpan.visible_text import shortened
 
 STYLE = """
 svg .mark { fill: var(--accent); } svg .bar { stroke: var(--accent); stroke-width: 2; }
@@ -56,7 +57,7 @@ def dot_plot(dots: Sequence[Dot], axis: str, low: float = 0.0, high: float = 1.0
         axis: what the axis shows.
         low, high: ends of the axis.
     """
-    left = 16 + _FONT * max((len(_short(dot.label)) for dot in dots), default=0)
+    left = 16 + _FONT * max((len(shortened(dot.label, _LONGEST_LABEL)) for dot in dots), default=0)
     width, height = left + _PLOT + 24, _LINE * len(dots) + 44
 
     def place(value: float) -> str:
@@ -69,39 +70,26 @@ def dot_plot(dots: Sequence[Dot], axis: str, low: float = 0.0, high: float = 1.0
         x = place(value)
         parts.append(element("line", x1=x, x2=x, y1=4, y2=_LINE * len(dots) + 4, class_="grid"))
         text = f"{value:.3g}"
-        parts.append(_text(x, _LINE * len(dots) + 20, text, text_anchor="middle", class_="tick"))
+        parts.append(svg_text(x, _LINE * len(dots) + 20, text, text_anchor="middle", class_="tick"))
     middle = f"{left + _PLOT / 2:.1f}"
-    parts.append(_text(middle, _LINE * len(dots) + 38, axis, text_anchor="middle", class_="axis"))
+    parts.append(svg_text(middle, _LINE * len(dots) + 38, axis, text_anchor="middle", class_="axis"))
     for line, dot in enumerate(dots):
         y = _LINE * line + _LINE // 2 + 4
-        parts.append(_text(left - 8, y + 4, _short(dot.label), text_anchor="end"))
+        parts.append(svg_text(left - 8, y + 4, shortened(dot.label, _LONGEST_LABEL), text_anchor="end"))
         parts.append(_dot(dot, y, place))
     return svg(parts, width, height, f"{axis} of {', '.join(dot.label for dot in dots)}")
 
 
-def _dot(dot: Dot, y: int, place: object) -> Markup:
-    assert callable(place)
+def _dot(dot: Dot, y: int, place: Callable[[float], str]) -> Markup:
     parts = []
-    name = f"{dot.label}: {_three_decimals(dot.value)}"
+    name = f"{dot.label}: {three_decimals(dot.value)}"
     if dot.interval is not None:
         low, high = dot.interval.low, dot.interval.high
-        name += f", 95 % interval {_three_decimals(low)} to {_three_decimals(high)}"
+        name += f", 95 % interval {three_decimals(low)} to {three_decimals(high)}"
         parts.append(element("line", x1=place(low), x2=place(high), y1=y, y2=y, class_="bar"))
     if dot.reference is not None:
-        name += f"; hollow: {_three_decimals(dot.reference)}"
+        name += f"; hollow: {three_decimals(dot.reference)}"
         parts.append(element("circle", cx=place(dot.reference), cy=y, r=4, class_="hollow"))
     if dot.value is not None:
         parts.append(element("circle", cx=place(dot.value), cy=y, r=5, class_="mark"))
     return element("g", element("title", name), *parts)
-
-
-def _three_decimals(value: float | None) -> str:
-    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"
-
-
-def _text(x: object, y: object, text: str, **attributes: str) -> Markup:
-    return element("text", text, x=x, y=y, **attributes)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"

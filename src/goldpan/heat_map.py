@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goldpan.html import Markup, copy_bar, element, svg
+from goldpan.visible_text import shortened
 
 _CELL_WIDTH, _CELL_HEIGHT, _FONT_WIDTH = 54, 30, 7
 _LONGEST_LABEL = 22
@@ -94,9 +95,9 @@ def _picture(
     cells: Sequence[Sequence[_Cell]],
     description: str,
 ) -> Markup:
-    longest = max((len(_short(label)) for label in column_labels), default=0)
+    longest = max((len(shortened(label, _LONGEST_LABEL)) for label in column_labels), default=0)
     upright = longest * _FONT_WIDTH < _CELL_WIDTH
-    left = 30 + _FONT_WIDTH * max((len(_short(label)) for label in row_labels), default=0)
+    left = 30 + _FONT_WIDTH * max((len(shortened(label, _LONGEST_LABEL)) for label in row_labels), default=0)
     top = 42 if upright else 34 + _FONT_WIDTH * longest
     across, down = _CELL_WIDTH * len(column_labels), _CELL_HEIGHT * len(row_labels)
     # A small table under a long name is as wide as the name.
@@ -108,12 +109,13 @@ def _picture(
     ]
     for column, label in enumerate(column_labels):
         x = left + _CELL_WIDTH * (column + 0.5)
-        name = _short(label)
+        name = shortened(label, _LONGEST_LABEL)
         parts.append(
             _text(x, top - 8, name, text_anchor="middle") if upright else _upwards(x + 4, top - 8, name)
         )
     for row, label in enumerate(row_labels):
-        parts.append(_text(left - 6, top + _CELL_HEIGHT * (row + 0.5) + 4, _short(label), text_anchor="end"))
+        name, y = shortened(label, _LONGEST_LABEL), top + _CELL_HEIGHT * (row + 0.5) + 4
+        parts.append(_text(left - 6, y, name, text_anchor="end"))
         for column, cell in enumerate(cells[row]):
             parts.append(_cell(left + _CELL_WIDTH * column, top + _CELL_HEIGHT * row, cell))
     return svg(parts, width, height, description) + copy_bar(
@@ -154,7 +156,3 @@ def _text(x: float, y: float, text: str, **attributes: str) -> Markup:
 
 def _upwards(x: float, y: float, text: str, **attributes: str) -> Markup:
     return _text(x, y, text, transform=f"rotate(-90 {x:g} {y:g})", **attributes)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"

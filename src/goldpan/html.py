@@ -227,6 +227,16 @@ def svg(parts: Sequence[Markup], width: int, height: int, label: str) -> Markup:
     )
 
 
+def svg_text(x: object, y: object, text: str, **attributes: str) -> Markup:
+    """Text at a place of a picture."""
+    return element("text", text, x=x, y=y, **attributes)
+
+
+def three_decimals(value: float | None) -> str:
+    """Three decimals; a dash where there is no value."""
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"
+
+
 def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", language: str = "en") -> str:
     """A whole page as text; the same arguments give the same bytes.
 

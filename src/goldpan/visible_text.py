@@ -113,3 +113,8 @@ def _script(sign: str) -> str | None:
         return None
     name = unicodedata.name(sign, "").split(" ", 1)[0]
     return name if name in ("LATIN", "CYRILLIC", "GREEK") else None
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters; of a longer one the beginning, and dots."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

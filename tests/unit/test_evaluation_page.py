@@ -8,8 +8,9 @@ import pytest
 
 from goldpan.dot_plot import Dot, dot_plot
 from goldpan.evaluation.evaluate import evaluate
-from goldpan.evaluation.formatting import HEADLINES, TITLES, p_value, three_decimal_interval, three_decimals
+from goldpan.evaluation.formatting import HEADLINES, TITLES, p_value, three_decimal_interval
 from goldpan.evaluation.page import evaluation_page
+from goldpan.html import three_decimals
 from goldpan.statistics.interval import Interval
 from tests.evaluation_builders import FEATURES, everything, gold_item, inputs, prediction, settings, stage_row
 from tests.wave_builders import TONE, labelled

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldpan.chains.mentions.clusters import CLUSTER_THRESHOLD, cluster
+from goldpan.chains.mentions.clusters import cluster
 from goldpan.chains.mentions.families import Mention
 from goldpan.chains.mentions.names import name_form
 from goldpan.chains.mentions.similar_words import SimilarWords, least_similarity
+from goldpan.study.local_stage import CLUSTER_THRESHOLD
 
 LABELLED = Path(__file__).parents[1] / "data" / "mentions" / "same_names.csv"
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldpan.chains.mentions.locate import FUZZY_THRESHOLD, locate
+from goldpan.chains.mentions.locate import locate
 from goldpan.chains.mentions.normal_text import normal_text
+from goldpan.study.local_stage import LOCATE_THRESHOLD
 
 LABELLED = Path(__file__).parents[1] / "data" / "mentions" / "located.csv"
 
@@ -119,7 +120,7 @@ def test_letters_that_look_alike_are_not_the_same_but_near():
     text = "the W\u043erld Values Survey"
     match = locate(text, ["World Values Survey"])
     assert (match.kind, text[match.start : match.end]) == ("fuzzy", "W\u043erld Values Survey")
-    assert FUZZY_THRESHOLD < match.score < 1
+    assert LOCATE_THRESHOLD < match.score < 1
 
 
 def test_other_names_are_tried_in_their_order():

@@ -16,12 +16,11 @@ from goldpan.evaluation.formatting import (
     p_value,
     percent,
     quoted,
-    three_decimals,
 )
 from goldpan.evaluation.model_section import model_section
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
-from goldpan.html import Markup, element, table
+from goldpan.html import Markup, element, table, three_decimals
 from goldpan.statistics.figures import figure
 
 _SHARES = frozenset({"accuracy", "f1_micro"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goldpan.evaluation.report import Baseline
+from goldpan.html import three_decimals
 from goldpan.statistics.figures import Estimate, Figure
 from goldpan.statistics.interval import Interval
 
@@ -70,11 +71,6 @@ def baseline_title(baseline: Baseline) -> str:
         if baseline.name == "mean"
         else f"Always {baseline.answer}"
     )
-
-
-def three_decimals(value: float | None) -> str:
-    """Three decimals; a dash where there is no value."""
-    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"
 
 
 def three_decimal_interval(bounds: Interval | None) -> str:

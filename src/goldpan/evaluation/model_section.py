@@ -11,14 +11,14 @@ from goldpan.evaluation.formatting import (
     figure_title,
     p_value,
     quoted,
-    three_decimals,
 )
 from goldpan.evaluation.lost import FOUND, LostPositives
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
 from goldpan.heat_map import heat_map
-from goldpan.html import Markup, element, table
+from goldpan.html import Markup, element, table, three_decimals
 from goldpan.statistics.figures import Figure, figure
+from goldpan.visible_text import shortened
 
 _MOST_LABELS_IN_PICTURE = 40
 _LONGEST_TEXT = 600
@@ -178,6 +178,6 @@ def _mistake(mistake: Mistake, fields: Sequence[str], sure: bool) -> list[str]:
         mistake.gold,
         mistake.predicted or f"({mistake.state})",
         *([confidence] if sure else []),
-        *(text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…" for text in texts),
+        *(shortened(text, _LONGEST_TEXT) for text in texts),
         mistake.id,
     ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from goldpan.evaluation.calibration import Bin
-from goldpan.evaluation.formatting import three_decimals
-from goldpan.html import Markup, element, svg
+from goldpan.html import Markup, element, svg, svg_text, three_decimals
 
 STYLE = """
 td:first-child { white-space: nowrap; }
@@ -35,9 +34,9 @@ def calibration_plot(bins: Sequence[Bin]) -> Markup:
         value = step / 5
         parts.append(element("line", x1=x(value), x2=x(value), y1=y(0), y2=y(1), class_="grid"))
         parts.append(element("line", x1=x(0), x2=x(1), y1=y(value), y2=y(value), class_="grid"))
-        parts.append(_text(x(value), top + size + 18, f"{value:g}", text_anchor="middle", class_="tick"))
+        parts.append(svg_text(x(value), top + size + 18, f"{value:g}", text_anchor="middle", class_="tick"))
         parts.append(
-            _text(left - 8, f"{float(y(value)) + 4:.1f}", f"{value:g}", text_anchor="end", class_="tick")
+            svg_text(left - 8, f"{float(y(value)) + 4:.1f}", f"{value:g}", text_anchor="end", class_="tick")
         )
     parts.append(element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="guide"))
     most = max((bin_.items for bin_ in bins), default=1)
@@ -55,12 +54,8 @@ def calibration_plot(bins: Sequence[Bin]) -> Markup:
         radius = f"{3 + 5 * (bin_.items / most) ** 0.5:.1f}"
         marks.append(element("circle", cx=x(bin_.confidence), cy=y(share), r=radius, class_="mark"))
         parts.append(element("g", *marks))
-    parts.append(_text(x(0.5), top + size + 38, "Confidence", text_anchor="middle", class_="axis"))
+    parts.append(svg_text(x(0.5), top + size + 38, "Confidence", text_anchor="middle", class_="axis"))
     middle = y(0.5)
     turned = f"rotate(-90 14 {middle})"
-    parts.append(_text(14, middle, "Share right", text_anchor="middle", class_="axis", transform=turned))
+    parts.append(svg_text(14, middle, "Share right", text_anchor="middle", class_="axis", transform=turned))
     return svg(parts, left + size + 24, top + size + 48, "Share of right answers by confidence")
-
-
-def _text(x: object, y: object, text: str, **attributes: str) -> Markup:
-    return element("text", text, x=x, y=y, **attributes)

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from goldpan.evaluation.formatting import figure_title, three_decimals
+from goldpan.evaluation.formatting import figure_title
 from goldpan.experiments.figures import value_of_figure
 from goldpan.experiments.paired import Right
 from goldpan.experiments.run import Run
@@ -19,7 +19,7 @@ from goldpan.experiments.run_plots import (
     time_plot,
 )
 from goldpan.experiments.standings import Board, Ranked, Standing, boards_of, standings_of
-from goldpan.html import Markup, element, page, table
+from goldpan.html import Markup, element, page, table, three_decimals
 from goldpan.records.limit import trial_text
 
 _TITLE = "Leaderboard: "

@@ -37,7 +37,7 @@ from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.stage import Stage
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.where import Where
-from goldpan.visible_text import visible
+from goldpan.visible_text import shortened, visible
 
 COLUMNS = ("group", "id", "source", "file", "line", "asked", "text")
 """Of duplicates.csv."""
@@ -257,4 +257,4 @@ def _row(record: Record, field: str) -> list[Any]:
     is_asked = "yes" if SHARED_BY in record else ""
     text = " ".join((shared_text(record, field) or "").split())
     place = (record["id"], record["source"], record["file"], record["line"])
-    return [*place, is_asked, text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"]
+    return [*place, is_asked, shortened(text, _SHOWN)]

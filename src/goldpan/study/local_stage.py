@@ -10,6 +10,12 @@ from goldpan.study.base import ColumnName, Model, as_before, no_number, one_or_m
 from goldpan.study.filter import HeadChoice, TextClassifier, Threshold, as_keywords
 from goldpan.study.stage import UPSTREAM, Input, Stage, Upstream
 
+Editions = Literal["together", "apart"]
+LOCATE_THRESHOLD = 0.88
+"""From this score on a near match counts; measured on the pairs in tests/data/mentions/located.csv."""
+CLUSTER_THRESHOLD = 0.94
+"""The least similarity of two words of names that are one; measured on tests/data/mentions/same_names.csv."""
+
 
 class LocalStage(Model):
     """What all stages have that ask nobody."""
@@ -109,7 +115,7 @@ class LocateStage(LocalStage):
         description="The field of `data` that is searched. Default: `raw` where there is one, else `text`.",
     )
     threshold: _Share = Field(
-        0.88,
+        LOCATE_THRESHOLD,
         description="From this score on what is nearly the name counts as found; 1 for nothing but the name.",
     )
     sentences: int = Field(
@@ -143,10 +149,10 @@ class ClustersStage(LocalStage):
         description="Where DOIs and accession numbers are looked for. Default: where the name is.",
     )
     threshold: _Share = Field(
-        0.94,
+        CLUSTER_THRESHOLD,
         description="How similar the least similar words of two names are at least; 1 for the same words.",
     )
-    editions: Literal["together", "apart"] = Field(
+    editions: Editions = Field(
         "together", description="Whether names that differ in year, wave or version only are in one cluster."
     )
     initials: bool = Field(

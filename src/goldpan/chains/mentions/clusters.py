@@ -6,16 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from goldpan.chains.mentions.families import Mention, NameFamily, Why, families_of
 from goldpan.chains.mentions.names import NameForm
 from goldpan.files import sha256_hex
-
-Editions = Literal["together", "apart"]
-
-CLUSTER_THRESHOLD = 0.94
-"""The least similarity of two words of names that are one; measured on tests/data/mentions/same_names.csv."""
+from goldpan.study.local_stage import CLUSTER_THRESHOLD, Editions
 
 _LONGEST_SLUG = 40
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldpan.cells import restore
-from goldpan.chains.mentions.clusters import CLUSTER_THRESHOLD, Cluster
+from goldpan.chains.mentions.clusters import Cluster
 from goldpan.chains.mentions.identifiers import doi_of
 from goldpan.chains.mentions.names import NameForm, acronym_of, name_form
 from goldpan.chains.mentions.similar_words import SimilarWords, least_similarity
 from goldpan.errors import SourceError
 from goldpan.records.tables import read_csv
+from goldpan.study.local_stage import CLUSTER_THRESHOLD
 
 UNLINKED = "unlinked"
 """The id of what is none of the known datasets."""

@@ -10,11 +10,9 @@ from functools import lru_cache
 from typing import Literal
 
 from goldpan.chains.mentions.normal_text import NormalText, normal_text
+from goldpan.study.local_stage import LOCATE_THRESHOLD
 
 MatchKind = Literal["exact", "normalised", "fuzzy", "none"]
-
-FUZZY_THRESHOLD = 0.88
-"""From this score on a near match counts; measured on the pairs in tests/data/mentions/located.csv."""
 
 LONGEST_FUZZY = 300
 """Signs of a name that is looked for nearly; the time for one page grows with the square of it."""
@@ -51,7 +49,7 @@ class Match:
     occurrences: tuple[tuple[int, int], ...] = ()
 
 
-def locate(text: str, names: Sequence[str], threshold: float = FUZZY_THRESHOLD) -> Match:
+def locate(text: str, names: Sequence[str], threshold: float = LOCATE_THRESHOLD) -> Match:
     """Look for a thing under its names, in the order given, until one of them is found.
 
     Each name is looked for as it is, then in its normal form (see `normal_text`), then nearly. Only whole

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from goldpan.chains.tables.groups import GroupFigure, RowGroup
 from goldpan.dot_plot import STYLE, Dot, dot_plot
 from goldpan.html import Markup, element, page, table
+from goldpan.visible_text import shortened
 
-_MOST_PLOTTED, _LONGEST_NAME = 40, 30
+_MOST_PLOTTED = 40
+_LONGEST_NAME = 30
+"""Characters of a group's name in a plot; more would cut off the count behind it."""
 NO_GROUP = "(none)"
 """The group of rows that have no value in the column."""
 
@@ -82,17 +85,12 @@ def _plots(groups: Mapping[str | None, RowGroup]) -> Iterator[Markup]:
     for number, column in enumerate(_columns(groups)):
         _, _, low, high = figures[0][number]
         dots = [
-            Dot(f"{_short(_shown(value))} ({figure.of:,})", figure.value, figure.interval)
+            Dot(f"{shortened(_shown(value), _LONGEST_NAME)} ({figure.of:,})", figure.value, figure.interval)
             for value, of_group in zip(plotted, figures, strict=True)
             for figure in (of_group[number][1],)
         ]
         yield element("h2", column)
         yield element("div", dot_plot(dots, column, low, high), class_="scroll", tabindex="0")
-
-
-def _short(name: str) -> str:
-    """A name so long that the count behind it is not cut off."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _methods() -> Sequence[Markup]:
