@@ -196,3 +196,11 @@ def test_a_group_of_items_of_groups_has_its_own_children_only(tmp_path):
     by_parent(tmp_path, judged(tmp_path, again, a=3), "judge")
     line = (tmp_path / "grouped.jsonl").read_bytes()
     assert line.count(b'"children":') == line.count(b'"rows":') == 1
+
+
+def test_a_group_by_a_field_of_nothing_but_records_without_items_is_skipped(tmp_path):
+    items = exploded(tmp_path, [{"name": "a"}], [])
+    rows = [row(record["id"], "skipped" if "skip" in record else "ok") for record in items]
+    groups = by_field(tmp_path, stage(tmp_path, "located", items, rows), "item.name")
+    assert [group.get("skip") for group in groups] == [None, "no_items: none of its records has an item"]
+    assert [group["rows"] for group in groups] == [1, 1]

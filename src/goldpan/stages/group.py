@@ -79,7 +79,7 @@ def group_by_field(earlier: EarlierStage, by: str, output: Path, *, where: Where
 
     Its data is the value, under the last name of the field; its children are as of `group_by_parent`, with
     all of their answers, and with their data where they are no items. Records without the field are those of
-    the value null.
+    the value null; where these are none but records without items, it is skipped: it would be about nothing.
 
     Args:
         by: `data.FIELD`, `item.FIELD`, `answers.STAGE.FEATURE`, a feature of the stage, `source` or `file`.
@@ -102,7 +102,12 @@ def group_by_field(earlier: EarlierStage, by: str, output: Path, *, where: Where
         return child if "item" in record else {**child, "data": record["data"]}
 
     return _gather(
-        earlier, output, lambda record, row: identity_of_value(value_in(record, row)), head_of, child_of
+        earlier,
+        output,
+        lambda record, row: identity_of_value(value_in(record, row)),
+        head_of,
+        child_of,
+        childless=b',"skip":"%s: none of its records has an item"' % NO_ITEMS.encode(),
     )
 
 
@@ -136,8 +141,13 @@ def _gather(
     key_of: Callable[[Record, FeatureRow], bytes],
     head_of: Callable[[Record, FeatureRow], Head],
     child_of: Callable[[Record, FeatureRow], dict[str, Any]],
+    childless: bytes = b"",
 ) -> int:
-    """Gather on disk, for the records of a group may stand anywhere; groups are in the order of the first."""
+    """Gather on disk, for the records of a group may stand anywhere; groups are in the order of the first.
+
+    Args:
+        childless: what the lines of groups without children have besides.
+    """
     rows = 0
     with GroupedLines() as groups, replacing(output) as out:
         for record, row in earlier.rows():
@@ -147,14 +157,15 @@ def _gather(
             if not is_without_items(record):
                 groups.add(number, orjson.dumps(child_of(record, row)))
         for group in groups:
-            out.write(_line(group, earlier))
+            out.write(_line(group, earlier, childless))
             rows += 1
     return rows
 
 
-def _line(group: LinesOfGroup, earlier: EarlierStage) -> bytes:
+def _line(group: LinesOfGroup, earlier: EarlierStage, childless: bytes) -> bytes:
     children = list(group.lines)
-    line = b'%s,"rows":%d,"children":[%s]}\n' % (group.head[:-1], group.rows, b",".join(children))
+    besides = b"" if children else childless
+    line = b'%s,"rows":%d,"children":[%s]%s}\n' % (group.head[:-1], group.rows, b",".join(children), besides)
     if len(line) > LONGEST_LINE:
         raise SourceError(
             f"the {len(children):,} records of one group have more than {LONGEST_LINE:,} bytes together",
