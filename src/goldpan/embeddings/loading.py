@@ -12,6 +12,7 @@ from goldpan.embeddings.positions import most_positions
 from goldpan.errors import EmbeddingError
 from goldpan.models.device import available_device
 from goldpan.models.folders import ModelFiles, find_model
+from goldpan.models.pretrained import load_fast_tokenizer, not_loaded
 
 if TYPE_CHECKING:
     import torch
@@ -140,7 +141,7 @@ def _encoder(folder: Path, dtype: str, device: str, settings: Embedding) -> torc
             output_loading_info=True,
         )
     except Exception as error:  # transformers and safetensors have no error in common
-        raise _not_loaded("model", folder, error) from None
+        raise not_loaded("model", folder, error) from None
     # A pooler that a checkpoint lacks is not used; any other weights would be random.
     missing = sorted(name for name in report["missing_keys"] if "pooler." not in name)
     if missing:
@@ -154,35 +155,12 @@ def _encoder(folder: Path, dtype: str, device: str, settings: Embedding) -> torc
     return model.to(device).eval()
 
 
-def _not_loaded(part: str, folder: Path, error: Exception) -> EmbeddingError:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return EmbeddingError(
-        f"the {part} cannot be loaded: {lines[0]}",
-        where=str(folder),
-        remedy="check that the folder is complete, and whether the model needs `trust_remote_code: true`",
-    )
-
-
 def _dimension(encoder: Any, modes: tuple[str, ...], dense: tuple[Any, ...]) -> int:
     return int(dense[-1][0].out_features if dense else encoder.config.hidden_size * len(modes))
 
 
 def _tokenizer(modules: Modules, settings: Embedding) -> Any:
-    from transformers import AutoTokenizer
-
-    folder = modules.transformer
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
-        )
-    except Exception as error:  # the tokenizers library raises plain Exception
-        raise _not_loaded("tokenizer", folder, error) from None
-    if not getattr(tokenizer, "is_fast", False):
-        raise EmbeddingError(
-            "the tokenizer has no fast form (tokenizer.json)",
-            where=str(folder),
-            remedy="save one beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(...)",
-        )
+    tokenizer = load_fast_tokenizer(modules.transformer, settings.trust_remote_code)
     if modules.lower_case:
         _lower_case(tokenizer.backend_tokenizer)
     return tokenizer

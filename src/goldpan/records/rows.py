@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from goldpan.errors import SourceError
 
-RowErrorCode = Literal[
-    "bad_json",
-    "not_an_object",
-    "missing_field",
-    "wrong_type",
-    "missing_id",
-    "duplicate_id",
-    "bad_row",
-    "bad_encoding",
-    "blank",
+PdfErrorCode = Literal[
     "encrypted",
     "broken_pdf",
     "not_a_pdf",
@@ -29,24 +20,22 @@ RowErrorCode = Literal[
     "no_text_layer",
     "empty_page",
 ]
-OF_PDFS: frozenset[RowErrorCode] = frozenset(
-    {
-        "encrypted",
-        "broken_pdf",
-        "not_a_pdf",
-        "empty_file",
-        "no_pages",
-        "too_large",
-        "too_many_pages",
-        "broken_page",
-        "page_too_long",
-        "no_text_layer",
-        "empty_page",
-    }
-)
 """What may be wrong with a PDF, or with a page of one."""
 
-ALWAYS_SKIPPED: frozenset[RowErrorCode] = OF_PDFS | {"blank"}
+RowErrorCode = Literal[
+    "bad_json",
+    "not_an_object",
+    "missing_field",
+    "wrong_type",
+    "missing_id",
+    "duplicate_id",
+    "bad_row",
+    "bad_encoding",
+    "blank",
+    PdfErrorCode,
+]
+
+ALWAYS_SKIPPED: frozenset[RowErrorCode] = frozenset(("blank", *get_args(PdfErrorCode)))
 """What is recorded as skipped whatever `on_error` says."""
 
 

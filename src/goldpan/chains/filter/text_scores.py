@@ -13,6 +13,7 @@ from goldpan.errors import EmbeddingError, StudyError
 from goldpan.models.device import available_device
 from goldpan.models.folders import find_model
 from goldpan.models.installed import check_installed
+from goldpan.models.pretrained import load_fast_tokenizer, not_loaded
 from goldpan.records.model import Record
 from goldpan.study.filter import TextClassifier
 from goldpan.tasks.nearest import suggestion
@@ -53,7 +54,7 @@ class TextScorer:
             trust_remote_code=settings.trust_remote_code,
         ).folder
         self._model = _model(folder, settings).to(self._device)
-        self._tokenizer = _tokenizer(folder, settings)
+        self._tokenizer = load_fast_tokenizer(folder, settings.trust_remote_code)
         config = self._model.config
         self._labels = [config.id2label[place] for place in range(config.num_labels)]
         self._sought = _sought(self._labels, settings, where)
@@ -177,7 +178,7 @@ def _model(folder: Path, settings: TextClassifier) -> Any:
             output_loading_info=True,
         )
     except Exception as error:  # transformers and safetensors have no error in common
-        raise _not_loaded("model", folder, error) from None
+        raise not_loaded("model", folder, error) from None
     if missing := sorted(report["missing_keys"]):
         raise EmbeddingError(
             f"the model cannot classify: it lacks {len(missing)} weights, such as {missing[0]}, and"
@@ -189,33 +190,6 @@ def _model(folder: Path, settings: TextClassifier) -> Any:
         # Some decoders look for the last token that is not padding.
         model.config.pad_token_id = 0
     return model.float().eval()
-
-
-def _tokenizer(folder: Path, settings: TextClassifier) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=settings.trust_remote_code, local_files_only=True
-        )
-    except Exception as error:  # the tokenizers library raises plain Exception
-        raise _not_loaded("tokenizer", folder, error) from None
-    if not getattr(tokenizer, "is_fast", False):
-        raise EmbeddingError(
-            "the tokenizer has no fast form (tokenizer.json), which cuts texts into windows",
-            where=str(folder),
-            remedy="save one beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(...)",
-        )
-    return tokenizer
-
-
-def _not_loaded(part: str, folder: Path, error: Exception) -> EmbeddingError:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return EmbeddingError(
-        f"the {part} cannot be loaded: {lines[0]}",
-        where=str(folder),
-        remedy="check that the folder is complete, and whether the model needs `trust_remote_code: true`",
-    )
 
 
 def _sought(labels: Sequence[str], settings: TextClassifier, where: str) -> list[int]:

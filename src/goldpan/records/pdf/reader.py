@@ -14,7 +14,7 @@ from goldpan.records.pdf.document import document_name
 from goldpan.records.pdf.extraction import Extracted, extract_pages
 from goldpan.records.pdf.pages import is_pages_file, read_head
 from goldpan.records.pdf.units import Unit, units_of
-from goldpan.records.rows import Row, RowError, RowErrorCode
+from goldpan.records.rows import PdfErrorCode, Row, RowError
 from goldpan.study.model import Source
 from goldpan.study.paths import PDF_PAGES
 from goldpan.study.pdf import PdfSettings
@@ -78,7 +78,7 @@ def _id(document: str, text: str, occurrence: int) -> str:
 
 def _error(skip: str) -> RowError:
     code, _, what = skip.partition(": ")
-    return RowError(cast(RowErrorCode, code), what)
+    return RowError(cast(PdfErrorCode, code), what)
 
 
 @contextmanager
