@@ -4,10 +4,14 @@ import ast
 import functools
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import goldpan
+from goldpan.chains.local_kinds import LOCAL_KINDS
+from goldpan.stages.features import FEATURES_OF_KIND
+from goldpan.study.local_stage import AnyLocalStage
 
 LIBRARY = Path(goldpan.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -205,3 +209,8 @@ def test_the_rooms_are_read_from_the_table_in_its_order():
 @pytest.mark.parametrize("room", sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py")))
 def test_a_room_says_what_it_is(room):
     assert ast.get_docstring(ast.parse((LIBRARY / room / "__init__.py").read_text()))
+
+
+def test_each_kind_of_local_stage_has_features_and_what_works_on_it():
+    kinds = set(get_args(AnyLocalStage))
+    assert kinds == LOCAL_KINDS.keys() == FEATURES_OF_KIND.keys()

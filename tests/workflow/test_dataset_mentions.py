@@ -129,9 +129,9 @@ def letters(text: str) -> str:
 
 
 def test_a_mention_has_three_verdicts_side_by_side_or_the_reason_why_not(project):
-    for row in project.rows("tables/mentions.jsonl"):
-        if row["item.raw_name"] is None:
-            continue
+    mentions = [row for row in project.rows("tables/mentions.jsonl") if row["item.raw_name"] is not None]
+    assert mentions
+    for row in mentions:
         for stage in ("judge", "reasoning"):
             assert (row[f"{stage}.verdict"] is not None) == (row[f"{stage}.state"] == "ok")
             assert row[f"{stage}.state"] == "ok" or row[f"{stage}.reason"]

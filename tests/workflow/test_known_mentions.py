@@ -129,11 +129,12 @@ def test_every_page_without_a_mention_is_a_row_with_its_reason(finished):
 
 def test_a_mention_that_is_on_the_page_is_found_where_it_says(finished):
     records = {record["id"]: record for record in finished.rows("stages/located/records.jsonl")}
-    for row in mentions(finished).values():
-        if row["located.found"]:
-            raw = records[row["id"]]["data"]["raw"][int(row["located.start"]) : int(row["located.end"])]
-            letters = "".join(filter(str.isalnum, raw))
-            assert letters == "".join(filter(str.isalnum, row["item.raw_name"]))
+    located = [row for row in mentions(finished).values() if row["located.found"]]
+    assert located
+    for row in located:
+        raw = records[row["id"]]["data"]["raw"][int(row["located.start"]) : int(row["located.end"])]
+        letters = "".join(filter(str.isalnum, raw))
+        assert letters == "".join(filter(str.isalnum, row["item.raw_name"]))
 
 
 def test_the_counts_of_every_stage_add_up(finished):

@@ -337,10 +337,15 @@ def test_the_counts_say_what_became_of_every_row(finished):
 
 def test_a_filtered_row_says_why_it_has_no_scores(finished):
     rows = {row["record_id"]: row for row in table(finished, "assetization", "banks.csv")}
-    for first in table(finished, "relevance", "banks.csv"):
-        if first["score"] == "0" and first["state"] == "ok":
-            row = rows[first["record_id"]]
-            assert (row["state"], row["reason"]) == ("skipped", "filtered: not (score == 1)")
+    filtered = [
+        row
+        for row in table(finished, "relevance", "banks.csv")
+        if (row["score"], row["state"]) == ("0", "ok")
+    ]
+    assert filtered
+    for first in filtered:
+        row = rows[first["record_id"]]
+        assert (row["state"], row["reason"]) == ("skipped", "filtered: not (score == 1)")
 
 
 def test_rows_reordered_and_removed_pay_nothing_and_the_others_keep_their_scores(

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import orjson
 
@@ -212,7 +212,7 @@ def _with_places(records: Path) -> Iterator[tuple[int, bytes, Record]]:
             place += len(line)
 
 
-def _record_at(records: Path, handle: Any, place: int) -> Record:
+def _record_at(records: Path, handle: BinaryIO, place: int) -> Record:
     handle.seek(place)
     return alone(parse_record(records, 0, handle.readline()))
 

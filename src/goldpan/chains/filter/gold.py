@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.cell_values import is_empty, read_cell
 from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.gold_set import read_gold
-from goldpan.waves.items import read_items
+from goldpan.waves.items import Item, read_items
 
 _YES = ["yes"]
 _SHARES, _SEED = Split(), 0
@@ -52,7 +52,7 @@ def gold_inputs(project: Project, settings: GoldThreshold, head: HeadChoice | No
     return [*of_wave, *([paths.head(head.name, "labels.jsonl")] if head else [])]
 
 
-def drawn_items(project: Project, wave: str, where: str) -> list[Any]:
+def drawn_items(project: Project, wave: str, where: str) -> list[Item]:
     """All items that the wave of a gold set has drawn, resolved or not."""
     return list(read_items(project.left(project.paths.sample(wave), where)).values())
 
@@ -111,7 +111,7 @@ def _of_field(project: Project, stage: str, settings: GoldThreshold, where: str)
     return judged
 
 
-def _read(value: Any, settings: GoldThreshold, record: Record, place: Any) -> bool | None:
+def _read(value: Any, settings: GoldThreshold, record: Record, place: Callable[[Record], str]) -> bool | None:
     if settings.positive != _YES:
         return _is_positive(value, settings.positive)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
@@ -22,11 +23,12 @@ from goldpan.records.read import iter_records
 from goldpan.records.skips import FILTERED, skip_code
 from goldpan.records.temporary_database import TemporaryDatabase
 from goldpan.stages.item_ids import no_item_id
-from goldpan.stages.rows import with_features
+from goldpan.stages.rows import FeatureRow, with_features
 from goldpan.study.load import Project
 from goldpan.study.stage import Stage
 from goldpan.tasks.features import value_of
 
+_AT_A_TIME = 4096
 _CENTS = 2e-6
 """USD that sums may differ by, as summaries round them."""
 _REMEDY = "delete the features.jsonl of that stage and run again: it is made anew, and nothing is paid again"
@@ -189,7 +191,7 @@ class JoinedRows:
     def _records(self) -> Iterator[Record]:
         return iter_records(self._at(self._project.paths.stage_records(self._stage)))
 
-    def _at(self, path: str) -> Any:
+    def _at(self, path: str) -> Path:
         return self._project.left(path, "the table")
 
     def _load(self, name: str) -> None:
@@ -274,10 +276,7 @@ class JoinedRows:
             )
 
 
-_AT_A_TIME = 4096
-
-
-def _stored(record: Record, row: Any) -> tuple[str, str | None, bytes | None, bytes]:
+def _stored(record: Record, row: FeatureRow) -> tuple[str, str | None, bytes | None, bytes]:
     answers: dict[str, Any] = {}
     for name, prediction in row["features"].items():
         if prediction is not None:
