@@ -81,12 +81,14 @@ def test_a_documented_command_for_one_artifact_is_one(project, command):
         "WAVE": "check",
         "NAME": "notes",
         "STAGE": "topics",
+        "TABLE": "answers",
         "FILE": "results/notes/stages/topics/summary.json",
     }
     for name, value in names.items():
         command = command.replace(name, value)
     study = notes_study()
     study["waves"] = {"check": {"stage": "topics", "sample": 5, "annotators": ["ann"]}}
+    study["tables"] = {"answers": {"stage": "topics"}}
     project.write_study(study)
     arguments = shlex.split(command)[1:]
     done = subprocess.run(
