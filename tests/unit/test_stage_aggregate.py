@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.errors import StudyError
 from goldpan.evaluation.coding import FeatureValues
-from goldpan.evaluation.predictions import _stage_prediction
+from goldpan.evaluation.predictions import _StageRow
 from goldpan.stages.aggregate import aggregate_samples
 from goldpan.study import load_study
 from goldpan.study.wave import Stratify
@@ -135,11 +135,11 @@ def test_a_mean_has_no_confidence_in_strata_and_calibration_whichever_goldpan_ma
     }
     strata = Strata(Stratify(by=["confidence.stars"]), {"stars": STARS}, "here")
     assert "missing" in strata.name(row, {})
-    assert _stage_prediction(row, FeatureValues(STARS)).confidence is None
+    assert _StageRow({})(row, FeatureValues(STARS)).confidence is None
     by_vote = {**row, "aggregated": {"stars": {"by": "majority", "answers": 2, "agreement": 0.5}}}
     by_vote["features"] = {"stars": {**sample, "confidence": 0.5}}
     assert "missing" not in strata.name(by_vote, {})
-    assert _stage_prediction(by_vote, FeatureValues(STARS)).confidence == 0.5
+    assert _StageRow({})(by_vote, FeatureValues(STARS)).confidence == 0.5
 
 
 def test_one_sample_cannot_be_aggregated(tmp_path):
