@@ -88,7 +88,7 @@ class Protocol:
             {"input": {"source": "s"}, "task": "echo", "provider": "main", "model": "m", "output": "text"}
         )
         self._project: Any = SimpleNamespace(
-            study=SimpleNamespace(stages={STAGE: settings}), tasks=folder, ledger=self.ledger_path
+            study=SimpleNamespace(asked_stages={STAGE: settings}), tasks=folder, ledger=self.ledger_path
         )
 
     @property
