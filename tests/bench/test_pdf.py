@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from goldpan.study.paths import PDF_PAGES
 from tests.bench import pdf_steps
 from tests.bench.measuring import CHECKOUT, measure
 
@@ -31,7 +32,7 @@ def documents(folder):
 def test_pages_take_seconds_and_memory_stays_flat(documents, finding):
     peaks = []
     for pages, path in documents.items():
-        output = path.with_suffix(".pages.jsonl")
+        output = path.with_suffix(PDF_PAGES)
         extraction = measure(pdf_steps.extract, path, output)
         assert extraction.result == pages
         finding(f"{pages:,} pages extracted: {extraction}, {pages / extraction.wall:.0f} pages a second")
@@ -39,6 +40,7 @@ def test_pages_take_seconds_and_memory_stays_flat(documents, finding):
             cutting = measure(pdf_steps.cut, output, unit)
             finding(f"  cut into {cutting.result:,} of unit {unit}: {cutting}")
             peaks.append(cutting.peak_mib)
+            assert cutting.result == pages if unit == "page" else cutting.result > pages
             assert cutting.wall < MOST_SECONDS
         peaks.append(extraction.peak_mib)
         assert extraction.wall < MOST_SECONDS
