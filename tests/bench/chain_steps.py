@@ -59,7 +59,7 @@ def write_chain(root: Path, items: int) -> None:
 
 def explode(root: str) -> int:
     """Make the records of the items; returns their number."""
-    return make_records(project_at(root), "kept")
+    return make_records(project_at(root), "kept").rows
 
 
 def answer(root: str) -> int:
@@ -69,9 +69,9 @@ def answer(root: str) -> int:
 
 def group_by_parent(root: str) -> int:
     """Gather the items of each page; returns the number of pages."""
-    return make_records(project_at(root), "pages")
+    return make_records(project_at(root), "pages").rows
 
 
 def group_by_field(root: str) -> int:
     """Gather the items of each name, which stand all over the file; returns the number of names."""
-    return make_records(project_at(root), "names")
+    return make_records(project_at(root), "names").rows

@@ -37,7 +37,7 @@ def records(root: str) -> int:
     for (source, file), path in stage.input_files().items():
         output = stage.project.root / stage.paths.records(source, file)
         build_records(stage.project.study.sources[source], source, file, path, output)
-    return stage.make_records()
+    return stage.make_records().rows
 
 
 def plan(root: str) -> int:
