@@ -71,6 +71,19 @@ Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_numb
 """Money: not what YAML may make of a typing error, as `true`, nothing at all, or infinity."""
 
 
+Revision = Annotated[
+    str | None,
+    Field(min_length=1, description="Commit, tag or branch on the hub; a commit keeps a study repeatable."),
+]
+"""Which state of a model on a hub is meant."""
+
+
+TrustRemoteCode = Annotated[
+    bool, Field(description="Run Python code that the model's folder carries; only for models you trust.")
+]
+"""Whether code that comes with a model may run here."""
+
+
 Tolerance = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(no_number)]
 """How far off a number may be that counts as right, in the units of its scale."""
 
