@@ -13,6 +13,12 @@ from goldpan.providers.scrubber import Scrubber
 KEY = "sk-proj-Ab3/dE+f_9hIjKlMnOpQrStUvWxYz012345678="
 ALPHABET = string.ascii_letters + string.digits + "-_+/=."
 
+
+def _every_third(key):
+    """The key with some of its letters and digits escaped for JSON."""
+    return (f"\\u{ord(letter):04X}" if at % 3 == 0 else letter for at, letter in enumerate(key))
+
+
 WAYS = {
     "plain": KEY,
     "JSON": json.dumps(KEY),
@@ -23,6 +29,9 @@ WAYS = {
     "form": quote_plus(KEY),
     "URL, small letters": quote(KEY, safe="").replace("%2F", "%2f").replace("%2B", "%2b"),
     "URL within URL": quote(quote(KEY, safe=""), safe=""),
+    "JSON with every letter escaped": "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+    "JSON within JSON with some escaped": json.dumps("".join(_every_third(KEY)))[1:-1],
+    "URL with every letter escaped": "".join(f"%{ord(letter):02X}" for letter in KEY),
     "bearer": f"Authorization: Bearer {KEY}",
 }
 
@@ -52,6 +61,7 @@ def test_a_stream_in_pieces_is_scrubbed_like_the_whole(seed):
     keys = ["".join(draw.choices(ALPHABET, k=draw.randint(8, 60))) for _ in range(3)]
     keys.append(keys[0] + "more")
     written = [json.dumps, lambda key: quote(key, safe=""), str, lambda key: key[: len(key) // 2]]
+    written.append(lambda key: "".join(_every_third(key)))
     content = "".join(
         draw.choice([lambda: draw.choice(written)(draw.choice(keys)), lambda: draw.choice("ab\\%é-\n")])()
         for _ in range(60)
@@ -64,6 +74,13 @@ def test_a_stream_in_pieces_is_scrubbed_like_the_whole(seed):
         start += size
     assert out + stream.end() == scrubber.content(content)
     assert not any(key.encode() in out for key in keys)
+
+
+def test_a_key_that_is_escaped_letter_by_letter_is_not_there_once_it_is_read():
+    arguments = json.dumps({"name": "@"}).replace("@", "".join(_every_third(KEY)))
+    line = json.dumps({"tool_calls": [{"function": {"arguments": arguments}}]})
+    read = json.loads(Scrubber([KEY]).text(line))["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(read) == {"name": "[key]"}
 
 
 def test_a_short_key_cannot_be_told_from_words_and_answers_stay_whole():

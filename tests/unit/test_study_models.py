@@ -88,6 +88,11 @@ def write(tmp_path):
             {},
             "'tall-ones' cannot name a column: a letter (a to z), then letters, digits and `_`",
         ),
+        (
+            "waves",
+            {"w": {"stage": "s", "annotators": ["ann"], "stratify": {"by": "feature.x"}, "sample": 1}},
+            "'feature.x' names no strata: write `features.NAME`",
+        ),
         ("embeddings.tiny.shards", 0, "embeddings.tiny.shards: Input should be greater than or equal to 1"),
     ],
 )

@@ -1,14 +1,17 @@
 """Which files the rules name, and what makes a step stale: its settings as text."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from goldpan.chains.local_kinds import LOCAL_KINDS
 from goldpan.errors import StudyError
 from goldpan.experiments.identity import run_id, what_is_run
 from goldpan.study import load_project
+from goldpan.study.local_stage import FilterStage
 from goldpan.workflow.inputs import Inputs
 from tests.projects import WorkflowProject, note_rows, notes_study
 from tests.stage_builders import STAGE, make_stage
@@ -214,3 +217,13 @@ def test_a_filled_sheet_with_braces_in_its_name_makes_the_wave_stale(inputs_of, 
     assert filled == ["annotations/notes/check/ann.csv"] and before != without
     (folder / "ann {2}.csv").write_text("longer")
     assert filled_and_setting()[1] != before
+
+
+def test_another_version_of_what_works_on_a_local_stage_makes_it_stale(inputs_of, monkeypatch):
+    sieve = {"kind": "filter", "input": {"source": "notes"}, "keywords": ["cat"]}
+    study = notes_study({"kind": "local"})
+    study["stages"]["sieve"] = sieve
+    inputs, stage = inputs_of(study), SimpleNamespace(stage="sieve")
+    first = inputs.stages.local_setting(stage)
+    monkeypatch.setitem(LOCAL_KINDS, FilterStage, replace(LOCAL_KINDS[FilterStage], version=2))
+    assert inputs.stages.local_setting(stage) != first

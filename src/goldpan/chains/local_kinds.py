@@ -34,11 +34,13 @@ class LocalKind:
         inputs: files besides records that its features are made from, relative to the project root, which
             must be there; takes project, name and settings.
         check: raises what is wrong that can be told before anything runs; takes as `predict`, no records.
+        version: of what it does; with another one the features that an earlier goldpan made are stale.
     """
 
     predict: Callable[[Project, str, Any, Iterator[Record]], Iterator[Predictions | Unknown]]
     inputs: Callable[[Project, str, Any], list[str]] = _nothing_else
     check: Callable[[Project, str, Any], object] = _nothing_wrong
+    version: int = 1
 
 
 LOCAL_KINDS: dict[type, LocalKind] = {
@@ -54,3 +56,8 @@ def local_inputs(project: Project, stage: str) -> list[str]:
     """Files besides its records that the features of a local stage are made from."""
     settings = project.study.local_stages[stage]
     return LOCAL_KINDS[type(settings)].inputs(project, stage, settings)
+
+
+def local_version(project: Project, stage: str) -> int:
+    """The version of what works on a local stage."""
+    return LOCAL_KINDS[type(project.study.local_stages[stage])].version

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from goldpan.closing import ClosedAtEnd
 from goldpan.embeddings.forward import BatchForward
 from goldpan.embeddings.layouts import layout_for
 from goldpan.embeddings.loading import LoadedModel, load_model
@@ -79,7 +79,7 @@ class PendingBlock:
         return Embedded(vectors, tokens.truncated, int(tokens.lengths.sum()))
 
 
-class Encoder:
+class Encoder(ClosedAtEnd):
     """A model that embeds texts.
 
     On a CPU each thread takes batches of its own and waits for nobody, which is faster than all cores on one
@@ -166,14 +166,6 @@ class Encoder:
                 for places in batches
             ],
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _cpu_windows(count: int) -> list[int]:

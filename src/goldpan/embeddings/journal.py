@@ -18,11 +18,11 @@ import zlib
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
+from goldpan.closing import ClosedAtEnd
 from goldpan.embeddings.blocks import EmbeddedBlock
 from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.provenance import Provenance
@@ -42,7 +42,7 @@ class _Frame(NamedTuple):
     checksum: int
 
 
-class Journal:
+class Journal(ClosedAtEnd):
     """The finished blocks of one output.
 
     Opening waits until no other process has the journal open. Nothing is read from it before `resume`.
@@ -116,14 +116,6 @@ class Journal:
     def close(self) -> None:
         """Give the lock back; the journal stays."""
         self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _frames(self, size: int) -> Iterator[tuple[_Frame, int]]:
         """Yield what stands in the first `size` bytes, with the place where each frame ends."""

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from goldpan.closing import ClosedAtEnd
 from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.provenance import Provenance
 from goldpan.embeddings.store import FORMAT, FORMAT_VERSION
@@ -41,7 +41,7 @@ class EmbeddingRows:
     labels: np.ndarray | None
 
 
-class EmbeddingFile:
+class EmbeddingFile(ClosedAtEnd):
     """One embeddings file, open for reading.
 
     Args:
@@ -127,14 +127,6 @@ class EmbeddingFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _opened_group(self) -> h5py.Group:
         import h5py

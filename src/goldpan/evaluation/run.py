@@ -23,6 +23,8 @@ from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.codebook import what_is_asked
+from goldpan.waves.sampling.left_out import LeftOutValues
+from goldpan.waves.steps.left_out_values import left_out_values
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -55,7 +57,7 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
             *([*gold_notes(run), *left_out_notes(run)] if run else ()),
             *_threshold_notes(project, settings),
         ],
-        left_out=run.left_out_values(run.wave, run.codebook.by_name) if run else None,
+        left_out=_left_out_of(run) if run else None,
         chains={
             name: trace_of(project, stage)
             for name, stage in evaluated_chains(project.study, settings, run.wave if run else None).items()
@@ -80,6 +82,14 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
     features = evaluated_features(project, name)
     check_predicted_features(project, name, features)
     return evaluate_files(name, settings, features, inputs, outputs)
+
+
+def _left_out_of(run: WaveRun) -> LeftOutValues | None:
+    """What records stand for that the chain of a wave left out; None where the wave has none."""
+    left_out = run.wave.left_out
+    if left_out is None:
+        return None
+    return left_out_values(left_out, run.codebook.by_name, f"waves.{run.name}")
 
 
 def left_out_notes(run: WaveRun) -> list[str]:

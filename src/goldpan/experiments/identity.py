@@ -150,4 +150,6 @@ def _asked(project: Project, stage: str) -> dict[str, Any]:
         # An invalid answer that is asked again may be right. Named only where it is not the default, so that
         # runs recorded before it was keep their ids.
         **({"max_rounds": settings.max_rounds} if settings.max_rounds != _USUAL_ROUNDS else {}),
+        # Of texts that are the same one spelling is asked.
+        **({"duplicates": settings.duplicates.share} if settings.duplicates else {}),
     }

@@ -6,9 +6,10 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from goldpan.clock import SYSTEM_CLOCK, Clock
+from goldpan.closing import ClosedAtEnd
 from goldpan.crashpoints import reached
 from goldpan.errors import LedgerError
 from goldpan.ledger.connection import PATIENCE, fault, open_ledger_file
@@ -23,7 +24,7 @@ PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
 _Key = TypeVar("_Key")
 
 
-class Database:
+class Database(ClosedAtEnd):
     """A ledger's file. Use as a context manager.
 
     Args:
@@ -88,12 +89,6 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self.db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

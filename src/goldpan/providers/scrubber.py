@@ -19,6 +19,11 @@ REPLACEMENT = b"[key]"
 SHORTEST_SECRET = 8
 # How often a character may be escaped: JSON within JSON within JSON.
 _ESCAPES = 8
+_LONGEST_ESCAPE = _ESCAPES + 8
+# A letter or a digit that is escaped, as no program writes them; but whoever wants a key to come through may.
+_ALNUM = rb"(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
+_UNUSUAL = ((b"u00", re.compile(rb"\\u00" + _ALNUM)), (b"%", re.compile(rb"%(?:25)?" + _ALNUM)))
+"""What such an escape holds, and one that is of a letter or a digit."""
 _BASE64_ALPHABETS = {"+": "+-", "/": "/_"}
 
 
@@ -37,6 +42,46 @@ class _Form:
     longest: int
 
 
+class _Forms:
+    """All ways in which some secrets may be written.
+
+    Attributes:
+        longest: bytes of the longest spelling.
+    """
+
+    def __init__(self, secrets: Iterable[str]):
+        known = list(secrets)
+        self._usual = [form for secret in known for form in _usual_forms(secret)]
+        self._escaped = [form for secret in known for form in _escaped_forms(secret)]
+        self.longest = max((form.longest for form in (*self._usual, *self._escaped)), default=1)
+
+    def places(self, content: bytes) -> Iterator[tuple[int, int]]:
+        """Where secrets lie, in order and without overlap; of two that begin together the longer one."""
+        forms = self._usual
+        if any(part in content and sign.search(content) for part, sign in _UNUSUAL):
+            forms = self._usual + self._escaped
+        places = [
+            match.span()
+            for form in forms
+            if form.anchor in content
+            for match in form.pattern.finditer(content)
+        ]
+        behind = 0
+        for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
+            if start >= behind:
+                yield start, end
+                behind = end
+
+    def without(self, content: bytes) -> bytes:
+        """`content` with `[key]` in the place of each."""
+        kept: list[bytes] = []
+        position = 0
+        for start, end in self.places(content):
+            kept += (content[position:start], REPLACEMENT)
+            position = end
+        return b"".join((*kept, content[position:])) if kept else content
+
+
 class Scrubber:
     """Replaces secrets by `[key]`, also where they are escaped for JSON or a URL, or written in base64.
 
@@ -47,13 +92,12 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[str | None] = ()):
-        known = sorted({secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET})
-        self._forms = [form for secret in known for form in _forms(secret)]
-        self._longest = max((form.longest for form in self._forms), default=1)
+        known = {secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET}
+        self._forms = _Forms(sorted(known))
 
     def content(self, content: bytes) -> bytes:
         """`content` without secrets."""
-        return _without(self._forms, content)
+        return self._forms.without(content)
 
     def text(self, text: str) -> str:
         """`text` without secrets. It is to be cut to length afterwards, never before."""
@@ -70,15 +114,15 @@ class Scrubber:
 
     def stream(self) -> ScrubbedStream:
         """For content that comes in pieces; a secret may lie across their borders."""
-        return ScrubbedStream(self._forms, self._longest)
+        return ScrubbedStream(self._forms)
 
 
 class ScrubbedStream:
     """Takes pieces in and gives them back without secrets, somewhat later: the last bytes are held back until
     it is known that no secret begins in them."""
 
-    def __init__(self, forms: list[_Form], longest: int):
-        self._forms, self._held = forms, longest - 1
+    def __init__(self, forms: _Forms):
+        self._forms, self._held = forms, forms.longest - 1
         self._rest = b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -86,68 +130,54 @@ class ScrubbedStream:
         window = self._rest + piece
         # Of a secret that begins before `safe`, the longest spelling lies within the window.
         safe = max(0, len(window) - self._held)
-        for start, end in _places(self._forms, window):
+        for start, end in self._forms.places(window):
             if start < safe < end:
                 safe = end
         self._rest = window[safe:]
-        return _without(self._forms, window[:safe])
+        return self._forms.without(window[:safe])
 
     def end(self) -> bytes:
         """What was held back, after the last piece."""
         rest, self._rest = self._rest, b""
-        return _without(self._forms, rest)
+        return self._forms.without(rest)
 
 
-def _without(forms: list[_Form], content: bytes) -> bytes:
-    kept: list[bytes] = []
-    position = 0
-    for start, end in _places(forms, content):
-        kept += (content[position:start], REPLACEMENT)
-        position = end
-    return b"".join((*kept, content[position:])) if kept else content
+def _usual_forms(secret: str) -> Iterator[_Form]:
+    """As programs write it: what is neither letter nor digit may be escaped."""
+    for text, alphabets in _texts(secret):
+        spellings = [letter if letter.isalnum() else _spellings(letter, alphabets) for letter in text]
+        anchor = max(re.findall(r"[A-Za-z0-9]*", text), key=len)
+        longest = sum(1 if letter.isalnum() else _LONGEST_ESCAPE for letter in text)
+        yield _Form(anchor.encode(), re.compile("".join(spellings).encode()), longest)
 
 
-def _places(forms: list[_Form], content: bytes) -> Iterator[tuple[int, int]]:
-    """Where secrets lie, in order and without overlap; of two that begin together the longer one."""
-    places = [
-        match.span() for form in forms if form.anchor in content for match in form.pattern.finditer(content)
-    ]
-    behind = 0
-    for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
-        if start >= behind:
-            yield start, end
-            behind = end
+def _escaped_forms(secret: str) -> Iterator[_Form]:
+    """As somebody may write it who wants it to come through: anything may be escaped."""
+    for text, alphabets in _texts(secret):
+        spellings = [_spellings(letter, alphabets) for letter in text]
+        yield _Form(b"", re.compile("".join(spellings).encode()), len(text) * _LONGEST_ESCAPE)
 
 
-def _forms(secret: str) -> Iterator[_Form]:
-    yield _form(secret, {})
+def _texts(secret: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """A secret, and its spellings in base64 with the alphabets of these."""
+    yield secret, {}
     # In base64 three bytes are four characters, so the same key looks different behind 0, 1 or 2 other bytes
     # (`user:KEY`, `Bearer KEY`). Characters that also depend on its neighbours are left out.
     for before in range(3):
         content = b"\0" * before + secret.encode()
         whole = base64.b64encode(content).decode()[-(-before * 8 // 6) : len(content) * 8 // 6]
         if len(whole) >= SHORTEST_SECRET:
-            yield _form(whole, _BASE64_ALPHABETS)
-
-
-def _form(secret: str, alphabets: dict[str, str]) -> _Form:
-    spellings = [_spellings(character, alphabets) for character in secret]
-    # Letters and digits are escaped by nobody.
-    anchor = max(re.findall(r"[A-Za-z0-9]*", secret), key=len)
-    longest = sum(1 if character.isalnum() else _ESCAPES + 8 for character in secret)
-    return _Form(anchor.encode(), re.compile("".join(spellings).encode()), longest)
+            yield whole, _BASE64_ALPHABETS
 
 
 def _spellings(character: str, alphabets: dict[str, str]) -> str:
     """A pattern for one character as it may stand in JSON or in a URL."""
-    if character.isalnum():
-        return character
     ways: list[str] = []
     for same in alphabets.get(character, character):
         code = f"{ord(same):02x}"
         either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
         ways += (
-            rf"\\{{0,{_ESCAPES}}}{re.escape(same)}",
+            re.escape(same) if same.isalnum() else rf"\\{{0,{_ESCAPES}}}{re.escape(same)}",
             rf"\\{{1,{_ESCAPES}}}u00{either}",
             f"%(?:25)?{either}",
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from types import TracebackType
-from typing import Self
+
+from goldpan.closing import ClosedAtEnd
 
 _CACHE_KIB = 16_384
 _SETTINGS = ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", f"cache_size=-{_CACHE_KIB}")
 
 
-class TemporaryDatabase:
+class TemporaryDatabase(ClosedAtEnd):
     """A private database that SQLite keeps in a 16 MiB cache and spills to the temporary folder beyond that.
 
     It is gone when it is closed or the process ends. A context manager.
@@ -33,11 +33,3 @@ class TemporaryDatabase:
     def close(self) -> None:
         """Delete it."""
         self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -18,6 +18,16 @@ from pydantic import (
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
 COLUMN_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*$"
+STRATUM_PATTERN = r"^(source|file|data\..+|(features|confidence)\.[A-Za-z]\w*|answers\.[^.]+\..+)$"
+GROUP_PATTERN = r"^(source|file|data\..+)$"
+WHAT_FITS = {
+    NAME_PATTERN: "is not a name: a letter (a to z), then letters, digits, `_` and `-`",
+    COLUMN_PATTERN: "cannot name a column: a letter (a to z), then letters, digits and `_`",
+    STRATUM_PATTERN: "names no strata: write `features.NAME`, `confidence.NAME`, `answers.STAGE.FEATURE`,"
+    " `data.FIELD`, `source` or `file`",
+    GROUP_PATTERN: "names no groups: write `data.FIELD`, `source` or `file`",
+}
+"""Pattern -> what is said of a text that does not fit it."""
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=64)]
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_PATTERN, max_length=64)]
 """A name that becomes part of a column, which conditions such as `score_quality >= 3` may name."""
@@ -69,6 +79,19 @@ def _as_list(value: object) -> object:
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_number)]
 """Money: not what YAML may make of a typing error, as `true`, nothing at all, or infinity."""
+
+
+Revision = Annotated[
+    str | None,
+    Field(min_length=1, description="Commit, tag or branch on the hub; a commit keeps a study repeatable."),
+]
+"""Which state of a model on a hub is meant."""
+
+
+TrustRemoteCode = Annotated[
+    bool, Field(description="Run Python code that the model's folder carries; only for models you trust.")
+]
+"""Whether code that comes with a model may run here."""
 
 
 Tolerance = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(no_number)]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, as_before, one_or_many
+from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before, one_or_many
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A field in a template, `{title}`."""
@@ -25,12 +25,8 @@ class Embedding(Model):
         description="Folder of a Hugging Face or sentence-transformers model, `package:NAME` for one that an"
         " installed Python package carries, or its name on the Hugging Face hub.",
     )
-    revision: str | None = Field(
-        None, min_length=1, description="Commit, tag or branch on the hub; a commit keeps a study repeatable."
-    )
-    trust_remote_code: bool = Field(
-        False, description="Run Python code that the model's folder carries; only for models you trust."
-    )
+    revision: Revision = None
+    trust_remote_code: TrustRemoteCode = False
 
     text: list[str] = Field(
         ["text"],

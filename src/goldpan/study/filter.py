@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, no_number, one_or_many
+from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, no_number, one_or_many
 from goldpan.study.evaluation import SplitName
 
 _DEVICE = r"^(auto|cpu|mps|cuda(:[0-9]+)?)$"
@@ -38,12 +38,8 @@ class TextClassifier(Model):
         description="Folder of a Hugging Face model, relative to the project root; `package:NAME`, or its"
         " name on the Hugging Face hub.",
     )
-    revision: str | None = Field(
-        None, min_length=1, description="Commit, tag or branch on the hub; a commit keeps a study repeatable."
-    )
-    trust_remote_code: bool = Field(
-        False, description="Run Python code that the model's folder carries; only for models you trust."
-    )
+    revision: Revision = None
+    trust_remote_code: TrustRemoteCode = False
     label: list[str] | None = Field(
         None,
         min_length=1,

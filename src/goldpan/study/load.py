@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from goldpan.errors import ErrorGatherer, StudyError
-from goldpan.study.base import COLUMN_PATTERN, NAME_PATTERN
+from goldpan.study.base import WHAT_FITS
 from goldpan.study.local_stage import ASK
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
@@ -121,10 +121,8 @@ def _describe(item: Any, model: type[BaseModel], value: dict[str, Any]) -> str:
     elif item["loc"][-1:] == ("api_key_env",):
         # The value is not shown: it may be the key itself.
         message = "must be the name of an environment variable that holds the key, never the key itself"
-    elif item.get("ctx", {}).get("pattern") == COLUMN_PATTERN:
-        message = f"{item['input']!r} cannot name a column: a letter (a to z), then letters, digits and `_`"
-    elif item.get("ctx", {}).get("pattern") == NAME_PATTERN:
-        message = f"{item['input']!r} is not a name: a letter (a to z), then letters, digits, `_` and `-`"
+    elif item.get("ctx", {}).get("pattern") in WHAT_FITS:
+        message = f"{item['input']!r} {WHAT_FITS[item['ctx']['pattern']]}"
     elif isinstance(item.get("input"), str | int | float | bool):
         message += f" (given: {item['input']!r})"
     return f"{place}: {message}" if place else message

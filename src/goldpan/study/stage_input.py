@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from goldpan.study.base import NAME_PATTERN, Model, Name, as_before, one_or_many
+from goldpan.study.base import NAME_PATTERN, WHAT_FITS, Model, Name, as_before, one_or_many
 
 PARENT = "parent"
 """What `group` goes by to give back the records that were exploded."""
@@ -18,7 +18,7 @@ def _stage_names(value: object) -> object:
     names = value if isinstance(value, list) else [value]
     for name in names:
         if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name) or len(name) > 64:
-            raise ValueError(f"{name!r} is not a name: a letter (a to z), then letters, digits, `_` and `-`")
+            raise ValueError(f"{name!r} {WHAT_FITS[NAME_PATTERN]}")
     if not names:
         raise ValueError("name at least one stage")
     return names[0] if len(names) == 1 else names

@@ -8,15 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from goldpan.study.base import Model, Name, PersonName, as_before, one_or_many
+from goldpan.study.base import (
+    GROUP_PATTERN,
+    STRATUM_PATTERN,
+    Model,
+    Name,
+    PersonName,
+    as_before,
+    one_or_many,
+)
 from goldpan.study.left_out import FeatureValue, LeftOut
 
-StratumKey = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(source|file|data\..+|(features|confidence)\.[A-Za-z]\w*|answers\.[^.]+\..+)$"
-    ),
-]
+StratumKey = Annotated[str, StringConstraints(pattern=STRATUM_PATTERN)]
 FieldPath = Annotated[str, StringConstraints(min_length=1)]
 Format = Literal["html", "xlsx", "csv", "label_studio", "doccano", "argilla", "prodigy"]
 Strategy = Literal[
@@ -105,7 +108,7 @@ class Gold(Model):
 
     group: str | None = Field(
         None,
-        pattern=r"^(source|file|data\..+)$",
+        pattern=GROUP_PATTERN,
         description="Items of one group stay in one split: `data.FIELD`, `file` or `source`.",
     )
     split: Split = Field(Split(), description="Shares of the splits.")

@@ -10,7 +10,7 @@ from typing import Any
 from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.chains.counts import chain_files, sources_of_chain
 from goldpan.chains.filter.kind import threshold_inputs
-from goldpan.chains.local_kinds import local_inputs
+from goldpan.chains.local_kinds import local_inputs, local_version
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.formats import is_pdf
 from goldpan.records.inputs import source_files
@@ -140,7 +140,10 @@ class StageInputs:
 
     def local_setting(self, wildcards: Any) -> str:
         """Settings of a stage that asks nobody whose change makes its features stale, as text."""
-        return self.study.local_stages[wildcards.stage].model_dump_json(exclude={"input", "upstream"})
+        stage = self.study.local_stages[wildcards.stage]
+        said = stage.model_dump_json(exclude={"input", "upstream"})
+        version = local_version(self.project, wildcards.stage)
+        return said if version == 1 else f"{said} version {version}"
 
     def local_files(self, wildcards: Any) -> list[str]:
         """What the features of a stage that asks nobody are made from, besides its records."""

@@ -15,6 +15,7 @@ from goldpan.waves.collect.record_fields import check_fields_exist, field_path
 from goldpan.waves.sampling.strata import ANSWERED, LEFT_OUT, MISSING, Strata
 from goldpan.waves.sheets.doccano import pickable_labels
 from goldpan.waves.steps.answered_table import table_fields
+from goldpan.waves.steps.left_out_values import left_out_values
 from goldpan.waves.steps.run import WaveRun
 
 
@@ -44,7 +45,8 @@ def _check_wave(project: Project, name: str) -> str:
             where=f"waves.{name}.guidelines",
             remedy="paths start from the project root",
         ) from None
-    run.left_out_values(wave, codebook.by_name)
+    if wave.left_out is not None:
+        left_out_values(wave.left_out, codebook.by_name, f"waves.{name}")
     if wave.from_ is not None:
         fields = map(field_path, table_fields(wave.from_, codebook.by_name).values())
         check_fields_exist(project, wave.from_.source, fields, f"waves.{name}.from")

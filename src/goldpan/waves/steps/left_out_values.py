@@ -47,5 +47,5 @@ def _prediction(feature: Feature, value: Any, where: str) -> dict[str, Any]:
         # A list without members is a value here, where an empty cell is none.
         read = value if value == [] else read_cell(feature, value, cannot_tell=False).value
     except AnswerError as error:
-        raise StudyError(f"`{feature.name}`: {error.what}", where=where) from None
+        raise StudyError(error.what, where=where) from None
     return prediction_of(feature.type, read)

@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
-from goldpan.files import canonical_json, sha256_hex, write_bytes, write_json
+from goldpan.files import write_bytes, write_json
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of
-from goldpan.stages.features import features_of_stage
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
-from goldpan.tasks.task import Task, load_task
 from goldpan.waves.agreement.item_groups import ItemGroups
 from goldpan.waves.agreement.page import agreement_page
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.agreement.text import report_text
 from goldpan.waves.agreement.wave import measure_wave, wave_notes
-from goldpan.waves.codebook import Codebook, wave_features
+from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
@@ -31,7 +29,7 @@ from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
-from goldpan.waves.merging.dawid_skene_strategy import check_labels_closed, model_notes
+from goldpan.waves.merging.dawid_skene_strategy import model_notes
 from goldpan.waves.merging.files import read_merged, shown_by, write_disagreements, write_merged
 from goldpan.waves.merging.merged import Merged
 from goldpan.waves.merging.wave import awaiting_notes, disagreements, merge_wave
@@ -45,13 +43,13 @@ from goldpan.waves.sampling.draw_file import (
     read_draw,
     read_draw_head,
 )
-from goldpan.waves.sampling.left_out import AnsweredOrLeftOut, LeftOutValues
+from goldpan.waves.sampling.left_out import AnsweredOrLeftOut
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
-from goldpan.waves.steps.answered_table import AnsweredRows, check_table_names
+from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import (
     drawn_from,
     given_out_before,
@@ -60,6 +58,7 @@ from goldpan.waves.steps.given_out import (
     wave_given_out,
 )
 from goldpan.waves.steps.left_out_values import left_out_values
+from goldpan.waves.steps.questions import Questions, questions_of
 
 
 class WaveRun:
@@ -91,50 +90,13 @@ class WaveRun:
         return self.project.root / path
 
     @cached_property
-    def tasks(self) -> list[Task]:
-        """The tasks of the wave's stage, of which a local one has none, or that of its table."""
-        table, stage = self.study_wave.from_, self.study_wave.stage
-        if table is not None:
-            return [load_task(table.task, self.project.tasks, needs_prompt=False)]
-        asked = self.project.study.asked_stages.get(stage or "")
-        return [load_task(choice.task, self.project.tasks) for choice in asked.task] if asked else []
-
-    @cached_property
-    def _features_by_task(self) -> list[dict[str, Feature]]:
-        """The features of each of the tasks by name; those of a stage that asks nobody as of one task."""
-        if self.tasks:
-            return [{feature.name: feature for feature in task.features} for task in self.tasks]
-        features = features_of_stage(self.project, self.study_wave.stage or "")
-        return [{feature.name: feature for feature in features}]
-
-    @property
-    def _asked_hash(self) -> str:
-        """What the features are, as a hash."""
-        if self.tasks:
-            return " ".join(task.hash for task in self.tasks)
-        settings = self.project.study.stages[self.study_wave.stage or ""]
-        return sha256_hex(canonical_json(settings.model_dump(mode="json")))
+    def _questions(self) -> Questions:
+        return questions_of(self.project, self.name)
 
     @cached_property
     def study_codebook(self) -> Codebook:
         """What annotators would be asked if the wave were given out now."""
-        wave = self.study_wave
-        by_task = self._features_by_task
-        names = wave.features
-        if wave.from_ is not None:
-            check_table_names(wave.from_, by_task[0], f"waves.{self.name}.from")
-            names = names or list(wave.from_.answers) or None
-        features = wave_features(names, by_task, f"waves.{self.name}")
-        for feature in features.values():
-            check_labels_closed(feature.name, scale_of(feature), wave.strategy)
-        groups = {group.order[0]: group for task in self.tasks for group in task.exclusive}
-        return Codebook(
-            features=tuple(features.values()),
-            task_hash=self._asked_hash,
-            exclusive=tuple(group for group in groups.values() if set(group.order) <= set(features)),
-            guidelines=self._at(wave.guidelines).read_text(encoding="utf-8") if wave.guidelines else "",
-            cannot_tell=wave.cannot_tell,
-        )
+        return self._questions.codebook()
 
     @cached_property
     def codebook(self) -> Codebook:
@@ -246,7 +208,7 @@ class WaveRun:
         Raises:
             StudyError: nothing to draw from, or sheets that cannot be written.
         """
-        features = {name: feature for of_task in self._features_by_task for name, feature in of_task.items()}
+        features = self._questions.by_name
         wave, codebook = self.study_wave, self.study_codebook
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
         answered = self.answered(wave, codebook.by_name)
@@ -287,24 +249,11 @@ class WaveRun:
         files = [self._at(path) for path in drawn_from(self.project, wave)]
         if wave.from_ is None:
             stage = StageFiles(records=files[0], features=files[1])
-            values = self.left_out_values(wave, features)
-            return stage if values is None else AnsweredOrLeftOut(stage, values)
+            if wave.left_out is None:
+                return stage
+            return AnsweredOrLeftOut(stage, left_out_values(wave.left_out, features, f"waves.{self.name}"))
         place = place_of(self.project, wave.from_.source)
         return AnsweredRows(wave.from_, features, files, place, f"waves.{self.name}.from", is_strict)
-
-    def left_out_values(self, wave: Wave, features: Mapping[str, Feature]) -> LeftOutValues | None:
-        """What records stand for that were left out; None where the wave does not say.
-
-        Args:
-            wave, features: as for `answered`.
-
-        Raises:
-            StudyError: the wave does not say it of a feature, or says it of one that is not there, or says a
-                value that is none of it.
-        """
-        if wave.left_out is None:
-            return None
-        return left_out_values(wave.left_out, features, f"waves.{self.name}")
 
     def write_sample(self) -> SampleCounts:
         """Write sample.jsonl, llm.jsonl and sample.json."""
