@@ -276,6 +276,14 @@ class Paths:
         """What was brought back from a tracker; no rule knows it."""
         return f"{self.base}/downloads/{tracker}/{name}{suffix}"
 
+    def index(self) -> str:
+        """The study on one page."""
+        return f"{self.base}/index.html"
+
+    def paper(self, name: str) -> str:
+        """A file of the paper kit: a table, a figure, the methods text, a checklist."""
+        return f"{self.base}/paper/{name}"
+
     def slurm_logs(self) -> str:
         """Folder of what Slurm says of jobs; its executor deletes what is old there."""
         return f"{self.base}/logs/slurm"

@@ -1,0 +1,1 @@
+"""One archive from which others repeat a study without a key, and its replay."""

@@ -1,0 +1,1 @@
+"""What a study has made, told to people: what stands in its artifacts, and pages and papers of it."""

@@ -1,0 +1,113 @@
+"""What a study has made so far, read from its artifacts: one reader for all that tell people of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from goldpan.errors import SourceError
+from goldpan.files import read_json
+from goldpan.study import Project
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A JSON artifact as it lies there.
+
+    Attributes:
+        path: its name, relative to the project root.
+        made: what it holds; None while it is not there, or where it cannot be read.
+        damage: why it cannot be read; None where it can, or is not there.
+        is_stale: what it is made from is newer, so that another run would make it anew.
+    """
+
+    path: str
+    made: Any | None
+    damage: str | None = None
+    is_stale: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file is there, readable or not."""
+        return self.made is not None or self.damage is not None
+
+
+class StudyArtifacts:
+    """The JSON artifacts of a study by what they are about; each is read when it is asked for.
+
+    Args:
+        project: the study with the places it belongs to.
+    """
+
+    def __init__(self, project: Project):
+        self.project, self.study, self.paths = project, project.study, project.paths
+
+    def summary(self, stage: str) -> Artifact:
+        """Counts by state, tokens and cost of a stage; of its partial features where it has not ended."""
+        partial = self._read(self.paths.partial(stage, "summary.json"))
+        if partial.is_there:
+            return partial
+        return self._read(self.paths.summary(stage), self.paths.stage_records(stage))
+
+    def plan(self, stage: str, number: int) -> Artifact:
+        """Counts, tokens and expected cost of a round."""
+        return self._read(self.paths.plan(stage, number), self.paths.stage_records(stage))
+
+    def chain(self, stage: str) -> Artifact:
+        """Counts from the rows of the sources to those of a stage."""
+        return self._read(self.paths.chain(stage), self.paths.features(stage))
+
+    def threshold(self, stage: str) -> Artifact:
+        """The threshold of a filter that was chosen from a gold set."""
+        return self._read(self.paths.threshold(stage))
+
+    def sample(self, wave: str) -> Artifact:
+        """Population and sample of a wave, by stratum."""
+        return self._read(self.paths.sample_counts(wave))
+
+    def wave_status(self, wave: str) -> Artifact:
+        """Who has answered how much of a wave."""
+        return self._read(self.paths.wave_status(wave), self.paths.sample(wave))
+
+    def agreement(self, wave: str) -> Artifact:
+        """Who agreed with whom, and how surely."""
+        return self._read(self.paths.agreement(wave, "json"), self.paths.answers(wave))
+
+    def embedding(self, embedding: str) -> Artifact:
+        """What became of the records of an embedding."""
+        return self._read(self.paths.embedding_summary(embedding))
+
+    def head(self, head: str) -> Artifact:
+        """What a head learned from, and what it can do."""
+        return self._read(self.paths.head(head, "metrics.json"))
+
+    def annotated(self, annotated: str) -> Artifact:
+        """What became of the records that heads were applied to."""
+        return self._read(self.paths.annotated_summary(annotated))
+
+    def selection(self, selection: str) -> Artifact:
+        """How many rows were selected."""
+        suffix = self.study.selections[selection].suffix
+        return self._read(self.paths.selection_counts(selection, suffix))
+
+    def evaluation(self, evaluation: str) -> Artifact:
+        """How good predictions are, against gold."""
+        return self._read(self.paths.evaluation(evaluation, "json"))
+
+    def run(self, stage: str) -> Artifact:
+        """What a stage was asked and how good it was, in one file."""
+        return self._read(self.paths.run(stage, "json"), self.paths.features(stage))
+
+    def _read(self, path: str, *made_from: str) -> Artifact:
+        file = self.project.root / path
+        if not file.exists():
+            return Artifact(path, None)
+        try:
+            made = read_json(file)
+        except SourceError as error:
+            return Artifact(path, None, damage=str(error))
+        written = file.stat().st_mtime
+        sources = [self.project.root / source for source in made_from]
+        return Artifact(
+            path, made, is_stale=any(it.exists() and it.stat().st_mtime > written for it in sources)
+        )
