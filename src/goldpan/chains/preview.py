@@ -11,7 +11,7 @@ from goldpan.batches.plan import preview_round
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.chains.answer import answer_locally
 from goldpan.chains.local_kinds import local_inputs
-from goldpan.errors import ErrorGatherer
+from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.ledger import Ledger
 from goldpan.records.inputs import source_files
 from goldpan.records.limit import rows_within_limit, trial_of, trial_text
@@ -77,35 +77,65 @@ def preview(project: Project) -> Iterator[Preview]:
     wrong.finish()
 
 
+def records_asked(project: Project, stage: str, folder: Path) -> Path:
+    """Make the records of a stage as they are now, in a folder apart: nothing is written to the results.
+
+    Raises:
+        StudyError: the stage follows one whose features are not there yet.
+        LedgerError, SourceError, WhereError: what a run would stop at, too.
+    """
+    paths = _PreviewPaths(project.paths, folder)
+    project = replace(project, paths=paths)
+    for name in project.study.chain_to(stage):
+        if name in project.study.local_stages:
+            _preview(project, name, paths, folder)
+    made = _records(project, stage, folder, {})
+    if isinstance(made, str):
+        raise StudyError(
+            f"stage `{stage}` {made}",
+            where=str(project.study_file),
+            remedy="run snakemake up to there, or look at the stage before it",
+        )
+    return made
+
+
 def _preview(project: Project, name: str, paths: _PreviewPaths, folder: Path) -> Preview | None:
     """What is to be said of a stage; None of one that asks nobody, which is then worked on."""
-    settings = project.study.stages[name].input
-    is_local = name in project.study.local_stages
-    if not is_local:
-        with Ledger(project.ledger) as ledger:
-            check_ledger_knows(ledger, project, name)
-    for earlier in settings.stages:
-        if not (project.root / paths.features(earlier)).exists():
-            return (
-                None
-                if is_local
-                else Preview(name, None, f"depends on stage {earlier}, {_not_so_far(project, earlier)}")
-            )
     trial: dict[str, int] = {}
+    if name in project.study.local_stages:
+        if all((project.root / path).exists() for path in local_inputs(project, name)):
+            made = _records(project, name, folder, trial)
+            if isinstance(made, Path):
+                paths.made.add(name)
+                records = project.root / paths.stage_records(name)
+                records.parent.mkdir(parents=True, exist_ok=True)
+                made.replace(records)
+                answer_locally(project, name)
+        return None
+    with Ledger(project.ledger) as ledger:
+        check_ledger_knows(ledger, project, name)
+    made = _records(project, name, folder, trial)
+    if isinstance(made, str):
+        return Preview(name, None, made)
+    return Preview(name, preview_round(project, name, made), trial_text(trial) if trial else None)
+
+
+def _records(project: Project, name: str, folder: Path, trial: dict[str, int]) -> Path | str:
+    """The records of a stage, made in the folder, or why they cannot be known yet; in `trial` the limits of
+    sources that leave out rows are noted."""
+    settings = project.study.stages[name].input
+    for earlier in settings.stages:
+        if not (project.root / project.paths.features(earlier)).exists():
+            return f"depends on stage {earlier}, {_not_so_far(project, earlier)}"
     sources: dict[tuple[str, str], Path] = {}
     if not settings.stages or settings.neighbours:
         sources = _source_records(project, name, folder, trial)
-    if is_local:
-        if all((project.root / path).exists() for path in local_inputs(project, name)):
-            paths.made.add(name)
-            make_records_of(project, name, project.root / paths.stage_records(name), sources)
-            answer_locally(project, name)
-        return None
     records = folder / f"{name}.jsonl"
     make_records_of(project, name, records, sources)
     if settings.stages:
-        trial = trial_of(project, project.study.sources_of(name))
-    return Preview(name, preview_round(project, name, records), trial_text(trial) if trial else None)
+        trial.clear()
+        trial.update(trial_of(project, project.study.sources_of(name)))
+    return records
 
 
 def _with_what_may_follow(study: Study, planned: Preview, unanswered: dict[str, int]) -> Preview:

@@ -12,6 +12,7 @@ from goldpan.errors import GoldpanError, storage_error
 
 _GROUPS = (
     "study",
+    "preview",
     "features",
     "batches",
     "waves",
