@@ -152,10 +152,10 @@ class Cluster:
         return dict(line.split() for line in listed.splitlines()) or dict.fromkeys(NODES, "unknown")
 
     def jobs(self, folder: Path) -> list[Job]:
-        """All jobs that were submitted from a folder, the first first."""
+        """All jobs that Snakemake submitted from a folder, the first first."""
         listed = self.ask("scontrol", "show", "jobs", "--oneliner").splitlines()
         told = [dict(re.findall(r"([\w/]+)=(\S*)", line)) for line in listed]
-        jobs = [Job.told(one) for one in told if one.get("WorkDir") == str(folder)]
+        jobs = [Job.told(one) for one in told if one.get("WorkDir") == str(folder) and "Comment" in one]
         return sorted(jobs, key=lambda job: job.number)
 
     def ask(self, *command: str, check: bool = True) -> str:

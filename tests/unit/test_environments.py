@@ -54,3 +54,20 @@ def test_uploads_have_an_environment_with_what_trackers_need():
     packages = yaml.safe_load((CHECKOUT / "envs" / name).read_text())["dependencies"][-1]["pip"]
     needed = (CHECKOUT / "requirements-mlflow.txt").read_text().splitlines()
     assert {line for line in needed if "==" in line} <= {*packages}
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "goldpan.def"])
+def test_an_image_installs_what_the_requirements_pin_and_nothing_else(name):
+    text = (CHECKOUT / "envs" / name).read_text()
+    installed = re.findall(r"^\s*(?:RUN )?pip install (.+)$", text, re.MULTILINE)
+    files = re.findall(r"-r (\S+)", installed[0])
+    assert files == ["requirements.txt", "requirements-models.txt", "requirements-slurm.txt"]
+    assert all((CHECKOUT / file).exists() for file in files)
+    assert re.sub(r"-r \S+|--no-cache-dir", "", installed[0]).strip() == ""
+    assert installed[1].split() in (["--no-deps", "."], ["--no-cache-dir", "--no-deps", "."])
+    assert "3.11" in text
+
+
+def test_an_image_gets_no_keys_ledgers_or_results():
+    left_out = (CHECKOUT / ".dockerignore").read_text().split("\n")
+    assert {".env", ".goldpan", "results", "runs", "annotations", ".venv*"} <= {*left_out}

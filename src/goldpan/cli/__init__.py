@@ -21,6 +21,7 @@ _GROUPS = (
     "models",
     "ledger",
     "serve",
+    "efficiency",
     "step",
 )
 
