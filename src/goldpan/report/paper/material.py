@@ -1,0 +1,193 @@
+"""What a paper kit is made of: the artifacts of a study, each read once, its tasks and its own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath, PureWindowsPath
+from typing import Any
+
+from goldpan.errors import GoldpanError
+from goldpan.report.artifacts import Artifact, StudyArtifacts
+from goldpan.report.counted_rows import answer_days, gold_counts
+from goldpan.study import Project
+from goldpan.tasks.task import Task, load_task
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that the kit would tell of, and cannot.
+
+    Attributes:
+        what: the part.
+        path: the artifact, relative to the project root.
+        remedy: what to do.
+    """
+
+    what: str
+    path: str
+    remedy: str
+
+
+class Material:
+    """All that a kit is made of.
+
+    Args:
+        project: the study with the places it belongs to.
+
+    Attributes:
+        study, paths, statement: of the project.
+    """
+
+    def __init__(self, project: Project):
+        self.project, self.study, self.paths = project, project.study, project.paths
+        self.statement = project.study.statement
+        self._artifacts = StudyArtifacts(project)
+
+    @cached_property
+    def study_file(self) -> Artifact:
+        """The settings of the study, as an artifact that numbers can be quoted from."""
+        file = self.project.study_file.resolve()
+        root = self.project.root.resolve()
+        path = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+        return Artifact(path, self.study.model_dump(mode="json", by_alias=True))
+
+    @cached_property
+    def summaries(self) -> dict[str, Artifact]:
+        """stage -> its summary."""
+        return {stage: self._artifacts.summary(stage) for stage in self.study.stages}
+
+    @cached_property
+    def plans(self) -> dict[str, Artifact]:
+        """stage that asks somebody -> the plan of its first round."""
+        return {stage: self._artifacts.plan(stage, 1) for stage in self.study.asked_stages}
+
+    @cached_property
+    def chains(self) -> dict[str, Artifact]:
+        """stage -> the counts of its chain, of those that have them."""
+        chains = {stage: self._artifacts.chain(stage) for stage in self.study.stages}
+        return {stage: chain for stage, chain in chains.items() if chain.made is not None}
+
+    @cached_property
+    def answered(self) -> dict[str, Artifact]:
+        """stage that asks somebody -> the days on which it was answered."""
+        return {stage: answer_days(self.project, stage) for stage in self.study.asked_stages}
+
+    @cached_property
+    def samples(self) -> dict[str, Artifact]:
+        """wave -> population and sample."""
+        return {wave: self._artifacts.sample(wave) for wave in self.study.waves}
+
+    @cached_property
+    def statuses(self) -> dict[str, Artifact]:
+        """wave -> who has answered how much."""
+        return {wave: self._artifacts.wave_status(wave) for wave in self.study.waves}
+
+    @cached_property
+    def agreements(self) -> dict[str, Artifact]:
+        """wave -> its agreement."""
+        return {wave: self._artifacts.agreement(wave) for wave in self.study.waves}
+
+    @cached_property
+    def golds(self) -> dict[str, Artifact]:
+        """wave -> what its gold set holds."""
+        return {wave: gold_counts(self.project, wave, self._kinds(wave)) for wave in self.study.waves}
+
+    @cached_property
+    def embeddings(self) -> dict[str, Artifact]:
+        """embedding -> what became of its records."""
+        return {name: self._artifacts.embedding(name) for name in self.study.embeddings}
+
+    @cached_property
+    def heads(self) -> dict[str, Artifact]:
+        """head -> what it can do."""
+        return {name: self._artifacts.head(name) for name in self.study.heads}
+
+    @cached_property
+    def evaluations(self) -> dict[str, Artifact]:
+        """evaluation -> its figures."""
+        return {name: self._artifacts.evaluation(name) for name in self.study.evaluations}
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """Tasks of stages that ask somebody, by name; those that cannot be read are left out."""
+        names = [choice.task for stage in self.study.asked_stages.values() for choice in stage.task]
+        tasks = {}
+        for name in dict.fromkeys(names):
+            try:
+                tasks[name] = load_task(name, self.project.tasks)
+            except GoldpanError:
+                continue
+        return tasks
+
+    def asked_hash(self, task: str) -> str | None:
+        """The hash of a task as it was asked, by the summaries; None where it was not asked yet."""
+        for summary in self.summaries.values():
+            if summary.made and task in (asked := summary.made.get("tasks") or {}):
+                return str(asked[task]["hash"])
+        return None
+
+    def is_as_asked(self, task: Task) -> bool:
+        """Whether a task's files are still what was asked."""
+        return self.asked_hash(task.name) in (None, task.hash)
+
+    def annotator(self, wave: str, name: str) -> str:
+        """What an annotator is called in a paper: `A1`, `A2`, ... in the order of the study; names are private."""
+        annotators = self.study.waves[wave].annotators
+        return f"A{annotators.index(name) + 1}" if name in annotators else "A?"
+
+    @property
+    def by_baseline(self) -> list[str]:
+        """Stages of which the built-in baseline gave answers."""
+        return [name for name, summary in self.summaries.items() if summary.made and summary.made.get("baseline")]
+
+    @cached_property
+    def missing(self) -> list[Missing]:
+        """Parts that are not there, cannot be read, or are older than what they are made from."""
+        run = f"run `snakemake --cores 2 --config study={self.study.study}`"
+        missing = []
+        for kind, artifacts in (
+            ("the answers of stage", self.summaries),
+            ("the sample of wave", self.samples),
+            ("the agreement of wave", self.agreements),
+            ("the gold set of wave", self.golds),
+            ("the embedding", self.embeddings),
+            ("the head", self.heads),
+            ("the evaluation", self.evaluations),
+        ):
+            for name, artifact in artifacts.items():
+                what = f"{kind} {name}"
+                if artifact.damage is not None:
+                    missing.append(Missing(f"{what}: cannot be read", artifact.path, f"delete it and {run}"))
+                elif artifact.made is None:
+                    missing.append(Missing(f"{what}: not made yet", artifact.path, self._remedy(kind, name, run)))
+                elif artifact.is_stale:
+                    missing.append(Missing(f"{what}: older than what it is made from", artifact.path, run))
+        return missing
+
+    def _remedy(self, kind: str, name: str, run: str) -> str:
+        if kind not in ("the agreement of wave", "the gold set of wave") or self.samples[name].made is None:
+            return run
+        folder = self.study.waves[name].annotations_folder(self.study.study, name)
+        return f"put the filled sheets into `{folder}/`, then {run}"
+
+    def _kinds(self, wave: str) -> dict[str, str]:
+        agreement = self.agreements[wave].made
+        return {feature["feature"]: feature["kind"] for feature in (agreement or {}).get("features", [])}
+
+
+def model_name(name: str) -> str:
+    """A model as the study names it; of one in a folder of this machine the folder's own name."""
+    for path in (PurePath(name), PureWindowsPath(name)):
+        if path.is_absolute() or name.startswith("~"):
+            return path.name
+    return name
+
+
+def shown_parameters(params: dict[str, Any]) -> str:
+    """Parameters of a request in one line; what may name somebody, or let somebody in, is not shown."""
+    shown = {key: value for key, value in params.items() if key not in _NOT_SHOWN}
+    return ", ".join(f"{key} = {value}" for key, value in shown.items())
+
+
+_NOT_SHOWN = frozenset({"user", "metadata", "extra_headers", "headers", "safety_identifier", "api_key"})
