@@ -46,14 +46,14 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
     """What a gold set holds.
 
     Args:
-        kinds: feature -> how its values compare, as the agreement of the wave says it; labels are counted of those
-            that are labels.
+        kinds: feature -> how its values compare, as the agreement of the wave says it; only answers that are
+            labels are counted.
 
-    The artifact holds
-    `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those that have an
-    answer, the same `weighted` by the inverse of the inclusion probabilities, and items by split, where it has no
-    more than 50; by feature `resolutions`, how many labels were decided how; and the least and largest
-    `inclusion_probability`.
+    Returns:
+        `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
+        that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by split,
+        where it has no more than 50; by feature `resolutions`, how many labels were decided how; and the
+        least and largest inclusion probability.
     """
     folder = project.paths.gold(wave, "")
     files = [project.root / path for path in project.paths.gold_splits(wave)]
@@ -87,10 +87,12 @@ def _split_counts(items: Sequence[GoldItem], split: str) -> dict[str, int]:
 
 
 def _label_counts(items: Sequence[GoldItem], feature: str) -> dict[str, dict[str, Any]]:
-    """Of each label; of sets of labels each is counted for itself, so that shares may add up to more than 1."""
+    """Of each label; those of a set are counted one by one, so that shares may add up to more than 1."""
     answered = [(item, _labels(item.labels[feature])) for item in items if feature in item.labels]
     counts = Counter(label for _, labels in answered for label in labels)
-    is_extraction = any(isinstance(part, dict) for item, _ in answered for part in _parts(item.labels[feature]))
+    is_extraction = any(
+        isinstance(part, dict) for item, _ in answered for part in _parts(item.labels[feature])
+    )
     if len(counts) > _MOST_LABELS or is_extraction:
         return {}
     total = sum(1 / item.inclusion_probability for item, _ in answered)

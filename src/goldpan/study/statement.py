@@ -1,4 +1,4 @@
-"""The Pydantic model of what only people know of a study: it goes into its paper and its checklists as it is."""
+"""The Pydantic model of what only people know of a study: it goes into its paper as it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Statement(Model):
 
     purpose: Text | None = Field(None, description="What the LLM was used for, and what that is good for.")
     oversight: Text | None = Field(None, description="Which answers people looked at before they were used.")
-    measured_construct: Text | None = Field(None, description="What is measured, and why labels and figures fit it.")
+    measured_construct: Text | None = Field(
+        None, description="What is measured, and why labels and figures fit it."
+    )
     funding: Text | None = Field(None, description="Who paid, also in kind: computing time, models.")
     competing_interests: Text | None = Field(
         None, description="Relations with whoever may gain, such as makers of models; `none` where none."
@@ -72,7 +74,8 @@ class Statement(Model):
         None, description="Machines and hours, also of what was tried and is not in the paper."
     )
     intended_use: Text | None = Field(
-        None, description="What the data, labels and models may be used for, and whether that fits their terms."
+        None,
+        description="What the data, labels and models may be used for, and whether that fits their terms.",
     )
     risks: Text | None = Field(None, description="What harm may come of it, and what speaks against that.")
     limitations: Text | None = Field(None, description="What the results do not show.")

@@ -46,8 +46,8 @@ def _evaluation(material: Material) -> PaperTable:
         *(Column("figure"), Column("over the items", "estimate"), Column("over the population", "estimate")),
     ]
     caption = (
-        "Predictions against gold, and what one gets without a model. Over the population: each item weighted by the"
-        " inverse of its inclusion probability. Rows without a prediction count as wrong."
+        "Predictions against gold, and what one gets without a model. Over the population: each item"
+        " weighted by the inverse of its inclusion probability. Rows without a prediction count as wrong."
     )
     return table_of("evaluation", caption, columns, rows)
 
@@ -68,7 +68,9 @@ def _by_label(material: Material) -> PaperTable:
                 figures = {figure["name"]: Estimated.of(figure[quoted]) for figure in label["figures"]}
                 values = [figures.get(name) for name in ("precision", "recall", "f1")]
                 counts = [label["gold"], label["predicted"]]
-                rows.append([evaluation, feature["feature"], model["model"], label["label"], *counts, *values])
+                rows.append(
+                    [evaluation, feature["feature"], model["model"], label["label"], *counts, *values]
+                )
     columns = [
         *(Column("evaluation"), Column("feature"), Column("predictions"), Column("label")),
         *(Column("gold", "count"), Column("predicted", "count")),
@@ -79,7 +81,7 @@ def _by_label(material: Material) -> PaperTable:
 
 
 def quoted_way(feature: dict[str, Any]) -> str:
-    """Which of a figure's two values is quoted: `weighted` where items stand for different numbers of records."""
+    """Which value of a figure is quoted: `weighted` where items stand for different numbers of records."""
     return "weighted" if feature["items"]["is_weighted"] else "raw"
 
 
@@ -99,10 +101,18 @@ def _comparisons(material: Material) -> PaperTable:
                 for difference in pair["differences"]
             ]
     columns = [
-        *(Column("evaluation"), Column("feature"), Column("first"), Column("second"), Column("items", "count")),
+        *(
+            Column("evaluation"),
+            Column("feature"),
+            Column("first"),
+            Column("second"),
+            Column("items", "count"),
+        ),
         *(Column("figure"), Column("first less second", "estimate"), Column("McNemar p", "number")),
     ]
-    return table_of("comparisons", "Pairs of predictions, and predictions against the baseline.", columns, rows)
+    return table_of(
+        "comparisons", "Pairs of predictions, and predictions against the baseline.", columns, rows
+    )
 
 
 def _prevalence(material: Material) -> PaperTable:
@@ -113,7 +123,9 @@ def _prevalence(material: Material) -> PaperTable:
             for label in prevalence.get("labels") or []:
                 counts = [prevalence["records"], prevalence["items"]]
                 shares = [label["predicted"], Estimated.of(label["corrected"])]
-                rows.append([evaluation, feature["feature"], model["model"], label["label"], *counts, *shares])
+                rows.append(
+                    [evaluation, feature["feature"], model["model"], label["label"], *counts, *shares]
+                )
     columns = [
         *(Column("evaluation"), Column("feature"), Column("predictions"), Column("label")),
         *(Column("records", "count"), Column("gold items", "count")),
@@ -126,8 +138,9 @@ def _prevalence(material: Material) -> PaperTable:
 def targets_of(material: Material) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
     """Each target of each head: head, target, its report, and the head's metrics."""
     for head, artifact in material.heads.items():
-        for target, report in ((artifact.made or {}).get("targets") or {}).items():
-            yield head, target, report, artifact.made
+        made = artifact.made or {}
+        for target, report in (made.get("targets") or {}).items():
+            yield head, target, report, made
 
 
 def _heads(material: Material) -> PaperTable:
@@ -169,8 +182,9 @@ def _learning_curves(material: Material) -> PaperTable:
 def _embeddings(material: Material) -> PaperTable:
     rows = []
     for name, artifact in material.embeddings.items():
-        for model in (artifact.made or {}).get("models", []):
-            counts = [artifact.made[key] for key in ("rows", "embedded", "truncated")]
+        made = artifact.made or {}
+        for model in made.get("models", []):
+            counts = [made[key] for key in ("rows", "embedded", "truncated")]
             shape = [model["pooling"], model["dimension"], model["max_length"]]
             rows.append([name, model_name(model["model"]), model["model_sha256"], *shape, *counts])
     columns = [

@@ -132,14 +132,16 @@ class Material:
         return self.asked_hash(task.name) in (None, task.hash)
 
     def annotator(self, wave: str, name: str) -> str:
-        """What an annotator is called in a paper: `A1`, `A2`, ... in the order of the study; names are private."""
+        """What an annotator is called in a paper, as names are private: `A1`, `A2`, ... as in the study."""
         annotators = self.study.waves[wave].annotators
         return f"A{annotators.index(name) + 1}" if name in annotators else "A?"
 
     @property
     def by_baseline(self) -> list[str]:
         """Stages of which the built-in baseline gave answers."""
-        return [name for name, summary in self.summaries.items() if summary.made and summary.made.get("baseline")]
+        return [
+            name for name, summary in self.summaries.items() if summary.made and summary.made.get("baseline")
+        ]
 
     @cached_property
     def missing(self) -> list[Missing]:
@@ -160,7 +162,9 @@ class Material:
                 if artifact.damage is not None:
                     missing.append(Missing(f"{what}: cannot be read", artifact.path, f"delete it and {run}"))
                 elif artifact.made is None:
-                    missing.append(Missing(f"{what}: not made yet", artifact.path, self._remedy(kind, name, run)))
+                    missing.append(
+                        Missing(f"{what}: not made yet", artifact.path, self._remedy(kind, name, run))
+                    )
                 elif artifact.is_stale:
                     missing.append(Missing(f"{what}: older than what it is made from", artifact.path, run))
         return missing

@@ -42,7 +42,7 @@ class Quoter:
         return self._kept(f"{value_at(artifact.made, key):,}", artifact, key)
 
     def share(self, artifact: Artifact, *key: Key) -> str:
-        """A share as `48.0 %`; `0.3 ‰` and less are written by their digits."""
+        """A share as `48.0 %`."""
         value = value_at(artifact.made, key)
         return self._kept(share_text(value), artifact, key)
 
@@ -62,11 +62,12 @@ class Quoter:
     def figure(self, artifact: Artifact, *key: Key) -> str:
         """An estimate with its interval, `0.660 (95 % interval 0.255 to 0.864)`, or with why it has none."""
         made = value_at(artifact.made, key)
+        reason = f"({self.value(artifact, *key, 'reason')})" if made.get("reason") else ""
         if made["value"] is None:
-            return f"undefined ({made['reason']})" if made.get("reason") else "undefined"
+            return f"undefined {reason}".strip()
         shown, interval = self.number(artifact, *key, "value"), made.get("interval")
         if not interval:
-            return f"{shown} ({made.get('reason') or 'no interval'})"
+            return f"{shown} {reason or '(no interval)'}"
         level = self._kept(f"{100 * interval['level']:g} %", artifact, (*key, "interval", "level"))
         low, high = (self.number(artifact, *key, "interval", end) for end in ("low", "high"))
         return f"{shown} ({level} interval {low} to {high})"

@@ -43,7 +43,9 @@ def _funnel(material: Material) -> PaperTable:
         *(Column("step"), Column("name"), Column("rows before", "count"), Column("kept", "count")),
         *(Column("skipped", "count"), Column("without an answer", "count"), Column("why skipped", wide=True)),
     ]
-    caption = "Records from the sources through the stages. Kept: records of a source, answered rows of a stage."
+    caption = (
+        "Records from the sources through the stages. Kept: records of a source, answered rows of a stage."
+    )
     return table_of("funnel", caption, columns, list(rows.values()))
 
 
@@ -96,7 +98,9 @@ def _prompts(material: Material) -> PaperTable:
     for stage, summary in material.summaries.items():
         for task, asked in ((summary.made or {}).get("tasks") or {}).items():
             read = material.tasks.get(task)
-            state = "not there" if read is None else "as asked" if read.hash == asked["hash"] else "changed since"
+            state = (
+                "not there" if read is None else "as asked" if read.hash == asked["hash"] else "changed since"
+            )
             rows.append([stage, task, asked["hash"], asked["features"], asked["records"], state])
     columns = [
         *(Column("stage"), Column("task"), Column("SHA-256", "hash"), Column("features", "count")),
@@ -111,7 +115,9 @@ def _codebook(material: Material) -> PaperTable:
         for feature in task.features:
             labels = getattr(feature, "labels", None) or []
             bounds = [getattr(feature, end, None) for end in ("min", "max")]
-            values = "; ".join(map(str, labels)) or " to ".join(f"{end:g}" for end in bounds if end is not None)
+            values = "; ".join(map(str, labels)) or " to ".join(
+                f"{end:g}" for end in bounds if end is not None
+            )
             rows.append([task.name, feature.name, feature.type, values, feature.description or ""])
     columns = [
         *(Column("task"), Column("feature"), Column("type")),

@@ -1,7 +1,7 @@
 """A table of the paper kit: one content, written as CSV, LaTeX and Markdown.
 
-CSV has every value as the artifact has it, and an interval in columns of its own; the others have it rounded, as a
-paper prints it.
+CSV has every value as the artifact has it, and an interval in columns of its own; the others have it rounded,
+as a paper prints it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Column:
     """A column: its name, and what its cells are.
 
     Attributes:
-        kind: of `text` and `hash` cells are texts, of `estimate` an `Estimated`, of the others numbers; None is
-            a value that is not there.
+        kind: of `text` and `hash` cells are texts, of `estimate` an `Estimated`, of the others numbers; None
+            is a value that is not there.
         wide: whether its texts are so long that LaTeX has to break them into lines.
     """
 
@@ -71,7 +71,11 @@ class PaperTable:
         """CSV with a header; an estimate is four columns: value, low, high and note."""
         header = [name for column in self.columns for name in _csv_names(column)]
         rows = [
-            [text for column, cell in zip(self.columns, row, strict=True) for text in _csv_cells(column, cell)]
+            [
+                text
+                for column, cell in zip(self.columns, row, strict=True)
+                for text in _csv_cells(column, cell)
+            ]
             for row in self.rows
         ]
         return csv_text([header, *rows])
@@ -98,7 +102,8 @@ class PaperTable:
     @property
     def _shown(self) -> list[list[str]]:
         return [
-            [_shown(column, cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows
+            [_shown(column, cell) for column, cell in zip(self.columns, row, strict=True)]
+            for row in self.rows
         ]
 
 

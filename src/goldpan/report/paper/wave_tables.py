@@ -28,7 +28,13 @@ def wave_tables(material: Material) -> Iterator[PaperTable]:
 
 def _sampling(material: Material) -> PaperTable:
     rows = [
-        [wave, stratum["stratum"], stratum["population"], stratum["sampled"], stratum["inclusion_probability"]]
+        [
+            wave,
+            stratum["stratum"],
+            stratum["population"],
+            stratum["sampled"],
+            stratum["inclusion_probability"],
+        ]
         for wave, sample in material.samples.items()
         for stratum in (sample.made or {}).get("strata", [])
     ]
@@ -41,7 +47,12 @@ def _sampling(material: Material) -> PaperTable:
 
 def _annotators(material: Material) -> PaperTable:
     rows = [
-        [wave, material.annotator(wave, name), *(counts[key] for key in ("assigned", "answered", "repeats_answered")), counts["seconds"]]
+        [
+            wave,
+            material.annotator(wave, name),
+            *(counts[key] for key in ("assigned", "answered", "repeats_answered")),
+            counts["seconds"],
+        ]
         for wave, status in material.statuses.items()
         for name, counts in (status.made or {}).get("annotators", {}).items()
     ]
@@ -111,7 +122,9 @@ def _gold_labels(material: Material) -> PaperTable:
         *(Column("share", "share"), Column("weighted", "share")),
         *(Column(split, "count") for split in SPLITS),
     ]
-    caption = "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities."
+    caption = (
+        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities."
+    )
     return table_of("gold_labels", caption, columns, rows)
 
 

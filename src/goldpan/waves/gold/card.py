@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from goldpan.records.splits import SPLITS
 from goldpan.markdown import markdown_table, markdown_text
+from goldpan.records.splits import SPLITS
 from goldpan.waves.agreement.formatting import BLINDNESS, coefficient_text, coefficient_title
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.gold.gold_set import GoldItem, GoldSet
@@ -105,7 +105,11 @@ def _splits(gold: GoldSet) -> list[str]:
     for name in SPLITS:
         items = gold.split(name)
         rows.append([name, f"{len(items):,}", f"{len({item.group for item in items}):,}"])
-    return ["## Splits", "Items of one group are in one split.", markdown_table(["split", "items", "groups"], rows)]
+    return [
+        "## Splits",
+        "Items of one group are in one split.",
+        markdown_table(["split", "items", "groups"], rows),
+    ]
 
 
 def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
@@ -122,7 +126,10 @@ def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
             if feature in item.labels
         ]
         counts = Counter(label for _, labels in answered for label in labels)
-        blocks += [f"### {markdown_text(feature)}", f"{len(answered):,} items, {len(counts):,} different answers."]
+        blocks += [
+            f"### {markdown_text(feature)}",
+            f"{len(answered):,} items, {len(counts):,} different answers.",
+        ]
         if counts and len(counts) <= _MOST_LABELS:
             ordered = sorted(counts, key=lambda label: (-counts[label], label))
             rows = [_label_row(label, answered) for label in ordered]
