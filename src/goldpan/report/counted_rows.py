@@ -51,9 +51,9 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
 
     Returns:
         `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
-        that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by split,
-        where it has no more than 50; by feature `resolutions`, how many labels were decided how; and the
-        least and largest inclusion probability.
+        that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by
+        split, where it has no more than 50; by feature `resolutions`, how many labels were decided how;
+        and the least and largest inclusion probability.
     """
     folder = project.paths.gold(wave, "")
     files = [project.root / path for path in project.paths.gold_splits(wave)]

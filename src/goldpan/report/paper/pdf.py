@@ -1,8 +1,8 @@
 """Pictures as PDF, for LaTeX: the few elements our pictures are made of, drawn with embedded fonts.
 
 It takes reportlab (BSD licence), the extra `paper`. A PDF of it holds no date and no name of a machine, so
-that the same picture gives the same bytes. Its own font has the letters of western European languages; another one
-may be given as a TrueType file.
+that the same picture gives the same bytes. Its own font has the letters of western European languages;
+another one may be given as a TrueType file.
 """
 
 from __future__ import annotations
