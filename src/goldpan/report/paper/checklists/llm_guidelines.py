@@ -77,7 +77,7 @@ _SYSTEM = (
         "context-augmentation",
         facts=(Facts.customisation,),
     ),
-    _must(_DESIGN, "The harness of the evaluation.", "benchmarking", facts=(Facts.software,)),
+    _must(_DESIGN, "The harness of the evaluation.", "benchmarking"),
     _must(_DESIGN, "Versions and changes of prompts from benchmarks.", "benchmarking"),
     _must(_DESIGN, "Hardware or service tier of timed runs.", "latency-sensitive", stated=("computing",)),
     _should(_DESIGN, "Why it is built so."),

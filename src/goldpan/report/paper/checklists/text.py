@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from goldpan.report.paper.checklists.checklist import NOT_ANSWERED, STATUSES, Answer, Checklist
 from goldpan.report.paper.checklists.facts import DESIGN
 from goldpan.report.paper.document import Block, Code, Heading, Inline, bullets, paragraph
+from goldpan.report.paper.methods_software import ENVIRONMENT
 from goldpan.report.paper.table import Column, PaperTable, table_of
 
 
@@ -46,7 +47,7 @@ def _points(answer: Answer) -> list[list[Inline]]:
 
 
 def _source(path: str) -> list[Inline]:
-    return ["(", path if path == DESIGN else Code(path), ")"]
+    return ["(", path if path in (DESIGN, ENVIRONMENT) else Code(path), ")"]
 
 
 def counts_text(answers: Sequence[Answer]) -> str:
