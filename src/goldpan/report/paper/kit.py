@@ -83,7 +83,8 @@ def write_paper(project: Project, font: Path | None = None) -> PaperKit:
 
 def paper_kit(project: Project, font: Path | None = None) -> PaperKit:
     """The kit, not written; raises as `write_paper`."""
-    material, quoter, references = Material(project), Quoter(), References()
+    material, references = Material(project), References()
+    quoter = Quoter(material.private_keys)
     kit = PaperKit(project.paths.paper("x").removesuffix("/x"), missing=material.missing)
     tables = [*stage_tables(material), *wave_tables(material), *evaluation_tables(material)]
     figures = list(paper_figures(material))

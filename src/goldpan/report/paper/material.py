@@ -136,6 +136,16 @@ class Material:
         annotators = self.study.waves[wave].annotators
         return f"A{annotators.index(name) + 1}" if name in annotators else "A?"
 
+    @cached_property
+    def private_keys(self) -> dict[tuple[str, str | int], str]:
+        """(path of an artifact, name of an annotator) -> what the annotator is called in a paper."""
+        return {
+            (path, name): self.annotator(wave, name)
+            for wave, settings in self.study.waves.items()
+            for path in (self.paths.sample_counts(wave), self.paths.wave_status(wave))
+            for name in settings.annotators
+        }
+
     @property
     def by_baseline(self) -> list[str]:
         """Stages of which the built-in baseline gave answers."""

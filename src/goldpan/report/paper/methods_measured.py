@@ -134,6 +134,9 @@ def _prevalence(
     quoter: Quoter, artifact: Artifact, place: int, number: int, model: dict[str, Any]
 ) -> Block | None:
     prevalence = model["prevalence"]
+    if prevalence and prevalence["reason"]:
+        why = quoter.value(artifact, "features", place, "models", number, "prevalence", "reason")
+        return paragraph(Code(model["model"]), f": no shares are given, for {why}.")
     if not prevalence or not prevalence["labels"] or len(prevalence["labels"]) > _MOST_LABELS:
         return None
     at = ("features", place, "models", number, "prevalence")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,8 +34,14 @@ class Quotation:
 
 @dataclass
 class Quoter:
-    """Writes numbers as a text shows them, and keeps where they are from."""
+    """Writes numbers as a text shows them, and keeps where they are from.
 
+    Attributes:
+        private: (path of an artifact, key in it that is somebody's name) -> what stands in place of the name.
+        quotations: all numbers so far, in their order.
+    """
+
+    private: Mapping[tuple[str, Key], str] = field(default_factory=dict)
     quotations: list[Quotation] = field(default_factory=list)
 
     def count(self, artifact: Artifact, *key: Key) -> str:
@@ -73,7 +80,8 @@ class Quoter:
         return f"{shown} ({level} interval {low} to {high})"
 
     def _kept(self, text: str, artifact: Artifact, key: tuple[Key, ...]) -> str:
-        self.quotations.append(Quotation(text, artifact.path, key, value_at(artifact.made, key)))
+        shown = tuple(self.private.get((artifact.path, step), step) for step in key)
+        self.quotations.append(Quotation(text, artifact.path, shown, value_at(artifact.made, key)))
         return text
 
 
