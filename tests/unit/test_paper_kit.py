@@ -283,6 +283,15 @@ def test_an_artifact_that_is_damaged_is_named(tmp_path):
     )
 
 
+def test_an_artifact_of_another_form_is_named(tmp_path):
+    made = paper_project(tmp_path / "project")
+    for name in ("evaluation/quality", "waves/check/sample", "stages/kinds/chain"):
+        (made.root / f"results/parks/{name}.json").write_text('{"format": "of old"}')
+    text = text_of(paper_kit(project_at(made.root)), "methods.md")
+    for part in ("the evaluation quality", "the sample of wave check", "the counts of the chain to kinds"):
+        assert f"{part}: cannot be read" in text
+
+
 def test_answers_of_the_baseline_are_no_results(tmp_path):
     made = paper_project(tmp_path / "project")
     path = made.root / "results/parks/stages/kinds/summary.json"

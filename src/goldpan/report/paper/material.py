@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath, PureWindowsPath
@@ -55,7 +56,8 @@ class Material:
     @cached_property
     def summaries(self) -> dict[str, Artifact]:
         """stage -> its summary."""
-        return {stage: self._artifacts.summary(stage) for stage in self.study.stages}
+        needed = ("records", "states", "reasons")
+        return {stage: _with(self._artifacts.summary(stage), needed) for stage in self.study.stages}
 
     @cached_property
     def plans(self) -> dict[str, Artifact]:
@@ -65,8 +67,12 @@ class Material:
     @cached_property
     def chains(self) -> dict[str, Artifact]:
         """stage -> the counts of its chain, of those that have them."""
-        chains = {stage: self._artifacts.chain(stage) for stage in self.study.stages}
-        return {stage: chain for stage, chain in chains.items() if chain.made is not None}
+        return {stage: chain for stage, chain in self._all_chains.items() if chain.made is not None}
+
+    @cached_property
+    def _all_chains(self) -> dict[str, Artifact]:
+        needed = ("sources", "stages")
+        return {stage: _with(self._artifacts.chain(stage), needed) for stage in self.study.stages}
 
     @cached_property
     def answered(self) -> dict[str, Artifact]:
@@ -76,17 +82,20 @@ class Material:
     @cached_property
     def samples(self) -> dict[str, Artifact]:
         """wave -> population and sample."""
-        return {wave: self._artifacts.sample(wave) for wave in self.study.waves}
+        needed = ("sampled", "population", "seed", "strata", "annotators")
+        return {wave: _with(self._artifacts.sample(wave), needed) for wave in self.study.waves}
 
     @cached_property
     def statuses(self) -> dict[str, Artifact]:
         """wave -> who has answered how much."""
-        return {wave: self._artifacts.wave_status(wave) for wave in self.study.waves}
+        needed = ("annotators", "blind")
+        return {wave: _with(self._artifacts.wave_status(wave), needed) for wave in self.study.waves}
 
     @cached_property
     def agreements(self) -> dict[str, Artifact]:
         """wave -> its agreement."""
-        return {wave: self._artifacts.agreement(wave) for wave in self.study.waves}
+        needed = ("features", "provenance")
+        return {wave: _with(self._artifacts.agreement(wave), needed) for wave in self.study.waves}
 
     @cached_property
     def golds(self) -> dict[str, Artifact]:
@@ -96,17 +105,20 @@ class Material:
     @cached_property
     def embeddings(self) -> dict[str, Artifact]:
         """embedding -> what became of its records."""
-        return {name: self._artifacts.embedding(name) for name in self.study.embeddings}
+        needed = ("models", "rows", "embedded", "truncated")
+        return {name: _with(self._artifacts.embedding(name), needed) for name in self.study.embeddings}
 
     @cached_property
     def heads(self) -> dict[str, Artifact]:
         """head -> what it can do."""
-        return {name: self._artifacts.head(name) for name in self.study.heads}
+        needed = ("targets", "measured_on", "settings")
+        return {name: _with(self._artifacts.head(name), needed) for name in self.study.heads}
 
     @cached_property
     def evaluations(self) -> dict[str, Artifact]:
         """evaluation -> its figures."""
-        return {name: self._artifacts.evaluation(name) for name in self.study.evaluations}
+        needed = ("features", "models", "wave", "splits", "provenance")
+        return {name: _with(self._artifacts.evaluation(name), needed) for name in self.study.evaluations}
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -160,7 +172,9 @@ class Material:
         missing = []
         for kind, artifacts in (
             ("the answers of stage", self.summaries),
+            ("the counts of the chain to", {k: c for k, c in self._all_chains.items() if c.damage}),
             ("the sample of wave", self.samples),
+            ("the answers of wave", {k: s for k, s in self.statuses.items() if s.damage}),
             ("the agreement of wave", self.agreements),
             ("the gold set of wave", self.golds),
             ("the embedding", self.embeddings),
@@ -188,6 +202,17 @@ class Material:
     def _kinds(self, wave: str) -> dict[str, str]:
         agreement = self.agreements[wave].made
         return {feature["feature"]: feature["kind"] for feature in (agreement or {}).get("features", [])}
+
+
+def _with(artifact: Artifact, needed: Sequence[str]) -> Artifact:
+    """An artifact, or what stands for it where it lacks a key, as one of an earlier goldpan may."""
+    if artifact.made is None:
+        return artifact
+    made: Any = artifact.made
+    lacking = [key for key in needed if not isinstance(made, dict) or key not in made]
+    if not lacking:
+        return artifact
+    return Artifact(artifact.path, None, damage=f"lacks {', '.join(lacking)}", is_stale=artifact.is_stale)
 
 
 def model_name(name: str) -> str:

@@ -88,6 +88,13 @@ def _figures(quoter: Quoter, artifact: Artifact, place: int, number: int) -> Blo
             continue
         value = quoter.figure(artifact, *at, "figures", names.index(figure), way)
         told.append(f"{TITLES.get(figure, figure)} {value}{_without(quoter, artifact, place, figure, way)}")
+    test = model.get("alternative_annotator_test") or {}
+    if test.get("winning_rate") is not None:
+        rate, epsilon = (
+            quoter.number(artifact, *at, "alternative_annotator_test", key)
+            for key in ("winning_rate", "epsilon")
+        )
+        told.append(f"alternative annotator test, winning rate {rate} at epsilon {epsilon}")
     failed = [f"{quoter.count(artifact, *at, 'failed', state)} {state}" for state in model["failed"]]
     return paragraph(
         Code(model["model"]),

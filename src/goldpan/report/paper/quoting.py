@@ -104,5 +104,7 @@ def share_text(value: float) -> str:
 
 
 def dollar_text(value: float) -> str:
-    """`4.12`, and of less than a dollar four decimals."""
-    return f"{value:,.2f}" if value >= 1 else f"{value:.4f}"
+    """`4.12`; of less than a dollar four decimals, and of next to nothing six."""
+    if value >= 1 or not value:
+        return f"{value:,.2f}"
+    return f"{value:.4f}" if value >= 0.001 else f"{value:.6f}"
