@@ -45,7 +45,7 @@ def _source(quoter: Quoter, chain: Artifact, place: int) -> Block:
         reasons = [
             f"{quoter.count(chain, *at, 'skipped', reason)} ({reason})" for reason in source["skipped"]
         ]
-        parts.append(f"; skipped were {', '.join(reasons)}")
+        parts.append(f"; skipped: {', '.join(reasons)}")
     return paragraph(*parts, ".")
 
 
@@ -97,6 +97,9 @@ def _asked(material: Material, quoter: Quoter, stage: str, settings: Stage) -> B
         parts += [", at the endpoint ", Code(plan.made["endpoint"]), f" with output by {plan.made['output']}"]
     parameters = shown_parameters(settings.params)
     parts += [", with the parameters ", Code(parameters)] if parameters else [", with default parameters"]
+    if settings.params_reasoning is not None:
+        reasoning = shown_parameters(settings.params_reasoning)
+        parts += [" (of a model that reasons: ", Code(reasoning) if reasoning else "the defaults", ")"]
     at = ("stages", stage)
     if settings.samples > 1:
         parts.append(
@@ -121,12 +124,12 @@ def _states(quoter: Quoter, summary: Artifact) -> Block:
     made = summary.made or {}
     others = [state for state, count in made["states"].items() if count and state != "ok"]
     parts = [
-        f"Of {quoter.count(summary, 'records')} records {quoter.count(summary, 'states', 'ok')} were answered"
+        f"Of {quoter.count(summary, 'records')} records are {quoter.count(summary, 'states', 'ok')} answered"
     ]
     for state in others:
         reasons = made["reasons"].get(state, {})
         why = ", ".join(f"{reason}: {quoter.count(summary, 'reasons', state, reason)}" for reason in reasons)
-        parts.append(f"{quoter.count(summary, 'states', state)} were {state}" + (f" ({why})" if why else ""))
+        parts.append(f"{quoter.count(summary, 'states', state)} {state}" + (f" ({why})" if why else ""))
     return paragraph(", ".join(parts), ".")
 
 
