@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 
 import pytest
+import yaml
 
 from goldpan.errors import StudyError
 from goldpan.report.paper.checklists.checklist import NOT_ANSWERED
@@ -13,6 +15,7 @@ from goldpan.report.paper.methods_software import ENVIRONMENT
 from goldpan.study import load_project
 from goldpan.study.statement import AnnotatorStatement, Statement
 from tests.paper_projects import paper_project, unmade_paper_project
+from tests.projects import CHECKOUT
 
 GUIDE_CORE = [
     f"{section}.{number}"
@@ -126,3 +129,13 @@ def test_each_checklist_says_where_its_items_are_from(kit):
         head = kit.files[f"checklists/{checklist.name}.md"].decode().split("###")[0]
         assert "https://" in head and "in our words" in head
         assert f"{{{checklist.source.key}," in kit.files["references.bib"].decode()
+
+
+@pytest.mark.parametrize("page", ["paper.md", "study.md"])
+def test_the_statements_of_the_docs_are_good_ones(page, tmp_path):
+    text = (CHECKOUT / "docs" / page).read_text(encoding="utf-8")
+    blocks = [
+        yaml.safe_load(block) for block in re.findall(r"^```yaml\n(statement:.*?)^```", text, re.M | re.S)
+    ]
+    assert len(blocks) == 1
+    kit_at(unmade_paper_project(tmp_path / "project", statement=blocks[0]["statement"]).root)
