@@ -19,6 +19,7 @@
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
 # results/{study}/uploads/{tracker}/{stage}.json          that this run stands at a tracker
+# results/{study}/paper/methods.md                        tables, figures, text and checklists for a paper
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
@@ -42,6 +43,7 @@ include: "rules/embeddings.smk"
 include: "rules/heads.smk"
 include: "rules/evaluation.smk"
 include: "rules/experiments.smk"
+include: "rules/report.smk"
 
 
 # What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster

@@ -23,7 +23,7 @@ from goldpan.heads.files import (
 from goldpan.ledger import RunLock
 from goldpan.study import load_project
 from goldpan.study.model import ProjectSettings
-from goldpan.study.paths import GOLD_FILES
+from goldpan.study.paths import GOLD_FILES, PAPER_FILES
 from goldpan.tasks.nearest import suggestion
 from goldpan.workflow.inputs import Inputs
 

@@ -45,6 +45,7 @@ def latex_table(
     *,
     numbers: Sequence[bool],
     caption: str | None = None,
+    wide: Sequence[bool] = (),
 ) -> str:
     r"""A table to be pasted into a paper that says `\usepackage{booktabs}`, with a final newline.
 
@@ -53,8 +54,15 @@ def latex_table(
         rows: each of c texts.
         numbers: of each column, whether it is set to the right.
         caption: what the table shows, as a comment above it.
+        wide: of each column, whether its text is broken into lines; default none.
     """
-    lines = [rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numbers)}}}", r"\toprule"]
+    broken = list(wide) or [False] * len(numbers)
+    share = round(0.6 / max(1, sum(broken)), 2)
+    columns = "".join(
+        rf"p{{{share}\linewidth}}" if breaks else "r" if number else "l"
+        for breaks, number in zip(broken, numbers, strict=True)
+    )
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     if caption:
         lines.insert(0, f"% {latex_text(caption)}")
     lines += [_row(header), r"\midrule", *map(_row, rows), r"\bottomrule", r"\end{tabular}"]

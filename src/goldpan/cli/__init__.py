@@ -17,6 +17,7 @@ _GROUPS = (
     "batches",
     "waves",
     "plain_tables",
+    "paper",
     "experiments",
     "models",
     "ledger",

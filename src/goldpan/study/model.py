@@ -17,6 +17,7 @@ from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
 from goldpan.study.stage import Mode, Stage
 from goldpan.study.stage_input import PARENT
+from goldpan.study.statement import Statement
 from goldpan.study.table import Table
 from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
@@ -126,6 +127,11 @@ class Study(Model):
     )
     trackers: dict[Name, Tracker] = Field(
         default_factory=dict, description="Where the runs of the study are uploaded to, by name."
+    )
+    statement: Statement = Field(
+        Statement(),
+        exclude_if=as_before(Statement()),
+        description="What only people know of the study, for its paper and checklists.",
     )
 
     @model_validator(mode="after")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
+PAPER_FILES = ("methods.md", "methods.tex", "references.bib", "numbers.json", "README.md")
+"""Of the paper kit, those that every study has; tables, figures and checklists lie beside them."""
 STAND_IN = ".stand_in"
 PDF_PAGES = ".pages.ndjson"
 _LONGEST_NAME = 210

@@ -88,6 +88,12 @@ class Inputs:
             *self.stages.limits(self.study.sources_of(stage)),
         ]
 
+    def of_paper(self, _: Any) -> list[str]:
+        """What the paper kit tells of: all that can be made now, but for what is sent to trackers."""
+        study, paths = self.study, self.paths
+        uploads = {paths.upload(tracker, stage) for tracker in study.trackers for stage in study.stages}
+        return [path for path in self.everything() if path not in uploads]
+
     def _can_draw(self, wave: str) -> bool:
         """Whether what a wave is drawn from can be answered."""
         stage = self.study.waves[wave].stage

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.markdown import markdown_table, markdown_text
 from goldpan.records.splits import SPLITS
 from goldpan.waves.agreement.formatting import BLINDNESS, coefficient_text, coefficient_title
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.gold.gold_set import GoldItem, GoldSet
 from goldpan.waves.merging.files import Show
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 _MOST_LABELS = 50
 _NOT_STATED = "not stated"
 
@@ -72,7 +71,7 @@ class Measured:
 def gold_card(gold: GoldSet, about: GoldDescription, measured: Measured, show: Show) -> str:
     """The card as Markdown with a final newline; the same arguments give the same bytes."""
     parts = [
-        [f"# {_plain(about.name)}", _plain(about.description) or "No description was given."],
+        [f"# {markdown_text(about.name)}", markdown_text(about.description) or "No description was given."],
         _facts(gold, about),
         _splits(gold),
         _labels(gold, measured.kinds, show),
@@ -98,7 +97,7 @@ def _facts(gold: GoldSet, about: GoldDescription) -> list[str]:
         "Task": about.task_hash[:12],
         "Content hash": gold.content_hash,
     }
-    return [_table(["", ""], [[name, _plain(value)] for name, value in facts.items()])]
+    return [markdown_table(["", ""], [[name, markdown_text(value)] for name, value in facts.items()])]
 
 
 def _splits(gold: GoldSet) -> list[str]:
@@ -106,7 +105,11 @@ def _splits(gold: GoldSet) -> list[str]:
     for name in SPLITS:
         items = gold.split(name)
         rows.append([name, f"{len(items):,}", f"{len({item.group for item in items}):,}"])
-    return ["## Splits", "Items of one group are in one split.", _table(["split", "items", "groups"], rows)]
+    return [
+        "## Splits",
+        "Items of one group are in one split.",
+        markdown_table(["split", "items", "groups"], rows),
+    ]
 
 
 def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
@@ -123,11 +126,14 @@ def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
             if feature in item.labels
         ]
         counts = Counter(label for _, labels in answered for label in labels)
-        blocks += [f"### {_plain(feature)}", f"{len(answered):,} items, {len(counts):,} different answers."]
+        blocks += [
+            f"### {markdown_text(feature)}",
+            f"{len(answered):,} items, {len(counts):,} different answers.",
+        ]
         if counts and len(counts) <= _MOST_LABELS:
             ordered = sorted(counts, key=lambda label: (-counts[label], label))
             rows = [_label_row(label, answered) for label in ordered]
-            blocks.append(_table(["label", "items", "share", "weighted", *SPLITS], rows))
+            blocks.append(markdown_table(["label", "items", "share", "weighted", *SPLITS], rows))
     return blocks
 
 
@@ -144,7 +150,7 @@ def _label_row(label: str, answered: Sequence[tuple[GoldItem, list[str]]]) -> li
     total = sum(1 / item.inclusion_probability for item, _ in answered)
     by_split = Counter(item.split for item in having)
     return [
-        _plain(label),
+        markdown_text(label),
         f"{len(having):,}",
         f"{len(having) / len(answered):.1%}",
         f"{weight / total:.1%}",
@@ -158,7 +164,7 @@ def _agreement(report: AgreementReport) -> list[str]:
         quoted = feature.coefficient(feature.headline) if feature.headline else None
         rows.append(
             [
-                _plain(feature.feature),
+                markdown_text(feature.feature),
                 f"{feature.paired_items:,}",
                 coefficient_text(feature.observed),
                 coefficient_title(quoted) if quoted else "",
@@ -171,7 +177,7 @@ def _agreement(report: AgreementReport) -> list[str]:
         "## Agreement",
         "Measured on the annotators' answers as collected, before they were merged. "
         + BLINDNESS[report.blind],
-        _table(header, rows),
+        markdown_table(header, rows),
     ]
 
 
@@ -179,11 +185,11 @@ def _resolutions(gold: GoldSet, strategy: str) -> list[str]:
     rows = []
     for feature in gold.features:
         counts = Counter(item.resolutions.get(feature, "") for item in gold.items)
-        rows += [[_plain(feature), name, f"{count:,}"] for name, count in sorted(counts.items())]
+        rows += [[markdown_text(feature), name, f"{count:,}"] for name, count in sorted(counts.items())]
     return [
         "## How labels were decided",
         f"Strategy: `{strategy}`. A row says how many items came to their label in which way.",
-        _table(["feature", "resolution", "items"], rows),
+        markdown_table(["feature", "resolution", "items"], rows),
     ]
 
 
@@ -199,20 +205,9 @@ def _limits(gold: GoldSet, measured: Measured) -> list[str]:
         *measured.notes,
         *(f"{feature.feature}: {note}" for feature in measured.agreement.features for note in feature.notes),
     ]
-    return ["## Limits", "\n".join(f"- {_plain(limit)}" for limit in limits)]
+    return ["## Limits", "\n".join(f"- {markdown_text(limit)}" for limit in limits)]
 
 
 def _files(files: Mapping[str, str]) -> list[str]:
-    rows = [[_plain(name), f"`{digest}`"] for name, digest in files.items()]
-    return ["## Files", _table(["file", "SHA-256"], rows)]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _plain(text: str) -> str:
-    """`text` on one line, with nothing in it that Markdown or HTML would act on."""
-    one_line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return _MARKUP.sub(r"\\\1", one_line)
+    rows = [[markdown_text(name), f"`{digest}`"] for name, digest in files.items()]
+    return ["## Files", markdown_table(["file", "SHA-256"], rows)]

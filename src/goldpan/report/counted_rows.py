@@ -1,0 +1,136 @@
+"""What is told of artifacts that are files of rows: counts and days, in the form of an artifact's JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from goldpan.errors import GoldpanError
+from goldpan.records.splits import SPLITS
+from goldpan.report.artifacts import Artifact
+from goldpan.report_provenance import days
+from goldpan.study import Project
+from goldpan.waves.gold.gold_set import GoldItem, read_gold
+
+_LABELS = ("nominal", "ordered", "sets")
+"""Kinds of answers that are labels, or sets of them; texts and rankings are not."""
+_MOST_LABELS = 50
+
+
+def answer_days(project: Project, stage: str) -> Artifact:
+    """When a stage was answered: `first` and `last` in Unix seconds, and `days` (UTC), of its features.
+
+    All are None where no row has a time, as those of an earlier goldpan.
+    """
+    from goldpan.stages.rows import read_features
+
+    path = project.paths.features(stage)
+    if not (project.root / path).exists():
+        return Artifact(path, None)
+    first: int | None = None
+    last: int | None = None
+    try:
+        for _, row in read_features(project.root / path):
+            answered = row.get("answered_at")
+            if answered:
+                first = answered if first is None else min(first, answered)
+                last = answered if last is None else max(last, answered)
+    except GoldpanError as error:
+        return Artifact(path, None, damage=str(error))
+    times = None if first is None or last is None else (first, last)
+    return Artifact(path, {"first": first, "last": last, "days": days(times)})
+
+
+def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifact:
+    """What a gold set holds.
+
+    Args:
+        kinds: feature -> how its values compare, as the agreement of the wave says it; only answers that are
+            labels are counted.
+
+    Returns:
+        `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
+        that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by
+        split, where it has no more than 50; by feature `resolutions`, how many labels were decided how;
+        and the least and largest inclusion probability.
+    """
+    folder = project.paths.gold(wave, "")
+    files = [project.root / path for path in project.paths.gold_splits(wave)]
+    if not all(file.exists() for file in files):
+        return Artifact(folder, None)
+    try:
+        items = read_gold(files)
+    except GoldpanError as error:
+        return Artifact(folder, None, damage=str(error))
+    features = list(dict.fromkeys(name for item in items for name in item.resolutions))
+    probabilities = [item.inclusion_probability for item in items]
+    made = {
+        "items": len(items),
+        "splits": {split: _split_counts(items, split) for split in SPLITS},
+        "labels": {
+            feature: _label_counts(items, feature) for feature in features if kinds.get(feature) in _LABELS
+        },
+        "resolutions": {
+            feature: dict(sorted(Counter(item.resolutions[feature] for item in items).items()))
+            for feature in features
+        },
+        "least_inclusion_probability": min(probabilities, default=None),
+        "largest_inclusion_probability": max(probabilities, default=None),
+    }
+    return Artifact(folder, made)
+
+
+def _split_counts(items: Sequence[GoldItem], split: str) -> dict[str, int]:
+    own = [item for item in items if item.split == split]
+    return {"items": len(own), "groups": len({item.group for item in own})}
+
+
+def _label_counts(items: Sequence[GoldItem], feature: str) -> dict[str, dict[str, Any]]:
+    """Of each label; those of a set are counted one by one, so that shares may add up to more than 1."""
+    answered = [(item, _labels(item.labels[feature])) for item in items if feature in item.labels]
+    counts = Counter(label for _, labels in answered for label in labels)
+    is_extraction = any(
+        isinstance(part, dict) for item, _ in answered for part in _parts(item.labels[feature])
+    )
+    if len(counts) > _MOST_LABELS or is_extraction:
+        return {}
+    total = sum(1 / item.inclusion_probability for item, _ in answered)
+    return {
+        label: _label_count([item for item, labels in answered if label in labels], len(answered), total)
+        for label, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    }
+
+
+def _label_count(having: Sequence[GoldItem], answered: int, total: float) -> dict[str, Any]:
+    by_split = Counter(item.split for item in having)
+    return {
+        "items": len(having),
+        "share": len(having) / answered,
+        "weighted": sum(1 / item.inclusion_probability for item in having) / total,
+        **{split: by_split[split] for split in SPLITS},
+    }
+
+
+def _parts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _labels(value: Any) -> list[str]:
+    if isinstance(value, list) and value and all(isinstance(label, str) for label in value):
+        return list(dict.fromkeys(value))
+    return [value_text(value)]
+
+
+def value_text(value: Any) -> str:
+    """A label as people read it."""
+    match value:
+        case None:
+            return "cannot tell"
+        case bool():
+            return "yes" if value else "no"
+        case float() if value.is_integer():
+            return str(int(value))
+        case []:
+            return "none"
+    return str(value)

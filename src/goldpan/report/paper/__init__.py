@@ -1,0 +1,1 @@
+"""The paper kit: tables, figures, a methods text with its numbers, and checklists, from artifacts."""

@@ -1,0 +1,90 @@
+"""The responsible-NLP research checklist of ACL Rolling Review: sections A to E."""
+
+from __future__ import annotations
+
+from goldpan.report.paper.checklists.checklist import Checklist, Item
+from goldpan.report.paper.checklists.facts import Facts
+from goldpan.report.paper.references import ACL as SOURCE
+
+_ALL, _ARTIFACTS, _EXPERIMENTS = (
+    "A. Every submission",
+    "B. Scientific artifacts",
+    "C. Computational experiments",
+)
+_PEOPLE, _ASSISTANTS = "D. Annotators and participants", "E. AI assistants"
+
+_ITEMS = (
+    Item("A1", _ALL, "Limitations.", stated=("limitations",)),
+    Item("A2", _ALL, "Risks.", stated=("risks",)),
+    Item(
+        "B1",
+        _ARTIFACTS,
+        "Citation of whoever made what was used.",
+        facts=(Facts.software, Facts.hashes),
+        stated=("data_origin",),
+    ),
+    Item("B2", _ARTIFACTS, "Licences or terms.", stated=("data_license",)),
+    Item("B3", _ARTIFACTS, "Whether use fits what was intended.", stated=("intended_use",)),
+    Item(
+        "B4",
+        _ARTIFACTS,
+        "Persons who can be told, and offensive content.",
+        stated=("personal_data", "offensive_content"),
+    ),
+    Item("B5", _ARTIFACTS, "Languages, domains and groups that are covered.", stated=("data_description",)),
+    Item("B6", _ARTIFACTS, "Sizes and splits.", facts=(Facts.splits,)),
+    Item(
+        "C1",
+        _EXPERIMENTS,
+        "Sizes of models, computing budget and machines.",
+        facts=(Facts.resources,),
+        stated=("model_details", "computing"),
+    ),
+    Item(
+        "C2",
+        _EXPERIMENTS,
+        "Setup, hyperparameters and how they were found.",
+        facts=(Facts.parameters, Facts.heads),
+        stated=("prompt_design",),
+    ),
+    Item(
+        "C3",
+        _EXPERIMENTS,
+        "How sure results are, and of how many runs.",
+        facts=(Facts.intervals, Facts.replicates, Facts.measured),
+    ),
+    Item("C4", _EXPERIMENTS, "Packages with versions and settings.", facts=(Facts.software, Facts.hashes)),
+    Item(
+        "D1",
+        _PEOPLE,
+        "The instructions in full.",
+        facts=(Facts.instructions,),
+        stated=("annotators.training",),
+    ),
+    Item(
+        "D2",
+        _PEOPLE,
+        "Recruitment and pay.",
+        stated=("annotators.recruitment", "annotators.pay"),
+    ),
+    Item("D3", _PEOPLE, "Consent of those whose data are used.", stated=("consent", "annotators.consent")),
+    Item("D4", _PEOPLE, "Review by an ethics board, or exemption.", stated=("ethics_review",)),
+    Item(
+        "D5",
+        _PEOPLE,
+        "Who the annotators are.",
+        facts=(Facts.annotators,),
+        stated=("annotators.demographics",),
+    ),
+    Item("E1", _ASSISTANTS, "How AI assistants were used.", facts=(Facts.models,), stated=("ai_assistance",)),
+)
+
+CHECKLIST = Checklist(
+    name="acl",
+    title="ACL Rolling Review, responsible NLP research",
+    version="as updated for October 2024 and found in 2026, https://aclrollingreview.org/responsibleNLPresearch/",
+    note="Ids are those of the checklist; earlier versions had an A3 besides. It is filled in as a form on"
+    " submission, and asks for the section of the paper. Items are in our words.",
+    source=SOURCE,
+    items=_ITEMS,
+)

@@ -1,0 +1,146 @@
+"""Tables of what people did: how items were drawn, who annotated, agreement, the gold set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from goldpan.records.splits import SPLITS
+from goldpan.report.paper.material import Material
+from goldpan.report.paper.table import Column, Estimated, PaperTable, table_of
+from goldpan.waves.agreement.formatting import TITLES
+
+
+def wave_tables(material: Material) -> Iterator[PaperTable]:
+    """The tables for which something is there."""
+    for table in (
+        _sampling(material),
+        _annotators(material),
+        _agreement(material),
+        _agreement_by_label(material),
+        _gold_splits(material),
+        _gold_labels(material),
+        _resolutions(material),
+    ):
+        if table.rows:
+            yield table
+
+
+def _sampling(material: Material) -> PaperTable:
+    rows = [
+        [
+            wave,
+            stratum["stratum"],
+            stratum["population"],
+            stratum["sampled"],
+            stratum["inclusion_probability"],
+        ]
+        for wave, sample in material.samples.items()
+        for stratum in (sample.made or {}).get("strata", [])
+    ]
+    columns = [
+        *(Column("wave"), Column("stratum"), Column("population", "count"), Column("sampled", "count")),
+        Column("inclusion probability", "number"),
+    ]
+    return table_of("sampling", "How the items of each wave were drawn.", columns, rows)
+
+
+def _annotators(material: Material) -> PaperTable:
+    rows = [
+        [
+            wave,
+            material.annotator(wave, name),
+            *(counts[key] for key in ("assigned", "answered", "repeats_answered")),
+            counts["seconds"],
+        ]
+        for wave, status in material.statuses.items()
+        for name, counts in (status.made or {}).get("annotators", {}).items()
+    ]
+    columns = [
+        *(Column("wave"), Column("annotator"), Column("items given", "count")),
+        *(Column("items answered", "count"), Column("answered twice", "count")),
+        Column("seconds, where measured", "number"),
+    ]
+    return table_of("annotators", "Who annotated how much.", columns, rows)
+
+
+def _agreement(material: Material) -> PaperTable:
+    rows = []
+    for wave, feature in features_of(material.agreements):
+        for coefficient in [feature["observed_agreement"], *feature["coefficients"]]:
+            name = TITLES.get(coefficient["name"], coefficient["name"])
+            is_first = coefficient["name"] == feature["headline"]
+            rows.append(
+                [
+                    *(wave, feature["feature"], feature["paired_items"], name, Estimated.of(coefficient)),
+                    *(coefficient.get("band") or "", "yes" if is_first else ""),
+                ]
+            )
+    columns = [
+        *(Column("wave"), Column("feature"), Column("items", "count"), Column("coefficient")),
+        *(Column("value and 95 % interval", "estimate"), Column("band"), Column("to quote first")),
+    ]
+    caption = "Agreement of the annotators, before anything was merged."
+    return table_of("agreement", caption, columns, rows)
+
+
+def _agreement_by_label(material: Material) -> PaperTable:
+    rows = [
+        [
+            *(wave, feature["feature"], label["label"], sum(label["counts"])),
+            *(Estimated.of(label["specific_agreement"]), Estimated.of(label["kappa"])),
+        ]
+        for wave, feature in features_of(material.agreements)
+        for label in feature["labels"]
+    ]
+    columns = [
+        *(Column("wave"), Column("feature"), Column("label"), Column("times given", "count")),
+        *(Column("specific agreement", "estimate"), Column("kappa against the others", "estimate")),
+    ]
+    return table_of("agreement_by_label", "Agreement on each label.", columns, rows)
+
+
+def _gold_splits(material: Material) -> PaperTable:
+    rows = [
+        [wave, split, counts["items"], counts["groups"]]
+        for wave, gold in material.golds.items()
+        for split, counts in (gold.made or {}).get("splits", {}).items()
+    ]
+    columns = [Column("wave"), Column("split"), Column("items", "count"), Column("groups", "count")]
+    return table_of("gold_splits", "The gold sets and their splits; no group is in two.", columns, rows)
+
+
+def _gold_labels(material: Material) -> PaperTable:
+    rows = []
+    for wave, gold in material.golds.items():
+        for feature, labels in (gold.made or {}).get("labels", {}).items():
+            for label, counts in labels.items():
+                shares = [counts["items"], counts["share"], counts["weighted"]]
+                rows.append([wave, feature, label, *shares, *(counts[split] for split in SPLITS)])
+    columns = [
+        *(Column("wave"), Column("feature"), Column("label"), Column("items", "count")),
+        *(Column("share", "share"), Column("weighted", "share")),
+        *(Column(split, "count") for split in SPLITS),
+    ]
+    caption = (
+        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities."
+    )
+    return table_of("gold_labels", caption, columns, rows)
+
+
+def _resolutions(material: Material) -> PaperTable:
+    rows = [
+        [wave, feature, resolution, count]
+        for wave, gold in material.golds.items()
+        for feature, counts in (gold.made or {}).get("resolutions", {}).items()
+        for resolution, count in counts.items()
+    ]
+    columns = [Column("wave"), Column("feature"), Column("resolution"), Column("items", "count")]
+    return table_of("gold_resolutions", "How gold labels were decided.", columns, rows)
+
+
+def features_of(artifacts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each feature of agreements or evaluations, with the name of the wave or evaluation."""
+    for name, artifact in artifacts.items():
+        for feature in (artifact.made or {}).get("features", []):
+            yield name, feature
