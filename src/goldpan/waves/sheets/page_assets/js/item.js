@@ -8,7 +8,7 @@ let shownTexts = [];
 function showItem(row, container) {
   shownTexts = [];
   container.replaceChildren(
-    ...row.fields.map((field) => el("div", { className: "field" }, el("h2", { dir: "auto" }, field.name), showField(field)))
+    ...row.fields.map((field) => el("div", { className: "field" }, el("h2", {}, el("bdi", {}, field.name)), showField(field)))
   );
   container.scrollTop = 0;
 }
