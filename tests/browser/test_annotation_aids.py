@@ -162,6 +162,7 @@ def test_keywords_of_the_question_are_marked_and_can_be_switched_off(opened):
     [
         ("cat", "Cat, cats and concat; cat.", ["Cat", "cat"]),
         ("über*", "Überall, überhaupt, vorüber", ["Überall", "überhaupt"]),
+        ("caf\u00e9", "A cafe\u0301 and a caf\u00e9.", ["cafe\u0301", "caf\u00e9"]),
         ("水", "水质与饮水", ["水", "水"]),
         ("c++ (new)", "not c+ (new) but C++ (new)!", ["C++ (new)"]),
         ("in fact", "In\nfact, infact", ["In\nfact"]),
@@ -306,6 +307,8 @@ def test_a_phone_shows_all_of_it(opened, language):
         assert box["x"] >= 0 and box["x"] + box["width"] <= 360
     # The bar at the foot leaves room for the text.
     assert page.tab.locator("footer").bounding_box()["height"] < 200
+    page.press(*["+"] * 5)
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("size", [(1360, 700), (360, 740)])

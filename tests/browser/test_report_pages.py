@@ -6,14 +6,20 @@ from pathlib import Path
 import pytest
 
 from goldpan.cells import csv_text
+from goldpan.chains.tables.groups import RowGroup
+from goldpan.chains.tables.joined import ChainRow, StageResult
+from goldpan.chains.tables.page import table_page
 from goldpan.cli import main
 from goldpan.experiments.history import History
 from goldpan.experiments.run import PromptTexts
+from goldpan.tasks.features import Score
 from tests.browser.conftest import OpenPage
 from tests.browser.test_leaderboard_page import page_of_runs
 from tests.browser.test_report_tables import write_agreement, write_evaluation
+from tests.chain_builders import record
 from tests.recorded_runs import a_run
 
+KINDS = ("agreement of 8", "evaluation", "leaderboard", "comparison", "groups")
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((node) => {
   const style = getComputedStyle(node), box = node.getBoundingClientRect();
   if (!box.width || node.closest('svg') !== null && node.tagName !== 'svg') return false;
@@ -48,6 +54,22 @@ def write_comparison(folder: Path) -> Path:
     return page
 
 
+def write_groups(folder: Path) -> Path:
+    """The page of a table by groups, with three scores of a stage."""
+    scores = [Score(name=f"score_{n}", type="score", description="d", min=0, max=3) for n in range(3)]
+    groups = {}
+    for company in ("A", "A company whose name is long " * 3, None):
+        groups[company] = RowGroup({"stage": scores}, frozenset())
+        for number in range(5):
+            row = ChainRow(record(f"{company}{number}"))
+            answers = {score.name: number % 4 for score in scores}
+            row.results["stage"] = StageResult(f"{number}", "ok", None, None, answers)
+            groups[company].add(row)
+    page = folder / "groups.html"
+    page.write_text(table_page("s", "companies", "data.company", groups, False), encoding="utf-8")
+    return page
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> dict[str, Path]:
     """A page of each kind of report."""
@@ -59,10 +81,11 @@ def reports(tmp_path_factory) -> dict[str, Path]:
         "evaluation": write_evaluation(folder),
         "leaderboard": board,
         "comparison": write_comparison(folder),
+        "groups": write_groups(folder),
     }
 
 
-@pytest.mark.parametrize("kind", ["agreement of 8", "evaluation", "leaderboard", "comparison"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_out_of_reach_from_360_to_1920_pixels(browser, reports, kind):
     tab = browser.new_page()
     page = OpenPage(tab, reports[kind]).open()
@@ -89,7 +112,7 @@ def test_a_wide_table_is_scrolled_by_keys_and_keeps_its_first_column(browser, re
     tab.close()
 
 
-@pytest.mark.parametrize("kind", ["agreement of 8", "evaluation", "leaderboard", "comparison"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_printed_page_shows_all_columns(browser, reports, kind):
     # An A4 sheet with margins of 1 cm is about 718 pixels wide.
     tab = browser.new_page(viewport={"width": 718, "height": 1000})
@@ -100,7 +123,7 @@ def test_a_printed_page_shows_all_columns(browser, reports, kind):
     tab.close()
 
 
-@pytest.mark.parametrize("kind", ["agreement of 8", "evaluation", "leaderboard", "comparison"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_serious(browser, axe, reports, kind):
     tab = browser.new_page(viewport={"width": 1024, "height": 800})
     OpenPage(tab, reports[kind]).open()

@@ -17,7 +17,9 @@ function paint(node, text, ranges) {
 const UNDIVIDED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 function keywordPattern(keywords) {
-  const patterns = keywords.map((keyword) => {
+  // An accent may be a part of its letter or a mark of its own.
+  const spelled = keywords.flatMap((keyword) => [...new Set([keyword, keyword.normalize("NFC"), keyword.normalize("NFD")])]);
+  const patterns = spelled.map((keyword) => {
     const isOpen = keyword.endsWith("*");
     const text = isOpen ? keyword.slice(0, -1) : keyword;
     const literal = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+");
