@@ -65,7 +65,7 @@ svg text.on-light { fill: #14181e; }
 @media (max-width: 48rem) {
   body { padding: 1rem .75rem; }
   h1, h2, h3 { overflow-wrap: anywhere; }
-  .scroll tr > :first-child { min-width: 4.5rem; max-width: 8.5rem; white-space: normal;
+  .scroll tr > :first-child { min-width: 6rem; max-width: 8.5rem; white-space: normal;
     overflow-wrap: anywhere; }
 }
 @media print {
