@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -20,7 +21,10 @@ from markupsafe import Markup, escape
 from goldpan.cells import csv_text
 from goldpan.latex import latex_table
 
-__all__ = ["Markup", "copy_bar", "data_block", "element", "escape", "page", "table"]
+__all__ = [
+    *("Markup", "copy_bar", "data_block", "element", "escape", "page", "scroll_box", "table"),
+    "with_contents",
+]
 
 _VOID = frozenset({"br", "col", "hr", "img", "input", "meta", "wbr"})
 
@@ -30,7 +34,7 @@ BASE_STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #a0abba; --paper: #14181e;
   --line: #343c47; --tint: #1d232b; --accent: #7db7f5; --warn: #f0b070; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 90rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; max-width: 120rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
 h3 { font-size: 1.05rem; margin-top: 1.75rem; }
@@ -41,7 +45,15 @@ th { font-weight: 600; } .number { text-align: right; } td.number, .number span 
 td.interval { white-space: normal; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 .soft { color: var(--soft); } .warn { color: var(--warn); }
-.scroll { overflow-x: auto; scrollbar-color: var(--soft) var(--tint); }
+.scroll { overflow-x: auto; max-width: 100%; scrollbar-color: var(--soft) var(--tint);
+  background: linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% no-repeat local,
+    linear-gradient(to left, var(--line), transparent) right / 1rem 100% no-repeat; }
+.scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.scroll tr > :first-child { position: sticky; left: 0; z-index: 1; background: var(--paper); }
+a { color: var(--accent); }
+.contents { margin: 1rem 0 0; }
+.contents ul { list-style: none; padding: 0; margin: .25rem 0; columns: 16rem; }
+.contents li { max-width: none; break-inside: avoid; overflow-wrap: anywhere; }
 .copy-bar { margin: .25rem 0 1rem; display: flex; flex-wrap: wrap; gap: .5rem; }
 .copy-bar[hidden] { display: none; }
 .copy-bar button { font: inherit; font-size: .8rem; color: var(--accent); background: none; cursor: pointer;
@@ -50,8 +62,21 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg text.axis { font-weight: 600; } svg text.on-dark { fill: #ffffff; }
 svg text.on-light { fill: #14181e; }
-@media print { body { max-width: none; padding: 0; } .scroll { overflow: visible; }
-  .copy-bar { display: none; } }
+@media (max-width: 48rem) {
+  body { padding: 1rem .75rem; }
+  h1, h2, h3 { overflow-wrap: anywhere; }
+  .scroll tr > :first-child { min-width: 6rem; max-width: 8.5rem; white-space: normal;
+    overflow-wrap: anywhere; }
+}
+@media print {
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  .scroll { overflow: visible; background: none; } .copy-bar { display: none; }
+  table { font-size: 8pt; max-width: 100%; } th, td { padding: .2rem .35rem; overflow-wrap: anywhere; }
+  .scroll tr > :first-child { position: static; }
+  td.number, .number span, td:first-child { white-space: normal; }
+  svg { max-width: 100%; height: auto; } tr, svg, figure { break-inside: avoid; }
+  h1, h2, h3, h4, caption { break-after: avoid; }
+}
 """
 
 _COPY_BAR = '<div class="copy-bar"'
@@ -89,6 +114,11 @@ _COPY_SCRIPT = """{
 }
 """
 
+_FEWEST_CONTENTS = 4
+_HEADING = re.compile(r"<h2((?: [^>]*)?)>(.*?)</h2>", re.DOTALL)
+_ID = re.compile(r' id="([^"]*)"')
+_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+
 _WITH_INTERVAL = re.compile(r"(\S+) (?:(\[[^\[\]]*\])|(\(.*\)))")
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _NO_VALUE = frozenset({"-", "–"})
@@ -123,7 +153,9 @@ def table(
     text_columns: int = 1,
     classes: Sequence[str | None] | None = None,
 ) -> Markup:
-    """A table in a scrolling box, and buttons that copy it as CSV and as LaTeX.
+    """A table in a box that scrolls, and buttons that copy it as CSV and as LaTeX.
+
+    Where a table is wider than the window its first column stays in view.
 
     Args:
         header: names of the columns.
@@ -139,8 +171,57 @@ def table(
     head = element("thead", element("tr", *map(_head_cell, header, classes)))
     body = element("tbody", *(element("tr", *map(_cell, row, classes)) for row in rows))
     title = element("caption", caption) if caption else Markup("")
-    box = element("div", element("table", title, head, body), class_="scroll")
+    box = scroll_box(element("table", title, head, body), caption or "Table")
     return box + copy_bar(header, rows, numbers=[name == "number" for name in classes], caption=caption)
+
+
+def scroll_box(content: Markup, label: str) -> Markup:
+    """A table or picture in a box that scrolls sideways where it is wider than the window.
+
+    It takes the focus, so that it can be scrolled with the arrow keys, too; a shade at its edge says that
+    there is more.
+
+    Args:
+        content: what may be wider.
+        label: what it shows, for those who cannot see it.
+    """
+    return element("div", content, class_="scroll", role="group", aria_label=label, tabindex="0")
+
+
+def with_contents(body: Iterable[Any]) -> list[Any]:
+    """The parts of a page with a list of contents behind its first heading, if it has four sections.
+
+    Sections begin with an `h2`. One without an id gets one made from its text, the same for the same page.
+
+    Args:
+        body: the parts in order, as `page` takes them.
+    """
+    parts = list(body)
+    taken = {found for part in parts if isinstance(part, Markup) for found in _ID.findall(part)}
+    sections: list[tuple[str, str]] = []
+
+    def with_id(heading: re.Match[str]) -> str:
+        attributes, text = heading[1], Markup(heading[2]).striptags()
+        known = _ID.search(attributes)
+        anchor = Markup(known[1]).unescape() if known else _free_anchor(text, taken)
+        taken.add(anchor)
+        sections.append((anchor, text))
+        return heading[0] if known else f'<h2 id="{anchor}"{attributes}>{heading[2]}</h2>'
+
+    parts = [Markup(_HEADING.sub(with_id, part)) if isinstance(part, Markup) else part for part in parts]
+    if len(sections) < _FEWEST_CONTENTS:
+        return parts
+    links = (element("li", element("a", text, href=f"#{anchor}")) for anchor, text in sections)
+    contents = element("nav", element("ul", *links), class_="contents", aria_label="Contents")
+    title = next((place for place, part in enumerate(parts, 1) if str(part).startswith("<h1")), 0)
+    return [*parts[:title], contents, *parts[title:]]
+
+
+def _free_anchor(text: str, taken: Collection[str]) -> str:
+    # Letters and digits only: it stands in an attribute.
+    stem = re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "section"
+    numbered = (f"{stem}-{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([stem], numbered) if name not in taken)
 
 
 def _head_cell(name: Any, kind: str | None) -> Markup:
@@ -279,7 +360,10 @@ def page(title: str, body: Iterable[Any], *, style: str = "", script: str = "", 
     )
     if script:
         parts.append(element("script", Markup(script)))
-    return f"<!doctype html>\n{element('html', head, element('body', *parts), lang=language)}\n"
+    direction = "rtl" if language in _RIGHT_TO_LEFT else None
+    return (
+        f"<!doctype html>\n{element('html', head, element('body', *parts), lang=language, dir=direction)}\n"
+    )
 
 
 def _hash_source(text: str) -> str:

@@ -150,3 +150,26 @@ def opened(profile: Any, tmp_path: Path) -> Any:
         return OpenPage(profile.new_page(), paged.write()).open(), paged
 
     return open_page
+
+
+@pytest.fixture(scope="session")
+def axe() -> Any:
+    """What axe finds on the page in a tab that is serious or critical: `axe(tab)` gives rules and places.
+
+    Skipped where the package is not installed; it carries axe, so that nothing is fetched.
+    """
+    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+    def serious(tab: Any) -> list[str]:
+        # By the debugger, for the pages' own policy lets no other script in.
+        tab.evaluate(f"() => {{ {script} }}")
+        found = tab.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+        return [
+            f"{rule['id']}: {node['html'][:150]} ({node['failureSummary'][:300]})"
+            for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+
+    return serious

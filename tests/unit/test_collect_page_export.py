@@ -5,9 +5,10 @@ import pytest
 
 from goldpan.errors import SheetError
 from goldpan.waves.collect.adjudication import read_decisions
+from goldpan.waves.collect.collected import read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
-from tests.wave_builders import COMPLAINT, STARS, TONE, TOPICS, codebook, items, wave
+from tests.wave_builders import COMPLAINT, PARTS, STARS, TONE, TOPICS, codebook, items, wave
 
 BOOK = codebook(TONE, COMPLAINT, TOPICS, STARS)
 FIRST, SECOND, *_ = items()
@@ -156,3 +157,56 @@ def test_decisions_that_cannot_be_used_are_refused(tmp_path, document, message):
 def test_two_files_that_decide_otherwise_are_refused(tmp_path):
     with pytest.raises(SheetError, match="is decided otherwise in"):
         read(tmp_path, decided(decision()), decided(decision(value="Positive")))
+
+
+# Marked places
+
+MARKED = "The 🫖👩‍🔬 lid broke; cafe\u0301 ok."
+PART_BOOK = codebook(PARTS)
+
+
+def marked_export(**changes):
+    start = MARKED.index("lid")
+    span = {"of": "part", "field": "text", "path": [], "start": start, "end": start + 3, "text": "lid"}
+    answer = {
+        "item_id": FIRST,
+        "values": {"parts": [{"part": "lid", "count": None, "broken": True}]},
+        "spans": {"parts": [[span | changes]]},
+    }
+    return export({}, codebook_hash=PART_BOOK.hash, answers=[answer])
+
+
+def collect_marked(folder, document):
+    (folder / "0.json").write_bytes(orjson.dumps(document))
+    given = GivenOut("shop", "first", wave(), PART_BOOK, items([MARKED, "x"]))
+    return collect(folder, given)
+
+
+def test_marked_places_come_back_with_the_answer_and_survive_its_file(tmp_path):
+    collected_wave = collect_marked(tmp_path, marked_export())
+    write_collected(collected_wave, tmp_path / "answers.jsonl", tmp_path / "status.json")
+    answer = read_collected(tmp_path / "answers.jsonl", tmp_path / "status.json").answers[0]
+    ((span,),) = answer.spans["parts"]
+    assert MARKED[span["start"] : span["end"]] == "lid" and span["field"] == "text"
+
+
+def test_an_answer_without_marked_places_says_nothing_of_them(tmp_path):
+    write_collected(
+        collected(tmp_path, export({FIRST: ANSWER})), tmp_path / "answers.jsonl", tmp_path / "status.json"
+    )
+    assert b"spans" not in (tmp_path / "answers.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"start": 5}, {"field": "title"}, {"path": [0]}, {"start": -3, "end": 200}, {"text": "Lid"}]
+)
+def test_a_marked_place_that_the_item_does_not_have_is_refused(tmp_path, changed):
+    with pytest.raises(SheetError, match=r"the item has no '[lL]id'"):
+        collect_marked(tmp_path, marked_export(**changed))
+
+
+def test_marked_places_of_another_number_of_objects_are_refused(tmp_path):
+    document = marked_export()
+    document["answers"][0]["values"]["parts"] = []
+    with pytest.raises(SheetError, match="does not fit the number of its objects"):
+        collect_marked(tmp_path, document)

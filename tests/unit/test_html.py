@@ -8,7 +8,7 @@ import re
 import pytest
 
 from goldpan.cells import csv_text
-from goldpan.html import Markup, data_block, element, page, table
+from goldpan.html import Markup, data_block, element, page, table, with_contents
 from goldpan.latex import latex_table, latex_text
 
 HOSTILE = "</script><script>alert(1)</script> \" onload='x' & <!--"
@@ -140,3 +140,37 @@ def test_a_table_in_latex_has_a_column_and_an_end_for_each():
         r"\bottomrule",
         r"\end{tabular}",
     ]
+
+
+def headings(*texts):
+    return [element("h1", "All"), *(element("h2", text) for text in texts), "<h2>no heading</h2>"]
+
+
+def test_a_page_of_four_sections_has_contents_after_its_title():
+    title, contents, *rest = with_contents(headings("a & b", "C", "a & b", "Ü ü"))
+    assert re.findall(r'href="#([^"]+)">([^<]+)<', contents) == [
+        ("a-b", "a &amp; b"),
+        ("c", "C"),
+        ("a-b-2", "a &amp; b"),
+        ("ü-ü", "Ü ü"),
+    ]
+    assert title == "<h1>All</h1>" and rest[0] == '<h2 id="a-b">a &amp; b</h2>'
+    assert rest[-1] == "<h2>no heading</h2>"
+
+
+def test_ids_of_sections_are_kept_and_not_given_twice():
+    body = [
+        element("p", "x", id="one"),
+        element("div", element("h2", "Two", id="own")),
+        *headings("one", "C"),
+    ]
+    assert re.findall(r'<h2 id="([^"]+)"', "".join(map(str, with_contents(body)))) == ["own", "one-2", "c"]
+
+
+def test_a_short_page_has_no_contents():
+    assert not any("<nav" in str(part) for part in with_contents(headings("a", "b", "c")))
+
+
+def test_a_language_written_from_the_right_turns_the_page():
+    assert '<html lang="ar" dir="rtl">' in page("T", [], language="ar")
+    assert '<html lang="de">' in page("T", [], language="de")

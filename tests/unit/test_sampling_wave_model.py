@@ -43,6 +43,9 @@ def test_yaml_truth_values_and_numbers_are_strata():
         ({"strategy": "dawid_skene"}, "needs 3 annotators"),
         ({"strategy": "majority"}, "needs 3 annotators"),
         ({"formats": ["pdf"]}, "Input should be"),
+        ({"language": "la"}, "Input should be"),
+        ({"order": "choice", "formats": ["csv"]}, "add `html` to `formats`"),
+        ({"order": "uncertain", "shuffle": False}, "leave one out"),
         ({"formats": ["csv", "csv"]}, "named twice"),
         ({"layout": "side_by_side", "formats": ["csv"]}, "never blind"),
         (

@@ -593,3 +593,15 @@ def test_left_out_is_a_setting_of_what_was_given_out(tmp_path):
     run = wave_of(project)
     assert run.wave.left_out is not None and run.study_wave.left_out is None
     assert any("left_out" in note for note in changes_of(run).study_notes)
+
+
+def test_the_order_is_a_setting_of_what_was_given_out_and_the_language_is_not(project):
+    assert "order" not in given_out_settings(wave_of(project).wave)
+    write_wave_study(project, sample=8, repeats=0.25, formats=["html"], language="de")
+    run = wave_of(project)
+    assert run.wave.language == "de" and changes_of(run).study_notes == []
+    write_wave_study(project, sample=8, repeats=0.25, formats=["csv"], order="uncertain")
+    run = wave_of(project)
+    assert run.wave.order == "drawn"
+    (note,) = changes_of(run).study_notes
+    assert note == "the study says `order: uncertain`; given out with `order: drawn`"

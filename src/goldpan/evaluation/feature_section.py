@@ -20,7 +20,7 @@ from goldpan.evaluation.formatting import (
 from goldpan.evaluation.model_section import model_section
 from goldpan.evaluation.prevalence import Prevalence
 from goldpan.evaluation.report import FeatureEvaluation, ModelEvaluation
-from goldpan.html import Markup, element, table, three_decimals
+from goldpan.html import Markup, element, scroll_box, table, three_decimals
 from goldpan.statistics.figures import figure
 
 _SHARES = frozenset({"accuracy", "f1_micro"})
@@ -117,7 +117,7 @@ def _plot(feature: FeatureEvaluation) -> Markup | None:
         )
         dots.append(Dot(model.model, own.value, own.interval, beside.value))
     axis = f"{figure_title(name)} (hollow: baseline)"
-    return element("div", dot_plot(dots, axis), class_="scroll")
+    return scroll_box(dot_plot(dots, axis), axis)
 
 
 def _comparison(feature: FeatureEvaluation, comparison: Comparison) -> Iterator[Markup]:
@@ -206,4 +206,4 @@ def _prevalence(model: ModelEvaluation, prevalence: Prevalence) -> Iterator[Mark
             for label in prevalence.labels
         ]
         axis = "Share of the corpus (hollow: as predicted)"
-        yield element("div", dot_plot(dots, axis), class_="scroll")
+        yield scroll_box(dot_plot(dots, axis), axis)

@@ -16,7 +16,7 @@ from goldpan.evaluation.lost import FOUND, LostPositives
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.evaluation.report import Confusion, FeatureEvaluation, Mistake, ModelEvaluation
 from goldpan.heat_map import heat_map
-from goldpan.html import Markup, element, table, three_decimals
+from goldpan.html import Markup, element, scroll_box, table, three_decimals
 from goldpan.statistics.figures import Figure, figure
 from goldpan.visible_text import shortened
 
@@ -137,7 +137,7 @@ def _confusion(confusion: Confusion) -> Markup:
             "p", f"{len(confusion.gold)} labels are too many for a picture; the JSON has the counts."
         )
     picture = heat_map("Gold", "Predicted", confusion.gold, confusion.predicted, confusion.counts)
-    return element("div", picture, class_="scroll")
+    return scroll_box(picture, "Gold by predicted")
 
 
 def _calibration(calibration: Calibration) -> Iterator[Markup]:
@@ -155,7 +155,7 @@ def _calibration(calibration: Calibration) -> Iterator[Markup]:
         f" (p {p_value(calibration.ece_p_value)}). Brier score {estimate(calibration.brier.weighted)}."
         + (f" {calibration.without:,} answers have no confidence." if calibration.without else ""),
     )
-    yield element("div", calibration_plot(calibration.bins), class_="scroll")
+    yield scroll_box(calibration_plot(calibration.bins), "Calibration")
 
 
 def _mistakes(mistakes: Sequence[Mistake], most: int) -> Markup:

@@ -9,7 +9,7 @@ from goldpan.evaluation.formatting import HEADLINES, KINDS, figure_title, money,
 from goldpan.evaluation.judged import JUDGE_KAPPA, JUDGED_RIGHT, JudgedText
 from goldpan.evaluation.pictures import STYLE
 from goldpan.evaluation.report import EvaluationReport, FeatureEvaluation, ModelEvaluation, ModelSource
-from goldpan.html import Markup, element, page, table
+from goldpan.html import Markup, element, page, table, with_contents
 from goldpan.report_provenance import provenance_section
 from goldpan.statistics.figures import Figure, figure
 from goldpan.statistics.samples import FEWEST_UNITS
@@ -33,7 +33,7 @@ def evaluation_page(report: EvaluationReport, mistakes: int) -> str:
     body += [element("h2", "Where the numbers come from"), _sources(report)]
     body += _methods()
     body += provenance_section(report.provenance)
-    return page(heading, body, style=STYLE)
+    return page(heading, with_contents(body), style=STYLE)
 
 
 def _what(report: EvaluationReport) -> str:

@@ -15,7 +15,7 @@ from goldpan.experiments.compare import (
 )
 from goldpan.experiments.figures import PARTIAL_FIGURES, figure_text, main_figure
 from goldpan.experiments.run import Run
-from goldpan.html import Markup, element, page, table
+from goldpan.html import Markup, element, page, scroll_box, table, with_contents
 from goldpan.records.limit import trial_text
 from goldpan.visible_text import printable
 
@@ -25,7 +25,8 @@ pre { overflow-x: auto; padding: .75rem; background: var(--tint); white-space: p
 ins { text-decoration: none; color: #1a7f37; } del { text-decoration: none; color: #b42318; }
 @media (prefers-color-scheme: dark) { ins { color: #7ee2a0; } del { color: #ff9d94; } }
 .row { border-top: 1px solid var(--line); margin-top: 1.5rem; }
-.row table { width: 100%; table-layout: fixed; } .row td { white-space: pre-wrap; overflow-wrap: anywhere; }
+.row table { width: 100%; min-width: 34rem; table-layout: fixed; }
+.row td { white-space: pre-wrap; overflow-wrap: anywhere; }
 .row th:first-child { width: 16%; }
 """
 
@@ -70,7 +71,11 @@ def _text_lines(found: RunComparison) -> Iterator[str]:
 
 def comparison_page(found: RunComparison) -> str:
     """The comparison as a page: figures, the rows that changed side by side, and the prompts' difference."""
-    return page(f"{found.first.module}: {found.first.id} and {found.second.id}", _body(found), style=_STYLE)
+    return page(
+        f"{found.first.module}: {found.first.id} and {found.second.id}",
+        with_contents(_body(found)),
+        style=_STYLE,
+    )
 
 
 def _body(found: RunComparison) -> Iterator[Markup]:
@@ -252,7 +257,7 @@ def _changed_row(row: ChangedRow) -> Iterator[Markup]:
     yield element(
         "section",
         element("h3", element("span", row.id), f": {kinds}"),
-        element("div", element("table", element("thead", head), element("tbody", *cells)), class_="scroll"),
+        scroll_box(element("table", element("thead", head), element("tbody", *cells)), f"Row {row.id}"),
         class_="row",
     )
 

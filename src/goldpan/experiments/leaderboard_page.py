@@ -19,7 +19,7 @@ from goldpan.experiments.run_plots import (
     time_plot,
 )
 from goldpan.experiments.standings import Board, Ranked, Standing, boards_of, standings_of
-from goldpan.html import Markup, element, page, table, three_decimals
+from goldpan.html import Markup, element, page, scroll_box, table, three_decimals, with_contents
 from goldpan.records.limit import trial_text
 
 _TITLE = "Leaderboard: "
@@ -88,7 +88,9 @@ def leaderboard_page(
         right: which rows of a run are right; without it no two runs are tested.
     """
     name = f"{runs[-1].module} {runs[-1].name or ''}".strip()
-    return page(f"{_TITLE}{name}", _body(name, runs, versions, unreadable, right), style=_PAGE_STYLE)
+    return page(
+        f"{_TITLE}{name}", with_contents(_body(name, runs, versions, unreadable, right)), style=_PAGE_STYLE
+    )
 
 
 def _body(
@@ -196,9 +198,7 @@ def _plots(board: Board, figure: str, plotted: Sequence[PlottedRun]) -> Iterator
 
 
 def _plot(caption: str, picture: Markup) -> Markup:
-    return element(
-        "figure", element("figcaption", caption), element("div", picture, class_="scroll", tabindex="0")
-    )
+    return element("figure", element("figcaption", caption), scroll_box(picture, caption))
 
 
 def _legend(models: Sequence[str]) -> Markup:

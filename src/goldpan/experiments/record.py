@@ -29,6 +29,7 @@ from goldpan.records.source_rows import place_of
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.rows import with_features
 from goldpan.study.load import Project
+from goldpan.tasks.features import FOR_PEOPLE
 from goldpan.tasks.task import Task, load_task
 
 
@@ -124,7 +125,8 @@ def _check_tasks(tasks: Sequence[Task], summary: dict[str, Any], where: str) -> 
 
 def _prompt_texts(task: Task) -> PromptTexts:
     features = [
-        feature.model_dump(mode="json", exclude_defaults=True) | {"name": feature.name, "type": feature.type}
+        feature.model_dump(mode="json", exclude=set(FOR_PEOPLE), exclude_defaults=True)
+        | {"name": feature.name, "type": feature.type}
         for feature in task.features
     ]
     return PromptTexts(task.name, task.hash, task.system_template, task.user_template, features)

@@ -34,6 +34,9 @@ Strategy = Literal[
     "dawid_skene_shrunk",
     "dawid_skene_one_coin",
 ]
+Language = Literal["en", "de", "es", "fr", "zh", "ar"]
+"""Languages of the pages' own words."""
+Order = Literal["drawn", "uncertain", "choice"]
 FEWEST_ANNOTATORS: dict[str, int] = {
     "majority": 3,
     "dawid_skene": 3,
@@ -168,6 +171,12 @@ class Wave(Model):
         " they are then drawn, too, as strata of their own, so that the chain's recall can be measured.",
     )
     shuffle: bool = Field(True, description="False: annotators get their items in the order of the corpus.")
+    order: Order = Field(
+        "drawn",
+        exclude_if=as_before("drawn"),
+        description="`uncertain`: items of which the LLM was least sure come first, among those it answered"
+        " alike; `choice`: on the page annotators may switch to that.",
+    )
     annotators: list[PersonName] = Field(min_length=1, description="Who answers; each gets a sheet.")
     overlap: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         "all", description="How many annotators answer each item."
@@ -180,6 +189,11 @@ class Wave(Model):
     )
     guidelines: str | None = Field(None, description="Text file with the guidelines shown in the codebook.")
     cannot_tell: bool = Field(True, description="Offer `cannot tell` as an answer to every feature.")
+    language: Language = Field(
+        "en",
+        exclude_if=as_before("en"),
+        description="Language of the pages' own words; data, labels and questions stay as they are.",
+    )
     formats: list[Format] = Field(["html"], min_length=1, description="What sheets to write.")
     layout: Literal["task", "side_by_side"] = Field(
         "task", description="One sheet per annotator, or all of them beside each other in one."
@@ -276,6 +290,10 @@ class Wave(Model):
                     "a side-by-side sheet shows all items to all annotators; leave `overlap` out"
                 )
             self._allow_formats({"xlsx", "csv"}, "layout: side_by_side")
+        if self.order == "choice" and "html" not in self.formats:
+            raise ValueError("order: annotators can choose on the page only; add `html` to `formats`")
+        if self.order != "drawn" and not self.shuffle:
+            raise ValueError(f"`shuffle: false` and `order: {self.order}` do not go together; leave one out")
         if not self.blind:
             self._allow_formats(_SHOW_LLM_ANSWERS, "blind: false")
         return self

@@ -15,6 +15,8 @@ from goldpan.study.load import validate
 # 54 characters and `_rationale` make 64, the longest property name all services take.
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=54)]
 
+Keyword = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^*]+\*?$", max_length=100)]
+
 
 def _labels_as_text(value: Any) -> Any:
     """Say plainly what is wrong with a label that YAML did not read as text."""
@@ -46,6 +48,10 @@ class _Model(_BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+FOR_PEOPLE = frozenset({"title", "question", "keywords"})
+"""Keys that only people see: no LLM is asked otherwise because of them."""
+
+
 class _Feature(_Model):
     """What all features have.
 
@@ -56,6 +62,9 @@ class _Feature(_Model):
         abstain: allow `null`, meaning that the text does not say.
         required_when: a condition over other features of the task: where it holds there must be a value, and
             elsewhere there is none.
+        title: a short name in words, which pages show in place of `name`.
+        question: what annotators are asked, in a sentence, above the description.
+        keywords: words that pages mark in the texts; one that ends in `*` stands for all that begin so.
     """
 
     name: FeatureName
@@ -63,6 +72,9 @@ class _Feature(_Model):
     rationale: bool | str = False
     abstain: bool = False
     required_when: str | None = Field(None, min_length=1)
+    title: str | None = Field(None, min_length=1, max_length=80)
+    question: str | None = Field(None, min_length=1)
+    keywords: list[Keyword] | None = Field(None, min_length=1)
 
     @property
     def key(self) -> str:

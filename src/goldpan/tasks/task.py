@@ -19,7 +19,7 @@ from goldpan.study.base import Model, Name
 from goldpan.study.load import validate
 from goldpan.study.yaml_file import read_yaml
 from goldpan.tasks.expected import Expected, check_expected
-from goldpan.tasks.features import Binary, Exclusive, Feature, parse_feature
+from goldpan.tasks.features import FOR_PEOPLE, Binary, Exclusive, Feature, parse_feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.required import requirements_of
 
@@ -86,7 +86,10 @@ class Task:
     def hash(self) -> str:
         """SHA-256 (hex) of everything that changes what is asked or how an answer is read."""
         content = {
-            "features": [feature.model_dump(exclude_defaults=True) for feature in self.features],
+            "features": [
+                feature.model_dump(exclude=set(FOR_PEOPLE), exclude_defaults=True)
+                for feature in self.features
+            ],
             "exclusive": [group.order for group in self.exclusive],
             "function": [self.function_name, self.function_description],
             "material": self.material,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from goldpan.chains.tables.groups import GroupFigure, RowGroup
 from goldpan.dot_plot import STYLE, Dot, dot_plot
-from goldpan.html import Markup, element, page, table
+from goldpan.html import Markup, element, page, scroll_box, table, with_contents
 from goldpan.visible_text import shortened
 
 _MOST_PLOTTED = 40
@@ -36,7 +36,7 @@ def table_page(study: str, name: str, by: str, groups: Mapping[str | None, RowGr
         *_plots(groups),
         *_methods(),
     ]
-    return page(title, body, style=STYLE)
+    return page(title, with_contents(body), style=STYLE)
 
 
 def _of_baseline() -> Markup:
@@ -90,7 +90,7 @@ def _plots(groups: Mapping[str | None, RowGroup]) -> Iterator[Markup]:
             for figure in (of_group[number][1],)
         ]
         yield element("h2", column)
-        yield element("div", dot_plot(dots, column, low, high), class_="scroll", tabindex="0")
+        yield scroll_box(dot_plot(dots, column, low, high), column)
 
 
 def _methods() -> Sequence[Markup]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.as_json import finite
 from goldpan.heat_map import coefficient_map, heat_map
-from goldpan.html import Markup, element, page, table
+from goldpan.html import Markup, element, page, scroll_box, table, with_contents
 from goldpan.report_provenance import provenance_section
 from goldpan.statistics.coefficient import Coefficient
 from goldpan.waves.agreement.formatting import (
@@ -43,7 +43,7 @@ def agreement_page(report: AgreementReport) -> str:
     body += [element("h2", "How the intervals are made"), element("p", INTERVALS)]
     body += [element("h2", "What the bands are"), element("p", BANDS)]
     body += provenance_section(report.provenance)
-    return page(report.title, body)
+    return page(report.title, with_contents(body))
 
 
 def _overview(report: AgreementReport) -> Markup:
@@ -172,8 +172,8 @@ def _differences(result: FeatureAgreement) -> Iterator[Markup]:
             + ("Groups are framed." if matrix.groups else "They fall into no groups."),
         )
         values = [[finite(value) for value in row] for row in matrix.values]
-        yield element(
-            "div", coefficient_map(title, matrix.annotators, values, matrix.groups), class_="scroll"
+        yield scroll_box(
+            coefficient_map(title, matrix.annotators, values, matrix.groups), f"{title} of each pair"
         )
 
 
@@ -214,4 +214,4 @@ def _pair(pair: PairAgreement, alone: bool) -> Iterator[Markup]:
         yield element("p", unused)
     counts = matrix.counts.astype(int).tolist()
     picture = heat_map(matrix.rows, matrix.columns, matrix.labels, matrix.labels, counts)
-    yield element("div", picture, class_="scroll")
+    yield scroll_box(picture, f"{matrix.rows} by {matrix.columns}")

@@ -13,6 +13,13 @@ from goldpan.waves.codebook import Codebook
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus
 
 _MOST_NAMED = 20
+ORDERS = {
+    "uncertain": "Items came in the order of the LLM's confidence, the least sure first among those it"
+    " answered alike. Whoever stopped early has answered the harder ones.",
+    "choice": "Annotators could have the items first of which the LLM was least sure, among those it answered"
+    " alike. Whoever did and stopped early has answered the harder ones.",
+}
+"""What is to be said of a wave's order."""
 
 
 def measure_wave(
@@ -58,6 +65,8 @@ def wave_notes(status: WaveStatus) -> list[str]:
     notes = []
     if status.layout == "side_by_side":
         notes.append("Annotators worked side by side in one sheet and could see each other's answers.")
+    if status.order in ORDERS:
+        notes.append(ORDERS[status.order])
     if status.trial:
         notes.append(
             f"The items were drawn from {trial_text(status.trial)}; what is measured on them says nothing"

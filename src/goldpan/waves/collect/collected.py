@@ -70,6 +70,7 @@ class WaveStatus:
         shown_otherwise: rows of tables that show another text than was given out under their id.
         not_read: filled columns of tables that the sheets were not given out with.
         trial: source -> its limit, where the items were drawn from its first rows only.
+        order: how items came on the sheets, as `order` of the wave.
     """
 
     study: str
@@ -89,13 +90,15 @@ class WaveStatus:
     superseded: dict[str, int] = field(default_factory=dict)
     shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
     not_read: list[UnreadColumn] = field(default_factory=list)
+    order: str = "drawn"
 
 
 @dataclass(frozen=True)
 class JoinedAnswer:
     """One row of `answers.jsonl`: all that one annotator said about one showing of an item.
 
-    `outdated` tells that one of the values is about what the record said in an earlier draw.
+    `outdated` tells that one of the values is about what the record said in an earlier draw. `spans` has, by
+    extraction, a list for each of its objects: where it is marked in the item, see `spans.Span`.
     """
 
     item_id: str
@@ -107,6 +110,7 @@ class JoinedAnswer:
     seconds: float | None
     files: list[str]
     outdated: bool = False
+    spans: dict[str, list[list[dict[str, Any]]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -169,7 +173,10 @@ def write_collected(collected: CollectedWave, answers_file: Path, status_file: P
     """Write `answers.jsonl` and `status.json`."""
     with replacing(answers_file) as handle:
         for answer in collected.answers:
-            handle.write(orjson.dumps(asdict(answer), option=orjson.OPT_APPEND_NEWLINE))
+            row = asdict(answer)
+            if not answer.spans:
+                del row["spans"]
+            handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     write_json(status_file, asdict(collected.status))
 
 

@@ -31,6 +31,7 @@ class SheetAnswer:
         note: what the annotator wrote beside it.
         seconds: time spent on it, where the tool measures it.
         redraw: how often the wave had been drawn anew when the sheet was given out.
+        spans: where extracted objects are marked in the item: feature -> a list for each object.
     """
 
     item_id: str
@@ -42,6 +43,7 @@ class SheetAnswer:
     note: str = ""
     seconds: float | None = None
     redraw: int = 0
+    spans: dict[str, list[list[dict[str, Any]]]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:

@@ -75,6 +75,7 @@ def _merge(
     values: dict[str, Any] = {}
     said_in: dict[str, str] = {}
     version_of: dict[str, int] = {}
+    spans: dict[str, list[list[dict[str, Any]]]] = {}
     for answer in answers:
         version = given_out.text_version(record_id, answer.redraw)
         for name, value in answer.values.items():
@@ -96,6 +97,10 @@ def _merge(
             values[name] = value
             said_in[name] = answer.where
             version_of[name] = version
+            if name in answer.spans:
+                spans[name] = answer.spans[name]
+            elif differs:
+                spans.pop(name, None)
     times = [answer.seconds for answer in answers if answer.seconds is not None]
     return JoinedAnswer(
         item_id=item_id,
@@ -108,6 +113,7 @@ def _merge(
         seconds=max(times) if times else None,
         files=sorted({answer.file for answer in answers}),
         outdated=any(version < given_out.text_version(record_id) for version in version_of.values()),
+        spans={name: spans[name] for name in values if name in spans},
     )
 
 
@@ -134,6 +140,7 @@ def _status(
         state="complete" if complete else "partial",
         blind=given_out.wave.blind,
         layout=given_out.wave.layout,
+        order=given_out.wave.order,
         codebook_hash=given_out.codebook.hash,
         annotators=annotators,
         repairs=repairs,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from goldpan.errors import AnswerError, SheetError
 from goldpan.tasks.values import value_check
 from goldpan.waves.collect.filled import FilledSheet, ForeignSheetError, GivenOut, Problems, SheetAnswer
 from goldpan.waves.collect.json_file import ToolModel, as_model
+from goldpan.waves.collect.spans import Spans, checked_spans
 from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
 
@@ -20,6 +23,7 @@ class _ExportedAnswer(ToolModel):
     flag: bool = False
     note: str = ""
     seconds: float | int | None = None
+    spans: Spans = Field(default_factory=dict)
 
 
 class PageExport(ToolModel):
@@ -59,12 +63,18 @@ def read_page_export(file: str, document: Any, given_out: GivenOut) -> FilledShe
         raise SheetError(str(error), where=file, remedy=error.remedy) from None
     problems = Problems(file)
     filled = FilledSheet(file)
+    items = {item.item_id: item for item in given_out.items.values()}
+    items |= {item.repeat_id: item for item in given_out.items.values()}
     for number, exported in enumerate(export.answers, 1):
         place = f"answer {number} ({exported.item_id})"
         values = read_values(exported.values, given_out, place, problems)
+        item = items.get(exported.item_id)
+        if item is not None and not given_out.shows_newest_text(item.id, export.redraw):
+            item = None
+        spans = checked_spans(exported.spans, values, item, given_out, problems, place)
         told = (exported.flag, exported.note, exported.seconds)
         filled.answers.append(
-            SheetAnswer(exported.item_id, annotator, file, place, values, *told, export.redraw)
+            SheetAnswer(exported.item_id, annotator, file, place, values, *told, export.redraw, spans)
         )
     problems.raise_if_any(_REMEDY)
     return filled

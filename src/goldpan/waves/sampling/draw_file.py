@@ -26,7 +26,7 @@ from goldpan.waves.sampling.sample import WaveSample, sample_counts
 KIND, FORMAT = "goldpan draw", 1
 GIVEN_OUT_SETTINGS = frozenset(
     {"stage", "from_", "features", "sample", "seed", "stratify", "shuffle", "annotators", "overlap"}
-    | {"left_out", "repeats", "show", "guidelines", "cannot_tell", "formats", "layout", "blind"}
+    | {"left_out", "repeats", "order", "show", "guidelines", "cannot_tell", "formats", "layout", "blind"}
 )
 """Settings of a wave that say what is given out; the others are taken as the study has them."""
 

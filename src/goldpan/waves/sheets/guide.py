@@ -16,6 +16,12 @@ from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
 from goldpan.waves.codebook import NONE_OF_THEM
 
 
+def what_is_asked(feature: Feature) -> str:
+    """The question of a feature, where it has one, and its description."""
+    description = feature.description.strip()
+    return f"{feature.question.strip()} {description}" if feature.question else description
+
+
 def how_to_answer(feature: Feature) -> str:
     """What to write into a cell for this feature."""
     match feature:

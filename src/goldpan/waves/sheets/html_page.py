@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from goldpan.html import Markup, data_block, page
-from goldpan.study.wave import Wave
-from goldpan.tasks.features import Feature, value_of
+from goldpan.html import Markup, data_block, escape, page
+from goldpan.study.wave import Language, Wave
+from goldpan.tasks.features import Binary, Feature, value_of
 from goldpan.waves.answer_text import answer_text, field_text, is_conversation
 from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.disagreement_causes import CAUSES
-from goldpan.waves.sheets.guide import how_to_answer
 from goldpan.waves.sheets.sheet import ADJUDICATION, Sheet, SheetId, SheetRow, shown_fields
+from goldpan.waves.sheets.words import how_on_page, word_of_cause, words_of
 
 ANSWERS = "goldpan answers"
 """What the export of an annotation page says it is."""
@@ -26,10 +27,15 @@ DECISIONS = "goldpan decisions"
 
 SCRIPTS = (
     "dom",
+    "words",
     "store",
     "stopwatch",
+    "offsets",
+    "marks",
     "item",
+    "history",
     "answers",
+    "view",
     "choice_control",
     "multilabel_control",
     "typed_controls",
@@ -38,11 +44,16 @@ SCRIPTS = (
     "codebook",
     "exports",
     "page",
+    "questions",
+    "keyboard",
+    "start",
 )
 """The parts of the page's script in `page_assets/js`, in their order."""
 
 CAUSE = "(cause)"
 """The question after each decision; no feature can be called so."""
+
+_WORD = re.compile(r"\[\[(\w+)\]\]")
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,13 @@ def annotation_page(sheet: Sheet, folder: str) -> str:
             "fields": _fields(row.fields),
             "llm": _llm_texts(row, codebook),
             "answers": [],
+            **({} if row.place is None else {"place": row.place}),
         }
         for row in sheet.rows
     ]
-    asked = [_feature(feature, codebook.cannot_tell) for feature in codebook.features]
-    return _page(ANSWERS, sheet.id, codebook, asked, rows, sheet.blind, folder)
+    words = words_of(sheet.language)
+    asked = [_feature(feature, codebook.cannot_tell, words) for feature in codebook.features]
+    return _page(ANSWERS, sheet.id, codebook, asked, rows, sheet.blind, folder, sheet.language)
 
 
 def adjudication_page(
@@ -119,21 +132,12 @@ def adjudication_page(
         }
         for disagreement in disagreements
     ]
-    asked = [_feature(feature, codebook.cannot_tell) for feature in codebook.features]
-    causes = [Choice(cause, cause, about, str(n)) for n, (cause, about) in enumerate(CAUSES.items(), 1)]
-    asked.append(
-        {
-            "name": CAUSE,
-            "title": "Why do they differ?",
-            "type": "classification",
-            "description": "It tells what to do next time: a better guideline, another question, or nothing.",
-            "choices": [asdict(cause) for cause in causes],
-            "cannot_tell": False,
-            "how": "one of the causes",
-        }
-    )
+    words = words_of(wave.language)
+    asked = [_feature(feature, codebook.cannot_tell, words) for feature in codebook.features]
+    asked.append(_cause(words))
     sheet_id = SheetId(study, name, ADJUDICATION, codebook.short_hash)
-    return _page(DECISIONS, sheet_id, codebook, asked, rows, True, wave.annotations_folder(study, name))
+    folder = wave.annotations_folder(study, name)
+    return _page(DECISIONS, sheet_id, codebook, asked, rows, True, folder, wave.language)
 
 
 def _page(
@@ -144,7 +148,9 @@ def _page(
     rows: list[dict[str, Any]],
     blind: bool,
     folder: str,
+    language: Language,
 ) -> str:
+    words = words_of(language)
     data = {
         "kind": kind,
         "study": sheet_id.study,
@@ -160,22 +166,45 @@ def _page(
         "features": features,
         "exclusive": [group.order for group in codebook.exclusive],
         "rows": rows,
+        "words": words,
     }
     title = f"{sheet_id.wave} · {sheet_id.annotator}"
-    body = [Markup(_asset("page.html")), data_block("data", data)]
-    return page(title, body, style=_asset("page.css"), script=_script())
+    shell = _WORD.sub(lambda found: str(escape(words[found[1]])), _asset("page.html"))
+    body = [Markup(shell), data_block("data", data)]
+    return page(title, body, style=_asset("page.css"), script=_script(), language=language)
 
 
-def _feature(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
+def _cause(words: Mapping[str, str]) -> dict[str, Any]:
+    """The question after each decision, as the page's script reads it."""
+    causes = [
+        Choice(cause, words[word_of_cause(cause)], words[f"about_{word_of_cause(cause)}"], str(number))
+        for number, cause in enumerate(CAUSES, 1)
+    ]
+    return {
+        "name": CAUSE,
+        "title": words["cause"],
+        "heading": words["cause"],
+        "type": "classification",
+        "description": words["about_cause"],
+        "choices": [asdict(cause) for cause in causes],
+        "cannot_tell": False,
+        "how": words["how_cause"],
+    }
+
+
+def _feature(feature: Feature, cannot_tell: bool, words: Mapping[str, str]) -> dict[str, Any]:
     """A feature as the page's script reads it."""
     options = choices(feature)
+    if isinstance(feature, Binary):
+        options = [replace(yes_or_no, text=words[yes_or_no.text]) for yes_or_no in options or ()]
     about = feature.model_dump(exclude={"labels", "items", "rationale", "abstain"}, exclude_none=True)
     return {
         **about,
-        "title": feature.name,
+        "title": feature.title or feature.name,
+        "heading": feature.question or feature.title or feature.name,
         "choices": None if options is None else [asdict(option) for option in options],
         "cannot_tell": cannot_tell,
-        "how": how_to_answer(feature),
+        "how": how_on_page(feature, words),
     }
 
 

@@ -12,7 +12,7 @@ from goldpan.records.draw import RANK_RANGE, rank
 from goldpan.records.look_up import look_up
 from goldpan.stages.shown_fields import with_fields_of_items
 from goldpan.study.base import NAME_PATTERN, person_name
-from goldpan.study.wave import Wave
+from goldpan.study.wave import Language, Wave
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.codebook import Codebook
 from goldpan.waves.items import Item
@@ -87,11 +87,14 @@ class SheetRow:
         item_id: the item's id, or its repeat id where it is shown for the second time.
         fields: what is shown of the record, by name, as JSON values.
         llm: the LLM's predictions by feature; empty on a blind sheet.
+        place: where it comes if those of which the LLM was least sure come first, from 0; None where that
+            is not offered.
     """
 
     item_id: str
     fields: dict[str, Any]
     llm: dict[str, dict[str, Any]] = field(default_factory=dict)
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Sheet:
         field_names: fields shown on any sheet of the wave, the same on all of them.
         rows: in the order they are shown.
         blind: whether it hides the LLM's answers and the other annotators'.
+        language: of the page's own words.
     """
 
     id: SheetId
@@ -111,6 +115,7 @@ class Sheet:
     field_names: list[str]
     rows: list[SheetRow]
     blind: bool
+    language: Language = "en"
 
 
 def make_sheet(
@@ -122,10 +127,12 @@ def make_sheet(
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]] | None = None,
     given_before: GivenBefore | None = None,
+    uncertain_first: Mapping[str, float] | None = None,
 ) -> Sheet:
     """The sheet of one annotator.
 
-    Items come in an order of the annotator's own, or in that of the corpus without `shuffle`. An item shown
+    Items come in an order of the annotator's own, in that of the corpus without `shuffle`, or by
+    `uncertain_first`. An item shown
     twice comes once in the first half of the order and once in the second, always half of the order apart.
 
     Args:
@@ -135,6 +142,7 @@ def make_sheet(
         codebook: what is asked.
         predictions: the LLM's predictions by item id, for a sheet that is not blind.
         given_before: what the wave's earlier draws gave out; None where there were none.
+        uncertain_first: places of the items from 0 to 1, for a wave with an `order` of its own.
 
     Raises:
         StudyError: `show` names a field that no record has, or predictions are given for a blind sheet.
@@ -143,24 +151,46 @@ def make_sheet(
         raise StudyError("a blind sheet cannot show the LLM's answers", where=f"waves.{name}")
     before = given_before or GivenBefore()
     mine = [item for item in items if annotator in item.annotators]
-    placed: list[tuple[float, str, Item]] = []
-    for number, item in enumerate(mine):
-        own = _place(wave, annotator, item) if wave.shuffle else number / len(mine)
-        if annotator in item.repeated_by:
-            # Without shuffling the first showing keeps its place and the second comes after all items.
-            first, second = (own / 2, (own + 1) / 2) if wave.shuffle else (own, 1 + own)
-            placed += [(first, item.item_id, item), (second, item.repeat_id, item)]
-        else:
-            placed.append((own, item.item_id, item))
+    own_places = {
+        item.item_id: _place(wave, annotator, item) if wave.shuffle else number / len(mine)
+        for number, item in enumerate(mine)
+    }
+    chosen = own_places
+    if wave.order == "uncertain" and uncertain_first is not None:
+        chosen = {name: uncertain_first[name] for name in own_places}
+    placed = _placed(mine, annotator, chosen, wave.shuffle)
+    offered: dict[str, int] = {}
+    if wave.order == "choice" and uncertain_first is not None:
+        other = _placed(mine, annotator, uncertain_first, wave.shuffle)
+        offered = {shown_as: number for number, (shown_as, _) in enumerate(other)}
     rows = [
         SheetRow(
-            shown_as, shown_fields(item.data, wave.show), dict((predictions or {}).get(item.item_id, {}))
+            shown_as,
+            shown_fields(item.data, wave.show),
+            dict((predictions or {}).get(item.item_id, {})),
+            offered.get(shown_as),
         )
-        for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])
+        for shown_as, item in placed
         if shown_as not in before.answered.get(annotator, ())
     ]
     sheet_id = SheetId(study, name, annotator, codebook.short_hash, before.redraw)
-    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, wave.blind)
+    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, wave.blind, wave.language)
+
+
+def _placed(
+    items: Sequence[Item], annotator: str, places: Mapping[str, float], shuffle: bool
+) -> list[tuple[str, Item]]:
+    """Items in the order of their places, each with the id it is shown by; some come twice."""
+    placed: list[tuple[float, str, Item]] = []
+    for item in items:
+        own = places[item.item_id]
+        if annotator in item.repeated_by:
+            # Without shuffling the first showing keeps its place and the second comes after all items.
+            first, second = (own / 2, (own + 1) / 2) if shuffle else (own, 1 + own)
+            placed += [(first, item.item_id, item), (second, item.repeat_id, item)]
+        else:
+            placed.append((own, item.item_id, item))
+    return [(shown_as, item) for _, shown_as, item in sorted(placed, key=lambda entry: entry[:2])]
 
 
 def make_side_by_side_sheet(
@@ -171,6 +201,7 @@ def make_side_by_side_sheet(
     codebook: Codebook,
     predictions: Mapping[str, Mapping[str, Any]],
     given_before: GivenBefore | None = None,
+    uncertain_first: Mapping[str, float] | None = None,
 ) -> Sheet:
     """The one sheet that all annotators of a wave fill in together, beside the LLM's answers; never blind.
 
@@ -180,11 +211,11 @@ def make_side_by_side_sheet(
         StudyError: `show` names a field that no record has.
     """
     before = given_before or GivenBefore()
-    ordered = (
-        sorted(items, key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
-        if wave.shuffle
-        else items
-    )
+    ordered = items
+    if wave.order == "uncertain" and uncertain_first is not None:
+        ordered = sorted(items, key=lambda item: (uncertain_first[item.item_id], item.item_id))
+    elif wave.shuffle:
+        ordered = sorted(items, key=lambda item: (_place(wave, SIDE_BY_SIDE, item), item.item_id))
     rows = [
         SheetRow(item.item_id, shown_fields(item.data, wave.show), dict(predictions.get(item.item_id, {})))
         for item in ordered

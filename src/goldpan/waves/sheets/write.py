@@ -26,6 +26,7 @@ from goldpan.waves.sheets.sheet import (
     make_side_by_side_sheet,
 )
 from goldpan.waves.sheets.table import SheetColumn, side_by_side_columns, task_columns
+from goldpan.waves.sheets.uncertainty import uncertain_first
 from goldpan.waves.sheets.xlsx_sheet import xlsx_sheet
 
 
@@ -141,11 +142,12 @@ def _sheets(
 ) -> Iterator[tuple[Sheet, list[SheetColumn]]]:
     """Each sheet of the wave with the columns it has as a table."""
     listed = list(items.values())
+    order = uncertain_first(wave, name, list(items), predictions, codebook.by_name)
     if wave.layout == SIDE_BY_SIDE:
-        sheet = make_side_by_side_sheet(study, name, wave, listed, codebook, predictions, given_before)
+        sheet = make_side_by_side_sheet(study, name, wave, listed, codebook, predictions, given_before, order)
         yield sheet, side_by_side_columns(sheet, wave.annotators)
         return
     shown = None if wave.blind else predictions
     for annotator in wave.annotators:
-        sheet = make_sheet(study, name, wave, annotator, listed, codebook, shown, given_before)
+        sheet = make_sheet(study, name, wave, annotator, listed, codebook, shown, given_before, order)
         yield sheet, task_columns(sheet)

@@ -135,6 +135,8 @@ def _compare_settings(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     if "left_out" in given_out or "left_out" in now:
         # It is not written where nothing is said of it.
         given_out, now = {"left_out": None, **given_out}, {"left_out": None, **now}
+    # Nor is the order of items that come as they were drawn.
+    given_out, now = {"order": "drawn", **given_out}, {"order": "drawn", **now}
     for name, value in given_out.items():
         # Another format of the sheets is none of another wave.
         if name in now and now[name] != value and name != "formats":

@@ -1,15 +1,13 @@
 // Answers as text, and whether they are complete.
 
-const CANNOT_TELL = "(cannot tell)";
-
 function answerText(feature, value) {
   if (value === undefined) return "—";
-  if (value === null) return CANNOT_TELL;
-  if (feature.type === "binary") return value ? "yes" : "no";
-  if (feature.type === "multilabel") return value.join("; ") || "(none)";
+  if (value === null) return say("cannot_tell_answer");
+  if (feature.type === "binary") return say(value ? "yes" : "no");
+  if (feature.type === "multilabel") return value.join("; ") || say("none_answer");
   if (feature.type === "ranking") return value.join(" > ");
-  if (feature.type === "extraction") return value.length === 1 ? "1 object" : `${value.length || "no"} objects`;
-  return String(value);
+  if (feature.type === "extraction") return value.length ? say("objects", { count: value.length }) : say("none_answer");
+  return feature.choices?.find((choice) => choice.value === value)?.text ?? String(value);
 }
 
 const isAnswered = (row, answer) => row.asks.every((name) => name in answer.values);

@@ -6,7 +6,7 @@
 function choiceControl(feature, value, { give, votes }) {
   const short = feature.choices.every((choice) => choice.text.length < 8 && !choice.description);
   const buttons = feature.choices.map((choice) =>
-    choiceButton(choice, { pressed: value === choice.value, votes: votes[choice.text] }, () => give(choice.value))
+    choiceButton(choice, { pressed: value === choice.value, votes: votes[answerText(feature, choice.value)] }, () => give(choice.value))
   );
   return {
     node: el("div", { className: short ? "choices row" : "choices" }, ...buttons),
@@ -24,9 +24,9 @@ function choiceButton(choice, { pressed, votes, order }, onclick) {
     "button",
     { type: "button", className: "choice", "aria-pressed": String(pressed), onclick },
     keyCap(choice.key) ?? el("span"),
-    el("span", { className: "name" }, choice.text),
+    el("span", { className: "name", dir: "auto" }, choice.text),
     order ? el("span", { className: "order" }, order) : null,
-    choice.description ? el("span", { className: "about" }, choice.description) : null,
+    choice.description ? el("span", { className: "about", dir: "auto" }, choice.description) : null,
     votes ? el("span", { className: "votes" }, votes.join(", ")) : null
   );
 }

@@ -21,7 +21,14 @@ function decision(row, answer) {
   };
 }
 
-const rounded = (answer) => ({ ...answer, seconds: Math.round(answer.seconds * 10) / 10 });
+// Marked places of answers that are none any more are left out.
+function rounded({ spans, ...answer }) {
+  const kept = Object.entries(spans ?? {}).filter(([name]) => Array.isArray(answer.values[name]));
+  return {
+    ...answer, seconds: Math.round(answer.seconds * 10) / 10,
+    ...(kept.length ? { spans: Object.fromEntries(kept) } : {}),
+  };
+}
 
 function download(exported) {
   const name = `${exported.study}-${exported.wave}-${exported.annotator}.json`;
@@ -37,11 +44,11 @@ function readExport(text, data) {
   try {
     exported = JSON.parse(text);
   } catch {
-    throw new Error("This file is not an export of this page.");
+    throw new Error(say("not_an_export"));
   }
   for (const key of ["kind", "study", "wave", "annotator", "codebook_hash", "redraw"]) {
-    if (exported[key] !== data[key]) throw new Error(`This file has another ${key.replace("_", " ")}: ${exported[key]}`);
+    if (exported[key] !== data[key]) throw new Error(say("other_export", { what: say(`part_${key}`), value: String(exported[key]) }));
   }
-  if (!Array.isArray(exported.answers)) throw new Error("This kind of file cannot be loaded.");
+  if (!Array.isArray(exported.answers)) throw new Error(say("cannot_load"));
   return new Map(exported.answers.map(({ item_id, ...answer }) => [item_id, { ...Store.blank(), ...answer }]));
 }

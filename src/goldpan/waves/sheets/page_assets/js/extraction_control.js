@@ -1,23 +1,30 @@
-// A list of objects, each a small form that follows the fields of the feature; forms may nest.
+// A list of objects, each a small form that follows the fields of the feature; forms may nest. What an object
+// stands for can be marked in the text: its spans go beside the answer, a list for each object.
 
-function extractionControl(feature, value, { give, keep, fail }) {
-  const list = objectList(feature.fields, value ?? [], feature.name, () => keep(readOr(undefined)));
-  const node = el("div", {}, list.node);
+function extractionControl(feature, value, { give, keep, fail, spans }) {
+  const list = objectList(feature.fields, value ?? [], feature.title, changed, spans);
+  const marker = spanMarker(feature.fields, list, changed, fail);
+  const node = el("div", {}, marker.node, list.node);
+
+  function changed() {
+    const [objects, marked] = readOr([undefined, []]);
+    keep(objects, marked);
+  }
 
   function readOr(other) {
     try {
       const objects = list.read();
-      return objects.length ? objects : other;
+      return objects.length ? [objects, list.spans()] : other;
     } catch {
-      return other;
+      return [undefined, list.spans()];
     }
   }
 
   function finish() {
     try {
       const objects = list.read();
-      if (feature.max_items && objects.length > feature.max_items) throw new Error(`At most ${feature.max_items}.`);
-      give(objects);
+      if (feature.max_items && objects.length > feature.max_items) throw new Error(say("at_most", { max: feature.max_items }));
+      give(objects, list.spans());
     } catch (error) {
       fail(error.message);
     }
@@ -27,11 +34,11 @@ function extractionControl(feature, value, { give, keep, fail }) {
     el(
       "div",
       { className: "actions" },
-      el("button", { type: "button", className: "main", onclick: finish }, "Done ", keyCap("Ctrl Enter")),
-      el("button", { type: "button", className: "quiet", onclick: () => give([]) }, "There are none")
+      el("button", { type: "button", className: "main", onclick: finish }, `${say("done")} `, keyCap("Ctrl Enter")),
+      el("button", { type: "button", className: "quiet", onclick: () => give([], []) }, say("there_are_none"))
     )
   );
-  node.addEventListener("input", () => keep(readOr(undefined)));
+  node.addEventListener("input", changed);
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -42,6 +49,7 @@ function extractionControl(feature, value, { give, keep, fail }) {
     node,
     onKey(key) {
       if (key !== "Enter") return false;
+      if (marker.take()) return true;
       if (!list.size()) list.add();
       list.focus();
       return true;
@@ -50,41 +58,112 @@ function extractionControl(feature, value, { give, keep, fail }) {
   };
 }
 
-function objectList(fields, objects, name, changed) {
+// The buttons that lead from the text to an object and back.
+function spanMarker(fields, list, changed, fail) {
+  const main = fields.find((field) => field.type === "string" && !field.labels);
+  if (!main) return { node: el("span"), take: () => false };
+  let target = null;
+  let selected = null;
+  const add = el("button", { type: "button", className: "quiet", onclick: () => take(selectedSpan() ?? selected) || fail(say("nothing_marked")) }, say("mark_selection"), " ", keyCap("Enter"));
+  const find = el("button", { type: "button", className: "quiet", onclick: () => findNext() }, say("find_in_text"));
+  // A tap on a button would take the selection away.
+  for (const button of [add, find]) button.addEventListener("mousedown", (event) => event.preventDefault());
+  document.addEventListener("selectionchange", remember);
+  list.node.addEventListener("focusin", (event) => {
+    target = list.inputOf(event.target) ?? target;
+  });
+
+  // On a phone a tap takes the selection away before the button knows of it.
+  function remember() {
+    if (!list.node.isConnected) return document.removeEventListener("selectionchange", remember);
+    selected = selectedSpan() ?? selected;
+  }
+
+  function take(span = selectedSpan()) {
+    if (!span) return false;
+    // Into the empty field that one was in, else into an object of its own.
+    const isFree = target && list.has(target.form) && !target.input.value;
+    const place = isFree ? target : list.add().inputFor(main.name);
+    place.input.value = span.text;
+    place.form.mark(place.name, span);
+    selected = null;
+    document.getSelection().removeAllRanges();
+    changed();
+    place.form.firstEmpty()?.focus();
+    return true;
+  }
+
+  // The next place where what is written in the field stands in the text.
+  function findNext() {
+    const place = target && list.has(target.form) ? target : list.last()?.inputFor(main.name);
+    const places = place?.input.value.trim() ? placesOf(place.input.value.trim()) : [];
+    if (!places.length) return fail(say("not_in_text"));
+    const before = place.form.spans.find((span) => span.of === place.name);
+    const at = places.findIndex((one) => before && one.field === before.field && String(one.path) === String(before.path) && one.start === before.start);
+    place.form.mark(place.name, places[(at + 1) % places.length]);
+    fail("");
+    changed();
+  }
+
+  return { node: el("div", { className: "actions marking" }, add, find), take };
+}
+
+function objectList(fields, objects, name, changed, spans = []) {
   const forms = [];
   const box = el("div");
-  const button = el("button", { type: "button", className: "quiet", onclick: () => add().focus() }, `Add to ${name}`);
+  const button = el("button", { type: "button", className: "quiet", onclick: () => add().focus() }, say("add_to", { name }));
 
-  function add(object = {}) {
-    const form = objectForm(fields, object, `${name} ${forms.length + 1}`);
+  function add(object = {}, marked = []) {
+    const form = objectForm(fields, object, `${name} ${forms.length + 1}`, marked);
     const remove = () => {
       forms.splice(forms.indexOf(form), 1);
       form.node.remove();
       changed();
     };
-    form.node.append(el("button", { type: "button", className: "quiet", onclick: remove }, "Remove"));
+    form.node.append(el("button", { type: "button", className: "quiet", onclick: remove }, say("remove")));
     forms.push(form);
     box.append(form.node);
     return form;
   }
 
-  objects.forEach(add);
+  objects.forEach((object, place) => add(object, spans[place]));
   return {
     node: el("div", {}, box, button),
     add,
+    has: (form) => forms.includes(form),
+    last: () => forms.at(-1),
     size: () => forms.length,
     focus: () => (forms[0] ?? { focus: () => button.focus() }).focus(),
     read: () => forms.map((form) => form.read()),
+    spans: () => forms.map((form) => form.spans),
+    inputOf: (node) => forms.map((form) => form.inputOf(node)).find(Boolean),
   };
 }
 
-function objectForm(fields, object, name) {
+function objectForm(fields, object, name, spans = []) {
   const inputs = fields.map((field) => fieldInput(field, object?.[field.name]));
-  return {
-    node: el("fieldset", { className: "form" }, el("legend", {}, name), ...inputs.map((input) => input.node)),
+  const form = {
+    node: el("fieldset", { className: "form" }, el("legend", { dir: "auto" }, name), ...inputs.map((input) => input.node)),
+    spans: [...spans],
     focus: () => inputs[0].focus(),
     read: () => Object.fromEntries(fields.map((field, place) => [field.name, inputs[place].read()])),
+    inputFor: (wanted) => ({ form, name: wanted, input: inputs[fields.findIndex((field) => field.name === wanted)].input }),
+    // The field of a text that one is in.
+    inputOf(node) {
+      const place = inputs.findIndex((input) => input.input === node);
+      return place >= 0 && fields[place].type === "string" && !fields[place].labels ? form.inputFor(fields[place].name) : null;
+    },
+    firstEmpty: () => inputs.find((input, place) => input.input && !input.input.value && !fields[place].nullable),
+    // Where a field stands in the text. Whole numbers called start and end take its offsets.
+    mark(of, span) {
+      form.spans = [...form.spans.filter((other) => other.of !== of), { of, ...span }];
+      for (const [end, offset] of [["start", span.start], ["end", span.end]]) {
+        const place = fields.findIndex((field) => field.name === end && field.type === "integer");
+        if (place >= 0) inputs[place].input.value = offset;
+      }
+    },
   };
+  return form;
 }
 
 function fieldInput(field, value) {
@@ -92,7 +171,8 @@ function fieldInput(field, value) {
   if (field.type === "list" && field.fields) return objectList(field.fields, value ?? [], field.name, () => {});
   const input = inputFor(field, value);
   return {
-    node: el("label", {}, field.description ? `${field.name} — ${field.description}` : field.name, input),
+    node: el("label", { dir: "auto" }, field.description ? `${field.name} — ${field.description}` : field.name, input),
+    input,
     focus: () => input.focus(),
     read() {
       if (field.nullable && input.value === "") return null;
@@ -106,20 +186,22 @@ function fieldInput(field, value) {
 }
 
 function inputFor(field, value) {
-  const options = field.labels ?? (field.type === "boolean" ? ["yes", "no"] : null);
+  // What is chosen is told apart by its value: labels are never translated, and yes and no are.
+  const options = field.labels?.map((label) => [label, label]) ??
+    (field.type === "boolean" ? [["yes", say("yes")], ["no", say("no")]] : null);
   if (options) {
     const shown = typeof value === "boolean" ? (value ? "yes" : "no") : value ?? "";
-    const select = el("select", {}, ...["", ...options].map((text) => el("option", { value: text }, text)));
+    const select = el("select", {}, ...[["", ""], ...options].map(([chosen, text]) => el("option", { value: chosen }, text)));
     select.value = shown;
     return select;
   }
-  if (field.type === "list") return el("textarea", { rows: 2, value: (value ?? []).join("\n"), placeholder: "one a line" });
-  return el("input", { className: "input", value: value ?? "" });
+  if (field.type === "list") return el("textarea", { rows: 2, value: (value ?? []).join("\n"), placeholder: say("one_a_line"), dir: "auto" });
+  return el("input", { className: "input", value: value ?? "", dir: "auto" });
 }
 
 function readField(field, text) {
   if (field.type === "boolean" || field.labels) {
-    if (text === "") throw new Error("choose one.");
+    if (text === "") throw new Error(say("choose_one"));
     return field.type === "boolean" ? text === "yes" : text;
   }
   if (field.type === "list") return text.split("\n").filter((line) => line.trim());

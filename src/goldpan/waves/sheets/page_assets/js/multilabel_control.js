@@ -17,10 +17,10 @@ function multilabelControl(feature, value, { give, keep, fail }) {
 
   function finish() {
     if (fits()) give(inOrder());
-    else fail(`Pick ${feature.min_labels} to ${most} labels; there are ${picked.size}.`);
+    else fail(say("pick_between", { min: feature.min_labels, max: most, count: picked.size }));
   }
 
-  const done = el("button", { type: "button", className: "main", onclick: finish }, "Done ", keyCap("Enter"));
+  const done = el("button", { type: "button", className: "main", onclick: finish }, `${say("done")} `, keyCap("Enter"));
   return {
     node: el("div", {}, el("div", { className: "choices" }, ...buttons), el("div", { className: "actions" }, done)),
     onKey(key) {

@@ -4,7 +4,7 @@ function rankingControl(feature, value, { give }) {
   const order = [...(value ?? [])];
   const place = (choice) => order.indexOf(choice.value);
   const list = el("div", { className: "choices" });
-  const again = el("button", { type: "button", className: "quiet", onclick: () => restart() }, "Start again");
+  const again = el("button", { type: "button", className: "quiet", onclick: () => restart() }, say("start_again"));
 
   function draw() {
     list.replaceChildren(

@@ -1,7 +1,7 @@
 // Answers that are typed: numbers and text. The caret goes into the field at once.
 
 function numberControl(feature, value, { give, fail }) {
-  const input = el("input", { className: "input", inputMode: "decimal", value: value ?? "" });
+  const input = el("input", { className: "input", inputMode: "decimal", value: value ?? "", "aria-label": feature.heading });
   const finish = () => {
     try {
       give(readNumber(input.value, feature));
@@ -13,12 +13,12 @@ function numberControl(feature, value, { give, fail }) {
 }
 
 function textControl(feature, value, { give, keep, fail }) {
-  const input = el("textarea", { rows: 4, value: value ?? "" });
+  const input = el("textarea", { rows: 4, value: value ?? "", dir: "auto", "aria-label": feature.heading });
   const fits = () => !feature.max_chars || [...input.value].length <= feature.max_chars;
   input.addEventListener("input", () => keep(input.value.trim() && fits() ? input.value : undefined));
   const finish = () => {
-    if (!input.value.trim()) fail("There is no text yet.");
-    else if (!fits()) fail(`At most ${feature.max_chars} characters; there are ${[...input.value].length}.`);
+    if (!input.value.trim()) fail(say("no_text"));
+    else if (!fits()) fail(say("too_long", { max: feature.max_chars, count: [...input.value].length }));
     else give(input.value);
   };
   return typedControl(input, finish, (key, event) => key === "Enter" && (event.ctrlKey || event.metaKey));
@@ -31,7 +31,7 @@ function typedControl(input, finish, finishes) {
     event.stopPropagation();
     finish();
   });
-  const done = el("button", { type: "button", className: "main", onclick: finish }, "Done ", keyCap("Ctrl Enter"));
+  const done = el("button", { type: "button", className: "main", onclick: finish }, `${say("done")} `, keyCap("Ctrl Enter"));
   return {
     node: el("div", {}, input, el("div", { className: "actions" }, done)),
     onKey(key) {
@@ -46,8 +46,8 @@ function typedControl(input, finish, finishes) {
 // Throws an Error that says what is wrong.
 function readNumber(text, { integer, min, max }) {
   const number = Number(text.trim().replace(",", "."));
-  if (!text.trim() || !Number.isFinite(number)) throw new Error("This is not a number.");
-  if (integer && !Number.isInteger(number)) throw new Error("This must be a whole number.");
-  if (number < min || number > max) throw new Error(`This must be from ${min} to ${max}.`);
+  if (!text.trim() || !Number.isFinite(number)) throw new Error(say("not_a_number"));
+  if (integer && !Number.isInteger(number)) throw new Error(say("whole_number"));
+  if (number < min || number > max) throw new Error(say("out_of_range", { min, max }));
   return number;
 }
