@@ -30,7 +30,7 @@ $(VENV)/.installed-slurm: $(VENV)/.installed-dev requirements-slurm.txt
 models: $(VENV)/.installed-models
 
 demo: $(VENV)/.installed-models
-	$(BIN)/snakemake --cores 2 --quiet host reason --config study=quickstart
+	$(BIN)/snakemake --cores 2 --config study=quickstart
 	$(BIN)/goldpan summary quickstart
 
 # One suite after the other, the longest first, Slurm's last: a browser driver and torch do not get on in one process. Those

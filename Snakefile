@@ -86,15 +86,11 @@ onstart:
 
 
 onsuccess:
-    print_failures(PROJECT, sys.stderr)
-    print_trial(PROJECT, sys.stderr)
-    print_wave_changes(PROJECT, sys.stderr)
+    say_ending()
 
 
 onerror:
-    print_failures(PROJECT, sys.stderr)
-    print_wave_changes(PROJECT, sys.stderr)
-    WAITING.say()
+    say_ending()
 
 
 rule all:

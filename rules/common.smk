@@ -7,9 +7,9 @@ from pathlib import Path
 from shlex import quote
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 import goldpan
-from goldpan.cli.summary import print_failures, print_trial, print_wave_changes
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -26,6 +26,7 @@ from goldpan.study.model import ProjectSettings
 from goldpan.study.paths import GOLD_FILES, PAPER_FILES
 from goldpan.tasks.nearest import suggestion
 from goldpan.workflow.inputs import Inputs
+from snakemake_logger_plugin_goldpan import SPOKEN
 
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
@@ -75,9 +76,11 @@ MODE = f" --mode {quote(config['mode'])}" if config.get("mode") else ""
 RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
 # Rules that talk to providers are commands that a person can run, too: `goldpan step ...`. Without pipefail
 # the exit code of a step that is piped into its log would be lost; without `tee -i` its last words on Ctrl-C.
+# Where goldpan's logger shows a run, it reads from the jobs' logs what they say; so they say it nowhere else.
 shell.prefix(
     "set -euo pipefail; "
-    f"goldpan_step() {{{{ {quote(sys.executable)} -m goldpan step"
+    + "".join(f"exec 2>>{quote(str(file))}; " for file in SPOKEN)
+    + f"goldpan_step() {{{{ {quote(sys.executable)} -m goldpan step"
     f" --study {quote(relpath(PROJECT.study_file))} --ledger {quote(config['ledger'])}"
     f" --results {quote(config['results'])}{GO_ON}{MODE} \"$@\"; }}}}; "
 )
@@ -92,7 +95,7 @@ def check_first():
 
     try:
         for note in check_before_run(PROJECT):
-            print(f"note: {note}", file=sys.stderr)
+            logger.info(f"note: {note}")
     except GoldpanError as error:
         raise WorkflowError(str(error)) from None
 

@@ -1,71 +1,58 @@
-# `wait: false` ends a run as what it is: nothing has failed, batches are with the provider, run again later.
+# How a run ends: what it made, what came to nothing, what to do next, and for `wait: false` its own exit code.
 
-from logging import Filter
+from io import StringIO
+from time import time
 
 from snakemake.logging import logger
-from snakemake_interface_logger_plugins.common import LogEvent
 
+from goldpan.cli.summary import print_failures, print_trial, print_wave_changes
 from goldpan.errors import PendingError
+from goldpan.report.made import made_since
+from goldpan.report.next_steps import next_steps
+from snakemake_logger_plugin_goldpan.waiting import EndsOfRuns
+
+BEGAN = time()
 
 
-class WithoutWhatWaits(Filter):
-    """Passes over what Snakemake says of a `wait` that ended because batches are open and it may not wait.
+def lines_of(print_notes):
+    """What a function prints about the project, line by line."""
+    text = StringIO()
+    print_notes(PROJECT, text)
+    return text.getvalue().splitlines()
 
-    Attributes:
-        waiting: what each of these jobs waits for.
-        failed: other jobs failed.
-    """
 
-    def __init__(self):
-        super().__init__()
-        self.waiting, self.failed = [], False
-        self._announced = 0
+def to_do_next():
+    """What to do next; that a run which only waits is to be run again, it says itself."""
+    steps = [
+        step
+        for step in next_steps(PROJECT)
+        if step.kind != "wait" or not ENDS.only_waits
+    ]
+    return [f"next: {step.text}" for step in steps]
 
-    def filter(self, record):
-        event = getattr(record, "event", None)
-        if event is LogEvent.JOB_ERROR:
-            return not self._is_waiting(record)
-        text = str(record.msg)
-        if event is LogEvent.ERROR and self._tells_of_pending(text):
-            # The failed command; Snakemake says next which job it was of.
-            self._announced += 1
-            return False
-        is_last_word = text.startswith("Exiting because a job execution failed")
-        return self.failed or not (is_last_word and self.waiting)
 
-    def _is_waiting(self, record):
-        note = (
-            Path(record.output[0]).with_name("waiting.json") if record.output else None
+def say(*lines):
+    """Say the last lines of a run."""
+    for line in lines:
+        logger.info(line, extra={"is_ending": True})
+
+
+def say_ending():
+    """Say how the run ended. One that only waits ends with exit code 3; Ctrl-C has said what there is to say."""
+    if ENDS.stopped:
+        return
+    say(*made_since(PROJECT, BEGAN))
+    for print_notes in (print_failures, print_trial, print_wave_changes):
+        say(*lines_of(print_notes))
+    if not ENDS.failed:
+        say(*to_do_next())
+    if ENDS.only_waits:
+        say(
+            "goldpan: waiting, run again: the same command goes on when the batches are done"
+            f" (exit code {PendingError.exit_code}; nothing has failed)"
         )
-        if record.rule_name == "wait" and self._announced and note.exists():
-            self._announced -= 1
-            self.waiting.append(read_json(note))
-            return True
-        self.failed = True
-        return False
-
-    @staticmethod
-    def _tells_of_pending(text):
-        return (
-            "goldpan_step wait " in text
-            and f"exit status {PendingError.exit_code}." in text
-        )
-
-    def say(self):
-        """Write down what is waited for; the exit code says it, too, unless something failed."""
-        for note in self.waiting:
-            print(
-                f"goldpan: stage {note['stage']}, round {note['round']}: {note['open']}",
-                file=sys.stderr,
-            )
-        if self.waiting and not self.failed:
-            print(
-                "goldpan: waiting, run again: the same command goes on when the batches are done"
-                f" (exit code {PendingError.exit_code}; nothing has failed)",
-                file=sys.stderr,
-            )
-            raise SystemExit(PendingError.exit_code)
+        raise SystemExit(PendingError.exit_code)
 
 
-WAITING = WithoutWhatWaits()
-logger.addFilter(WAITING)
+ENDS = EndsOfRuns(after_nothing=to_do_next)
+logger.addFilter(ENDS)

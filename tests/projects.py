@@ -48,6 +48,16 @@ DETAIL_TASK = {
 }
 
 
+class SnakemakeRun(subprocess.CompletedProcess[str]):
+    """A run of Snakemake that has ended.
+
+    Attributes:
+        log: Snakemake's own log file; empty where it wrote none.
+    """
+
+    log: str = ""
+
+
 @dataclass
 class WorkflowProject:
     """A project folder with the checkout's workflow in it.
@@ -113,9 +123,9 @@ class WorkflowProject:
         """The environment of its processes."""
         return {**os.environ, "PYTHONUNBUFFERED": "1", **self.environment}
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, check: bool = True) -> SnakemakeRun:
         """Run Snakemake to its end; stdout and stderr together in `.stdout`."""
-        return self._call(self.command(*arguments), check)
+        return self._logged(self.command(*arguments), check)
 
     def start(self, *arguments: str, own_group: bool = False, **environment: str) -> subprocess.Popen[str]:
         """Start Snakemake, and go on; stdout and stderr together in `.stdout`."""
@@ -133,6 +143,14 @@ class WorkflowProject:
     def goldpan(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a goldpan command in the project."""
         return self._call([sys.executable, "-m", "goldpan", *arguments], check)
+
+    def _logged(self, command: list[str], check: bool) -> SnakemakeRun:
+        folder = self.root / ".snakemake" / "log"
+        before = set(folder.glob("*.log"))
+        done = self._call(command, check)
+        run = SnakemakeRun(done.args, done.returncode, done.stdout, done.stderr)
+        run.log = "".join(path.read_text() for path in set(folder.glob("*.log")) - before)
+        return run
 
     def _call(self, command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -216,10 +234,10 @@ def note_rows(count: int, start: int = 0) -> list[dict[str, Any]]:
     return [{"id": f"n{at}", "text": f"Note {at}: {kinds[at % 3]}."} for at in range(start, start + count)]
 
 
-def ran(done: subprocess.CompletedProcess[str]) -> set[str]:
-    """Names of the rules that a run ran, by its table of jobs."""
-    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", done.stdout, re.M | re.S)
-    assert table is not None, done.stdout
+def ran(run: SnakemakeRun) -> set[str]:
+    """Names of the rules that a run was to run at its start, by the table of jobs in its log."""
+    table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", run.log, re.M | re.S)
+    assert table is not None, run.stdout
     return {line.split()[0] for line in table[1].splitlines()} - {"all", "total"}
 
 

@@ -42,7 +42,7 @@ def test_embedding_training_and_annotating_are_jobs_on_a_gpu_of_the_gpu_partitio
 def test_everything_else_runs_on_the_submitting_host(made, cluster):
     project, done = made
     submitted = {job.rule for job in cluster.jobs(project.root)}
-    finished = set(re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", done.stdout, re.M))
+    finished = set(re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", done.log, re.M))
     assert {"records", "plan", "submit", "wait", "fetch", "settle", "features"} <= finished - submitted
 
 

@@ -123,12 +123,24 @@ def test_progress_tells_rows_done_failed_and_finalizing(waiter):
         (9, 1, 1, 0),
         (9, 1, 0, 1),
     ]
-    lines = [said.line().rpartition(",")[0] for said in waiter.progress]
-    assert lines == [
+    assert [said.counts() for said in waiter.progress] == [
         "0/1 batches, 0/10 rows done, 0 failed, 1 validating",
         "0/1 batches, 4/10 rows done, 1 failed, 1 in_progress",
         "0/1 batches, 9/10 rows done, 1 failed, 1 finalizing",
         "1/1 batches, 9/10 rows done, 1 failed",
+    ]
+
+
+def test_progress_tells_rate_time_left_and_cost_while_rows_are_open(ledger, clock):
+    given = Waiter(ledger, clock).submit("0000")
+    item = Waiting("0000", "0000", replace(given, estimated_usd=2.0))
+    waiter = Waiter(ledger, clock)
+    states = [batch("in_progress", 2), batch("in_progress", 4), batch("completed", 10)]
+    waiter.wait_for(ScriptedProvider({"batch_1": states}), [item])
+    assert [said.line().removeprefix(said.counts()) for said in waiter.progress] == [
+        ", about 0.4000 USD so far, 0:00 elapsed",
+        ", 2 rows a second, 0:03 left, about 0.8000 USD so far, 0:01 elapsed",
+        ", 0:02 elapsed",
     ]
 
 

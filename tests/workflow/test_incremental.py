@@ -83,7 +83,7 @@ def test_one_named_output_is_rebuilt_alone_and_then_there_is_nothing_to_do_even_
         content = target.read_bytes()
         target.unlink()
         run = project.run(f"results/notes/stages/topics/{name}")
-        assert "1 of 1 steps (100%) done" in run.stdout, name
+        assert "1 of 1 steps (100%) done" in run.log, name
         assert target.read_bytes() == content, name
     assert project.paid() == before
     assert "Nothing to be done" in project.run().stdout

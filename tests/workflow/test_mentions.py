@@ -44,6 +44,6 @@ def test_a_run_leaves_the_clusters_and_goes_on_from_there(tmp_path):
     assert "Nothing to be done" in project.run().stdout
     table.unlink()
     project.write("config/known.csv", "id,names\nwvs,World Values Survey\npwt,Penn World Tables\n")
-    done = project.run("results/notes/stages/clusters/clusters.jsonl").stdout
-    assert "local_features" not in done
+    done = project.run("results/notes/stages/clusters/clusters.jsonl").log
+    assert "cluster_features" in done and "local_features" not in done
     assert orjson.loads(table.read_bytes().splitlines()[1])["known_id"] == "pwt"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from goldpan.batches.orphans import look_for_orphans
+from goldpan.batches.progress import Progress
 from goldpan.batches.the_rest import take_over
-from goldpan.batches.wait import Ask, Progress, Waiting, wait_for_batches
+from goldpan.batches.wait import Ask, Waiting, wait_for_batches
 from goldpan.clock import Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.ledger import Ledger, Submission

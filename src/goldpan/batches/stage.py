@@ -19,6 +19,7 @@ from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.online import asking_in_mode, is_left_to_batches
 from goldpan.batches.plan import plan_round
+from goldpan.batches.progress import Progress
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
@@ -28,7 +29,7 @@ from goldpan.batches.summary import Summary
 from goldpan.batches.take_in import check_ledger_knows
 from goldpan.batches.the_rest import take_over
 from goldpan.batches.unsettled import Unsettled
-from goldpan.batches.wait import Progress, Waiting
+from goldpan.batches.wait import Waiting
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json

@@ -8,10 +8,11 @@ others: it is looked at on until they are done, and only then is it an error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from goldpan.batches.contradictions import contradiction
+from goldpan.batches.progress import Progress, Rate
 from goldpan.batches.room import QUEUE_CODES, Room, time_of_day
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
@@ -97,36 +98,6 @@ class Waiting:
         return f"batch {self.submission.batch_id} (shard {self.shard})"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a round is; rows are those the provider counts.
-
-    Attributes:
-        remarks: what is out of the ordinary, said anew only when it changes.
-    """
-
-    batches: int
-    terminal: int
-    rows: int
-    done: int
-    failed: int
-    queued: int
-    elapsed: float
-    statuses: dict[str, int] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-
-    def line(self) -> str:
-        """One line for a terminal."""
-        minutes, seconds = divmod(int(self.elapsed), 60)
-        parts = [
-            f"{self.terminal}/{self.batches} batches",
-            f"{self.done}/{self.rows} rows done",
-            f"{self.failed} failed",
-        ]
-        parts += [f"{count} {status}" for status, count in sorted(self.statuses.items())]
-        return f"{', '.join([*parts, *self.remarks])}, {minutes}:{seconds:02d} elapsed"
-
-
 def wait_for_batches(
     ledger: Ledger,
     ask: Ask,
@@ -157,6 +128,7 @@ def wait_for_batches(
     room = Room(clock, poll.first)
     interval = poll.first
     before: list[Any] = []
+    rate = Rate()
     if resubmit is not None:
         # Left over by a run that was stopped: there may be room by now.
         for item in [item for item in waiting if item.queued]:
@@ -168,7 +140,7 @@ def wait_for_batches(
                 pause = max(pause, _look(ledger, ask, item, room if resubmit else None, clock))
                 _doubt(item, poll.patience if item.trouble else 0.0, wait, clock)
         reached("polling")
-        report(_progress(waiting, room, clock.monotonic() - start))
+        report(_progress(waiting, room, clock.monotonic() - start, rate))
         if all(item.is_done or item.in_doubt for item in waiting):
             break
         if not wait:
@@ -310,7 +282,7 @@ def _resubmit(waiting: list[Waiting], item: Waiting, room: Room, resubmit: Resub
     return True
 
 
-def _progress(waiting: list[Waiting], room: Room, elapsed: float) -> Progress:
+def _progress(waiting: list[Waiting], room: Room, elapsed: float, rate: Rate) -> Progress:
     batches = [item.batch for item in waiting if item.batch is not None and not item.queued]
     statuses: dict[str, int] = {}
     for batch in batches:
@@ -318,17 +290,32 @@ def _progress(waiting: list[Waiting], room: Room, elapsed: float) -> Progress:
             name = batch.status if batch.has_known_status else f"{batch.status} (not a status goldpan knows)"
             statuses[name] = statuses.get(name, 0) + 1
     queued = sum(item.queued for item in waiting)
+    done = sum(batch.completed for batch in batches)
+    failed = sum(batch.failed for batch in batches)
     return Progress(
         batches=len(waiting),
         terminal=sum(item.is_done for item in waiting),
         rows=sum(item.submission.requests for item in waiting),
-        done=sum(batch.completed for batch in batches),
-        failed=sum(batch.failed for batch in batches),
+        done=done,
+        failed=failed,
         queued=queued,
         elapsed=elapsed,
         statuses=statuses,
         remarks=tuple(_remarks(waiting)) + ((f"{queued} queued for room{room.says}",) if queued else ()),
+        rate=rate.at(elapsed, done + failed),
+        cost_usd=_cost_so_far(waiting),
     )
+
+
+def _cost_so_far(waiting: list[Waiting]) -> float | None:
+    """What the rows that are done may cost, by what was estimated when they were submitted."""
+    cost = 0.0
+    for item in waiting:
+        if item.batch is not None and not item.queued and not item.submission.is_free:
+            if item.submission.estimated_usd is None:
+                return None
+            cost += item.submission.estimated_usd * item.batch.completed / max(1, item.submission.requests)
+    return cost or None
 
 
 def _remarks(waiting: list[Waiting]) -> list[str]:

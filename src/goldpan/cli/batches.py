@@ -14,7 +14,7 @@ from goldpan.cli.tables import print_table
 from goldpan.errors import LedgerError, StudyError
 
 if TYPE_CHECKING:
-    from goldpan.batches.wait import Progress
+    from goldpan.batches.progress import Progress
     from goldpan.ledger import Orphan, Submission
     from goldpan.providers.base import Batch
 

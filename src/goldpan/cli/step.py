@@ -12,8 +12,8 @@ from goldpan.providers.patience import say_on_stderr
 
 if TYPE_CHECKING:
     from goldpan.batches.messages import MessageCount
+    from goldpan.batches.progress import Progress
     from goldpan.batches.stage import StageRun
-    from goldpan.batches.wait import Progress
     from goldpan.study import Project
 
 
@@ -185,7 +185,6 @@ class ProgressLines:
             )
             sys.stderr.flush()
             return
-        core = line.rpartition(",")[0]
-        if core != self._last:
-            self._last = core
+        if progress.counts() != self._last:
+            self._last = progress.counts()
             say_on_stderr(line)

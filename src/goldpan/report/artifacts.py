@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 from dataclasses import dataclass
 from typing import Any
 
+from goldpan.batches.rounds import rounds_to_settle
 from goldpan.errors import SourceError
 from goldpan.files import read_json
 from goldpan.study import Project
@@ -53,6 +56,13 @@ class StudyArtifacts:
         """Counts, tokens and expected cost of a round."""
         return self._read(self.paths.plan(stage, number), self.paths.stage_records(stage))
 
+    def waiting(self, stage: str) -> Artifact | None:
+        """What the last round of a stage waits for; None where it waits for nothing."""
+        number = len(rounds_to_settle(self.paths, stage, self.project.root))
+        note = self._read(self.paths.waiting(stage, number))
+        is_complete = (self.project.root / self.paths.completion(stage, number)).exists()
+        return note if note.is_there and not is_complete else None
+
     def chain(self, stage: str) -> Artifact:
         """Counts from the rows of the sources to those of a stage."""
         return self._read(self.paths.chain(stage), self.paths.features(stage))
@@ -68,6 +78,18 @@ class StudyArtifacts:
     def wave_status(self, wave: str) -> Artifact:
         """Who has answered how much of a wave."""
         return self._read(self.paths.wave_status(wave), self.paths.sample(wave))
+
+    def to_decide(self, wave: str) -> int | None:
+        """How many answers of a wave a person has to decide; None while they are not merged or unreadable."""
+        file = self.project.root / self.paths.disagreements(wave)
+        if not file.exists():
+            return None
+        with (
+            contextlib.suppress(OSError, UnicodeDecodeError, csv.Error),
+            file.open(encoding="utf-8-sig", newline="") as lines,
+        ):
+            return sum(1 for _ in csv.DictReader(lines))
+        return None
 
     def agreement(self, wave: str) -> Artifact:
         """Who agreed with whom, and how surely."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -46,6 +47,10 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
                 with contextlib.suppress(OSError):
                     write(f"{type(error).__name__}: {error}")
                 raise
+            except Exception as error:
+                with contextlib.suppress(OSError):
+                    write(_fault(error))
+                raise
     except GoldpanError as error:
         _end(error)
     except KeyboardInterrupt:
@@ -56,6 +61,14 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
         if named is None:
             raise
         _end(named)
+
+
+def _fault(error: Exception) -> str:
+    """What a log says of an error that is not goldpan's own: the disk's has a name, others a traceback."""
+    named = storage_error(error) if isinstance(error, OSError) else None
+    if named is not None:
+        return f"{type(named).__name__}: {named}"
+    return "".join(traceback.format_exception(error))
 
 
 def _end(error: GoldpanError) -> NoReturn:

@@ -1,0 +1,127 @@
+"""What to do next in a study, by what it has made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from goldpan.errors import SourceError
+from goldpan.report.artifacts import Artifact, StudyArtifacts
+from goldpan.study import Project
+
+ASKED_AGAIN_MAY_HELP = ("failed", "expired", "missing", "invalid")
+"""States of records that may come to something when they are asked again; a refusal stays one."""
+
+_RUN = "run the same command again"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One thing to do.
+
+    Attributes:
+        kind: `mend` a damaged file, `run` because something is not made yet, `wait` for batches, `retry` what
+            came to nothing, `sheets` that people fill in, `adjudicate` what they disagree on, `look` at what
+            is there.
+        text: what to do, with the files and the command.
+    """
+
+    kind: Literal["mend", "run", "wait", "retry", "sheets", "adjudicate", "look"]
+    text: str
+
+
+def next_steps(project: Project) -> list[NextStep]:
+    """What to do next, the most urgent first; never empty."""
+    artifacts = StudyArtifacts(project)
+    steps = [step for stage in project.study.stages for step in _of_stage(artifacts, stage)]
+    steps += [step for wave in project.study.waves for step in _of_wave(artifacts, wave)]
+    order = ("mend", "run", "wait", "retry", "sheets", "adjudicate")
+    steps.sort(key=lambda step: order.index(step.kind))
+    if any(step.kind in ("run", "wait") for step in steps):
+        return steps
+    return [*steps, _look(artifacts)]
+
+
+def _of_stage(artifacts: StudyArtifacts, stage: str) -> Iterator[NextStep]:
+    if stage in artifacts.study.asked_stages:
+        try:
+            waiting = artifacts.waiting(stage)
+        except SourceError as error:
+            yield NextStep("mend", str(error))
+            return
+        if waiting is not None:
+            says = f": {waiting.made['open']}" if waiting.made else ""
+            yield NextStep("wait", f"stage {stage} waits{says}. When they are done, {_RUN}")
+            return
+    summary = artifacts.summary(stage)
+    if summary.damage:
+        yield _mend(summary)
+    elif summary.made is None:
+        yield NextStep("run", f"stage {stage} has no features yet: {_RUN}")
+    elif summary.is_stale:
+        yield NextStep("run", f"stage {stage} has other records than when it was asked: {_RUN}")
+    elif stage in artifacts.study.asked_stages:
+        yield from _retry(artifacts, stage, summary.made["states"])
+
+
+def _retry(artifacts: StudyArtifacts, stage: str, states: dict[str, int]) -> Iterator[NextStep]:
+    counts = {state: states[state] for state in ASKED_AGAIN_MAY_HELP if states.get(state)}
+    if not counts:
+        return
+    said = ", ".join(f"{count} {state}" for state, count in counts.items())
+    command = f"goldpan retry {stage} --study {artifacts.study.study}" + "".join(
+        f" --state {state}" for state in counts
+    )
+    yield NextStep(
+        "retry",
+        f"{sum(counts.values())} records of stage {stage} came to nothing ({said}). To ask them once more:"
+        f" `{command}`, then {_RUN}",
+    )
+
+
+def _of_wave(artifacts: StudyArtifacts, wave: str) -> Iterator[NextStep]:
+    sample, status = artifacts.sample(wave), artifacts.wave_status(wave)
+    folder = f"{artifacts.study.waves[wave].annotations_folder(artifacts.study.study, wave).rstrip('/')}/"
+    if sample.damage or status.damage:
+        yield _mend(sample if sample.damage else status)
+    elif sample.made is None:
+        return
+    elif status.made is None or not any(who["answered"] for who in status.made["annotators"].values()):
+        sheets = f"{PurePosixPath(artifacts.paths.sheet(wave, 'x')).parent}/"
+        who = ", ".join(artifacts.study.waves[wave].annotators)
+        yield NextStep(
+            "sheets",
+            f"the sheets of wave {wave} are in {sheets}: have {who} fill them in, put them back into"
+            f" {folder}, then {_RUN}",
+        )
+    elif status.made["state"] == "partial":
+        missing = {name: who for name, who in status.made["annotators"].items() if who["left"]}
+        said = ", ".join(f"{name} of {who['left']} of {who['assigned']}" for name, who in missing.items())
+        yield NextStep(
+            "sheets",
+            f"wave {wave} still lacks answers: {said} items. Put the filled sheets into {folder},"
+            f" then {_RUN}",
+        )
+    elif to_decide := artifacts.to_decide(wave):
+        yield NextStep(
+            "adjudicate",
+            f"{to_decide} answers of wave {wave} are to be decided: open"
+            f" {artifacts.paths.adjudication(wave)}, put what it exports into {folder}, then {_RUN}",
+        )
+
+
+def _mend(artifact: Artifact) -> NextStep:
+    return NextStep("mend", f"{artifact.path} cannot be read: delete it and {_RUN}, which makes it anew")
+
+
+def _look(artifacts: StudyArtifacts) -> NextStep:
+    """Where to look: the page of the study; before it is there, the pages that are."""
+    pages = [artifacts.paths.index()]
+    if not (artifacts.project.root / pages[0]).exists():
+        pages = [artifacts.paths.evaluation(name, "html") for name in artifacts.study.evaluations]
+        pages += [artifacts.paths.agreement(name, "html") for name in artifacts.study.waves]
+        pages = [page for page in pages if (artifacts.project.root / page).exists()]
+    look_at = f"look at {', '.join(pages)}; " if pages else ""
+    return NextStep("look", f"{look_at}`goldpan summary {artifacts.study.study}` shows it in figures")

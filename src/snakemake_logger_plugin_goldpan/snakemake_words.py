@@ -1,0 +1,77 @@
+"""What Snakemake itself says: which of its messages are no news, and its errors in fewer words."""
+
+from __future__ import annotations
+
+import re
+
+NOTHING_TO_DO = "Nothing to be done"
+STOPPING = "Terminating processes on user request"
+_NO_NEWS = re.compile(
+    "|".join(
+        (
+            "Assuming unrestricted shared filesystem",
+            r"Building DAG of jobs\.\.\.",
+            "Using shell: ",
+            "host: ",
+            "Conda environments: ignored",
+            "Singularity containers: ignored",
+            "Group jobs: inactive",
+            r"Select jobs to execute\.\.\.",
+            r"Execute \d+ jobs\.\.\.",
+            "DAG of jobs will be updated after completion",
+            "Updating checkpoint dependencies",
+            "Config file .* is extended by additional config",
+            "Removing output files of failed job",
+            "Exiting because a job execution failed",
+            "Shutting down, this might take some time",
+            "Will exit after finishing currently running jobs",
+            r"Complete log\(s\): ",
+            "Elapsed time: ",
+            "Job rate limit reached",
+            "This was a dry-run",
+            "The run involves checkpoint jobs",
+            "Reasons:",
+            r"Waiting at most \d+ seconds for missing files",
+            "SLURM run ID: ",
+            r"Job \d+ has been submitted with SLURM jobid",
+            "Submitted array job with Snakemake IDs",
+            "Cleaning up SLURM log files older than",
+            "Activating conda environment: ",
+            STOPPING,
+        )
+    )
+)
+_OF_A_JOB = ("CalledProcessError", "SpawnedJobError", "At least one job did not complete successfully.")
+"""What its job says better, and what only ends the run."""
+
+_HEAD = re.compile(
+    r"(?P<kind>\w+)(?: \(most recent call last\))?(?: in rule \w+)?"
+    r'(?: in file "(?P<file>[^"]+)", line (?P<line>\d+))?:$'
+)
+_FRAME = re.compile(r'  File "[^"]+", line \d+, in ')
+_SAY_IT_ALL = ("WorkflowError", "MissingInputException", "MissingRuleException")
+"""Errors whose text needs neither their name nor a place in a Snakefile beside it."""
+
+
+def is_news(message: str) -> bool:
+    """Whether a message is for people; what is not known to be none is."""
+    return bool(message.strip()) and not _NO_NEWS.match(message.strip())
+
+
+def error_lines(message: str) -> list[str]:
+    """An error of Snakemake's in few words; nothing where its job says it better."""
+    if any(word in message for word in _OF_A_JOB):
+        return []
+    # Of a syntax error Snakemake shows the line of code, which it often does not have.
+    lines = [line for line in message.strip().splitlines() if line.strip() not in ("", "None")]
+    lines = [line for line in lines if not _FRAME.match(line)]
+    head = _HEAD.match(lines[0]) if lines else None
+    if not lines or head is None or len(lines) == 1:
+        return lines
+    if lines[0].startswith("Traceback"):
+        return [lines[-1].strip(), "  -> the traceback is in Snakemake's own log, below .snakemake/log"]
+    text = lines[1:]
+    if head["kind"] in _SAY_IT_ALL:
+        return text
+    where = [f"  at {head['file']}:{head['line']}"] if head["file"] else []
+    return [f"{head['kind']}: {text[0].strip().rstrip(':')}", *text[1:], *where]
