@@ -1,4 +1,4 @@
-"""The wheel and the source archive hold the workflow beside the library: what a run needs, and studies to start from.
+"""The wheel and the source archive hold the workflow beside the library, and studies to start from.
 
 Everything else about the build stands in pyproject.toml.
 """

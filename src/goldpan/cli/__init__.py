@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="goldpan",
         description="Label a corpus through batch APIs, paid for exactly once.",
-        epilog="Start with `goldpan init FOLDER`. `goldpan run` is Snakemake: `snakemake --config study=NAME`.",
+        epilog="Start with `goldpan init FOLDER`. The workflow is run by Snakemake, or `goldpan run`.",
     )
     parser.add_argument("--version", action="version", version=f"goldpan {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -17,9 +17,13 @@ _TEMPLATES = ("letters", "trace_critic", "two_step", "dataset_mentions", "keywor
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the command line."""
     init = commands.add_parser("init", help="make a small project to start from")
-    init.add_argument("folder", metavar="FOLDER", help="where; made if need be, and nothing in it is overwritten")
+    init.add_argument("folder", metavar="FOLDER", help="where; made if need be, nothing is overwritten")
     init.add_argument(
-        "--from", dest="template", choices=_TEMPLATES, default="letters", help="study that ships; default letters"
+        "--from",
+        dest="template",
+        choices=_TEMPLATES,
+        default="letters",
+        help="study that ships; default letters",
     )
     init.set_defaults(run=_init)
 

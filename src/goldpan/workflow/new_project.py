@@ -1,4 +1,4 @@
-"""A project folder to start from: a study that ships, with its tasks and data, over the installed workflow."""
+"""A project to start from: a study that ships, with its tasks and data, over the installed workflow."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def make_project(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[str]:
     """Write a project into a folder, which is made if need be; what is there stays as it is.
 
     Args:
-        folder: the project's folder; one that holds other things is taken if none of them would be overwritten.
+        folder: the project's; one that holds other things is taken if none of them would be overwritten.
         template: one of `TEMPLATES`.
 
     Returns:
         The paths in the folder that were written, sorted.
 
     Raises:
-        StudyError: something of the project's would be overwritten; all of it is named, and nothing is written.
+        StudyError: something would be overwritten; all of that is named, and nothing is written.
     """
     files, links = _files(template), dict(_links())
     in_the_way = sorted({path for name in [*files, *links] for path in _in_the_way(folder, name)})

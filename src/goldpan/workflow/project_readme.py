@@ -28,12 +28,12 @@ goldpan summary        # what was made, and where to look
 | `examples/` | the data to start with; put your own where the study's `files` say |
 | `annotations/` | sheets that people have filled in: `annotations/STUDY/WAVE/`; keep them |
 | `results/` | everything that is made; it may be deleted and comes back |
-| `.goldpan/ledger.sqlite` | what was asked, paid for and answered; keep it, and back it up: `goldpan ledger backup` |
+| `.goldpan/ledger.sqlite` | what was paid for and answered; back it up: `goldpan ledger backup` |
 | `Snakefile`, `profiles/` | the installed workflow, and how Snakemake runs it |
 
-`goldpan run` is `snakemake` with shorter words: every option of Snakemake may follow, and files to make. `goldpan run -n`
-says what would run; `limit=20` tries the first 20 rows; `mode=online` asks now, not in batches; `--profile slurm` runs
-on a cluster. `snakemake --cores 2` here does the same.
+`goldpan run` is `snakemake` with shorter words: files to make and every option of Snakemake may follow.
+`goldpan run -n` says what would run, `limit=20` tries the first 20 rows, `mode=online` asks now and not in
+batches, `--profile slurm` runs on a cluster. `snakemake --cores 2` here does the same.
 """
 
 
@@ -60,12 +60,12 @@ def _who_answers(study: Study) -> str:
     if keys:
         named = " and ".join(f"`{key}`" for key in sorted(filter(None, keys)))
         return (
-            f"It asks a service, which costs money: put {named or 'its key'} into the environment or into `.env`. To try"
-            " it without, see `providers` in the study."
+            f"It asks a service, which costs money: put {named or 'its key'} into the environment or into"
+            " `.env`. To try it without, see `providers` in the study."
         )
     if any(isinstance(provider, LocalSettings) for provider in asked):
         return (
-            "As it stands goldpan's built-in baseline answers: no key, no network, no cost, and no understanding. For"
-            " real answers change `providers` and `model` in the study."
+            "As it stands goldpan's built-in baseline answers: no key, no network, no cost, and no"
+            " understanding. For real answers change `providers` and `model` in the study."
         )
     return "It asks nobody outside this machine."

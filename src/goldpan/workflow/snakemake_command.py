@@ -42,7 +42,7 @@ def snakemake_command(root: Path, config: Mapping[str, str | None], others: Sequ
 
 
 def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """What is given to Snakemake as it is, and the settings that stand in it, as `--config` or by themselves."""
+    """What Snakemake is given as it is, and the settings that stand in it, after `--config` or alone."""
     known = {*ProjectSettings.model_fields, "go_on"}
     options: list[str] = []
     settings: dict[str, str] = {}
