@@ -118,6 +118,12 @@ def test_goldpan_and_its_workflow_are_those_of_the_wheel(environment, tmp_path):
     assert not list(environment.site_packages.glob("*editable*"))
 
 
+def test_jobs_in_environments_of_their_own_find_goldpan_and_nothing_else(recording):
+    environment, project, _ = recording
+    (link,) = (project / ".snakemake/goldpan").iterdir()
+    assert link.resolve() == (environment.site_packages / "goldpan").resolve()
+
+
 def test_a_run_names_nothing_of_the_checkout(recording):
     _, project, said = recording
     assert str(CHECKOUT / "rules") not in "".join(output for _, _, output in said)
@@ -176,9 +182,23 @@ def test_the_workflow_is_a_module_of_another_as_the_page_says(environment, tmp_p
     (tmp_path / "Snakefile").write_text(snakefile[1])
     first = environment.run(run, tmp_path)
     assert {"letters", "labels_records", "labels_features", "topics"} <= ran(first)
-    assert '"label":"' in (tmp_path / "topics.txt").read_text() or (tmp_path / "topics.txt").read_text()
+    # The rules that stay on this host are known by their new names.
+    assert "localrules directive" not in first.stdout
+    assert '"topic":{' in (tmp_path / "topics.txt").read_text()
     assert {path.name for path in tmp_path.iterdir()} <= {"labels", "Snakefile", "topics.txt", ".snakemake"}
     assert "Nothing to be done" in environment.run(run, tmp_path).stdout
+
+
+def test_two_studies_as_modules_of_one_workflow_are_refused(environment, tmp_path):
+    modules = ["from goldpan import workflow_file"]
+    for name in ("first", "second"):
+        environment.run(["goldpan", "init", name], tmp_path)
+        module = f'module {name}:\n    snakefile: workflow_file()\n    config: {{"study": "letters"}}'
+        modules += [f'{module}\n    prefix: "{name}"', f"use rule * from {name} as {name}_*"]
+    (tmp_path / "Snakefile").write_text("\n".join(modules))
+    done = environment.run("snakemake -n first_all", tmp_path, check=False)
+    assert done.returncode == 1
+    assert "which has room for one" in done.stdout
 
 
 def test_the_wheel_holds_no_more_of_the_workflow_than_the_checkout_tracks(environment):

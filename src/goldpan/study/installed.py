@@ -6,6 +6,7 @@ copies them there); an editable installation uses those of the checkout itself.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from goldpan.errors import StudyError
@@ -52,8 +53,9 @@ def library_for_jobs(folder: Path) -> Path:
     if _LIBRARY.parent.name not in ("site-packages", "dist-packages"):
         return _LIBRARY.parent
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / _LIBRARY.name
+    link, new = folder / _LIBRARY.name, folder / f".{os.getpid()}"
     if not link.is_symlink() or link.readlink() != _LIBRARY:
-        link.unlink(missing_ok=True)
-        link.symlink_to(_LIBRARY)
+        # Renamed into place, for two runs may begin at once.
+        new.symlink_to(_LIBRARY)
+        new.replace(link)
     return folder
