@@ -55,7 +55,8 @@ def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]
             in_config = True
         elif equals and key in _CONFIG:
             in_config = True
-            settings.update([value.split("=", 1)])
+            name, _, value = value.partition("=")
+            settings[name] = value
         elif equals and not word.startswith("-") and (in_config or key in known):
             settings[key] = value
         else:
