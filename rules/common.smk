@@ -91,7 +91,7 @@ if "goldpan_step()" in BEFORE and STEP not in BEFORE:
     raise WorkflowError(
         "Two studies of goldpan are modules of this workflow, which has room for one: run them one after the other"
     )
-shell.prefix("set -euo pipefail; " + STEP.replace("{", "{{").replace("}", "}}"))
+shell.prefix(f"set -euo pipefail; {STEP}".replace("{", "{{").replace("}", "}}"))
 # Scripts that run in a conda environment find the library where this process found it.
 LIBRARY_PATHS = [
     str(library_for_jobs(Path(".snakemake/goldpan").absolute())),

@@ -14,6 +14,7 @@ _README = """\
 
 ```sh
 goldpan validate       # is everything as it must be? Sends nothing
+goldpan preview {stage}   # a request as it would be sent. Sends nothing
 goldpan plan           # requests, tokens and cost of each stage. Sends nothing
 goldpan run            # makes all that is stale; run again, and there is nothing to do
 goldpan summary        # what was made, and where to look
@@ -49,6 +50,7 @@ def project_readme(studies: Sequence[Study]) -> str:
         title=first.study,
         description=first.description or "A study of goldpan.",
         study=first.study,
+        stage=next(iter(first.asked_stages)),
         who_answers=_who_answers(first),
         others=f" Other studies: {others}." if others else "",
     )
