@@ -86,12 +86,13 @@ STEP = (
     f" --study {quote(relpath(PROJECT.study_file))} --ledger {quote(config['ledger'])}"
     f" --results {quote(config['results'])}{GO_ON}{MODE} \"$@\"; }}; "
 )
-BEFORE = shell._process_prefix or ""
-if "goldpan_step()" in BEFORE and STEP not in BEFORE:
+# What a workflow that this one is a module of puts before its commands stays there.
+BEFORE = (shell._process_prefix or "").replace(STEP, "") if IS_MODULE else ""
+if "goldpan_step()" in BEFORE:
     raise WorkflowError(
         "Two studies of goldpan are modules of this workflow, which has room for one: run them one after the other"
     )
-shell.prefix(f"set -euo pipefail; {STEP}".replace("{", "{{").replace("}", "}}"))
+shell.prefix(f"set -euo pipefail; {STEP}{BEFORE}".replace("{", "{{").replace("}", "}}"))
 # Scripts that run in a conda environment find the library where this process found it.
 LIBRARY_PATHS = [
     str(library_for_jobs(Path(".snakemake/goldpan").absolute())),
