@@ -73,3 +73,9 @@ def test_a_new_project_needs_no_more_than_studies_do(tmp_path):
 def test_the_core_depends_on_no_more_than_it_did_when_its_size_was_measured():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     assert {re.split("[<>=]", line)[0] for line in project["dependencies"]} <= CORE
+
+
+def test_the_documented_torch_is_the_one_that_the_tests_run_with():
+    pin = re.search(r"^torch==.+$", (CHECKOUT / "requirements-models.txt").read_text(), re.M)
+    assert pin is not None
+    assert f"'goldpan[models]' {pin[0]} " in (CHECKOUT / "docs" / "performance.md").read_text()
