@@ -73,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options of a command; `others` is what a command that runs another program passes on to it."""
     parser = build_parser()
-    options, options.others = parser.parse_known_args(arguments)
-    if options.others and not hasattr(options, "takes_other_arguments"):
-        parser.error(f"unrecognized arguments: {' '.join(options.others)}")
+    options, others = parser.parse_known_args(arguments)
+    if others and not hasattr(options, "takes_other_arguments"):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
     return options
 
 

@@ -6,7 +6,7 @@ from os.path import relpath
 from pathlib import Path
 
 
-def path_in_rules(path: Path, root: Path) -> str:
+def path_in_rules(path: Path | str, root: Path) -> str:
     """A file's path from the project's folder, so that a project that is moved or cloned is not stale.
 
     Snakemake puts a module's prefix before paths, but not before absolute ones or those with `..` at their
@@ -20,4 +20,4 @@ def path_in_rules(path: Path, root: Path) -> str:
     if not inside.startswith(".."):
         return inside
     from_here = relpath(path)
-    return from_here if from_here.startswith("..") else str(path.absolute())
+    return from_here if from_here.startswith("..") else str(Path(path).absolute())
