@@ -93,7 +93,7 @@ model: $(VENV)/.installed-dev
 define LINT
 $(BIN)/ruff check .
 $(BIN)/ruff format --check .
-$(BIN)/snakefmt --check Snakefile rules
+$(BIN)/snakefmt --check Snakefile rules workflow/Snakefile
 $(BIN)/snakemake --lint
 $(BIN)/mypy
 endef

@@ -24,11 +24,13 @@
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
 
 
-from os.path import exists
+from os.path import exists, join
 
-if exists("config/config.yaml"):
+# Of a module with a prefix, the project is the folder of that name; else the working folder is.
+FOLDER = workflow.modifier.path_modifier.replace_prefix("config")[: -len("config")]
+if exists(SETTINGS := join(FOLDER, "config/config.yaml")):
 
-    configfile: "config/config.yaml"
+    configfile: SETTINGS
 
 
 include: "rules/common.smk"
@@ -77,6 +79,9 @@ localrules:
     evaluation,
     record_run,
     upload_run,
+
+
+call_local_rules_by_their_names_here()
 
 
 onstart:

@@ -9,7 +9,6 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-import goldpan
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -21,25 +20,29 @@ from goldpan.heads.files import (
     trained_heads,
 )
 from goldpan.ledger import RunLock
+from goldpan.records.inputs import files_to_come, source_files
 from goldpan.study import load_project
+from goldpan.study.installed import library_for_jobs
+from goldpan.study.load import project_settings
 from goldpan.study.model import ProjectSettings
 from goldpan.study.paths import GOLD_FILES, PAPER_FILES
 from goldpan.tasks.nearest import suggestion
 from goldpan.workflow.inputs import Inputs
 from snakemake_logger_plugin_goldpan import SPOKEN
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
 for key in config:
     if key not in (known := [*ProjectSettings.model_fields, "go_on"]):
         raise WorkflowError(f"There is no setting `{key}`; {suggestion(key, known)}")
-for setting, default in (
-    ProjectSettings(study=config["study"]).model_dump(exclude_none=True).items()
-):
-    config.setdefault(setting, default)
 try:
+    settings = project_settings(Path(FOLDER), config["study"])
+    for setting, default in settings.model_dump(exclude_none=True).items():
+        config.setdefault(setting, default)
     PROJECT = load_project(
         config["study"],
+        root=FOLDER or ".",
         ledger=config["ledger"],
         results=config["results"],
         runs=config["runs"],
@@ -47,14 +50,14 @@ try:
         limit="" if config.get("limit", ...) is None else config.get("limit"),
         mode="" if config.get("mode", ...) is None else config.get("mode"),
     )
-    if PROJECT.root.resolve() != Path.cwd():
+    if PROJECT.root.resolve() != Path(FOLDER).resolve():
         raise StudyError(
             "this study belongs to a project in another folder",
             where=str(PROJECT.study_file),
             remedy=f"run in that folder: snakemake -s {workflow.main_snakefile} -d {PROJECT.root.resolve()}"
             f" --cores 2 --config study={PROJECT.study_file.resolve()}",
         )
-    INPUTS = Inputs(PROJECT)
+    INPUTS = Inputs(PROJECT, files_to_come if IS_MODULE else source_files)
 except GoldpanError as error:
     raise WorkflowError(str(error))
 
@@ -63,6 +66,9 @@ PATHS = PROJECT.paths
 SHARDED_EMBEDDINGS = {
     name for name, embedding in STUDY.embeddings.items() if embedding.shards
 }
+if FOLDER:
+    # Jobs find the project by its study file.
+    config["study"] = relpath(PROJECT.study_file)
 # A person's word for stages most of whose answers are bad: --config go_on=STAGE, or several with commas. The
 # step gets it outside of the rule, so that the rule is not stale when it is no longer said.
 GO_ON = config.get("go_on", "")
@@ -76,23 +82,45 @@ MODE = f" --mode {quote(config['mode'])}" if config.get("mode") else ""
 RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
 # Rules that talk to providers are commands that a person can run, too: `goldpan step ...`. Without pipefail
 # the exit code of a step that is piped into its log would be lost; without `tee -i` its last words on Ctrl-C.
-# Where goldpan's logger shows a run, it reads from the jobs' logs what they say; so they say it nowhere else.
-shell.prefix(
-    "set -euo pipefail; "
-    + "".join(f"exec 2>>{quote(str(file))}; " for file in SPOKEN)
-    + f"goldpan_step() {{{{ {quote(sys.executable)} -m goldpan step"
+STEP = (
+    f"goldpan_step() {{ {quote(sys.executable)} -m goldpan step"
     f" --study {quote(relpath(PROJECT.study_file))} --ledger {quote(config['ledger'])}"
-    f" --results {quote(config['results'])}{GO_ON}{MODE} \"$@\"; }}}}; "
+    f" --results {quote(config['results'])}{GO_ON}{MODE} \"$@\"; }}; "
 )
+# What a workflow that this one is a module of puts before its commands stays there.
+BEFORE = (shell._process_prefix or "").replace(STEP, "") if IS_MODULE else ""
+if "goldpan_step()" in BEFORE:
+    raise WorkflowError(
+        "Two studies of goldpan are modules of this workflow, which has room for one: run them one after the other"
+    )
+# Where goldpan's logger shows a run, it reads from the jobs' logs what they say; so they say it nowhere else.
+UNHEARD = "".join(f"exec 2>>{quote(str(file))}; " for file in SPOKEN)
+PREFIX = f"set -euo pipefail; {UNHEARD}{STEP}{BEFORE}"
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))
 # Scripts that run in a conda environment find the library where this process found it.
-LIBRARY_PATHS = [str(Path(goldpan.__file__).parents[1]), environ.get("PYTHONPATH")]
+LIBRARY_PATHS = [
+    str(library_for_jobs(Path(".snakemake/goldpan").absolute())),
+    environ.get("PYTHONPATH"),
+]
 environ.update(PYTHONPATH=pathsep.join(filter(None, LIBRARY_PATHS)))
+
+
+def call_local_rules_by_their_names_here():
+    """Let `localrules`, which takes names as they are written, hold for a module that renames its rules."""
+    if IS_MODULE:
+        present = {rule.name for rule in workflow.rules}
+        for name in workflow._localrules - present:
+            if (renamed := workflow.modifier.modify_rulename(name)) in present:
+                workflow._localrules.remove(name)
+                workflow._localrules.add(renamed)
 
 
 def check_first():
     """Stop before anything is removed or lost."""
     from goldpan.workflow.before_run import check_before_run
 
+    if INPUTS.stages.files_still_to_come():
+        return
     try:
         for note in check_before_run(PROJECT):
             logger.info(f"note: {note}")
@@ -108,7 +136,7 @@ def keep_slurm_logs_with_the_study():
     """
     executor = getattr(workflow.scheduler, "_executor", None)
     if hasattr(executor, "slurm_logdir"):
-        executor.slurm_logdir = Path(PATHS.slurm_logs()).resolve()
+        executor.slurm_logdir = (PROJECT.root / PATHS.slurm_logs()).resolve()
 
 
 wildcard_constraints:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goldpan.plain_tables.values import Values
     from goldpan.records.read import iter_records
     from goldpan.stages.rows import read_features
+    from goldpan.study.installed import workflow_file
     from goldpan.study.load import load_project, load_study
     from goldpan.tasks.answers import AnswerReader
     from goldpan.tasks.critic import build_request, parse_tool_call, pick_rubric, segment_of_messages
@@ -60,6 +61,7 @@ _MODULES = {
     "read_features": "stages.rows",
     "read_gold": "waves.gold.gold_set",
     "segment_of_messages": "tasks.critic",
+    "workflow_file": "study.installed",
 }
 __all__ = [
     "AnswerReader",
@@ -91,6 +93,7 @@ __all__ = [
     "read_features",
     "read_gold",
     "segment_of_messages",
+    "workflow_file",
 ]
 
 

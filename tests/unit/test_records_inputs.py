@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from goldpan.errors import StudyError
-from goldpan.records.inputs import source_files
+from goldpan.records.inputs import files_to_come, source_files
 from goldpan.study.model import Source
 
 
@@ -97,3 +97,17 @@ def test_no_data_file_is_opened(root):
     command = [sys.executable, "-c", REPORT_OPENED_FILES, str(root)]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "5 []"
+
+
+def test_a_name_without_wildcards_may_be_of_a_file_that_other_rules_make(root):
+    source = Source(files=["in/a.jsonl", "in/made.jsonl"])
+    assert files_to_come(source, root) == {
+        "a.jsonl": root / "in/a.jsonl",
+        "made.jsonl": root / "in/made.jsonl",
+    }
+
+
+@pytest.mark.parametrize("pattern", ["in/made*.jsonl", "in/deep"])
+def test_a_pattern_and_a_folder_are_no_names_of_files_to_come(pattern, root):
+    with pytest.raises(StudyError, match="no file matches"):
+        files_to_come(Source(files=[pattern]), root)

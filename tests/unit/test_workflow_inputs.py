@@ -13,6 +13,7 @@ from goldpan.experiments.identity import run_id, what_is_run
 from goldpan.study import load_project
 from goldpan.study.local_stage import FilterStage
 from goldpan.workflow.inputs import Inputs
+from goldpan.workflow.paths_in_rules import path_in_rules
 from tests.projects import WorkflowProject, note_rows, notes_study
 from tests.stage_builders import STAGE, make_stage
 
@@ -227,3 +228,29 @@ def test_another_version_of_what_works_on_a_local_stage_makes_it_stale(inputs_of
     first = inputs.stages.local_setting(stage)
     monkeypatch.setitem(LOCAL_KINDS, FilterStage, replace(LOCAL_KINDS[FilterStage], version=2))
     assert inputs.stages.local_setting(stage) != first
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("labels/data/a.csv", "data/a.csv"),
+        ("shared/a.csv", "{here}/shared/a.csv"),
+        ("../a.csv", "../a.csv"),
+    ],
+)
+def test_a_module_with_a_prefix_finds_files_inside_and_outside_of_its_folder(
+    path, name, tmp_path, monkeypatch
+):
+    here = tmp_path / "workflow"
+    (here / "labels").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    for file in (Path(path), here / path):
+        assert path_in_rules(file, here / "labels") == name.format(here=here)
+
+
+def test_the_inputs_of_a_project_in_a_folder_are_named_from_that_folder(inputs_of, tmp_path, monkeypatch):
+    inputs = inputs_of()
+    named_inside = [*inputs.everything(), *inputs.stages.files_of_source(wildcards(source="notes"))]
+    monkeypatch.chdir(tmp_path)
+    inputs = Inputs(load_project("notes", root="project"))
+    assert [*inputs.everything(), *inputs.stages.files_of_source(wildcards(source="notes"))] == named_inside

@@ -11,6 +11,7 @@ from goldpan import __version__
 from goldpan.errors import GoldpanError, storage_error
 
 _GROUPS = (
+    "project_folder",
     "study",
     "preview",
     "features",
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="goldpan",
         description="Label a corpus through batch APIs, paid for exactly once.",
-        epilog="The workflow itself is run by Snakemake: `snakemake --config study=NAME`.",
+        epilog="Start with `goldpan init FOLDER`. The workflow is run by Snakemake, or `goldpan run`.",
     )
     parser.add_argument("--version", action="version", version=f"goldpan {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Errors of goldpan are shown as what happened, where, and what to do; anything else is a fault of goldpan
     and shows its traceback.
     """
-    options = build_parser().parse_args(arguments)
+    options = _parsed(arguments)
     try:
         return options.run(options) or 0
     except GoldpanError as error:
@@ -67,6 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"goldpan: {type(named).__name__}: {named}", file=sys.stderr)
         return named.exit_code
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of a command; `others` is what a command that runs another program passes on to it."""
+    parser = build_parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and not hasattr(options, "takes_other_arguments"):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
+    return options
 
 
 def add_project_options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from goldpan.errors import ErrorGatherer, StudyError
@@ -27,10 +27,24 @@ def source_files(source: Source, root: Path) -> dict[str, Path]:
         StudyError: a pattern matches no file; SeveralErrors where several do not.
         SourceError: the name of a file is not UTF-8.
     """
+    return _files_of(source, root, _matches)
+
+
+def files_to_come(source: Source, root: Path) -> dict[str, Path]:
+    """As `source_files`, but what holds no wildcard names a file that other rules may still make: those of a
+    workflow that this one is a part of.
+
+    Raises:
+        StudyError, SourceError: as `source_files`.
+    """
+    return _files_of(source, root, _matches_or_name)
+
+
+def _files_of(source: Source, root: Path, match: Callable[[str, Path], list[Path]]) -> dict[str, Path]:
     files: list[Path] = []
     wrong = ErrorGatherer()
     for pattern in source.files:
-        matches = _matches(pattern, root)
+        matches = match(pattern, root)
         if not matches:
             what = f"no file matches `{pattern}`" + (
                 ", which is a folder" if (root / pattern).is_dir() else ""
@@ -76,6 +90,11 @@ def _matches(pattern: str, root: Path) -> list[Path]:
     names = glob.iglob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - Path.glob takes hidden files
     paths = (root / name for name in names)
     return [path for path in paths if path.is_file()]
+
+
+def _matches_or_name(pattern: str, root: Path) -> list[Path]:
+    is_name = not glob.has_magic(pattern) and not (root / pattern).is_dir()
+    return _matches(pattern, root) or ([root / pattern] if is_name else [])
 
 
 def _remedy(pattern: str, root: Path) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from goldpan.errors import AnswerError, PredictionMissingFieldError, TaskError, WrongFunctionNameError
 from goldpan.files import canonical_json, sha256_hex
+from goldpan.study.installed import installed_project
 from goldpan.study.paths import tasks_folder
 from goldpan.tasks import traces
 from goldpan.tasks.answers import AnswerReader
@@ -156,13 +157,13 @@ def parse_tool_call(tool_call: Any, folder: Path | None = None) -> dict[str, Pre
 
 
 def default_folder() -> Path:
-    """`config/tasks` of the project that holds the working directory, else of this package's own checkout.
+    """`config/tasks` of the project that holds the working directory, else of what is installed with goldpan.
 
     Raises:
         TaskError: neither has the rubrics.
     """
     here = Path.cwd()
-    for root in (here, *here.parents, Path(__file__).resolve().parents[3]):
+    for root in (here, *here.parents, installed_project()):
         folder = tasks_folder(root)
         if (folder / f"{RUBRIC}.yaml").is_file():
             return folder

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from os.path import relpath
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import StudyError
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.study.filter_references import waves_awaited
+from goldpan.workflow.paths_in_rules import path_in_rules
 from goldpan.workflow.stage_inputs import StageInputs
 from goldpan.workflow.wave_inputs import WaveInputs
 
@@ -32,7 +32,7 @@ class HeadInputs:
         if embedding not in self._model_files:
             folder = self.project.root / self.study.embeddings[embedding].model
             files = shaping_files(folder).values() if is_model_folder(folder) else ()
-            self._model_files[embedding] = [relpath(path) for path in sorted(files)]
+            self._model_files[embedding] = [path_in_rules(path, self.project.root) for path in sorted(files)]
         return self._model_files[embedding]
 
     def embedded_places(self, embedding: str) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ class HeadInputs:
                     f" `{name}`"
                 )
             inside = sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
-            files += map(relpath, inside)
+            files += [path_in_rules(file, self.project.root) for file in inside]
         return files
 
     def of_embedding_summary(self, wildcards: Any) -> list[str]:

@@ -20,20 +20,23 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.heads.files import annotated_files
+from goldpan.records.inputs import source_files
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
-from goldpan.workflow.stage_inputs import StageInputs
+from goldpan.workflow.stage_inputs import FindFiles, StageInputs
 from goldpan.workflow.wave_inputs import WaveInputs
 
 
 class Inputs:
     """The files of one study, by what its configuration and the user's folders hold now.
 
-    Paths are relative to the working folder, so that a project that is moved or cloned is not stale.
+    Paths are relative to the project's folder, so that a project that is moved or cloned is not stale. It is
+    the working folder, or that of a Snakemake module with a prefix, which Snakemake puts before these paths.
 
     Args:
-        project: the project; the working folder is its root.
+        project: the project.
+        find: gives the files of a source; `files_to_come` where other rules may still make them.
 
     Attributes:
         stages, waves, heads: the files of sources and stages, of waves, and of what is learned.
@@ -42,9 +45,9 @@ class Inputs:
         StudyError, SourceError, TaskError: a file that the study names is missing or not what it should be.
     """
 
-    def __init__(self, project: Project):
+    def __init__(self, project: Project, find: FindFiles = source_files):
         self.project, self.study, self.paths = project, project.study, project.paths
-        self.stages = StageInputs(project)
+        self.stages = StageInputs(project, find)
         self.waves = WaveInputs(project, self.stages.task_files)
         self.heads = HeadInputs(self.stages, self.waves)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,15 @@ from goldpan.chains.filter.kind import threshold_inputs
 from goldpan.chains.local_kinds import local_inputs, local_version
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.formats import is_pdf
-from goldpan.records.inputs import source_files
 from goldpan.records.pdf.document import document_name
 from goldpan.records.pdf.pages import FORMAT as PAGES_FORMAT
 from goldpan.stages.records import rationales_carried
 from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage, FilterStage
+from goldpan.study.model import Source
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
+from goldpan.workflow.paths_in_rules import path_in_rules
 
 _OF_RECORDS = {"input", "upstream", "duplicates"}
 
@@ -28,6 +28,9 @@ _OF_RECORDS = {"input", "upstream", "duplicates"}
 def looks_like_a_pattern(path: str) -> bool:
     """Whether Snakemake would take a part of a path for a wildcard (`{a}`) or a variable (`<a>`)."""
     return "{" in path or "<" in path
+
+
+FindFiles = Callable[[Source, Path], dict[str, Path]]
 
 
 class StageInputs:
@@ -38,18 +41,29 @@ class StageInputs:
         task_files: stage -> its task files and prompts; of stages that ask nobody there are none.
     """
 
-    def __init__(self, project: Project):
+    def __init__(self, project: Project, find: FindFiles):
         self.project, self.study, self.paths = project, project.study, project.paths
         self.input_files = {
-            name: {file: relpath(path) for file, path in source_files(source, project.root).items()}
+            name: {
+                file: path_in_rules(path, project.root) for file, path in find(source, project.root).items()
+            }
             for name, source in self.study.sources.items()
         }
         self.task_files = {
             name: sorted(
-                {relpath(file) for choice in stage.task for file in task_files(choice.task, project.tasks)}
+                {
+                    path_in_rules(file, project.root)
+                    for choice in stage.task
+                    for file in task_files(choice.task, project.tasks)
+                }
             )
             for name, stage in self.study.asked_stages.items()
         }
+
+    def files_still_to_come(self) -> list[str]:
+        """The files of sources that are not there yet."""
+        files = [file for files in self.input_files.values() for file in files.values()]
+        return [file for file in files if not (self.project.root / file).exists()]
 
     @property
     def with_clusters(self) -> list[str]:
@@ -173,7 +187,10 @@ class StageInputs:
     def _of_shards(self, wildcards: Any, artifact: Callable[[str, Any, str], str]) -> list[str]:
         """An artifact of each shard of a round, as far as it is planned."""
         plan = self.paths.plan(wildcards.stage, wildcards.round)
-        return [artifact(wildcards.stage, wildcards.round, shard) for shard in planned_shards(plan)]
+        return [
+            artifact(wildcards.stage, wildcards.round, shard)
+            for shard in planned_shards(self.project.root / plan)
+        ]
 
     def batches(self, wildcards: Any) -> list[str]:
         """The batch-id files of a round."""
@@ -185,7 +202,7 @@ class StageInputs:
 
     def settled_rounds(self, wildcards: Any) -> list[str]:
         """Every round up to the first that leaves nothing to ask, as far as they are settled."""
-        return rounds_to_settle(self.paths, wildcards.stage)
+        return rounds_to_settle(self.paths, wildcards.stage, self.project.root)
 
     def chain(self, wildcards: Any) -> list[str]:
         """What the counts of a chain up to a stage are made from."""

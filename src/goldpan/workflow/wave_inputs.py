@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from os.path import relpath
-from pathlib import Path
 from typing import Any
 
 from goldpan.study.load import Project
@@ -14,6 +12,7 @@ from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
 from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
+from goldpan.workflow.paths_in_rules import path_in_rules
 from goldpan.workflow.stage_inputs import looks_like_a_pattern
 
 
@@ -29,7 +28,7 @@ class WaveInputs:
         self.project, self.study, self.paths, self._tasks = project, project.study, project.paths, tasks
         self.filled_sheets = {
             name: [
-                relpath(path)
+                path_in_rules(path, project.root)
                 for path in sheet_files(project.root / wave.annotations_folder(self.study.study, name))
             ]
             for name, wave in self.study.waves.items()
@@ -72,7 +71,10 @@ class WaveInputs:
         # A stage that asks nobody has no tasks.
         files = self._tasks.get(settings.stage or "", [])
         if now.from_ is not None:
-            files = [relpath(file) for file in task_files(now.from_.task, self.project.tasks)]
+            files = [
+                path_in_rules(file, self.project.root)
+                for file in task_files(now.from_.task, self.project.tasks)
+            ]
         guidelines = [now.guidelines] if now.guidelines else []
         return [*drawn_from(self.project, settings), *files, *guidelines]
 
@@ -101,7 +103,7 @@ class WaveInputs:
         def setting(wildcards: Any) -> str:
             settings = self.given_out[wildcards.wave].model_dump(mode="json", include=set(names))
             with_braces = [
-                (path, Path(path).stat().st_mtime_ns, Path(path).stat().st_size)
+                (path, (found := (self.project.root / path).stat()).st_mtime_ns, found.st_size)
                 for path in self.filled_sheets[wildcards.wave]
                 if looks_like_a_pattern(path)
             ]
