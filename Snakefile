@@ -82,16 +82,19 @@ localrules:
 onstart:
     RUN_LOCK.acquire()
     check_first()
+    keep_finished(INPUTS.heads.all_embeddings())
     keep_slurm_logs_with_the_study()
 
 
 onsuccess:
+    forget_finished(INPUTS.heads.all_embeddings())
     print_failures(PROJECT, sys.stderr)
     print_trial(PROJECT, sys.stderr)
     print_wave_changes(PROJECT, sys.stderr)
 
 
 onerror:
+    forget_finished(INPUTS.heads.all_embeddings())
     print_failures(PROJECT, sys.stderr)
     print_wave_changes(PROJECT, sys.stderr)
     WAITING.say()

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 import goldpan
 from goldpan.cli.summary import print_failures, print_trial, print_wave_changes
+from goldpan.embeddings.embed import forget_finished, keep_finished
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -59,9 +60,6 @@ except GoldpanError as error:
 
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
-SHARDED_EMBEDDINGS = {
-    name for name, embedding in STUDY.embeddings.items() if embedding.shards
-}
 # A person's word for stages most of whose answers are bad: --config go_on=STAGE, or several with commas. The
 # step gets it outside of the rule, so that the rule is not stale when it is no longer said.
 GO_ON = config.get("go_on", "")
