@@ -87,14 +87,17 @@ call_local_rules_by_their_names_here()
 onstart:
     RUN_LOCK.acquire()
     check_first()
+    keep_finished(INPUTS.heads.all_embeddings())
     keep_slurm_logs_with_the_study()
 
 
 onsuccess:
+    forget_finished(INPUTS.heads.all_embeddings())
     say_ending()
 
 
 onerror:
+    forget_finished(INPUTS.heads.all_embeddings())
     say_ending()
 
 

@@ -9,6 +9,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from goldpan.embeddings.embed import forget_finished, keep_finished
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.heads.files import (
@@ -63,9 +64,6 @@ except GoldpanError as error:
 
 STUDY = PROJECT.study
 PATHS = PROJECT.paths
-SHARDED_EMBEDDINGS = {
-    name for name, embedding in STUDY.embeddings.items() if embedding.shards
-}
 if FOLDER:
     # Jobs find the project by its study file.
     config["study"] = relpath(PROJECT.study_file)

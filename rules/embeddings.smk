@@ -5,19 +5,20 @@
 EMBED_THREADS, EMBED_MEM_MB, EMBED_MINUTES = 4, 8000, 60
 
 
-for name in SHARDED_EMBEDDINGS:
-    for shard, places in INPUTS.heads.shards_of_embedding(name).items():
+for name in STUDY.embeddings:
+    for job, places in INPUTS.heads.shared_embedding_jobs(name).items():
+        workflow.ruleorder(f"embed_{name}_{job}", "embed")
 
         rule:
             name:
-                f"embed_{name}_{shard}"
+                f"embed_{name}_{job}"
             input:
                 records=[PATHS.records(*place) for place in places],
                 model=INPUTS.heads.embedding_model_files(name),
             output:
                 [PATHS.embeddings(name, *place) for place in places],
             log:
-                PATHS.log(f"embeddings/{name}/shard-{shard}"),
+                PATHS.log(f"embeddings/{name}/shard-{job}"),
             conda:
                 "../envs/gpu.yaml"
             threads: EMBED_THREADS
@@ -30,7 +31,7 @@ for name in SHARDED_EMBEDDINGS:
                 places=places,
                 setting=INPUTS.heads.embedding_setting(name),
             message:
-                "Embedding a shard of files"
+                "Embedding several files with {params.embedding}"
             script:
                 "../workflow/scripts/embed.py"
 
@@ -44,7 +45,7 @@ rule embed:
     log:
         PATHS.log("embeddings/{embedding}/{source}/{file}"),
     wildcard_constraints:
-        embedding="|".join(STUDY.embeddings.keys() - SHARDED_EMBEDDINGS) or "none",
+        embedding="|".join(INPUTS.heads.embedded_alone()) or "none",
     conda:
         "../envs/gpu.yaml"
     threads: EMBED_THREADS

@@ -55,6 +55,51 @@ rule annotate:
         "../workflow/scripts/annotate.py"
 
 
+for name in STUDY.annotated:
+    for job, places in INPUTS.heads.groups_of_annotated(name).items():
+        workflow.ruleorder(f"annotate_{name}_{job}", "annotate")
+
+        rule:
+            name:
+                f"annotate_{name}_{job}"
+            input:
+                embeddings=[
+                    PATHS.embeddings(STUDY.annotated[name].embedding, *place)
+                    for place in places
+                ],
+                records=[PATHS.records(*place) for place in places],
+                heads=trained_heads(PROJECT, name),
+                external=lambda wildcards, name=name: INPUTS.heads.external_heads_of(
+                    name
+                ),
+            output:
+                rows=[
+                    PATHS.annotated(name, *place, STUDY.annotated[name].suffix)
+                    for place in places
+                ],
+                counts=[
+                    PATHS.annotated_counts(name, *place, STUDY.annotated[name].suffix)
+                    for place in places
+                ],
+            log:
+                PATHS.log(f"annotated/{name}/group-{job}"),
+            conda:
+                "../envs/gpu.yaml"
+            threads: 1
+            resources:
+                gpu=1,
+                mem_mb=lambda wildcards, attempt: 4000 * attempt,
+                runtime=lambda wildcards, attempt: 30 * attempt,
+            params:
+                annotated=name,
+                places=places,
+                setting=STUDY.annotated[name].model_dump_json(),
+            message:
+                "Annotating several files for {params.annotated}"
+            script:
+                "../workflow/scripts/annotate_group.py"
+
+
 rule annotated_summary:
     input:
         INPUTS.heads.counts_of_annotated,

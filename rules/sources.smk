@@ -1,4 +1,5 @@
-# The user's files -> records with stable ids; one records file per source file.
+# The user's files -> records with stable ids; one records file per source file. Small files share a job, some
+# dozens each: each job has a rule of its own, for a rule with wildcards cannot have outputs by their number.
 
 
 rule stand_in:
@@ -58,6 +59,8 @@ rule records:
         PATHS.records("{source}", "{file}"),
     log:
         PATHS.log("records/{source}/{file}"),
+    wildcard_constraints:
+        source="|".join(INPUTS.stages.with_files_alone(STUDY.sources)) or "none",
     conda:
         "../envs/report.yaml"
     params:
@@ -66,3 +69,30 @@ rule records:
         "Reading {input[0]} into records"
     script:
         "../workflow/scripts/records.py"
+
+
+for source, group, files in INPUTS.stages.groups_of_files:
+    # A file that is alone and one of a group may be of the same source, so both rules could make it.
+    workflow.ruleorder(f"records_{source}_{group}", "records")
+
+    rule:
+        name:
+            f"records_{source}_{group}"
+        input:
+            files=[INPUTS.stages.input_files[source][file] for file in files],
+            limits=INPUTS.stages.limits([source]),
+        output:
+            [PATHS.records(source, file) for file in files],
+        log:
+            PATHS.log(f"records/{source}/group-{group}"),
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            source=source,
+            files=files,
+            setting=INPUTS.stages.setting_of(source),
+        message:
+            "Reading small files of source {params.source} into records"
+        script:
+            "../workflow/scripts/records_of_group.py"

@@ -95,6 +95,10 @@ def test_an_edited_file_alone_is_embedded_again(project):
     assert ran(done) == {"records", "embed", "embedding_summary", "head", *AFTER_HEAD}
     after = digests(project, EMBEDDINGS)
     assert [before[name] == after[name] for name in EMBEDDINGS] == [True, False]
+    (log,) = project.artifact("logs/embeddings/tiny").glob("*of1.log")
+    assert "notes/2023__a.jsonl: 30 records" in log.read_text()
+    assert "30 done by an earlier run" in log.read_text(), "it was embedded again"
+    assert not list(project.artifact("embeddings").rglob(".*"))
     assert project.json("annotated/all/summary.json")["rows"] == 61
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from goldpan.batches.left_to_batches import may_be_left_to_batches
 from goldpan.batches.online_work import OnlineWork
 from goldpan.batches.wait import Ask, asking
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import FirstRefusedError, NoRoomError
 from goldpan.ledger import Ledger, Submission
-from goldpan.providers.base import Batch, BatchProvider
-from goldpan.providers.online import OnlineProvider, is_online
+from goldpan.providers.base import Batch, BatchProvider, is_online
+from goldpan.providers.online import OnlineProvider
 from goldpan.providers.online.tier import tier_of
 from goldpan.providers.patience import say_on_stderr
 from goldpan.study.load import Project
@@ -34,7 +35,7 @@ def asking_in_mode(
     if not isinstance(provider, OnlineProvider):
         return asking(provider)
     stage = project.study.asked_stages[stage_name]
-    mode, may_be_ours = stage.mode, _may_be_left_to_batches(stage)
+    mode, may_be_ours = stage.mode, may_be_left_to_batches(stage)
     provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
     said: set[str] = set()
 
@@ -65,22 +66,6 @@ def asking_in_mode(
         return batch
 
     return ask
-
-
-def is_left_to_batches(ledger: Ledger, study: str, stage_name: str, stage: Stage, number: int) -> bool:
-    """Whether a round asks in batches, whatever the mode: the one before it found no room at its tier."""
-    if not _may_be_left_to_batches(stage):
-        return False
-    # A batch of goldpan's own expires for lack of room, or where the mode has changed meanwhile.
-    before = ledger.submissions_where(
-        "study = ? AND stage = ? AND round = ? AND tier = ? AND status = 'expired'",
-        (study, stage_name, number - 1, stage.asked_tier),
-    )
-    return any(submission.is_online for submission in before)
-
-
-def _may_be_left_to_batches(stage: Stage) -> bool:
-    return stage.asked_tier is not None and stage.flex.fallback == "batch"
 
 
 def _is_settled(ledger: Ledger, batch_id: str) -> bool:
@@ -138,6 +123,6 @@ def _close_if_nothing_is_under_way(
             return
         provider.cancel(batch_id)
         ledger.void(submission.id, f"refused: {refused.what}")
-    elif not _may_be_left_to_batches(stage):
+    elif not may_be_left_to_batches(stage):
         # What is answered is kept; the others are asked in the next round, as if they were new.
         provider.end(batch_id)

@@ -15,8 +15,8 @@ import orjson
 
 from goldpan.batches.budget import over_budget, overspent, spending_of
 from goldpan.batches.estimate import AnswerLength, TokenEstimator, answer_length, round_estimate, stage_price
+from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.mostly_bad import TriedBefore
-from goldpan.batches.online import is_left_to_batches
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.request_check import request_findings
 from goldpan.batches.shard_writer import ShardWriter
@@ -30,7 +30,6 @@ from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
-from goldpan.providers.online.address import check_asked
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.records.skips import skip_code
@@ -38,6 +37,7 @@ from goldpan.stages.plan import Plan, Shard, pending_name, task_hashes, write_pl
 from goldpan.stages.rows import AskedRow
 from goldpan.stages.upstream import failures_before, failures_text
 from goldpan.study.load import Project
+from goldpan.study.provider import NetworkSettings
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 32
@@ -105,7 +105,10 @@ class _Planner:
         answerer = provider_class(self.provider)
         is_free = not (answerer.costs_money or answerer.from_ledger_alone)
         is_online = self.stage.mode == "online" and not answerer.works_here
-        check_asked(self.provider, self.stage)
+        if isinstance(self.provider, NetworkSettings):
+            from goldpan.providers.online.address import check_asked
+
+            check_asked(self.provider, self.stage)
         is_online = is_online and not is_left_to_batches(ledger, study, stage_name, self.stage, number)
         tier = self.stage.asked_tier
         self.price = stage_price(self.stage, is_free=is_free, is_online=is_online, tier=tier)

@@ -17,8 +17,7 @@ from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Asked, Ledger, Outcome, Submission
-from goldpan.providers.base import Batch
-from goldpan.providers.online import is_online
+from goldpan.providers.base import Batch, is_online
 from goldpan.stages.documents import write_document
 from goldpan.stages.plan import Plan
 from goldpan.stages.rows import read_asked

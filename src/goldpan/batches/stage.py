@@ -17,7 +17,7 @@ from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
-from goldpan.batches.online import asking_in_mode, is_left_to_batches
+from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.progress import Progress
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
@@ -37,7 +37,6 @@ from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
-from goldpan.providers.online import OnlineProvider
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.make import StageRecords, make_records
@@ -89,6 +88,10 @@ class StageRun:
     def _connect_for(self, ledger: Ledger, number: int) -> BatchProvider:
         """The stage's provider as a round asks it."""
         provider = self.connect()
+        if provider.works_here:
+            return provider
+        from goldpan.providers.online import OnlineProvider
+
         if isinstance(provider, OnlineProvider) and self._is_left_to_batches(ledger, number):
             return provider.making_batches()
         return provider
@@ -229,6 +232,8 @@ class StageRun:
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
     ) -> list[Submission]:
+        from goldpan.batches.online import asking_in_mode
+
         provider = self._connect_for(ledger, plan.round)
         return wait_for_round(
             ledger,

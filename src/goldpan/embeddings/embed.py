@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -130,6 +131,24 @@ def embed_files(
         if _finished(output).exists() or not output.exists():
             put_in_place(_finished(output), output)
     return counts
+
+
+def keep_finished(outputs: Iterable[Path]) -> None:
+    """Give embeddings files that are there a second name, under which `embed_files` finds them: before a run,
+    which removes all outputs of a job to make one of them anew. It takes no room on the disk."""
+    for output in outputs:
+        # Where there is one already, a killed run has left what it had finished, or the same file. Where the
+        # disk knows no second names, a group of files is embedded once more.
+        with contextlib.suppress(OSError):
+            _finished(output).hardlink_to(output)
+
+
+def forget_finished(outputs: Iterable[Path]) -> None:
+    """Take back the second names of embeddings files that are there, after a run."""
+    for output in outputs:
+        with contextlib.suppress(FileNotFoundError):
+            if output.samefile(_finished(output)):
+                _finished(output).unlink()
 
 
 def _finished(output: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from goldpan.errors import ProviderError
 from goldpan.providers.keys import Keys
-from goldpan.study.provider import Provider
+from goldpan.study.provider import ONLINE, Provider
 
 OPEN: frozenset[str] = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 TERMINAL: frozenset[str] = frozenset({"failed", "completed", "expired", "cancelled"})
@@ -24,6 +24,11 @@ LATEST_TIME = 10**11
 # Whose rules hold for requests: OpenAI's, Azure's, or nobody knows.
 Rules = Literal["openai", "azure", "other"]
 _OTHER_SPELLINGS = {"canceled": "cancelled", "canceling": "cancelling"}
+
+
+def is_online(name: str | None) -> bool:
+    """Whether a batch or a file of this id is goldpan's own, and no service knows it."""
+    return (name or "").startswith(ONLINE)
 
 
 @dataclass(frozen=True)

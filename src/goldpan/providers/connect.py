@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from goldpan.providers.base import BatchProvider, Rules, Surroundings
 from goldpan.providers.keys import Keys
-from goldpan.providers.litellm import LiteLLMProvider
-from goldpan.providers.local import LocalProvider
-from goldpan.providers.online import OnlineProvider
-from goldpan.providers.online.address import check_service, online_address
-from goldpan.providers.openai import OpenAIProvider
-from goldpan.providers.replay import ReplayProvider
 from goldpan.study.load import Project
 from goldpan.study.provider import NetworkSettings, Provider
 from goldpan.study.stage import Mode
 
-PROVIDERS: dict[str, type[BatchProvider]] = {
-    provider.kind: provider for provider in (OpenAIProvider, LiteLLMProvider, LocalProvider, ReplayProvider)
+
+def _openai() -> type[BatchProvider]:
+    from goldpan.providers.openai import OpenAIProvider
+
+    return OpenAIProvider
+
+
+def _litellm() -> type[BatchProvider]:
+    from goldpan.providers.litellm import LiteLLMProvider
+
+    return LiteLLMProvider
+
+
+def _local() -> type[BatchProvider]:
+    from goldpan.providers.local import LocalProvider
+
+    return LocalProvider
+
+
+def _replay() -> type[BatchProvider]:
+    from goldpan.providers.replay import ReplayProvider
+
+    return ReplayProvider
+
+
+PROVIDERS: dict[str, Callable[[], type[BatchProvider]]] = {
+    "openai": _openai,
+    "litellm": _litellm,
+    "local": _local,
+    "replay": _replay,
 }
-"""kind -> whom a study means by it."""
+"""kind -> whom a study means by it; only who is meant is imported, for it takes long."""
 
 
 def provider_class(settings: Provider) -> type[BatchProvider]:
     """Whom settings mean; its attributes say what it can do."""
-    return PROVIDERS[settings.kind]
+    return PROVIDERS[settings.kind]()
 
 
 def connect(settings: Provider, surroundings: Surroundings) -> BatchProvider:
@@ -45,10 +69,13 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
     surroundings = Surroundings(project.root, project.ledger.parent, keys, others)
+    if not isinstance(settings, NetworkSettings):
+        return connect(settings, surroundings)
+    from goldpan.providers.online import OnlineProvider
+    from goldpan.providers.online.address import check_service, online_address
+
     check_service(settings)
     provider = connect(settings, surroundings)
-    if not isinstance(settings, NetworkSettings):
-        return provider
     address = online_address(settings, surroundings) if mode == "online" else None
     return OnlineProvider(provider, surroundings.state / "online", mode, address)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from goldpan.errors import SourceError
+from goldpan.errors import ErrorGatherer, SourceError
 from goldpan.files import document_as, of_known_keys, write_json
 from goldpan.records.inputs import source_files
 from goldpan.records.read import RecordCounts, build_records, read_rows
@@ -83,6 +83,26 @@ def build_limited_records(project: Project, source: str, file: str, path: Path, 
     else:
         mark.touch()
     return counts
+
+
+def build_records_of_files(
+    project: Project, source: str, files: Iterable[tuple[str, Path, Path]]
+) -> Iterator[tuple[str, RecordCounts]]:
+    """Write the records files of several source files; yields the name of each, and its counts.
+
+    A file that cannot be read keeps no other from being read: what is wrong is said of all at the end.
+
+    Args:
+        files: (short name, source file, records file to write) of each.
+
+    Raises:
+        SourceError: as `build_limited_records`; SeveralErrors where several files are wrong.
+    """
+    wrong = ErrorGatherer()
+    for name, path, output in files:
+        with wrong.gather():
+            yield name, build_limited_records(project, source, name, path, output)
+    wrong.finish()
 
 
 def trial_of(project: Project, sources: Iterable[str]) -> dict[str, int]:

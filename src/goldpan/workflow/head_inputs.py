@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,42 @@ class HeadInputs:
         """All embeddings files of an embedding."""
         return [self.paths.embeddings(embedding, *place) for place in self.embedded_places(embedding)]
 
-    def shards_of_embedding(self, embedding: str) -> dict[int, list[tuple[str, str]]]:
-        """Shard -> the places of its records files."""
-        shards: dict[int, list[tuple[str, str]]] = {}
+    def all_embeddings(self) -> Iterator[Path]:
+        """The embeddings files of all embeddings."""
+        for embedding in self.study.embeddings:
+            yield from map(self.project.root.joinpath, self.embeddings(embedding))
+
+    def shared_embedding_jobs(self, embedding: str) -> dict[str, list[tuple[str, str]]]:
+        """Name of a job -> the places of the records files that it embeds: the shards of an embedding where
+        it has any, else the groups of small files."""
+        settings = self.study.embeddings[embedding]
+        if not settings.shards:
+            return self.groups_of_sources(settings.source)
+        shards: dict[str, list[tuple[str, str]]] = {}
         for place in self.embedded_places(embedding):
-            shards.setdefault(self.study.embeddings[embedding].shard_of(*place), []).append(place)
+            shards.setdefault(str(settings.shard_of(*place)), []).append(place)
         return shards
+
+    def groups_of_sources(self, sources: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+        """Name of a job -> the places of a group of small files."""
+        return {
+            f"{source}_{group}": [(source, file) for file in files]
+            for source in sources
+            for group, files in self._stages.groups[source].items()
+        }
+
+    def embedded_alone(self) -> list[str]:
+        """The embeddings of which some files have a job each."""
+        return [
+            name
+            for name, settings in self.study.embeddings.items()
+            if not settings.shards and self._stages.with_files_alone(settings.source)
+        ]
+
+    def groups_of_annotated(self, annotated: str) -> dict[str, list[tuple[str, str]]]:
+        """Name of a job -> the places of the records files that it annotates."""
+        embedding = self.study.annotated[annotated].embedding
+        return self.groups_of_sources(self.study.embeddings[embedding].source)
 
     def can_train(self, head: str) -> bool:
         """Whether the labels of a head can be made; those of a wave need filled sheets."""
@@ -80,13 +111,16 @@ class HeadInputs:
 
     def external_heads(self, wildcards: Any) -> list[str]:
         """The files of heads that were made elsewhere. Raises StudyError when one of them is not there."""
+        return self.external_heads_of(wildcards.annotated)
+
+    def external_heads_of(self, annotated: str) -> list[str]:
+        """As `external_heads`, by name."""
         files: list[str] = []
-        for name in self.study.annotated[wildcards.annotated].regression_head_checkpoints.values():
+        for name in self.study.annotated[annotated].regression_head_checkpoints.values():
             path = self.project.root / name
             if not path.exists():
                 raise StudyError(
-                    f"annotated.{wildcards.annotated}.regression_head_checkpoints: there is no file or folder"
-                    f" `{name}`"
+                    f"annotated.{annotated}.regression_head_checkpoints: there is no file or folder `{name}`"
                 )
             inside = sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
             files += [path_in_rules(file, self.project.root) for file in inside]

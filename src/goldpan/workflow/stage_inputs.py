@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from goldpan.study.local_stage import ClustersStage, FilterStage
 from goldpan.study.model import Source
 from goldpan.study.pdf import PdfSettings
 from goldpan.tasks.task import task_files
+from goldpan.workflow.file_groups import file_groups, is_small
 from goldpan.workflow.paths_in_rules import path_in_rules
 
 _OF_RECORDS = {"input", "upstream", "duplicates"}
@@ -39,6 +41,8 @@ class StageInputs:
     Attributes:
         input_files: source -> name of a file -> its path.
         task_files: stage -> its task files and prompts; of stages that ask nobody there are none.
+        groups: source -> name of a group -> the small files that are made in one job.
+        alone: source -> the files that have a job each.
     """
 
     def __init__(self, project: Project, find: FindFiles):
@@ -59,6 +63,31 @@ class StageInputs:
             )
             for name, stage in self.study.asked_stages.items()
         }
+        self.groups = {
+            source: file_groups(file for file in files if self._may_share(source, file))
+            for source, files in self.input_files.items()
+        }
+        self.alone = {source: self._not_grouped(source) for source in self.input_files}
+
+    def _may_share(self, source: str, file: str) -> bool:
+        """Whether a file is a small one that is read as it is: not a PDF, nor by way of a stand-in."""
+        path = self.input_files[source][file]
+        return is_small(self.project.root / path) and self._rows_file(source, file) == path
+
+    def _not_grouped(self, source: str) -> list[str]:
+        grouped = set(chain.from_iterable(self.groups[source].values()))
+        return [file for file in self.input_files[source] if file not in grouped]
+
+    @property
+    def groups_of_files(self) -> Iterator[tuple[str, str, list[str]]]:
+        """(source, name of the group, its files) of all groups."""
+        for source, groups in self.groups.items():
+            for name, files in groups.items():
+                yield source, name, files
+
+    def with_files_alone(self, sources: Iterable[str]) -> list[str]:
+        """Those of some sources that have files with a job each."""
+        return [source for source in sources if self.alone[source]]
 
     def files_still_to_come(self) -> list[str]:
         """The files of sources that are not there yet."""
@@ -112,7 +141,11 @@ class StageInputs:
 
     def source_setting(self, wildcards: Any) -> str:
         """How a source is read, as text, whose change makes its records stale."""
-        return self.study.sources[wildcards.source].model_dump_json(exclude={"files", "limit"})
+        return self.setting_of(wildcards.source)
+
+    def setting_of(self, source: str) -> str:
+        """How a source is read, as text, by its name."""
+        return self.study.sources[source].model_dump_json(exclude={"files", "limit"})
 
     def of_stage(self, wildcards: Any) -> list[str]:
         """A stage asks about its sources' records, or about what an earlier stage answered."""

@@ -15,8 +15,9 @@ import orjson
 
 from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.engine.completions import completion, schema_asked_for
-from goldpan.providers.local.evidence import sentences_of, tfidf_vectoriser, user_text
+from goldpan.providers.local.evidence import sentences_of, user_text
 from goldpan.providers.local.schema_answers import SchemaAnswerer
+from goldpan.providers.local.tfidf import Tfidf
 
 BASELINE_FINGERPRINT = "goldpan-baseline"
 SUMMARY_SENTENCES = 3
@@ -46,10 +47,11 @@ def summarise(text: str) -> str:
     sentences = sentences_of(text)
     if len(sentences) <= SUMMARY_SENTENCES:
         return " ".join(sentences)
-    try:
-        vectors = tfidf_vectoriser().fit_transform(sentences)
-    except ValueError:  # stop words only
-        return " ".join(sentences[:SUMMARY_SENTENCES])
-    centrality = (vectors @ vectors.sum(axis=0).T).A1.tolist()
+    tfidf = Tfidf(sentences)
+    sums = [0.0] * tfidf.size
+    for vector in tfidf.vectors:
+        for stem, weight in vector:
+            sums[stem] += weight
+    centrality = [sum(weight * sums[stem] for stem, weight in vector) for vector in tfidf.vectors]
     chosen = sorted(range(len(sentences)), key=lambda position: -centrality[position])[:SUMMARY_SENTENCES]
     return " ".join(sentences[position] for position in sorted(chosen))

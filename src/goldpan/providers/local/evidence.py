@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+from goldpan.providers.local.tfidf import Tfidf
 
 MAX_SENTENCES = 200
 MAX_SENTENCE_CHARS = 400
@@ -19,9 +18,6 @@ It grows because the most similar of many sentences is more similar by mere chan
 but not most booleans hold both on agent traces (100 sentences and more) and on report paragraphs (three).
 """
 
-# Words are cut to six letters, a crude way to make "invest", "invests" and "investing" one.
-_STEM_LETTERS = 6
-_STEM = rf"(?u)\b(\w{{2,{_STEM_LETTERS}}})\w*"
 _BOUNDARY = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"\w")
 
@@ -50,14 +46,6 @@ def sentences_of(text: str) -> list[str]:
     return [sentences[position * len(sentences) // MAX_SENTENCES] for position in range(MAX_SENTENCES)]
 
 
-def tfidf_vectoriser() -> TfidfVectorizer:
-    """TF-IDF over stems of English or other words, without English stop words."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
-
-    stop_words = sorted({word[:_STEM_LETTERS] for word in ENGLISH_STOP_WORDS})
-    return TfidfVectorizer(token_pattern=_STEM, stop_words=stop_words, sublinear_tf=True)
-
-
 class Targets:
     """Texts to compare sentences with, as TF-IDF vectors over their own vocabulary.
 
@@ -67,21 +55,27 @@ class Targets:
 
     def __init__(self, texts: list[str]):
         self._count = len(texts)
-        self._vectoriser = tfidf_vectoriser()
-        try:
-            self._targets = self._vectoriser.fit_transform(texts).T.tocsc()
-        except ValueError:  # there is no word in any of them
-            self._targets = None
+        self._tfidf = Tfidf(texts)
+        self._weights: list[list[tuple[int, float]]] = [[] for _ in range(self._tfidf.size)]
+        for target, vector in enumerate(self._tfidf.vectors):
+            for stem, weight in vector:
+                self._weights[stem].append((target, weight))
 
     def evidence(self, sentences: list[str]) -> Evidence:
         """Compare each sentence with each target."""
-        if self._targets is None or not sentences:
-            zeros = [0.0] * self._count
-            return Evidence(sentences, [zeros for _ in sentences], zeros, [0] * self._count)
-        similarity = (self._vectoriser.transform(sentences) @ self._targets).toarray()
+        similarity = list(map(self._similarities, sentences))
+        by_target = list(zip(*similarity, strict=True)) or [(0.0,)] * self._count
+        best = list(map(max, by_target))
         return Evidence(
-            sentences, similarity, similarity.max(axis=0).tolist(), similarity.argmax(axis=0).tolist()
+            sentences, similarity, best, [of.index(most) for of, most in zip(by_target, best, strict=True)]
         )
+
+    def _similarities(self, sentence: str) -> list[float]:
+        similarities = [0.0] * self._count
+        for stem, weight in self._tfidf.vector(sentence):
+            for target, of_target in self._weights[stem]:
+                similarities[target] += weight * of_target
+        return similarities
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ class Evidence:
     """
 
     sentences: list[str]
-    similarity: Any
+    similarity: list[list[float]]
     best: list[float]
     best_sentence: list[int]
 
@@ -104,7 +98,7 @@ class Evidence:
         """How strongly the text speaks of the target, from 0 to 1; with `focus`, that sentence alone."""
         if focus is None:
             return min(1.0, self.best[target] / self._saturation(len(self.sentences)))
-        return min(1.0, float(self.similarity[focus][target]) / self._saturation(1))
+        return min(1.0, self.similarity[focus][target] / self._saturation(1))
 
     @staticmethod
     def _saturation(sentences: int) -> float:

@@ -16,7 +16,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from goldpan.providers.base import Batch, BatchProvider, StoredFile, Surroundings, batch_from_dict
+from goldpan.providers.base import (
+    Batch,
+    BatchProvider,
+    StoredFile,
+    Surroundings,
+    batch_from_dict,
+    is_online,
+)
 from goldpan.providers.engine.answerers import Answerer, AnswerOne
 from goldpan.providers.engine.engine import Engine
 from goldpan.providers.engine.hooks import BatchHook, BrokenOff, Hook
@@ -30,11 +37,6 @@ from goldpan.study.stage import Mode
 
 # A batch of the engine is worked on while a run waits for it, whenever that is.
 _NO_WINDOW_SECONDS = 50 * 365 * 24 * 3600
-
-
-def is_online(name: str | None) -> bool:
-    """Whether a batch or a file of this id is goldpan's own, and no service knows it."""
-    return (name or "").startswith(ONLINE)
 
 
 class OnlineProvider(BatchProvider):
