@@ -19,6 +19,7 @@ XZ_MAGIC = b"\xfd7zXZ\x00"
 _BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)")
 """How bzip2 begins: its name, then the mark of a block or the end; a text may begin with the name alone."""
 _CHUNK = 1 << 20
+_LEVEL = 3
 
 
 def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
@@ -42,6 +43,16 @@ def open_decompressed(path: str | os.PathLike[str]) -> IO[bytes]:
     if magic.startswith(XZ_MAGIC):
         return io.BufferedReader(cast(Any, lzma.LZMAFile(raw)), _CHUNK)
     return raw
+
+
+def compress(plain: Path, handle: IO[bytes]) -> None:
+    """Write the content of a plain file to an open one as a zstd frame, in constant memory."""
+    import zstandard
+
+    size = plain.stat().st_size
+    with plain.open("rb") as source:
+        compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+        compressor.copy_stream(source, handle, size=size, read_size=_CHUNK, write_size=_CHUNK)
 
 
 def damage_errors() -> tuple[type[Exception], ...]:

@@ -35,7 +35,7 @@ def asking_in_mode(
         return asking(provider)
     stage = project.study.asked_stages[stage_name]
     mode, may_be_ours = stage.mode, _may_be_left_to_batches(stage)
-    provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
+    provider.tidy(is_settled=ledger.has_settled)
     said: set[str] = set()
 
     def say_once(text: str) -> None:
@@ -81,11 +81,6 @@ def is_left_to_batches(ledger: Ledger, study: str, stage_name: str, stage: Stage
 
 def _may_be_left_to_batches(stage: Stage) -> bool:
     return stage.asked_tier is not None and stage.flex.fallback == "batch"
-
-
-def _is_settled(ledger: Ledger, batch_id: str) -> bool:
-    known = ledger.submissions_where("batch_id = ?", (batch_id,))
-    return bool(known) and not any(submission.is_open for submission in known)
 
 
 def _work(
