@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import lzma
 import os
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -53,6 +55,16 @@ def compress(plain: Path, handle: IO[bytes]) -> None:
     with plain.open("rb") as source:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         compressor.copy_stream(source, handle, size=size, read_size=_CHUNK, write_size=_CHUNK)
+
+
+@contextlib.contextmanager
+def compressing(handle: IO[bytes]) -> Iterator[IO[bytes]]:
+    """A file for writing whose content goes to `handle` as a zstd frame, made quickly rather than small."""
+    import zstandard
+
+    compressor = zstandard.ZstdCompressor(level=1, write_checksum=True)
+    with compressor.stream_writer(handle, closefd=False) as writer:
+        yield cast(Any, writer)
 
 
 def damage_errors() -> tuple[type[Exception], ...]:
