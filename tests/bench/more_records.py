@@ -1,9 +1,7 @@
-"""A stage of many short records that are all answered, made without asking anybody; and the steps that one
-more record costs. Functions of a project's folder, each for a process of its own."""
+"""A stage of many short records that are all answered, made without asking anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -14,7 +12,7 @@ from tests.bench import steps
 from tests.projects import WorkflowProject, notes_study
 
 ARGUMENTS = '{"topic_rationale":"It says so.","topic":"animals","urgent_detected":true,"length":5}'
-WORDS = "the of a heron engine rain sea stone wind field night letter road boat winter bread".split()
+WORDS = ("the", "of", "heron", "engine", "rain", "sea", "stone", "wind", "field", "night", "letter", "road")
 LENGTH = 100
 
 
@@ -38,19 +36,6 @@ def _row(number: int) -> bytes:
     picked = (WORDS[(number * factor + shift) % len(WORDS)] for shift, factor in enumerate([1, 3, 5, 7] * 8))
     text = f"{number} {' '.join(picked)}"[:LENGTH]
     return orjson.dumps({"id": f"n{number:07d}", "text": text}, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def source_records(root: str) -> None:
-    """Records of the source files."""
-    stage = steps.stage_at(root)
-    for (source, file), path in stage.input_files().items():
-        output = stage.project.root / stage.paths.records(source, file)
-        steps.build_records(stage.project.study.sources[source], source, file, path, output)
-
-
-def stage_records(root: str) -> int:
-    """The stage's records; returns their number."""
-    return steps.stage_at(root).make_records().rows
 
 
 def answer_all(root: str) -> int:
@@ -87,8 +72,3 @@ def _outcome(custom_id: str, key: bytes) -> Outcome:
     response = {"status_code": 200, "request_id": key.hex()[32:], "body": body}
     line = orjson.dumps({"id": "batch_req", "custom_id": custom_id, "response": response, "error": None})
     return Outcome(key, "ok", None, False, line, 215, 20)
-
-
-def steps_of_one_more() -> Iterator[object]:
-    """The steps that run again when a record was added."""
-    yield from (source_records, stage_records, steps.plan, steps.consolidate)

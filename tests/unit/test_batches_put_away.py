@@ -30,7 +30,9 @@ def ended(run):
 
 
 def places(run: StageRun):
-    return [at(run, name(STAGE, 1, shard)) for shard in SHARDS for name in (run.paths.requests, run.paths.raw)]
+    return [
+        at(run, name(STAGE, 1, shard)) for shard in SHARDS for name in (run.paths.requests, run.paths.raw)
+    ]
 
 
 def put_away(path):

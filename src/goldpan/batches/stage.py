@@ -332,7 +332,7 @@ class StageRun:
         return count
 
     def consolidate(self) -> Summary:
-        """Write features.jsonl, features.parquet and summary.json, and clear away what the stage needs no more.
+        """Write features.jsonl, features.parquet and summary.json, and clear away what is of no use then.
 
         Partial features are removed, request files and raw lines put away (see `put_away`), and the files of
         settled batches of an engine of our own removed.
