@@ -262,15 +262,15 @@ class StageRun:
             # No batch was made of it: another study asks its requests.
             write_bytes(raw, b"")
             return
-        if kept_raw(self.project, raw, plan.shard(shard).hash, completed[shard][1]).bring_back():
-            return
-        provider = self.connect()
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
             batches = {
                 name: (self._number_of(ledger, plan.shard(name), submission, batch.id), batch)
                 for name, (submission, batch) in completed.items()
             }
             submission, batch = batches.pop(shard)
+            if kept_raw(self.project, raw, plan.shard(shard).hash, batch).bring_back():
+                return
+            provider = self.connect()
             patience = self._poll(provider).patience
             try:
                 fetch_batch(ledger, provider, batch, submission, raw, patience=patience, clock=self._clock)
