@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import yaml
 
+from goldpan.files import read_whole_unpacked
 from goldpan.ledger import Ledger
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -170,6 +171,12 @@ class WorkflowProject:
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of a JSONL artifact of the study."""
         return [orjson.loads(line) for line in self.artifact(name).read_bytes().split(b"\n") if line]
+
+    def put_away(self, name: str) -> bytes:
+        """The content of a request file or of raw lines of a stage that has ended, by their plain name."""
+        path = self.artifact(name)
+        (packed,) = path.parent.glob(f"{path.stem}.*.jsonl.zst")
+        return read_whole_unpacked(packed)
 
     def json(self, name: str) -> Any:
         """A JSON artifact of the study."""

@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO, TypeVar, cast
 
 import orjson
 
-from goldpan.compressed import damage_errors, damaged, open_decompressed
+from goldpan.compressed import compressing, damage_errors, damaged, open_decompressed
 from goldpan.errors import GoldpanError, ReconciliationError, SourceError
 
 _CHUNK = 1 << 20
@@ -52,6 +52,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def replacing_compressed(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """As `replacing`, for a file that is read by content: what is written lies there as zstd."""
+    with replacing(path) as handle, compressing(handle) as writer:
+        yield writer
 
 
 def part_of(path: Path) -> Path:

@@ -6,8 +6,9 @@ request that was answered before, of no length that is too long, and counts no t
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,33 @@ def build_requests(records: str, folder: str) -> int:
     Returns:
         Number of requests.
     """
-    Path(folder).mkdir()
-    rows = shard = size = 0
-    out = (Path(folder) / "0.jsonl").open("w")
     with Path(records).open() as lines:
-        for line in lines:
-            text = json.dumps(request(json.loads(line))) + "\n"
-            if size + len(text) > SHARD_BYTES:
-                out.close()
-                shard, size = shard + 1, 0
-                out = (Path(folder) / f"{shard}.jsonl").open("w")
-            out.write(text)
-            size += len(text)
-            rows += 1
+        return _write(map(json.loads, lines), Path(folder))
+
+
+def build_from_traces(traces: str, folder: str) -> int:
+    """The same from the user's own file, compressed by gzip."""
+    with gzip.open(traces, "rt") as lines:
+        return _write(map(_record, map(json.loads, lines)), Path(folder))
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    return {"id": f"conv_{row['conversation_id']}__seg_{row['segment_id']}", "data": row}
+
+
+def _write(records: Iterable[dict[str, Any]], folder: Path) -> int:
+    folder.mkdir()
+    rows = shard = size = 0
+    out = (folder / "0.jsonl").open("w")
+    for record in records:
+        text = json.dumps(request(record)) + "\n"
+        if size + len(text) > SHARD_BYTES:
+            out.close()
+            shard, size = shard + 1, 0
+            out = (folder / f"{shard}.jsonl").open("w")
+        out.write(text)
+        size += len(text)
+        rows += 1
     out.close()
     return rows
 

@@ -33,16 +33,34 @@ def shards_at(root: str | Path) -> list[str]:
 
 def records(root: str) -> int:
     """Read the source files, and gather the stage's records; returns their number."""
+    source_records(root)
+    return stage_records(root)
+
+
+def source_records(root: str) -> None:
+    """Read the source files into records."""
     stage = stage_at(root)
     for (source, file), path in stage.input_files().items():
         output = stage.project.root / stage.paths.records(source, file)
         build_records(stage.project.study.sources[source], source, file, path, output)
-    return stage.make_records().rows
+
+
+def stage_records(root: str) -> int:
+    """Gather the stage's records; returns their number."""
+    return stage_at(root).make_records().rows
 
 
 def plan(root: str) -> int:
     """Plan the first round; returns the number of requests it asks."""
     return stage_at(root).plan(1).requests["asked"]
+
+
+def place(root: str) -> int:
+    """Place the request file of every shard; returns their number."""
+    stage, shards = stage_at(root), shards_at(root)
+    for shard in shards:
+        stage.place(1, shard)
+    return len(shards)
 
 
 def submit(root: str) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from goldpan.batches.take_in import take_in
 from goldpan.errors import LedgerError, SourceError
+from goldpan.files import read_whole_unpacked
 from goldpan.ledger import Ledger
 from goldpan.ledger.backup import back_up
 from goldpan.serve import running_server
@@ -127,7 +128,7 @@ def test_a_batch_of_another_plan_is_named_and_left(run, server):
     send(run, run.plan(1))
     lose(run)
     asked = at(run, run.paths.asked(STAGE, 1))
-    asked.write_bytes(asked.read_bytes().replace(b'"attempts":0', b'"attempts":1', 1))
+    asked.write_bytes(read_whole_unpacked(asked).replace(b'"attempts":0', b'"attempts":1', 1))
     first, second = taken(run)
     assert "planned anew since" in first
     assert "known again" in second

@@ -6,7 +6,7 @@ from goldpan.batches.budget import spending_of
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.errors import BudgetError, OnlineError, StudyError
-from goldpan.files import read_json
+from goldpan.files import read_json, read_whole_unpacked
 from goldpan.ledger import Ledger, Outcome
 from goldpan.providers.base import Surroundings
 from goldpan.providers.connect import connect
@@ -76,8 +76,8 @@ def test_an_answer_at_one_tier_counts_for_the_other(first, then, tmp_path):
     with online_service() as service:
         run = make(tmp_path, service, tier=first)
         answer_all(run)
-        requests = at(run, run.paths.requests(STAGE, 1, "0000")).read_bytes()
-        assert b"service_tier" not in requests, "the tier is no part of what is asked"
+        (requests,) = at(run, run.paths.round(STAGE, 1)).glob("requests/0000.*.zst")
+        assert b"service_tier" not in read_whole_unpacked(requests), "the tier is no part of what is asked"
         for path in at(run, run.paths.stage(STAGE)).rglob("*.json"):
             path.unlink()
         provider = {"kind": "openai", "base_url": service.base_url}

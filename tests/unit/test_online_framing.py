@@ -7,6 +7,7 @@ from functools import partial
 import orjson
 import pytest
 
+from goldpan.files import read_whole_unpacked
 from goldpan.providers.engine import completion
 from goldpan.providers.online.content import as_utf8
 from tests.online_service import ANSWER, Call, Say, online_service
@@ -84,7 +85,7 @@ def test_a_key_that_is_echoed_in_another_encoding_is_kept_nowhere(tmp_path):
         (tmp_path / ".env").write_text(f"A_KEY={key}\n")
         answer_all(make(tmp_path, service, api_key_env="A_KEY"))
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".env"]
-    contents = [path.read_bytes() for path in files]
+    contents = [read_whole_unpacked(path) for path in files]
     assert any(b"[key]" in content for content in contents)
     assert not any(key.encode() in content or key.encode("utf-16-le") in content for content in contents)
 

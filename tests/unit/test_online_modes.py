@@ -70,8 +70,9 @@ def test_both_modes_ask_the_same_and_come_to_the_same(tmp_path):
                 path.unlink()
             answer_all(stage_in("batch" if mode == "online" else "online", project))
             assert [online_calls(server), in_batches(server)] == asked
-            files = [path.read_bytes() for path in sorted((project.root / ".goldpan").rglob("*.bin"))]
-            assert bool(files) == (mode == "online")
+            state = project.root / ".goldpan"
+            assert bool(list(state.rglob("batches/*.json"))) == (mode == "online")
+            assert not list(state.rglob("*.bin")), "nothing needs the files of what is settled"
     assert features["batch"] == features["online"] and len(features["batch"]) == ROWS
 
 

@@ -8,6 +8,7 @@ import pytest
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.stage import StageRun
 from goldpan.errors import GoldpanError
+from goldpan.files import read_whole_unpacked
 from goldpan.ledger import Ledger
 from goldpan.stages.documents import FORMAT
 from goldpan.stages.earlier import EarlierStage
@@ -104,7 +105,7 @@ def test_an_artifact_is_read_or_named_and_its_remedy_goes_on(artifact, damage, a
     path, features = at(run, place(run)), at(run, run.paths.features(STAGE))
     before = features.read_bytes()
     spoil, is_named = (DAMAGE | ROW_DAMAGE)[damage]
-    path.write_bytes(spoil(path.read_bytes(), path.suffix == ".json"))
+    path.write_bytes(spoil(read_whole_unpacked(path), path.suffix == ".json"))
     named = [_error_of(run, STEPS[reader]) for reader in readers]
     if is_named and (artifact, damage) not in PASSED_OVER:
         assert any(named), "nobody noticed"
@@ -133,7 +134,7 @@ def test_no_key_that_is_lacking_or_of_another_type_ends_in_anything_but_a_named_
     run = StageRun(load_project("notes", root=root), STAGE)
     place, readers = ARTIFACTS[artifact]
     path = at(run, place(run))
-    whole = path.read_bytes()
+    whole = read_whole_unpacked(path)
     is_document = path.suffix == ".json"
     first = orjson.loads(whole if is_document else whole.splitlines()[0])
     named = 0

@@ -17,6 +17,7 @@ import pytest
 import zstandard
 
 from goldpan.cli import main
+from goldpan.files import read_whole_unpacked
 from tests.faults.conftest import scripted_answer
 from tests.projects import WorkflowProject, note_rows, notes_study
 from tests.scripted_service import (
@@ -170,7 +171,7 @@ def leftovers(tmp_path_factory) -> tuple[WorkflowProject, dict[str, bytes]]:
     found["command lines"] = b"\n".join(seen)
     for path in root.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.name != ".env":
-            found[str(path.relative_to(root))] = path.read_bytes()
+            found[str(path.relative_to(root))] = read_whole_unpacked(path)
     with project.ledger() as ledger:
         for key, stored in ledger.all_answers():
             found[f"ledger, {key!r}"] = stored.line or b""

@@ -86,7 +86,5 @@ def rows(project, stage):
 
 
 def requests(project, stage):
-    return map(
-        orjson.loads,
-        project.artifact(f"stages/{stage}/round1/requests/0000.jsonl").read_bytes().splitlines(),
-    )
+    content = project.put_away(f"stages/{stage}/round1/requests/0000.jsonl")
+    return map(orjson.loads, content.splitlines())

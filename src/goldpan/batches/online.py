@@ -36,7 +36,7 @@ def asking_in_mode(
         return asking(provider)
     stage = project.study.asked_stages[stage_name]
     mode, may_be_ours = stage.mode, may_be_left_to_batches(stage)
-    provider.tidy(is_settled=lambda batch_id: _is_settled(ledger, batch_id))
+    provider.tidy(is_settled=ledger.has_settled)
     said: set[str] = set()
 
     def say_once(text: str) -> None:
@@ -66,11 +66,6 @@ def asking_in_mode(
         return batch
 
     return ask
-
-
-def _is_settled(ledger: Ledger, batch_id: str) -> bool:
-    known = ledger.submissions_where("batch_id = ?", (batch_id,))
-    return bool(known) and not any(submission.is_open for submission in known)
 
 
 def _work(

@@ -23,7 +23,7 @@ from goldpan.batches.shard_writer import ShardWriter
 from goldpan.batches.spool import Spool
 from goldpan.crashpoints import reached
 from goldpan.errors import ReplayMissError, StudyError
-from goldpan.files import iter_lines, replacing
+from goldpan.files import iter_lines, replacing_compressed
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger
 from goldpan.providers.connect import provider_class
@@ -67,7 +67,7 @@ def plan_round(
         ReplayMissError: the provider is `replay` and the ledger lacks an answer.
         PromptError, TaskError, WhereError: the task or its prompt does not fit.
     """
-    with seldom_collected(), Ledger(project.ledger) as ledger, replacing(asked_file) as asked:
+    with seldom_collected(), Ledger(project.ledger) as ledger, replacing_compressed(asked_file) as asked:
         planner = _Planner(project, stage_name, ledger, Spool(project.ledger), number)
         planner.pilot = planner.stage.pilot if number == 1 else None
         for row in planner.decide(records):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from goldpan.batches.put_away import kept_requests
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.spool import Spool
 from goldpan.errors import ReconciliationError
@@ -28,13 +29,15 @@ def place_shard(
     """Write the request file of a shard to `output`.
 
     A shard that is under way from an earlier plan, or for another study, may have left the spool since: then
-    the rows that this study waits for are written.
+    the rows that this study waits for are written. One that was put away when its stage had ended comes back.
 
     Raises:
         ReconciliationError: it is no longer in the spool, and making it again from records and task gives
             other requests than were planned.
     """
-    if not Spool(project.ledger).copy_to(shard.hash, output):
+    if Spool(project.ledger).copy_to(shard.hash, output):
+        return
+    if shard.pending or not kept_requests(project, output, shard).bring_back():
         make_again(project, stage_name, shard, records=records, asked=asked, output=output)
 
 

@@ -20,6 +20,7 @@ from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.progress import Progress
+from goldpan.batches.put_away import kept_raw, put_away_rounds
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
@@ -35,7 +36,8 @@ from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
-from goldpan.providers.connect import connect_to, service_of
+from goldpan.providers.connect import connect_to, engine_folders, service_of
+from goldpan.providers.engine.store import Store
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
@@ -133,11 +135,14 @@ class StageRun:
 
     def _may_go_on(self, now: bool) -> bool:
         """Whether a person says, or has said, to ask these tasks of this model in spite of bad answers."""
+        word = self._at(self.paths.go_on(self.name))
+        if not now and not word.exists():
+            return False
         tasks = {choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task}
-        word, asked = self._at(self.paths.go_on(self.name)), {"model": self.stage.model, "tasks": tasks}
+        asked = {"model": self.stage.model, "tasks": tasks}
         if now:
             write_json(word, asked)
-        return word.exists() and read_json(word) == asked
+        return bool(read_json(word) == asked)
 
     def place(self, number: int, shard: str) -> None:
         """Write the request file of a shard."""
@@ -263,13 +268,15 @@ class StageRun:
             # No batch was made of it: another study asks its requests.
             write_bytes(raw, b"")
             return
-        provider = self.connect()
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
             batches = {
                 name: (self._number_of(ledger, plan.shard(name), submission, batch.id), batch)
                 for name, (submission, batch) in completed.items()
             }
             submission, batch = batches.pop(shard)
+            if kept_raw(self.project, raw, plan.shard(shard).hash, batch).bring_back():
+                return
+            provider = self.connect()
             patience = self._poll(provider).patience
             try:
                 fetch_batch(ledger, provider, batch, submission, raw, patience=patience, clock=self._clock)
@@ -288,7 +295,7 @@ class StageRun:
                     shard,
                     self._number_of(ledger, plan.shard(shard), submission, batch.id),
                     batch,
-                    self._at(self.paths.raw(self.name, number, shard)),
+                    self._raw(number, plan.shard(shard), batch),
                 )
                 for shard, (submission, batch) in self._completed(number).items()
             ]
@@ -300,6 +307,11 @@ class StageRun:
                 self._at(self.paths.asked(self.name, number)),
                 self._at(self.paths.settled(self.name, number)),
             )
+
+    def _raw(self, number: int, shard: Shard, batch: Batch) -> Path:
+        """Where the raw lines of a shard lie."""
+        plain = self._at(self.paths.raw(self.name, number, shard.name))
+        return kept_raw(self.project, plain, shard.hash, batch).where
 
     def forgive(self, states: set[str]) -> int:
         """Let requests that ended in one of these states be asked again in the next run.
@@ -326,7 +338,11 @@ class StageRun:
         return count
 
     def consolidate(self) -> Summary:
-        """Write features.jsonl, features.parquet and summary.json; partial ones are removed."""
+        """Write features.jsonl, features.parquet and summary.json, and clear away what is of no use then.
+
+        Partial features are removed, request files and raw lines put away (see `put_away`), and the files of
+        settled batches of an engine of our own removed.
+        """
         summary = consolidate(
             self.project,
             self.name,
@@ -337,6 +353,10 @@ class StageRun:
             summary=self._at(self.paths.summary(self.name)),
         )
         shutil.rmtree(self._at(self.paths.partial(self.name, "")), ignore_errors=True)
+        put_away_rounds(self.project, self.name)
+        with Ledger(self.project.ledger, clock=self._clock) as ledger:
+            for folder in engine_folders(self.project, self.stage.provider):
+                Store(folder).forget(ledger.has_settled)
         return summary
 
     def has_ended(self) -> bool:

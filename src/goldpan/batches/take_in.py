@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from goldpan.batches.batch_file import BatchFile, batch_files
 from goldpan.batches.completion import read_completion
+from goldpan.batches.put_away import kept_raw
 from goldpan.batches.settle import restore_shard, settle_shard
 from goldpan.batches.shard import rows_with_attempts
 from goldpan.errors import InDoubtError, LedgerError
@@ -183,7 +184,10 @@ def _settle(
     raw = project.root / project.paths.raw(file.stage, file.round, file.says["shard"])
     batches = read_completion(completion, file.stage, file.round) if completion.exists() else {}
     _, batch = batches.get(file.says["shard"], (0, None))
-    if rows is None or batch is None or batch.id != file.batch_id or not raw.exists():
+    if rows is None or batch is None or batch.id != file.batch_id:
+        return None
+    raw = kept_raw(project, raw, file.says["shard_hash"], batch).where
+    if not raw.exists():
         return None
     if submission.is_open:
         settle_shard(ledger, project, file.stage, submission.id, batch, raw)

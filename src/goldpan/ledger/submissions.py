@@ -48,6 +48,11 @@ class Submissions(Database):
         closest = max(candidates, key=name.closeness, default=None)
         return closest if closest is not None and name.closeness(closest) else None
 
+    def has_settled(self, batch_id: str) -> bool:
+        """Whether the ledger knows a batch of this id, and has what came of every one that it knows."""
+        known = self.submissions_where("batch_id = ?", (batch_id,))
+        return bool(known) and not any(submission.is_open for submission in known)
+
     def known_batches(self, names: Sequence[BatchName]) -> set[BatchName]:
         """Those of these batches that the ledger knows with all their requests, be it as orphans."""
         submissions: dict[str, list[Submission]] = {}

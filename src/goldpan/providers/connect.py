@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from goldpan.providers.base import BatchProvider, Rules, Surroundings
 from goldpan.providers.keys import Keys
 from goldpan.study.load import Project
-from goldpan.study.provider import NetworkSettings, Provider
+from goldpan.study.provider import LocalSettings, NetworkSettings, Provider
 from goldpan.study.stage import Mode
 
 
@@ -78,6 +79,15 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
     provider = connect(settings, surroundings)
     address = online_address(settings, surroundings) if mode == "online" else None
     return OnlineProvider(provider, surroundings.state / "online", mode, address)
+
+
+def engine_folders(project: Project, name: str) -> list[Path]:
+    """The folders of the engines of our own that a provider of the study has left files in."""
+    settings, state = project.study.providers[name], project.ledger.parent
+    folder = state / "online"
+    if isinstance(settings, LocalSettings):
+        folder = project.root / settings.folder if settings.folder else state / "local"
+    return [folder] if folder.exists() else []
 
 
 def service_of(settings: Provider, keys: Keys) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from goldpan.compressed import damage_errors, damaged, open_decompressed
 from goldpan.errors import GoldpanError, SourceError
 from goldpan.files import replacing
 from goldpan.records.read import iter_heads
@@ -17,6 +18,8 @@ from goldpan.study.load import Project
 from goldpan.tasks.prompt_names import rationales_named
 from goldpan.tasks.task import load_task
 from goldpan.tasks.where import Where, values_of_row
+
+_BLOCK = 1 << 20
 
 
 def rationales_carried(project: Project, stage: str) -> set[str]:
@@ -43,8 +46,12 @@ def gather_records(files: Iterable[Path], output: Path) -> int:
         Number of rows written.
 
     Raises:
-        SourceError: two records share an id; both places are named.
+        SourceError: two records share an id; both places are named. Or a records file is missing or damaged.
     """
+    files = list(files)
+    if len(files) == 1:
+        # Within one file ids were told apart when it was made.
+        return _copy(files[0], output)
     rows = 0
     with replacing(output) as out, SeenIds() as seen:
         for path in files:
@@ -59,6 +66,19 @@ def gather_records(files: Iterable[Path], output: Path) -> int:
                     )
                 out.write(line + b"\n")
                 rows += 1
+    return rows
+
+
+def _copy(records: Path, output: Path) -> int:
+    """Write the lines of a records file to another file, and count them."""
+    rows = 0
+    with replacing(output) as out, open_decompressed(records) as lines:
+        try:
+            while block := lines.read(_BLOCK):
+                rows += block.count(b"\n")
+                out.write(block)
+        except damage_errors() as error:
+            raise damaged(str(records), error) from None
     return rows
 
 

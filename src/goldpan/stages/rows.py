@@ -245,11 +245,19 @@ def _mismatch(
 
 
 def _rows(path: Path, remedy: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in iter_lines(path):
+    for number, line in _lines(path, remedy):
         row = row_of_line(path, number, line, SourceError, remedy)
         if "format" in row:
             check_format(row, f"{path}, line {number}", remedy)
         yield number, row
+
+
+def _lines(path: Path, remedy: str) -> Iterator[tuple[int, bytes]]:
+    """As `iter_lines`; of an artifact whose data break off the remedy is not to copy it from elsewhere."""
+    try:
+        yield from iter_lines(path)
+    except SourceError as error:
+        raise SourceError(error.what, where=error.where, remedy=remedy) from None
 
 
 def _unreadable_row(path: Path, number: int, fault: str, remedy: str) -> SourceError:

@@ -110,6 +110,10 @@ class Paths:
         """The provider's lines of one shard, output and error."""
         return f"{self.round(stage, number)}/raw/{shard}.jsonl"
 
+    def put_away(self, path: str, mark: str) -> str:
+        """Where requests or raw lines of a stage that has ended lie compressed; no rule knows it."""
+        return f"{path.removesuffix('.jsonl')}.{mark}.jsonl.zst"
+
     def settled(self, stage: str, number: int | str) -> str:
         """What the round answered and what is left for the next."""
         return f"{self.round(stage, number)}/settled.json"

@@ -167,8 +167,17 @@ class _Prompt:
             raise syntax_error(error, place) from None
         # A plain dict: the environment's own chain of mappings costs as much as rendering does.
         self._template = Template.from_code(environment, code, dict(environment.globals), None)
+        self._constant: list[str] | None = None
 
     def render(self, context: dict[str, Any]) -> list[str]:
+        if self._names:
+            return self._rendered(context)
+        # Nothing in it differs from record to record.
+        if self._constant is None:
+            self._constant = self._rendered(context)
+        return self._constant
+
+    def _rendered(self, context: dict[str, Any]) -> list[str]:
         try:
             pieces = list(self._template.generate(context))
         except Exception as error:

@@ -18,7 +18,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -207,6 +207,18 @@ class Store:
     def save(self, record: BatchRecord) -> None:
         """Write the batch; the checkpoint that a later process goes on from."""
         write_json(self._batches / f"{record.id}.json", asdict(record))
+
+    def forget(self, is_settled: Callable[[str], bool]) -> None:
+        """Remove the files of those batches whose answers are safe elsewhere; the batches stay in the list.
+
+        Args:
+            is_settled: tells by its id whether a batch is one of them; asked of such as have ended.
+        """
+        for record in self.batches():
+            if not record.is_open and is_settled(record.id):
+                for file_id in (record.input_file_id, record.output_file_id, record.error_file_id):
+                    with contextlib.suppress(ServiceError):  # it has none, or it was removed before
+                        self.delete_file(file_id or "")
 
     def request_cancel(self, batch_id: str) -> None:
         """Leave word that the batch is to be cancelled; whoever advances it will see."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -159,14 +158,8 @@ class OnlineProvider(BatchProvider):
 
     def tidy(self, is_settled: Callable[[str], bool]) -> None:
         """Remove the files of those of the engine's batches whose answers the ledger has."""
-        if not self._folder.exists():
-            return
-        store = self._engine().store
-        for record in store.batches():
-            if not record.is_open and is_settled(record.id):
-                for file_id in (record.input_file_id, record.output_file_id, record.error_file_id):
-                    with suppress(ServiceError):  # it has none, or it was removed before
-                        store.delete_file(file_id or "")
+        if self._folder.exists():
+            self._engine().store.forget(is_settled)
 
     def download(self, file_id: str, destination: Path) -> bool:
         """Write the whole content of a file to `destination`."""
