@@ -14,6 +14,7 @@ _GROUPS = (
     "study",
     "preview",
     "features",
+    "report",
     "batches",
     "waves",
     "plain_tables",
