@@ -158,6 +158,8 @@ class StudyArtifacts:
             made = read_json(file)
         except SourceError as error:
             return Artifact(path, None, damage=str(error))
+        if made is None:
+            return Artifact(path, None, damage="it holds nothing")
         written = file.stat().st_mtime
         sources = [self.project.root / source for source in made_from]
         return Artifact(

@@ -120,8 +120,8 @@ class Inputs:
         return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
 
     def of_index(self) -> list[str]:
-        """What the page of the study is made from: all that can be made now, but for receipts of uploads, as a
-        tracker may be down, and for the files that a summary counts, of which there may be very many."""
+        """What the page of the study is made from: all that can be made now, but for receipts of uploads, as
+        a tracker may be down, and for the files that a summary counts, of which there may be very many."""
         study, paths = self.study, self.paths
         counted = {path for name in study.embeddings for path in self.heads.embeddings(name)}
         counted |= {path for name in study.annotated for path in annotated_files(self.project, name)}

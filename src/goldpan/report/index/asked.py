@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from goldpan.errors import GoldpanError
 from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
-from goldpan.report.index.part import Links, Part, damaged, held, old, paragraph
+from goldpan.report.index.part import Links, Part, held, old, paragraph, told
 from goldpan.study.local_stage import AnyLocalStage
 from goldpan.study.stage import Stage
 from goldpan.visible_text import printable
@@ -100,16 +101,8 @@ def task_hashes(artifacts: StudyArtifacts, stage: str) -> dict[str, str]:
 def _changed(artifacts: StudyArtifacts) -> Iterator[Markup]:
     """What the study says otherwise than it did when stages were asked."""
     for name, stage in artifacts.study.asked_stages.items():
-        plan = artifacts.plan(name, 1)
-        if plan.damage:
-            yield damaged(plan)
         path = artifacts.paths.features(name)
-        model = held(plan, lambda made: str(made["model"]))
-        if model is not None and model != stage.model:
-            yield old(
-                path,
-                f"answered by {printable(model)}; the study names {printable(stage.model)} now: run again",
-            )
+        yield from told(artifacts.plan(name, 1), partial(_other_model, path=path, stage=stage))
         for task, hash_ in task_hashes(artifacts, name).items():
             if _hash_now(artifacts, task) not in (None, hash_):
                 yield old(path, f"the task {task} or its prompts were edited since it was asked: run again")
@@ -122,6 +115,13 @@ def _changed(artifacts: StudyArtifacts) -> Iterator[Markup]:
             " show how the workflow runs, not what the texts say.",
             class_="warn",
         )
+
+
+def _other_model(made: Any, path: str, stage: Stage) -> Iterator[Markup]:
+    asked = made["model"]
+    if asked != stage.model:
+        now = printable(stage.model)
+        yield old(path, f"answered by {printable(asked)}; the study names {now} now: run again")
 
 
 def _hash_now(artifacts: StudyArtifacts, task: str) -> str | None:

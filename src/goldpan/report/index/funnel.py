@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.asked import source_counts
 from goldpan.report.index.bars import Bar, Segment, bars, legend
-from goldpan.report.index.part import Links, Part, damaged, figure, held, old, paragraph, reasons_text, told
+from goldpan.report.index.part import Links, Part, figure, held, old, paragraph, reasons_text, told
 
 _LEGEND = (("ok", "ok"), ("skipped", "skipped"), ("failed", "came to nothing"), ("pending", "pending"))
 
@@ -128,14 +129,9 @@ def _table(steps: list[dict[str, Any]]) -> Markup:
 
 
 def _messages(artifacts: StudyArtifacts) -> Iterator[Markup]:
-    rows = []
+    rows: list[list[str]] = []
     for stage in artifacts.study.stages:
-        summary = artifacts.summary(stage)
-        try:
-            messages = [] if summary.made is None else summary.made.get("messages") or []
-            rows += [[stage, known["state"], f"{known['count']:,}", known["reason"]] for known in messages]
-        except (KeyError, TypeError, AttributeError, ValueError):
-            yield damaged(summary)
+        rows += held(artifacts.summary(stage), partial(_messages_of, stage=stage)) or []
     if rows:
         yield table(
             ["Stage", "State", "Rows", "Message"],
@@ -143,3 +139,10 @@ def _messages(artifacts: StudyArtifacts) -> Iterator[Markup]:
             caption="The commonest messages of rows that came to nothing",
             classes=[None, None, "number", "text"],
         )
+
+
+def _messages_of(made: Any, stage: str) -> list[list[str]]:
+    return [
+        [stage, known["state"], f"{known['count']:,}", known["reason"]]
+        for known in made.get("messages") or []
+    ]
