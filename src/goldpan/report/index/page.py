@@ -110,7 +110,10 @@ def _figures(artifacts: StudyArtifacts) -> Iterator[tuple[str, str]]:
     ]
     known = [answer for answer in answers if answer is not None]
     if known:
-        yield f"{sum(ok for ok, _ in known):,}", f"answered records in {len(known)} stages"
+        yield (
+            f"{sum(ok for ok, _ in known):,}",
+            "answered records in " + ("1 stage" if len(known) == 1 else f"{len(known)} stages"),
+        )
         costs = [cost for _, cost in known if cost is not None]
         if len(costs) == len(known):
             yield usd(sum(costs)), "USD for these answers"

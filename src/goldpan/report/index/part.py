@@ -16,6 +16,7 @@ from goldpan.visible_text import printable
 STYLE = """
 .plots { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 figure { margin: .75rem 0; min-width: 0; max-width: 100%; }
+figure svg { max-width: max(100%, 19rem); height: auto; }
 figcaption { color: var(--soft); max-width: 46rem; }
 h1, h2, h3, code, a { overflow-wrap: anywhere; } code { font-size: .9em; }
 td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 26rem; }
