@@ -71,7 +71,7 @@ def test_no_mark_or_label_reaches_out_of_its_picture(tab, page):
 
 def test_the_contents_lead_to_the_parts(tab, pages):
     OpenPage(tab, pages["quickstart"]).open()
-    links = tab.locator("nav.contents a")
+    links = tab.locator(".contents a")
     assert links.count() == tab.locator("h2").count() > 6
     links.nth(4).click()
     assert tab.url.endswith("#waves")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from goldpan import __version__, dot_plot
 from goldpan.files import write_bytes
-from goldpan.html import Markup, element, page
+from goldpan.html import Markup, element, page, with_contents
 from goldpan.report.artifacts import Artifact, StudyArtifacts
 from goldpan.report.index import bars, part
 from goldpan.report.index.answers import answers_part
@@ -67,12 +67,12 @@ def index_page(artifacts: StudyArtifacts) -> str:
     body: list[Markup] = [element("h1", study.study)]
     if study.description:
         body.append(paragraph(study.description))
-    body += [_at_a_glance(artifacts), *_next_steps(artifacts), _contents(parts)]
+    body += [_at_a_glance(artifacts), *_next_steps(artifacts)]
     for known in parts:
         body += [element("h2", known.title, id=known.id), *known.content]
     body.append(paragraph(f"Made by goldpan {__version__}.", class_="soft"))
     style = dot_plot.STYLE + _GUIDE + bars.STYLE + part.STYLE
-    return page(study.study, body, style=style)
+    return page(study.study, with_contents(body), style=style)
 
 
 _GUIDE = "svg .guide { stroke: var(--soft); stroke-dasharray: 4 3; }\n"
@@ -128,8 +128,3 @@ def _figures(artifacts: StudyArtifacts) -> Iterator[tuple[str, str]]:
 def _next_steps(artifacts: StudyArtifacts) -> list[Markup]:
     """What to do next. The one place where it stands on the page."""
     return []
-
-
-def _contents(parts: list[Part]) -> Markup:
-    entries = [element("li", element("a", known.title, href=f"#{known.id}")) for known in parts]
-    return element("nav", element("ul", *entries), class_="contents", aria_label="Contents")

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from goldpan.html import Markup, element
+from goldpan.html import Markup, element, scroll_box
 from goldpan.report.artifacts import Artifact, StudyArtifacts
 from goldpan.visible_text import printable
 
@@ -23,11 +23,8 @@ td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 26rem; }
 td.hash { font-family: ui-monospace, monospace; font-size: .8em; }
 .mark-old { border-left: .25rem solid var(--warn); padding-left: .6rem; }
 details { margin: .75rem 0; } summary { cursor: pointer; }
-.contents ul { list-style: none; padding: 0; margin: .25rem 0; columns: 14rem; }
-.contents li { break-inside: avoid; } a { color: var(--accent); }
 .glance { display: flex; flex-wrap: wrap; gap: .5rem 2rem; padding: 0; list-style: none; }
 .glance li { max-width: 18rem; } .glance b { display: block; font-size: 1.35rem; line-height: 1.3; }
-@media print { figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 """
 
 FAULTS = (KeyError, TypeError, AttributeError, ValueError, IndexError, AssertionError)
@@ -56,7 +53,7 @@ def paragraph(*text: Any, class_: str | None = None) -> Markup:
 
 def figure(picture: Markup, caption: Any) -> Markup:
     """A picture in a box that scrolls where the window is narrower, with words below it."""
-    return element("figure", element("div", picture, class_="scroll"), element("figcaption", caption))
+    return element("figure", scroll_box(picture, str(caption)), element("figcaption", caption))
 
 
 def told(
