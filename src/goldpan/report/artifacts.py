@@ -65,7 +65,7 @@ class StudyArtifacts:
 
     def waiting(self, stage: str) -> list[Artifact]:
         """What the rounds of a stage wait for, as the last run left word of it."""
-        found = []
+        found: list[Artifact] = []
         for number in itertools.count(1):
             if not (self.project.root / self.paths.round(stage, number)).exists():
                 return found
