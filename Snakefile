@@ -19,6 +19,7 @@
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
 # results/{study}/uploads/{tracker}/{stage}.json          that this run stands at a tracker
+# results/{study}/index.html                              the study on one page
 # results/{study}/paper/methods.md                        tables, figures, text and checklists for a paper
 #
 # The study is `config/studies/{study}.yaml`; artifact names are written in src/goldpan/study/paths.py.
@@ -105,5 +106,6 @@ rule all:
     default_target: True
     input:
         INPUTS.everything(),
+        PATHS.index(),
     message:
         "All that the study asks for is there"

@@ -5,7 +5,16 @@ rule chain:
     input:
         INPUTS.stages.chain,
     output:
-        PATHS.chain("{stage}"),
+        report(
+            PATHS.chain("{stage}"),
+            caption="../workflow/report/chain.rst",
+            category="Stages",
+            subcategory="{stage}",
+            labels={
+                "stage": "{stage}",
+                "holds": "counts from source rows to its rows",
+            },
+        ),
     log:
         PATHS.log("stages/{stage}/chain"),
     conda:

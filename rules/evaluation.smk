@@ -6,8 +6,18 @@ rule evaluation:
         INPUTS.of_evaluation,
     output:
         PATHS.evaluation("{evaluation}", "json"),
-        PATHS.evaluation("{evaluation}", "html"),
-        PATHS.evaluation("{evaluation}", "errors.csv"),
+        report(
+            PATHS.evaluation("{evaluation}", "html"),
+            caption="../workflow/report/evaluation.rst",
+            category="Evaluation",
+            labels={"evaluation": "{evaluation}", "holds": "figures"},
+        ),
+        report(
+            PATHS.evaluation("{evaluation}", "errors.csv"),
+            caption="../workflow/report/mistakes.rst",
+            category="Evaluation",
+            labels={"evaluation": "{evaluation}", "holds": "mistakes"},
+        ),
     log:
         PATHS.log("evaluation/{evaluation}"),
     conda:

@@ -7,7 +7,12 @@ rule record_run:
         INPUTS.of_run,
     output:
         PATHS.run("{stage}", "json"),
-        PATHS.run("{stage}", "csv"),
+        report(
+            PATHS.run("{stage}", "csv"),
+            caption="../workflow/report/run.rst",
+            category="Runs",
+            labels={"stage": "{stage}", "holds": "rows"},
+        ),
     log:
         PATHS.log("runs/{stage}"),
     conda:

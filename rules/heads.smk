@@ -7,7 +7,13 @@ rule head:
         labels=lambda wildcards: label_files(PROJECT, wildcards.head),
         records=lambda wildcards: labelled_records(PROJECT, wildcards.head),
     output:
-        [PATHS.head("{head}", name) for name in HEAD_FILES],
+        [PATHS.head("{head}", name) for name in HEAD_FILES if name != "metrics.json"],
+        report(
+            PATHS.head("{head}", "metrics.json"),
+            caption="../workflow/report/head.rst",
+            category="Heads",
+            labels={"head": "{head}", "holds": "figures"},
+        ),
     log:
         PATHS.log("heads/{head}"),
     conda:

@@ -87,7 +87,13 @@ rule features:
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),
-        summary=PATHS.summary("{stage}"),
+        summary=report(
+            PATHS.summary("{stage}"),
+            caption="../workflow/report/summary.rst",
+            category="Stages",
+            subcategory="{stage}",
+            labels={"stage": "{stage}", "holds": "counts by state, tokens, cost"},
+        ),
     log:
         PATHS.log("stages/{stage}/features"),
     wildcard_constraints:
@@ -110,7 +116,13 @@ rule local_features:
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),
-        summary=PATHS.summary("{stage}"),
+        summary=report(
+            PATHS.summary("{stage}"),
+            caption="../workflow/report/summary.rst",
+            category="Stages",
+            subcategory="{stage}",
+            labels={"stage": "{stage}", "holds": "counts by state, tokens, cost"},
+        ),
     log:
         PATHS.log("stages/{stage}/features"),
     wildcard_constraints:
@@ -129,7 +141,13 @@ use rule local_features as cluster_features with:
     output:
         features=PATHS.features("{stage}"),
         parquet=PATHS.features_parquet("{stage}"),
-        summary=PATHS.summary("{stage}"),
+        summary=report(
+            PATHS.summary("{stage}"),
+            caption="../workflow/report/summary.rst",
+            category="Stages",
+            subcategory="{stage}",
+            labels={"stage": "{stage}", "holds": "counts by state, tokens, cost"},
+        ),
         clusters=PATHS.clusters("{stage}"),
     wildcard_constraints:
         stage="|".join(INPUTS.stages.with_clusters) or "none",
@@ -186,7 +204,16 @@ for name in STUDY.stages:
                 records=PATHS.stage_records(name),
                 features=PATHS.features(name),
             output:
-                INPUTS.stages.tables(name),
+                [
+                    report(
+                        path,
+                        caption="../workflow/report/stage_table.rst",
+                        category="Tables",
+                        subcategory=f"Stage {name}",
+                        labels={"table": path.split("/tables/", 1)[1]},
+                    )
+                    for path in INPUTS.stages.tables(name)
+                ],
             log:
                 PATHS.log(f"stages/{name}/tables"),
             localrule: True

@@ -9,7 +9,15 @@ for name in STUDY.tables:
         input:
             INPUTS.of_table(name),
         output:
-            INPUTS.tables(name),
+            [
+                report(
+                    path,
+                    caption="../workflow/report/table.rst",
+                    category="Tables",
+                    labels={"table": Path(path).name},
+                )
+                for path in INPUTS.tables(name)
+            ],
         log:
             PATHS.log(f"tables/{name}"),
         localrule: True

@@ -110,7 +110,13 @@ rule agreement:
         INPUTS.waves.grouping_sample,
     output:
         PATHS.agreement("{wave}", "json"),
-        PATHS.agreement("{wave}", "html"),
+        report(
+            PATHS.agreement("{wave}", "html"),
+            caption="../workflow/report/agreement.rst",
+            category="What people labelled",
+            subcategory="{wave}",
+            labels={"wave": "{wave}", "holds": "agreement"},
+        ),
         PATHS.agreement("{wave}", "txt"),
     log:
         PATHS.log("waves/{wave}/agreement"),
@@ -132,8 +138,20 @@ rule merge:
         PATHS.sample_llm("{wave}"),
         filled=INPUTS.waves.filled,
     output:
-        PATHS.merged("{wave}"),
-        PATHS.disagreements("{wave}"),
+        report(
+            PATHS.merged("{wave}"),
+            caption="../workflow/report/merged.rst",
+            category="What people labelled",
+            subcategory="{wave}",
+            labels={"wave": "{wave}", "holds": "merged labels"},
+        ),
+        report(
+            PATHS.disagreements("{wave}"),
+            caption="../workflow/report/disagreements.rst",
+            category="What people labelled",
+            subcategory="{wave}",
+            labels={"wave": "{wave}", "holds": "items to decide"},
+        ),
         PATHS.adjudication("{wave}"),
     log:
         PATHS.log("waves/{wave}/merge"),
@@ -154,7 +172,25 @@ rule gold:
         PATHS.wave_status("{wave}"),
         PATHS.sample("{wave}"),
     output:
-        [PATHS.gold("{wave}", name) for name in GOLD_FILES],
+        [
+            PATHS.gold("{wave}", name)
+            for name in GOLD_FILES
+            if name not in ("gold.csv", "card.md")
+        ],
+        report(
+            PATHS.gold("{wave}", "gold.csv"),
+            caption="../workflow/report/gold.rst",
+            category="What people labelled",
+            subcategory="{wave}",
+            labels={"wave": "{wave}", "holds": "gold labels"},
+        ),
+        report(
+            PATHS.gold("{wave}", "card.md"),
+            caption="../workflow/report/card.rst",
+            category="What people labelled",
+            subcategory="{wave}",
+            labels={"wave": "{wave}", "holds": "data card of the gold set"},
+        ),
     log:
         PATHS.log("waves/{wave}/gold"),
     conda:

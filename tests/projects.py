@@ -243,10 +243,10 @@ def note_rows(count: int, start: int = 0) -> list[dict[str, Any]]:
 
 def ran(run: SnakemakeRun) -> set[str]:
     """Names of the rules that a run was to run at its start, by the table of jobs in its log; groups of small
-    files go by what makes one."""
+    files go by what makes one, and `index`, which follows all others, is left out."""
     table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)\n\n", run.log, re.M | re.S)
     assert table is not None, run.stdout
-    names = {line.split()[0] for line in table[1].splitlines()} - {"all", "total"}
+    names = {line.split()[0] for line in table[1].splitlines()} - {"all", "index", "total"}
     return {re.sub(r"^(records|embed|annotate)_\w+_\d+of\d+$", r"\1", name) for name in names}
 
 

@@ -15,6 +15,7 @@ _GROUPS = (
     "study",
     "preview",
     "features",
+    "report",
     "batches",
     "waves",
     "plain_tables",

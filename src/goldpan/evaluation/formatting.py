@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from goldpan.evaluation.report import Baseline
+from typing import TYPE_CHECKING
+
 from goldpan.html import three_decimals
-from goldpan.statistics.figures import Estimate, Figure
-from goldpan.statistics.interval import Interval
+
+if TYPE_CHECKING:
+    from goldpan.evaluation.report import Baseline
+    from goldpan.statistics.figures import Estimate, Figure
+    from goldpan.statistics.interval import Interval
 
 TITLES = {
     "accuracy": "Accuracy",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from goldpan.evaluation.calibration import Bin
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
+
+if TYPE_CHECKING:
+    from goldpan.evaluation.calibration import Bin
 
 STYLE = """
 td:first-child { white-space: nowrap; }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.errors import SourceError
-from goldpan.files import read_json
+from goldpan.files import iter_lines, read_json
 from goldpan.study import Project
 
 
@@ -71,6 +72,30 @@ class StudyArtifacts:
         """The threshold of a filter that was chosen from a gold set."""
         return self._read(self.paths.threshold(stage))
 
+    def stage_tables(self, stage: str) -> list[str]:
+        """Names of the tables of a stage that are there, one for each file of its sources."""
+        folder = self.project.root / self.paths.stage(stage) / "tables"
+        return sorted(
+            f"{self.paths.stage(stage)}/tables/{path.relative_to(folder).as_posix()}"
+            for path in folder.glob("*/*.csv")
+        )
+
+    def sheet_names(self, wave: str) -> list[str]:
+        """Names of the files that were given out to the annotators of a wave."""
+        folder = (self.project.root / self.paths.sheet(wave, "x")).parent
+        return sorted(path.name for path in folder.glob("*") if path.is_file())
+
+    def wave_changes(self, wave: str) -> Artifact:
+        """What has changed since a wave was given out."""
+        return self._read(self.paths.wave_changes(wave))
+
+    def gold_rows(self, wave: str) -> dict[str, int] | None:
+        """Items of a gold set by split; None while there is none."""
+        files = {Path(path).stem: self.project.root / path for path in self.paths.gold_splits(wave)}
+        if not all(file.exists() for file in files.values()):
+            return None
+        return {split: sum(1 for _ in iter_lines(file)) for split, file in files.items()}
+
     def sample(self, wave: str) -> Artifact:
         """Population and sample of a wave, by stratum."""
         return self._read(self.paths.sample_counts(wave))
@@ -101,24 +126,39 @@ class StudyArtifacts:
 
     def head(self, head: str) -> Artifact:
         """What a head learned from, and what it can do."""
-        return self._read(self.paths.head(head, "metrics.json"))
+        origin = self.study.heads[head].labels
+        labels = [*map(self.paths.features, origin.stage or []), *self._gold(origin.wave)]
+        return self._read(self.paths.head(head, "metrics.json"), *labels)
 
     def annotated(self, annotated: str) -> Artifact:
         """What became of the records that heads were applied to."""
-        return self._read(self.paths.annotated_summary(annotated))
+        return self._read(self.paths.annotated_summary(annotated), *self._heads_of(annotated))
 
     def selection(self, selection: str) -> Artifact:
         """How many rows were selected."""
-        suffix = self.study.selections[selection].suffix
-        return self._read(self.paths.selection_counts(selection, suffix))
+        settings = self.study.selections[selection]
+        counts = self.paths.selection_counts(selection, settings.suffix)
+        return self._read(counts, *self._heads_of(settings.annotated))
 
     def evaluation(self, evaluation: str) -> Artifact:
         """How good predictions are, against gold."""
-        return self._read(self.paths.evaluation(evaluation, "json"))
+        settings = self.study.evaluations[evaluation]
+        stages = [known.stage for known in settings.predictions.values() if known.stage]
+        annotated = [known.annotated for known in settings.predictions.values() if known.annotated]
+        made_from = [*map(self.paths.features, stages), *self._gold(settings.wave)]
+        made_from += [path for name in annotated for path in self._heads_of(name)]
+        return self._read(self.paths.evaluation(evaluation, "json"), *made_from)
 
     def run(self, stage: str) -> Artifact:
         """What a stage was asked and how good it was, in one file."""
         return self._read(self.paths.run(stage, "json"), self.paths.features(stage))
+
+    def _gold(self, wave: str | None) -> list[str]:
+        return [] if wave is None else self.paths.gold_splits(wave)
+
+    def _heads_of(self, annotated: str) -> list[str]:
+        heads = self.study.annotated[annotated].heads
+        return [self.paths.head(name, "metrics.json") for name in heads if name in self.study.heads]
 
     def _read(self, path: str, *made_from: str) -> Artifact:
         file = self.project.root / path
@@ -128,6 +168,8 @@ class StudyArtifacts:
             made = read_json(file)
         except SourceError as error:
             return Artifact(path, None, damage=str(error))
+        if made is None:
+            return Artifact(path, None, damage="it holds nothing")
         written = file.stat().st_mtime
         sources = [self.project.root / source for source in made_from]
         return Artifact(

@@ -19,6 +19,7 @@ from goldpan.evaluation.files import (
     judging_files,
     predicted_files,
 )
+from goldpan.files import sha256_hex
 from goldpan.heads.files import annotated_files
 from goldpan.records.inputs import source_files
 from goldpan.study.evaluation import Evaluation
@@ -120,6 +121,19 @@ class Inputs:
 
     def _judging(self, evaluation: str) -> list[str]:
         return judging_files(self.project, self.study.evaluations[evaluation], self.waves.filled_sheets)
+
+    def of_index(self) -> list[str]:
+        """What the page of the study is made from: all that can be made now, but for receipts of uploads, as
+        a tracker may be down, and for the files that a summary counts, of which there may be very many."""
+        study, paths = self.study, self.paths
+        counted = {path for name in study.embeddings for path in self.heads.embeddings(name)}
+        counted |= {path for name in study.annotated for path in annotated_files(self.project, name)}
+        counted |= {paths.upload(tracker, stage) for tracker in study.trackers for stage in study.stages}
+        return [path for path in self.everything() if path not in counted]
+
+    def study_setting(self) -> str:
+        """What the study says, as a hash; how it is asked is not in it, as it makes no artifact stale."""
+        return sha256_hex(self.study.in_mode("batch").model_dump_json().encode())
 
     def everything(self) -> Iterator[str]:
         """What can be made now of all that the study asks for."""

@@ -1,0 +1,267 @@
+"""The study on one page: what it shows, that it is the same each time, and what it says of what is amiss."""
+
+import os
+import re
+import shutil
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+import orjson
+import pytest
+
+from goldpan.cli import main
+from goldpan.report.index.bars import Bar, Segment, bars
+from goldpan.report.index.page import write_index, write_index_of_now
+from tests.finished_studies import NAMES, finished_project, finished_study
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
+JSON_ARTIFACTS = (
+    "stages/relevance/summary.json",
+    "stages/assetization/chain.json",
+    "stages/relevance/round1/requests/plan.json",
+    "waves/check/sample.json",
+    "waves/check/status.json",
+    "waves/check/changes.json",
+    "waves/check/agreement.json",
+    "evaluation/baseline.json",
+    "evaluation/head.json",
+    "heads/invests/metrics.json",
+    "embeddings/minilm/summary.json",
+    "annotated/scored/summary.json",
+    "selections/likely.jsonl.counts.json",
+)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The four studies; not to be changed."""
+    return finished_project(tmp_path_factory.mktemp("finished") / "project")
+
+
+@pytest.fixture
+def root(kept, tmp_path):
+    """A copy of them to change."""
+    return Path(shutil.copytree(kept, tmp_path / "project"))
+
+
+def page_of(root, name="quickstart", write=write_index):
+    """The page of a study, as text."""
+    project = finished_study(root, name)
+    return (project.root / write(project)).read_text(encoding="utf-8")
+
+
+def words(page):
+    """What a page says, without its marks."""
+    return re.sub(
+        r"\s+",
+        " ",
+        unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<(style|script).*?</\1>", " ", page, flags=re.S))),
+    )
+
+
+def changed(root, name, change):
+    """Change a JSON artifact of the quickstart."""
+    path = root / "results" / "quickstart" / name
+    value = orjson.loads(path.read_bytes())
+    change(value)
+    path.write_bytes(orjson.dumps(value))
+
+
+def set_newer(path, than):
+    """Let a file be a minute newer than another."""
+    time = than.stat().st_mtime + 60
+    os.utime(path, (time, time))
+
+
+def test_the_page_says_what_was_asked_of_what_and_what_became_of_it(kept):
+    said = words(page_of(kept))
+    assert "examples/paragraphs/*.csv 3 60 56" in said
+    assert "investment_activity_classification baseline (local) goldpan-baseline-1 2b207fd65dbe" in said
+    assert "assetization 60 31 29 25 filtered, 4 blank" in said
+    assert "relevance 56 54,151 0 1,889 0 0.0000" in said
+
+
+def test_the_page_says_how_well_people_agree_and_how_good_predictions_are(kept):
+    said = words(page_of(kept))
+    assert "score Cohen's kappa Substantial 0.660 [0.255, 0.864] 0.833 [0.641, 0.933] 24" in said
+    assert "24 items (11 train, 4 dev, 9 test)" in said
+    assert "score relevance Mean absolute error 0.342 [0.141, 0.565] 0.435 [0.201, 0.656] 24" in said
+    assert "score Kappa, quadratic weights 0.270 0.000" in said
+    assert "15 of 60 rows, where score_invests >= 0.5" in said
+
+
+def test_a_label_stands_with_its_share_as_corrected_by_people(kept):
+    page = page_of(kept)
+    assert "0: 0.565, 95 % interval 0.433 to 0.691; hollow: 0.446" in page
+    assert "relevance score 0.554 0.435 [0.232, 0.656]" in words(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_artifacts_give_the_same_bytes_wherever_they_lie(kept, root, name):
+    assert page_of(root, name) == page_of(kept, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_names_no_folder_of_this_machine(kept, name):
+    page = page_of(kept, name)
+    assert str(kept) not in page and str(kept.parent) not in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_to_a_file_or_a_place_that_is_there(kept, name):
+    page = page_of(kept, name)
+    links = [unescape(link) for link in re.findall(r'<a href="([^"]*)"', page)]
+    assert len(links) > 5
+    folder = kept / "results" / name
+    for link in links:
+        is_there = f'id="{link[1:]}"' in page if link.startswith("#") else (folder / unquote(link)).exists()
+        assert is_there, link
+
+
+def test_a_study_of_which_nothing_is_made_says_what_to_do(root):
+    shutil.rmtree(root / "results")
+    said = words(page_of(root, write=write_index_of_now))
+    assert "relevance has no features yet: snakemake --cores 2 --config study=quickstart makes them." in said
+    assert "3 of 3 stages without features yet" in said
+    assert "Not drawn yet." in said
+    assert "it waits for the filled sheets of wave check." in said
+    assert "Stale" not in said and "cannot" not in said
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[]", b'{"format": 1}', b"null", b"\xff"])
+@pytest.mark.parametrize("name", JSON_ARTIFACTS)
+def test_a_damaged_artifact_is_named_and_the_rest_is_shown(root, name, damage):
+    (root / "results" / "quickstart" / name).write_bytes(damage)
+    said = words(page_of(root))
+    assert said.count("cannot be read") == said.count(f"results/quickstart/{name} cannot be read") > 0
+    assert "This part cannot be shown" not in said
+    assert "examples/traces/*.jsonl" in said and "critic" in said
+
+
+@pytest.mark.parametrize("name", JSON_ARTIFACTS)
+def test_no_loss_of_a_key_within_an_artifact_takes_the_page_away(root, name):
+    path = root / "results" / "quickstart" / name
+    whole = orjson.loads(path.read_bytes())
+    for key in whole:
+        path.write_bytes(orjson.dumps({**whole, key: 7}))
+        assert "critic" in words(page_of(root)), key
+
+
+def test_hostile_texts_are_shown_as_text(root):
+    def labels(summary):
+        summary["labels"]["score"] = {HOSTILE: 30, "1": 26}
+        summary["labels"][HOSTILE] = {"true": 1, "false": 2}
+        summary["reasons"]["skipped"] = {HOSTILE: 4}
+        summary["messages"] = [{"state": "failed", "reason": HOSTILE, "count": 2}]
+
+    def annotators(status):
+        status["annotators"] = {HOSTILE: status["annotators"]["ann"]}
+
+    changed(root, "stages/relevance/summary.json", labels)
+    changed(root, "waves/check/status.json", annotators)
+    changed(root, "evaluation/baseline.json", lambda made: made["notes"].append(HOSTILE))
+    study = root / "config" / "studies" / "quickstart.yaml"
+    text = re.sub(
+        r"^description: .*$",
+        lambda _: f"description: '{HOSTILE.replace(chr(39), chr(39) * 2)}'",
+        study.read_text(),
+        flags=re.M,
+    )
+    study.write_text(text)
+    page = page_of(root)
+    assert page.count("alert(") > 8 and "<script>alert" not in page and "<img" not in page
+    assert len(re.findall(r"<script[^>]*>", page)) == len(re.findall(r"</script>", page))
+    assert words(page).count(HOSTILE) >= 4
+
+
+def test_what_is_older_than_its_inputs_is_marked_by_the_command(root):
+    results = root / "results" / "quickstart"
+    features = results / "stages" / "relevance" / "features.jsonl"
+    features.write_bytes(b"")
+    set_newer(features, than=results / "evaluation" / "baseline.json")
+    said = words(page_of(root, write=write_index_of_now))
+    assert "Stale: results/quickstart/evaluation/baseline.json" in said
+    assert "Stale: results/quickstart/heads" not in said
+
+
+def test_a_run_marks_nothing_for_its_time_as_it_has_looked_at_the_contents(root):
+    results = root / "results" / "quickstart"
+    features = results / "stages" / "relevance" / "features.jsonl"
+    features.write_bytes(b"")
+    set_newer(features, than=results / "evaluation" / "baseline.json")
+    assert "Stale" not in words(page_of(root))
+
+
+def test_a_prompt_that_was_edited_since_it_was_asked_is_told(root):
+    prompt = root / "config" / "tasks" / "investment_activity_classification.system.j2"
+    prompt.write_text(prompt.read_text() + "\nBe strict.")
+    said = words(page_of(root))
+    edited = "the task investment_activity_classification or its prompts were edited"
+    assert f"Stale: results/quickstart/stages/relevance/features.jsonl : {edited}" in said
+    assert said.count("Stale") == 1
+
+
+def test_a_model_or_condition_that_the_study_names_anew_is_told(root):
+    study = root / "config" / "studies" / "quickstart.yaml"
+    text = study.read_text().replace("model: goldpan-baseline-1", "model: goldpan-baseline-2", 1)
+    study.write_text(text.replace("score_invests >= 0.5", "score_invests >= 0.7"))
+    said = words(page_of(root))
+    assert "answered by goldpan-baseline-1; the study names goldpan-baseline-2 now" in said
+    assert "selected by another condition than the study has now, score_invests >= 0.7" in said
+
+
+def test_a_stage_that_waits_says_so_and_counts_what_is_answered_so_far(root):
+    stage = root / "results" / "quickstart" / "stages" / "critic"
+    partial = stage / "partial" / "summary.json"
+    partial.parent.mkdir()
+    summary = orjson.loads((stage / "summary.json").read_bytes())
+    summary["states"] |= {"ok": 5, "pending": 7}
+    partial.write_bytes(orjson.dumps(summary))
+    (stage / "round1" / "waiting.json").write_bytes(
+        orjson.dumps({"stage": "critic", "round": 1, "open": "1 of 1 batches are still open"})
+    )
+    said = words(page_of(root, write=write_index_of_now))
+    assert "critic: 7 records are not answered yet." in said
+    assert "critic, round 1: 1 of 1 batches are still open." in said
+    assert "critic 12 5" in said
+
+
+def test_a_path_outside_the_project_is_named_by_its_end(root):
+    study = root / "config" / "studies" / "trace_critic.yaml"
+    study.write_text(study.read_text().replace("examples/traces/*.jsonl", "/home/someone/traces/*.jsonl"))
+    page = page_of(root, "trace_critic")
+    assert "/home/someone" not in page and "…/*.jsonl" in page
+
+
+def test_the_command_writes_the_page_and_says_where(root, capsys):
+    assert main(["report", "two_step", "--root", str(root)]) == 0
+    assert capsys.readouterr().out == "results/two_step/index.html\n"
+    assert "<h1>two_step</h1>" in (root / "results/two_step/index.html").read_text()
+
+
+def test_bars_are_as_long_as_what_they_show():
+    drawn = bars(
+        [
+            Bar("a", [Segment(30, "ok", "x"), Segment(10, "skipped", "y")], ""),
+            Bar("b", [Segment(20, "ok", "z")], ""),
+        ],
+        "d",
+    )
+    widths = [float(width) for width in re.findall(r'<rect[^>]* width="([\d.]+)"', drawn)]
+    assert widths == [270.0, 90.0, 180.0]
+
+
+def test_without_numpy_until_there_is_calibration(kept):
+    """What takes long to load is loaded where it is needed: the page is one more job in each run."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from goldpan.study import load_project;"
+        "from goldpan.report.index.page import write_index;"
+        f"write_index(load_project('two_step', root={str(kept)!r}));"
+        "print([name for name in ('numpy', 'scipy', 'sklearn', 'pandas', 'litellm') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
