@@ -21,6 +21,7 @@ _GROUPS = (
     "experiments",
     "models",
     "ledger",
+    "bundle",
     "serve",
     "efficiency",
     "step",

@@ -34,6 +34,7 @@ class Project:
         ledger: the SQLite file of the project.
         paths: names of the study's artifacts.
         runs: folder of the project's runs.
+        replays: nobody is asked, whatever the study says; see `ProjectSettings.replay`.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class Project:
     ledger: Path
     paths: Paths
     runs: Path = Path("runs")
+    replays: bool = False
 
     @property
     def tasks(self) -> Path:
@@ -321,6 +323,7 @@ def load_project(
     runs: str | None = None,
     limit: object = None,
     mode: object = None,
+    replay: bool = False,
     wrong: ErrorGatherer | None = None,
     disabled_modules: bool = False,
 ) -> Project:
@@ -332,6 +335,7 @@ def load_project(
         ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
         mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
+        replay: nobody is asked, whatever the project's settings say.
         wrong, disabled_modules: as of `load_study`.
 
     Raises:
@@ -369,4 +373,5 @@ def load_project(
         ledger=root / (ledger or settings.ledger),
         paths=Paths(results or settings.results, loaded.study),
         runs=root / (runs or settings.runs),
+        replays=replay or settings.replay,
     )
