@@ -60,16 +60,26 @@ def bundle(project: Project, path: Path, targets: Sequence[str], *, with_sources
     check_is_portable(project)
     check_rules_are_said(project)
     named = named_files(project)
+    finder = SecretFinder(project.root, _key_names(project))
+    for name, (role, file) in named.items():
+        _look_through(finder, name, role, file)
     notes = check_is_made(project, list(targets))
     check_is_answered(project)
     with tempfile.TemporaryDirectory() as folder:
-        return _Maker(project, Path(folder), notes).make(path, named, with_sources)
+        return _Maker(project, Path(folder), notes, finder).make(path, named, with_sources)
+
+
+def _look_through(finder: SecretFinder, name: str, role: Role, source: Path | bytes) -> None:
+    """Raise BundleError for a file that holds what must not be published."""
+    if role in _WRITTEN_FOR_GOLDPAN:
+        finder.check_text(name, source if isinstance(source, bytes) else source.read_bytes())
+    else:
+        finder.check_value(name, source)
 
 
 class _Maker:
-    def __init__(self, project: Project, folder: Path, notes: list[str]):
-        self._project, self._folder, self._notes = project, folder, notes
-        self._finder = SecretFinder(project.root, _key_names(project))
+    def __init__(self, project: Project, folder: Path, notes: list[str], finder: SecretFinder):
+        self._project, self._folder, self._notes, self._finder = project, folder, notes, finder
         self._contents: list[Content] = []
 
     def make(self, path: Path, named: dict[str, tuple[Role, Path]], with_sources: bool) -> Bundled:
@@ -81,6 +91,7 @@ class _Maker:
             else:
                 self._add(name, role, file)
         for name, file in self._gold():
+            _look_through(self._finder, name, "gold", file)
             self._add(name, "gold", file)
         answers = self._add_ledger()
         if left_out:
@@ -106,6 +117,7 @@ class _Maker:
             models=models,
             notes=self._notes,
         )
+        _look_through(self._finder, README, "readme", readme)
         self._add(README, "readme", readme)
         files = sorted((content.file for content in self._contents), key=lambda file: file.path)
         manifest = Manifest(
@@ -128,11 +140,7 @@ class _Maker:
         return manifest
 
     def _add(self, name: str, role: Role, source: Path | bytes) -> None:
-        """Take a file into the bundle, once it is looked through."""
-        if role in _WRITTEN_FOR_GOLDPAN:
-            self._finder.check_text(name, source if isinstance(source, bytes) else source.read_bytes())
-        else:
-            self._finder.check_value(name, source)
+        """Take a file into the bundle."""
         self._contents.append(Content(_described(name, role, source), source))
 
     def _add_ledger(self) -> int:
@@ -140,6 +148,7 @@ class _Maker:
         with Ledger(self._project.ledger) as ledger:
             used = answers_used(self._project, ledger)
             exported = export_ledger(ledger, file, used, self._finder.without_places)
+        _look_through(self._finder, LEDGER, "ledger", file)
         self._add(LEDGER, "ledger", file)
         return exported.answers
 
