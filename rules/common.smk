@@ -45,7 +45,7 @@ try:
         # Given without a value (`limit=$N`) it is an error: everything would be paid for.
         limit="" if config.get("limit", ...) is None else config.get("limit"),
         mode="" if config.get("mode", ...) is None else config.get("mode"),
-        replay=config["replay"] is True,
+        replay=config["replay"],
     )
     if PROJECT.root.resolve() != Path.cwd():
         raise StudyError(

@@ -9,6 +9,7 @@ from goldpan.bundle.artifacts import ModelArtifacts
 from goldpan.errors import BundleError, ErrorGatherer, ReplayMissError
 from goldpan.records.limit import trial_of, trial_text
 from goldpan.study.load import Project
+from goldpan.waves.steps.given_out import given_out_before
 
 _SHOWN = 5
 
@@ -36,6 +37,14 @@ def check_is_made(project: Project, targets: list[str]) -> list[str]:
             where=str(project.study_file),
             remedy=run,
         )
+    for name, wave in project.study.waves.items():
+        draw = wave.draw_file(project.study.study, name)
+        if given_out_before(project, name) and not (project.root / draw).exists():
+            raise BundleError(
+                f"what was given out of the wave `{name}` is not in {draw} yet, and would be drawn anew",
+                where=str(project.study_file),
+                remedy=f"an earlier goldpan gave it out; a run takes it over: {run}",
+            )
     trial = trial_of(project, project.study.sources)
     if any(project.study.sources[source].limit is None for source in trial):
         raise BundleError(

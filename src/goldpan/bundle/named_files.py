@@ -13,7 +13,7 @@ from goldpan.models.folders import is_model_folder
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.tasks.task import task_files
-from goldpan.waves.collect.listing import sheet_files
+from goldpan.waves.collect.listing import all_files
 
 NamedFiles = dict[str, tuple[Role, Path]]
 """Name in the bundle -> its role, and the file."""
@@ -82,7 +82,8 @@ def _of_wave(project: Project, name: str) -> Iterator[tuple[Role, Path]]:
     draw = project.root / wave.draw_file(study, name)
     if draw.exists():
         yield "annotations", draw
-    for sheet in sheet_files(project.root / wave.annotations_folder(study, name)):
+    # Also what is no sheet: that it was left aside stands in the status of the wave.
+    for sheet in all_files(project.root / wave.annotations_folder(study, name)):
         yield "annotations", sheet
 
 

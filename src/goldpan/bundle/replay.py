@@ -19,6 +19,7 @@ from goldpan.bundle.named_files import python_files, source_members
 from goldpan.bundle.portable import check_is_portable
 from goldpan.bundle.settings import are_of_a_bundle
 from goldpan.bundle.unpack import check_sources, unpack
+from goldpan.bundle.workflow_command import workflow_options
 from goldpan.errors import BundleError
 from goldpan.ledger import Ledger
 from goldpan.ledger.exchange import import_ledger
@@ -164,27 +165,11 @@ def _run(project: Project, targets: Sequence[str], cores: int) -> int:
     """Run the workflow; what it says goes to the terminal. Returns its exit status."""
     command = [
         *(sys.executable, "-P", "-m", "snakemake"),
-        *workflow_options(),
+        *workflow_options(project.root),
         *("--cores", str(cores)),
         *targets,
     ]
     return subprocess.run(command, cwd=project.root, env=_environment(project), check=False).returncode
-
-
-def workflow_options() -> list[str]:
-    """Where Snakemake finds the workflow that came with this goldpan, and its profile.
-
-    Raises:
-        BundleError: goldpan was installed without it.
-    """
-    library = Path(__file__).resolve().parents[1]
-    for folder in (library / "project_files", library.parents[1]):
-        if (folder / "Snakefile").is_file() and (folder / "rules").is_dir():
-            profile = folder / "profiles" / "default"
-            return ["--snakefile", str(folder / "Snakefile"), "--workflow-profile", str(profile)]
-    raise BundleError(
-        "the workflow is not beside the library", where=str(library), remedy="install goldpan anew"
-    )
 
 
 def _environment(project: Project) -> dict[str, str]:

@@ -36,12 +36,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _bundle(options: argparse.Namespace) -> None:
     from goldpan.bundle.make import bundle
+    from goldpan.bundle.workflow_command import check_is_current
     from goldpan.cli.project import project_of
     from goldpan.workflow.inputs import Inputs
 
     options.study = options.name or options.study
     project = project_of(options)
     path = options.output or Path(f"{project.study.study}.goldpan.zip")
+    check_is_current(project, {"ledger": options.ledger, "results": options.results})
     targets = list(Inputs(project).everything())
     made = bundle(project, path, targets, with_sources=not options.no_sources)
     manifest = made.manifest

@@ -291,6 +291,18 @@ def _mode_of_run(mode: object) -> Mode:
     )
 
 
+def _replays_in_run(replay: object) -> bool:
+    """Whether a run asks nobody. Raises StudyError for anything else than yes or no, lest it pays unasked."""
+    word = str(replay).lower()
+    if word not in ("true", "false"):
+        raise StudyError(
+            f"whether a run replays is `true` or `false`, not {replay!r}",
+            where="replay",
+            remedy="e.g. `--config replay=true`; without it, the study's providers are asked",
+        )
+    return word == "true"
+
+
 def find_study(name: str, root: Path) -> Path:
     """The file of a study given by name (`config/studies/NAME.yaml`, or a derived one) or by path.
 
@@ -323,7 +335,7 @@ def load_project(
     runs: str | None = None,
     limit: object = None,
     mode: object = None,
-    replay: bool = False,
+    replay: object = False,
     wrong: ErrorGatherer | None = None,
     disabled_modules: bool = False,
 ) -> Project:
@@ -335,7 +347,7 @@ def load_project(
         ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
         mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
-        replay: nobody is asked, whatever the project's settings say.
+        replay: whether nobody is asked, whatever the project's settings say, as a person gave it.
         wrong, disabled_modules: as of `load_study`.
 
     Raises:
@@ -373,5 +385,5 @@ def load_project(
         ledger=root / (ledger or settings.ledger),
         paths=Paths(results or settings.results, loaded.study),
         runs=root / (runs or settings.runs),
-        replays=replay or settings.replay,
+        replays=_replays_in_run(replay) or settings.replay,
     )
