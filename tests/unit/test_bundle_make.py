@@ -294,3 +294,28 @@ def test_what_a_service_answered_online_is_replayed_without_it(tmp_path):
         run = make_online(tmp_path / "project", service, 5)
         answer_all(run)
     assert same_as_before(run, bundled(run, tmp_path / "b.zip"), tmp_path / "into")
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "on", 1])
+def test_a_run_that_is_told_to_replay_in_another_word_does_not_start(answered, word):
+    """It would ask and pay otherwise."""
+    with pytest.raises(GoldpanError, match="whether a run replays is `true` or `false`"):
+        load_project("notes", root=answered.project.root, replay=word)
+
+
+@pytest.mark.parametrize("word", [True, "true", "True"])
+def test_a_run_that_replays_asks_for_nothing_that_the_ledger_has_not(answered, word):
+    write(answered, "notes/b.jsonl", '{"id": "new", "text": "a new cat"}\n')
+    run = records_made(StageRun(load_project("notes", root=answered.project.root, replay=word), STAGE))
+    with pytest.raises(GoldpanError, match="the ledger has no answer for record 'new'"):
+        run.plan(1)
+
+
+def test_paths_and_keys_in_the_notes_of_a_submission_are_not_published(answered, tmp_path):
+    project = answered.project
+    with Ledger(project.ledger) as ledger, ledger.transaction():
+        ledger.db.execute("UPDATE submissions SET note = ?", (f"see {project.root.resolve()}/notes",))
+    made = bundled(answered, tmp_path / "b.zip")
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        import_ledger(ledger, unpacked(made.path, tmp_path / "into") / "ledger.jsonl.zst")
+        assert {submission.note for submission in ledger.submissions()} == {"see notes"}
