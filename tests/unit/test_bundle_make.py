@@ -147,6 +147,21 @@ def test_only_the_answers_that_the_study_uses_are_in_it(answered, tmp_path):
         assert sum(ledger.counts().values()) == 8
 
 
+def test_a_study_of_a_shared_ledger_is_repeated_and_bundled_again_to_the_same_bytes(answered, tmp_path):
+    """Its submissions have other numbers in a ledger of its own."""
+    other = {**notes_study(), "study": "others"}
+    other["sources"]["notes"]["files"] = ["more/*.jsonl"]
+    write(answered, "config/studies/others.yaml", orjson.dumps(other).decode())
+    write(
+        answered, "more/b.jsonl", "".join(orjson.dumps(row).decode() + "\n" for row in note_rows(4, start=50))
+    )
+    others = records_made(StageRun(load_project("others", root=answered.project.root), STAGE))
+    answer_all(others)
+    first = bundled(others, tmp_path / "a.zip")
+    again = replayed(first.path, tmp_path / "into")
+    assert bundled(again, tmp_path / "b.zip").path.read_bytes() == first.path.read_bytes()
+
+
 def test_a_trial_is_not_bundled_as_if_it_were_the_study(tmp_path):
     run = make_stage(tmp_path / "project", note_rows(6))
     limited = load_project("notes", root=run.project.root, limit=2)

@@ -25,6 +25,7 @@ from goldpan.ledger import Ledger
 from goldpan.ledger.exchange import import_ledger
 from goldpan.providers.keys import USUAL_VARIABLES
 from goldpan.study.load import Project, load_project, project_settings
+from goldpan.study.local_stage import FilterStage
 from goldpan.workflow.inputs import Inputs
 
 # Nothing is fetched, whatever a model or a library would like; and Python takes no module from the project's
@@ -134,17 +135,13 @@ def _check_code(project: Project, run_code: bool) -> None:
     Raises:
         BundleError: it does, and may not.
     """
+    filters = [stage for stage in project.study.local_stages.values() if isinstance(stage, FilterStage)]
+    models = [
+        *project.study.embeddings.values(),
+        *(stage.classifier for stage in filters if stage.classifier),
+    ]
     code = python_files(project)
-    code += [
-        f"the code of the model {embedding.model}"
-        for embedding in project.study.embeddings.values()
-        if embedding.trust_remote_code
-    ]
-    code += [
-        f"the code of the model {stage.classifier.model}"
-        for stage in project.study.local_stages.values()
-        if getattr(stage, "classifier", None) is not None and stage.classifier.trust_remote_code
-    ]
+    code += [f"the code of the model {model.model}" for model in models if model.trust_remote_code]
     if code and not run_code:
         raise BundleError(
             f"it would run code that came with it, with your rights: {', '.join(code)}",
