@@ -270,3 +270,12 @@ def test_files_that_the_study_would_read_beside_its_own_are_named(sound, tmp_pat
     (tmp_path / "into" / "project" / "notes" / "b.jsonl").write_text('{"id": "x", "text": "more"}\n')
     with pytest.raises(BundleError, match=r"not of this bundle: project/notes/b\.jsonl"):
         replay(sound, tmp_path / "into")
+
+
+def test_code_of_a_model_does_not_run_unasked(members, tmp_path):
+    name = "project/config/studies/notes.yaml"
+    embedding = b"embeddings: {e: {source: notes, model: some/model, text: text, trust_remote_code: true}}\n"
+    forged = with_member(members, name, members[name] + embedding, "study")
+    path = write_members(tmp_path / "b.zip", forged)
+    with pytest.raises(BundleError, match="with your rights: the code of the model some/model"):
+        replay(path, tmp_path / "into")
