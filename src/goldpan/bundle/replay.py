@@ -136,12 +136,10 @@ def _check_code(project: Project, run_code: bool) -> None:
         BundleError: it does, and may not.
     """
     filters = [stage for stage in project.study.local_stages.values() if isinstance(stage, FilterStage)]
-    models = [
-        *project.study.embeddings.values(),
-        *(stage.classifier for stage in filters if stage.classifier),
-    ]
-    code = python_files(project)
-    code += [f"the code of the model {model.model}" for model in models if model.trust_remote_code]
+    classifiers = [stage.classifier for stage in filters if stage.classifier is not None]
+    coded = {settings.model for settings in project.study.embeddings.values() if settings.trust_remote_code}
+    coded |= {settings.model for settings in classifiers if settings.trust_remote_code}
+    code = [*python_files(project), *(f"the code of the model {name}" for name in sorted(coded))]
     if code and not run_code:
         raise BundleError(
             f"it would run code that came with it, with your rights: {', '.join(code)}",
