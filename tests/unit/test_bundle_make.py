@@ -7,6 +7,7 @@ import pytest
 
 from goldpan.batches.stage import StageRun
 from goldpan.bundle.archive import opened
+from goldpan.bundle.make import bundle
 from goldpan.bundle.unpack import unpack
 from goldpan.errors import GoldpanError
 from goldpan.ledger import Ledger
@@ -16,7 +17,7 @@ from goldpan.serve import running_server
 from goldpan.serve.fault_plan import FaultPlan
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
-from tests.bundles import bundled, members_of, replayed_project
+from tests.bundles import bundled, features_of, members_of, replayed_project
 from tests.online_service import online_service
 from tests.projects import note_rows, notes_study
 from tests.stage_builders import STAGE, answer_all, at, make_online, make_stage, records_made
@@ -85,6 +86,14 @@ def test_a_replayed_study_has_the_same_features_and_is_bundled_to_the_same_bytes
         of_first = at(answered, answered.paths.base) / expected.path
         assert (at(again, again.paths.base) / expected.path).read_bytes() == of_first.read_bytes()
     assert bundled(again, tmp_path / "b.zip").path.read_bytes() == first.path.read_bytes()
+
+
+def test_a_bundle_is_the_same_from_whatever_folder_it_is_made(answered, tmp_path, monkeypatch):
+    first = bundled(answered, tmp_path / "a.zip").path
+    monkeypatch.chdir(tmp_path)
+    project = load_project("notes", root="project")
+    again = bundle(project, tmp_path / "b.zip", features_of(answered))
+    assert again.path.read_bytes() == first.read_bytes()
 
 
 def test_a_replayed_project_asks_nobody_whatever_its_study_names(answered, tmp_path):

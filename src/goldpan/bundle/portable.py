@@ -63,7 +63,7 @@ def check_rules_are_said(project: Project) -> None:
 
 
 def project_path(project: Project, path: Path) -> str:
-    """A file's path within the project, as it is named, with forward slashes.
+    """The path within the project of a file, which is absolute or relative to the working folder.
 
     Links are not followed: what a link leads to stands in a bundle under the name of the link.
 
@@ -71,7 +71,7 @@ def project_path(project: Project, path: Path) -> str:
         BundleError: it lies outside of the project.
     """
     root = project.root.absolute()
-    absolute = Path(_plain(path if path.is_absolute() else root / path))
+    absolute = Path(_plain(path))
     for base in (Path(_plain(root)), root.resolve()):
         if absolute.is_relative_to(base):
             return absolute.relative_to(base).as_posix()
