@@ -50,6 +50,7 @@ try:
         # Given without a value (`limit=$N`) it is an error: everything would be paid for.
         limit="" if config.get("limit", ...) is None else config.get("limit"),
         mode="" if config.get("mode", ...) is None else config.get("mode"),
+        replay=config["replay"],
     )
     if PROJECT.root.resolve() != Path(FOLDER).resolve():
         raise StudyError(
@@ -75,6 +76,7 @@ if unknown := set(filter(None, GO_ON.split(","))) - set(STUDY.stages):
 GO_ON = f" --go-on {quote(GO_ON)}" if GO_ON else ""
 # How this run asks; as `go_on`, outside of the rules: what is answered stays so in whatever mode.
 MODE = f" --mode {quote(config['mode'])}" if config.get("mode") else ""
+REPLAY = " --replay" if PROJECT.replays else ""
 # An advisory lock: it dies with this process, so that after a crash the next run just runs. It is this study's
 # own, so that another study can be run while this one waits.
 RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
@@ -83,7 +85,7 @@ RUN_LOCK = RunLock(PROJECT.ledger, PROJECT.root / PATHS.base)
 STEP = (
     f"goldpan_step() {{ {quote(sys.executable)} -m goldpan step"
     f" --study {quote(relpath(PROJECT.study_file))} --ledger {quote(config['ledger'])}"
-    f" --results {quote(config['results'])}{GO_ON}{MODE} \"$@\"; }}; "
+    f" --results {quote(config['results'])}{GO_ON}{MODE}{REPLAY} \"$@\"; }}; "
 )
 # What a workflow that this one is a module of puts before its commands stays there.
 BEFORE = (shell._process_prefix or "").replace(STEP, "") if IS_MODULE else ""

@@ -119,7 +119,7 @@ class _Planner:
             for of_tasks in (hashes, None)
         )
         self.spending = spending_of(ledger, study, stage_name, self.stage)
-        self.replays = answerer.from_ledger_alone
+        self.replays = answerer.from_ledger_alone or project.replays
         self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
         self.any_open = bool(ledger.submissions(only_open=True))
         self.any_ok = False

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from goldpan.cli import add_project_options
-
-if TYPE_CHECKING:
-    from goldpan.ledger import Ledger
-    from goldpan.ledger.exchange import ExportSelection
-    from goldpan.study.load import Project
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,33 +62,18 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from goldpan.bundle.answers import answers_used
     from goldpan.cli.project import project_of
     from goldpan.ledger import Ledger
     from goldpan.ledger.exchange import export_ledger
 
     project = project_of(options)
     with Ledger(project.ledger) as ledger:
-        selection = None if options.all_studies else _used_by_study(project, ledger)
+        selection = None if options.all_studies else answers_used(project, ledger)
         exported = export_ledger(ledger, options.file, selection)
     print(f"{exported.answers} answers written to {options.file}")
     if exported.unanswered:
         print(f"{exported.unanswered} of the study's requests have no answer yet")
-
-
-def _used_by_study(project: Project, ledger: Ledger) -> ExportSelection:
-    """The requests that the study's results name, whoever paid; of a stage without any, what it paid for."""
-    from goldpan.ledger.exchange import ExportSelection
-    from goldpan.stages.rows import read_asked
-
-    keys: set[bytes] = set()
-    submissions: set[int] = set()
-    for stage in project.study.asked_stages:
-        asked = project.root / project.paths.asked(stage, 1)
-        if asked.exists():
-            keys.update(bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row)
-        else:
-            submissions.update(row.id for row in ledger.submissions(study=project.study.study, stage=stage))
-    return ExportSelection(keys, submissions)
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) 
         # What is no whole number is refused with what was written.
         limit=int(limit) if limit and limit.isdecimal() else limit,
         mode=getattr(options, "mode", None),
+        replay=getattr(options, "replay", False),
         wrong=wrong,
     )
 

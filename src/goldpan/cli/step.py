@@ -28,6 +28,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
     )
     parser.add_argument("--mode", metavar="MODE", help="batch or online, whatever the study says")
+    parser.add_argument("--replay", action="store_true", help="never ask anybody: the ledger has all answers")
     add_project_options(parser)
     parser.set_defaults(run=_run)
 

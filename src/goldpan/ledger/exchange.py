@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -17,7 +17,7 @@ from goldpan.errors import LedgerError
 from goldpan.files import iter_lines, replacing
 from goldpan.ledger.exchange_rows import ExportedRow, answer_of, row_of_answer, submission_of
 from goldpan.ledger.incoming import Incoming
-from goldpan.ledger.rows import Answer
+from goldpan.ledger.rows import Answer, Submission
 from goldpan.ledger.store import Ledger
 
 FORMAT = "goldpan-ledger/1"
@@ -45,11 +45,19 @@ class Exported(NamedTuple):
     unanswered: int
 
 
-def export_ledger(ledger: Ledger, path: Path, selection: ExportSelection | None = None) -> Exported:
+def export_ledger(
+    ledger: Ledger,
+    path: Path,
+    selection: ExportSelection | None = None,
+    publishable: Callable[[str], str] = str,
+) -> Exported:
     """Write answers, and the settled submissions they came of, to `path`.
+
+    Submissions are numbered from 1, so that an export of what an export was imported into has the same bytes.
 
     Args:
         selection: which; default all.
+        publishable: what to write in place of a submission's note, and of the address of its service.
     """
     settled = {
         submission.id: submission for submission in ledger.submissions() if submission.state == "settled"
@@ -60,19 +68,27 @@ def export_ledger(ledger: Ledger, path: Path, selection: ExportSelection | None 
         unanswered = len(selection.keys) - len(known)
         used = selection.submissions | {answer.submission for answer in known.values()}
         settled = {number: submission for number, submission in settled.items() if number in used}
+    numbers = {number: position for position, number in enumerate(sorted(settled), 1)}
     written = 0
     with replacing(path) as raw, zstandard.ZstdCompressor(level=10).stream_writer(raw, closefd=False) as out:
         out.write(_line({"format": FORMAT}))
-        for submission in settled.values():
-            out.write(_line({"submission": asdict(submission)}))
+        for number in numbers:
+            out.write(_line({"submission": _publishable(settled[number], numbers[number], publishable)}))
         for key, answer in ledger.all_answers():
             is_wanted = (
                 selection is None or key in selection.keys or answer.submission in selection.submissions
             )
-            if is_wanted and answer.submission in settled:
+            if is_wanted and answer.submission in numbers:
+                answer.submission = numbers[answer.submission]
                 out.write(_line(row_of_answer(key, answer)))
                 written += 1
     return Exported(written, unanswered)
+
+
+def _publishable(submission: Submission, number: int, publishable: Callable[[str], str]) -> dict[str, Any]:
+    note = None if submission.note is None else publishable(submission.note)
+    said = {"id": number, "note": note, "service": publishable(submission.service)}
+    return {**asdict(submission), **said}
 
 
 def import_ledger(ledger: Ledger, path: Path) -> int:

@@ -58,7 +58,8 @@ def connect(settings: Provider, surroundings: Surroundings) -> BatchProvider:
 def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvider:
     """The provider that the study has under a name, with its key from the environment or `.env`.
 
-    A service comes with what was asked of it online, whatever the mode.
+    A service comes with what was asked of it online, whatever the mode. In a project that replays, it is the
+    one that refuses every call.
 
     Args:
         mode: how new requests are asked; of a service only, others have no batches that take a day.
@@ -67,6 +68,8 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
         StudyError: litellm knows no such service.
         ProviderError: the key or the address of the service is missing.
     """
+    if project.replays:
+        return ReplayProvider()
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)
     surroundings = Surroundings(project.root, project.ledger.parent, keys, others)

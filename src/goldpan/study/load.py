@@ -34,6 +34,7 @@ class Project:
         ledger: the SQLite file of the project.
         paths: names of the study's artifacts.
         runs: folder of the project's runs.
+        replays: nobody is asked, whatever the study says; see `ProjectSettings.replay`.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class Project:
     ledger: Path
     paths: Paths
     runs: Path = Path("runs")
+    replays: bool = False
 
     @property
     def tasks(self) -> Path:
@@ -289,6 +291,18 @@ def _mode_of_run(mode: object) -> Mode:
     )
 
 
+def _replays_in_run(replay: object) -> bool:
+    """Whether a run asks nobody. Raises StudyError for anything else than yes or no, lest it pays unasked."""
+    word = str(replay).lower()
+    if word not in ("true", "false"):
+        raise StudyError(
+            f"whether a run replays is `true` or `false`, not {replay!r}",
+            where="replay",
+            remedy="e.g. `--config replay=true`; without it, the study's providers are asked",
+        )
+    return word == "true"
+
+
 def find_study(name: str, root: Path) -> Path:
     """The file of a study given by name (`config/studies/NAME.yaml`, or a derived one) or by path.
 
@@ -321,6 +335,7 @@ def load_project(
     runs: str | None = None,
     limit: object = None,
     mode: object = None,
+    replay: object = False,
     wrong: ErrorGatherer | None = None,
     disabled_modules: bool = False,
 ) -> Project:
@@ -332,6 +347,7 @@ def load_project(
         ledger, results, runs: override the project's settings; relative to the project root.
         limit: overrides the project's; rows of each source that are read at most, as a person gave it.
         mode: overrides the project's and the stages': `batch` or `online`, as a person gave it.
+        replay: whether nobody is asked, whatever the project's settings say, as a person gave it.
         wrong, disabled_modules: as of `load_study`.
 
     Raises:
@@ -369,4 +385,5 @@ def load_project(
         ledger=root / (ledger or settings.ledger),
         paths=Paths(results or settings.results, loaded.study),
         runs=root / (runs or settings.runs),
+        replays=_replays_in_run(replay) or settings.replay,
     )

@@ -260,5 +260,10 @@ class ProjectSettings(Model):
         description="How all stages are asked, whatever the study says; better given to one run, `--config"
         " mode=online`.",
     )
+    replay: bool = Field(
+        False,
+        description="Nobody is ever asked, whatever the study says: all answers come from the ledger, and one"
+        " that it does not have is an error. A replayed bundle has it.",
+    )
 
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)

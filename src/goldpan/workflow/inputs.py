@@ -173,4 +173,5 @@ class Inputs:
                 if evaluation.wave is None:
                     for stage in filter(study.asked_stages.__contains__, stages):
                         yield paths.run(stage, "json")
-                        yield from (paths.upload(tracker, stage) for tracker in study.trackers)
+                        if not self.project.replays:
+                            yield from (paths.upload(tracker, stage) for tracker in study.trackers)

@@ -39,6 +39,7 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
                         runs=config.get("runs"),
                         limit=config.get("limit"),
                         mode=config.get("mode"),
+                        replay=config.get("replay", False),
                     ),
                     write,
                 )

@@ -1,0 +1,73 @@
+"""How Snakemake is called: with a project's own workflow, or the one that came with this goldpan."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from goldpan.errors import BundleError
+from goldpan.experiments.command import options_of
+from goldpan.study.load import Project
+
+_SHOWN = 5
+_HEADER = "output_file\t"
+_CURRENT = "no update"
+
+
+def workflow_options(root: Path) -> list[str]:
+    """Where Snakemake finds the workflow and its profile, for a project that has none of its own.
+
+    Raises:
+        BundleError: goldpan was installed without it.
+    """
+    if (root / "Snakefile").exists():
+        return []
+    library = Path(__file__).resolve().parents[1]
+    for folder in (library / "project_files", library.parents[1]):
+        if (folder / "Snakefile").is_file() and (folder / "rules").is_dir():
+            profile = folder / "profiles" / "default"
+            return ["--snakefile", str(folder / "Snakefile"), "--workflow-profile", str(profile)]
+    raise BundleError(
+        "the workflow is not beside the library", where=str(library), remedy="install goldpan anew"
+    )
+
+
+def check_is_current(project: Project, settings: Mapping[str, str | None]) -> None:
+    """Check that another run of the study would make nothing anew: nothing that results are made of was
+    changed since.
+
+    Args:
+        settings: of the project, that are not those of its file.
+
+    Raises:
+        BundleError: it would, or Snakemake cannot say.
+    """
+    options = [*workflow_options(project.root), "--summary", *options_of(project, 1, settings)]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *options],
+        cwd=project.root,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    header = next((at for at, line in enumerate(lines) if line.startswith(_HEADER)), None)
+    if done.returncode or header is None:
+        raise BundleError(
+            f"Snakemake cannot say whether the results are up to date:\n{done.stderr.strip()}",
+            where=str(project.study_file),
+            remedy="mend what it says, and bundle again",
+        )
+    rows = [line.split("\t") for line in lines[header + 1 :] if "\t" in line]
+    stale = [row[0] for row in rows if row[-1].strip() != _CURRENT]
+    if stale:
+        more = f" and {len(stale) - _SHOWN} others" if len(stale) > _SHOWN else ""
+        raise BundleError(
+            f"something was changed since the study was run, so a replay would make other results:"
+            f" {', '.join(stale[:_SHOWN])}{more}",
+            where=str(project.study_file),
+            remedy=f"run it, then bundle: snakemake --cores 2 --config study={project.study.study}",
+        )
