@@ -28,7 +28,7 @@ CORE = {
         "pyarrow",
         "aiohttp",
         "httpx",
-        "scikit-learn",
+        "scipy",
         "numpy",
         "openpyxl",
         "pypdfium2",

@@ -7,7 +7,7 @@ import pytest
 
 from goldpan.report.paper.document import Code, as_latex, as_markdown, bullets, paragraph
 from goldpan.report.paper.kit import write_paper
-from goldpan.report.paper.table import Column, table_of
+from goldpan.report.paper.table import PaperColumn, table_of
 from goldpan.study import load_project
 from tests.paper_projects import paper_project
 
@@ -46,7 +46,12 @@ def test_code_holds_its_own_marks():
 
 
 def test_columns_of_long_texts_are_broken_into_lines():
-    columns = [Column("a"), Column("b", "count"), Column("c", wide=True), Column("d", wide=True)]
+    columns = [
+        PaperColumn("a"),
+        PaperColumn("b", "count"),
+        PaperColumn("c", wide=True),
+        PaperColumn("d", wide=True),
+    ]
     text = table_of("t", "A table", columns, [["x", 1_234, "long " * 30, None]]).as_latex()
     assert text.startswith("% A table\n\\begin{tabular}{lrp{0.3\\linewidth}p{0.3\\linewidth}}\n")
     assert "x & 1,234 & long" in text

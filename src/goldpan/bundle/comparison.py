@@ -22,7 +22,7 @@ class ComparedArtifact:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ReplayComparison:
     """What a replay has made.
 
     Attributes:
@@ -57,10 +57,10 @@ class Comparison:
         yield f"{same} of {total} artifacts are the same to the byte{rest}"
 
 
-def compare(manifest: Manifest, results: Path, *, skips_models: bool) -> Comparison:
+def compare_replay(manifest: Manifest, results: Path, *, skips_models: bool) -> ReplayComparison:
     """Compare what lies in a study's folder of results with what a bundle expects there."""
     compared = [ComparedArtifact(expected, _verdict(expected, results)) for expected in manifest.expected]
-    return Comparison(compared, skips_models)
+    return ReplayComparison(compared, skips_models)
 
 
 def _verdict(expected: ExpectedArtifact, results: Path) -> Verdict:

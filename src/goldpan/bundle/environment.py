@@ -18,7 +18,7 @@ _SHAPING = (
 _MODELS = ("h5py", "safetensors", "torch", "transformers")
 
 
-def environment() -> Environment:
+def installed_environment() -> Environment:
     """Goldpan, Python, and the packages that goldpan asks for, as far as they are installed."""
     names = {*_SHAPING, *_MODELS}
     try:

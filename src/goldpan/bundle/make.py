@@ -11,7 +11,7 @@ from goldpan.bundle.answers import answers_used
 from goldpan.bundle.archive import MOST_FILES, Content, check_names_differ, write_archive
 from goldpan.bundle.artifacts import expected_artifacts
 from goldpan.bundle.completeness import check_is_answered, check_is_made
-from goldpan.bundle.environment import environment
+from goldpan.bundle.environment import installed_environment
 from goldpan.bundle.manifest import GOLD, LEDGER, PROJECT, README, BundledFile, Manifest, Role, RunSettings
 from goldpan.bundle.models_used import models_used
 from goldpan.bundle.named_files import named_files
@@ -101,7 +101,7 @@ class _Maker:
 
     def _write(self, path: Path, answers: int, left_out: list[BundledFile]) -> Manifest:
         project = self._project
-        study, made_with = project.study, environment()
+        study, made_with = project.study, installed_environment()
         statement = getattr(study, "statement", None)
         data_license = getattr(statement, "data_license", None)
         expected, models = expected_artifacts(project), models_used(project)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from goldpan.bundle.archive import opened
 from goldpan.bundle.artifacts import ModelArtifacts
-from goldpan.bundle.comparison import Comparison, compare
-from goldpan.bundle.environment import differing_versions, environment
+from goldpan.bundle.comparison import ReplayComparison, compare_replay
+from goldpan.bundle.environment import differing_versions, installed_environment
 from goldpan.bundle.manifest import LEDGER, PROJECT, Manifest
 from goldpan.bundle.models_used import models_lacking
 from goldpan.bundle.named_files import python_files, source_members
@@ -59,7 +59,7 @@ class Replayed:
     workflow_status: int
     lacking: list[str]
     versions: list[str]
-    comparison: Comparison
+    comparison: ReplayComparison
 
     @property
     def is_repeated(self) -> bool:
@@ -103,8 +103,8 @@ def replay(
         project,
         status,
         lacking,
-        differing_versions(manifest.environment, environment()),
-        compare(manifest, results, skips_models=bool(lacking)),
+        differing_versions(manifest.environment, installed_environment()),
+        compare_replay(manifest, results, skips_models=bool(lacking)),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from goldpan.errors import BundleError
 from goldpan.experiments.command import options_of
+from goldpan.study.installed import installed_project
 from goldpan.study.load import Project
 
 _SHOWN = 5
@@ -20,18 +21,13 @@ def workflow_options(root: Path) -> list[str]:
     """Where Snakemake finds the workflow and its profile, for a project that has none of its own.
 
     Raises:
-        BundleError: goldpan was installed without it.
+        StudyError: goldpan was installed without it.
     """
     if (root / "Snakefile").exists():
         return []
-    library = Path(__file__).resolve().parents[1]
-    for folder in (library / "project_files", library.parents[1]):
-        if (folder / "Snakefile").is_file() and (folder / "rules").is_dir():
-            profile = folder / "profiles" / "default"
-            return ["--snakefile", str(folder / "Snakefile"), "--workflow-profile", str(profile)]
-    raise BundleError(
-        "the workflow is not beside the library", where=str(library), remedy="install goldpan anew"
-    )
+    folder = installed_project()
+    profile = folder / "profiles" / "default"
+    return ["--snakefile", str(folder / "Snakefile"), "--workflow-profile", str(profile)]
 
 
 def check_is_current(project: Project, settings: Mapping[str, str | None]) -> None:

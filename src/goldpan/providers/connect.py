@@ -69,6 +69,8 @@ def connect_to(project: Project, name: str, mode: Mode = "batch") -> BatchProvid
         ProviderError: the key or the address of the service is missing.
     """
     if project.replays:
+        from goldpan.providers.replay import ReplayProvider
+
         return ReplayProvider()
     settings, others = project.study.providers[name], tuple(project.study.providers.values())
     keys = Keys(project.root)

@@ -119,10 +119,10 @@ def _parts(value: Any) -> list[Any]:
 def _labels(value: Any) -> list[str]:
     if isinstance(value, list) and value and all(isinstance(label, str) for label in value):
         return list(dict.fromkeys(value))
-    return [value_text(value)]
+    return [counted_value(value)]
 
 
-def value_text(value: Any) -> str:
+def counted_value(value: Any) -> str:
     """A label as people read it."""
     match value:
         case None:

@@ -10,7 +10,15 @@ from typing import Any
 from goldpan.dot_plot import Dot, dot_plot
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
-from goldpan.report.index.part import Limits, Links, Part, estimate_text, figure, held, paragraph
+from goldpan.report.index.part import (
+    DrawnInterval,
+    Links,
+    Part,
+    captioned,
+    estimate_text,
+    held,
+    text_paragraph,
+)
 
 _MOST_LABELS, _MOST_OPEN_STAGES, _MOST_PLOTS = 15, 8, 12
 _ABSTAINED = "(abstained)"
@@ -42,7 +50,7 @@ def answers_part(artifacts: StudyArtifacts, links: Links) -> Part:
     if not stages:
         return Part("answers", "Answers", [])
     content = [
-        paragraph(
+        text_paragraph(
             "Hollow: the share of answered records to which the model gives a label. Filled, with its 95 %"
             " interval: the share in the whole corpus as corrected by people's labels, where an evaluation"
             " has them. A model's share alone is off by the model's errors, however many records there are.",
@@ -94,13 +102,13 @@ def _plots(features: list[_Feature]) -> Iterator[Markup]:
     binary = [feature for feature in features if feature.is_binary]
     if binary:
         dots = [_binary_dot(feature) for feature in binary]
-        yield figure(dot_plot(dots, "Share of yes"), _binary_caption(binary))
+        yield captioned(dot_plot(dots, "Share of yes"), _binary_caption(binary))
     others = [feature for feature in features if not feature.is_binary]
     for feature in others[:_MOST_PLOTS]:
-        yield figure(dot_plot(_label_dots(feature), "Share of records"), _caption(feature))
+        yield captioned(dot_plot(_label_dots(feature), "Share of records"), _caption(feature))
     if len(others) > _MOST_PLOTS:
         names = ", ".join(feature.name for feature in others[_MOST_PLOTS:])
-        yield paragraph(f"Not drawn, but in the stage's summary.json: {names}.", class_="soft")
+        yield text_paragraph(f"Not drawn, but in the stage's summary.json: {names}.", class_="soft")
 
 
 def _binary_dot(feature: _Feature) -> Dot:
@@ -134,7 +142,7 @@ def _with_correction(feature: _Feature, label: str, share: float, names: tuple[s
     for known in feature.corrected.get("labels") or []:
         if known["label"] in names:
             estimate = known["corrected"]
-            return Dot(label, estimate["value"], Limits.of(estimate["interval"]), share)
+            return Dot(label, estimate["value"], DrawnInterval.of(estimate["interval"]), share)
     return Dot(label, None, None, share)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from goldpan.errors import GoldpanError
 from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
-from goldpan.report.index.part import Links, Part, held, old, paragraph, told
+from goldpan.report.index.part import Links, Part, held, old, text_paragraph, told
 from goldpan.study.local_stage import AnyLocalStage
 from goldpan.study.stage import Stage
 from goldpan.visible_text import printable
@@ -61,7 +61,7 @@ def _pattern(pattern: str) -> str:
 def _stages(artifacts: StudyArtifacts) -> Markup:
     rows = []
     for name, stage in artifacts.study.stages.items():
-        hashes = task_hashes(artifacts, name)
+        hashes = asked_task_hashes(artifacts, name)
         if isinstance(stage, Stage):
             tasks = [choice.task for choice in stage.task]
             who, model = f"{stage.provider} ({artifacts.study.providers[stage.provider].kind})", stage.model
@@ -88,7 +88,7 @@ def _local(stage: AnyLocalStage) -> str:
     return f"kind: {stage.kind}"
 
 
-def task_hashes(artifacts: StudyArtifacts, stage: str) -> dict[str, str]:
+def asked_task_hashes(artifacts: StudyArtifacts, stage: str) -> dict[str, str]:
     """Task -> hash, as they were asked; empty while nothing is answered."""
     tasks = held(artifacts.summary(stage), lambda made: dict(made["tasks"])) or {}
     return {
@@ -103,14 +103,14 @@ def _changed(artifacts: StudyArtifacts) -> Iterator[Markup]:
     for name, stage in artifacts.study.asked_stages.items():
         path = artifacts.paths.features(name)
         yield from told(artifacts.plan(name, 1), partial(_other_model, path=path, stage=stage))
-        for task, hash_ in task_hashes(artifacts, name).items():
+        for task, hash_ in asked_task_hashes(artifacts, name).items():
             if _hash_now(artifacts, task) not in (None, hash_):
                 yield old(path, f"the task {task} or its prompts were edited since it was asked: run again")
     if any(
         held(artifacts.summary(name), lambda made: bool(made["baseline"]))
         for name in artifacts.study.asked_stages
     ):
-        yield paragraph(
+        yield text_paragraph(
             "Some answers are by goldpan's built-in baseline, a weak annotator for trying things out: they"
             " show how the workflow runs, not what the texts say.",
             class_="warn",

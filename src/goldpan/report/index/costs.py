@@ -7,7 +7,7 @@ from typing import Any
 from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.bars import Bar, Segment, bars, legend
-from goldpan.report.index.part import Links, Part, figure, held, paragraph
+from goldpan.report.index.part import Links, Part, captioned, held, text_paragraph
 
 _HEAD = [
     *("Stage", "Answers paid for", "Prompt tokens", "of them cached", "Completion tokens"),
@@ -31,7 +31,7 @@ def costs_part(artifacts: StudyArtifacts, links: Links) -> Part:
     if unknown:
         said += f", without {', '.join(unknown)}, whose model has no known price"
     content.append(
-        paragraph(
+        text_paragraph(
             f"{said}: what these answers have cost, whoever paid. What earlier prompts and models of this"
             f" study cost besides, the ledger knows: goldpan summary {artifacts.study.study}",
             class_="soft",
@@ -63,10 +63,10 @@ def _picture(costs: dict[str, dict[str, Any]], total: float) -> Markup:
             )
             for stage, cost in costs.items()
         ]
-        return figure(bars(lines, "Cost of each stage in USD"), "Cost of each stage")
+        return captioned(bars(lines, "Cost of each stage in USD"), "Cost of each stage")
     lines = [_tokens(stage, cost["tokens"]) for stage, cost in costs.items()]
     names = legend((("ok", "prompt"), ("second", "completion")))
-    return figure(bars(lines, "Tokens of each stage"), "Tokens of each stage, which cost nothing") + names
+    return captioned(bars(lines, "Tokens of each stage"), "Tokens of each stage, which cost nothing") + names
 
 
 def _tokens(stage: str, tokens: dict[str, int]) -> Bar:

@@ -10,7 +10,7 @@ from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.asked import source_counts
 from goldpan.report.index.bars import Bar, Segment, bars, legend
-from goldpan.report.index.part import Links, Part, figure, held, old, paragraph, reasons_text, told
+from goldpan.report.index.part import Links, Part, captioned, held, old, reasons_text, text_paragraph, told
 
 _LEGEND = (("ok", "ok"), ("skipped", "skipped"), ("failed", "came to nothing"), ("pending", "pending"))
 
@@ -25,7 +25,7 @@ def funnel_part(artifacts: StudyArtifacts, links: Links) -> Part:
         picture = bars([_bar(step) for step in steps], "Rows of each source and stage by what became of them")
         shown = {segment.kind for step in steps for segment in _segments(step["states"])}
         content.append(
-            figure(picture, "Rows of each source and stage. A stage that takes answers apart has more.")
+            captioned(picture, "Rows of each source and stage. A stage that takes answers apart has more.")
         )
         content.append(legend([entry for entry in _LEGEND if entry[0] in shown]))
         content.append(_table(steps))
@@ -57,10 +57,10 @@ def _notes(artifacts: StudyArtifacts) -> Iterator[Markup]:
 def _of_summary(stage: str, made: Any) -> Iterator[Markup]:
     states = dict(made["states"])
     if pending := states.get("pending"):
-        yield paragraph(f"{stage}: {pending:,} records are not answered yet.", class_="warn")
+        yield text_paragraph(f"{stage}: {pending:,} records are not answered yet.", class_="warn")
     if trial := made.get("trial"):
         rows = ", ".join(f"the first {limit:,} rows of {source}" for source, limit in trial.items())
-        yield paragraph(f"{stage}: a trial: only {rows}.", class_="warn")
+        yield text_paragraph(f"{stage}: a trial: only {rows}.", class_="warn")
 
 
 def _does_not_fit(path: str, stage: str, made: Any, summary: Any) -> Iterator[Markup]:
@@ -70,7 +70,7 @@ def _does_not_fit(path: str, stage: str, made: Any, summary: Any) -> Iterator[Ma
 
 
 def _waits(stage: str, made: Any) -> Iterator[Markup]:
-    yield paragraph(f"{stage}, round {made['round']}: {made['open']}.", class_="warn")
+    yield text_paragraph(f"{stage}, round {made['round']}: {made['open']}.", class_="warn")
 
 
 def _sources(artifacts: StudyArtifacts) -> Iterator[dict[str, Any]]:

@@ -11,15 +11,15 @@ from goldpan.heat_map import heat_map
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.part import (
-    Limits,
+    DrawnInterval,
     Links,
     Part,
+    captioned,
     estimate_text,
-    figure,
     held,
     old,
-    paragraph,
     reasons_text,
+    text_paragraph,
     told,
 )
 
@@ -50,9 +50,9 @@ def _what_lacks(artifacts: StudyArtifacts, name: str) -> str:
 
 def _evaluation(made: Any) -> Iterator[Markup]:
     gold = f"the gold set of wave {made['wave']}" if made["wave"] else "labels in fields of the records"
-    yield paragraph(f"Against {gold}, splits {', '.join(made['splits']) or '–'}.")
+    yield text_paragraph(f"Against {gold}, splits {', '.join(made['splits']) or '–'}.")
     for note in made["notes"]:
-        yield paragraph(note, class_="warn")
+        yield text_paragraph(note, class_="warn")
     rows = []
     for feature in made["features"]:
         how = "weighted" if feature["items"]["is_weighted"] else "raw"
@@ -80,7 +80,7 @@ def _evaluation(made: Any) -> Iterator[Markup]:
         yield element("div", *pictures[:_MOST_PICTURES], class_="plots")
     if len(pictures) > _MOST_PICTURES:
         number = len(pictures) - _MOST_PICTURES
-        yield paragraph(f"{number} more pictures are on the evaluation's own page.", class_="soft")
+        yield text_paragraph(f"{number} more pictures are on the evaluation's own page.", class_="soft")
 
 
 def _named(figures: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
@@ -96,12 +96,12 @@ def _pictures(feature: dict[str, Any], stages: Collection[str]) -> Iterator[Mark
             picture = heat_map(
                 "Gold", "Predicted", confusion["gold"], confusion["predicted"], confusion["counts"]
             )
-            yield figure(picture, f"{whose}: items by gold and predicted label")
+            yield captioned(picture, f"{whose}: items by gold and predicted label")
         if calibration:
-            yield figure(_calibration(calibration["bins"]), f"{whose}: is the model's confidence right?")
+            yield captioned(_calibration(calibration["bins"]), f"{whose}: is the model's confidence right?")
         prevalence = model.get("prevalence") or {}
         if model["model"] not in stages and prevalence.get("labels") and not prevalence.get("reason"):
-            yield figure(
+            yield captioned(
                 dot_plot(_prevalence(prevalence), "Share of records"),
                 f"{whose}: share of each label in {prevalence['records']:,} records, corrected by"
                 f" {prevalence['items']:,} that people labelled; hollow: as the model says",
@@ -113,7 +113,7 @@ def _prevalence(prevalence: dict[str, Any]) -> list[Dot]:
         Dot(
             known["label"],
             known["corrected"]["value"],
-            Limits.of(known["corrected"]["interval"]),
+            DrawnInterval.of(known["corrected"]["interval"]),
             known["predicted"],
         )
         for known in prevalence["labels"][:_MOST_LABELS]
@@ -136,8 +136,8 @@ def _calibration(bins: list[dict[str, Any]]) -> Markup:
 
 def heads_part(artifacts: StudyArtifacts, links: Links) -> Part:
     """Embeddings, heads, what they were applied to, and what was selected of it."""
-    study, content = artifacts.study, []
-    content += _embeddings(artifacts)
+    study = artifacts.study
+    content: list[Markup] = [*_embeddings(artifacts)]
     for head in study.heads:
         content.append(element("h3", f"Head {head}", id=f"head-{head}"))
         waits = study.heads[head].labels.wave
@@ -183,14 +183,15 @@ def _embeddings(artifacts: StudyArtifacts) -> Iterator[Markup]:
 
 def _head(made: Any) -> Iterator[Markup]:
     splits = ", ".join(f"{count:,} {split}" for split, count in made["splits"].items())
-    yield paragraph(
+    yield text_paragraph(
         f"Learned from {made['labelled']:,} labelled records ({splits}); measured on {made['measured_on']}."
     )
     for warning in made.get("warnings") or []:
-        yield paragraph(warning, class_="warn")
+        yield text_paragraph(warning, class_="warn")
     rows = []
     for target, report in made["targets"].items():
-        baseline = next(iter((report.get("baselines") or {}).values()), {"figures": {}})
+        baselines: dict[str, Any] = report.get("baselines") or {}
+        baseline: dict[str, Any] = next(iter(baselines.values()), {"figures": {}})
         for name, measured in report["figures"].items():
             known = baseline["figures"].get(name)
             rows.append([target, figure_title(name), estimate_text(measured), estimate_text(known)])
@@ -206,16 +207,16 @@ def _learning_curve(target: str, curve: dict[str, Any]) -> Markup:
         Dot(
             f"{point['records']:,} labels ({point['share']:.0%})",
             point["figure"]["value"],
-            Limits.of(point["figure"]["interval"]),
+            DrawnInterval.of(point["figure"]["interval"]),
         )
         for point in curve["points"]
     ]
     lowest = min((dot.interval.low if dot.interval else dot.value or 0.0 for dot in dots), default=0.0)
     low = 0.0 if lowest >= 0 else max(-1.0, int(lowest * 10 - 1) / 10)
     verdict = {"yes": "more labels would help", "no": "more labels would hardly help"}
-    said = verdict.get(curve.get("more_labels_help"), "whether more labels would help is not clear")
+    said = verdict.get(str(curve.get("more_labels_help")), "whether more labels would help is not clear")
     caption = f"{target}: learning curve, from few labels to all; {said}"
-    return figure(dot_plot(dots, figure_title(curve["figure"]), low), caption)
+    return captioned(dot_plot(dots, figure_title(curve["figure"]), low), caption)
 
 
 def _applied(artifacts: StudyArtifacts, links: Links) -> Iterator[Markup]:
@@ -238,12 +239,12 @@ def _applied(artifacts: StudyArtifacts, links: Links) -> Iterator[Markup]:
 def _annotated(made: Any) -> Iterator[Markup]:
     said = f"{made['annotated']:,} of {made['rows']:,} records by {', '.join(made['heads'])}"
     skipped = reasons_text(made["skipped"])
-    yield paragraph(said + (f"; skipped: {skipped}." if skipped else "."))
+    yield text_paragraph(said + (f"; skipped: {skipped}." if skipped else "."))
 
 
 def _selection(made: Any, path: str, where: str) -> Iterator[Markup]:
     if made["where"] != where:
         yield old(path, f"selected by another condition than the study has now, {where}")
-    yield paragraph(
+    yield text_paragraph(
         f"{made['selected']:,} of {made['rows']:,} rows, where ", element("code", made["where"]), "."
     )

@@ -15,7 +15,7 @@ from goldpan.report.index.asked import asked_part, source_counts
 from goldpan.report.index.costs import costs_part, usd
 from goldpan.report.index.funnel import funnel_part
 from goldpan.report.index.models import evaluation_part, heads_part
-from goldpan.report.index.part import Links, Part, held, paragraph
+from goldpan.report.index.part import Links, Part, held, text_paragraph
 from goldpan.report.index.tables import runs_part, tables_part
 from goldpan.report.index.waves import waves_part
 from goldpan.report.next_steps import next_steps
@@ -67,11 +67,11 @@ def index_page(artifacts: StudyArtifacts) -> str:
     parts = [made for made in (_guarded(*known, artifacts, links) for known in _PARTS) if made.content]
     body: list[Markup] = [element("h1", study.study)]
     if study.description:
-        body.append(paragraph(study.description))
+        body.append(text_paragraph(study.description))
     body += [_at_a_glance(artifacts), *_next_steps(artifacts)]
     for known in parts:
         body += [element("h2", known.title, id=known.id), *known.content]
-    body.append(paragraph(f"Made by goldpan {__version__}.", class_="soft"))
+    body.append(text_paragraph(f"Made by goldpan {__version__}.", class_="soft"))
     style = dot_plot.STYLE + _GUIDE + bars.STYLE + part.STYLE
     return page(study.study, with_contents(body), style=style)
 
@@ -89,7 +89,7 @@ def _guarded(
     except part.FAULTS as error:
         said = f"This part cannot be shown, as an artifact that it reads is damaged ({type(error).__name__})."
         remedy = f"Delete what is named above, or all of {artifacts.paths.base}, and run again."
-        return Part(id_, id_.capitalize(), [paragraph(f"{said} {remedy}", class_="warn mark-old")])
+        return Part(id_, id_.capitalize(), [text_paragraph(f"{said} {remedy}", class_="warn mark-old")])
 
 
 def _at_a_glance(artifacts: StudyArtifacts) -> Markup:
@@ -118,7 +118,8 @@ def _figures(artifacts: StudyArtifacts) -> Iterator[tuple[str, str]]:
         costs = [cost for _, cost in known if cost is not None]
         if len(costs) == len(known):
             yield usd(sum(costs)), "USD for these answers"
-    gold = [sum(rows.values()) for wave in study.waves if (rows := artifacts.gold_rows(wave)) is not None]
+    golds = [artifacts.gold_rows(wave) for wave in study.waves]
+    gold = [sum(rows.values()) for rows in golds if rows is not None]
     if gold:
         yield f"{sum(gold):,}", "items with gold labels"
     waiting = [stage for stage in study.stages if artifacts.summary(stage).made is None]

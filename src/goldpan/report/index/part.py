@@ -46,12 +46,12 @@ class Part:
     content: Sequence[Markup]
 
 
-def paragraph(*text: Any, class_: str | None = None) -> Markup:
+def text_paragraph(*text: Any, class_: str | None = None) -> Markup:
     """A paragraph."""
     return element("p", *text, class_=class_)
 
 
-def figure(picture: Markup, caption: Any) -> Markup:
+def captioned(picture: Markup, caption: Any) -> Markup:
     """A picture in a box that scrolls where the window is narrower, with words below it."""
     return element("figure", scroll_box(picture, str(caption)), element("figcaption", caption))
 
@@ -68,24 +68,24 @@ def told(
     """
     if artifact.made is None:
         if artifact.damage is not None:
-            yield damaged(artifact)
+            yield damage_note(artifact)
         elif missing is not None:
-            yield paragraph(missing, class_="soft")
+            yield text_paragraph(missing, class_="soft")
         return
     try:
         # As a whole, so that of a damaged one nothing is shown that may be wrong.
         shown = list(tell(artifact.made))
     except FAULTS:
-        yield damaged(artifact)
+        yield damage_note(artifact)
         return
     if artifact.is_stale:
         yield old(artifact.path, "it is older than what it is made from; the next run makes it anew")
     yield from shown
 
 
-def damaged(artifact: Artifact) -> Markup:
+def damage_note(artifact: Artifact) -> Markup:
     """That an artifact cannot be read, and what to do."""
-    return paragraph(
+    return text_paragraph(
         element("code", artifact.path),
         " cannot be read, or does not hold what it should: delete it, and the next run makes it again.",
         class_="warn mark-old",
@@ -94,7 +94,7 @@ def damaged(artifact: Artifact) -> Markup:
 
 def old(path: str, why: str) -> Markup:
     """That something on the page does not fit the study as it is now."""
-    return paragraph(element("b", "Stale: "), element("code", path), f": {why}.", class_="warn mark-old")
+    return text_paragraph(element("b", "Stale: "), element("code", path), f": {why}.", class_="warn mark-old")
 
 
 def held(artifact: Artifact, read: Callable[[Any], Any]) -> Any | None:
@@ -129,7 +129,7 @@ class Links:
         """Links to those of some files that are there, by their names, after what they are of."""
         there = [path for path in paths if (self._root / path).exists()]
         links = [part for path in there for part in (Markup(" · "), self.to(path, PurePath(path).name))][1:]
-        return paragraph(f"{of}: " if of else "Files: ", *links, class_="soft") if links else Markup("")
+        return text_paragraph(f"{of}: " if of else "Files: ", *links, class_="soft") if links else Markup("")
 
 
 def reasons_text(reasons: dict[str, int]) -> str:
@@ -152,13 +152,13 @@ def estimate_text(estimate: dict[str, Any] | None) -> str:
 
 
 @dataclass(frozen=True)
-class Limits:
+class DrawnInterval:
     """An interval, for a plot."""
 
     low: float
     high: float
 
     @classmethod
-    def of(cls, interval: dict[str, Any] | None) -> Limits | None:
+    def of(cls, interval: dict[str, Any] | None) -> DrawnInterval | None:
         """From JSON."""
         return cls(interval["low"], interval["high"]) if interval else None

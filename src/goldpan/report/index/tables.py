@@ -7,7 +7,7 @@ from typing import Any
 
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
-from goldpan.report.index.part import Links, Part, held, paragraph
+from goldpan.report.index.part import Links, Part, held, text_paragraph
 
 _MOST_TABLES = 20
 
@@ -20,7 +20,9 @@ def tables_part(artifacts: StudyArtifacts, links: Links) -> Part:
         files = [links.to(paths.table(name, suffix), f"{name}.{suffix}") for suffix in settings.suffixes]
         by = f", by {', '.join(settings.by)}" if settings.by else ""
         content.append(
-            paragraph(element("b", name), f" of the chain to {settings.stage}{by}: ", *_with_commas(files))
+            text_paragraph(
+                element("b", name), f" of the chain to {settings.stage}{by}: ", *_with_commas(files)
+            )
         )
     for stage in study.stages:
         made = artifacts.stage_tables(stage)
@@ -28,7 +30,7 @@ def tables_part(artifacts: StudyArtifacts, links: Links) -> Part:
             shown = [links.to(path, path.split("/tables/", 1)[-1]) for path in made[:_MOST_TABLES]]
             more = f" and {len(made) - _MOST_TABLES:,} more" if len(made) > _MOST_TABLES else ""
             content.append(
-                paragraph(element("b", stage), ", a table for each file: ", *_with_commas(shown), more)
+                text_paragraph(element("b", stage), ", a table for each file: ", *_with_commas(shown), more)
             )
     return Part("tables", "Tables", content)
 
@@ -56,7 +58,7 @@ def runs_part(artifacts: StudyArtifacts, links: Links) -> Part:
     if rows:
         content.append(table(["Stage", "Run", "Module", "File"], rows, caption="Runs", text_columns=4))
         for tracker in artifacts.study.trackers:
-            content.append(paragraph(f"Uploaded to {tracker} when all else is made.", class_="soft"))
+            content.append(text_paragraph(f"Uploaded to {tracker} when all else is made.", class_="soft"))
     return Part("runs", "Runs", content)
 
 

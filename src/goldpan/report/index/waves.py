@@ -9,7 +9,16 @@ from goldpan.dot_plot import Dot, dot_plot
 from goldpan.heat_map import coefficient_map
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
-from goldpan.report.index.part import Limits, Links, Part, figure, interval_text, old, paragraph, told
+from goldpan.report.index.part import (
+    DrawnInterval,
+    Links,
+    Part,
+    captioned,
+    interval_text,
+    old,
+    text_paragraph,
+    told,
+)
 from goldpan.study.paths import GOLD_FILES
 
 _MOST_FEATURES = 40
@@ -43,14 +52,14 @@ def _wave(artifacts: StudyArtifacts, links: Links, wave: str) -> Iterator[Markup
     splits = artifacts.gold_rows(wave)
     if splits is not None:
         items = ", ".join(f"{count:,} {split}" for split, count in splits.items())
-        yield paragraph(element("b", "Gold set: "), f"{sum(splits.values()):,} items ({items}).")
+        yield text_paragraph(element("b", "Gold set: "), f"{sum(splits.values()):,} items ({items}).")
         yield links.list(*(paths.gold(wave, name) for name in GOLD_FILES))
 
 
 def _sample(made: Any) -> Iterator[Markup]:
     drawn = f"{made['sampled']:,} of {made['population']:,} records were drawn"
     outside = sum(dict(made.get("outside") or {}).values())
-    yield paragraph(
+    yield text_paragraph(
         f"{drawn}, with seed {made['seed']}" + (f"; {outside:,} could not be drawn." if outside else ".")
     )
     strata = made.get("strata") or []
@@ -98,7 +107,9 @@ def _agreement(made: Any) -> Iterator[Markup]:
         )
         observed = feature["observed_agreement"]["value"]
         if quoted is not None and quoted["value"] is not None:
-            dots.append(Dot(feature["feature"], quoted["value"], Limits.of(quoted["interval"]), observed))
+            dots.append(
+                Dot(feature["feature"], quoted["value"], DrawnInterval.of(quoted["interval"]), observed)
+            )
         rows.append(
             [
                 feature["feature"],
@@ -114,7 +125,7 @@ def _agreement(made: Any) -> Iterator[Markup]:
             "Agreement beyond chance by feature, with its 95 % interval; hollow: observed agreement, which"
             " chance alone raises"
         )
-        yield figure(dot_plot(dots[:_MOST_FEATURES], "Coefficient", min(0.0, *_lows(dots))), caption)
+        yield captioned(dot_plot(dots[:_MOST_FEATURES], "Coefficient", min(0.0, *_lows(dots))), caption)
     header = ["Feature", "Coefficient", "Band", "Value", "Observed", "Items"]
     yield table(header, rows, caption="Agreement, with 95 % intervals", text_columns=3)
     for feature in made["features"]:
@@ -139,4 +150,4 @@ def _matrix(feature: dict[str, Any], titles: Mapping[str, str]) -> Iterator[Mark
         title = titles.get(matrix["name"], matrix["name"])
         groups = matrix.get("groups") or ()
         picture = coefficient_map(title, matrix["annotators"], matrix["values"], groups)
-        yield figure(picture, f"{feature['feature']}: {title} of each pair of annotators")
+        yield captioned(picture, f"{feature['feature']}: {title} of each pair of annotators")

@@ -8,8 +8,8 @@ from typing import Any
 from goldpan.evaluation.formatting import TITLES
 from goldpan.heads.measured import MAIN_FIGURE
 from goldpan.report.paper.material import Material, model_name
-from goldpan.report.paper.table import Column, Estimated, PaperTable, table_of
-from goldpan.report.paper.wave_tables import features_of
+from goldpan.report.paper.table import Estimated, PaperColumn, PaperTable, table_of
+from goldpan.report.paper.wave_tables import features_of_wave_stage
 
 
 def evaluation_tables(material: Material) -> Iterator[PaperTable]:
@@ -29,7 +29,7 @@ def evaluation_tables(material: Material) -> Iterator[PaperTable]:
 
 def _evaluation(material: Material) -> PaperTable:
     rows = []
-    for evaluation, feature in features_of(material.evaluations):
+    for evaluation, feature in features_of_wave_stage(material.evaluations):
         items = feature["items"]["evaluated"]
         answered = [(baseline_name(base), base["figures"]) for base in feature["baselines"]]
         answered += [(model["model"], model["figures"]) for model in feature["models"]]
@@ -42,8 +42,17 @@ def _evaluation(material: Material) -> PaperTable:
             for figure in figures
         ]
     columns = [
-        *(Column("evaluation"), Column("feature"), Column("items", "count"), Column("predictions")),
-        *(Column("figure"), Column("over the items", "estimate"), Column("over the population", "estimate")),
+        *(
+            PaperColumn("evaluation"),
+            PaperColumn("feature"),
+            PaperColumn("items", "count"),
+            PaperColumn("predictions"),
+        ),
+        *(
+            PaperColumn("figure"),
+            PaperColumn("over the items", "estimate"),
+            PaperColumn("over the population", "estimate"),
+        ),
     ]
     caption = (
         "Predictions against gold, and what one gets without a model. Over the population: each item"
@@ -61,7 +70,7 @@ def baseline_name(baseline: dict[str, Any]) -> str:
 
 def _by_label(material: Material) -> PaperTable:
     rows = []
-    for evaluation, feature in features_of(material.evaluations):
+    for evaluation, feature in features_of_wave_stage(material.evaluations):
         quoted = quoted_way(feature)
         for model in feature["models"]:
             for label in model["labels"]:
@@ -72,9 +81,14 @@ def _by_label(material: Material) -> PaperTable:
                     [evaluation, feature["feature"], model["model"], label["label"], *counts, *values]
                 )
     columns = [
-        *(Column("evaluation"), Column("feature"), Column("predictions"), Column("label")),
-        *(Column("gold", "count"), Column("predicted", "count")),
-        *(Column(name, "estimate") for name in ("precision", "recall", "F1")),
+        *(
+            PaperColumn("evaluation"),
+            PaperColumn("feature"),
+            PaperColumn("predictions"),
+            PaperColumn("label"),
+        ),
+        *(PaperColumn("gold", "count"), PaperColumn("predicted", "count")),
+        *(PaperColumn(name, "estimate") for name in ("precision", "recall", "F1")),
     ]
     caption = "Each label against all others; weighted where items stand for different numbers of records."
     return table_of("evaluation_by_label", caption, columns, rows)
@@ -87,7 +101,7 @@ def quoted_way(feature: dict[str, Any]) -> str:
 
 def _comparisons(material: Material) -> PaperTable:
     rows = []
-    for evaluation, feature in features_of(material.evaluations):
+    for evaluation, feature in features_of_wave_stage(material.evaluations):
         quoted = quoted_way(feature)
         compared = [model["over_baseline"] for model in feature["models"]] + feature["comparisons"]
         for pair in filter(None, compared):
@@ -102,13 +116,17 @@ def _comparisons(material: Material) -> PaperTable:
             ]
     columns = [
         *(
-            Column("evaluation"),
-            Column("feature"),
-            Column("first"),
-            Column("second"),
-            Column("items", "count"),
+            PaperColumn("evaluation"),
+            PaperColumn("feature"),
+            PaperColumn("first"),
+            PaperColumn("second"),
+            PaperColumn("items", "count"),
         ),
-        *(Column("figure"), Column("first less second", "estimate"), Column("McNemar p", "number")),
+        *(
+            PaperColumn("figure"),
+            PaperColumn("first less second", "estimate"),
+            PaperColumn("McNemar p", "number"),
+        ),
     ]
     return table_of(
         "comparisons", "Pairs of predictions, and predictions against the baseline.", columns, rows
@@ -117,7 +135,7 @@ def _comparisons(material: Material) -> PaperTable:
 
 def _prevalence(material: Material) -> PaperTable:
     rows = []
-    for evaluation, feature in features_of(material.evaluations):
+    for evaluation, feature in features_of_wave_stage(material.evaluations):
         for model in feature["models"]:
             prevalence = model["prevalence"] or {}
             for label in prevalence.get("labels") or []:
@@ -127,9 +145,14 @@ def _prevalence(material: Material) -> PaperTable:
                     [evaluation, feature["feature"], model["model"], label["label"], *counts, *shares]
                 )
     columns = [
-        *(Column("evaluation"), Column("feature"), Column("predictions"), Column("label")),
-        *(Column("records", "count"), Column("gold items", "count")),
-        *(Column("share predicted", "number"), Column("share corrected", "estimate")),
+        *(
+            PaperColumn("evaluation"),
+            PaperColumn("feature"),
+            PaperColumn("predictions"),
+            PaperColumn("label"),
+        ),
+        *(PaperColumn("records", "count"), PaperColumn("gold items", "count")),
+        *(PaperColumn("share predicted", "number"), PaperColumn("share corrected", "estimate")),
     ]
     caption = "How frequent each label is in the whole corpus: as predicted, and corrected by the gold items."
     return table_of("prevalence", caption, columns, rows)
@@ -158,9 +181,14 @@ def _heads(material: Material) -> PaperTable:
                 for figure, value in figures.items()
             ]
     columns = [
-        *(Column("head"), Column("target"), Column("predictions"), Column("learned from", "count")),
-        *(Column("measured on"), Column("records", "count"), Column("figure")),
-        Column("value and 95 % interval", "estimate"),
+        *(
+            PaperColumn("head"),
+            PaperColumn("target"),
+            PaperColumn("predictions"),
+            PaperColumn("learned from", "count"),
+        ),
+        *(PaperColumn("measured on"), PaperColumn("records", "count"), PaperColumn("figure")),
+        PaperColumn("value and 95 % interval", "estimate"),
     ]
     return table_of("heads", "What the heads can do, and the best constant answers.", columns, rows)
 
@@ -173,8 +201,12 @@ def _learning_curves(material: Material) -> PaperTable:
             value = Estimated.of(point["figure"])
             rows.append([head, target, point["share"], point["records"], TITLES.get(figure, figure), value])
     columns = [
-        *(Column("head"), Column("target"), Column("share of the groups", "share")),
-        *(Column("records", "count"), Column("figure"), Column("value and 95 % interval", "estimate")),
+        *(PaperColumn("head"), PaperColumn("target"), PaperColumn("share of the groups", "share")),
+        *(
+            PaperColumn("records", "count"),
+            PaperColumn("figure"),
+            PaperColumn("value and 95 % interval", "estimate"),
+        ),
     ]
     return table_of("learning_curves", "Heads that learned from some of the labels.", columns, rows)
 
@@ -188,8 +220,17 @@ def _embeddings(material: Material) -> PaperTable:
             shape = [model["pooling"], model["dimension"], model["max_length"]]
             rows.append([name, model_name(model["model"]), model["model_sha256"], *shape, *counts])
     columns = [
-        *(Column("embedding"), Column("model"), Column("SHA-256", "hash"), Column("pooling")),
-        *(Column("dimension", "count"), Column("most tokens", "count"), Column("records", "count")),
-        *(Column("embedded", "count"), Column("truncated", "count")),
+        *(
+            PaperColumn("embedding"),
+            PaperColumn("model"),
+            PaperColumn("SHA-256", "hash"),
+            PaperColumn("pooling"),
+        ),
+        *(
+            PaperColumn("dimension", "count"),
+            PaperColumn("most tokens", "count"),
+            PaperColumn("records", "count"),
+        ),
+        *(PaperColumn("embedded", "count"), PaperColumn("truncated", "count")),
     ]
     return table_of("embeddings", "Embedding models, and what became of the records.", columns, rows)

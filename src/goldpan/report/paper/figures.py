@@ -19,7 +19,7 @@ from goldpan.report.paper.evaluation_tables import baseline_name, quoted_way, ta
 from goldpan.report.paper.material import Material
 from goldpan.report.paper.picture import picture_of
 from goldpan.report.paper.table import Estimated
-from goldpan.report.paper.wave_tables import features_of
+from goldpan.report.paper.wave_tables import features_of_wave_stage
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.interval import Interval
 from goldpan.waves.agreement.formatting import TITLES as COEFFICIENTS
@@ -46,9 +46,9 @@ class PaperFigure:
 
 def paper_figures(material: Material) -> Iterator[PaperFigure]:
     """All figures for which something is there."""
-    for wave, feature in features_of(material.agreements):
+    for wave, feature in features_of_wave_stage(material.agreements):
         yield from _agreement_figures(material, wave, feature)
-    for evaluation, feature in features_of(material.evaluations):
+    for evaluation, feature in features_of_wave_stage(material.evaluations):
         yield from _evaluation_figures(evaluation, feature)
         for model in feature["models"]:
             yield from _model_figures(evaluation, feature, model)

@@ -13,7 +13,7 @@ from goldpan.errors import SourceError
 from goldpan.files import read_json, sha256_hex, write_bytes
 from goldpan.report.paper import pdf
 from goldpan.report.paper.checklists import acl, guide_llm, llm_guidelines
-from goldpan.report.paper.checklists.checklist import Answer, Checklist, answers_of
+from goldpan.report.paper.checklists.checklist import Checklist, ItemAnswer, answers_of
 from goldpan.report.paper.checklists.facts import Facts
 from goldpan.report.paper.checklists.text import checklist_table, checklist_text, counts_text
 from goldpan.report.paper.document import as_latex, as_markdown
@@ -49,7 +49,7 @@ class PaperKit:
     folder: str
     files: dict[str, bytes] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    answers: dict[str, list[ItemAnswer]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def summary_lines(self) -> Iterator[str]:

@@ -18,7 +18,7 @@ _NO_KEY_WORDS = frozenset({"a", "an", "the", "on", "of"})
 
 
 @dataclass(frozen=True)
-class Entry:
+class BibEntry:
     """One work.
 
     Attributes:
@@ -37,7 +37,7 @@ class Entry:
         return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"]) + "\n"
 
 
-def entry_of(reference: str) -> Entry:
+def entry_of(reference: str) -> BibEntry:
     """A reference of a report, `Cohen, J. (1960). A coefficient ... 20, 37-46.`, as an entry.
 
     Raises:
@@ -58,13 +58,13 @@ def entry_of(reference: str) -> Entry:
         pages = journal["pages"].replace("-", "--")
         if journal["volume"] == year:
             place = ("booktitle", f"{journal['journal']} {year}")
-            return Entry(key, "inproceedings", (*fields, place, ("pages", pages)))
-        return Entry(
+            return BibEntry(key, "inproceedings", (*fields, place, ("pages", pages)))
+        return BibEntry(
             key,
             "article",
             (*fields, ("journal", journal["journal"]), ("volume", journal["volume"]), ("pages", pages)),
         )
-    return Entry(key, "misc", (*fields, *([("note", where)] if where else [])))
+    return BibEntry(key, "misc", (*fields, *([("note", where)] if where else [])))
 
 
 def _title_and_place(rest: str) -> tuple[str, str]:
@@ -102,7 +102,7 @@ def _value(name: str, text: str) -> str:
     return f"{{{latex_text(text[1:-1])}}}" if text.startswith("{") else latex_text(text)
 
 
-GOLDPAN = Entry(
+GOLDPAN = BibEntry(
     "goldpan",
     "misc",
     (
@@ -111,7 +111,7 @@ GOLDPAN = Entry(
         ("note", f"Version {__version__}"),
     ),
 )
-SNAKEMAKE = Entry(
+SNAKEMAKE = BibEntry(
     "molder2021snakemake",
     "article",
     (
@@ -124,7 +124,7 @@ SNAKEMAKE = Entry(
         ("doi", "10.12688/f1000research.29032.2"),
     ),
 )
-GUIDE_LLM = Entry(
+GUIDE_LLM = BibEntry(
     "feuerriegel2026guidellm",
     "article",
     (
@@ -135,7 +135,7 @@ GUIDE_LLM = Entry(
         ("doi", "10.1038/s41562-026-02492-7"),
     ),
 )
-ACL = Entry(
+ACL = BibEntry(
     "arr2024responsible",
     "misc",
     (
@@ -145,7 +145,7 @@ ACL = Entry(
         ("url", "https://aclrollingreview.org/responsibleNLPresearch/"),
     ),
 )
-LLM_GUIDELINES = Entry(
+LLM_GUIDELINES = BibEntry(
     "baltes2025guidelines",
     "misc",
     (
@@ -165,14 +165,14 @@ class References:
     """The works that a kit cites, each once."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, BibEntry] = {}
 
-    def add(self, entry: Entry) -> str:
+    def add(self, entry: BibEntry) -> str:
         """Its key; another work that has it gets a letter behind it."""
         key, letter = entry.key, ord("a")
         while (known := self._entries.get(key)) is not None and known.fields != entry.fields:
             key, letter = f"{entry.key}{chr(letter)}", letter + 1
-        self._entries[key] = Entry(key, entry.kind, entry.fields)
+        self._entries[key] = BibEntry(key, entry.kind, entry.fields)
         return key
 
     def add_all(self, references: Iterable[str]) -> tuple[str, ...]:

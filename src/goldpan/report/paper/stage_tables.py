@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.report.paper.material import Material, model_name, shown_parameters
-from goldpan.report.paper.table import Column, PaperTable, table_of
+from goldpan.report.paper.table import PaperColumn, PaperTable, table_of
 from goldpan.study.stage import Stage
 
 
@@ -40,8 +40,17 @@ def _funnel(material: Material) -> PaperTable:
             cells = (stage["rows_before"], ok, left_out, stage["rows"] - ok - left_out, reasons)
             rows["stage", stage["stage"]] = ("stage", stage["stage"], *cells)
     columns = [
-        *(Column("step"), Column("name"), Column("rows before", "count"), Column("kept", "count")),
-        *(Column("skipped", "count"), Column("without an answer", "count"), Column("why skipped", wide=True)),
+        *(
+            PaperColumn("step"),
+            PaperColumn("name"),
+            PaperColumn("rows before", "count"),
+            PaperColumn("kept", "count"),
+        ),
+        *(
+            PaperColumn("skipped", "count"),
+            PaperColumn("without an answer", "count"),
+            PaperColumn("why skipped", wide=True),
+        ),
     ]
     caption = (
         "Records from the sources through the stages. Kept: records of a source, answered rows of a stage."
@@ -60,7 +69,11 @@ def _states(material: Material) -> PaperTable:
         [stage, summary["records"], *(summary["states"].get(state, 0) for state in states)]
         for stage, summary in made.items()
     ]
-    columns = [Column("stage"), Column("records", "count"), *(Column(state, "count") for state in states)]
+    columns = [
+        PaperColumn("stage"),
+        PaperColumn("records", "count"),
+        *(PaperColumn(state, "count") for state in states),
+    ]
     return table_of("states", "Records of each stage by the state they ended in.", columns, rows)
 
 
@@ -79,9 +92,19 @@ def _models(material: Material) -> PaperTable:
             ]
         )
     columns = [
-        *(Column("stage"), Column("model asked for"), Column("model that answered"), Column("provider")),
-        *(Column("mode"), Column("endpoint"), Column("parameters"), Column("samples", "count")),
-        Column("answered on (UTC)"),
+        *(
+            PaperColumn("stage"),
+            PaperColumn("model asked for"),
+            PaperColumn("model that answered"),
+            PaperColumn("provider"),
+        ),
+        *(
+            PaperColumn("mode"),
+            PaperColumn("endpoint"),
+            PaperColumn("parameters"),
+            PaperColumn("samples", "count"),
+        ),
+        PaperColumn("answered on (UTC)"),
     ]
     return table_of("models", "Models, how they were asked, and when they answered.", columns, rows)
 
@@ -103,8 +126,13 @@ def _prompts(material: Material) -> PaperTable:
             )
             rows.append([stage, task, asked["hash"], asked["features"], asked["records"], state])
     columns = [
-        *(Column("stage"), Column("task"), Column("SHA-256", "hash"), Column("features", "count")),
-        *(Column("records", "count"), Column("prompt files")),
+        *(
+            PaperColumn("stage"),
+            PaperColumn("task"),
+            PaperColumn("SHA-256", "hash"),
+            PaperColumn("features", "count"),
+        ),
+        *(PaperColumn("records", "count"), PaperColumn("prompt files")),
     ]
     return table_of("prompts", "Tasks that were asked, by the hash of prompt and features.", columns, rows)
 
@@ -120,9 +148,9 @@ def _codebook(material: Material) -> PaperTable:
             )
             rows.append([task.name, feature.name, feature.type, values, feature.description or ""])
     columns = [
-        *(Column("task"), Column("feature"), Column("type")),
-        Column("values", wide=True),
-        Column("description", wide=True),
+        *(PaperColumn("task"), PaperColumn("feature"), PaperColumn("type")),
+        PaperColumn("values", wide=True),
+        PaperColumn("description", wide=True),
     ]
     return table_of("codebook", "Features that were asked for.", columns, rows)
 
@@ -134,8 +162,13 @@ def _labels(material: Material) -> PaperTable:
             total = sum(counts.values())
             rows += [[stage, feature, label, count, count / total] for label, count in counts.items()]
     columns = [
-        *(Column("stage"), Column("feature"), Column("label"), Column("records", "count")),
-        Column("share of labels", "share"),
+        *(
+            PaperColumn("stage"),
+            PaperColumn("feature"),
+            PaperColumn("label"),
+            PaperColumn("records", "count"),
+        ),
+        PaperColumn("share of labels", "share"),
     ]
     caption = "Labels as the stages gave them, not corrected for their errors."
     return table_of("labels", caption, columns, rows)
@@ -150,8 +183,8 @@ def _cost(material: Material) -> PaperTable:
         counts = [tokens.get(name) for name in ("prompt", "completion", "cached", "reasoning")]
         rows.append([stage, summary.made.get("requests_paid"), *counts, summary.made.get("cost_usd")])
     columns = [
-        *(Column("stage"), Column("requests", "count"), Column("prompt tokens", "count")),
-        *(Column("completion tokens", "count"), Column("of the prompt, cached", "count")),
-        *(Column("of the completion, reasoning", "count"), Column("USD", "usd")),
+        *(PaperColumn("stage"), PaperColumn("requests", "count"), PaperColumn("prompt tokens", "count")),
+        *(PaperColumn("completion tokens", "count"), PaperColumn("of the prompt, cached", "count")),
+        *(PaperColumn("of the completion, reasoning", "count"), PaperColumn("USD", "usd")),
     ]
     return table_of("cost", "Requests, tokens and cost of all attempts.", columns, rows)

@@ -21,7 +21,7 @@ _HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Column:
+class PaperColumn:
     """A column: its name, and what its cells are.
 
     Attributes:
@@ -64,7 +64,7 @@ class PaperTable:
 
     name: str
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[PaperColumn, ...]
     rows: tuple[tuple[Any, ...], ...]
 
     def as_csv(self) -> str:
@@ -107,18 +107,20 @@ class PaperTable:
         ]
 
 
-def table_of(name: str, caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> PaperTable:
+def table_of(
+    name: str, caption: str, columns: Sequence[PaperColumn], rows: Sequence[Sequence[Any]]
+) -> PaperTable:
     """A table from rows of any kind of sequence."""
     return PaperTable(name, caption, tuple(columns), tuple(map(tuple, rows)))
 
 
-def _csv_names(column: Column) -> list[str]:
+def _csv_names(column: PaperColumn) -> list[str]:
     if column.kind != "estimate":
         return [column.name]
     return [column.name, f"{column.name} low", f"{column.name} high", f"{column.name} note"]
 
 
-def _csv_cells(column: Column, cell: Any) -> list[str]:
+def _csv_cells(column: PaperColumn, cell: Any) -> list[str]:
     if column.kind != "estimate":
         return ["" if cell is None else str(cell)]
     cell = cell or Estimated(None)
@@ -126,7 +128,7 @@ def _csv_cells(column: Column, cell: Any) -> list[str]:
     return [*numbers, cell.reason or ""]
 
 
-def _shown(column: Column, cell: Any) -> str:
+def _shown(column: PaperColumn, cell: Any) -> str:
     if cell is None:
         return _DASH
     match column.kind:

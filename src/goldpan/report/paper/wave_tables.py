@@ -7,7 +7,7 @@ from typing import Any
 
 from goldpan.records.splits import SPLITS
 from goldpan.report.paper.material import Material
-from goldpan.report.paper.table import Column, Estimated, PaperTable, table_of
+from goldpan.report.paper.table import Estimated, PaperColumn, PaperTable, table_of
 from goldpan.waves.agreement.formatting import TITLES
 
 
@@ -39,8 +39,13 @@ def _sampling(material: Material) -> PaperTable:
         for stratum in (sample.made or {}).get("strata", [])
     ]
     columns = [
-        *(Column("wave"), Column("stratum"), Column("population", "count"), Column("sampled", "count")),
-        Column("inclusion probability", "number"),
+        *(
+            PaperColumn("wave"),
+            PaperColumn("stratum"),
+            PaperColumn("population", "count"),
+            PaperColumn("sampled", "count"),
+        ),
+        PaperColumn("inclusion probability", "number"),
     ]
     return table_of("sampling", "How the items of each wave were drawn.", columns, rows)
 
@@ -57,16 +62,16 @@ def _annotators(material: Material) -> PaperTable:
         for name, counts in (status.made or {}).get("annotators", {}).items()
     ]
     columns = [
-        *(Column("wave"), Column("annotator"), Column("items given", "count")),
-        *(Column("items answered", "count"), Column("answered twice", "count")),
-        Column("seconds, where measured", "number"),
+        *(PaperColumn("wave"), PaperColumn("annotator"), PaperColumn("items given", "count")),
+        *(PaperColumn("items answered", "count"), PaperColumn("answered twice", "count")),
+        PaperColumn("seconds, where measured", "number"),
     ]
     return table_of("annotators", "Who annotated how much.", columns, rows)
 
 
 def _agreement(material: Material) -> PaperTable:
     rows = []
-    for wave, feature in features_of(material.agreements):
+    for wave, feature in features_of_wave_stage(material.agreements):
         for coefficient in [feature["observed_agreement"], *feature["coefficients"]]:
             name = TITLES.get(coefficient["name"], coefficient["name"])
             is_first = coefficient["name"] == feature["headline"]
@@ -77,8 +82,17 @@ def _agreement(material: Material) -> PaperTable:
                 ]
             )
     columns = [
-        *(Column("wave"), Column("feature"), Column("items", "count"), Column("coefficient")),
-        *(Column("value and 95 % interval", "estimate"), Column("band"), Column("to quote first")),
+        *(
+            PaperColumn("wave"),
+            PaperColumn("feature"),
+            PaperColumn("items", "count"),
+            PaperColumn("coefficient"),
+        ),
+        *(
+            PaperColumn("value and 95 % interval", "estimate"),
+            PaperColumn("band"),
+            PaperColumn("to quote first"),
+        ),
     ]
     caption = "Agreement of the annotators, before anything was merged."
     return table_of("agreement", caption, columns, rows)
@@ -90,12 +104,17 @@ def _agreement_by_label(material: Material) -> PaperTable:
             *(wave, feature["feature"], label["label"], sum(label["counts"])),
             *(Estimated.of(label["specific_agreement"]), Estimated.of(label["kappa"])),
         ]
-        for wave, feature in features_of(material.agreements)
+        for wave, feature in features_of_wave_stage(material.agreements)
         for label in feature["labels"]
     ]
     columns = [
-        *(Column("wave"), Column("feature"), Column("label"), Column("times given", "count")),
-        *(Column("specific agreement", "estimate"), Column("kappa against the others", "estimate")),
+        *(
+            PaperColumn("wave"),
+            PaperColumn("feature"),
+            PaperColumn("label"),
+            PaperColumn("times given", "count"),
+        ),
+        *(PaperColumn("specific agreement", "estimate"), PaperColumn("kappa against the others", "estimate")),
     ]
     return table_of("agreement_by_label", "Agreement on each label.", columns, rows)
 
@@ -106,7 +125,12 @@ def _gold_splits(material: Material) -> PaperTable:
         for wave, gold in material.golds.items()
         for split, counts in (gold.made or {}).get("splits", {}).items()
     ]
-    columns = [Column("wave"), Column("split"), Column("items", "count"), Column("groups", "count")]
+    columns = [
+        PaperColumn("wave"),
+        PaperColumn("split"),
+        PaperColumn("items", "count"),
+        PaperColumn("groups", "count"),
+    ]
     return table_of("gold_splits", "The gold sets and their splits; no group is in two.", columns, rows)
 
 
@@ -118,9 +142,9 @@ def _gold_labels(material: Material) -> PaperTable:
                 shares = [counts["items"], counts["share"], counts["weighted"]]
                 rows.append([wave, feature, label, *shares, *(counts[split] for split in SPLITS)])
     columns = [
-        *(Column("wave"), Column("feature"), Column("label"), Column("items", "count")),
-        *(Column("share", "share"), Column("weighted", "share")),
-        *(Column(split, "count") for split in SPLITS),
+        *(PaperColumn("wave"), PaperColumn("feature"), PaperColumn("label"), PaperColumn("items", "count")),
+        *(PaperColumn("share", "share"), PaperColumn("weighted", "share")),
+        *(PaperColumn(split, "count") for split in SPLITS),
     ]
     caption = (
         "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities."
@@ -135,11 +159,16 @@ def _resolutions(material: Material) -> PaperTable:
         for feature, counts in (gold.made or {}).get("resolutions", {}).items()
         for resolution, count in counts.items()
     ]
-    columns = [Column("wave"), Column("feature"), Column("resolution"), Column("items", "count")]
+    columns = [
+        PaperColumn("wave"),
+        PaperColumn("feature"),
+        PaperColumn("resolution"),
+        PaperColumn("items", "count"),
+    ]
     return table_of("gold_resolutions", "How gold labels were decided.", columns, rows)
 
 
-def features_of(artifacts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def features_of_wave_stage(artifacts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each feature of agreements or evaluations, with the name of the wave or evaluation."""
     for name, artifact in artifacts.items():
         for feature in (artifact.made or {}).get("features", []):

@@ -12,7 +12,7 @@ import orjson
 from goldpan.tasks.features import Feature, Multilabel
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.codebook import CANNOT_TELL, Codebook, texts_to_pick
-from goldpan.waves.sheets.guide import how_to_answer, what_is_asked
+from goldpan.waves.sheets.guide import how_to_answer, question_lines
 from goldpan.waves.sheets.sheet import Sheet
 
 NOTES = "notes"
@@ -73,7 +73,7 @@ def argilla_settings(codebook: Codebook, field_names: list[str]) -> bytes:
 
 
 def _question(feature: Feature, cannot_tell: bool) -> dict[str, Any]:
-    about = f"{what_is_asked(feature)} ({how_to_answer(feature)})"
+    about = f"{question_lines(feature)} ({how_to_answer(feature)})"
     # Labels, for scores too: a rating question has no place for "cannot tell".
     texts = texts_to_pick(feature, cannot_tell)
     if texts is None:

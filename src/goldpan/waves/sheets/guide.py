@@ -16,7 +16,7 @@ from goldpan.waves.answer_text import LIST_SEPARATOR, RANK_SEPARATOR
 from goldpan.waves.codebook import NONE_OF_THEM
 
 
-def what_is_asked(feature: Feature) -> str:
+def question_lines(feature: Feature) -> str:
     """The question of a feature, where it has one, and its description."""
     description = feature.description.strip()
     return f"{feature.question.strip()} {description}" if feature.question else description

@@ -17,7 +17,7 @@ from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.disagreement_causes import CAUSES
 from goldpan.waves.sheets.sheet import ADJUDICATION, Sheet, SheetId, SheetRow, shown_fields
-from goldpan.waves.sheets.words import how_on_page, word_of_cause, words_of
+from goldpan.waves.sheets.words import how_on_page, page_words, word_of_cause
 
 ANSWERS = "goldpan answers"
 """What the export of an annotation page says it is."""
@@ -92,7 +92,7 @@ def annotation_page(sheet: Sheet, folder: str) -> str:
         }
         for row in sheet.rows
     ]
-    words = words_of(sheet.language)
+    words = page_words(sheet.language)
     asked = [_feature(feature, codebook.cannot_tell, words) for feature in codebook.features]
     return _page(ANSWERS, sheet.id, codebook, asked, rows, sheet.blind, folder, sheet.language)
 
@@ -132,7 +132,7 @@ def adjudication_page(
         }
         for disagreement in disagreements
     ]
-    words = words_of(wave.language)
+    words = page_words(wave.language)
     asked = [_feature(feature, codebook.cannot_tell, words) for feature in codebook.features]
     asked.append(_cause(words))
     sheet_id = SheetId(study, name, ADJUDICATION, codebook.short_hash)
@@ -150,7 +150,7 @@ def _page(
     folder: str,
     language: Language,
 ) -> str:
-    words = words_of(language)
+    words = page_words(language)
     data = {
         "kind": kind,
         "study": sheet_id.study,

@@ -13,7 +13,7 @@ import orjson
 from goldpan.tasks.features import Feature, Multilabel, Ranking, Score
 from goldpan.waves.answer_text import field_text
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
-from goldpan.waves.sheets.guide import how_to_answer, what_is_asked
+from goldpan.waves.sheets.guide import how_to_answer, question_lines
 from goldpan.waves.sheets.sheet import Sheet
 
 CANNOT_TELL_SUFFIX = "-cannot-tell"
@@ -56,7 +56,7 @@ def label_studio_config(codebook: Codebook, field_names: list[str]) -> bytes:
 
 def _add_feature(view: ElementTree.Element, feature: Feature, cannot_tell: bool) -> None:
     _add(view, "Header", value=feature.name)
-    _add(view, "Header", value=f"{what_is_asked(feature)} ({how_to_answer(feature)})", size="5")
+    _add(view, "Header", value=f"{question_lines(feature)} ({how_to_answer(feature)})", size="5")
     options = None if isinstance(feature, Ranking) else choices(feature)
     if options is not None:
         many = isinstance(feature, Multilabel)

@@ -13,7 +13,7 @@ import orjson
 from goldpan.records.draw import rank
 from goldpan.tasks.features import Feature, Multilabel
 from goldpan.waves.codebook import texts_to_pick
-from goldpan.waves.sheets.guide import how_to_answer, what_is_asked
+from goldpan.waves.sheets.guide import how_to_answer, question_lines
 from goldpan.waves.sheets.plain_text import plain_text
 from goldpan.waves.sheets.sheet import Sheet, SheetRow
 
@@ -33,7 +33,7 @@ def _tasks(sheet: Sheet) -> Iterator[dict[str, Any]]:
         for row in sheet.rows:
             yield {
                 "text": plain_text(row),
-                "label": f"{feature.name}: {what_is_asked(feature)} ({how_to_answer(feature)})",
+                "label": f"{feature.name}: {question_lines(feature)} ({how_to_answer(feature)})",
                 "item_id": row.item_id,
                 "sheet": str(sheet.id),
                 "feature": feature.name,

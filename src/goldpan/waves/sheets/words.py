@@ -13,7 +13,7 @@ from goldpan.tasks.features import Extraction, Feature, Multilabel, Score
 
 
 @cache
-def words_of(language: Language) -> Mapping[str, str]:
+def page_words(language: Language) -> Mapping[str, str]:
     """Word -> its text in a language. `{name}` in a text stands for a value."""
     path = files("goldpan.waves.sheets") / "page_assets" / "words" / f"{language}.json"
     words: dict[str, str] = orjson.loads(path.read_bytes())

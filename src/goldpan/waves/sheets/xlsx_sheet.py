@@ -12,7 +12,7 @@ from goldpan.cells import neutralise
 from goldpan.report_provenance import GIVEN_OUT
 from goldpan.tasks.features import Multilabel, Ranking
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
-from goldpan.waves.sheets.guide import how_to_answer, what_is_asked
+from goldpan.waves.sheets.guide import how_to_answer, question_lines
 from goldpan.waves.sheets.sheet import Sheet
 from goldpan.waves.sheets.table import SheetColumn, cell_text, check_labels
 
@@ -162,7 +162,7 @@ def _write_codebook(book: Workbook, codebook: Codebook) -> None:
     if codebook.guidelines:
         rows.append(["", "", codebook.guidelines])
     for feature in codebook.features:
-        rows.append([feature.name, how_to_answer(feature), what_is_asked(feature)])
+        rows.append([feature.name, how_to_answer(feature), question_lines(feature)])
         rows += [["", option.text, option.description] for option in choices(feature) or []]
         if isinstance(feature, Multilabel):
             rows.append(["", NONE_OF_THEM, "none of them"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goldpan.report.paper.checklists.checklist import Checklist, Item
+from goldpan.report.paper.checklists.checklist import Checklist, ChecklistItem
 from goldpan.report.paper.checklists.facts import Facts
 from goldpan.report.paper.references import ACL as SOURCE
 
@@ -14,69 +14,77 @@ _ALL, _ARTIFACTS, _EXPERIMENTS = (
 _PEOPLE, _ASSISTANTS = "D. Annotators and participants", "E. AI assistants"
 
 _ITEMS = (
-    Item("A1", _ALL, "Limitations.", stated=("limitations",)),
-    Item("A2", _ALL, "Risks.", stated=("risks",)),
-    Item(
+    ChecklistItem("A1", _ALL, "Limitations.", stated=("limitations",)),
+    ChecklistItem("A2", _ALL, "Risks.", stated=("risks",)),
+    ChecklistItem(
         "B1",
         _ARTIFACTS,
         "Citation of whoever made what was used.",
         facts=(Facts.software, Facts.hashes),
         stated=("data_origin",),
     ),
-    Item("B2", _ARTIFACTS, "Licences or terms.", stated=("data_license",)),
-    Item("B3", _ARTIFACTS, "Whether use fits what was intended.", stated=("intended_use",)),
-    Item(
+    ChecklistItem("B2", _ARTIFACTS, "Licences or terms.", stated=("data_license",)),
+    ChecklistItem("B3", _ARTIFACTS, "Whether use fits what was intended.", stated=("intended_use",)),
+    ChecklistItem(
         "B4",
         _ARTIFACTS,
         "Persons who can be told, and offensive content.",
         stated=("personal_data", "offensive_content"),
     ),
-    Item("B5", _ARTIFACTS, "Languages, domains and groups that are covered.", stated=("data_description",)),
-    Item("B6", _ARTIFACTS, "Sizes and splits.", facts=(Facts.splits,)),
-    Item(
+    ChecklistItem(
+        "B5", _ARTIFACTS, "Languages, domains and groups that are covered.", stated=("data_description",)
+    ),
+    ChecklistItem("B6", _ARTIFACTS, "Sizes and splits.", facts=(Facts.splits,)),
+    ChecklistItem(
         "C1",
         _EXPERIMENTS,
         "Sizes of models, computing budget and machines.",
         facts=(Facts.resources,),
         stated=("model_details", "computing"),
     ),
-    Item(
+    ChecklistItem(
         "C2",
         _EXPERIMENTS,
         "Setup, hyperparameters and how they were found.",
         facts=(Facts.parameters, Facts.heads),
         stated=("prompt_design",),
     ),
-    Item(
+    ChecklistItem(
         "C3",
         _EXPERIMENTS,
         "How sure results are, and of how many runs.",
         facts=(Facts.intervals, Facts.replicates, Facts.measured),
     ),
-    Item("C4", _EXPERIMENTS, "Packages with versions and settings.", facts=(Facts.software, Facts.hashes)),
-    Item(
+    ChecklistItem(
+        "C4", _EXPERIMENTS, "Packages with versions and settings.", facts=(Facts.software, Facts.hashes)
+    ),
+    ChecklistItem(
         "D1",
         _PEOPLE,
         "The instructions in full.",
         facts=(Facts.instructions,),
         stated=("annotators.training",),
     ),
-    Item(
+    ChecklistItem(
         "D2",
         _PEOPLE,
         "Recruitment and pay.",
         stated=("annotators.recruitment", "annotators.pay"),
     ),
-    Item("D3", _PEOPLE, "Consent of those whose data are used.", stated=("consent", "annotators.consent")),
-    Item("D4", _PEOPLE, "Review by an ethics board, or exemption.", stated=("ethics_review",)),
-    Item(
+    ChecklistItem(
+        "D3", _PEOPLE, "Consent of those whose data are used.", stated=("consent", "annotators.consent")
+    ),
+    ChecklistItem("D4", _PEOPLE, "Review by an ethics board, or exemption.", stated=("ethics_review",)),
+    ChecklistItem(
         "D5",
         _PEOPLE,
         "Who the annotators are.",
         facts=(Facts.annotators,),
         stated=("annotators.demographics",),
     ),
-    Item("E1", _ASSISTANTS, "How AI assistants were used.", facts=(Facts.models,), stated=("ai_assistance",)),
+    ChecklistItem(
+        "E1", _ASSISTANTS, "How AI assistants were used.", facts=(Facts.models,), stated=("ai_assistance",)
+    ),
 )
 
 CHECKLIST = Checklist(

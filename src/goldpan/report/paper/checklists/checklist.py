@@ -8,7 +8,7 @@ from typing import Literal
 
 from goldpan.errors import StudyError
 from goldpan.report.paper.checklists.facts import Fact, Facts
-from goldpan.report.paper.references import Entry
+from goldpan.report.paper.references import BibEntry
 from goldpan.study.statement import Checklist as ChecklistName
 from goldpan.study.statement import Statement
 from goldpan.tasks.nearest import suggestion
@@ -22,7 +22,7 @@ Answering = Callable[[Facts], Iterable[Fact]]
 
 
 @dataclass(frozen=True)
-class Item:
+class ChecklistItem:
     """One item of a checklist.
 
     Attributes:
@@ -60,12 +60,12 @@ class Checklist:
     title: str
     version: str
     note: str
-    source: Entry
-    items: tuple[Item, ...]
+    source: BibEntry
+    items: tuple[ChecklistItem, ...]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ItemAnswer:
     """What is said to an item.
 
     Attributes:
@@ -74,7 +74,7 @@ class Answer:
         could_state: keys of the statement that would answer it, too, and are not there.
     """
 
-    item: Item
+    item: ChecklistItem
     facts: tuple[Fact, ...]
     stated: dict[str, str]
     could_state: tuple[str, ...]
@@ -88,7 +88,7 @@ class Answer:
         return STATEMENT if self.stated else NOT_ANSWERED
 
 
-def answers_of(checklist: Checklist, facts: Facts, statement: Statement, where: str) -> list[Answer]:
+def answers_of(checklist: Checklist, facts: Facts, statement: Statement, where: str) -> list[ItemAnswer]:
     """All items with what is there to answer them.
 
     Args:
@@ -109,12 +109,12 @@ def answers_of(checklist: Checklist, facts: Facts, statement: Statement, where: 
     return [_answer(item, facts, statement, by_id.get(item.id)) for item in checklist.items]
 
 
-def _answer(item: Item, facts: Facts, statement: Statement, by_id: str | None) -> Answer:
+def _answer(item: ChecklistItem, facts: Facts, statement: Statement, by_id: str | None) -> ItemAnswer:
     stated = {key: text for key in item.stated if (text := _stated(statement, key)) is not None}
     if by_id is not None:
         stated["checklists"] = by_id
     told = tuple(fact for answering in item.facts for fact in answering(facts))
-    return Answer(item, told, stated, tuple(key for key in item.stated if key not in stated))
+    return ItemAnswer(item, told, stated, tuple(key for key in item.stated if key not in stated))
 
 
 def _stated(statement: Statement, key: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from goldpan.report.paper.checklists.checklist import Checklist, Item
+from goldpan.report.paper.checklists.checklist import Checklist, ChecklistItem
 from goldpan.report.paper.checklists.facts import Facts
 from goldpan.report.paper.references import GUIDE_LLM as SOURCE
 
@@ -10,8 +10,10 @@ _SCOPE, _MODEL, _PROMPTS, _DATA = "Scope", "Model and system", "Prompts", "Data 
 _VALIDATION, _REPRODUCIBILITY, _INTERESTS = "Validation", "Reproducibility", "Competing interests"
 
 _CORE = (
-    Item("A.1", _SCOPE, "What LLMs were used for.", "core", facts=(Facts.purpose,), stated=("purpose",)),
-    Item(
+    ChecklistItem(
+        "A.1", _SCOPE, "What LLMs were used for.", "core", facts=(Facts.purpose,), stated=("purpose",)
+    ),
+    ChecklistItem(
         "A.2",
         _SCOPE,
         "How far people oversaw the answers.",
@@ -19,7 +21,7 @@ _CORE = (
         facts=(Facts.oversight,),
         stated=("oversight",),
     ),
-    Item(
+    ChecklistItem(
         "B.1",
         _MODEL,
         "Name, provider, size, exact version, day of use and origin of each model.",
@@ -27,21 +29,21 @@ _CORE = (
         facts=(Facts.models,),
         stated=("model_details",),
     ),
-    Item(
+    ChecklistItem(
         "B.2",
         _MODEL,
         "How models were reached, and whether in chats or single calls.",
         "core",
         facts=(Facts.access,),
     ),
-    Item(
+    ChecklistItem(
         "B.3",
         _MODEL,
         "Settings that bear on answers, and the number of runs.",
         "core",
         facts=(Facts.parameters,),
     ),
-    Item(
+    ChecklistItem(
         "B.4",
         _MODEL,
         "Tuning, retrieval, tools and other changes to the model.",
@@ -49,23 +51,23 @@ _CORE = (
         facts=(Facts.customisation,),
         stated=("fine_tuning",),
     ),
-    Item(
+    ChecklistItem(
         "B.5",
         _MODEL,
         "Whether anything was remembered from one call to the next.",
         "core",
         facts=(Facts.memory,),
     ),
-    Item("C.1", _PROMPTS, "The prompts, word for word.", "core", facts=(Facts.prompts,)),
-    Item("C.2", _PROMPTS, "System messages.", "core", facts=(Facts.system_prompts,)),
-    Item(
+    ChecklistItem("C.1", _PROMPTS, "The prompts, word for word.", "core", facts=(Facts.prompts,)),
+    ChecklistItem("C.2", _PROMPTS, "System messages.", "core", facts=(Facts.system_prompts,)),
+    ChecklistItem(
         "D.1",
         _DATA,
         "How personal or sensitive data were handled.",
         "core",
         stated=("personal_data", "consent"),
     ),
-    Item(
+    ChecklistItem(
         "E.1",
         _VALIDATION,
         "Whether and how people checked the answers.",
@@ -73,8 +75,10 @@ _CORE = (
         facts=(Facts.validation, Facts.sampling),
         stated=("annotators.training",),
     ),
-    Item("E.2", _VALIDATION, "What was done to answers afterwards.", "core", facts=(Facts.post_processing,)),
-    Item(
+    ChecklistItem(
+        "E.2", _VALIDATION, "What was done to answers afterwards.", "core", facts=(Facts.post_processing,)
+    ),
+    ChecklistItem(
         "F.1",
         _REPRODUCIBILITY,
         "Where code and scripts of the calls are.",
@@ -82,7 +86,7 @@ _CORE = (
         facts=(Facts.software,),
         stated=("availability",),
     ),
-    Item(
+    ChecklistItem(
         "G.1",
         _INTERESTS,
         "Funding, support and relations with those who gain from LLMs.",
@@ -91,9 +95,11 @@ _CORE = (
     ),
 )
 _OPTIONAL = (
-    Item("optional-1", "Optional", "Why this model.", "optional", stated=("model_choice",)),
-    Item("optional-2", "Optional", "Why prompts are as they are.", "optional", stated=("prompt_design",)),
-    Item(
+    ChecklistItem("optional-1", "Optional", "Why this model.", "optional", stated=("model_choice",)),
+    ChecklistItem(
+        "optional-2", "Optional", "Why prompts are as they are.", "optional", stated=("prompt_design",)
+    ),
+    ChecklistItem(
         "optional-3",
         "Optional",
         "Comparison with other models or methods.",
@@ -101,23 +107,25 @@ _OPTIONAL = (
         facts=(Facts.comparisons, Facts.measured),
         stated=("open_model",),
     ),
-    Item(
+    ChecklistItem(
         "optional-4",
         "Optional",
         "Whether the model may have learned from the material.",
         "optional",
         stated=("leakage",),
     ),
-    Item("optional-5", "Optional", "Where answers may be systematically off.", "optional", stated=("bias",)),
-    Item("optional-6", "Optional", "Transcripts of what was said.", "optional", facts=(Facts.logs,)),
-    Item(
+    ChecklistItem(
+        "optional-5", "Optional", "Where answers may be systematically off.", "optional", stated=("bias",)
+    ),
+    ChecklistItem("optional-6", "Optional", "Transcripts of what was said.", "optional", facts=(Facts.logs,)),
+    ChecklistItem(
         "optional-7",
         "Optional",
         "What follows ethically, beyond procedure.",
         "optional",
         stated=("ethical_implications",),
     ),
-    Item(
+    ChecklistItem(
         "optional-8",
         "Optional",
         "Calls, tokens, money and machines it took.",

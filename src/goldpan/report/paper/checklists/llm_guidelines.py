@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from goldpan.report.paper.checklists.checklist import Checklist, Item
+from goldpan.report.paper.checklists.checklist import Checklist, ChecklistItem
 from goldpan.report.paper.checklists.facts import Facts
 from goldpan.report.paper.references import LLM_GUIDELINES as SOURCE
 
@@ -14,12 +14,12 @@ _USAGE, _VERSION, _OPEN, _DESIGN, _TRACES = "Declare Usage", "Model Version", "O
 _METRICS, _HUMAN, _LIMITS = "Benchmarks & Metrics", "Human Validation", "Limitations"
 
 
-def _must(guideline: str, asks: str, applies: str = "", **answered: tuple) -> Item:
-    return Item("", guideline, asks, "must", applies, **answered)
+def _must(guideline: str, asks: str, applies: str = "", **answered: tuple) -> ChecklistItem:
+    return ChecklistItem("", guideline, asks, "must", applies, **answered)
 
 
-def _should(guideline: str, asks: str, applies: str = "", **answered: tuple) -> Item:
-    return Item("", guideline, asks, "should", applies, **answered)
+def _should(guideline: str, asks: str, applies: str = "", **answered: tuple) -> ChecklistItem:
+    return ChecklistItem("", guideline, asks, "should", applies, **answered)
 
 
 _INTRODUCTION = (
@@ -231,7 +231,7 @@ _THREATS = (
 )
 
 
-def _numbered(items: Iterable[Item]) -> Iterator[Item]:
+def _numbered(items: Iterable[ChecklistItem]) -> Iterator[ChecklistItem]:
     """Items with the name of their guideline and a number within it as id."""
     numbers: Counter[str] = Counter()
     for item in items:

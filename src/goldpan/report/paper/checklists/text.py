@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from goldpan.report.paper.checklists.checklist import NOT_ANSWERED, STATUSES, Answer, Checklist
+from goldpan.report.paper.checklists.checklist import NOT_ANSWERED, STATUSES, Checklist, ItemAnswer
 from goldpan.report.paper.checklists.facts import DESIGN
 from goldpan.report.paper.document import Block, Code, Heading, Inline, bullets, paragraph
 from goldpan.report.paper.methods_software import ENVIRONMENT
-from goldpan.report.paper.table import Column, PaperTable, table_of
+from goldpan.report.paper.table import PaperColumn, PaperTable, table_of
 
 
-def checklist_text(checklist: Checklist, answers: Sequence[Answer]) -> Iterator[Block]:
+def checklist_text(checklist: Checklist, answers: Sequence[ItemAnswer]) -> Iterator[Block]:
     """All items with what answers them; each sentence with its artifact, or as the study states it."""
     yield Heading(1, checklist.title)
     yield paragraph(f"Items: {checklist.version}. {checklist.note}")
@@ -35,7 +35,7 @@ def checklist_text(checklist: Checklist, answers: Sequence[Answer]) -> Iterator[
             yield bullets(points)
 
 
-def _points(answer: Answer) -> list[list[Inline]]:
+def _points(answer: ItemAnswer) -> list[list[Inline]]:
     points: list[list[Inline]] = [[f"{fact.text} ", *_source(fact.path)] for fact in answer.facts]
     points += [[f"{text} ", "(", Code(f"statement.{key}"), ")"] for key, text in answer.stated.items()]
     if answer.could_state:
@@ -50,14 +50,14 @@ def _source(path: str) -> list[Inline]:
     return ["(", path if path in (DESIGN, ENVIRONMENT) else Code(path), ")"]
 
 
-def counts_text(answers: Sequence[Answer]) -> str:
+def counts_text(answers: Sequence[ItemAnswer]) -> str:
     """`Of 18 items 7 are answered by artifacts, ..., 9 by nobody yet.`"""
     counts = Counter(answer.status for answer in answers)
     told = ", ".join(f"{counts[status]} by {status}" for status in STATUSES if counts[status])
     return f"Of {len(answers)} items are answered {told}."
 
 
-def checklist_table(checklist: Checklist, answers: Sequence[Answer]) -> PaperTable:
+def checklist_table(checklist: Checklist, answers: Sequence[ItemAnswer]) -> PaperTable:
     """The same as a table, for a spreadsheet."""
     rows = []
     for answer in answers:
@@ -68,8 +68,19 @@ def checklist_table(checklist: Checklist, answers: Sequence[Answer]) -> PaperTab
         head = [item.id, item.group, item.level, item.applies, item.asks, answer.status]
         rows.append([*head, facts, paths, stated, ", ".join(answer.could_state)])
     columns = [
-        *(Column("item"), Column("section"), Column("level"), Column("only for"), Column("asks for")),
-        *(Column("answered by"), Column("from artifacts"), Column("artifacts"), Column("stated")),
-        Column("statement could say"),
+        *(
+            PaperColumn("item"),
+            PaperColumn("section"),
+            PaperColumn("level"),
+            PaperColumn("only for"),
+            PaperColumn("asks for"),
+        ),
+        *(
+            PaperColumn("answered by"),
+            PaperColumn("from artifacts"),
+            PaperColumn("artifacts"),
+            PaperColumn("stated"),
+        ),
+        PaperColumn("statement could say"),
     ]
     return table_of(checklist.name, f"{checklist.title}, {checklist.version}", columns, rows)
