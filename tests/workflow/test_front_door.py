@@ -168,7 +168,7 @@ def test_own_data_in_an_own_folder_with_a_space_and_umlauts(environment, tmp_pat
 def test_a_study_that_ships_is_whole_in_a_project_of_its_own(template, environment, tmp_path):
     environment.run(["goldpan", "init", "new", "--from", template], tmp_path)
     assert "no errors" in environment.run(["goldpan", "validate"], tmp_path / "new").stdout
-    assert "Job stats" in environment.run(["goldpan", "run", "-n"], tmp_path / "new").stdout
+    assert "jobs would run" in environment.run(["goldpan", "run", "-n"], tmp_path / "new").stdout
 
 
 def test_the_workflow_is_a_module_of_another_as_the_page_says(environment, tmp_path):
