@@ -12,8 +12,8 @@ from goldpan.bundle.manifest import Environment
 
 # What shapes artifacts; the list where goldpan runs from a checkout that was not installed.
 _SHAPING = (
-    *("jinja2", "numpy", "openpyxl", "orjson", "pandas", "pyarrow", "pydantic", "pyyaml", "scikit-learn"),
-    *("scipy", "snakemake", "zstandard"),
+    *("jinja2", "numpy", "openpyxl", "orjson", "pandas", "pyarrow", "pydantic", "pyyaml", "scipy"),
+    *("snakemake", "zstandard"),
 )
 _MODELS = ("h5py", "safetensors", "torch", "transformers")
 

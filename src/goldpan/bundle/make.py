@@ -102,8 +102,7 @@ class _Maker:
     def _write(self, path: Path, answers: int, left_out: list[BundledFile]) -> Manifest:
         project = self._project
         study, made_with = project.study, installed_environment()
-        statement = getattr(study, "statement", None)
-        data_license = getattr(statement, "data_license", None)
+        data_license = study.statement.data_license
         expected, models = expected_artifacts(project), models_used(project)
         files = sorted((content.file for content in self._contents), key=lambda file: file.path)
         readme = readme_text(

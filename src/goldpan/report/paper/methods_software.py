@@ -13,7 +13,7 @@ from goldpan.report.paper.quoting import Quoter
 from goldpan.report.paper.references import GOLDPAN, SNAKEMAKE, References
 
 ENVIRONMENT = "the environment in which the text was written"
-_ALWAYS = ("goldpan", "snakemake", "numpy", "scikit-learn")
+_ALWAYS = ("goldpan", "snakemake", "numpy", "scipy")
 _OF_PROVIDERS = {"openai": ("openai",), "litellm": ("litellm",), "local": (), "replay": ()}
 _RECORDED = {"torch_version": "torch", "transformers_version": "transformers"}
 
