@@ -20,6 +20,7 @@ SHIPPED = (
     "profiles",
     "envs",
     "config",
+    "docs",
     "examples",
     "annotations/quickstart/check",
 )
@@ -31,6 +32,7 @@ LEFT_OUT = (
     "config/studies/derived/*",
     "examples/product_pairs/data/*",
     "*/.*",
+    "docs/images/*",
 )
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from goldpan.batches.check import check_stages
-from goldpan.cli import build_parser
-from goldpan.errors import StudyError
+from goldpan.cli import build_parser, main
+from goldpan.errors import StorageError, StudyError
 from goldpan.study import load_project
 from goldpan.study.installed import installed_project, library_for_jobs, workflow_file
 from goldpan.workflow.inputs import Inputs
@@ -106,9 +106,39 @@ def test_a_folder_that_holds_other_things_keeps_them(tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
     (tmp_path / "new").write_text("a file")
-    with pytest.raises(StudyError, match="there already"):
+    with pytest.raises(StudyError, match="there is a file"):
         make_project(tmp_path / "new")
     assert (tmp_path / "new").read_text() == "a file"
+
+
+@pytest.mark.parametrize("name", ["a file/new", "a" * 300])
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, name):
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        make_project(tmp_path / name)
+
+
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "new" / "config").symlink_to("../elsewhere")
+    with pytest.raises(StudyError, match="is there already: config"):
+        make_project(tmp_path / "new")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_without_a_name_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", ""]) == 1
+    assert "the folder has no name" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_pages_that_messages_name_are_installed(capsys):
+    assert main(["docs", "docs/study.md"]) == 0
+    assert capsys.readouterr().out.startswith("# ")
+    assert main(["docs", "studdy"]) == 1
+    assert "did you mean `study`?" in capsys.readouterr().err
 
 
 def test_a_second_init_is_refused_and_changes_nothing(tmp_path):

@@ -24,6 +24,7 @@ _GROUPS = (
     "models",
     "ledger",
     "bundle",
+    "docs",
     "serve",
     "efficiency",
     "step",

@@ -40,8 +40,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _init(options: argparse.Namespace) -> None:
+    from goldpan.errors import StudyError
     from goldpan.workflow.new_project import make_project
 
+    if not options.folder.strip():
+        raise StudyError(
+            "the folder has no name", remedy="goldpan init NAME, or `goldpan init .` for this one"
+        )
     folder = Path(options.folder)
     for path in make_project(folder, options.template):
         print(folder / path)

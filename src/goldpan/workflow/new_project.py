@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldpan.errors import StudyError
+from goldpan.errors import StorageError, StudyError
 from goldpan.study.installed import installed_project
 from goldpan.study.load import load_study
 from goldpan.study.paths import studies_folder
@@ -85,16 +85,30 @@ def make_project(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[str]:
 
     Raises:
         StudyError: something would be overwritten; all of that is named, and nothing is written.
+        StorageError: the folder cannot be made or written to.
     """
-    files, links = _files(template), dict(_links())
-    in_the_way = sorted({path for name in [*files, *links] for path in _in_the_way(folder, name)})
-    if in_the_way:
+    if os.path.lexists(folder) and not folder.is_dir():
         raise StudyError(
-            f"{len(in_the_way)} files of a new project are there already: {', '.join(in_the_way)}",
+            "there is a file, or a link that leads nowhere, in place of the folder",
             where=str(folder),
-            remedy="name another folder, or move these away; nothing was written",
+            remedy="name another folder",
         )
-    _write_all(folder, files, links)
+    files, links = _files(template), dict(_links())
+    try:
+        in_the_way = sorted({path for name in [*files, *links] for path in _in_the_way(folder, name)})
+        if in_the_way:
+            raise StudyError(
+                f"what a new project would write is there already: {', '.join(in_the_way)}",
+                where=str(folder),
+                remedy="name another folder, or move these away; nothing was written",
+            )
+        _write_all(folder, files, links)
+    except OSError as error:
+        raise StorageError(
+            f"the project cannot be written: {error.strerror}",
+            where=str(folder),
+            remedy="name another folder; nothing is left of what was written",
+        ) from None
     return sorted([*files, *links])
 
 
@@ -129,11 +143,10 @@ def _links() -> Iterator[tuple[str, str]]:
 
 
 def _in_the_way(folder: Path, name: str) -> Iterator[str]:
-    """What keeps a file of the project from being written: itself, or a file where a folder must be."""
-    if folder.exists() and not folder.is_dir():
-        yield str(folder)
-    for parent in Path(name).parents:
-        if os.path.lexists(folder / parent) and not (folder / parent).is_dir():
+    """What keeps a file of the project from being written: itself, or a file or link in place of a folder."""
+    for parent in list(Path(name).parents)[:-1]:
+        # A link could lead out of the folder.
+        if (folder / parent).is_symlink() or ((folder / parent).exists() and not (folder / parent).is_dir()):
             yield parent.as_posix()
     if os.path.lexists(folder / name):
         yield name

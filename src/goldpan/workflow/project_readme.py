@@ -34,7 +34,8 @@ goldpan summary        # what was made, and where to look
 
 `goldpan run` is `snakemake` with shorter words: files to make and every option of Snakemake may follow.
 `goldpan run -n` says what would run, `limit=20` tries the first 20 rows, `mode=online` asks now and not in
-batches, `--profile slurm` runs on a cluster. `snakemake --cores 2` here does the same.
+batches, `--profile slurm` runs on a cluster. `snakemake --cores 2` here does the same. `goldpan docs` has the
+documentation: a message that names `docs/study.md` means what `goldpan docs study` shows.
 """
 
 

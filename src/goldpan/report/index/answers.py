@@ -123,7 +123,9 @@ def _binary_caption(features: list[_Feature]) -> str:
 
 
 def _label_dots(feature: _Feature) -> list[Dot]:
-    counts = feature.counts
+    # What only people found is part of the whole, too.
+    only_people = {str(known["label"]): 0 for known in feature.corrected.get("labels") or []}
+    counts = {**only_people, **feature.counts}
     if _is_number(feature):
         counts = dict(sorted(counts.items(), key=lambda item: int(item[0])))
     else:
