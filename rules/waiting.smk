@@ -22,12 +22,11 @@ def lines_of(print_notes):
 
 
 def to_do_next():
-    """What to do next; that a run which only waits is to be run again, it says itself."""
-    steps = [
-        step
-        for step in next_steps(PROJECT)
-        if step.kind != "wait" or not ENDS.only_waits
-    ]
+    """What to do next; that a run which only waits is to be run again, it says itself, and to a run of files that
+    were named it is no news that others are not made."""
+    no_news = {"wait"} if ENDS.only_waits else set()
+    no_news |= {"run"} if workflow.dag_settings.targets else set()
+    steps = [step for step in next_steps(PROJECT) if step.kind not in no_news]
     return [f"next: {step.text}" for step in steps]
 
 

@@ -75,7 +75,8 @@ class DryRun:
         """Show what would be made."""
         if self._has_failed or not self._stats:
             return
-        total = self._stats.get("total", 0)
+        # Jobs that only name what is to be there make nothing.
+        total = sum(kind.count for kind in self._kinds.values()) or self._stats.get("total", 0)
         more = ", and more as answers come and batches end" if self._grows else ""
         self._screen.line(
             f"{total} job{'s' if total != 1 else ''} would run{more}; where no reason is given: not made yet"

@@ -257,7 +257,7 @@ def test_a_dry_run_is_a_line_for_each_kind_of_job_and_why(tmp_path):
     run.start(99, "all", output=[], rule_name="all", reason="")
     run.tell(LogEvent.RUN_INFO, stats={"r0": 2, "r1": 2, "all": 1, "total": 5})
     assert run.end() == [
-        "5 jobs would run; where no reason is given: not made yet",
+        "4 jobs would run; where no reason is given: not made yet",
         "  2  Making 00, and 1 more",
         "  2  Making 10, and 1 more (what it is made from is newer)",
         "nothing was run or paid: this was a dry run (-n)",

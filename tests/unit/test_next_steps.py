@@ -131,7 +131,7 @@ def test_sheets_that_are_out_are_named_with_the_folder_they_come_back_to(wave):
     sheets, look = next_steps(wave.project)
     assert (sheets.kind, look.kind) == ("sheets", "look")
     assert "the sheets of wave check are in results/notes/waves/check/sheets/" in sheets.text
-    assert "have ann, ben fill them in, put them back into annotations/notes/check/" in sheets.text
+    assert "they are for ann, ben to fill in; put them back into annotations/notes/check/" in sheets.text
 
 
 def test_answers_that_are_missing_are_counted_by_annotator(wave):

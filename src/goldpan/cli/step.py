@@ -80,6 +80,7 @@ def _plan(run: StageRun, options: argparse.Namespace) -> None:
         f"{run.name}, round {plan.round}: {plan.records} records, {counts['total']} requests;"
         f" {counts['asked']} to ask in {len(plan.shards)} shards, {counts['answered']} answered before,"
         f" {counts['pending']} under way"
+        + (f", {counts['shared']} with the answer of another" if counts["shared"] else "")
         + (f", {counts['later']} after the pilot" if counts["later"] else "")
         + f"; estimated cost in USD {cost_text(plan.estimate)}"
     )

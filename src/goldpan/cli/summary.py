@@ -49,6 +49,17 @@ def print_summary(project: Project) -> None:
     _print_head_warnings(project)
     print_trial(project)
     print_wave_changes(project)
+    _print_next_steps(project)
+
+
+def _print_next_steps(project: Project) -> None:
+    from goldpan.report.next_steps import next_steps
+
+    # That a file is damaged, and how, stands in its row.
+    with suppress(KeyError, TypeError, AttributeError, SourceError):
+        for step in next_steps(project):
+            if step.kind not in ("look", "mend"):
+                print(printable(f"next: {step.text}"))
 
 
 def _row(project: Project, name: str, cells: Callable[[Project, str], list[Any]], width: int) -> list[Any]:

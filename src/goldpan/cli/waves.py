@@ -250,4 +250,4 @@ def _redraw(options: argparse.Namespace) -> None:
         print(printable(f"  {note}"))
     for path in done.kept:
         print(printable(f"kept: {path}"))
-    print(f"snakemake writes the new sheets: --config study={project.study.study}")
+    print(f"`goldpan run --study {project.study.study}` writes the new sheets")

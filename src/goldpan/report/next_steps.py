@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from goldpan.errors import SourceError
@@ -93,7 +93,7 @@ def _of_wave(artifacts: StudyArtifacts, wave: str) -> Iterator[NextStep]:
         who = ", ".join(artifacts.study.waves[wave].annotators)
         yield NextStep(
             "sheets",
-            f"the sheets of wave {wave} are in {sheets}: have {who} fill them in, put them back into"
+            f"the sheets of wave {wave} are in {sheets}: they are for {who} to fill in; put them back into"
             f" {folder}, then {_RUN}",
         )
     elif status.made["state"] == "partial":
@@ -124,4 +124,7 @@ def _look(artifacts: StudyArtifacts) -> NextStep:
         pages += [artifacts.paths.agreement(name, "html") for name in artifacts.study.waves]
         pages = [page for page in pages if (artifacts.project.root / page).exists()]
     look_at = f"look at {', '.join(pages)}; " if pages else ""
-    return NextStep("look", f"{look_at}`goldpan summary {artifacts.study.study}` shows it in figures")
+    # Of a module the project is a folder below the one that runs.
+    root = artifacts.project.root
+    where = "" if root.is_absolute() or root == Path() else f" --root {root}"
+    return NextStep("look", f"{look_at}`goldpan summary {artifacts.study.study}{where}` shows it in figures")

@@ -229,7 +229,7 @@ class GivenOut:
                 f"it was answered by the codebook {parsed.codebook}, but the wave's is now"
                 f" {self.codebook.short_hash}",
                 f"if the answers still hold, add `accept_codebooks: [{parsed.codebook}]` to the wave;"
-                " otherwise give out the new sheets",
+                " otherwise move this file out of the folder, and have the new sheets filled in",
             )
         return parsed
 

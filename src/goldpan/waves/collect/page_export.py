@@ -14,7 +14,10 @@ from goldpan.waves.collect.spans import Spans, checked_spans
 from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SheetId
 
-_REMEDY = "export the answers again from the page that was given out"
+_REMEDY = (
+    "export the answers again from the page that was given out; where labels were renamed since, correct them"
+    " in the file by hand, or move it out of the folder"
+)
 
 
 class _ExportedAnswer(ToolModel):

@@ -136,7 +136,8 @@ def _without_answered(run: WaveRun, now: Draw) -> tuple[Draw, list[str]]:
     try:
         collected = collect(run.annotations, run.given_out_by(now))
     except SheetError as error:
-        return now, [f"what has come back cannot be collected as it lies there: {error}"]
+        why = " ".join(str(error).splitlines())
+        return now, [f"what has come back cannot be collected as it lies there: {why}"]
     answered: dict[str, list[str]] = {}
     for row in collected.answers:
         item = now.sample.items[row.item_id]
