@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from logging import LogRecord
@@ -26,6 +27,7 @@ _WHY = {
     "Code has changed since last execution": "its code has changed",
     "Params have changed since last execution": "its settings have changed",
 }
+_GROUP = re.compile(r"_\d+of\d+$")
 _FOLLOWS = _WHY["Input files updated by another job"]
 
 
@@ -95,7 +97,8 @@ class DryRun:
             # It only names what is to be there.
             return
         title = " ".join(str(job["rule_msg"] or job["rule_name"]).split())
-        kind = self._kinds.setdefault(job["rule_name"], Kind(title))
+        # Groups of small files have a rule each.
+        kind = self._kinds.setdefault(_GROUP.sub("", job["rule_name"]), Kind(title))
         kind.count += 1
         self._grows = self._grows or job["is_checkpoint"]
         for reason in _reasons(job["reason"]):

@@ -12,6 +12,7 @@ from snakemake_logger_plugin_goldpan.screen import Screen
 
 _NO_NEWS = re.compile("For further error details see the cluster/cloud log and the log files of .*")
 _LAST_LINES = 8
+_NEWS_LINES = 3
 _NAMED_ALIKE = 5
 
 
@@ -53,7 +54,7 @@ class Failures:
                 self._screen.error(f"error: {title}: the same")
             return
         self._screen.error(f"error: {title}")
-        shown = [*log.news, *why] if log.error else why
+        shown = [*log.news[-_NEWS_LINES:], *why] if log.error else why
         for line in shown:
             self._screen.line(f"  {line}")
         if log.path and Path(log.path).exists():

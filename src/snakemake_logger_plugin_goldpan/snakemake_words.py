@@ -37,6 +37,10 @@ _NO_NEWS = re.compile(
             "Submitted array job with Snakemake IDs",
             "Cleaning up SLURM log files older than",
             "Activating conda environment: ",
+            "Some jobs were triggered by provenance information",
+            "Rules with provenance triggered jobs",
+            r"No (SLURM )?account (was )?given",
+            "Unable to guess SLURM account",
             STOPPING,
         )
     )

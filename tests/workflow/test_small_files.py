@@ -15,7 +15,7 @@ def finished(tmp_path_factory):
     for number in range(FILES):
         made.write_rows(f"notes/s{number}.jsonl", note_rows(3, start=3 * number))
     made.write_rows("notes/large.jsonl", [{"id": "large", "text": "the cat " * 10_000}])
-    made.first = made.run().stdout
+    made.first = made.run().log
     return made
 
 
@@ -52,7 +52,7 @@ def test_the_records_of_a_small_file_can_be_asked_for_by_name(project):
 def test_a_file_more_is_paid_for_alone(project):
     before = project.paid()
     project.write_rows("notes/new.jsonl", note_rows(2, start=100))
-    said = project.run().stdout
+    said = project.run().log
     assert project.paid() == before + 2
     assert jobs(said, "records ") == 0, "the large file was read again"
 

@@ -43,6 +43,12 @@ class RecordCounts:
     skipped: dict[str, int] = field(default_factory=dict)
     note: str | None = None
 
+    def in_words(self) -> str:
+        """One line for a log."""
+        skipped = "".join(f", {count:,} {code}" for code, count in self.skipped.items())
+        note = f"; {self.note}" if self.note else ""
+        return f"{self.records:,} records of {self.rows:,} rows{skipped}{note}"
+
 
 def read_rows(source: Source, path: Path) -> Iterator[Row]:
     """The rows of a source file, which must have the fields that the source names.
