@@ -193,6 +193,15 @@ def test_a_run_marks_nothing_for_its_time_as_it_has_looked_at_the_contents(root)
     assert "Stale" not in words(page_of(root))
 
 
+def test_a_run_does_not_ask_for_another_for_its_time(root):
+    stage = root / "results" / "quickstart" / "stages" / "relevance"
+    (stage / "records.jsonl").touch()
+    set_newer(stage / "records.jsonl", than=stage / "summary.json")
+    asked_again = "stage relevance has other records than when it was asked"
+    assert asked_again not in words(page_of(root))
+    assert asked_again in words(page_of(root, write=write_index_of_now))
+
+
 def test_a_prompt_that_was_edited_since_it_was_asked_is_told(root):
     prompt = root / "config" / "tasks" / "investment_activity_classification.system.j2"
     prompt.write_text(prompt.read_text() + "\nBe strict.")
