@@ -171,3 +171,8 @@ def test_what_was_asked_is_read_compressed_and_as_an_earlier_version_left_it(end
     assert asked_of(run) == rows
     run.consolidate()
     assert features.read_bytes() == made
+
+
+def test_a_batch_that_the_ledger_does_not_know_is_not_settled(run):
+    with Ledger(run.project.ledger) as ledger:
+        assert not ledger.has_settled("batch_of_a_lost_ledger")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goldpan.errors import StudyError
 from goldpan.study.installed import installed_project, workflow_file
-from goldpan.study.model import ProjectSettings
+from goldpan.study.model import SETTINGS_OF_A_RUN
 from goldpan.study.paths import studies_folder
 from goldpan.study.yaml_file import read_yaml
 
@@ -43,7 +43,6 @@ def snakemake_command(root: Path, config: Mapping[str, str | None], others: Sequ
 
 def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """What Snakemake is given as it is, and the settings that stand in it, after `--config` or alone."""
-    known = {*ProjectSettings.model_fields, "go_on"}
     options: list[str] = []
     settings: dict[str, str] = {}
     in_config = False
@@ -57,7 +56,7 @@ def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]
             in_config = True
             name, _, value = value.partition("=")
             settings[name] = value
-        elif equals and not word.startswith("-") and (in_config or key in known):
+        elif equals and not word.startswith("-") and (in_config or key in SETTINGS_OF_A_RUN):
             settings[key] = value
         else:
             in_config = False
