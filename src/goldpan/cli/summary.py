@@ -50,15 +50,15 @@ def print_summary(project: Project) -> None:
     _print_head_warnings(artifacts)
     print_trial(project)
     print_wave_changes(project)
-    _print_next_steps(project)
+    _print_next_steps(artifacts)
 
 
-def _print_next_steps(project: Project) -> None:
+def _print_next_steps(artifacts: StudyArtifacts) -> None:
     from goldpan.report.next_steps import next_steps
 
     # That a file is damaged, and how, stands in its row.
     with suppress(KeyError, TypeError, AttributeError, SourceError):
-        for step in next_steps(project):
+        for step in next_steps(artifacts):
             if step.kind not in ("look", "mend"):
                 print(printable(f"next: {step.text}"))
 
