@@ -25,7 +25,7 @@ from goldpan.records.inputs import files_to_come, source_files
 from goldpan.study import load_project
 from goldpan.study.installed import library_for_jobs
 from goldpan.study.load import project_settings
-from goldpan.study.model import ProjectSettings
+from goldpan.study.model import SETTINGS_OF_A_RUN
 from goldpan.study.paths import GOLD_FILES, PAPER_FILES
 from goldpan.tasks.nearest import suggestion
 from goldpan.workflow.inputs import Inputs
@@ -35,8 +35,10 @@ IS_MODULE = not workflow.modifier.is_main_snakefile()
 if "study" not in config:
     raise WorkflowError("Name a study: snakemake --config study=NAME")
 for key in config:
-    if key not in (known := [*ProjectSettings.model_fields, "go_on"]):
-        raise WorkflowError(f"There is no setting `{key}`; {suggestion(key, known)}")
+    if key not in SETTINGS_OF_A_RUN:
+        raise WorkflowError(
+            f"There is no setting `{key}`; {suggestion(key, SETTINGS_OF_A_RUN)}"
+        )
 try:
     settings = project_settings(Path(FOLDER), config["study"])
     for setting, default in settings.model_dump(exclude_none=True).items():

@@ -7,6 +7,7 @@ from snakemake.logging import logger
 
 from goldpan.cli.summary import print_failures, print_trial, print_wave_changes
 from goldpan.errors import PendingError
+from goldpan.report.artifacts import JustMade
 from goldpan.report.made import made_since
 from goldpan.report.next_steps import next_steps
 from snakemake_logger_plugin_goldpan.waiting import EndsOfRuns
@@ -26,7 +27,7 @@ def to_do_next():
     were named it is no news that others are not made."""
     no_news = {"wait"} if ENDS.only_waits else set()
     no_news |= {"run"} if workflow.dag_settings.targets else set()
-    steps = [step for step in next_steps(PROJECT) if step.kind not in no_news]
+    steps = [step for step in next_steps(JustMade(PROJECT)) if step.kind not in no_news]
     return [f"next: {step.text}" for step in steps]
 
 

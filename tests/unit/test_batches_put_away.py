@@ -1,14 +1,18 @@
 """What a stage that has ended keeps of its requests and raw lines, and how they come back."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from goldpan.batches.completion import read_completion
+from goldpan.batches.put_away import kept_raw
 from goldpan.batches.stage import StageRun
 from goldpan.batches.take_in import take_in
 from goldpan.compressed import ZSTD_MAGIC
 from goldpan.files import read_whole_unpacked, write_bytes
 from goldpan.ledger import Ledger
+from goldpan.stages.plan import read_plan
 from tests.projects import note_rows
 from tests.stage_builders import STAGE, answer, asked_of, at, make_stage, send, with_records
 
@@ -116,6 +120,17 @@ def test_raw_lines_of_another_batch_are_not_taken_for_those_of_this_one(ended):
     assert raw.read_bytes() != plain[raw]
 
 
+def test_nor_are_those_of_another_batch_of_the_same_requests(ended):
+    run, plain = ended
+    plan = read_plan(at(run, run.paths.plan(STAGE, 1)), STAGE, 1)
+    _, batch = read_completion(at(run, run.paths.completion(STAGE, 1)), STAGE, 1)["0000"]
+    raw = at(run, run.paths.raw(STAGE, 1, "0000"))
+    asked_again = replace(batch, id="another")
+    assert not kept_raw(run.project, raw, plan.shard("0000").hash, asked_again).bring_back()
+    assert kept_raw(run.project, raw, plan.shard("0000").hash, batch).bring_back()
+    assert raw.read_bytes() == plain[raw]
+
+
 def test_what_is_damaged_is_made_again(ended):
     run, plain = ended
     for path in plain:
@@ -156,3 +171,8 @@ def test_what_was_asked_is_read_compressed_and_as_an_earlier_version_left_it(end
     assert asked_of(run) == rows
     run.consolidate()
     assert features.read_bytes() == made
+
+
+def test_a_batch_that_the_ledger_does_not_know_is_not_settled(run):
+    with Ledger(run.project.ledger) as ledger:
+        assert not ledger.has_settled("batch_of_a_lost_ledger")

@@ -13,6 +13,7 @@ import pytest
 from goldpan.cli import main
 from goldpan.report.index.bars import Bar, Segment, bars
 from goldpan.report.index.page import write_index, write_index_of_now
+from goldpan.report.index.part import estimate_text
 from tests.finished_studies import NAMES, finished_project, finished_study
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
@@ -87,7 +88,7 @@ def test_the_page_says_how_well_people_agree_and_how_good_predictions_are(kept):
     assert "score Cohen's kappa Substantial 0.660 [0.255, 0.864] 0.833 [0.641, 0.933] 24" in said
     assert "24 items (11 train, 4 dev, 9 test)" in said
     assert "score relevance Mean absolute error 0.342 [0.141, 0.565] 0.435 [0.201, 0.656] 24" in said
-    assert "score Kappa, quadratic weights 0.270 0.000" in said
+    assert "score Kappa, quadratic weights 0.270 (no interval: 1 group, 5 are needed)" in said
     assert "15 of 60 rows, where score_invests >= 0.5" in said
 
 
@@ -191,6 +192,29 @@ def test_a_run_marks_nothing_for_its_time_as_it_has_looked_at_the_contents(root)
     features.write_bytes(b"")
     set_newer(features, than=results / "evaluation" / "baseline.json")
     assert "Stale" not in words(page_of(root))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        ({"value": 0.8571, "interval": {"low": 0.25, "high": 1}}, "0.857 [0.250, 1.000]"),
+        ({"value": -0.0004, "interval": {"low": -0.0001, "high": 0.5}}, "0.000 [0.000, 0.500]"),
+        ({"value": 1.0, "interval": None, "reason": "no interval: 3 items"}, "1.000 (no interval: 3 items)"),
+        ({"value": None, "interval": None, "reason": "all alike"}, "– (all alike)"),
+        (None, "–"),
+    ],
+)
+def test_a_figure_says_how_sure_it_is_or_why_nobody_knows(estimate, text):
+    assert estimate_text(estimate) == text
+
+
+def test_a_run_does_not_ask_for_another_for_its_time(root):
+    stage = root / "results" / "quickstart" / "stages" / "relevance"
+    (stage / "records.jsonl").touch()
+    set_newer(stage / "records.jsonl", than=stage / "summary.json")
+    asked_again = "stage relevance has other records than when it was asked"
+    assert asked_again not in words(page_of(root))
+    assert asked_again in words(page_of(root, write=write_index_of_now))
 
 
 def test_a_prompt_that_was_edited_since_it_was_asked_is_told(root):

@@ -6,6 +6,7 @@ import pytest
 from goldpan.errors import PendingError
 from goldpan.files import read_json, write_json
 from goldpan.providers.engine.refusal import ServiceError
+from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.made import made_since
 from goldpan.report.next_steps import NextStep, next_steps
 from goldpan.serve import running_server
@@ -21,7 +22,7 @@ AN_HOUR = 3600.0
 
 
 def steps_of(run) -> list[NextStep]:
-    return next_steps(run.project)
+    return next_steps(StudyArtifacts(run.project))
 
 
 def kinds_of(run) -> list[str]:
@@ -128,7 +129,7 @@ def fill(wave, annotator, topic, items=12):
 
 
 def test_sheets_that_are_out_are_named_with_the_folder_they_come_back_to(wave):
-    sheets, look = next_steps(wave.project)
+    sheets, look = next_steps(StudyArtifacts(wave.project))
     assert (sheets.kind, look.kind) == ("sheets", "look")
     assert "the sheets of wave check are in results/notes/waves/check/sheets/" in sheets.text
     assert "they are for ann, ben to fill in; put them back into annotations/notes/check/" in sheets.text
@@ -137,7 +138,7 @@ def test_sheets_that_are_out_are_named_with_the_folder_they_come_back_to(wave):
 def test_answers_that_are_missing_are_counted_by_annotator(wave):
     fill(wave, "ann", "animals")
     fill(wave, "ben", "animals", items=5)
-    step = next_steps(wave.project)[0]
+    step = next_steps(StudyArtifacts(wave.project))[0]
     assert step.kind == "sheets" and "wave check still lacks answers: ben of 7 of 12 items" in step.text
 
 
@@ -145,7 +146,7 @@ def test_disagreements_are_to_be_decided_on_the_page_that_is_named(wave):
     fill(wave, "ann", "animals")
     fill(wave, "ben", "weather")
     wave.merge()
-    step = next_steps(wave.project)[0]
+    step = next_steps(StudyArtifacts(wave.project))[0]
     assert step.kind == "adjudicate" and step.text.startswith("12 answers of wave check are to be decided")
     assert "open results/notes/waves/check/adjudication.html" in step.text
 
@@ -154,7 +155,7 @@ def test_a_wave_on_which_all_agree_needs_nobody(wave):
     fill(wave, "ann", "animals")
     fill(wave, "ben", "animals")
     wave.merge()
-    assert [step.kind for step in next_steps(wave.project)] == ["look"]
+    assert [step.kind for step in next_steps(StudyArtifacts(wave.project))] == ["look"]
 
 
 def test_what_was_made_is_told_with_its_states_and_what_was_there_before_is_not(tmp_path):

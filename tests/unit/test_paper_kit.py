@@ -9,9 +9,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from goldpan.errors import StudyError
+from goldpan.html import three_decimals
 from goldpan.report.paper.kit import paper_kit, write_paper
 from goldpan.report.paper.methods_software import ENVIRONMENT
-from goldpan.report.paper.quoting import decimal_text, share_text
+from goldpan.report.paper.quoting import share_text
 from goldpan.study import load_project
 from goldpan.waves.agreement.formatting import TITLES
 from tests.paper_projects import HOSTILE, paper_project, unmade_paper_project
@@ -77,7 +78,7 @@ def test_every_quoted_number_is_that_of_its_artifact(made, numbers):
         assert value == quotation["value"]
         shown = {str(value)}
         if isinstance(value, int | float):
-            shown |= {f"{value:,}", decimal_text(value), share_text(value), f"{value:.4f}", f"{value:.2f}"}
+            shown |= {f"{value:,}", three_decimals(value), share_text(value), f"{value:.4f}", f"{value:.2f}"}
             shown.add(f"{100 * value:g} %")
         assert quotation["text"] in shown
         compared += 1

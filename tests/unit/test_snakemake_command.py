@@ -9,7 +9,7 @@ import pytest
 from goldpan.cli import _parsed
 from goldpan.errors import StudyError
 from goldpan.workflow.new_project import make_project
-from goldpan.workflow.snakemake_command import snakemake_command
+from goldpan.workflow.snakemake_command import snakemake_command, workflow_options
 from tests.projects import CHECKOUT
 
 
@@ -83,6 +83,20 @@ def test_a_folder_of_studies_alone_is_run_by_the_installed_workflow(project):
         *("--snakefile", str(CHECKOUT / "Snakefile")),
         *("--workflow-profile", str(CHECKOUT / "profiles/default"), "--cores", "all"),
     ]
+
+
+def test_who_names_another_workflow_and_profile_is_not_overruled(project):
+    (project / "Snakefile").unlink()
+    (project / "profiles/default/config.yaml").unlink()
+    given = ["--snakefile=own.smk", "--workflow-profile=mine"]
+    assert command(project, *given) == ["--cores", "all", *given]
+
+
+@pytest.mark.parametrize("name", ["Snakefile", "workflow/Snakefile"])
+def test_a_project_s_own_workflow_is_taken_wherever_snakemake_finds_it(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert workflow_options(tmp_path) == ["--workflow-profile", str(CHECKOUT / "profiles/default")]
 
 
 def test_a_folder_without_a_project_is_an_error_that_says_how_to_make_one(tmp_path):

@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
+from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.next_steps import next_steps
 from goldpan.study import load_project
+from goldpan.workflow.file_groups import SMALL_FILE
 from tests.projects import WorkflowProject, note_rows, notes_study
 
 SNAKEMAKES_OWN = ("Select jobs", "Reason:", "rule ", "jobid", "Traceback", "Complete log", "Job stats")
@@ -70,7 +72,7 @@ def test_a_run_ends_with_what_was_made_and_what_to_do_next(finished):
     project, run = finished
     end = run.stdout.splitlines()[-3:]
     assert end[0].startswith("stage topics: 6 records: 6 ok")
-    steps = next_steps(load_project(root=project.root))
+    steps = next_steps(StudyArtifacts(load_project(root=project.root)))
     assert end[1:] == [f"next: {step.text}" for step in steps]
     assert "the sheets of wave check are in results/notes/waves/check/sheets/" in end[1]
     assert end[1] in run.log
@@ -78,6 +80,8 @@ def test_a_run_ends_with_what_was_made_and_what_to_do_next(finished):
 
 def test_nothing_to_do_is_said_plainly_with_what_to_do_next(finished):
     project, _ = finished
+    # A copy of a project has other times; Snakemake finds the same contents.
+    (project.root / "results/notes/stages/topics/records.jsonl").touch()
     for options in ([], ["--dry-run"]):
         lines = project.run(*options).stdout.splitlines()[1:]
         assert lines[0].startswith("Nothing to be done")
@@ -126,12 +130,12 @@ def test_on_a_terminal_the_running_job_is_shown_below_in_a_line_that_goes_away(f
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory):
-    """A run that goes on after two of its four files cannot be read."""
+    """A run that goes on after two of its three files cannot be read, which are too large to share a job."""
     project = WorkflowProject.create(tmp_path_factory.mktemp("failed") / "project")
     project.write_study(notes_study())
     project.write_rows("notes/a.jsonl", note_rows(3))
-    project.write("notes/b.jsonl", "{no\n")
-    project.write("notes/c.jsonl", '{"text": "no id"}\n')
+    project.write("notes/b.jsonl", "{no\n" + "\n" * SMALL_FILE)
+    project.write("notes/c.jsonl", '{"text": "no id"}\n' + "\n" * SMALL_FILE)
     return project, project.run("--keep-going", check=False)
 
 

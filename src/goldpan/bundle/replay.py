@@ -19,7 +19,6 @@ from goldpan.bundle.named_files import python_files, source_members
 from goldpan.bundle.portable import check_is_portable
 from goldpan.bundle.settings import are_of_a_bundle
 from goldpan.bundle.unpack import check_sources, unpack
-from goldpan.bundle.workflow_command import workflow_options
 from goldpan.errors import BundleError
 from goldpan.ledger import Ledger
 from goldpan.ledger.exchange import import_ledger
@@ -27,6 +26,7 @@ from goldpan.providers.keys import USUAL_VARIABLES
 from goldpan.study.load import Project, load_project, project_settings
 from goldpan.study.local_stage import FilterStage
 from goldpan.workflow.inputs import Inputs
+from goldpan.workflow.snakemake_command import workflow_options
 
 # Nothing is fetched, whatever a model or a library would like; and Python takes no module from the project's
 # folder, which came with the bundle.

@@ -35,8 +35,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _bundle(options: argparse.Namespace) -> None:
+    from goldpan.bundle.is_current import check_is_current
     from goldpan.bundle.make import bundle
-    from goldpan.bundle.workflow_command import check_is_current
     from goldpan.cli.project import project_of
     from goldpan.workflow.inputs import Inputs
 

@@ -15,9 +15,9 @@ from goldpan.chains.counts import read_chain
 from goldpan.cli.chain_table import print_chain
 from goldpan.cli.tables import print_table
 from goldpan.errors import GoldpanError, LedgerError, SourceError
-from goldpan.files import read_json
 from goldpan.ledger import Ledger
 from goldpan.records.limit import trial_of, trial_text
+from goldpan.report.artifacts import Artifact, StudyArtifacts
 from goldpan.stages.upstream import failures_before, failures_text
 from goldpan.study import Project
 from goldpan.visible_text import printable
@@ -28,8 +28,9 @@ _DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
 
 def print_summary(project: Project) -> None:
     """Print counts by state, how far the waves are, what the models can do, and where to look."""
-    _print_stages(project)
-    _print_chains(project)
+    artifacts = StudyArtifacts(project)
+    _print_stages(artifacts)
+    _print_chains(artifacts)
     parts = (
         (project.study.waves, ["wave", "items", "answers", "look at"], _wave),
         (
@@ -45,43 +46,46 @@ def print_summary(project: Project) -> None:
     for names, head, row in parts:
         if names:
             print()
-            print_table(head, [_row(project, name, row, len(head)) for name in names], empty="")
-    _print_head_warnings(project)
+            print_table(head, [_row(artifacts, name, row, len(head)) for name in names], empty="")
+    _print_head_warnings(artifacts)
     print_trial(project)
     print_wave_changes(project)
-    _print_next_steps(project)
+    _print_next_steps(artifacts)
 
 
-def _print_next_steps(project: Project) -> None:
+def _print_next_steps(artifacts: StudyArtifacts) -> None:
     from goldpan.report.next_steps import next_steps
 
     # That a file is damaged, and how, stands in its row.
     with suppress(KeyError, TypeError, AttributeError, SourceError):
-        for step in next_steps(project):
+        for step in next_steps(artifacts):
             if step.kind not in ("look", "mend"):
                 print(printable(f"next: {step.text}"))
 
 
-def _row(project: Project, name: str, cells: Callable[[Project, str], list[Any]], width: int) -> list[Any]:
+def _row(
+    artifacts: StudyArtifacts, name: str, cells: Callable[[StudyArtifacts, str], list[Any]], width: int
+) -> list[Any]:
     """A row of a table; of a damaged file only that it is one, so that the others are shown."""
     try:
-        return [name, *cells(project, name)]
+        return [name, *cells(artifacts, name)]
     except (KeyError, TypeError, AttributeError, SourceError):
         return [name, *[None] * (width - 2), _DAMAGED]
 
 
-def _print_stages(project: Project) -> None:
+def _print_stages(artifacts: StudyArtifacts) -> None:
+    project = artifacts.project
     head = ["stage", "records", "ok", "others", "answers USD", "spent USD", "features"]
-    rows = [_row(project, stage, _stage, len(head)) for stage in project.study.stages]
-    starred = [stage for stage in project.study.stages if _is_by_baseline(project, stage)]
+    rows = [_row(artifacts, stage, _stage, len(head)) for stage in project.study.stages]
+    starred = [stage for stage in project.study.stages if _is_by_baseline(artifacts, stage)]
     for row in rows:
         row[0] = f"{row[0]} *" if row[0] in starred else row[0]
     print_table(head, rows, empty="no stages")
     print_failures(project)
-    _print_thresholds(project)
+    _print_thresholds(artifacts)
     for stage in project.study.stages:
         with suppress(AttributeError, TypeError, SourceError):
-            for note in request_notes(_stage_summary(project, stage)[0] or {}):
+            for note in request_notes(_made(artifacts.summary(stage)) or {}):
                 print(f"{stage}: {note}")
         with suppress(AttributeError, KeyError, TypeError, SourceError):
             for earlier, failures in failures_before(project, stage).items():
@@ -90,55 +94,45 @@ def _print_stages(project: Project) -> None:
         print("* answered by goldpan's built-in baseline, a weak annotator for trying things out")
 
 
-def _print_thresholds(project: Project) -> None:
+def _print_thresholds(artifacts: StudyArtifacts) -> None:
     """Print what the thresholds of filters that were chosen from a gold set cost."""
-    for stage in project.study.local_stages:
-        path = project.paths.threshold(stage)
+    for stage in artifacts.study.local_stages:
+        threshold = artifacts.threshold(stage)
         try:
-            made = _made(project, path)
+            made = _made(threshold)
             if made is not None:
                 # Only here, as what it is computed with takes a second to load.
                 from goldpan.chains.filter.threshold_text import threshold_text
 
-                print(f"{stage}: {threshold_text(made)}; {path}")
+                print(f"{stage}: {threshold_text(made)}; {threshold.path}")
         except (KeyError, TypeError, AttributeError, SourceError):
-            print(f"{stage}: {path} {_DAMAGED}")
+            print(f"{stage}: {threshold.path} {_DAMAGED}")
 
 
-def _print_chains(project: Project) -> None:
-    for stage in project.study.stages:
-        path = project.root / project.paths.chain(stage)
-        if not path.exists():
+def _print_chains(artifacts: StudyArtifacts) -> None:
+    for stage in artifacts.study.stages:
+        chain = artifacts.chain(stage)
+        if not chain.is_there:
             continue
         print()
         try:
-            print_chain(read_chain(path))
+            print_chain(read_chain(artifacts.project.root / chain.path))
         except SourceError as error:
             print(printable(str(error)))
             continue
-        if _is_older(project, project.paths.chain(stage), project.paths.features(stage)):
+        if chain.is_stale:
             print("older than the features: run snakemake")
 
 
-def _stage_summary(project: Project, stage: str) -> tuple[Any, str, bool]:
-    """What a stage's summary.json says, where its features are, and whether its records are newer."""
-    # Final features take the place of partial ones: where these are there, they are newer.
-    made = _made(project, project.paths.partial(stage, "summary.json"))
-    if made is not None:
-        return made, project.paths.partial(stage, "features.jsonl"), False
-    summary = project.paths.summary(stage)
-    is_older = _is_older(project, summary, project.paths.stage_records(stage))
-    return _made(project, summary), project.paths.features(stage), is_older
-
-
-def _stage(project: Project, stage: str) -> list[Any]:
-    made, features, is_older = _stage_summary(project, stage)
+def _stage(artifacts: StudyArtifacts, stage: str) -> list[Any]:
+    project, summary = artifacts.project, artifacts.summary(stage)
+    made, features = _made(summary), str(Path(summary.path).with_name("features.jsonl"))
     if made is None:
         return [None, None, _NOT_YET, None, _spent(project, stage), features]
     others = [f"{count} {state}" for state, count in made["states"].items() if count and state != "ok"]
     if made.get("trial"):
         others.append(trial_text(made["trial"]))
-    if is_older:
+    if summary.is_stale:
         others.append("older than what is to be asked: run snakemake")
     cost = made["cost_usd"]
     return [
@@ -147,11 +141,9 @@ def _stage(project: Project, stage: str) -> list[Any]:
     ]
 
 
-def _is_by_baseline(project: Project, stage: str) -> bool:
-    with suppress(SourceError):
-        made = _stage_summary(project, stage)[0]
-        return isinstance(made, dict) and bool(made.get("baseline"))
-    return False
+def _is_by_baseline(artifacts: StudyArtifacts, stage: str) -> bool:
+    made = artifacts.summary(stage).made
+    return isinstance(made, dict) and bool(made.get("baseline"))
 
 
 def print_failures(project: Project, file: TextIO | None = None) -> None:
@@ -160,10 +152,11 @@ def print_failures(project: Project, file: TextIO | None = None) -> None:
     Args:
         file: where to; default standard output.
     """
+    artifacts = StudyArtifacts(project)
     for stage in project.study.stages:
         # Summaries that were made before there were messages have none.
-        with suppress(KeyError, TypeError, SourceError):
-            for line in message_lines((_made(project, project.paths.summary(stage)) or {})["messages"]):
+        with suppress(KeyError, TypeError):
+            for line in message_lines((artifacts.summary(stage).made or {})["messages"]):
                 print(f"{stage}: {line}", file=file)
         for note in settled_notes(project, stage):
             print(f"{stage}: {note}", file=file)
@@ -223,45 +216,44 @@ def _spent(project: Project, stage: str) -> str | None:
     return "unknown" if spending is None or spending.unpriced else f"{spending.total_usd:.4f}"
 
 
-def _is_older(project: Project, made: str, of: str) -> bool:
-    """Whether an artifact was made before the last change of what it is made from."""
-    made_file, source = project.root / made, project.root / of
-    return made_file.exists() and source.exists() and made_file.stat().st_mtime < source.stat().st_mtime
+def _made(artifact: Artifact) -> Any:
+    """What an artifact holds; None while it is not there.
+
+    Raises:
+        SourceError: it is damaged.
+    """
+    if artifact.damage is not None:
+        raise SourceError(artifact.damage, where=artifact.path)
+    return artifact.made
 
 
-def _made(project: Project, path: str) -> Any:
-    """What an artifact holds; None while it is not there."""
-    file = project.root / path
-    return read_json(file) if file.exists() else None
-
-
-def _wave(project: Project, wave: str) -> list[Any]:
+def _wave(artifacts: StudyArtifacts, wave: str) -> list[Any]:
     """Items of a wave, how far its annotators are, and the file that says most about it."""
-    paths = project.paths
-    counts = _made(project, paths.sample_counts(wave))
+    paths = artifacts.paths
+    counts = _made(artifacts.sample(wave))
     if counts is None:
         return [None, "not drawn yet", paths.sample(wave)]
-    status = _made(project, paths.wave_status(wave))
+    status = _made(artifacts.wave_status(wave))
     if status is None:
         return [counts["sampled"], "sheets are out", str(Path(paths.sheet(wave, "x")).parent)]
     return [counts["sampled"], status["state"], paths.agreement(wave, "html")]
 
 
-def _embedding(project: Project, embedding: str) -> list[Any]:
-    path = project.paths.embedding_summary(embedding)
-    made = _made(project, path)
+def _embedding(artifacts: StudyArtifacts, embedding: str) -> list[Any]:
+    summary = artifacts.embedding(embedding)
+    made = _made(summary)
     if made is None:
-        return [None, None, None, _NOT_YET, path]
-    return [made["rows"], made["embedded"], made["truncated"], _reasons(made["skipped"]), path]
+        return [None, None, None, _NOT_YET, summary.path]
+    return [made["rows"], made["embedded"], made["truncated"], _reasons(made["skipped"]), summary.path]
 
 
-def _head(project: Project, head: str) -> list[Any]:
-    path = project.paths.head(head, "metrics.json")
-    made = _made(project, path)
+def _head(artifacts: StudyArtifacts, head: str) -> list[Any]:
+    metrics = artifacts.head(head)
+    made = _made(metrics)
     if made is None:
-        waiting = project.study.heads[head].labels.wave
-        return [None, f"waits for the sheets of {waiting}" if waiting else _NOT_YET, path]
-    return [made["labelled"], head_figures(made), path]
+        waiting = artifacts.study.heads[head].labels.wave
+        return [None, f"waits for the sheets of {waiting}" if waiting else _NOT_YET, metrics.path]
+    return [made["labelled"], head_figures(made), metrics.path]
 
 
 def head_figures(metrics: dict[str, Any]) -> str:
@@ -287,40 +279,40 @@ def _figure(figure: dict[str, Any]) -> str:
     return f"{figure['value']:.2f} ({figure.get('reason', 'too few groups for an interval')})"
 
 
-def _print_head_warnings(project: Project) -> None:
-    for head in project.study.heads:
+def _print_head_warnings(artifacts: StudyArtifacts) -> None:
+    for head in artifacts.study.heads:
         # A damaged file is told in the table; metrics of earlier versions have no warnings.
-        with suppress(TypeError, AttributeError, SourceError):
-            metrics = _made(project, project.paths.head(head, "metrics.json")) or {}
+        with suppress(TypeError, AttributeError):
+            metrics = artifacts.head(head).made or {}
             if metrics.get("trial"):
                 print(f"! head {head}: learned from, and measured on, {trial_text(metrics['trial'])}")
             for warning in metrics.get("warnings", []):
                 print(f"! head {head}: {warning}")
 
 
-def _annotated(project: Project, annotated: str) -> list[Any]:
-    path = project.paths.annotated_summary(annotated)
-    made = _made(project, path)
+def _annotated(artifacts: StudyArtifacts, annotated: str) -> list[Any]:
+    summary = artifacts.annotated(annotated)
+    made = _made(summary)
     if made is None:
-        return [None, None, _NOT_YET, path]
-    return [made["rows"], made["annotated"], _reasons(made["skipped"]), path]
+        return [None, None, _NOT_YET, summary.path]
+    return [made["rows"], made["annotated"], _reasons(made["skipped"]), summary.path]
 
 
-def _selection(project: Project, selection: str) -> list[Any]:
-    settings = project.study.selections[selection]
-    rows = project.paths.selection(selection, settings.suffix)
-    made = _made(project, project.paths.selection_counts(selection, settings.suffix))
+def _selection(artifacts: StudyArtifacts, selection: str) -> list[Any]:
+    settings = artifacts.study.selections[selection]
+    rows = artifacts.paths.selection(selection, settings.suffix)
+    made = _made(artifacts.selection(selection))
     if made is None:
         return [None, None, settings.where, _NOT_YET]
     return [made["rows"], made["selected"], made["where"], rows]
 
 
-def _evaluation(project: Project, evaluation: str) -> list[Any]:
-    made = _made(project, project.paths.evaluation(evaluation, "json"))
+def _evaluation(artifacts: StudyArtifacts, evaluation: str) -> list[Any]:
+    made = _made(artifacts.evaluation(evaluation))
     if made is None:
         return [None, _NOT_YET]
     items = max((feature["items"]["evaluated"] for feature in made["features"]), default=0)
-    return [items, project.paths.evaluation(evaluation, "html")]
+    return [items, artifacts.paths.evaluation(evaluation, "html")]
 
 
 def _reasons(skipped: dict[str, int]) -> str:

@@ -9,7 +9,6 @@ from typing import Literal
 
 from goldpan.errors import SourceError
 from goldpan.report.artifacts import Artifact, StudyArtifacts
-from goldpan.study import Project
 
 ASKED_AGAIN_MAY_HELP = ("failed", "expired", "missing", "invalid")
 """States of records that may come to something when they are asked again; a refusal stays one."""
@@ -32,11 +31,14 @@ class NextStep:
     text: str
 
 
-def next_steps(project: Project) -> list[NextStep]:
-    """What to do next, the most urgent first; never empty."""
-    artifacts = StudyArtifacts(project)
-    steps = [step for stage in project.study.stages for step in _of_stage(artifacts, stage)]
-    steps += [step for wave in project.study.waves for step in _of_wave(artifacts, wave)]
+def next_steps(artifacts: StudyArtifacts) -> list[NextStep]:
+    """What to do next, the most urgent first; never empty.
+
+    Args:
+        artifacts: of the study; `JustMade` where Snakemake has just found that all of them are current.
+    """
+    steps = [step for stage in artifacts.study.stages for step in _of_stage(artifacts, stage)]
+    steps += [step for wave in artifacts.study.waves for step in _of_wave(artifacts, wave)]
     order = ("mend", "run", "wait", "retry", "sheets", "adjudicate")
     steps.sort(key=lambda step: order.index(step.kind))
     if any(step.kind in ("run", "wait") for step in steps):

@@ -267,3 +267,7 @@ class ProjectSettings(Model):
     )
 
     _limit_is_a_number = field_validator("limit", mode="before")(no_number)
+
+
+SETTINGS_OF_A_RUN = (*ProjectSettings.model_fields, "go_on")
+"""What `--config` may say: the settings, and the stages to go on with although their answers are bad."""

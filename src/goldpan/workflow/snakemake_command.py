@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goldpan.errors import StudyError
 from goldpan.study.installed import installed_project, workflow_file
-from goldpan.study.model import ProjectSettings
+from goldpan.study.model import SETTINGS_OF_A_RUN
 from goldpan.study.paths import studies_folder
 from goldpan.study.yaml_file import read_yaml
 
@@ -43,7 +43,6 @@ def snakemake_command(root: Path, config: Mapping[str, str | None], others: Sequ
 
 def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """What Snakemake is given as it is, and the settings that stand in it, after `--config` or alone."""
-    known = {*ProjectSettings.model_fields, "go_on"}
     options: list[str] = []
     settings: dict[str, str] = {}
     in_config = False
@@ -57,7 +56,7 @@ def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]
             in_config = True
             name, _, value = value.partition("=")
             settings[name] = value
-        elif equals and not word.startswith("-") and (in_config or key in known):
+        elif equals and not word.startswith("-") and (in_config or key in SETTINGS_OF_A_RUN):
             settings[key] = value
         else:
             in_config = False
@@ -65,22 +64,47 @@ def _without_settings(others: Sequence[str]) -> tuple[list[str], dict[str, str]]
     return options, settings
 
 
+def workflow_options(root: Path, options: Sequence[str] = ()) -> list[str]:
+    """Where Snakemake finds the workflow and its profile, as far as a folder or other options do not say it.
+
+    Args:
+        root: the project's folder.
+        options: of Snakemake, that are given besides.
+
+    Raises:
+        StudyError: goldpan was installed without them.
+    """
+    found: list[str] = []
+    if not _has_workflow(root, options):
+        found += ("--snakefile", workflow_file())
+    if not _default_profile(root).exists() and not _names(options, ("--workflow-profile",)):
+        found += ("--workflow-profile", str(_default_profile(installed_project()).parent))
+    return found
+
+
+def _has_workflow(root: Path, options: Sequence[str]) -> bool:
+    is_named = _names(options, ("--snakefile", "-s"))
+    return is_named or any((root / name).exists() for name in _SNAKEFILES)
+
+
+def _default_profile(root: Path) -> Path:
+    return root / "profiles" / "default" / "config.yaml"
+
+
 def _defaults(root: Path, options: Sequence[str], settings: Mapping[str, str]) -> Iterator[str]:
     """What Snakemake needs and neither the command line nor the folder says."""
-    if not _names(options, ("--snakefile", "-s")) and not any((root / name).exists() for name in _SNAKEFILES):
-        if "study" not in settings and not studies_folder(root).is_dir():
-            raise StudyError(
-                "this folder holds no project: neither a Snakefile nor studies",
-                where=str(root.resolve()),
-                remedy="make one: goldpan init FOLDER, or name its folder: --root DIR",
-            )
-        yield from ("--snakefile", workflow_file())
-    profile = root / "profiles" / "default" / "config.yaml"
-    if not profile.exists() and not _names(options, ("--workflow-profile",)):
-        profile = installed_project() / "profiles" / "default" / "config.yaml"
-        yield from ("--workflow-profile", str(profile.parent))
+    if not (_has_workflow(root, options) or "study" in settings or studies_folder(root).is_dir()):
+        raise StudyError(
+            "this folder holds no project: neither a Snakefile nor studies",
+            where=str(root.resolve()),
+            remedy="make one: goldpan init FOLDER, or name its folder: --root DIR",
+        )
+    defaults = workflow_options(root, options)
+    yield from defaults
+    profile = _default_profile(installed_project() if "--workflow-profile" in defaults else root)
+    is_known = profile.exists()
     says_where = _names(options, _PLACES) or "SNAKEMAKE_PROFILE" in os.environ
-    if not says_where and not {"cores", "jobs", "executor"} & read_yaml(profile).keys():
+    if not says_where and not (is_known and {"cores", "jobs", "executor"} & read_yaml(profile).keys()):
         yield from ("--cores", "all")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from goldpan import __version__, dot_plot
 from goldpan.files import write_bytes
 from goldpan.html import Markup, element, page, with_contents
-from goldpan.report.artifacts import Artifact, StudyArtifacts
+from goldpan.report.artifacts import JustMade, StudyArtifacts
 from goldpan.report.index import bars, part
 from goldpan.report.index.answers import answers_part
 from goldpan.report.index.asked import asked_part, source_counts
@@ -34,19 +33,9 @@ _PARTS: tuple[tuple[str, Callable[[StudyArtifacts, Links], Part]], ...] = (
 )
 
 
-class _JustMade(StudyArtifacts):
-    """The artifacts as a run of Snakemake has left them: by its own look at their inputs, none is stale.
-
-    It compares contents where times differ, so what is older than its inputs may well be what they give.
-    """
-
-    def _read(self, path: str, *made_from: str) -> Artifact:
-        return replace(super()._read(path, *made_from), is_stale=False)
-
-
 def write_index(project: Project) -> str:
     """Write the page as the last step of a run, which has made anew all that was stale; gives its name."""
-    return _write(project, _JustMade(project))
+    return _write(project, JustMade(project))
 
 
 def write_index_of_now(project: Project) -> str:
@@ -130,7 +119,7 @@ def _figures(artifacts: StudyArtifacts) -> Iterator[tuple[str, str]]:
 def _next_steps(artifacts: StudyArtifacts) -> list[Markup]:
     """What to do next, but for a look at what is there, which is this page."""
     try:
-        texts = [step.text for step in next_steps(artifacts.project) if step.kind != "look"]
+        texts = [step.text for step in next_steps(artifacts) if step.kind != "look"]
     except part.FAULTS:
         # Which artifact is damaged is said in its part.
         return []

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from goldpan.html import Markup, element, scroll_box
+from goldpan.html import Markup, element, scroll_box, three_decimals
 from goldpan.report.artifacts import Artifact, StudyArtifacts
 from goldpan.visible_text import printable
 
@@ -137,18 +137,16 @@ def reasons_text(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {printable(reason)}" for reason, count in reasons.items())
 
 
-def interval_text(interval: dict[str, Any] | None, decimals: int = 3) -> str:
-    """`[0.812, 0.901]`; empty where there is none."""
-    if not interval:
-        return ""
-    return f"[{interval['low']:.{decimals}f}, {interval['high']:.{decimals}f}]"
-
-
 def estimate_text(estimate: dict[str, Any] | None) -> str:
-    """`0.857 [0.812, 0.901]`; a dash where there is no value."""
-    if estimate is None or estimate.get("value") is None:
-        return "–"
-    return f"{estimate['value'] + 0.0:.3f} {interval_text(estimate.get('interval'))}".strip()
+    """`0.857 [0.812, 0.901]`, or with why it has no interval; a dash where there is no value."""
+    if estimate is None:
+        return three_decimals(None)
+    interval, reason = estimate.get("interval"), estimate.get("reason")
+    if interval:
+        sureness = f"[{three_decimals(interval['low'])}, {three_decimals(interval['high'])}]"
+    else:
+        sureness = f"({printable(str(reason))})" if reason else ""
+    return f"{three_decimals(estimate.get('value'))} {sureness}".strip()
 
 
 @dataclass(frozen=True)

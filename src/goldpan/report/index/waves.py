@@ -14,7 +14,7 @@ from goldpan.report.index.part import (
     Links,
     Part,
     captioned,
-    interval_text,
+    estimate_text,
     old,
     text_paragraph,
     told,
@@ -115,8 +115,8 @@ def _agreement(made: Any) -> Iterator[Markup]:
                 feature["feature"],
                 TITLES.get(quoted["name"], quoted["name"]) if quoted else "–",
                 (quoted.get("band") or "") if quoted else "",
-                _figure(quoted),
-                _figure(feature["observed_agreement"]),
+                estimate_text(quoted),
+                estimate_text(feature["observed_agreement"]),
                 f"{feature['paired_items']:,}",
             ]
         )
@@ -136,12 +136,6 @@ def _lows(dots: list[Dot]) -> list[float]:
     """Where intervals begin, to a tenth, but no lower than -1."""
     lows = [dot.interval.low for dot in dots if dot.interval] + [dot.value for dot in dots if dot.value]
     return [max(-1.0, int(low * 10 - 1) / 10) if low < 0 else 0.0 for low in [*lows, 0.0]]
-
-
-def _figure(quoted: dict[str, Any] | None) -> str:
-    if quoted is None or quoted["value"] is None:
-        return "–"
-    return f"{quoted['value'] + 0.0:.3f} {interval_text(quoted['interval'])}".strip()
 
 
 def _matrix(feature: dict[str, Any], titles: Mapping[str, str]) -> Iterator[Markup]:

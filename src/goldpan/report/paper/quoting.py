@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from goldpan.html import three_decimals
 from goldpan.report.artifacts import Artifact
 
 Key = str | int
@@ -55,7 +56,7 @@ class Quoter:
 
     def number(self, artifact: Artifact, *key: Key) -> str:
         """A number with three decimals."""
-        return self._kept(decimal_text(value_at(artifact.made, key)), artifact, key)
+        return self._kept(three_decimals(value_at(artifact.made, key)), artifact, key)
 
     def dollars(self, artifact: Artifact, *key: Key) -> str:
         """An amount, `4.1200 USD`."""
@@ -90,11 +91,6 @@ def value_at(made: Any, key: tuple[Key, ...]) -> Any:
     for step in key:
         made = made[step]
     return made
-
-
-def decimal_text(value: float) -> str:
-    """Three decimals, and never `-0.000`."""
-    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def share_text(value: float) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from goldpan.cells import csv_text
+from goldpan.html import three_decimals
 from goldpan.latex import latex_table
 from goldpan.markdown import markdown_table, markdown_text
-from goldpan.report.paper.quoting import decimal_text, dollar_text, share_text
+from goldpan.report.paper.quoting import dollar_text, share_text
 
 Kind = Literal["text", "hash", "count", "number", "share", "usd", "estimate"]
 _DASH = "–"
@@ -135,7 +136,7 @@ def _shown(column: PaperColumn, cell: Any) -> str:
         case "count":
             return f"{cell:,}"
         case "number":
-            return decimal_text(cell)
+            return three_decimals(cell)
         case "share":
             return share_text(cell)
         case "usd":
@@ -151,5 +152,5 @@ def _estimate_text(cell: Estimated) -> str:
     if cell.value is None:
         return f"{_DASH} ({cell.reason})" if cell.reason else _DASH
     if cell.low is None or cell.high is None:
-        return f"{decimal_text(cell.value)} ({cell.reason or 'no interval'})"
-    return f"{decimal_text(cell.value)} [{decimal_text(cell.low)}, {decimal_text(cell.high)}]"
+        return f"{three_decimals(cell.value)} ({cell.reason or 'no interval'})"
+    return f"{three_decimals(cell.value)} [{three_decimals(cell.low)}, {three_decimals(cell.high)}]"

@@ -1,33 +1,19 @@
-"""How Snakemake is called: with a project's own workflow, or the one that came with this goldpan."""
+"""Whether the results of a study are those of its files as they are now, by Snakemake's own word."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from goldpan.errors import BundleError
 from goldpan.experiments.command import options_of
-from goldpan.study.installed import installed_project
 from goldpan.study.load import Project
+from goldpan.workflow.snakemake_command import workflow_options
 
 _SHOWN = 5
 _HEADER = "output_file\t"
 _CURRENT = "no update"
-
-
-def workflow_options(root: Path) -> list[str]:
-    """Where Snakemake finds the workflow and its profile, for a project that has none of its own.
-
-    Raises:
-        StudyError: goldpan was installed without it.
-    """
-    if (root / "Snakefile").exists():
-        return []
-    folder = installed_project()
-    profile = folder / "profiles" / "default"
-    return ["--snakefile", str(folder / "Snakefile"), "--workflow-profile", str(profile)]
 
 
 def check_is_current(project: Project, settings: Mapping[str, str | None]) -> None:
