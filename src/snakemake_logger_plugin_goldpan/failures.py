@@ -66,7 +66,9 @@ class Failures:
         said = fresh.error or (log.lines or fresh.lines)[-_LAST_LINES:]
         texts = [_NO_NEWS.sub("", text) for text in other_words]
         words = [line for text in texts for line in text.splitlines() if line.strip()]
-        return [*said, *words] or ["it ended without a word; run the same command again"]
+        if fresh.error or words:
+            return [*said, *words]
+        return [*said, "it ended without saying why, as when it is killed; run the same command again"]
 
     def _said_since_the_last(self) -> list[str]:
         """What jobs wrote to stderr since the last failure."""
