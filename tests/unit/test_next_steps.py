@@ -1,8 +1,12 @@
 """What a study says is to be done next, in each state that it can be in."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import orjson
 import pytest
 
+from goldpan.cli.summary import print_summary
 from goldpan.errors import PendingError
 from goldpan.files import read_json, write_json
 from goldpan.providers.engine.refusal import ServiceError
@@ -171,3 +175,16 @@ def test_what_was_made_is_told_with_its_cost(tmp_path):
     summary = at(run, run.paths.summary(STAGE))
     write_json(summary, read_json(summary) | {"baseline": False, "cost_usd": 1.25})
     assert made_since(run.project, 0) == ["stage topics: 3 records: 3 ok; 1.2500 USD"]
+
+
+def test_the_summary_ends_with_what_to_do_next(wave, capsys):
+    print_summary(wave.project)
+    (step,) = [step for step in next_steps(StudyArtifacts(wave.project)) if step.kind == "sheets"]
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {step.text}"
+
+
+def test_a_module_is_looked_at_by_its_folder(tmp_path, monkeypatch):
+    run = answered(tmp_path / "labels")
+    monkeypatch.chdir(tmp_path)
+    project = replace(run.project, root=Path("labels"))
+    assert "`goldpan summary notes --root labels`" in next_steps(StudyArtifacts(project))[-1].text

@@ -50,6 +50,14 @@ def test_a_job_is_told_with_its_file_and_its_time_and_a_step_with_what_it_said(f
     assert re.search(settling, run.stdout, re.M)
 
 
+def test_to_a_run_of_a_named_file_it_is_no_news_that_others_are_not_made(tmp_path):
+    project = WorkflowProject.create(tmp_path / "project")
+    project.write_study(notes_study())
+    project.write_rows("notes/a.jsonl", note_rows(2))
+    assert "has no features yet" not in project.run("results/notes/sources/notes/a.jsonl.jsonl").stdout
+    assert "has no features yet" in project.goldpan("summary").stdout
+
+
 def test_nothing_of_snakemakes_own_words_is_printed(finished):
     _, run = finished
     assert [word for word in SNAKEMAKES_OWN if word in run.stdout] == []
