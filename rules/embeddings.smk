@@ -8,6 +8,8 @@ EMBED_THREADS, EMBED_MEM_MB, EMBED_MINUTES = 4, 8000, 60
 for name in STUDY.embeddings:
     for job, places in INPUTS.heads.shared_embedding_jobs(name).items():
         workflow.ruleorder(f"embed_{name}_{job}", "embed")
+        if not STUDY.embeddings[name].shards:
+            ask_for_as("embed", f"embed_{name}_{job}")
 
         rule:
             name:

@@ -64,6 +64,7 @@ rule annotate:
 for name in STUDY.annotated:
     for job, places in INPUTS.heads.groups_of_annotated(name).items():
         workflow.ruleorder(f"annotate_{name}_{job}", "annotate")
+        ask_for_as("annotate", f"annotate_{name}_{job}")
 
         rule:
             name:

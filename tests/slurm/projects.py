@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.corpus_projects import corpus_project, corpus_study
+from goldpan.workflow.file_groups import SMALL_FILE
+from tests.corpus_projects import corpus_project, corpus_rows, corpus_study
 from tests.projects import CHECKOUT, WorkflowProject
 from tests.slurm.cluster import Cluster
 
@@ -38,9 +39,18 @@ class SlurmProject(WorkflowProject):
     """A project whose Snakemake submits to a cluster, as `snakemake --profile slurm` does."""
 
     @classmethod
-    def on(cls, cluster: Cluster, root: Path) -> SlurmProject:
-        """A project of two files that was never run."""
+    def on(cls, cluster: Cluster, root: Path, *, small: bool = False) -> SlurmProject:
+        """A project of two files that was never run.
+
+        Args:
+            small: they share jobs; else a field that nobody reads makes them so large that each has its own.
+        """
         made = corpus_project(root)
+        if not small:
+            beside = "x" * (2 * SMALL_FILE // RECORDS)
+            made.write_rows("notes/2023/a.jsonl", [{**row, "beside": beside} for row in corpus_rows(RECORDS)])
+            rows = corpus_rows(RECORDS, start=RECORDS)
+            made.write_rows("notes/2024/a.jsonl", [{**row, "beside": beside} for row in rows])
         made.write_study(notes_on_a_cluster())
         (root / "slurm").symlink_to((CHECKOUT / "slurm").readlink())
         return cls(root, cluster.env(), made.study)
