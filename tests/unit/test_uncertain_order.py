@@ -56,7 +56,7 @@ def test_an_llm_that_is_surer_of_no_does_not_tell_its_answer_by_the_order():
 
 
 def sequence(seed):
-    """The LLM's answers, 20 yes and 20 no, in the order of a sheet; it is surer of each no than of any yes."""
+    """The LLM's answers, 20 yes and 20 no, as on a sheet; it is surer of any no than of any yes."""
     sample, llm = answered(40)
     for number, item in enumerate(sample):
         says_yes = number % 2 == 0

@@ -56,7 +56,7 @@ def _places(
 ) -> Iterable[tuple[str, float]]:
     """Each item with its place by one feature: among equal answers chance's places, by certainty.
 
-    Each item gets a place by chance; items of the same answer swap theirs, so that the least sure comes first.
+    Each item gets a place by chance; those of one answer swap theirs: the least sure comes first.
     Confidence therefore says nothing of which answer stands where.
     """
     by_answer: dict[bytes, list[tuple[float, int, str]]] = {}
