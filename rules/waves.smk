@@ -158,7 +158,7 @@ rule merge:
     conda:
         "../envs/report.yaml"
     params:
-        setting=INPUTS.waves.wave_setting("strategy", "annotations"),
+        setting=INPUTS.waves.wave_setting("strategy", "annotations", "language"),
     message:
         "Merging the answers of wave {wildcards.wave}"
     script:

@@ -8,7 +8,18 @@ from goldpan.waves.items import item_id
 from goldpan.waves.sheets.html_page import Disagreement, adjudication_page, annotation_page
 from goldpan.waves.sheets.sheet import make_sheet
 from tests.browser.conftest import OpenPage
-from tests.wave_builders import ALL_FEATURES, COMPLAINT, GIST, STARS, TEXTS, TONE, codebook, items, wave
+from tests.wave_builders import (
+    ALL_FEATURES,
+    COMPLAINT,
+    GIST,
+    PARTS,
+    STARS,
+    TEXTS,
+    TONE,
+    codebook,
+    items,
+    wave,
+)
 
 PLACES = Extraction(
     name="places",
@@ -72,6 +83,7 @@ def test_marked_spans_have_the_offsets_of_python(opened, tmp_path):
         page.press("Enter")
     assert marked(page) == wanted
     page.press("Control+Enter")
+    assert page.item_text() == "x"
     page.export(tmp_path / "out")
     answer = paged.collect(tmp_path / "out").answers[0]
     assert [HARD[one["start"] : one["end"]] for one in answer.values["places"]] == wanted
@@ -98,6 +110,59 @@ def test_spans_are_there_after_a_reload_and_go_with_their_object(opened, tmp_pat
     assert [one["name"] for one in paged.collect(tmp_path / "out").answers[0].values["places"]] == ["Oslo"]
 
 
+@pytest.mark.parametrize("feature", [PLACES, PARTS])
+def test_each_mark_is_taken_back_by_itself(opened, feature):
+    # An object of PARTS lacks something as long as nothing is chosen.
+    page, _ = opened(codebook(feature, TONE), sample=items([HARD, "x"]))
+    for place in ("Zürich", "Oslo", "trip"):
+        select(page, place)
+        page.press("Enter")
+    for left in (["Zürich", "Oslo"], ["Zürich"], []):
+        page.press("Escape", "Control+z")
+        assert sorted(marked(page)) == sorted(left)
+        texts = page.tab.locator("fieldset > label:first-of-type textarea").all()
+        assert [text.input_value() for text in texts] == left
+    page.press("Control+y", "Control+y")
+    assert sorted(marked(page)) == ["Oslo", "Zürich"]
+
+
+def test_what_is_typed_after_a_mark_is_no_part_of_its_step(opened):
+    page, _ = opened(codebook(PLACES), sample=items([HARD, "x"]))
+    select(page, "Zürich")
+    page.press("Enter")
+    page.tab.locator("fieldset textarea").fill("Zurich")
+    page.tab.locator("#undo").click()
+    assert page.tab.locator("fieldset textarea").input_value() == "Zürich"
+
+
+def test_an_object_that_lacks_something_is_there_after_a_reload_and_is_not_exported(opened, tmp_path):
+    page, _ = opened(codebook(PARTS, TONE), sample=items([HARD, "x"]))
+    select(page, "Oslo")
+    page.press("Enter", "Escape", "f")
+    page.tab.reload()
+    assert page.tab.locator("fieldset textarea").input_value() == "Oslo" and marked(page) == ["Oslo"]
+    (answer,) = page.export(tmp_path / "out")["answers"]
+    assert answer["values"] == {} and "drafts" not in answer and "spans" not in answer
+
+
+def test_a_mark_over_a_line_break_keeps_it(opened, tmp_path):
+    wanted = "Oslo.\r\nOslo"
+    page, paged = opened(codebook(PLACES), sample=items([HARD, "x"]))
+    select(page, wanted)
+    page.press("Enter")
+    field = page.tab.locator("fieldset textarea")
+    assert field.input_value() == "Oslo.\nOslo"
+    page.tab.reload()
+    # It is found as it stands in the text, and Enter adds nothing to it.
+    page.tab.get_by_role("button", name="Find in the text").click()
+    field.press("Enter")
+    field.press("Control+Enter")
+    page.export(tmp_path / "out")
+    answer = paged.collect(tmp_path / "out").answers[0]
+    assert [one["name"] for one in answer.values["places"]] == [wanted]
+    assert [one["text"] for (one,) in answer.spans["places"]] == [wanted]
+
+
 def test_a_place_is_found_by_keys_alone_one_occurrence_after_the_other(opened):
     page, _ = opened(codebook(PLACES), sample=items([HARD, "x"]))
     page.press("Enter")
@@ -107,9 +172,9 @@ def test_a_place_is_found_by_keys_alone_one_occurrence_after_the_other(opened):
         find.focus()
         page.press("Enter")
         page.tab.locator("#item mark.span").wait_for()
-        start = page.tab.locator("fieldset input").nth(1).input_value()
+        start = page.tab.locator("fieldset input").first.input_value()
         assert int(start) == [HARD.index("Oslo"), HARD.rindex("Oslo")][occurrence - 1]
-    page.tab.locator("fieldset input").first.fill("Rome")
+    page.tab.locator("fieldset textarea").first.fill("Rome")
     find.click()
     assert page.text(".feature.active .error") == "The text does not hold this."
 
@@ -125,6 +190,7 @@ def test_a_turn_of_a_conversation_is_marked_by_its_path(opened, tmp_path):
     page.press("Enter")
     select(page, "Polynesia", number=1)
     page.press("Enter", "Control+Enter")
+    assert page.text("#last") == "1: places = 2 found"
     page.export(tmp_path / "out")
     spans = paged.collect(tmp_path / "out").answers[0].spans["places"]
     assert [(one["field"], one["path"]) for (one,) in spans] == [
@@ -142,6 +208,13 @@ def test_questions_stand_in_words_and_are_answered_by_their_names(opened, tmp_pa
     page.press("c")
     shown = page.text("#codebook")
     assert "How does it sound?" in shown and "tone" in shown and "lovely, boil*, again" in shown
+
+
+def test_a_question_without_a_title_is_named_by_its_words(opened):
+    asked = COMPLAINT.model_copy(update={"question": "Is anything wrong?"})
+    page, _ = opened(codebook(asked, TONE))
+    page.press("y")
+    assert page.text("#last") == "1: Is anything wrong? = yes"
 
 
 def test_keywords_of_the_question_are_marked_and_can_be_switched_off(opened):
@@ -327,3 +400,45 @@ def test_the_answers_stay_in_view_while_a_long_text_is_read(profile, tmp_path, s
         page.tab.wait_for_timeout(100)
         box = page.tab.locator("#others .one").first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] < size[1]
+
+
+def test_on_a_phone_a_decision_begins_with_text_and_question_in_view(profile, tmp_path):
+    asked = PLACES.model_copy(update={"question": "Which places does it name?"})
+    sample = items([HARD * 3, TEXTS[0]])
+    places = [{"name": "Café Zürich", "start": number, "end": number + 11} for number in range(9)]
+    differ = [
+        Disagreement(item, name, {"ann": places, "ben": places[:6], "cem": []}, {})
+        if name == "places"
+        else Disagreement(item, name, {"ann": "Positive", "ben": "Neutral"}, {})
+        for item in sample
+        for name in ("tone", "places")
+    ]
+    path = tmp_path / "adjudication.html"
+    book = codebook(asked, TONE)
+    path.write_text(adjudication_page("shop", "first", wave(), book, sample, differ), encoding="utf-8")
+    tab = profile.new_page()
+    tab.set_viewport_size({"width": 360, "height": 740})
+    page = OpenPage(tab, path).open()
+
+    def is_seen(selector):
+        """Whether the first line of it is neither out of the window nor under what stays in place."""
+        box = tab.locator(selector).first.bounding_box()
+        at = [box["x"] + 5, box["y"] + 10]
+        script = (
+            "([selector, x, y]) => document.querySelector(selector).contains(document.elementFromPoint(x, y))"
+        )
+        return tab.evaluate(script, [selector, *at])
+
+    for at in range(len(differ)):
+        assert is_seen("#item .text")
+        if differ[at].feature == "places":
+            first = tab.locator("#others .one p").first.inner_text().splitlines()[0]
+            assert first == "name: Café Zürich · start: 0 · end: 11"
+        tab.locator(".feature.active h3").scroll_into_view_if_needed()
+        # The panel of the others' answers leaves most of the window to the rest.
+        assert tab.locator("#others").bounding_box()["height"] < 740 / 3
+        tab.get_by_role("button", name="Take this").first.click()
+        # The cause is asked next, on the same item.
+        assert is_seen(".feature.active h3")
+        page.press("1")
+    assert page.errors == []

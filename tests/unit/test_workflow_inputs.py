@@ -220,6 +220,24 @@ def test_a_filled_sheet_with_braces_in_its_name_makes_the_wave_stale(inputs_of, 
     assert filled_and_setting()[1] != before
 
 
+def test_another_language_makes_the_page_of_adjudication_stale_and_no_answers(inputs_of):
+    study = notes_study({"kind": "openai"})
+    check = {"stage": STAGE, "features": ["topic"], "annotators": ["ann"], "sample": 2}
+    study["waves"] = {language: check | {"language": language} for language in ("en", "de", "fr")}
+    inputs, rules = inputs_of(study), (RULES / "waves.smk").read_text()
+
+    def setting(rule, wave):
+        names = re.search(
+            rf"^rule {rule}:.*?setting=(INPUTS\.waves\.wave_setting\(.*?\))", rules, re.S | re.M
+        )
+        return eval(names.group(1), {"INPUTS": inputs})(wildcards(wave=wave))
+
+    assert len({setting("merge", language) for language in study["waves"]}) == 3
+    assert len({setting("collect", language) for language in study["waves"]}) == 1
+    # As it was before pages had a language.
+    assert "language" not in setting("merge", "en")
+
+
 def test_another_version_of_what_works_on_a_local_stage_makes_it_stale(inputs_of, monkeypatch):
     sieve = {"kind": "filter", "input": {"source": "notes"}, "keywords": ["cat"]}
     study = notes_study({"kind": "local"})

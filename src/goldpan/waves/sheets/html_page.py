@@ -124,7 +124,6 @@ def adjudication_page(
                 {
                     "annotator": annotator,
                     "value": value,
-                    "text": answer_text(codebook.by_name[disagreement.feature], value),
                     "note": disagreement.notes.get(annotator, ""),
                 }
                 for annotator, value in sorted(disagreement.answers.items())
@@ -184,6 +183,7 @@ def _cause(words: Mapping[str, str]) -> dict[str, Any]:
         "name": CAUSE,
         "title": words["cause"],
         "heading": words["cause"],
+        "short": words["cause"],
         "type": "classification",
         "description": words["about_cause"],
         "choices": [asdict(cause) for cause in causes],
@@ -202,6 +202,8 @@ def _feature(feature: Feature, cannot_tell: bool, words: Mapping[str, str]) -> d
         **about,
         "title": feature.title or feature.name,
         "heading": feature.question or feature.title or feature.name,
+        # Where it is named beside others: in words, if there are any.
+        "short": feature.title or feature.question or feature.name,
         "choices": None if options is None else [asdict(option) for option in options],
         "cannot_tell": cannot_tell,
         "how": how_on_page(feature, words),

@@ -21,9 +21,9 @@ def uncertain_first(
     """The place of each item from 0 (least sure) to 1; None for a wave whose items come as they are drawn.
 
     An LLM is often surer of one answer than of another, so that the order of its confidence would tell its
-    answers. Therefore items are ranked among those with the same answer to a feature only, and what counts is
-    the share of these that are less sure: whatever the answer, these shares are spread alike over the sheet.
-    Of several features it is the mean.
+    answers. Therefore items are ranked among those with the same answer to a feature only, and which answer
+    comes when is left to chance: the answers stand in the order of a shuffled pack, so that nothing can be
+    told of one from those around it. Of several features the place is the mean.
 
     Args:
         wave, name: the wave and its name.
@@ -36,11 +36,11 @@ def uncertain_first(
     """
     if wave.order == "drawn":
         return None
-    shares: dict[str, list[float]] = {}
+    places: dict[str, list[float]] = {}
     for feature in features:
-        for item, share in _shares(wave, items, predictions, feature):
-            shares.setdefault(item, []).append(share)
-    if not shares and items:
+        for item, place in _places(wave, items, predictions, feature):
+            places.setdefault(item, []).append(place)
+    if not places and items:
         raise StudyError(
             f"order: {wave.order} goes by the LLM's confidence, and it gave none with its answers",
             where=f"waves.{name}",
@@ -48,13 +48,17 @@ def uncertain_first(
         )
     # What has no confidence comes anywhere.
     missing = {item: _chance(wave, item) for item in items}
-    return {item: sum(found) / len(found) if (found := shares.get(item)) else missing[item] for item in items}
+    return {item: sum(found) / len(found) if (found := places.get(item)) else missing[item] for item in items}
 
 
-def _shares(
+def _places(
     wave: Wave, items: Sequence[str], predictions: Predictions, feature: str
 ) -> Iterable[tuple[str, float]]:
-    """Each item with the share of those of its answer that are less sure, at random among equals."""
+    """Each item with its place by one feature: among equal answers chance's places, by certainty.
+
+    Each item gets a place by chance; those of one answer swap theirs: the least sure comes first.
+    Confidence therefore says nothing of which answer stands where.
+    """
     by_answer: dict[bytes, list[tuple[float, int, str]]] = {}
     for item in items:
         prediction = predictions.get(item, {}).get(feature)
@@ -65,13 +69,10 @@ def _shares(
             (prediction["confidence"], rank(wave.seed, "order", "uncertain", item), item)
         )
     for alike in by_answer.values():
-        if len(alike) == 1:
-            # Nothing to be compared with: a place in the middle would tell that the answer is a rare one.
-            yield alike[0][2], _chance(wave, alike[0][2])
-            continue
-        for number, (_, _, item) in enumerate(sorted(alike)):
-            yield item, (number + _chance(wave, item)) / len(alike)
+        by_chance = sorted(_chance(wave, item, feature) for _, _, item in alike)
+        for place, (_, _, item) in zip(by_chance, sorted(alike), strict=True):
+            yield item, place
 
 
-def _chance(wave: Wave, item: str) -> float:
-    return rank(wave.seed, "order", "chance", item) / RANK_RANGE
+def _chance(wave: Wave, item: str, *names: str) -> float:
+    return rank(wave.seed, "order", "chance", item, *names) / RANK_RANGE

@@ -21,8 +21,8 @@ function decision(row, answer) {
   };
 }
 
-// Marked places of answers that are none any more are left out.
-function rounded({ spans, ...answer }) {
+// Marked places of answers that are none any more are left out, and what lacks something yet.
+function rounded({ spans, drafts, ...answer }) {
   const kept = Object.entries(spans ?? {}).filter(([name]) => Array.isArray(answer.values[name]));
   return {
     ...answer, seconds: Math.round(answer.seconds * 10) / 10,

@@ -1,22 +1,20 @@
 // A list of objects, each a small form that follows the fields of the feature; forms may nest. What an object
 // stands for can be marked in the text: its spans go beside the answer, a list for each object.
 
-function extractionControl(feature, value, { give, keep, fail, spans }) {
+function extractionControl(feature, value, { give, keep, keepTyping, fail, spans }) {
+  // A mark, and an object that is removed, is a step that can be taken back; keystrokes are joined to one.
+  const changed = () => keep(...readOr([undefined, []]));
+  const typed = () => keepTyping(...readOr([undefined, []]));
   const list = objectList(feature.fields, value ?? [], feature.title, changed, spans);
   const marker = spanMarker(feature.fields, list, changed, fail);
   const node = el("div", {}, marker.node, list.node);
-
-  function changed() {
-    const [objects, marked] = readOr([undefined, []]);
-    keep(objects, marked);
-  }
 
   function readOr(other) {
     try {
       const objects = list.read();
       return objects.length ? [objects, list.spans()] : other;
     } catch {
-      return [undefined, list.spans()];
+      return [undefined, list.spans(), list.draft()];
     }
   }
 
@@ -38,7 +36,7 @@ function extractionControl(feature, value, { give, keep, fail, spans }) {
       el("button", { type: "button", className: "quiet", onclick: () => give([], []) }, say("there_are_none"))
     )
   );
-  node.addEventListener("input", changed);
+  node.addEventListener("input", typed);
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -54,6 +52,7 @@ function extractionControl(feature, value, { give, keep, fail, spans }) {
       list.focus();
       return true;
     },
+    finish,
     focus: () => list.focus(),
   };
 }
@@ -84,7 +83,7 @@ function spanMarker(fields, list, changed, fail) {
     // Into the empty field that one was in, else into an object of its own.
     const isFree = target && list.has(target.form) && !target.input.value;
     const place = isFree ? target : list.add().inputFor(main.name);
-    place.input.value = span.text;
+    setText(place.input, span.text);
     place.form.mark(place.name, span);
     selected = null;
     document.getSelection().removeAllRanges();
@@ -96,7 +95,7 @@ function spanMarker(fields, list, changed, fail) {
   // The next place where what is written in the field stands in the text.
   function findNext() {
     const place = target && list.has(target.form) ? target : list.last()?.inputFor(main.name);
-    const places = place?.input.value.trim() ? placesOf(place.input.value.trim()) : [];
+    const places = place?.input.value.trim() ? placesOf((place.form.markedText(place.name) ?? place.input.value).trim()) : [];
     if (!places.length) return fail(say("not_in_text"));
     const before = place.form.spans.find((span) => span.of === place.name);
     const at = places.findIndex((one) => before && one.field === before.field && String(one.path) === String(before.path) && one.start === before.start);
@@ -135,6 +134,7 @@ function objectList(fields, objects, name, changed, spans = []) {
     size: () => forms.length,
     focus: () => (forms[0] ?? { focus: () => button.focus() }).focus(),
     read: () => forms.map((form) => form.read()),
+    draft: () => forms.map((form) => form.draft()),
     spans: () => forms.map((form) => form.spans),
     inputOf: (node) => forms.map((form) => form.inputOf(node)).find(Boolean),
   };
@@ -146,7 +146,14 @@ function objectForm(fields, object, name, spans = []) {
     node: el("fieldset", { className: "form" }, el("legend", { dir: "auto" }, name), ...inputs.map((input) => input.node)),
     spans: [...spans],
     focus: () => inputs[0].focus(),
-    read: () => Object.fromEntries(fields.map((field, place) => [field.name, inputs[place].read()])),
+    read: () => Object.fromEntries(fields.map((field, place) => [field.name, form.markedText(field.name) ?? inputs[place].read()])),
+    // What is there so far of an object that lacks something.
+    draft: () => Object.fromEntries(fields.map((field, place) => [field.name, form.markedText(field.name) ?? inputs[place].draft()])),
+    // What is marked and still in its field, as it stands in the text: a field makes all line breaks alike.
+    markedText(of) {
+      const text = form.spans.find((span) => span.of === of)?.text;
+      return text?.replace(/\r\n?/g, "\n") === form.inputFor(of).input?.value ? text : undefined;
+    },
     inputFor: (wanted) => ({ form, name: wanted, input: inputs[fields.findIndex((field) => field.name === wanted)].input }),
     // The field of a text that one is in.
     inputOf(node) {
@@ -170,16 +177,23 @@ function fieldInput(field, value) {
   if (field.type === "object") return objectForm(field.fields, value ?? {}, field.name);
   if (field.type === "list" && field.fields) return objectList(field.fields, value ?? [], field.name, () => {});
   const input = inputFor(field, value);
+  const read = () => (field.nullable && input.value === "" ? null : readField(field, input.value));
   return {
     node: el("label", { dir: "auto" }, field.description ? `${field.name} — ${field.description}` : field.name, input),
     input,
     focus: () => input.focus(),
     read() {
-      if (field.nullable && input.value === "") return null;
       try {
-        return readField(field, input.value);
+        return read();
       } catch (error) {
         throw new Error(`${field.name}: ${error.message}`);
+      }
+    },
+    draft() {
+      try {
+        return read();
+      } catch {
+        return null;
       }
     },
   };
@@ -196,7 +210,24 @@ function inputFor(field, value) {
     return select;
   }
   if (field.type === "list") return el("textarea", { rows: 2, value: (value ?? []).join("\n"), placeholder: say("one_a_line"), dir: "auto" });
-  return el("input", { className: "input", value: value ?? "", dir: "auto" });
+  return field.type === "string" ? textInput(value ?? "") : el("input", { className: "input", value: value ?? "", dir: "auto" });
+}
+
+// A text is one line as a rule; a mark over a line break has several, which are kept.
+function textInput(value) {
+  const input = el("textarea", { className: "input", dir: "auto" });
+  input.addEventListener("input", () => setText(input, input.value));
+  input.addEventListener("keydown", (event) => {
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.isComposing;
+    if (event.key === "Enter" && isPlain) event.preventDefault();
+  });
+  setText(input, value);
+  return input;
+}
+
+function setText(input, text) {
+  if (input.value !== text) input.value = text;
+  input.rows = Math.min(input.value.split("\n").length, 6);
 }
 
 function readField(field, text) {

@@ -33,4 +33,4 @@ class History {
   }
 }
 
-const stateOf = ({ values, spans, skipped, flag }) => structuredClone({ values, spans, skipped, flag });
+const stateOf = ({ values, spans, drafts, skipped, flag }) => structuredClone({ values, spans, drafts, skipped, flag });

@@ -54,9 +54,17 @@ function onKey(event) {
   if (onUndoKey(event)) return undefined;
   if (event.key === "Escape") return event.target.blur?.();
   const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName);
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (typing || event.altKey || document.querySelector("dialog[open]")) return;
   // Enter and space on a button press it.
   if (event.target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return;
+  if (event.ctrlKey || event.metaKey) {
+    // In their fields, controls see to it themselves.
+    if (event.key === "Enter" && control.finish) {
+      event.preventDefault();
+      control.finish();
+    }
+    return;
+  }
   const key = keyOf(event);
   const used = control.onKey(key);
   if (used || KEYS[key]) event.preventDefault();

@@ -34,11 +34,14 @@ function change(make, typing = null) {
   save();
 }
 
-function setValue(one, name, value, spans) {
+// `draft` is what an answer holds so far that lacks something: it is kept, and never exported.
+function setValue(one, name, value, spans, draft) {
   if (value === undefined) delete one.values[name];
   else one.values[name] = value;
   if (spans?.some((ofObject) => ofObject.length)) one.spans[name] = spans;
   else delete one.spans[name];
+  if (draft) one.drafts[name] = draft;
+  else delete one.drafts[name];
 }
 
 // Give an answer and go on: to the next open question of the item, or to the next open item.
@@ -49,7 +52,7 @@ function give(value, spans = []) {
     setValue(one, name, value, spans);
     one.skipped = false;
   });
-  byId("last").textContent = `${current + 1}: ${features.get(name).title} = ${answerText(features.get(name), value)}`;
+  byId("last").textContent = `${current + 1}: ${features.get(name).short} = ${answerText(features.get(name), value)}`;
   byId("export").classList.add("waiting");
   const next = row().asks.findIndex((other, place) => place > active && !(other in answer().values));
   const left = next >= 0 ? next : row().asks.findIndex((other) => !(other in answer().values));
@@ -63,10 +66,13 @@ function give(value, spans = []) {
   }
 }
 
-// Save an answer that is still being worked on.
-function keep(value, spans = []) {
+// Save an answer that is still being worked on: as a step of its own, or with the keystrokes before.
+const keep = (...given) => keepAs(null, given);
+const keepTyping = (...given) => keepAs(`${row().row_id} ${activeName()}`, given);
+
+function keepAs(typing, given) {
   const name = activeName();
-  change((one) => setValue(one, name, value, spans), `${row().row_id} ${name}`);
+  change((one) => setValue(one, name, ...given), typing);
   byId("export").classList.add("waiting");
   drawProgress();
   drawMarks();
@@ -95,6 +101,7 @@ function goTo(place) {
   store.lastRow = row().row_id;
   showItem(row(), byId("item"));
   draw();
+  showStart();
 }
 
 // The next open item after this one, those that were skipped last; the whole sheet is done when there is none.

@@ -18,7 +18,7 @@ function drawFeature(name, place) {
     return el("div", { className: "feature" }, el("h3", {}, open));
   }
   const spans = answer().spans[name] ?? [];
-  control = makeControl(feature, value, { give, keep, fail, spans, votes: votesOn(name) });
+  control = makeControl(feature, value ?? answer().drafts[name], { give, keep, keepTyping, fail, spans, votes: votesOn(name) });
   const llm = row().llm[name];
   const abstain = feature.cannot_tell
     ? el("button", { type: "button", className: "quiet", "aria-pressed": String(value === null), onclick: () => give(null) },
@@ -37,10 +37,14 @@ function votesOn(name) {
   return votes;
 }
 
-// Of extracted objects all is shown, and not only how many there are.
+// Of extracted objects all is shown, and not only how many there are: a line for each.
 function otherText(other) {
   const feature = features.get(row().asks[0]);
-  return feature.type === "extraction" && other.value?.length ? other.text : answerText(feature, other.value);
+  if (feature.type !== "extraction" || !other.value?.length) return answerText(feature, other.value);
+  const shown = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const has = (object) => feature.fields.filter(({ name }) => object[name] !== null && object[name] !== undefined);
+  const line = (object) => has(object).map(({ name }) => `${name}: ${shown(object[name])}`);
+  return other.value.map((object) => line(object).join(" · ")).join("\n");
 }
 
 function drawOthers() {
@@ -65,7 +69,7 @@ function drawProgress() {
   byId("pace").textContent = pace === null ? "" : say("pace", { count: pace });
   byId("undo").disabled = !past.past.length;
   byId("redo").disabled = !past.future.length;
-  const conflicts = exclusiveConflicts(data.exclusive, answer()).map((names) => names.map((name) => features.get(name).title).join(", "));
+  const conflicts = exclusiveConflicts(data.exclusive, answer()).map((names) => names.map((name) => features.get(name).short).join(", "));
   byId("warning").hidden = !conflicts.length;
   byId("warning").textContent = say("only_one", { names: conflicts.join("; ") });
 }
@@ -89,4 +93,11 @@ function draw() {
   if (typed && !(activeName() in answer().values)) control.focus();
   else if (document.activeElement !== document.body) document.activeElement.blur();
   byId("features").querySelector(".active").scrollIntoView({ block: "nearest" });
+}
+
+// Where all is in one column, going to the question may have moved the start of a long text out of sight, or under
+// the answers of others, which stay at the top.
+function showStart() {
+  const top = byId("others").hidden ? 0 : byId("others").getBoundingClientRect().bottom;
+  if (byId("item").getBoundingClientRect().top < top) window.scrollTo(0, 0);
 }

@@ -50,6 +50,6 @@ class Store {
   }
 
   static blank() {
-    return { values: {}, spans: {}, flag: false, skipped: false, note: "", seconds: 0 };
+    return { values: {}, spans: {}, drafts: {}, flag: false, skipped: false, note: "", seconds: 0 };
   }
 }

@@ -12,10 +12,10 @@ function numberControl(feature, value, { give, fail }) {
   return typedControl(input, finish, (key) => key === "Enter");
 }
 
-function textControl(feature, value, { give, keep, fail }) {
+function textControl(feature, value, { give, keepTyping, fail }) {
   const input = el("textarea", { rows: 4, value: value ?? "", dir: "auto", "aria-label": feature.heading });
   const fits = () => !feature.max_chars || [...input.value].length <= feature.max_chars;
-  input.addEventListener("input", () => keep(input.value.trim() && fits() ? input.value : undefined));
+  input.addEventListener("input", () => keepTyping(input.value.trim() && fits() ? input.value : undefined));
   const finish = () => {
     if (!input.value.trim()) fail(say("no_text"));
     else if (!fits()) fail(say("too_long", { max: feature.max_chars, count: [...input.value].length }));
@@ -39,6 +39,7 @@ function typedControl(input, finish, finishes) {
       input.focus();
       return true;
     },
+    finish,
     focus: () => input.focus(),
   };
 }
