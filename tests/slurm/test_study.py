@@ -79,3 +79,10 @@ def test_a_profile_of_ones_own_comes_on_top(project, cluster):
     project.run(FIRST_EMBEDDINGS, "--profile", "mine")
     [job] = cluster.jobs(project.root)
     assert (job.cores, job.memory_mb, job.minutes, job.gpus) == (2, 16_000, 120, f"{GPU_MODEL}:1")
+
+
+def test_files_that_share_a_job_ask_for_what_a_profile_says_of_the_rule(cluster, tmp_path):
+    project = SlurmProject.on(cluster, tmp_path / "project", small=True)
+    project.run("results/corpus/embeddings/tiny/summary.json", "--set-resources", "embed:mem_mb=5000")
+    [job] = cluster.jobs(project.root)
+    assert (job.rule, job.memory_mb, job.state) == ("embed", 5000, "COMPLETED")
