@@ -1,5 +1,6 @@
 """The page of four finished studies in a real browser: light and dark, from a phone to a wide screen."""
 
+import orjson
 import pytest
 
 from goldpan.report.index.page import write_index
@@ -56,6 +57,18 @@ def test_nothing_reaches_out_of_the_window_but_what_scrolls_in_a_box_of_its_own(
         " getComputedStyle(box).overflowX])"
     )
     assert boxes and all(how == "auto" for over, how in boxes if over > 0)
+
+
+def test_a_long_word_in_what_to_do_next_is_broken(tab, tmp_path):
+    root = finished_project(tmp_path / "project")
+    path = root / "results/quickstart/waves/check/status.json"
+    status = orjson.loads(path.read_bytes())
+    status["annotators"]["a" * 80] = {**status["annotators"]["ann"], "left": 3}
+    path.write_bytes(orjson.dumps({**status, "state": "partial"}))
+    tab.set_viewport_size({"width": 360, "height": 900})
+    OpenPage(tab, root / write_index(finished_study(root, "quickstart"))).open()
+    assert "a" * 80 in tab.inner_text("h2:has-text('What to do next') + ul")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_no_mark_or_label_reaches_out_of_its_picture(tab, page):

@@ -444,3 +444,19 @@ def test_a_figure_that_is_undefined_says_why(tmp_path):
     }
     assert reasons[P, "precision"] == "undefined: there is no such prediction"
     assert reasons[N, "recall"] == "undefined: no gold item has the label"
+
+
+@pytest.mark.parametrize(("split", "is_part"), [("all", False), (["test"], True)])
+def test_gold_that_is_split_by_groups_is_said_to_have_intervals_of_single_items(tmp_path, split, is_part):
+    gold = [gold_item(n, {"tone": P}, group=f"files/{n % 2}", split="test") for n in range(6)]
+    given = inputs(tmp_path, gold, {"m": [tone_row(0, P)]}, gold_group="file")
+    said = [note for note in evaluate("e", settings("m", split=split), TONES, given).notes if "group" in note]
+    assert len(said) == 1 and "The 6 evaluated items come in 2 groups by `file`" in said[0]
+    assert "Intervals take items as drawn one by one" in said[0]
+    assert ("`split: all`" in said[0]) == is_part
+
+
+def test_gold_whose_groups_are_single_items_says_nothing_of_groups(tmp_path):
+    gold = [gold_item(n, {"tone": P}, group=f"files/{n}") for n in range(6)]
+    given = inputs(tmp_path, gold, {"m": [tone_row(0, P)]}, gold_group="file")
+    assert not any("group" in note for note in evaluate("e", settings("m"), TONES, given).notes)

@@ -7,13 +7,14 @@ import pytest
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.evaluation.corpus import corpus_prevalence
 from goldpan.evaluation.predictions import FeatureCounts, Predictions, read_drawn
-from goldpan.evaluation.prevalence import corrected_mean, corrected_share, post_strata
+from goldpan.evaluation.prevalence import METHOD, corrected_mean, corrected_share, post_strata
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.sampling_design import design_of
 from tests.evaluation_builders import gold_item
-from tests.wave_builders import COMPLAINT, STARS, TOPICS
+from tests.wave_builders import COMPLAINT, STARS, TONE, TOPICS
 
 SIZE = 10_000
+P, N, U = "Positive", "Negative", "Neutral"
 
 
 def drawn(predicted, generator, each=None):
@@ -136,3 +137,36 @@ def test_of_the_answers_a_wave_was_drawn_by_it_is_said_that_the_others_are_not_k
     assert found.reason == (
         "only the answers to the items of the wave are known, not those to the other records"
     )
+
+
+def test_labels_that_are_corrected_together_are_named():
+    predicted = [P] * 8 + [N] * 2 + [U] * 3
+    found = corpus_prevalence(*setting(TONE, predicted, predicted, predicted * 10))
+    assert found.notes == (
+        "Gold items predicted Negative or Neutral are taken together, as some of these predictions have fewer"
+        " than 5 gold items.",
+    )
+    assert {one.corrected.interval.method for one in found.labels} == {METHOD}
+
+
+def test_a_figure_that_no_prediction_corrects_says_that_it_is_the_plain_share():
+    gold, predicted = [P] * 3 + [N] * 3 + [U] * 4, [P] * 4 + [N] * 4 + [U] * 2
+    found = corpus_prevalence(*setting(TONE, gold, predicted, predicted * 10))
+    assert [one.corrected.value for one in found.labels] == pytest.approx(
+        [gold.count(one.label) / 10 for one in found.labels]
+    )
+    (note,) = found.notes
+    assert "what the model predicts plays no part" in note and all(label in note for label in (P, N, U))
+    assert "post-stratification" not in found.labels[0].corrected.interval.method
+
+
+def test_of_sets_the_labels_that_no_prediction_corrects_are_named():
+    gold = [["price"], [], ["price", "quality"], [], []] * 2
+    predicted = [["price"]] * 5 + [["quality"]] + [[]] * 4
+    (note,) = corpus_prevalence(*setting(TOPICS, gold, predicted, predicted * 3)).notes
+    assert "to have, or not to have, quality:" in note
+
+
+def test_each_label_with_gold_items_enough_is_corrected_without_a_note():
+    predicted = [P] * 8 + [N] * 5
+    assert corpus_prevalence(*setting(TONE, predicted, predicted, predicted * 10)).notes == ()

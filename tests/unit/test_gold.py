@@ -238,6 +238,7 @@ def test_croissant_names_files_with_their_hashes_and_sizes(tmp_path):
     metadata = json.loads((write(tmp_path, license="CC-BY-4.0") / "croissant.json").read_text())
     assert metadata["conformsTo"] == "http://mlcommons.org/croissant/1.0"
     assert metadata["license"] == "CC-BY-4.0"
+    assert metadata["rai:dataLimitations"] == ["a note"]
     assert "url" not in metadata
     for described in metadata["distribution"]:
         path = tmp_path / described["contentUrl"]

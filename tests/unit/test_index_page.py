@@ -14,6 +14,7 @@ from goldpan.cli import main
 from goldpan.report.index.bars import Bar, Segment, bars
 from goldpan.report.index.page import write_index, write_index_of_now
 from goldpan.report.index.part import estimate_text
+from goldpan.waves.agreement.wave import ORDERS
 from tests.finished_studies import NAMES, finished_project, finished_study
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
@@ -289,3 +290,38 @@ def test_without_numpy_until_there_is_calibration(kept):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_an_evaluation_says_of_its_features_stands_on_the_page(root):
+    pooled = "Gold items predicted 1 or 0 are taken together."
+
+    def note(made):
+        made["features"][0]["models"][0]["prevalence"]["notes"] = [pooled]
+
+    changed(root, "evaluation/head.json", note)
+    said = words(page_of(root))
+    assert "score: Only 9 items are evaluated: too few to tell good from middling models." in said
+    assert f"score, prevalence by minilm: {pooled}" in said
+
+
+def test_the_order_of_a_wave_stands_on_the_page(root):
+    changed(root, "waves/check/agreement.json", lambda made: made["notes"].append(ORDERS["uncertain"]))
+    said = words(page_of(root))
+    assert ORDERS["uncertain"] in said
+    assert "score: The 24 items come in 3 groups by `file`, too few to draw groups again" in said
+
+
+def test_one_head_is_no_learning_curve(root):
+    page = page_of(root)
+    said = words(page)
+    assert "score: no learning curve, for each share of the labels holds the same 11 records" in said
+    assert "11 labels (" not in page
+
+
+def test_a_learning_curve_shows_each_head_once(root):
+    def divide(made):
+        made["targets"]["score"]["learning_curve"]["points"][0]["records"] = 5
+
+    changed(root, "heads/invests/metrics.json", divide)
+    shown = re.findall(r"(\d+) labels \((\d+)%\)", words(page_of(root)))
+    assert list(dict.fromkeys(shown)) == [("5", "12"), ("11", "100")]

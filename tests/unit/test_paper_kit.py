@@ -15,6 +15,7 @@ from goldpan.report.paper.methods_software import ENVIRONMENT
 from goldpan.report.paper.quoting import share_text
 from goldpan.study import load_project
 from goldpan.waves.agreement.formatting import TITLES
+from tests.finished_studies import finished_project, finished_study
 from tests.paper_projects import HOSTILE, paper_project, unmade_paper_project
 
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)*")
@@ -312,3 +313,28 @@ def test_files_of_an_earlier_kit_go_and_others_stay(tmp_path):
 
 def test_labels_of_the_test_are_hostile_indeed():
     assert any(r"\input" in label for label in HOSTILE) and any("<script" in label for label in HOSTILE)
+
+
+def test_the_methods_text_says_which_labels_are_corrected_together(tmp_path):
+    made = paper_project(tmp_path / "project")
+    file = made.root / "results/parks/evaluation/quality.json"
+    found = json.loads(file.read_bytes())
+    note = "Gold items predicted a or b are taken together."
+    for model in found["features"][0]["models"]:
+        model["prevalence"]["notes"] = [note]
+    file.write_text(json.dumps(found))
+    assert note in text_of(write_paper(project_at(made.root)), "methods.md")
+
+
+def test_one_head_is_no_learning_curve_in_the_paper(tmp_path):
+    root = finished_project(tmp_path / "project")
+    assert not [
+        name for name in paper_kit(finished_study(root, "quickstart")).files if "learning_curve" in name
+    ]
+    metrics = root / "results/quickstart/heads/invests/metrics.json"
+    made = json.loads(metrics.read_bytes())
+    made["targets"]["score"]["learning_curve"]["points"][0]["records"] = 5
+    metrics.write_text(json.dumps(made))
+    kit = paper_kit(finished_study(root, "quickstart"))
+    assert len(table(kit, "learning_curves")) == 2
+    assert any(name.startswith("figures/learning_curve") for name in kit.files)

@@ -127,3 +127,18 @@ def test_signs_that_steer_a_terminal_are_not_printed(project, capsys):
     WorkflowProject(project.root).write_rows("notes/a.jsonl", [{**note_rows(1)[0], "text": "a\x1b[2Jb\nc"}])
     main(["preview", "topics", "--study", "notes"])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_an_id_that_is_misspelled_names_the_nearest(project):
+    with pytest.raises(StudyError, match="did you mean `n7`"):
+        list(preview_requests(project, "topics", ["N7"]))
+
+
+def test_a_row_that_was_skipped_before_it_got_an_id_is_found_by_that_of_its_fields(project):
+    study = two_stage_study()
+    study["sources"]["notes"]["not_blank"] = ["text"]
+    WorkflowProject(project.root).write_study(study)
+    rows = note_rows(2)
+    WorkflowProject(project.root).write_rows("notes/a.jsonl", [{**rows[0], "text": ""}, rows[1]])
+    (found,) = preview_requests(load_project("notes", root=project.root), "topics", [rows[0]["id"]])
+    assert found.id.startswith("!notes/") and found.skip.startswith("blank")

@@ -10,7 +10,7 @@ import pytest
 
 from goldpan.cli import main
 from goldpan.errors import SheetError, SourceError, StudyError
-from goldpan.evaluation.run import gold_notes
+from goldpan.evaluation.run import gold_notes, order_notes
 from goldpan.study import load_project
 from goldpan.waves.agreement.wave import wave_notes
 from goldpan.waves.codebook import Codebook
@@ -605,3 +605,11 @@ def test_the_order_is_a_setting_of_what_was_given_out_and_the_language_is_not(pr
     assert run.wave.order == "drawn"
     (note,) = changes_of(run).study_notes
     assert note == "the study says `order: uncertain`; given out with `order: drawn`"
+
+
+def test_an_evaluation_says_in_which_order_its_gold_was_answered(project):
+    run = wave_of(project)
+    assert order_notes(run) == []
+    run.wave = run.wave.model_copy(update={"order": "uncertain"})
+    (note,) = order_notes(run)
+    assert "the least sure first" in note

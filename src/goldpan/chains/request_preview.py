@@ -21,12 +21,16 @@ from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.prices import Price, context_window
+from goldpan.records.ids import UNREADABLE, record_id
 from goldpan.records.model import Record
 from goldpan.records.read import iter_records
+from goldpan.records.rows import RowError
 from goldpan.stages.plan import task_hashes
 from goldpan.study.load import Project
+from goldpan.tasks.nearest import suggestion
 
 _FIRST_ROWS = 100
+_MOST_COMPARED = 10_000
 
 
 @dataclass(frozen=True)
@@ -121,20 +125,36 @@ def _named(
     project: Project, stage: str, previewer: _Previewer, records: Path, wanted: set[str]
 ) -> Iterator[PreviewedRecord]:
     """The records of these ids, in their order in the file; StudyError names one that is not there."""
-    count = 0
+    count, known = 0, []
     for record in iter_records(records):
         count += 1
-        if record["id"] in wanted:
-            wanted.remove(record["id"])
+        own = {record["id"], _id_in_row(project, record)} & wanted
+        if own:
+            wanted -= own
             yield previewer.preview(record)
             if not wanted:
                 return
+        if count <= _MOST_COMPARED:
+            known.append(record["id"])
+    missing = min(wanted)
     raise StudyError(
-        f"stage `{stage}` has no record {min(wanted)!r} among its {count:,}",
+        f"stage `{stage}` has no record {missing!r} among its {count:,}; {suggestion(missing, known)}",
         where=str(project.study_file),
-        remedy="`id` stands in the rows of the stage's records.jsonl and features.jsonl; without --id the"
-        " first record that is asked is shown",
+        remedy="`id` stands in the rows of the stage's records.jsonl and features.jsonl; rows that were"
+        " skipped before they got one stand in records.jsonl with the reason, as `!SOURCE/FILE:LINE`; without"
+        " --id the first record that is asked is shown",
     )
+
+
+def _id_in_row(project: Project, record: Record) -> str | None:
+    """The id that a row which was skipped would have had; None of other records, or where it has none."""
+    source = project.study.sources.get(record["source"])
+    if source is None or not source.id or not record["id"].startswith(UNREADABLE):
+        return None
+    try:
+        return record_id(record["data"], source.id)
+    except RowError:
+        return None
 
 
 class _Previewer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,13 @@ from goldpan.evaluation.coding import CodedPredictions, FeatureValues
 from goldpan.evaluation.predictions import OK, FeatureCounts, Predictions
 from goldpan.evaluation.prevalence import (
     LEAST_ITEMS,
+    PLAIN,
     LabelPrevalence,
+    PostStrata,
     Prevalence,
     corrected_mean,
     corrected_share,
+    pooled_note,
     post_strata,
 )
 from goldpan.statistics.figures import figure
@@ -60,7 +64,7 @@ def corpus_prevalence(
         return Prevalence(counts.records, items, reason=reason)
     answered_only = CodedPredictions(coded.categories, coded.codes[answered], coded.is_nominal)
     part = design.part(answered)
-    labels = (
+    labels, notes = (
         _of_sets(values, counts, answered_only, part.weights)
         if is_multilabel
         else _of_labels(
@@ -68,11 +72,12 @@ def corpus_prevalence(
         )
     )
     if not isinstance(values.feature, Score):
-        return Prevalence(counts.records, items, tuple(labels))
+        return Prevalence(counts.records, items, tuple(labels), notes=notes)
     bias = figure(figures_of(answered_only, 0, values, part), "bias")
     assert bias is not None
     mean = counts.total / counts.records
-    return Prevalence(counts.records, items, tuple(labels), mean, corrected_mean(mean, bias.weighted))
+    corrected = corrected_mean(mean, bias.weighted)
+    return Prevalence(counts.records, items, tuple(labels), mean, corrected, notes=notes)
 
 
 def _reason(model: Predictions, counts: FeatureCounts, items: int, population: float) -> str | None:
@@ -116,52 +121,70 @@ def _of_labels(
     coded: CodedPredictions,
     weights: np.ndarray,
     left_out: _LeftOut,
-) -> list[LabelPrevalence]:
+) -> tuple[list[LabelPrevalence], tuple[str, ...]]:
     if not values.has_labels or not counts.keys or len(counts.keys) > MOST_LABELS:
-        return []
+        return [], ()
     coded = values.as_counted(coded)
     predicted = [
         (coded.categories[code], bool(is_left_out))
         for code, is_left_out in zip(coded.codes[:, 1], left_out.items, strict=True)
     ]
-    sizes: dict[Hashable, int] = {
+    sizes: dict[tuple[Hashable, bool], int] = {
         (key, False): number - left_out.keys.get(key, 0) for key, number in counts.keys.items()
     }
     sizes |= {(key, True): number for key, number in left_out.keys.items()}
     gold = [coded.categories[code] for code in coded.codes[:, 0]]
     occurring = {*counts.keys, *gold}
     ordered = [*values.scale.categories(occurring - {None}), *([None] if None in occurring else [])]
-    return [
-        _label_prevalence(label, gold, predicted, sizes, counts.keys.get(label, 0) / counts.records, weights)
+    strata = _post_strata(predicted, sizes)
+    pooled = [
+        key_text(key) + (" (left out)" if is_left_out else "")
+        for key, is_left_out in sizes
+        if (key, is_left_out) in strata.pooled
+    ]
+    note = pooled_note(sorted(pooled), strata)
+    shares = [
+        _label_prevalence(label, gold, strata, counts.keys.get(label, 0) / counts.records, weights)
         for label in ordered
         if label in occurring
     ]
+    return shares, (note,) if note else ()
+
+
+def _post_strata(predicted: Sequence[Hashable], sizes: Mapping[Any, int]) -> PostStrata:
+    strata = post_strata(predicted, sizes)
+    assert strata is not None  # Too few items were turned away before.
+    return strata
 
 
 def _label_prevalence(
     label: Hashable,
     gold: Sequence[Hashable],
-    predicted: Sequence[Hashable],
-    sizes: Mapping[Hashable, int],
+    strata: PostStrata,
     share: float,
     weights: np.ndarray,
 ) -> LabelPrevalence:
-    strata = post_strata(predicted, sizes)
-    assert strata is not None
     has = np.array([key == label for key in gold])
     return LabelPrevalence(key_text(label), share, corrected_share(has, weights, strata))
 
 
 def _of_sets(
     values: FeatureValues, counts: FeatureCounts, coded: CodedPredictions, weights: np.ndarray
-) -> list[LabelPrevalence]:
-    prevalences = []
+) -> tuple[list[LabelPrevalence], tuple[str, ...]]:
+    prevalences: list[LabelPrevalence] = []
+    plain: list[str] = []
     for label in values.scale.labels or ():
         gold, predicted = ([label in coded.categories[code] for code in column] for column in coded.codes.T)
         if not any(gold) and not counts.keys[label]:
             continue
         sizes: dict[Hashable, int] = {True: counts.keys[label], False: counts.records - counts.keys[label]}
         share = counts.keys[label] / counts.records
-        prevalence = _label_prevalence(True, gold, predicted, sizes, share, weights)
+        strata = _post_strata(predicted, sizes)
+        prevalence = _label_prevalence(True, gold, strata, share, weights)
+        if strata.pooled:
+            plain.append(label)
         prevalences.append(LabelPrevalence(label, prevalence.predicted, prevalence.corrected))
-    return prevalences
+    if not plain:
+        return prevalences, ()
+    few = f"Fewer than {LEAST_ITEMS} gold items are predicted to have, or not to have, {', '.join(plain)}"
+    return prevalences, (f"{few}: {PLAIN}.",)

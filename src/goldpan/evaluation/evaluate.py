@@ -56,6 +56,7 @@ class EvaluationInputs:
             of those that the chain does not lead to a yes.
         judged: from the item ids of all records, and the group of each where they have one, to what other
             stages say of their texts.
+        gold_group: the key by which the wave splits its gold (`gold.group`), where it does.
     """
 
     gold: Sequence[Path]
@@ -70,6 +71,7 @@ class EvaluationInputs:
     left_out: LeftOutValues | None = None
     chains: Mapping[str, Trace] = field(default_factory=dict)
     judged: Callable[[Sequence[str], Mapping[str, str] | None], Sequence[JudgedText]] = lambda ids, groups: ()
+    gold_group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def evaluate(
             *_trial_notes(inputs.trials),
             *inputs.notes,
             *awaiting,
+            *_group_notes(inputs.gold_group, settings, evaluated),
             *(in_fields.notes if in_fields else ()),
             *_gone_notes(gone & evaluated.keys(), evaluated, inputs.trials),
             *_notes(settings, models, evaluated),
@@ -288,6 +291,25 @@ def _source(model: Predictions, settings: Evaluation, summary_file: Path | None)
 
 def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
+
+
+def _group_notes(key: str | None, settings: Evaluation, gold: Mapping[str, GoldItem]) -> list[str]:
+    """That intervals take each item for itself where the gold is split by groups."""
+    number = len({item.group for item in gold.values()})
+    if key is None or number == len(gold):
+        return []
+    come = (
+        f"The {len(gold):,} evaluated items come in {number:,} group{'' if number == 1 else 's'} by `{key}`,"
+        " by which the wave's gold is split (`gold.group`). Intervals take items as drawn one by one, so they"
+        " are too narrow where items of a group are alike; those of heads draw groups as a whole."
+    )
+    if settings.split == "all":
+        return [come]
+    return [
+        f"{come} A split holds whole groups and is no random part of the corpus, which corrected prevalences"
+        " take it for: `split: all` in the evaluation measures on all items (but a head also on those that it"
+        " learned from), and a wave with smaller groups or without `gold.group` has other splits."
+    ]
 
 
 def _gone(

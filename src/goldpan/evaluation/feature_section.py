@@ -199,6 +199,8 @@ def _prevalence(model: ModelEvaluation, prevalence: Prevalence) -> Iterator[Mark
         ]
         for label in prevalence.labels
     ]
+    for note in prevalence.notes:
+        yield element("p", note, class_="warn")
     yield table(["Label", "Predicted", "Corrected", "95 % interval"], rows)
     if len(prevalence.labels) <= _MOST_LABELS_IN_PICTURE:
         dots = [

@@ -33,8 +33,14 @@ from goldpan.statistics.interval import LEVEL, Interval, wilson_interval
 from goldpan.statistics.sampling_design import effective_size
 
 METHOD = "post-stratification by predicted label, variance recovered from Wilson limits"
+PLAIN_METHOD = "share weighted by inclusion, Wilson limits"
 LEAST_ITEMS = 5
 """Predicted labels with fewer gold items than this are taken together."""
+PLAIN = (
+    "the corrected shares are those among gold items, each weighted by its inclusion; what the model predicts"
+    " plays no part in them"
+)
+"""What it means where all of them are taken together."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Prevalence(AsJson):
         predicted_mean: of scores, the mean the model gives.
         corrected_mean: of scores, that mean less the model's bias on the gold items.
         reason: why there is none.
+        notes: which predicted labels had too few gold items to be corrected each by its own.
     """
 
     records: int
@@ -71,6 +78,7 @@ class Prevalence(AsJson):
     predicted_mean: float | None = None
     corrected_mean: Estimate | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,10 +88,17 @@ class PostStrata:
     Attributes:
         members: for each group, the places of its gold items.
         sizes: for each group, how many records of the corpus it has, N_g.
+        pooled: the predicted labels that make one group, as some of them have few gold items.
     """
 
     members: tuple[np.ndarray, ...]
     sizes: np.ndarray
+    pooled: tuple[Hashable, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is one group only, so that predictions correct nothing."""
+        return len(self.members) == 1
 
 
 def post_strata(predicted: Sequence[Hashable], counts: Mapping[Hashable, int]) -> PostStrata | None:
@@ -113,6 +128,7 @@ def post_strata(predicted: Sequence[Hashable], counts: Mapping[Hashable, int]) -
     return PostStrata(
         tuple(np.array([place for label in some for place in places[label]], dtype=int) for some in groups),
         np.array([sum(counts[label] for label in some) for some in groups], dtype=float),
+        tuple(rest),
     )
 
 
@@ -137,8 +153,32 @@ def corrected_share(has: np.ndarray, weights: np.ndarray, strata: PostStrata) ->
         above += part**2 * unseen * (limits.high - share) ** 2
     return Estimate(
         estimate,
-        Interval(max(0.0, estimate - math.sqrt(below)), min(1.0, estimate + math.sqrt(above)), LEVEL, METHOD),
+        Interval(
+            max(0.0, estimate - math.sqrt(below)),
+            min(1.0, estimate + math.sqrt(above)),
+            LEVEL,
+            PLAIN_METHOD if strata.is_plain else METHOD,
+        ),
     )
+
+
+def pooled_note(labels: Sequence[str], strata: PostStrata) -> str | None:
+    """Which predicted labels were taken together, and what that makes of the corrected shares.
+
+    Args:
+        labels: the pooled ones, as shown.
+        strata: gold items by predicted label.
+
+    Returns:
+        None where each predicted label is corrected by its own gold items.
+    """
+    if not labels:
+        return None
+    pooled = (
+        f"Gold items predicted {' or '.join(labels)} are taken together, as some of these predictions have"
+        f" fewer than {LEAST_ITEMS} gold items"
+    )
+    return f"{pooled}: {PLAIN}." if strata.is_plain else f"{pooled}."
 
 
 def corrected_mean(predicted_mean: float, bias: Estimate) -> Estimate:

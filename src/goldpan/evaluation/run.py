@@ -21,6 +21,7 @@ from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
+from goldpan.waves.agreement.wave import ORDERS
 from goldpan.waves.answer_text import answer_text
 from goldpan.waves.codebook import what_is_asked
 from goldpan.waves.sampling.left_out import LeftOutValues
@@ -54,10 +55,11 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         merged=root / paths.merged(wave) if wave else None,
         place=place_of(project, settings.source or []),
         notes=[
-            *([*gold_notes(run), *left_out_notes(run)] if run else ()),
+            *([*gold_notes(run), *order_notes(run), *left_out_notes(run)] if run else ()),
             *_threshold_notes(project, settings),
         ],
         left_out=_left_out_of(run) if run else None,
+        gold_group=run.wave.gold.group if run else None,
         chains={
             name: trace_of(project, stage)
             for name, stage in evaluated_chains(project.study, settings, run.wave if run else None).items()
@@ -120,6 +122,12 @@ def left_out_notes(run: WaveRun) -> list[str]:
             " them."
         )
     return notes
+
+
+def order_notes(run: WaveRun) -> list[str]:
+    """What is to be known of the order in which annotators had the items of the gold's wave."""
+    said = ORDERS.get(run.wave.order)
+    return [said] if said else []
 
 
 def gold_notes(run: WaveRun) -> list[str]:

@@ -22,6 +22,7 @@ from goldpan.report.index.part import (
     text_paragraph,
     told,
 )
+from goldpan.report.learning_curve import different_heads
 
 _MOST_LABELS, _MOST_PICTURES = 15, 6
 
@@ -51,8 +52,7 @@ def _what_lacks(artifacts: StudyArtifacts, name: str) -> str:
 def _evaluation(made: Any) -> Iterator[Markup]:
     gold = f"the gold set of wave {made['wave']}" if made["wave"] else "labels in fields of the records"
     yield text_paragraph(f"Against {gold}, splits {', '.join(made['splits']) or '–'}.")
-    for note in made["notes"]:
-        yield text_paragraph(note, class_="warn")
+    yield from _evaluation_notes(made)
     rows = []
     for feature in made["features"]:
         how = "weighted" if feature["items"]["is_weighted"] else "raw"
@@ -81,6 +81,22 @@ def _evaluation(made: Any) -> Iterator[Markup]:
     if len(pictures) > _MOST_PICTURES:
         number = len(pictures) - _MOST_PICTURES
         yield text_paragraph(f"{number} more pictures are on the evaluation's own page.", class_="soft")
+
+
+def _evaluation_notes(made: Any) -> Iterator[Markup]:
+    for note in made["notes"]:
+        yield text_paragraph(note, class_="warn")
+    # Features of one wave mostly say the same.
+    by_note: dict[str, list[str]] = {}
+    for feature in made["features"]:
+        for note in feature["notes"]:
+            by_note.setdefault(note, []).append(feature["feature"])
+        for model in feature["models"]:
+            for note in (model.get("prevalence") or {}).get("notes") or []:
+                whose = f"{feature['feature']}, prevalence by {model['model']}"
+                by_note.setdefault(note, []).append(whose)
+    for note, of_features in by_note.items():
+        yield text_paragraph(f"{', '.join(of_features)}: {note}", class_="warn")
 
 
 def _named(figures: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
@@ -198,18 +214,27 @@ def _head(made: Any) -> Iterator[Markup]:
     header = ["Target", "Figure", "Value", "Constant answer"]
     yield table(header, rows, caption="Figures with 95 % intervals", text_columns=2)
     for target, report in made["targets"].items():
+        for note in report.get("notes") or []:
+            yield text_paragraph(f"{target}: {note}", class_="warn")
         if curve := report.get("learning_curve"):
             yield _learning_curve(target, curve)
 
 
 def _learning_curve(target: str, curve: dict[str, Any]) -> Markup:
+    points = different_heads(curve)
+    if len(points) == 1:
+        return text_paragraph(
+            f"{target}: no learning curve, for each share of the labels holds the same"
+            f" {points[0]['records']:,} records: they are of one group, or of too few to be divided.",
+            class_="soft",
+        )
     dots = [
         Dot(
             f"{point['records']:,} labels ({point['share']:.0%})",
             point["figure"]["value"],
             DrawnInterval.of(point["figure"]["interval"]),
         )
-        for point in curve["points"]
+        for point in points
     ]
     lowest = min((dot.interval.low if dot.interval else dot.value or 0.0 for dot in dots), default=0.0)
     low = 0.0 if lowest >= 0 else max(-1.0, int(lowest * 10 - 1) / 10)

@@ -18,7 +18,7 @@ STYLE = """
 figure { margin: .75rem 0; min-width: 0; max-width: 100%; }
 figure svg { max-width: max(100%, 19rem); height: auto; }
 figcaption { color: var(--soft); max-width: 46rem; }
-h1, h2, h3, code, a { overflow-wrap: anywhere; } code { font-size: .9em; }
+h1, h2, h3, p, li, code, a { overflow-wrap: anywhere; } code { font-size: .9em; }
 td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 26rem; }
 td.hash { font-family: ui-monospace, monospace; font-size: .8em; }
 .mark-old { border-left: .25rem solid var(--warn); padding-left: .6rem; }

@@ -100,6 +100,11 @@ def _status(made: Any) -> Iterator[Markup]:
 def _agreement(made: Any) -> Iterator[Markup]:
     from goldpan.waves.agreement.formatting import TITLES
 
+    for note in made.get("notes") or []:
+        yield text_paragraph(note, class_="warn")
+    for feature in made["features"]:
+        for note in feature.get("notes") or []:
+            yield text_paragraph(f"{feature['feature']}: {note}", class_="soft")
     rows, dots = [], []
     for feature in made["features"]:
         quoted = next(

@@ -7,6 +7,7 @@ from typing import Any
 
 from goldpan.evaluation.formatting import TITLES
 from goldpan.heads.measured import MAIN_FIGURE
+from goldpan.report.learning_curve import different_heads
 from goldpan.report.paper.material import Material, model_name
 from goldpan.report.paper.table import Estimated, PaperColumn, PaperTable, table_of
 from goldpan.report.paper.wave_tables import features_of_wave_stage
@@ -197,7 +198,8 @@ def _learning_curves(material: Material) -> PaperTable:
     rows = []
     for head, target, report, _ in targets_of(material):
         figure = MAIN_FIGURE[report["kind"]]
-        for point in (report["learning_curve"] or {}).get("points", []):
+        points = different_heads(report["learning_curve"])
+        for point in points if len(points) > 1 else ():
             value = Estimated.of(point["figure"])
             rows.append([head, target, point["share"], point["records"], TITLES.get(figure, figure), value])
     columns = [

@@ -15,6 +15,7 @@ from goldpan.evaluation.pictures import calibration_plot
 from goldpan.files import sha256_hex
 from goldpan.heads.measured import MAIN_FIGURE
 from goldpan.heat_map import coefficient_map, heat_map
+from goldpan.report.learning_curve import different_heads
 from goldpan.report.paper.evaluation_tables import baseline_name, quoted_way, targets_of
 from goldpan.report.paper.material import Material
 from goldpan.report.paper.picture import picture_of
@@ -144,9 +145,9 @@ def _model_figures(
 
 
 def _learning_curve(head: str, target: str, report: Mapping[str, Any]) -> Iterator[PaperFigure]:
-    points = (report["learning_curve"] or {}).get("points", [])
+    points = different_heads(report["learning_curve"])
     dots = [_dot(f"{point['records']:,} records", point["figure"], None) for point in points]
-    if dots:
+    if len(dots) > 1:
         title = TITLES.get(MAIN_FIGURE[report["kind"]], MAIN_FIGURE[report["kind"]])
         caption = f"{title} of head {head} on {target} by the labelled records it learned from"
         yield _figure(("learning_curve", head, target), caption, dot_plot(dots, title, *_axis(dots)))

@@ -132,7 +132,8 @@ def prevalence_section(material: Material, quoter: Quoter) -> Iterator[Block]:
         yield Heading(2, "Prevalence in the whole corpus")
         yield paragraph(
             "Shares of labels are corrected by the gold items: within each predicted label the share that"
-            " is really of a label, weighted by the number of records with that prediction."
+            " is really of a label, weighted by the number of records with that prediction. Predicted labels"
+            " with few gold items are taken together, as is said where it is so."
         )
         yield from blocks
 
@@ -153,10 +154,14 @@ def _prevalence(
         predicted = quoter.number(artifact, *at, "labels", label, "predicted")
         told.append(f"“{made['label']}” {corrected}, predicted {predicted}")
     feature = (artifact.made or {})["features"][place]["feature"]
+    notes = [
+        f" {quoter.value(artifact, *at, 'notes', note)}" for note in range(len(prevalence.get("notes") or ()))
+    ]
     return paragraph(
         Code(model["model"]),
         f" on {feature}, {quoter.count(artifact, *at, 'records')} records by"
         f" {quoter.count(artifact, *at, 'items')} gold items: {'; '.join(told)}.",
+        *notes,
     )
 
 

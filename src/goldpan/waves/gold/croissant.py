@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,9 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def croissant(gold: GoldSet, about: GoldDescription, files: Mapping[str, Path]) -> dict[str, Any]:
+def croissant(
+    gold: GoldSet, about: GoldDescription, files: Mapping[str, Path], notes: Sequence[str] = ()
+) -> dict[str, Any]:
     """The metadata as a JSON-able dictionary; what is not known is left out.
 
     Record sets describe the JSON Lines files, one for each split that has items. Fields whose values are
@@ -67,6 +69,7 @@ def croissant(gold: GoldSet, about: GoldDescription, files: Mapping[str, Path]) 
         gold: the gold set.
         about: what people know about it.
         files: name in the published folder -> the file as written; read for its size and hash.
+        notes: sentences about its limits.
     """
     known = {
         "license": about.license,
@@ -74,6 +77,7 @@ def croissant(gold: GoldSet, about: GoldDescription, files: Mapping[str, Path]) 
         "citeAs": about.citation,
         "datePublished": about.date_published,
         "version": about.version,
+        "rai:dataLimitations": list(notes) or None,
         "creator": [{"@type": "Person", "name": name} for name in about.creators] or None,
     }
     return {

@@ -70,4 +70,4 @@ def write_gold_folder(
         notes=notes,
     )
     write_bytes(folder / CARD, gold_card(gold, about, measured, show).encode())
-    write_json(folder / CROISSANT, croissant(gold, about, {**data_files, CARD: folder / CARD}))
+    write_json(folder / CROISSANT, croissant(gold, about, {**data_files, CARD: folder / CARD}, notes))
