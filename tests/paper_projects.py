@@ -170,9 +170,12 @@ def _write_wave(results: Path, items: list[GoldItem], random: Random) -> None:
             "annotators": people,
         },
     )
-    counts = {"assigned": _ITEMS, "answered": _ITEMS, "repeats_assigned": 0, "repeats_answered": 0}
+    counts = {"assigned": _ITEMS, "answered": _ITEMS, "left": 0, "repeats_assigned": 0, "repeats_answered": 0}
     annotators = {name: {**counts, "seconds": 123.4} for name in people}
-    _write(results / "waves/check/status.json", {"blind": True, "annotators": annotators})
+    _write(
+        results / "waves/check/status.json",
+        {"state": "complete", "blind": True, "order": "drawn", "annotators": annotators},
+    )
     labels = sorted({item.labels["kind"] for item in items})
     ratings = {
         item.item_id: {
