@@ -15,7 +15,11 @@ from goldpan.report.paper.methods_software import ENVIRONMENT
 from goldpan.report.paper.quoting import share_text
 from goldpan.study import load_project
 from goldpan.waves.agreement.formatting import TITLES
-from tests.paper_projects import HOSTILE, paper_project, unmade_paper_project
+from tests.paper_projects import (
+    HOSTILE,
+    paper_project,
+    unmade_paper_project,
+)
 
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)*")
 
@@ -91,6 +95,7 @@ def test_numbers_that_are_in_no_json_are_those_of_rows_settings_and_software(num
         "config/studies/parks.yaml",
         "results/parks/stages/kinds/features.jsonl",
         "results/parks/waves/check/gold/",
+        "results/parks/waves/check/merged.csv",
         ENVIRONMENT,
     }
 

@@ -58,11 +58,9 @@ def people_section(material: Material, quoter: Quoter, references: References) -
 
 def _sampling(material: Material, quoter: Quoter, name: str, wave: Wave, sample: Artifact) -> Iterator[Block]:
     made: dict[str, Any] = sample.made or {}
-    drawn_from = (
-        ["the answers of stage ", Code(wave.stage)]
-        if wave.stage
-        else ["a table of answers, whose model goldpan does not know"]
-    )
+    drawn_from: list[Inline] = ["a table of answers, whose model goldpan does not know"]
+    if wave.stage:
+        drawn_from = ["the answers of stage ", Code(wave.stage)]
     yield paragraph(
         f"{quoter.count(sample, 'sampled')} items were drawn from the {quoter.count(sample, 'population')}"
         " records that could be drawn, from ",
@@ -196,7 +194,9 @@ def _merging(material: Material, quoter: Quoter, name: str, wave: Wave) -> Itera
     """How answers became labels: of all items, also those that have none."""
     merged, unsettled = material.merged[name], material.open_answers[name]
     made: dict[str, dict[str, int]] = merged.made or {}
-    yield paragraph(f"Answers were merged by the strategy {wave.strategy}: {STRATEGIES[wave.strategy]}.")
+    if len(wave.annotators) > 1:
+        how = STRATEGIES[wave.strategy]
+        yield paragraph(f"Answers were merged by the strategy {wave.strategy}: {how}.")
     for feature, resolutions in made.items():
         counted = {
             resolution: f"{quoter.count(merged, feature, resolution)} {RESOLUTIONS[resolution]}"
@@ -210,7 +210,7 @@ def _merging(material: Material, quoter: Quoter, name: str, wave: Wave) -> Itera
             "Whoever adjudicated is a person and saw the annotators' answers; who it was is not recorded."
         )
     if unsettled.made and unsettled.made["to_decide"]:
-        yield paragraph(f"{quoter.count(unsettled, 'to_decide')} answers are yet to be decided by a person.")
+        yield paragraph(f"Answers that a person has yet to decide: {quoter.count(unsettled, 'to_decide')}.")
 
 
 def _gold(quoter: Quoter, wave: Wave, gold: Artifact) -> Iterator[Block]:
