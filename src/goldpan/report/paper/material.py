@@ -198,7 +198,6 @@ class Material:
         missing = []
         for kind, artifacts in (
             ("the answers of stage", self.summaries),
-            ("the plan of stage", _at_fault(self.plans)),
             ("the counts of the chain to", _at_fault(self._all_chains)),
             ("the sample of wave", self.samples),
             ("the answers of wave", _at_fault(self.statuses)),
