@@ -251,7 +251,7 @@ class Material:
     def steps(self) -> list[NextStep]:
         """What is to be done that `missing` does not say: batches, retries, adjudication; no names in it."""
         try:
-            steps = next_steps(self.project)
+            steps = next_steps(self._artifacts)
         except (KeyError, TypeError):
             # Artifacts of another form, which `missing` names.
             return []
