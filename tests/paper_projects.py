@@ -18,6 +18,8 @@ from goldpan.tasks.task import load_task
 from goldpan.waves.agreement.measure import FeatureRatings, measure
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.gold.gold_set import GoldItem
+from goldpan.waves.merging.files import shown_by, write_disagreements, write_merged
+from goldpan.waves.merging.merged import Merged, Resolution
 from tests.evaluation_builders import gold_item, prediction, stage_row, write_gold, write_lines
 from tests.projects import WorkflowProject
 
@@ -25,7 +27,7 @@ HOSTILE = (r"\input{/etc/passwd} 50 % & $x_1$ #", "<script>alert(1)</script> | b
 """Labels that LaTeX, HTML, Markdown and spreadsheets would act on."""
 ANSWERED = 1_790_000_000
 """When the first record was answered, in Unix seconds: 21 September 2026."""
-_ITEMS, _RECORDS = 30, 1_240
+_ITEMS, _RECORDS, _REPEATED = 30, 1_240, 6
 
 
 def paper_study(**changes: Any) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def paper_project(root: Path, labels: tuple[str, ...] = HOSTILE, **changes: Any)
     features = write_lines(results / "stages/kinds/features.jsonl", rows)
     _write_stage(results, task.hash, len(rows))
     _write_wave(results, items, random)
+    write_merges(root, [_merged(item.item_id, item.labels["kind"]) for item in items])
     gold = [
         write_gold(results / f"waves/check/gold/{split}.jsonl", [one for one in items if one.split == split])
         for split in ("train", "dev", "test")
@@ -102,6 +105,29 @@ def paper_project(root: Path, labels: tuple[str, ...] = HOSTILE, **changes: Any)
     report = evaluate("quality", settings, {"kind": task.feature("kind")}, given)
     _write(results / "evaluation/quality.json", report.as_json())
     return project
+
+
+def write_merges(root: Path, rows: list[Merged]) -> None:
+    """The merged answers of the wave, and those of them that a person has to decide."""
+    wave = root / "results/parks/waves/check"
+    show = shown_by(load_task("kind", root / "config" / "tasks").features)
+    write_merged(wave / "merged.csv", rows, show)
+    write_disagreements(wave / "disagreements.csv", rows, show, {})
+
+
+def _merged(item_id: str, label: str) -> Merged:
+    return Merged(
+        item_id, "kind", label, Resolution.AGREEMENT, True, {label: 1.0}, {"Zoe": label, "Ann": label}
+    )
+
+
+def undecided(number: int) -> Merged:
+    """A row that awaits a person's decision, of an item that is not in the gold set."""
+    answers = {"Zoe": HOSTILE[0], "Ann": HOSTILE[1]}
+    resolution = Resolution.AWAITING_ADJUDICATION
+    return Merged(
+        f"i{number:016x}", "kind", None, resolution, False, dict.fromkeys(answers.values(), 0.5), answers
+    )
 
 
 def _item(number: int, label: str) -> GoldItem:
@@ -170,9 +196,12 @@ def _write_wave(results: Path, items: list[GoldItem], random: Random) -> None:
             "annotators": people,
         },
     )
-    counts = {"assigned": _ITEMS, "answered": _ITEMS, "repeats_assigned": 0, "repeats_answered": 0}
+    counts = {"assigned": _ITEMS, "answered": _ITEMS, "left": 0, "repeats_assigned": 0, "repeats_answered": 0}
     annotators = {name: {**counts, "seconds": 123.4} for name in people}
-    _write(results / "waves/check/status.json", {"blind": True, "annotators": annotators})
+    _write(
+        results / "waves/check/status.json",
+        {"state": "complete", "blind": True, "order": "drawn", "annotators": annotators},
+    )
     labels = sorted({item.labels["kind"] for item in items})
     ratings = {
         item.item_id: {
@@ -181,7 +210,8 @@ def _write_wave(results: Path, items: list[GoldItem], random: Random) -> None:
         }
         for item in items
     }
-    measured = measure(FeatureRatings("kind", Scale("nominal"), ratings))
+    again = {item: {"Zoe": answers["Zoe"]} for item, answers in list(ratings.items())[:_REPEATED]}
+    measured = measure(FeatureRatings("kind", Scale("nominal"), ratings, repeats=again))
     sheets = (ReportInput("Zoe.csv", "ab" * 32),)
     report = AgreementReport("Agreement in wave check of parks", (measured,), True, inputs=sheets)
     _write(results / "waves/check/agreement.json", report.as_json())

@@ -92,6 +92,7 @@ def test_numbers_that_are_in_no_json_are_those_of_rows_settings_and_software(num
         "config/studies/parks.yaml",
         "results/parks/stages/kinds/features.jsonl",
         "results/parks/waves/check/gold/",
+        "results/parks/waves/check/merged.csv",
         ENVIRONMENT,
     }
 

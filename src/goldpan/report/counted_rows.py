@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from goldpan.cells import restore
 from goldpan.errors import GoldpanError
 from goldpan.records.splits import SPLITS
 from goldpan.report.artifacts import Artifact
 from goldpan.report_provenance import days
 from goldpan.study import Project
 from goldpan.waves.gold.gold_set import GoldItem, read_gold
+from goldpan.waves.merging.merged import UNRESOLVED, Resolution
 
 _LABELS = ("nominal", "ordered", "sets")
 """Kinds of answers that are labels, or sets of them; texts and rankings are not."""
@@ -52,8 +55,7 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
     Returns:
         `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
         that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by
-        split, where it has no more than 50; by feature `resolutions`, how many labels were decided how;
-        and the least and largest inclusion probability.
+        split, where it has no more than 50; and the least and largest inclusion probability.
     """
     folder = project.paths.gold(wave, "")
     files = [project.root / path for path in project.paths.gold_splits(wave)]
@@ -71,14 +73,46 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
         "labels": {
             feature: _label_counts(items, feature) for feature in features if kinds.get(feature) in _LABELS
         },
-        "resolutions": {
-            feature: dict(sorted(Counter(item.resolutions[feature] for item in items).items()))
-            for feature in features
-        },
         "least_inclusion_probability": min(probabilities, default=None),
         "largest_inclusion_probability": max(probabilities, default=None),
     }
     return Artifact(folder, made)
+
+
+def merged_counts(project: Project, wave: str) -> Artifact:
+    """How the answers of a wave became labels, all its items counted: also those of which nothing is decided.
+
+    Returns:
+        feature -> resolution -> items, in the order of `Resolution`, so that those of a feature add up to the
+        items of the wave.
+    """
+    path = project.paths.merged(wave)
+    if not (project.root / path).exists():
+        return Artifact(path, None)
+    counts: dict[str, Counter[str]] = {}
+    try:
+        with (project.root / path).open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                counts.setdefault(restore(row["feature"]), Counter())[Resolution(row["resolution"])] += 1
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, AttributeError) as error:
+        return Artifact(path, None, damage=f"it is no table of merged answers ({error})")
+    made = {
+        feature: {str(name): of_feature[name] for name in Resolution if of_feature[name]}
+        for feature, of_feature in counts.items()
+    }
+    return Artifact(path, made)
+
+
+def open_counts(project: Project, wave: str) -> Artifact:
+    """How many answers of a wave a person has yet to decide (`to_decide`): the rows of its disagreements."""
+    merged, path = merged_counts(project, wave), project.paths.disagreements(wave)
+    if merged.made is None:
+        return Artifact(path, None, damage=merged.damage)
+    open_names = [str(name) for name in UNRESOLVED - {Resolution.UNANSWERED}]
+    return Artifact(
+        path,
+        {"to_decide": sum(of.get(name, 0) for of in merged.made.values() for name in open_names)},
+    )
 
 
 def _split_counts(items: Sequence[GoldItem], split: str) -> dict[str, int]:

@@ -23,7 +23,24 @@ class Cite:
     keys: tuple[str, ...]
 
 
-Inline = str | Code | Cite
+@dataclass(frozen=True)
+class Lines:
+    """Somebody's own words: their lines and paragraphs stay what they are."""
+
+    text: str
+
+    def paragraphs(self) -> list[list[str]]:
+        """The lines of each paragraph; none is blank."""
+        told: list[list[str]] = [[]]
+        for line in self.text.splitlines():
+            if line.strip():
+                told[-1].append(line)
+            elif told[-1]:
+                told.append([])
+        return [lines for lines in told if lines]
+
+
+Inline = str | Code | Cite | Lines
 
 
 @dataclass(frozen=True)
@@ -92,10 +109,20 @@ def _markdown_part(part: Inline, is_first: bool) -> str:
             return markdown_code(part.text)
         case Cite():
             return f"[{'; '.join(f'@{key}' for key in part.keys)}]" if part.keys else ""
+        case Lines():
+            return _markdown_lines(part, is_first)
     # A part's own spaces at its ends keep it apart from its neighbours.
     before, after = part[:1].isspace() and not is_first, part[-1:].isspace()
     text = markdown_line(part) if is_first else markdown_text(part)
     return f"{' ' * before}{text}{' ' * (after and bool(text))}"
+
+
+def _markdown_lines(lines: Lines, is_first: bool) -> str:
+    """Lines with hard breaks between them, indented so that they stay within a point of a list."""
+    paragraphs = [[markdown_line(line) for line in lines_of] for lines_of in lines.paragraphs()]
+    if paragraphs and not is_first:
+        paragraphs[0][0] = markdown_text(lines.paragraphs()[0][0])
+    return "\n\n  ".join("\\\n  ".join(lines_of) for lines_of in paragraphs)
 
 
 def _latex_block(block: Block) -> str:
@@ -119,6 +146,9 @@ def _latex_part(part: Inline) -> str:
             return rf"\texttt{{{latex_text(part.text)}}}" if part.text.strip() else ""
         case Cite():
             return rf"\cite{{{','.join(part.keys)}}}" if part.keys else ""
+        case Lines():
+            paragraphs = [map(latex_text, lines) for lines in part.paragraphs()]
+            return "\n\n".join("\\newline\n".join(lines) for lines in paragraphs)
     before, after = part[:1].isspace(), part[-1:].isspace()
     text = latex_text(part)
     return f"{' ' * before}{text}{' ' * (after and bool(text))}"

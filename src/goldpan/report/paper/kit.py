@@ -19,6 +19,7 @@ from goldpan.report.paper.checklists.text import checklist_table, checklist_text
 from goldpan.report.paper.document import as_latex, as_markdown
 from goldpan.report.paper.evaluation_tables import evaluation_tables
 from goldpan.report.paper.figures import PaperFigure, paper_figures
+from goldpan.report.paper.limits import limits_table
 from goldpan.report.paper.material import Material, Missing
 from goldpan.report.paper.methods import methods_text
 from goldpan.report.paper.overview import kit_readme, standalone_latex
@@ -41,7 +42,8 @@ class PaperKit:
     Attributes:
         folder: of the kit, relative to the project root.
         files: name within it -> its bytes.
-        missing: parts of the study that are not there yet.
+        missing: parts of the study that are not there yet, or stale.
+        to_do: what else is to be done: batches to wait for, records to ask again, answers to decide.
         answers: checklist -> its items with their answers.
         notes: what is to be known of the files besides.
     """
@@ -49,6 +51,7 @@ class PaperKit:
     folder: str
     files: dict[str, bytes] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
+    to_do: list[str] = field(default_factory=list)
     answers: dict[str, list[ItemAnswer]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -60,6 +63,7 @@ class PaperKit:
         yield from self.notes
         for part in self.missing:
             yield f"{part.what} ({part.path}): {part.remedy}"
+        yield from self.to_do
 
 
 def write_paper(project: Project, font: Path | None = None) -> PaperKit:
@@ -85,8 +89,13 @@ def paper_kit(project: Project, font: Path | None = None) -> PaperKit:
     """The kit, not written; raises as `write_paper`."""
     material, references = Material(project), References()
     quoter = Quoter(material.private_keys)
-    kit = PaperKit(project.paths.paper("x").removesuffix("/x"), missing=material.missing)
+    kit = PaperKit(
+        project.paths.paper("x").removesuffix("/x"),
+        missing=material.missing,
+        to_do=[step.text for step in material.steps],
+    )
     tables = [*stage_tables(material), *wave_tables(material), *evaluation_tables(material)]
+    tables += [limits] if (limits := limits_table(material)).rows else []
     figures = list(paper_figures(material))
     for table in tables:
         _add_table(kit, f"tables/{table.name}", table)
@@ -158,7 +167,8 @@ def _pdfs(kit: PaperKit) -> bool:
 
 
 def _todo(kit: PaperKit) -> list[str]:
-    return [*kit.notes, *(f"{part.what} ({part.path}): {part.remedy}" for part in kit.missing)]
+    missing = [f"{part.what} ({part.path}): {part.remedy}" for part in kit.missing]
+    return [*kit.notes, *missing, *kit.to_do]
 
 
 def _earlier_files(folder: Path) -> set[str]:

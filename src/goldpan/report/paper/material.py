@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
 from goldpan.errors import GoldpanError
 from goldpan.report.artifacts import Artifact, StudyArtifacts
-from goldpan.report.counted_rows import answer_days, gold_counts
+from goldpan.report.counted_rows import answer_days, gold_counts, merged_counts, open_counts
+from goldpan.report.next_steps import NextStep, next_steps
+from goldpan.report.paper.private_names import without_names
 from goldpan.study import Project
 from goldpan.tasks.task import Task, load_task
 
@@ -95,7 +97,26 @@ class Material:
     def agreements(self) -> dict[str, Artifact]:
         """wave -> its agreement."""
         needed = ("features", "provenance")
-        return {wave: _with(self._artifacts.agreement(wave), needed) for wave in self.study.waves}
+        return {
+            wave: self._without_names(wave, _with(self._artifacts.agreement(wave), needed))
+            for wave in self.study.waves
+        }
+
+    @cached_property
+    def changes(self) -> dict[str, Artifact]:
+        """wave -> what has changed since it was given out."""
+        needed = ("study_notes", "record_notes")
+        return {wave: _with(self._artifacts.wave_changes(wave), needed) for wave in self.study.waves}
+
+    @cached_property
+    def merged(self) -> dict[str, Artifact]:
+        """wave -> how its answers became labels."""
+        return {wave: merged_counts(self.project, wave) for wave in self.study.waves}
+
+    @cached_property
+    def open_answers(self) -> dict[str, Artifact]:
+        """wave -> how many of its answers a person has yet to decide."""
+        return {wave: open_counts(self.project, wave) for wave in self.study.waves}
 
     @cached_property
     def golds(self) -> dict[str, Artifact]:
@@ -158,6 +179,11 @@ class Material:
             for name in settings.annotators
         }
 
+    def _without_names(self, wave: str, artifact: Artifact) -> Artifact:
+        """An agreement with its annotators called as in a paper."""
+        names = {name: self.annotator(wave, name) for name in self.study.waves[wave].annotators}
+        return replace(artifact, made=without_names(artifact.made, names))
+
     @property
     def by_baseline(self) -> list[str]:
         """Stages of which the built-in baseline gave answers."""
@@ -172,13 +198,16 @@ class Material:
         missing = []
         for kind, artifacts in (
             ("the answers of stage", self.summaries),
-            ("the counts of the chain to", {k: c for k, c in self._all_chains.items() if c.damage}),
+            ("the counts of the chain to", _at_fault(self._all_chains)),
             ("the sample of wave", self.samples),
-            ("the answers of wave", {k: s for k, s in self.statuses.items() if s.damage}),
+            ("the answers of wave", _at_fault(self.statuses)),
             ("the agreement of wave", self.agreements),
+            ("the merged answers of wave", _at_fault(self.merged)),
             ("the gold set of wave", self.golds),
             ("the embedding", self.embeddings),
             ("the head", self.heads),
+            ("the annotated records", _at_fault(self._annotated)),
+            ("the selection", _at_fault(self._selections)),
             ("the evaluation", self.evaluations),
         ):
             for name, artifact in artifacts.items():
@@ -190,8 +219,51 @@ class Material:
                         Missing(f"{what}: not made yet", artifact.path, self._remedy(kind, name, run))
                     )
                 elif artifact.is_stale:
-                    missing.append(Missing(f"{what}: older than what it is made from", artifact.path, run))
-        return missing
+                    what = f"{what}: stale, older than what it is made from"
+                    missing.append(Missing(what, artifact.path, run))
+        return [*missing, *self._not_all_answered(), *self._given_out_before()]
+
+    def _not_all_answered(self) -> Iterator[Missing]:
+        """Waves of which somebody is not done; `next_steps` would name who by name."""
+        for wave, status in self.statuses.items():
+            people = (status.made or {}).get("annotators", {})
+            left = [self.annotator(wave, name) for name, counts in people.items() if counts.get("left")]
+            if left:
+                folder = self.study.waves[wave].annotations_folder(self.study.study, wave)
+                yield Missing(
+                    f"the answers of wave {wave}: not complete, {', '.join(left)} did not answer all items",
+                    status.path,
+                    f"put the filled sheets into `{folder}/`, then run the study again",
+                )
+
+    def _given_out_before(self) -> Iterator[Missing]:
+        """Waves that are not of the study as it is now."""
+        for wave, changes in self.changes.items():
+            if changes.made and (changes.made["study_notes"] or changes.made["record_notes"]):
+                yield Missing(
+                    f"the wave {wave}: stale, given out before the study or its records changed",
+                    changes.path,
+                    "see what has changed; the wave stays as it was given out until it is drawn anew"
+                    f" (goldpan waves redraw {wave} --study {self.study.study})",
+                )
+
+    @cached_property
+    def steps(self) -> list[NextStep]:
+        """What is to be done that `missing` does not say: batches, retries, adjudication; no names in it."""
+        try:
+            steps = next_steps(self._artifacts)
+        except (KeyError, TypeError):
+            # Artifacts of another form, which `missing` names.
+            return []
+        return [step for step in steps if step.kind in ("wait", "retry", "adjudicate")]
+
+    @property
+    def _annotated(self) -> dict[str, Artifact]:
+        return {name: self._artifacts.annotated(name) for name in self.study.annotated}
+
+    @property
+    def _selections(self) -> dict[str, Artifact]:
+        return {name: self._artifacts.selection(name) for name in self.study.selections}
 
     def _remedy(self, kind: str, name: str, run: str) -> str:
         if kind not in ("the agreement of wave", "the gold set of wave") or self.samples[name].made is None:
@@ -202,6 +274,11 @@ class Material:
     def _kinds(self, wave: str) -> dict[str, str]:
         agreement = self.agreements[wave].made
         return {feature["feature"]: feature["kind"] for feature in (agreement or {}).get("features", [])}
+
+
+def _at_fault(artifacts: dict[str, Artifact]) -> dict[str, Artifact]:
+    """Those that are damaged or stale; the study may go without the others."""
+    return {name: artifact for name, artifact in artifacts.items() if artifact.damage or artifact.is_stale}
 
 
 def _with(artifact: Artifact, needed: Sequence[str]) -> Artifact:

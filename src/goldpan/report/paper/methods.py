@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from goldpan import __version__
 from goldpan.records.limit import trial_text
-from goldpan.report.paper.document import Block, Code, Heading, bullets, paragraph
+from goldpan.report.paper.document import Block, Code, Heading, Inline, Lines, bullets, paragraph
+from goldpan.report.paper.limits import limits_section
 from goldpan.report.paper.material import Material
 from goldpan.report.paper.methods_llm import data_section, llm_section
 from goldpan.report.paper.methods_measured import evaluation_section, heads_section, prevalence_section
@@ -26,7 +27,7 @@ def methods_text(material: Material, quoter: Quoter, references: References) -> 
     """
     yield Heading(1, f"Methods of the study {material.study.study}")
     if material.study.description:
-        yield paragraph(material.study.description)
+        yield paragraph(Lines(material.study.description))
     yield paragraph(
         "This text was written by goldpan from the artifacts of the study, to be shortened and put into a"
         " paper; ",
@@ -41,6 +42,7 @@ def methods_text(material: Material, quoter: Quoter, references: References) -> 
     yield from evaluation_section(material, quoter, references)
     yield from prevalence_section(material, quoter)
     yield from heads_section(material, quoter)
+    yield from limits_section(material, quoter)
     yield from software_section(material, quoter, references)
     yield from _statements(material.statement)
     yield from _missing(material)
@@ -69,7 +71,7 @@ def _statements(statement: Statement) -> Iterator[Block]:
     if not stated:
         return
     yield Heading(2, "Statements")
-    yield bullets([[f"{name(key)}: ", text] for key, text in stated])
+    yield bullets([[f"{name(key)}: ", Lines(text)] for key, text in stated])
 
 
 def stated_by_key(statement: Statement) -> dict[str, str]:
@@ -87,11 +89,13 @@ def name(key: str) -> str:
 
 
 def _missing(material: Material) -> Iterator[Block]:
-    if material.missing:
-        yield Heading(2, "What is not there yet")
-        yield bullets(
-            [[f"{part.what} (", Code(part.path), f"). To do: {part.remedy}."] for part in material.missing]
-        )
+    points: list[list[Inline]] = [
+        [f"{part.what} (", Code(part.path), f"). To do: {part.remedy}."] for part in material.missing
+    ]
+    points += [[f"{step.text}."] for step in material.steps if step.kind == "adjudicate"]
+    if points:
+        yield Heading(2, "What is not there yet, or stale")
+        yield bullets(points)
 
 
 def written_by() -> str:

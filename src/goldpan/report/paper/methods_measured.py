@@ -31,7 +31,10 @@ def evaluation_section(material: Material, quoter: Quoter, references: Reference
             yield _counts(quoter, artifact, place, feature)
             for model in range(len(feature["models"])):
                 yield _figures(quoter, artifact, place, model)
+        yield from _comparisons(quoter, artifact)
         keys = references.add_all(made["provenance"]["references"])
+        if not keys:
+            continue
         replicates = quoter.count(artifact, "provenance", "replicates")
         yield paragraph(
             f"Intervals by bootstrap are of {replicates} replicates; figures and intervals follow ",
@@ -101,6 +104,34 @@ def _figures(quoter: Quoter, artifact: Artifact, place: int, number: int) -> Blo
         f" on {feature['feature']}: {'; '.join(told) or 'no figure'}",
         f". Without a prediction, and counted as wrong, are {', '.join(failed)}." if failed else ".",
     )
+
+
+def _comparisons(quoter: Quoter, artifact: Artifact) -> Iterator[Block]:
+    """A sentence on each pair of predictions, with the first of the figures to quote."""
+    features = (artifact.made or {})["features"]
+    for place, feature in enumerate(features):
+        for number, pair in enumerate(feature["comparisons"]):
+            at = ("features", place, "comparisons", number)
+            names = [difference["name"] for difference in pair["differences"]]
+            for figure in [name for name in HEADLINES.get(feature["kind"], ()) if name in names][:1]:
+                key = (*at, "differences", names.index(figure), quoted_way(feature))
+                text = (
+                    f" on {feature['feature']}, {TITLES.get(figure, figure)}: {quoter.figure(artifact, *key)}"
+                    f", on {quoter.count(artifact, *at, 'items')} items that both have"
+                )
+                if (pair.get("mcnemar") or {}).get("p_value") is not None:
+                    text += f"; McNemar's test: p {quoter.number(artifact, *at, 'mcnemar', 'p_value')}"
+                yield paragraph(Code(pair["first"]), " less ", Code(pair["second"]), text, ".")
+    if any(feature["comparisons"] or _over_baseline(feature) for feature in features):
+        yield paragraph(
+            "Differences of all figures, between predictions and to the best constant answer, are in ",
+            Code("tables/comparisons"),
+            ".",
+        )
+
+
+def _over_baseline(feature: dict[str, Any]) -> bool:
+    return any(model["over_baseline"] for model in feature["models"])
 
 
 def _without(quoter: Quoter, artifact: Artifact, place: int, figure: str, way: str) -> str:

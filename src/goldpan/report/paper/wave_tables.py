@@ -7,6 +7,8 @@ from typing import Any
 
 from goldpan.records.splits import SPLITS
 from goldpan.report.paper.material import Material
+from goldpan.report.paper.merging_words import RESOLUTIONS
+from goldpan.report.paper.methods_people import repeated_by
 from goldpan.report.paper.table import Estimated, PaperColumn, PaperTable, table_of
 from goldpan.waves.agreement.formatting import TITLES
 
@@ -18,6 +20,7 @@ def wave_tables(material: Material) -> Iterator[PaperTable]:
         _annotators(material),
         _agreement(material),
         _agreement_by_label(material),
+        _self_agreement(material),
         _gold_splits(material),
         _gold_labels(material),
         _resolutions(material),
@@ -119,6 +122,25 @@ def _agreement_by_label(material: Material) -> PaperTable:
     return table_of("agreement_by_label", "Agreement on each label.", columns, rows)
 
 
+def _self_agreement(material: Material) -> PaperTable:
+    rows = []
+    for wave, feature in features_of_wave_stage(material.agreements):
+        for repeat in feature.get("repeats") or ():
+            person = material.annotator(wave, repeated_by(repeat))
+            for coefficient in [repeat["observed_agreement"], *repeat["coefficients"]]:
+                name = TITLES.get(coefficient["name"], coefficient["name"])
+                rows.append(
+                    [wave, feature["feature"], person, repeat["items"], name, Estimated.of(coefficient)]
+                )
+    columns = [
+        *(PaperColumn("wave"), PaperColumn("feature"), PaperColumn("annotator")),
+        *(PaperColumn("items shown twice", "count"), PaperColumn("coefficient")),
+        PaperColumn("value and 95 % interval", "estimate"),
+    ]
+    caption = "Agreement of each annotator with themselves, on items that they were shown twice."
+    return table_of("self_agreement", caption, columns, rows)
+
+
 def _gold_splits(material: Material) -> PaperTable:
     rows = [
         [wave, split, counts["items"], counts["groups"]]
@@ -154,9 +176,9 @@ def _gold_labels(material: Material) -> PaperTable:
 
 def _resolutions(material: Material) -> PaperTable:
     rows = [
-        [wave, feature, resolution, count]
-        for wave, gold in material.golds.items()
-        for feature, counts in (gold.made or {}).get("resolutions", {}).items()
+        [wave, feature, RESOLUTIONS[resolution], count]
+        for wave, merged in material.merged.items()
+        for feature, counts in (merged.made or {}).items()
         for resolution, count in counts.items()
     ]
     columns = [
@@ -165,7 +187,8 @@ def _resolutions(material: Material) -> PaperTable:
         PaperColumn("resolution"),
         PaperColumn("items", "count"),
     ]
-    return table_of("gold_resolutions", "How gold labels were decided.", columns, rows)
+    caption = "How answers became gold labels; those of a feature add up to the items of the wave."
+    return table_of("gold_resolutions", caption, columns, rows)
 
 
 def features_of_wave_stage(artifacts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -33,6 +33,7 @@ class ChecklistItem:
         applies: which studies alone it is about, as the checklist tags them; empty for all.
         facts: what answers it from the artifacts.
         stated: keys of the study's statement that answer it; `annotators.pay` is a key within one.
+        is_more: whether it asks for more than `facts` say, e.g. why; only the authors can say the rest.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ChecklistItem:
     applies: str = ""
     facts: tuple[Answering, ...] = ()
     stated: tuple[str, ...] = ()
+    is_more: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def _answer(item: ChecklistItem, facts: Facts, statement: Statement, by_id: str 
     if by_id is not None:
         stated["checklists"] = by_id
     told = tuple(fact for answering in item.facts for fact in answering(facts))
-    return ItemAnswer(item, told, stated, tuple(key for key in item.stated if key not in stated))
+    keys = (*item.stated, "checklists") if item.is_more else item.stated
+    return ItemAnswer(item, told, stated, tuple(key for key in keys if key not in stated))
 
 
 def _stated(statement: Statement, key: str) -> str | None:

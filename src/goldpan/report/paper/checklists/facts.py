@@ -11,6 +11,7 @@ from goldpan.evaluation.formatting import HEADLINES, TITLES
 from goldpan.report.artifacts import Artifact
 from goldpan.report.paper.evaluation_tables import quoted_way
 from goldpan.report.paper.material import Material, model_name, shown_parameters
+from goldpan.report.paper.merging_words import RESOLUTIONS, STRATEGIES
 from goldpan.report.paper.methods_software import environment
 from goldpan.report.paper.quoting import Quoter
 from goldpan.waves.agreement.formatting import TITLES as COEFFICIENTS
@@ -129,12 +130,8 @@ class Facts:
         for wave, status in self._material.statuses.items():
             if status.made:
                 people = status.made["annotators"]
-                saw = "saw neither" if status.made["blind"] else "saw"
-                text = (
-                    f"Wave {wave}: {len(people)} annotators, who {saw} the model's answers"
-                    f" {'nor' if status.made['blind'] else 'or'} each other's."
-                )
-                yield Fact(text, status.path)
+                who = f"{len(people)} annotators" if len(people) > 1 else "1 annotator"
+                yield Fact(f"Wave {wave}: {who}, who {_saw(status.made, len(people))}.", status.path)
 
     def agreement(self) -> Iterator[Fact]:
         """The coefficients to quote first."""
@@ -146,6 +143,21 @@ class Facts:
                     title = COEFFICIENTS.get(feature["headline"], feature["headline"])
                     text = f"Wave {wave}, {feature['feature']}: {title} {self._say.figure(artifact, *at)}."
                     yield Fact(text, artifact.path)
+
+    def merging(self) -> Iterator[Fact]:
+        """How the answers of annotators became labels."""
+        for wave, merged in self._material.merged.items():
+            for feature, counts in (merged.made or {}).items():
+                told = ", ".join(
+                    f"{self._say.count(merged, feature, resolution)} {RESOLUTIONS[resolution]}"
+                    for resolution in counts
+                )
+                strategy = self._study.waves[wave].strategy
+                yield Fact(
+                    f"Wave {wave}, {feature}: merged by the strategy {strategy},"
+                    f" {STRATEGIES[strategy]}: {told}.",
+                    merged.path,
+                )
 
     def measured(self) -> Iterator[Fact]:
         """The first figure of each evaluation and model."""
@@ -184,6 +196,25 @@ class Facts:
                     f"Evaluation {name}, {feature['feature']}: every figure beside the baselines {baselines}"
                 )
                 yield Fact(text + (f"; compared pairwise: {pairs}." if pairs else "."), artifact.path)
+
+    def tests(self) -> Iterator[Fact]:
+        """Differences between predictions, and tests of them."""
+        for name, artifact in self._material.evaluations.items():
+            for place, feature in enumerate((artifact.made or {}).get("features", [])):
+                for number, pair in enumerate(feature["comparisons"]):
+                    names = [difference["name"] for difference in pair["differences"]]
+                    at = ("features", place, "comparisons", number)
+                    for figure in [one for one in HEADLINES.get(feature["kind"], ()) if one in names][:1]:
+                        key = (*at, "differences", names.index(figure), quoted_way(feature))
+                        tested = (pair.get("mcnemar") or {}).get("p_value") is not None
+                        p = self._say.number(artifact, *at, "mcnemar", "p_value") if tested else ""
+                        yield Fact(
+                            f"Evaluation {name}, {feature['feature']}: {TITLES.get(figure, figure)} of"
+                            f" {pair['first']} less that of {pair['second']}"
+                            f" {self._say.figure(artifact, *key)}"
+                            + (f"; McNemar's test, p {p}." if tested else "; not tested."),
+                            artifact.path,
+                        )
 
     def intervals(self) -> Iterator[Fact]:
         """How sure figures are."""
@@ -337,3 +368,12 @@ class Facts:
 
     def _task_path(self, task: str) -> str:
         return f"config/tasks/{task}.yaml"
+
+
+def _saw(status: dict[str, Any], people: int) -> str:
+    """What annotators saw of other answers."""
+    if people == 1:
+        return "saw the model's answers" if not status["blind"] else "did not see the model's answers"
+    if status["blind"]:
+        return "saw neither the model's answers nor each other's"
+    return "saw the model's answers or each other's"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from goldpan.report.paper.checklists.checklist import Checklist, ChecklistItem
 from goldpan.report.paper.checklists.facts import Facts
@@ -14,11 +15,11 @@ _USAGE, _VERSION, _OPEN, _DESIGN, _TRACES = "Declare Usage", "Model Version", "O
 _METRICS, _HUMAN, _LIMITS = "Benchmarks & Metrics", "Human Validation", "Limitations"
 
 
-def _must(guideline: str, asks: str, applies: str = "", **answered: tuple) -> ChecklistItem:
+def _must(guideline: str, asks: str, applies: str = "", **answered: Any) -> ChecklistItem:
     return ChecklistItem("", guideline, asks, "must", applies, **answered)
 
 
-def _should(guideline: str, asks: str, applies: str = "", **answered: tuple) -> ChecklistItem:
+def _should(guideline: str, asks: str, applies: str = "", **answered: Any) -> ChecklistItem:
     return ChecklistItem("", guideline, asks, "should", applies, **answered)
 
 
@@ -98,7 +99,7 @@ _SYSTEM = (
     _should(_DESIGN, "A harness that open models can use.", "benchmarking"),
 )
 _SESSIONS = (
-    _must(_TRACES, "Format and tool version of traces.", facts=(Facts.software,)),
+    _must(_TRACES, "Format and tool version of traces.", facts=(Facts.software, Facts.logs), is_more=True),
     _must(
         _TRACES,
         "What was made anonymous in sensitive traces.",
@@ -137,7 +138,7 @@ _BENCHMARKS = (
     _should(_METRICS, "What else the benchmark measures along.", stated=("measured_construct",)),
     _should(_METRICS, "An analysis of errors.", facts=(Facts.errors,)),
     _should(_METRICS, "How problems were sampled.", facts=(Facts.sampling,)),
-    _should(_METRICS, "Why so many repetitions.", facts=(Facts.replicates,)),
+    _should(_METRICS, "Why so many repetitions.", facts=(Facts.replicates,), is_more=True),
     _should(
         _METRICS,
         "What a sample without known chances means.",
@@ -168,7 +169,7 @@ _PEOPLE = (
         facts=(Facts.measured,),
         stated=("oversight",),
     ),
-    _should(_HUMAN, "Validation by people from the beginning.", facts=(Facts.sampling,)),
+    _should(_HUMAN, "Validation by people from the beginning.", facts=(Facts.sampling,), is_more=True),
     _should(
         _HUMAN,
         "Agreement between models, and of models with people.",
@@ -179,7 +180,7 @@ _PEOPLE = (
         _HUMAN,
         "LLM against people, and how answers were merged.",
         "human-validation",
-        facts=(Facts.agreement, Facts.measured),
+        facts=(Facts.agreement, Facts.merging, Facts.measured),
     ),
     _should(_HUMAN, "Confounding factors.", "human-validation"),
     _should(
@@ -207,7 +208,11 @@ _RESULTS = (
     _should(_METRICS, "Baselines without an LLM.", facts=(Facts.comparisons,)),
     _should(_METRICS, "Established figures.", facts=(Facts.measured,)),
     _should(
-        _METRICS, "Tests and effect sizes of comparisons.", "comparing-models", facts=(Facts.comparisons,)
+        _METRICS,
+        "Tests and effect sizes of comparisons.",
+        "comparing-models",
+        facts=(Facts.tests,),
+        is_more=True,
     ),
 )
 _THREATS = (
