@@ -277,7 +277,7 @@ def test_a_ledger_deleted_under_way_stops_the_run_and_takes_its_batches_in_again
     marker.write_text("go on")
     output = process.communicate(timeout=120)[0]
     assert process.returncode != 0
-    assert "LedgerError" in output and "goldpan ledger take-in" in output
+    assert "goldpan ledger take-in" in output
     assert "Traceback" not in output
 
     # An empty one is in its place now, and does not pay again.
