@@ -71,7 +71,7 @@ svg text.on-light { fill: #14181e; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; background: none; } .copy-bar { display: none; }
-  table { font-size: 8pt; max-width: 100%; } th, td { padding: .2rem .35rem; overflow-wrap: anywhere; }
+  table { font-size: 8pt; max-width: 100%; } th, td { padding: .15rem .25rem; overflow-wrap: anywhere; }
   .scroll tr > :first-child { position: static; }
   td.number, .number span, td:first-child { white-space: normal; }
   svg { max-width: 100%; height: auto; } tr, svg, figure { break-inside: avoid; }

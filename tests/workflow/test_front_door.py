@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.fresh_environment import FreshEnvironment, build_wheel
-from tests.projects import CHECKOUT, ran
+from tests.projects import CHECKOUT
 
 PAGE = (CHECKOUT / "docs" / "first_quarter.md").read_text(encoding="utf-8")
 A_PERSON = "<!-- a person fills in the sheet -->"
@@ -181,7 +181,8 @@ def test_the_workflow_is_a_module_of_another_as_the_page_says(environment, tmp_p
     study.write_text(study.read_text().replace("examples/letters/*.csv", "examples/letters/new.csv"))
     (tmp_path / "Snakefile").write_text(snakefile[1])
     first = environment.run(run, tmp_path)
-    assert {"letters", "labels_records", "labels_features", "topics"} <= ran(first)
+    names = set(re.findall(r"^(\w+) +\d+$", first.stdout, re.M))
+    assert {"letters", "labels_records", "labels_features", "topics"} <= names
     # The rules that stay on this host are known by their new names.
     assert "localrules directive" not in first.stdout
     assert '"topic":{' in (tmp_path / "topics.txt").read_text()

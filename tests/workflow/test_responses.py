@@ -32,8 +32,8 @@ def finished(tmp_path_factory):
 
 
 def requests_of(project, stage):
-    folder = project.artifact(f"stages/{stage}/round1/requests")
-    return [orjson.loads(line) for path in folder.glob("0*.jsonl") for line in path.read_bytes().splitlines()]
+    requests = project.put_away(f"stages/{stage}/round1/requests/0000.jsonl")
+    return [orjson.loads(line) for line in requests.splitlines()]
 
 
 def test_every_record_is_answered(finished):
