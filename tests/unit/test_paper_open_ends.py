@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from goldpan.report.paper.document import Lines, as_latex, as_markdown, bullets
+from goldpan.report.paper.document import LinesAsWritten, as_latex, as_markdown, bullets
 from goldpan.report.paper.kit import paper_kit
 from goldpan.study import load_project
 from tests.paper_projects import paper_project, paper_study, undecided, write_merges
@@ -154,9 +154,9 @@ def test_lines_of_a_statement_stay_lines_within_their_point(tmp_path):
 
 
 def test_lines_are_lines_in_latex():
-    blocks = [bullets([["Risks: ", Lines("a\n[b] & c\n\nd")]])]
+    blocks = [bullets([["Risks: ", LinesAsWritten("a\n[b] & c\n\nd")]])]
     assert "Risks: a\\newline\n{}[b] \\& c\n\nd" in as_latex(blocks)
-    assert as_markdown([bullets([[Lines("1. a\n\u200b\n2. b")]])]).startswith("- 1\\. a")
+    assert as_markdown([bullets([[LinesAsWritten("1. a\n\u200b\n2. b")]])]).startswith("- 1\\. a")
 
 
 @pytest.mark.parametrize("item", ["Benchmarks-and-Metrics-11", "Human-Validation-4", "Traces-1"])

@@ -17,7 +17,10 @@ from goldpan.batches.completion import read_completion
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.compressed import compress, damage_errors, open_decompressed
 from goldpan.files import replacing, sha256_hex
+from goldpan.ledger import Ledger
 from goldpan.providers.base import Batch
+from goldpan.providers.connect import engine_folders
+from goldpan.providers.engine.store import Store
 from goldpan.stages.plan import Shard, read_plan
 from goldpan.study.load import Project
 
@@ -89,3 +92,9 @@ def put_away_rounds(project: Project, stage: str) -> None:
             if shard.name in completed:
                 raw = root / paths.raw(stage, number, shard.name)
                 kept_raw(project, raw, shard.hash, completed[shard.name][1]).put_away()
+
+
+def forget_engine_files(project: Project, provider: str, ledger: Ledger) -> None:
+    """Remove the files of those batches of an engine of our own that the ledger has settled."""
+    for folder in engine_folders(project, provider):
+        Store(folder).forget(ledger.has_settled)

@@ -20,7 +20,7 @@ from goldpan.batches.fetch import fetch_batch
 from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.progress import Progress
-from goldpan.batches.put_away import kept_raw, put_away_rounds
+from goldpan.batches.put_away import forget_engine_files, kept_raw, put_away_rounds
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
@@ -36,8 +36,7 @@ from goldpan.errors import InDoubtError, PendingError
 from goldpan.files import read_json, write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
-from goldpan.providers.connect import connect_to, engine_folders, service_of
-from goldpan.providers.engine.store import Store
+from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
@@ -355,8 +354,7 @@ class StageRun:
         shutil.rmtree(self._at(self.paths.partial(self.name, "")), ignore_errors=True)
         put_away_rounds(self.project, self.name)
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
-            for folder in engine_folders(self.project, self.stage.provider):
-                Store(folder).forget(ledger.has_settled)
+            forget_engine_files(self.project, self.stage.provider, ledger)
         return summary
 
     def has_ended(self) -> bool:

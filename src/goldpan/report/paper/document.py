@@ -24,7 +24,7 @@ class Cite:
 
 
 @dataclass(frozen=True)
-class Lines:
+class LinesAsWritten:
     """Somebody's own words: their lines and paragraphs stay what they are."""
 
     text: str
@@ -40,7 +40,7 @@ class Lines:
         return [lines for lines in told if lines]
 
 
-Inline = str | Code | Cite | Lines
+Inline = str | Code | Cite | LinesAsWritten
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _markdown_part(part: Inline, is_first: bool) -> str:
             return markdown_code(part.text)
         case Cite():
             return f"[{'; '.join(f'@{key}' for key in part.keys)}]" if part.keys else ""
-        case Lines():
+        case LinesAsWritten():
             return _markdown_lines(part, is_first)
     # A part's own spaces at its ends keep it apart from its neighbours.
     before, after = part[:1].isspace() and not is_first, part[-1:].isspace()
@@ -117,7 +117,7 @@ def _markdown_part(part: Inline, is_first: bool) -> str:
     return f"{' ' * before}{text}{' ' * (after and bool(text))}"
 
 
-def _markdown_lines(lines: Lines, is_first: bool) -> str:
+def _markdown_lines(lines: LinesAsWritten, is_first: bool) -> str:
     """Lines with hard breaks between them, indented so that they stay within a point of a list."""
     paragraphs = [[markdown_line(line) for line in lines_of] for lines_of in lines.paragraphs()]
     if paragraphs and not is_first:
@@ -146,7 +146,7 @@ def _latex_part(part: Inline) -> str:
             return rf"\texttt{{{latex_text(part.text)}}}" if part.text.strip() else ""
         case Cite():
             return rf"\cite{{{','.join(part.keys)}}}" if part.keys else ""
-        case Lines():
+        case LinesAsWritten():
             paragraphs = [map(latex_text, lines) for lines in part.paragraphs()]
             return "\n\n".join("\\newline\n".join(lines) for lines in paragraphs)
     before, after = part[:1].isspace(), part[-1:].isspace()

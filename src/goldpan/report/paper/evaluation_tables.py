@@ -12,6 +12,9 @@ from goldpan.report.paper.material import Material, model_name
 from goldpan.report.paper.table import Estimated, PaperColumn, PaperTable, table_of
 from goldpan.report.paper.wave_tables import features_of_wave_stage
 
+_OF_A_LABEL = tuple(map(PaperColumn, ("evaluation", "feature", "predictions", "label")))
+"""The columns that say whose label a row is about."""
+
 
 def evaluation_tables(material: Material) -> Iterator[PaperTable]:
     """The tables for which something is there."""
@@ -82,12 +85,7 @@ def _by_label(material: Material) -> PaperTable:
                     [evaluation, feature["feature"], model["model"], label["label"], *counts, *values]
                 )
     columns = [
-        *(
-            PaperColumn("evaluation"),
-            PaperColumn("feature"),
-            PaperColumn("predictions"),
-            PaperColumn("label"),
-        ),
+        *_OF_A_LABEL,
         *(PaperColumn("gold", "count"), PaperColumn("predicted", "count")),
         *(PaperColumn(name, "estimate") for name in ("precision", "recall", "F1")),
     ]
@@ -146,12 +144,7 @@ def _prevalence(material: Material) -> PaperTable:
                     [evaluation, feature["feature"], model["model"], label["label"], *counts, *shares]
                 )
     columns = [
-        *(
-            PaperColumn("evaluation"),
-            PaperColumn("feature"),
-            PaperColumn("predictions"),
-            PaperColumn("label"),
-        ),
+        *_OF_A_LABEL,
         *(PaperColumn("records", "count"), PaperColumn("gold items", "count")),
         *(PaperColumn("share predicted", "number"), PaperColumn("share corrected", "estimate")),
     ]

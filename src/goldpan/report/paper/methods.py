@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from goldpan import __version__
 from goldpan.records.limit import trial_text
-from goldpan.report.paper.document import Block, Code, Heading, Inline, Lines, bullets, paragraph
+from goldpan.report.paper.document import Block, Code, Heading, Inline, LinesAsWritten, bullets, paragraph
 from goldpan.report.paper.limits import limits_section
 from goldpan.report.paper.material import Material
 from goldpan.report.paper.methods_llm import data_section, llm_section
@@ -27,7 +27,7 @@ def methods_text(material: Material, quoter: Quoter, references: References) -> 
     """
     yield Heading(1, f"Methods of the study {material.study.study}")
     if material.study.description:
-        yield paragraph(Lines(material.study.description))
+        yield paragraph(LinesAsWritten(material.study.description))
     yield paragraph(
         "This text was written by goldpan from the artifacts of the study, to be shortened and put into a"
         " paper; ",
@@ -71,7 +71,7 @@ def _statements(statement: Statement) -> Iterator[Block]:
     if not stated:
         return
     yield Heading(2, "Statements")
-    yield bullets([[f"{name(key)}: ", Lines(text)] for key, text in stated])
+    yield bullets([[f"{name(key)}: ", LinesAsWritten(text)] for key, text in stated])
 
 
 def stated_by_key(statement: Statement) -> dict[str, str]:

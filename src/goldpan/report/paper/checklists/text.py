@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from goldpan.report.paper.checklists.checklist import NOT_ANSWERED, STATUSES, Checklist, ItemAnswer
 from goldpan.report.paper.checklists.facts import DESIGN
-from goldpan.report.paper.document import Block, Code, Heading, Inline, Lines, bullets, paragraph
+from goldpan.report.paper.document import Block, Code, Heading, Inline, LinesAsWritten, bullets, paragraph
 from goldpan.report.paper.methods_software import ENVIRONMENT
 from goldpan.report.paper.table import PaperColumn, PaperTable, table_of
 
@@ -37,7 +37,9 @@ def checklist_text(checklist: Checklist, answers: Sequence[ItemAnswer]) -> Itera
 
 def _points(answer: ItemAnswer) -> list[list[Inline]]:
     points: list[list[Inline]] = [[f"{fact.text} ", *_source(fact.path)] for fact in answer.facts]
-    points += [[Lines(text), " (", Code(f"statement.{key}"), ")"] for key, text in answer.stated.items()]
+    points += [
+        [LinesAsWritten(text), " (", Code(f"statement.{key}"), ")"] for key, text in answer.stated.items()
+    ]
     if answer.could_state:
         keys: list[Inline] = []
         for key in answer.could_state:
