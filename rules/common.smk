@@ -117,14 +117,14 @@ def call_local_rules_by_their_names_here():
                 workflow._localrules.add(renamed)
 
 
-def ask_for_as(rule, shared):
+def ask_for_as(name, shared):
     """Let what a profile's `set-resources` and `set-threads` say of a rule hold for a job that several of its files
     share, unless they name that, too."""
     for kind in ("_parsed_overwrite_resources", "_parsed_overwrite_threads"):
         # No public name; where there is none such, what is said of the rule does not reach the shared job.
         said = getattr(workflow.resource_settings, kind, {})
-        if rule in said:
-            said.setdefault(shared, said[rule])
+        if name in said:
+            said.setdefault(shared, said[name])
 
 
 def check_first():
