@@ -17,6 +17,8 @@
 # results/{study}/annotated/{annotated}/{source}/{file}.jsonl  what heads say about each record
 # results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
+# results/{study}/errors/{errors}.html                    where predictions are wrong
+# results/{study}/optimised/{optimised}/search.html       a better prompt, and the search that led to it
 # results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
 # results/{study}/uploads/{tracker}/{stage}.json          that this run stands at a tracker
 # results/{study}/index.html                              the study on one page
@@ -45,7 +47,9 @@ include: "rules/waves.smk"
 include: "rules/embeddings.smk"
 include: "rules/heads.smk"
 include: "rules/evaluation.smk"
+include: "rules/errors.smk"
 include: "rules/experiments.smk"
+include: "rules/optimised.smk"
 include: "rules/report.smk"
 
 
@@ -78,6 +82,8 @@ localrules:
     annotated_summary,
     selection,
     evaluation,
+    errors,
+    optimised,
     record_run,
     upload_run,
 

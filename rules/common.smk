@@ -161,6 +161,8 @@ wildcard_constraints:
     annotated="|".join(STUDY.annotated) or "none",
     selection="|".join(STUDY.selections) or "none",
     tracker="|".join(STUDY.trackers) or "none",
+    errors="|".join(STUDY.errors) or "none",
+    optimised="|".join(STUDY.optimised) or "none",
     suffix=r"\.jsonl(\.gz|\.zst)?",
     round="[1-9][0-9]*",
     shard="[0-9]+|p[0-9a-f]+",

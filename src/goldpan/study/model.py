@@ -8,10 +8,12 @@ from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import ColumnName, Model, Name, RowLimit, as_before, no_number, one_or_many
 from goldpan.study.embedding import Embedding
+from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.local_stage import AnyLocalStage, StageOfAnyKind
 from goldpan.study.modules import ModulesTaken
+from goldpan.study.optimised import Optimised
 from goldpan.study.pdf import PdfSettings
 from goldpan.study.provider import Provider
 from goldpan.study.references import check_references
@@ -117,6 +119,16 @@ class Study(Model):
     )
     evaluations: dict[Name, Evaluation] = Field(
         default_factory=dict, description="Predictions measured against gold labels, by name."
+    )
+    errors: dict[Name, ErrorAnalysis] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Evaluations whose mistakes are analysed, by name.",
+    )
+    optimised: dict[Name, Optimised] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Searches for better prompts, by name.",
     )
     modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."

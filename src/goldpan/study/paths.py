@@ -266,6 +266,14 @@ class Paths:
         """Predictions against a gold set as `json` or `html`, and the mistakes as `errors.csv`."""
         return f"{self.base}/evaluation/{evaluation}.{suffix}"
 
+    def errors(self, errors: str, suffix: str) -> str:
+        """Where predictions are wrong, as `json` and `html`, and the rows of every list as `csv`."""
+        return f"{self.base}/errors/{errors}.{suffix}"
+
+    def optimised(self, optimised: str, name: str) -> str:
+        """One file of a search for a better prompt."""
+        return f"{self.base}/optimised/{optimised}/{name}"
+
     def table(self, table: str, suffix: str) -> str:
         """What a chain of stages found out, as `csv` or `jsonl`, and its plot as `html`."""
         return f"{self.base}/tables/{table}.{suffix}"

@@ -10,8 +10,10 @@ from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
 
 if TYPE_CHECKING:
+    from goldpan.study.error_analysis import ErrorAnalysis
     from goldpan.study.evaluation import Evaluation
     from goldpan.study.model import Study
+    from goldpan.study.optimised import Optimised
 
 
 def check_references(study: Study) -> None:
@@ -26,6 +28,8 @@ def check_references(study: Study) -> None:
     for name, wave in study.waves.items():
         if wave.stage is not None:
             _check("stage", wave.stage, study.stages, f"waves.{name}.stage", wrong)
+        if wave.among is not None:
+            _check("error analysis", wave.among.errors, study.errors, f"waves.{name}.among.errors", wrong)
         for source in wave.from_.source if wave.from_ else []:
             _check("source", source, study.sources, f"waves.{name}.from.source", wrong)
         other = folders.setdefault(wave.draw_file(study.study, name), name)
@@ -39,6 +43,10 @@ def check_references(study: Study) -> None:
     _check_heads(study, wrong)
     _check_annotated(study, wrong)
     _check_evaluations(study, wrong)
+    for name, errors in study.errors.items():
+        _check_errors(study, name, errors, wrong)
+    for name, optimised in study.optimised.items():
+        _check_optimised(study, name, optimised, wrong)
     for name, table in study.tables.items():
         _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.
@@ -191,6 +199,33 @@ def _check_evaluations(study: Study, wrong: list[str]) -> None:
         if evaluation.source and not wrong:
             # What predictions are about can be told once all names lead somewhere.
             _check_about(study, name, evaluation, wrong)
+
+
+def _check_errors(study: Study, name: str, errors: ErrorAnalysis, wrong: list[str]) -> None:
+    place, evaluation = f"errors.{name}", errors.evaluation or name
+    _check("evaluation", evaluation, study.evaluations, f"{place}.evaluation", wrong)
+    if evaluation in study.evaluations:
+        known = study.predictions_of(study.evaluations[evaluation])
+        for model in errors.predictions or []:
+            _check("prediction", model, known, f"{place}.predictions", wrong)
+    if errors.embedding is not None:
+        _check("embedding", errors.embedding, study.embeddings, f"{place}.embedding", wrong)
+    for stage in errors.paraphrases:
+        _check("stage", stage, study.stages, f"{place}.paraphrases", wrong)
+
+
+def _check_optimised(study: Study, name: str, optimised: Optimised, wrong: list[str]) -> None:
+    place = f"optimised.{name}"
+    _check("stage that asks somebody", optimised.stage, study.asked_stages, f"{place}.stage", wrong)
+    evaluation = optimised.evaluation or optimised.stage
+    _check("evaluation", evaluation, study.evaluations, f"{place}.evaluation", wrong)
+    _check("provider", optimised.improver.provider, study.providers, f"{place}.improver.provider", wrong)
+    if optimised.ceiling is not None:
+        _check("wave", optimised.ceiling, study.waves, f"{place}.ceiling", wrong)
+    if evaluation in study.evaluations:
+        has_splits = study.evaluations[evaluation].wave is not None
+        if has_splits and optimised.split is not None:
+            wrong.append(f"{place}.split: the gold set of a wave has splits; leave it out")
 
 
 def _check_about(study: Study, name: str, evaluation: Evaluation, wrong: list[str]) -> None:

@@ -143,6 +143,23 @@ class AnsweredTable(Model):
         return self.answers.get(feature, f"llm_{feature}")
 
 
+ErrorList = Literal["slices", "confusion", "clusters", "suspects", "unstable"]
+
+
+class FromErrors(Model):
+    """Rows that an error analysis has listed: a targeted sample, of which nothing is said about the corpus."""
+
+    errors: Name = Field(description="The error analysis.")
+    lists: list[ErrorList] = Field(
+        ["slices", "confusion", "clusters", "suspects", "unstable"],
+        min_length=1,
+        description="Which of its lists are drawn from; a row of several is drawn once.",
+    )
+    feature: str | None = Field(None, description="Only what is listed for this feature; default for any.")
+
+    _one_list_is_a_list = one_or_many("lists", of=list[ErrorList] | ErrorList)
+
+
 class Wave(Model):
     """One sample of an LLM's answers, given to annotators."""
 
@@ -152,6 +169,12 @@ class Wave(Model):
         alias="from",
         exclude_if=as_before(None),
         description="In place of `stage`: answers of an LLM that already stand in a table.",
+    )
+    among: FromErrors | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="With `stage`: draw only from rows that an error analysis has listed. `from: errors` (or"
+        " `from: errors.NAME`) is short for it.",
     )
     features: list[str] | None = Field(
         None,

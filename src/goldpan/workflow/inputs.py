@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 from goldpan.chains.counts import final_stages, stage_files_of_chain
@@ -77,6 +78,46 @@ class Inputs:
         wave = None if evaluation.wave is None else self.waves.given_out[evaluation.wave]
         stages = set(evaluated_chains(self.study, evaluation, wave).values())
         return [path for stage in sorted(stages) for path in stage_files_of_chain(self.project, stage)]
+
+    def of_errors(self, wildcards: Any) -> list[str]:
+        """What an error analysis reads: all that its evaluation does, the records that predictions are about,
+        the embedding that mistakes are put into clusters by, and stages that ask the same in other words."""
+        settings = self.study.errors[wildcards.errors]
+        evaluation = self.study.evaluations[settings.evaluation or wildcards.errors]
+        stages = {predicted.stage for predicted in evaluation.predictions.values() if predicted.stage}
+        return [
+            *self.of_evaluation(SimpleNamespace(evaluation=settings.evaluation or wildcards.errors)),
+            *map(self.paths.stage_records, sorted(stages | set(settings.paraphrases))),
+            *map(self.paths.features, settings.paraphrases),
+            *(self.heads.embeddings(settings.embedding) if settings.embedding else ()),
+        ]
+
+    def errors_setting(self, wildcards: Any) -> str:
+        """What the study says of an error analysis and its evaluation."""
+        settings = self.study.errors[wildcards.errors]
+        evaluation = self.study.evaluations[settings.evaluation or wildcards.errors]
+        return settings.model_dump_json() + evaluation.model_dump_json()
+
+    def of_optimised(self, wildcards: Any) -> list[str]:
+        """What a search for a better prompt reads: the task, the records of its stage, the gold, and what
+        people answered where that tells the ceiling."""
+        settings = self.study.optimised[wildcards.optimised]
+        evaluation = self.study.evaluations[settings.evaluation or settings.stage]
+        wave = settings.ceiling or evaluation.wave
+        return [
+            self.paths.stage_records(settings.stage),
+            *self.stages.task_files[settings.stage],
+            *gold_files(self.project, evaluation),
+            *([self.paths.answers(wave), self.paths.sample(wave)] if wave else ()),
+        ]
+
+    def optimised_setting(self, wildcards: Any) -> str:
+        """What the study says of a search, its stage and its evaluation; not how the stage is asked."""
+        settings = self.study.optimised[wildcards.optimised]
+        stage = self.study.asked_stages[settings.stage]
+        evaluation = self.study.evaluations[settings.evaluation or settings.stage]
+        asked = stage.model_dump_json(include={"provider", "model", "params", "output", "endpoint"})
+        return settings.model_dump_json() + asked + evaluation.model_dump_json()
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
@@ -161,17 +202,26 @@ class Inputs:
             if self.heads.can_annotate(selection.annotated):
                 yield paths.selection(name, selection.suffix)
         for name, evaluation in study.evaluations.items():
-            predictions = evaluation.predictions.values()
-            annotated_ones = [evaluated.annotated for evaluated in predictions if evaluated.annotated]
-            stages = [evaluated.stage for evaluated in predictions if evaluated.stage]
-            has_gold = evaluation.wave is None or self.waves.filled_sheets[evaluation.wave]
-            can_predict = all(map(self.heads.can_annotate, annotated_ones)) and all(
-                map(self.heads.can_answer, stages)
-            )
-            if has_gold and can_predict:
+            if self._can_evaluate(evaluation):
                 yield paths.evaluation(name, "html")
                 if evaluation.wave is None:
-                    for stage in filter(study.asked_stages.__contains__, stages):
+                    for stage in filter(study.asked_stages.__contains__, self._evaluated_stages(evaluation)):
                         yield paths.run(stage, "json")
                         if not self.project.replays:
                             yield from (paths.upload(tracker, stage) for tracker in study.trackers)
+        for name, errors in study.errors.items():
+            if self._can_evaluate(study.evaluations[errors.evaluation or name]):
+                yield paths.errors(name, "html")
+        for name, optimised in study.optimised.items():
+            if self._can_evaluate(study.evaluations[optimised.evaluation or optimised.stage]):
+                yield paths.optimised(name, "search.html")
+
+    def _evaluated_stages(self, evaluation: Evaluation) -> list[str]:
+        return [predicted.stage for predicted in evaluation.predictions.values() if predicted.stage]
+
+    def _can_evaluate(self, evaluation: Evaluation) -> bool:
+        """Whether the gold of an evaluation is there, and what it measures can be made."""
+        annotated = [one.annotated for one in evaluation.predictions.values() if one.annotated]
+        has_gold = evaluation.wave is None or bool(self.waves.filled_sheets[evaluation.wave])
+        can_answer = all(map(self.heads.can_answer, self._evaluated_stages(evaluation)))
+        return has_gold and can_answer and all(map(self.heads.can_annotate, annotated))

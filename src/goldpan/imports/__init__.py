@@ -1,0 +1,1 @@
+"""What was labelled or answered elsewhere, brought in."""
