@@ -1,4 +1,4 @@
-"""The Pydantic model of a prompt optimisation in the study file: which prompt, by which gold, for how much."""
+"""The Pydantic model of a search for a better prompt: of which task, by which gold, for how much."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class SearchBudget(Model):
 
     answers: int = Field(
         ge=1,
-        description="How many answers each method may look at, repeated ones too; at least 15 times the number"
-        " of dev rows.",
+        description="How many answers each method may look at, repeated ones too; at least 15 times the"
+        " number of dev rows.",
     )
     usd: Usd | None = Field(
         None, description="What all methods together may cost, the improver included; default no limit."
@@ -57,7 +57,7 @@ class Optimised(Model):
     improves: list[Part] = Field(
         ["system"],
         min_length=1,
-        description="What may be rewritten: the `system` or `user` prompt, the `descriptions` of the features.",
+        description="What may be rewritten: the `system` or `user` prompt, the `descriptions` of features.",
     )
     methods: list[Method] = Field(
         ["gepa", "rewrites", "few_shot"],

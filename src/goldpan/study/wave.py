@@ -147,7 +147,7 @@ ErrorList = Literal["slices", "confusion", "clusters", "suspects", "unstable"]
 
 
 class FromErrors(Model):
-    """Rows that an error analysis has listed: a targeted sample, of which nothing is said about the corpus."""
+    """Rows that an error analysis has listed: a targeted sample, which says nothing about the corpus."""
 
     errors: Name = Field(description="The error analysis.")
     lists: list[ErrorList] = Field(
