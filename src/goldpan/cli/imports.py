@@ -1,0 +1,21 @@
+"""`goldpan import`: labels and answers that were made elsewhere, brought into a project."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from importlib.util import find_spec
+
+_PARTS = ("import_annotations", "import_answers")
+"""Modules with an action each: `annotations` and `answers`."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `goldpan import` to the command line."""
+    parser = commands.add_parser(
+        "import", help="bring in labels of other tools, or answers that were paid for elsewhere"
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for part in _PARTS:
+        if find_spec(f"goldpan.cli.{part}"):
+            import_module(f"goldpan.cli.{part}").add_command(actions)
