@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
-from importlib.util import find_spec
 
-_PARTS = ("import_annotations", "import_answers")
-"""Modules with an action each: `annotations` and `answers`."""
+from goldpan.cli import import_annotations
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,6 +13,5 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "import", help="bring in labels of other tools, or answers that were paid for elsewhere"
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for part in _PARTS:
-        if find_spec(f"goldpan.cli.{part}"):
-            import_module(f"goldpan.cli.{part}").add_command(actions)
+    for part in (import_annotations,):
+        part.add_command(actions)
