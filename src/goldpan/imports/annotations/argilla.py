@@ -30,9 +30,10 @@ def is_argilla_record(row: dict[str, Any]) -> bool:
 def argilla_record(row: ExportRow) -> Iterator[ExportedAnnotation]:
     """What each user said about a record; suggestions are no answers."""
     record = row.row
+    markable: tuple[str, ...] = ()
     if "fields" in record:
         fields = record["fields"] if isinstance(record["fields"], dict) else {}
-        data = {**_metadata(record.get("metadata")), **fields}
+        data, markable = {**_metadata(record.get("metadata")), **fields}, tuple(fields)
         responses = _of_record(record)
     elif any(name.endswith(_USERS) for name in record):
         data = {name: value for name, value in record.items() if not _is_of_question(name)}
@@ -52,10 +53,10 @@ def argilla_record(row: ExportRow) -> Iterator[ExportedAnnotation]:
             break
     by_user = _by_user(responses)
     if not by_user:
-        yield ExportedAnnotation(row.place, data, left_out="no annotation")
+        yield ExportedAnnotation(row.place, data, markable, left_out="no annotation")
     for user, (values, status) in by_user.items():
         place = f"{row.place}, user {user}" if len(by_user) > 1 else row.place
-        told = ExportedAnnotation(place, data, annotator=user, left_out=_NO_ANSWER.get(status, ""))
+        told = ExportedAnnotation(place, data, markable, annotator=user, left_out=_NO_ANSWER.get(status, ""))
         for question, value in values.items():
             _take_value(told, question, value)
         if not told.questions and not told.note and not told.left_out:

@@ -36,7 +36,11 @@ def doccano_document(row: ExportRow) -> Iterator[ExportedAnnotation]:
     if "id" in row.row:
         data[OWN_ID] = row.row["id"]
     told = ExportedAnnotation(
-        row.place, data, may_be_annotator="" if row.stem in _SHARED else row.stem, note=_comments(row)
+        row.place,
+        data,
+        ("text",),
+        may_be_annotator="" if row.stem in _SHARED else row.stem,
+        note=_comments(row),
     )
     for question in ("label", "cats"):
         if question in row.row:

@@ -29,6 +29,7 @@ class ExportedAnnotation:
     Attributes:
         place: where it stands, such as `export.json, task 3, annotation 2`.
         data: the fields of the row that were given to the tool, and what may serve as a key.
+        markable: those fields in which the tool lets one mark; none where that is not known.
         answers: question -> what was said: text, a number, a truth value, or a list of labels.
         spans: question -> what was marked.
         unreadable: question -> why its answer cannot be read.
@@ -42,6 +43,7 @@ class ExportedAnnotation:
 
     place: str
     data: dict[str, Any] = field(default_factory=dict)
+    markable: tuple[str, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, list[MarkedSpan]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)

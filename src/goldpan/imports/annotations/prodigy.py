@@ -55,6 +55,7 @@ def prodigy_task(row: ExportRow) -> Iterator[ExportedAnnotation]:
     told = ExportedAnnotation(
         row.place,
         {**(task.meta or {}), **own},
+        ("text",),
         annotator=task.annotator or "",
         may_be_annotator=(task.session or "").rpartition("-")[2],
         answered_at=task.timestamp,

@@ -105,7 +105,8 @@ class AnnotationReader(Generic[RowT]):
         if annotator is None:
             return LEFT_OUT_BY_MAP
         texts = self._texts(fields)
-        shown = [value for value in annotation.data.values() if isinstance(value, str)]
+        markable = annotation.markable or tuple(annotation.data)
+        shown = [text for name in markable if isinstance(text := annotation.data.get(name), str)]
         read = self._values.read(annotation, annotator, texts, shown)
         if not (read.values or read.faults or annotation.flag or annotation.note):
             return NO_ANSWER
