@@ -131,6 +131,7 @@ class ImportOutcome:
             lines += [f"{fault.place}: {fault.what}" for fault in self.faults[:1]]
             raise SheetError(
                 "\n  ".join([f"of {self.read:,} annotations none can be taken:", *lines[:_MOST_LISTED]]),
+                where=", ".join(list(self.files)[:_MOST_LISTED]),
                 remedy="see whether it is the right file and the right --key",
             )
 

@@ -106,9 +106,10 @@ def _key_values(showing: _Showing, field: str) -> Iterable[Any]:
     if field == "item_id":
         return [showing.shown_as]
     if showing.shown_as != item.item_id:
-        return []
+        return [showing.shown_as] if field == "id" else []
     if field == "id":
-        return [item.id]
+        # Argilla has the ids of our sheets as its own.
+        return [item.id, item.item_id]
     has, value = look_up(item.data, field)
     return [value] if has else []
 

@@ -177,6 +177,8 @@ def _fields_of(feature: Extraction, source: FeatureSource) -> tuple[str, str | N
 
 def _cell(feature: Feature, source: FeatureSource, said: Any) -> Any:
     """An answer with our labels, as a cell has it. Raises AnswerError where several hold and one may."""
+    if said == [CANNOT_TELL]:
+        return CANNOT_TELL
     if isinstance(said, dict):
         if not isinstance(feature, Extraction):
             raise AnswerError("it is an object, not an answer")
@@ -191,7 +193,7 @@ def _cell(feature: Feature, source: FeatureSource, said: Any) -> Any:
     if source.labels:
         labels = _with_our_labels(source, labels)
     if isinstance(feature, Multilabel | Ranking):
-        if len(labels) == 1 and (not isinstance(said, list) or labels[0] in (NONE_OF_THEM, CANNOT_TELL)):
+        if len(labels) == 1 and (not isinstance(said, list) or labels[0] == NONE_OF_THEM):
             return labels[0]
         return _NOTHING if source.labels and not labels and said else labels
     return _only(labels)
