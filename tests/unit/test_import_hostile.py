@@ -122,7 +122,7 @@ HOSTILE = {
         "neither a list of labels",
     ),
     # doccano
-    "no_labels.jsonl": (
+    "ann.jsonl": (
         orjson.dumps({"text": TEXTS[0], "item_id": item_id("r1"), "label": [], "Comments": []}),
         "none can be taken",
     ),

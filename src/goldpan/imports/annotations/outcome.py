@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from goldpan.errors import ReconciliationError, SheetError
@@ -137,4 +137,6 @@ class ImportOutcome:
 
     def as_json(self) -> dict[str, Any]:
         """Its parts as JSON values."""
-        return asdict(self)
+        # `asdict` makes counts of the pairs of a Counter.
+        plain = replace(self, left_out=Counter(), not_joined=Counter())
+        return asdict(plain) | {"left_out": dict(self.left_out), "not_joined": dict(self.not_joined)}
