@@ -1,5 +1,7 @@
 """What was given out for a tool, and exported by it, is imported as it would be collected."""
 
+import csv
+import io
 from dataclasses import replace
 
 import orjson
@@ -11,6 +13,8 @@ from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.to_wave import import_into_wave
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
+from goldpan.waves.sheets.csv_sheet import csv_sheet
+from goldpan.waves.sheets.table import task_columns
 from tests.unit.test_collect_tools import (
     ABSTAINED,
     ANSWERS,
@@ -24,6 +28,7 @@ from tests.unit.test_collect_tools import (
     lines,
     picked,
     prodigy_export,
+    sheet,
     typed,
 )
 from tests.wave_builders import codebook, items, wave
@@ -49,6 +54,21 @@ PRODIGY = {
 NOTED = [*LABEL_STUDIO_ANSWERS, picked("flag", "flagged"), typed("notes", "odd")]
 
 
+def csv_export():
+    """The CSV sheet of `ann`, the first two rows filled in."""
+    asked = sheet(*LABELLED)
+    rows = list(csv.DictReader(io.StringIO(csv_sheet(asked, task_columns(asked)).decode("utf-8-sig"))))
+    rows[0] |= {
+        "tone": "Negative",
+        "complaint": "yes",
+        "topics": "price; delivery",
+        "stars": "2",
+        "flag": "x",
+    }
+    rows[1] |= {"tone": "(cannot tell)", "topics": "(none)", "notes": "odd"}
+    return rows
+
+
 def exports_of_sheets():
     """Name of a file, its content, and the features that it asks for, by tool."""
     return {
@@ -61,6 +81,7 @@ def exports_of_sheets():
             LABELLED,
         ),
         "argilla": ("a.json", argilla_export(ARGILLA, ARGILLA_ABSTAINED), FEATURES),
+        "table": ("a.csv", csv_export(), LABELLED),
         "prodigy": ("a.jsonl", prodigy_export(PRODIGY), FEATURES),
     }
 
@@ -72,7 +93,13 @@ def given_out(*features):
 def written(folder, name, export):
     folder.mkdir(exist_ok=True)
     path = folder / name
-    path.write_bytes(orjson.dumps(export) if name.endswith(".json") else lines(export))
+    if name.endswith(".csv"):
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, export[0])
+            writer.writeheader()
+            writer.writerows(export)
+    else:
+        path.write_bytes(orjson.dumps(export) if name.endswith(".json") else lines(export))
     return path
 
 

@@ -47,6 +47,8 @@ def doccano_document(row: ExportRow) -> Iterator[ExportedAnnotation]:
             _take_labels(told, question, row.row[question], row.is_text)
     if "entities" in row.row:
         _take_spans(told, "entities", row.row["entities"])
+    if row.row.get("relations"):
+        told.unreadable["relations"] = "relations between marked places are not read"
     yield told
 
 

@@ -36,7 +36,7 @@ _REFUSED = {
 }
 
 
-def kind_of(path: Path) -> str:
+def export_kind(path: Path) -> str:
     """The ending of a file that says what it is, in small letters."""
     endings = [ending.lower() for ending in path.suffixes]
     while endings and endings[-1] in _COMPRESSED:
@@ -51,7 +51,7 @@ def export_rows(path: Path) -> Iterator[ExportRow]:
         SheetError: it is of no known kind, damaged, or holds something else than rows.
     """
     check_name_is_utf8(path, SheetError)
-    kind, file = kind_of(path), path.name
+    kind, file = export_kind(path), path.name
     stem = file.split(".")[0]
     if kind not in KINDS:
         listed = ", ".join(KINDS)

@@ -14,7 +14,7 @@ from goldpan.files import sha256_file, sha256_hex
 from goldpan.imports.annotations.argilla import PENDING, argilla_record, is_argilla_record
 from goldpan.imports.annotations.datasets_folder import dataset_files, is_dataset_folder
 from goldpan.imports.annotations.doccano import doccano_document, is_doccano_row, is_doccano_sheet
-from goldpan.imports.annotations.export_rows import KINDS, export_rows, kind_of
+from goldpan.imports.annotations.export_rows import KINDS, export_kind, export_rows
 from goldpan.imports.annotations.exported import ExportedAnnotation, ExportRow, ToolExport
 from goldpan.imports.annotations.label_studio import (
     is_label_studio_annotation,
@@ -92,7 +92,7 @@ def _read(path: Path, format_name: str | None) -> Iterator[ToolExport]:
         inside = sorted(
             file
             for file in path.rglob("*")
-            if file.is_file() and kind_of(file) in KINDS and not file.name.startswith((".", "~$"))
+            if file.is_file() and export_kind(file) in KINDS and not file.name.startswith((".", "~$"))
         )
         # Beside the states of its annotators Potato keeps histories and telemetry.
         inside = [file for file in inside if file.name == POTATO_STATE] or inside

@@ -69,7 +69,7 @@ class JoinIndex(Generic[RowT]):
         self.key = key
         self._rows: dict[str, list[RowT]] = {}
         for row in rows:
-            for text in {key_text(value) for value in values_of(row, key.ours)} - {None, ""}:
+            for text in {join_text(value) for value in values_of(row, key.ours)} - {None, ""}:
                 assert text is not None
                 self._rows.setdefault(text, []).append(row)
 
@@ -87,7 +87,7 @@ class JoinIndex(Generic[RowT]):
         has, value = look_up(annotation.data, self.key.theirs)
         if not has:
             raise NotJoinedError(f"without a field `{self.key.theirs}`")
-        text = key_text(value)
+        text = join_text(value)
         if not text:
             raise NotJoinedError(f"with nothing in `{self.key.theirs}` that could be a key")
         rows = self._rows.get(text, [])
@@ -100,10 +100,10 @@ class JoinIndex(Generic[RowT]):
 
     def has_rows_of(self, annotation: ExportedAnnotation) -> bool:
         """Whether any row of ours has the key of an annotation."""
-        return bool(self._rows.get(key_text(look_up(annotation.data, self.key.theirs)[1]) or ""))
+        return bool(self._rows.get(join_text(look_up(annotation.data, self.key.theirs)[1]) or ""))
 
 
-def key_text(value: Any) -> str | None:
+def join_text(value: Any) -> str | None:
     """What a value of a key is compared by; None where it can be none.
 
     Texts are the same whatever their line ends, outer space and way of writing accents; a whole number is the

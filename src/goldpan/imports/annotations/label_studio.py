@@ -88,7 +88,9 @@ def label_studio_task(row: ExportRow) -> Iterator[ExportedAnnotation]:
         if annotation.was_cancelled or annotation.skipped:
             told.left_out = "skipped by the annotator"
         for raw in annotation.result or []:
-            if raw.get("type") == "relation" or not raw.get("from_name"):
+            if raw.get("type") == "relation":
+                told.unreadable["relations"] = "relations between marked places are not read"
+            if not raw.get("from_name"):
                 continue
             result = as_model(_Result, raw, place)
             _take_value(told, result.from_name, result.value, result.type)
@@ -112,9 +114,9 @@ def label_studio_annotation(row: ExportRow) -> Iterator[ExportedAnnotation]:
     for name, cell in fields.items():
         value = _json_of_cell(cell) if row.is_text else cell
         regions = value if isinstance(value, list) else [value]
-        if value and all(isinstance(region, dict) and _kind_of(region) for region in regions):
+        if value and all(isinstance(region, dict) and _value_kind(region) for region in regions):
             for region in regions:
-                _take_value(told, name, region, _kind_of(region))
+                _take_value(told, name, region, _value_kind(region))
         else:
             # The file does not tell what is data and what an answer, so it is both.
             told.data[name.removeprefix("_data_")] = value
@@ -138,7 +140,7 @@ def _annotator(who: Any) -> str:
     return "" if who is None or isinstance(who, bool) else str(who).strip()
 
 
-def _kind_of(value: dict[str, Any]) -> str:
+def _value_kind(value: dict[str, Any]) -> str:
     """The type of a result, by the keys of its value."""
     kinds = (*_SPAN_LABELS, "choices", "rating", "number", "datetime", "taxonomy", "selected", "text")
     return next((kind for kind in kinds if kind in value), "")

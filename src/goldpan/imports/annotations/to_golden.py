@@ -14,7 +14,7 @@ from goldpan.experiments.golden_version import GoldenVersion
 from goldpan.files import canonical_json, sha256_hex
 from goldpan.imports.annotations.annotators import name_here, with_fields_of_map
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
-from goldpan.imports.annotations.joining import JoinIndex, JoinKey, NotJoinedError, chosen_key, key_text
+from goldpan.imports.annotations.joining import JoinIndex, JoinKey, NotJoinedError, chosen_key, join_text
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
 from goldpan.imports.annotations.reading import AnnotationReader, TakenAnnotation
@@ -113,7 +113,7 @@ class _GoldenRows(JoinIndex[Record]):
                 put(data, path, value)
             elif is_needed:
                 raise NotJoinedError("as a new row it lacks what all rows have", f"`{path}`, from `{theirs}`")
-        name = key_text(look_up(annotation.data, self.key.theirs)[1]) if self.key.ours == "id" else None
+        name = join_text(look_up(annotation.data, self.key.theirs)[1]) if self.key.ours == "id" else None
         name = name or f"imported-{sha256_hex(canonical_json(data))[:16]}"
         row = Record(id=name, source="", file="", line=0, data={"id": name, **data})
         known = self._new.setdefault(name, row)

@@ -11,6 +11,7 @@ from goldpan.errors import AnswerError
 from goldpan.imports.annotations.exported import ExportedAnnotation
 from goldpan.imports.annotations.mapping import AnnotationMap, FeatureSource
 from goldpan.imports.annotations.offsets import PlacedSpan, RecordText, place_spans
+from goldpan.records.look_up import look_up
 from goldpan.tasks.features import Extraction, Feature, Multilabel, Ranking, Text
 from goldpan.tasks.values import value_check
 from goldpan.waves.answer_text import answer_text
@@ -65,7 +66,8 @@ class ValueReader:
         for name in self.features:
             question = self.settings.source_of(name).question
             read |= set(question.values()) if isinstance(question, dict) else {question or name}
-        return read
+        # What is inside of a column is one of its parts.
+        return read | {question.partition(".")[0] for question in read}
 
     def read(
         self,
@@ -115,7 +117,8 @@ class ValueReader:
             placed = place_spans(annotation.spans[question], texts, shown, self.settings.offsets)
             self._read_spans(read, feature, source, placed)
             return
-        said = annotation.answers.get(question, _NOTHING)
+        has, value = look_up(annotation.answers, question)
+        said = value if has and value not in (None, "") else _NOTHING
         if said is _NOTHING and question in annotation.unanswered and source.otherwise is not None:
             said = []
         if said is _NOTHING:
@@ -123,11 +126,11 @@ class ValueReader:
         cell = _cell(feature, source, said)
         if cell is _NOTHING:
             return
-        value = read_cell(feature, cell, self._cannot_tell)
-        read.values[feature.name] = value.value
-        if value.repaired and isinstance(cell, str) and cell != CANNOT_TELL:
+        answer = read_cell(feature, cell, self._cannot_tell)
+        read.values[feature.name] = answer.value
+        if answer.repaired and isinstance(cell, str) and cell != CANNOT_TELL:
             self.repaired[feature.name] += 1
-            self.example.setdefault(feature.name, f"{cell!r} for {answer_text(feature, value.value)!r}")
+            self.example.setdefault(feature.name, f"{cell!r} for {answer_text(feature, answer.value)!r}")
 
     def _read_spans(
         self, read: ReadValues, feature: Extraction, source: FeatureSource, placed: Sequence[PlacedSpan]
