@@ -14,6 +14,9 @@ from goldpan.imports.annotations.to_wave import import_into_wave
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.sheets.csv_sheet import csv_sheet
+from goldpan.waves.sheets.doccano import doccano_documents
+from goldpan.waves.sheets.prodigy import prodigy_tasks
+from goldpan.waves.sheets.sheet import make_sheet
 from goldpan.waves.sheets.table import task_columns
 from tests.unit.test_collect_tools import (
     ABSTAINED,
@@ -31,7 +34,7 @@ from tests.unit.test_collect_tools import (
     sheet,
     typed,
 )
-from tests.wave_builders import codebook, items, wave
+from tests.wave_builders import TONE, codebook, items, wave
 
 ARGILLA = ANSWERS | {
     "complaint": "yes",
@@ -127,3 +130,22 @@ def test_a_sheet_of_another_wave_is_refused(tmp_path, tool):
     with pytest.raises(SheetError, match="a sheet of the wave `other`"):
         import_into_wave(given_out(*features), tmp_path / "sheets", read_exports([file]), AnnotationMap())
     assert not (tmp_path / "sheets").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        (doccano_documents, {"label": ["tone: Negative"], "Comments": []}),
+        (prodigy_tasks, {"answer": "accept", "accept": ["Negative"]}),
+    ],
+)
+def test_tools_with_one_text_were_given_all_fields_in_it(tmp_path, tool, said):
+    listed = items(title="A kettle")
+    given = GivenOut("shop", "first", wave(), codebook(TONE), listed)
+    asked = make_sheet("shop", "first", wave(), "ann", list(listed.values()), codebook(TONE))
+    rows = [orjson.loads(line) for line in tool(asked).splitlines()]
+    for row in rows:
+        row |= said
+    file = written(tmp_path / "export", "a.jsonl", rows)
+    outcome = import_into_wave(given, tmp_path / "sheets", read_exports([file]), AnnotationMap())
+    assert (outcome.taken, outcome.not_joined) == (4, {})

@@ -11,8 +11,15 @@ from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.records.look_up import look_up
 from goldpan.tasks.nearest import suggestion
+from goldpan.waves.sheets.sheet import SheetId
 
 LEFT_OUT_BY_MAP = "by an annotator whom the map leaves out"
+
+
+def sheet_of_ours(annotation: ExportedAnnotation) -> str | None:
+    """The id of the sheet that goldpan gave out for the tool, where the row still has one."""
+    sheet = annotation.data.get("sheet")
+    return sheet if isinstance(sheet, str) and SheetId.parse(sheet) else None
 
 
 def with_fields_of_map(

@@ -39,6 +39,10 @@ class FeatureSource(_Model):
     label_to: str | None = None
 
 
+_BY_NAME = FeatureSource()
+"""Where the answers to a feature come from of which a map says nothing."""
+
+
 class AnnotationMap(_Model):
     """How an export fits a study.
 
@@ -76,7 +80,7 @@ class AnnotationMap(_Model):
 
     def source_of(self, feature: str) -> FeatureSource:
         """Where the answers to a feature come from."""
-        return self.features.get(feature) or FeatureSource()
+        return self.features.get(feature, _BY_NAME)
 
     def question_of(self, feature: str, annotator: str) -> str:
         """The question that a feature was to an annotator; empty where that one was not asked."""

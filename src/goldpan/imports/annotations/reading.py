@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from goldpan.errors import AnswerError
 from goldpan.files import canonical_json
-from goldpan.imports.annotations.annotators import LEFT_OUT_BY_MAP
+from goldpan.imports.annotations.annotators import LEFT_OUT_BY_MAP, sheet_of_ours
 from goldpan.imports.annotations.exported import ExportedAnnotation
 from goldpan.imports.annotations.joining import JoinIndex, NotJoinedError, check_same_texts
 from goldpan.imports.annotations.mapping import AnnotationMap
@@ -100,7 +100,11 @@ class AnnotationReader(Generic[RowT]):
         """The annotation in our words, or why it is left out."""
         row = self._index.of(annotation)
         fields = dict(self._fields_of(row))
-        self.compared += check_same_texts(annotation, fields, self._settings, self._values.questions)
+        if sheet_of_ours(annotation) is None:
+            self.compared += check_same_texts(annotation, fields, self._settings, self._values.questions)
+        else:
+            # Tools that have one text only were given all fields of the item in it.
+            self.compared += 1
         annotator = self._annotator_of(annotation)
         if annotator is None:
             return LEFT_OUT_BY_MAP

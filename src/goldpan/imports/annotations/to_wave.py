@@ -10,7 +10,7 @@ import orjson
 
 from goldpan.errors import AnswerError
 from goldpan.files import sha256_hex, write_bytes
-from goldpan.imports.annotations.annotators import name_here, with_fields_of_map
+from goldpan.imports.annotations.annotators import name_here, sheet_of_ours, with_fields_of_map
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.joining import JoinIndex, chosen_key
 from goldpan.imports.annotations.mapping import AnnotationMap
@@ -25,9 +25,7 @@ from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.collect.page_export import read_page_export
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.html_page import ANSWERS
-from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, SheetId, redraw_of, shown_fields
-
-_SHEET = "sheet"
+from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of, shown_fields
 
 
 class _Showing:
@@ -123,8 +121,8 @@ def _annotator(
         AnswerError: nobody knows, or the sheet is that of another wave.
     """
     known = given_out.wave.annotators
-    sheet = annotation.data.get(_SHEET)
-    if isinstance(sheet, str) and SheetId.parse(sheet):
+    sheet = sheet_of_ours(annotation)
+    if sheet is not None:
         try:
             of_sheet = given_out.annotator(sheet)
         except ForeignSheetError as error:
@@ -175,8 +173,8 @@ def _documents(
 def _redraw(annotation: ExportedAnnotation, given_out: GivenOut) -> int:
     """From which redraw the text is that was answered: without a sheet of ours it is ours of today, as the
     texts were compared."""
-    sheet = annotation.data.get(_SHEET)
-    return redraw_of(sheet) if isinstance(sheet, str) and SheetId.parse(sheet) else given_out.redraws
+    sheet = sheet_of_ours(annotation)
+    return given_out.redraws if sheet is None else redraw_of(sheet)
 
 
 def _answer(one: TakenAnnotation[_Showing]) -> dict[str, Any]:

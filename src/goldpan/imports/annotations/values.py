@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from goldpan.errors import AnswerError
@@ -59,7 +60,7 @@ class ValueReader:
         self.repaired: Counter[str] = Counter()
         self.example: dict[str, str] = {}
 
-    @property
+    @cached_property
     def questions(self) -> set[str]:
         """All questions that features are read from."""
         read: set[str] = set()
