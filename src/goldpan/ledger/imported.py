@@ -1,7 +1,7 @@
 """Answers that were made, and paid for, elsewhere, as the ledger holds them.
 
-A file of such answers is a settled submission whose batch id begins with `imported_`. Its tokens and those of its
-answers are 0, and so is `paid`: nothing was spent here. What an answer took its line says.
+A file of such answers is a settled submission whose batch id begins with `imported_`. Its tokens and those of
+its answers are 0, and so is `paid`: nothing was spent here. What an answer took its line says.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from goldpan.ledger.rows import Outcome, Submission
 from goldpan.ledger.store import Ledger
 from goldpan.stages.rows import ImportedFrom
 
-# What is final here stays. An answer that is not may be bettered by a final one; what its attempts have cost
-# stays with it. One more attempt is counted, and forgiven: it was none of the rounds that a stage allows.
+# What is answered here stays. A failure, or an answer that is not final, may be bettered by a final one; what
+# its attempts have cost stays with it. One more attempt is counted, and forgiven: it was none of the rounds
+# that a stage allows.
 _ENTER = (
-    "INSERT INTO answers (key, state, reason, retryable, attempts, forgiven, prompt_tokens, completion_tokens,"
-    " submission, line) VALUES (?, ?, ?, ?, 1, ?, 0, 0, ?, ?)"
+    "INSERT INTO answers (key, state, reason, retryable, attempts, forgiven, prompt_tokens,"
+    " completion_tokens, submission, line) VALUES (?, ?, ?, ?, 1, ?, 0, 0, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
     " retryable = excluded.retryable, attempts = attempts + 1, forgiven = forgiven + 1,"
-    " submission = excluded.submission, line = excluded.line WHERE retryable AND NOT excluded.retryable"
+    " submission = excluded.submission, line = excluded.line"
+    " WHERE (retryable OR state = 'failed') AND NOT excluded.retryable"
 )
 
 
@@ -77,9 +79,7 @@ def enter_imported(ledger: Ledger, submission: Submission, outcomes: Iterable[Ou
     return passed_over
 
 
-def _not_under_way(
-    ledger: Ledger, outcomes: Iterable[Outcome], passed_over: set[bytes]
-) -> Iterator[Outcome]:
+def _not_under_way(ledger: Ledger, outcomes: Iterable[Outcome], passed_over: set[bytes]) -> Iterator[Outcome]:
     outcomes = iter(outcomes)
     while part := list(islice(outcomes, LOOKUP_SIZE)):
         under_way = ledger.under_way([outcome.key for outcome in part])
