@@ -151,8 +151,7 @@ class _Salvager:
             # Only format 3 counts the paid calls. What was imported was paid for elsewhere.
             sum_tokens(
                 self._db,
-                "(paid_calls = 0 OR nonce LIKE 'lost-%')"
-                f" AND NOT coalesce(batch_id GLOB '{IMPORTED}*', 0)",
+                f"(paid_calls = 0 OR nonce LIKE 'lost-%') AND NOT coalesce(batch_id GLOB '{IMPORTED}*', 0)",
             )
             return [Salvage(table, self._count(table), self._lost(table)) for table in _TABLES]
 

@@ -18,7 +18,7 @@ from goldpan.batches.stage import StageRun
 from goldpan.cells import CsvWriter
 from goldpan.chains.preview import records_asked
 from goldpan.errors import SourceError
-from goldpan.files import replacing
+from goldpan.files import check_name_is_utf8, replacing
 from goldpan.imports.answers.custom_ids import OWN_CUSTOM_ID, CustomIdPattern
 from goldpan.imports.answers.fates import Allowed, FateDecider
 from goldpan.imports.answers.gathered import Gathered
@@ -119,6 +119,7 @@ def _check_files(files: Sequence[Path]) -> None:
             raise SourceError(
                 "is a folder: name its files" if file.is_dir() else "there is no such file", where=str(file)
             )
+        check_name_is_utf8(file)
 
 
 def _want(

@@ -13,8 +13,11 @@ The forms that are known, one object a line:
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +59,11 @@ class ServiceLine:
         result = self.envelope.get("result")
         if isinstance(result, dict):
             return result.get("message")
-        return response.get("body") if isinstance(response, dict) else None
+        body = response.get("body") if isinstance(response, dict) else None
+        if isinstance(body, str) and body.lstrip().startswith("{"):
+            with suppress(AnswerError):
+                return loads_leniently(body.encode(errors="replace"))[0]
+        return body
 
     @property
     def request(self) -> dict[str, Any] | None:
@@ -164,7 +171,23 @@ def _object(line: bytes) -> tuple[dict[str, Any], list[str]]:
         raise AnswerError("it is a list: give one object a line (JSONL)")
     if not isinstance(whole, dict):
         raise AnswerError("it is not a JSON object")
+    # Readers of JSON take the last of two keys, so the line would be joined to one of two rows.
+    if any(line.count(b'"%b"' % name) > 1 for name in (b"custom_id", b"key")):
+        _check_no_key_twice(line)
     return whole, notes
+
+
+def _check_no_key_twice(line: bytes) -> None:
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = Counter(name for name, _ in pairs)
+        for name in ("custom_id", "key"):
+            if names[name] > 1:
+                raise AnswerError(f"it has `{name}` {names[name]} times")
+        return dict(pairs)
+
+    # What is not quite JSON has no second reading that is looked for.
+    with suppress(ValueError, RecursionError):
+        json.loads(line, object_pairs_hook=checked)
 
 
 def _answered(body: dict[str, Any]) -> dict[str, Any]:
