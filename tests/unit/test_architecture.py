@@ -19,7 +19,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 ENTRY = {"__init__", "__main__"}
 """Files that are no room: the version, which all may read, and the entry point, which reads all."""
 
-BY_NAME = {"cli/__init__.py"}
+BY_NAME = {"cli/__init__.py", "cli/imports.py"}
 """Files that import modules of their own room by name, so that `goldpan --help` need not load them."""
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,8 +14,11 @@ import yaml
 from goldpan.batches.stage import StageRun
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import LedgerError, StudyError
+from goldpan.imports.answers.report import ENTERED, WHY_NOT
 from goldpan.ledger import Ledger, RunLock
+from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.exchange import export_ledger, import_ledger
+from goldpan.ledger.repair import repair
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
 from tests.answers_elsewhere import (
@@ -470,3 +474,45 @@ def test_an_edited_prompt_makes_them_answers_to_another_request(tmp_path, file):
     (tmp_path / "p" / "config" / "tasks" / "topic.system.j2").write_text("You label all notes.")
     assert run.plan(1).requests["asked"] == 6
     assert note_text(0).startswith("Note:")
+
+
+def test_the_page_has_every_fate_and_its_example_is_what_is_printed(tmp_path, project, capsys):
+    from goldpan.cli import main
+
+    page = (project / "docs" / "imports.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert {name for name in (*ENTERED, *WHY_NOT) if f"`{name}`" not in rows} == set()
+    root = tmp_path / "p"
+    stage_asked_elsewhere(root, rows=12)
+    changes = {4: {"topic": "ghosts"}}
+    lines = [openai_line(f"row-n{at}", completion(label_of(at, **changes.get(at, {})))) for at in range(8)]
+    failure = {"error": {"code": "server_error", "message": "The server had an error"}}
+    lines += [openai_line("row-n8", failure, 500), openai_line("row-n77", completion(label_of(0)))]
+    write_lines(root / "batch_out.jsonl", lines)
+    asked = [request_line("openai", f"row-n{at}", at) for at in range(9)]
+    asked[7] = request_line("openai", "row-n7", 7, system="You label jokes.")
+    write_lines(root / "batch_in.jsonl", asked)
+    command, printed = (text.split("```")[0] for text in page.split("```\n")[1:4:2])
+    arguments = shlex.split(command.replace("\\\n", ""))[1:]
+    places = [str(root / part) if part.endswith(".jsonl") else part for part in arguments]
+    assert main([*places, "--root", str(root), "--study", "notes"]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_a_repair_does_not_count_what_was_paid_elsewhere(tmp_path, file):
+    run = make_stage(tmp_path / "p", note_rows(1), max_rounds=1)
+    answer(run)
+    with run_ledger(run) as ledger, ledger.transaction():
+        ledger.db.execute("UPDATE answers SET state = 'invalid', reason = 'x', retryable = 1")
+    line = openai_line("row-n0", completion(label_of(0), "goldpan-baseline-1"))
+    take_answers(run, [file([line])])
+    with run_ledger(run) as ledger:
+        spent = ledger.spent("notes", STAGE)
+        pages = ledger.db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'orphans'").fetchone()
+        ledger.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(run.project.ledger.read_bytes())
+    content[(pages[0] - 1) * PAGE_BYTES : pages[0] * PAGE_BYTES] = bytes(PAGE_BYTES)
+    run.project.ledger.write_bytes(content)
+    assert repair(run.project.ledger) is not None
+    with run_ledger(run) as ledger:
+        assert ledger.spent("notes", STAGE) == spent and sum(row.prompt_tokens for row in spent) > 0

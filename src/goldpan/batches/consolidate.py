@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
+from goldpan.batches.imported_answers import imported_from
 from goldpan.batches.summary import Summary
 from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing
 from goldpan.garbage import seldom_collected
 from goldpan.ledger import Answer, Ledger, Submission
-from goldpan.ledger.imported import imported_from
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.limit import trial_of
 from goldpan.records.model import RecordHead

@@ -1,11 +1,14 @@
-"""What the summary of a stage says of answers that were made, and paid for, elsewhere."""
+"""What the rows and the summary of a stage say of answers that were made, and paid for, elsewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
-from goldpan.ledger import Answer
+import orjson
+
+from goldpan.ledger import Answer, Submission
+from goldpan.stages.rows import ImportedFrom
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.usage import model_of, usage_of
 
@@ -39,3 +42,13 @@ def imported_note(imported: dict[str, Any]) -> str:
     """The same in words."""
     models = ", ".join(f"{count:,} by {model}" for model, count in imported["models"].items())
     return f"{imported['answers']:,} answers were imported, paid elsewhere and in no cost here: {models}"
+
+
+def imported_from(submission: Submission) -> ImportedFrom:
+    """What the note of such a submission says, as a row of features has it."""
+    try:
+        told = orjson.loads(submission.note or "{}")["imported"]
+        return {"paid": "elsewhere", "file": str(told["file"]), "prompt": str(told["prompt"])}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        # An export may come from anybody.
+        return {"paid": "elsewhere", "file": "unknown", "prompt": "unknown"}

@@ -16,7 +16,6 @@ from goldpan.ledger.database import LOOKUP_SIZE
 from goldpan.ledger.lines import SAMPLE
 from goldpan.ledger.rows import Outcome, Submission
 from goldpan.ledger.store import Ledger
-from goldpan.stages.rows import ImportedFrom
 
 # What is answered here stays. A failure, or an answer that is not final, may be bettered by a final one; what
 # its attempts have cost stays with it. One more attempt is counted, and forgiven: it was none of the rounds
@@ -37,16 +36,6 @@ def note_of_import(file: str, sha256: str, service: str, prompt: str) -> str:
     return orjson.dumps(
         {"imported": {"file": file, "sha256": sha256, "service": service, "prompt": prompt}}
     ).decode()
-
-
-def imported_from(submission: Submission) -> ImportedFrom:
-    """What the note of such a submission says, as a row of features has it."""
-    try:
-        told = orjson.loads(submission.note or "{}")["imported"]
-        return {"paid": "elsewhere", "file": str(told["file"]), "prompt": str(told["prompt"])}
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        # An export may come from anybody.
-        return {"paid": "elsewhere", "file": "unknown", "prompt": "unknown"}
 
 
 def enter_imported(ledger: Ledger, submission: Submission, outcomes: Iterable[Outcome]) -> set[bytes]:

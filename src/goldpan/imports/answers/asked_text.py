@@ -34,7 +34,7 @@ def asked_text(body: dict[str, Any]) -> AskedText:
     return [[role, text] for role, text in stripped if text]
 
 
-def difference(asked: AskedText, wanted: AskedText) -> str | None:
+def prompt_difference(asked: AskedText, wanted: AskedText) -> str | None:
     """Where two requests differ, in words; None where they ask the same."""
     if asked == wanted:
         return None

@@ -12,8 +12,8 @@ import orjson
 from goldpan.batches.answered_twice import differing_answers
 from goldpan.batches.outcomes import KnownLine, read_outcomes
 from goldpan.errors import AnswerError
-from goldpan.imports.answers.asked_text import asked_text, difference
-from goldpan.imports.answers.gathered import Gathered
+from goldpan.imports.answers.asked_text import asked_text, prompt_difference
+from goldpan.imports.answers.gathered import GatheredLines
 from goldpan.imports.answers.joined_lines import JoinedLine
 from goldpan.imports.answers.model_names import is_same_model
 from goldpan.imports.answers.report import ENTERED
@@ -65,7 +65,7 @@ class FateDecider:
 
     def __init__(
         self,
-        gathered: Gathered,
+        gathered: GatheredLines,
         ledger: Ledger,
         model: str,
         readers: Mapping[str, AnswerReader],
@@ -167,7 +167,7 @@ class FateDecider:
         )
         if not is_clear:
             return "the request files have two requests of this id that differ"
-        return None if asked is None else difference(asked, orjson.loads(read.line.text))
+        return None if asked is None else prompt_difference(asked, orjson.loads(read.line.text))
 
     def _not_known(self, chunk: list[_Read]) -> Iterator[_Read]:
         """Those to whose requests the ledger has no answer and no batch, each request once."""

@@ -33,7 +33,7 @@ from goldpan.records.temporary_database import TemporaryDatabase
 _AT_A_TIME = 500
 
 
-class Gathered(TemporaryDatabase):
+class GatheredLines(TemporaryDatabase):
     """What was read. A context manager.
 
     Attributes:

@@ -21,7 +21,7 @@ from goldpan.errors import SourceError
 from goldpan.files import check_name_is_utf8, replacing
 from goldpan.imports.answers.custom_ids import OWN_CUSTOM_ID, CustomIdPattern
 from goldpan.imports.answers.fates import Allowed, FateDecider
-from goldpan.imports.answers.gathered import Gathered
+from goldpan.imports.answers.gathered import GatheredLines
 from goldpan.imports.answers.joined_lines import Portion
 from goldpan.imports.answers.report import ImportReport
 from goldpan.imports.answers.service_lines import CUSTOM_ID
@@ -93,7 +93,7 @@ def import_answers(
     output = asked_stage(settings).output or "tool"
     readers = {name: AnswerReader(task, output) for name, task in questioner.tasks.items()}
     lock = RunLock(project.ledger, project.root / project.paths.base, is_shared=dry_run)
-    with lock, Ledger(project.ledger) as ledger, Gathered() as gathered:
+    with lock, Ledger(project.ledger) as ledger, GatheredLines() as gathered:
         gathered.read_requests(wanted.requests, wanted.key)
         gathered.read_answers(wanted.files, wanted.key)
         with tempfile.TemporaryDirectory(prefix="goldpan-import-") as folder:
@@ -123,7 +123,7 @@ def _check_files(files: Sequence[Path]) -> None:
 
 
 def _want(
-    gathered: Gathered,
+    gathered: GatheredLines,
     ledger: Ledger,
     questioner: Questioner,
     pattern: CustomIdPattern,
@@ -165,7 +165,9 @@ def _count(
             report.answered += any(not answer.may_be_asked(max_rounds) for answer in known)
 
 
-def _enter(gathered: Gathered, ledger: Ledger, project: Project, stage: str, tasks: dict[str, str]) -> None:
+def _enter(
+    gathered: GatheredLines, ledger: Ledger, project: Project, stage: str, tasks: dict[str, str]
+) -> None:
     for portion in gathered.portions():
         submission = _submission(gathered, portion, ledger, project, stage, tasks)
         passed_over = enter_imported(ledger, submission, gathered.outcomes_of(portion))
@@ -174,7 +176,12 @@ def _enter(gathered: Gathered, ledger: Ledger, project: Project, stage: str, tas
 
 
 def _submission(
-    gathered: Gathered, portion: Portion, ledger: Ledger, project: Project, stage: str, tasks: dict[str, str]
+    gathered: GatheredLines,
+    portion: Portion,
+    ledger: Ledger,
+    project: Project,
+    stage: str,
+    tasks: dict[str, str],
 ) -> Submission:
     """What stands for a file in the ledger. Its nonce says what is entered, so that two ledgers into which
     the same was imported know it of each other."""
@@ -208,7 +215,7 @@ def _submission(
     )
 
 
-def _tell(gathered: Gathered, report: ImportReport, report_file: Path | None) -> None:
+def _tell(gathered: GatheredLines, report: ImportReport, report_file: Path | None) -> None:
     report.models, report.unreadable_requests = gathered.models(), gathered.unreadable_requests
     for fate in gathered.fates():
         report.add(fate)
@@ -218,7 +225,7 @@ def _tell(gathered: Gathered, report: ImportReport, report_file: Path | None) ->
                 out.write(row)
 
 
-def _report_rows(gathered: Gathered) -> Iterator[bytes]:
+def _report_rows(gathered: GatheredLines) -> Iterator[bytes]:
     lines: list[str] = []
 
     class _Lines:
