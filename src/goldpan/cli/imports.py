@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from importlib.util import find_spec
 
-from goldpan.cli import import_annotations
+from goldpan.cli import import_annotations, import_answers
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,8 +13,5 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "import", help="bring in labels of other tools, or answers that were paid for elsewhere"
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    import_annotations.add_command(actions)
-    if find_spec("goldpan.cli.import_answers"):
-        from goldpan.cli import import_answers  # type: ignore[attr-defined, unused-ignore]
-
-        import_answers.add_command(actions)
+    for part in (import_annotations, import_answers):
+        part.add_command(actions)
