@@ -6,9 +6,11 @@ import pytest
 from goldpan.cli import main
 from goldpan.cli.import_annotations import FORMATS
 from goldpan.imports.annotations.formats import format_names
+from goldpan.imports.annotations.mapping import AnnotationMap, FeatureSource
 from goldpan.study import load_project
+from goldpan.study.yaml_file import read_yaml
 from goldpan.waves.steps.run import WaveRun
-from tests.projects import WorkflowProject
+from tests.projects import CHECKOUT, WorkflowProject
 from tests.wave_builders import make_project
 
 TABLE = "modules:\n  topic: {name: ClassifyTopic, kind: classification, funnel: first}\n"
@@ -262,3 +264,14 @@ def test_options_that_make_no_sense_are_refused(notes, capsys, more):
 
 def test_the_formats_that_can_be_named_are_those_that_are_read():
     assert list(FORMATS) == format_names()
+
+
+def test_the_map_on_the_page_is_one_and_names_every_key(tmp_path):
+    page = (CHECKOUT / "docs" / "imports.md").read_text(encoding="utf-8").split("\n## Answers that")[0]
+    path = tmp_path / "map.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0])
+    shown = AnnotationMap.model_validate(read_yaml(path))
+    assert shown.model_fields_set == AnnotationMap.model_fields.keys()
+    keys = {key for source in shown.features.values() for key in source.model_fields_set}
+    assert keys == FeatureSource.model_fields.keys()
+    assert all(f"`{name}`" in page for name in FORMATS)
