@@ -424,8 +424,10 @@ def test_while_a_run_works_on_the_study_nothing_is_imported(tmp_path, file):
     run = stage_asked_elsewhere(tmp_path / "p", rows=1)
     path = file(lines_for("openai", [0]))
     results = run.project.root / run.project.paths.base
-    with RunLock(run.project.ledger, results), pytest.raises(LedgerError, match="another run"):
-        take_answers(run, [path])
+    with RunLock(run.project.ledger, results):
+        with pytest.raises(LedgerError, match="another run"):
+            take_answers(run, [path])
+        assert take_answers(run, [path], dry_run=True).entered == 1
 
 
 def test_stopped_between_two_files_it_goes_on(tmp_path, file):

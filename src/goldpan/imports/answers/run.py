@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -92,7 +93,7 @@ def import_answers(
     )
     output = asked_stage(settings).output or "tool"
     readers = {name: AnswerReader(task, output) for name, task in questioner.tasks.items()}
-    lock = RunLock(project.ledger, project.root / project.paths.base, is_shared=dry_run)
+    lock = nullcontext() if dry_run else RunLock(project.ledger, project.root / project.paths.base)
     with lock, Ledger(project.ledger) as ledger, GatheredLines() as gathered:
         gathered.read_requests(wanted.requests, wanted.key)
         gathered.read_answers(wanted.files, wanted.key)
