@@ -494,7 +494,8 @@ def test_the_page_has_every_fate_and_its_example_is_what_is_printed(tmp_path, pr
     asked = [request_line("openai", f"row-n{at}", at) for at in range(9)]
     asked[7] = request_line("openai", "row-n7", 7, system="You label jokes.")
     write_lines(root / "batch_in.jsonl", asked)
-    command, printed = (text.split("```")[0] for text in page.split("```\n")[1:4:2])
+    half = page[page.index("## Answers that were paid for elsewhere") :]
+    command, printed = half.split("```\n")[1:4:2]
     arguments = shlex.split(command.replace("\\\n", ""))[1:]
     places = [str(root / part) if part.endswith(".jsonl") else part for part in arguments]
     assert main([*places, "--root", str(root), "--study", "notes"]) == 0

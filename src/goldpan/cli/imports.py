@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from importlib.util import find_spec
 
-_PARTS = ("import_annotations", "import_answers")
-"""Modules with an action each: `annotations` and `answers`."""
+from goldpan.cli import import_annotations
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,6 +14,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "import", help="bring in labels of other tools, or answers that were paid for elsewhere"
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for part in _PARTS:
-        if find_spec(f"goldpan.cli.{part}"):
-            import_module(f"goldpan.cli.{part}").add_command(actions)
+    import_annotations.add_command(actions)
+    if find_spec("goldpan.cli.import_answers"):
+        from goldpan.cli import import_answers  # type: ignore[attr-defined, unused-ignore]
+
+        import_answers.add_command(actions)
