@@ -519,3 +519,25 @@ def test_a_repair_does_not_count_what_was_paid_elsewhere(tmp_path, file):
     assert repair(run.project.ledger) is not None
     with run_ledger(run) as ledger:
         assert ledger.spent("notes", STAGE) == spent and sum(row.prompt_tokens for row in spent) > 0
+
+
+@pytest.mark.parametrize("model", ["\x1b[2Jgpt\nroot", "x" * 5000, "\u202egpt", " "])
+def test_a_ledger_with_any_name_of_a_model_can_be_published(tmp_path, file, model):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=1)
+    take_answers(run, [file([openai_line("row-n0", completion(label_of(0), model))])], other_model=True)
+    with run_ledger(run) as ledger:
+        export_ledger(ledger, tmp_path / "x.jsonl.zst")
+    other = stage_asked_elsewhere(tmp_path / "q", rows=1)
+    with run_ledger(other) as ledger:
+        assert import_ledger(ledger, tmp_path / "x.jsonl.zst") == 1
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-4o"])
+def test_of_a_refusal_that_names_no_model_the_request_does(tmp_path, file, model):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=1)
+    refused = file([openai_line("row-n0", {"error": {"code": "content_filter", "message": "flagged"}}, 400)])
+    assert fates_of(take_answers(run, [refused])) == {"other_model": 1}
+    asked = request_line("openai", "row-n0", 0)
+    asked["body"]["model"] = model
+    done = take_answers(run, [refused], requests=[file([asked], "in.jsonl")], unknown_prompt=False)
+    assert fates_of(done) == {"refused" if model == "gpt-4o-mini" else "other_model": 1}

@@ -37,8 +37,10 @@ from goldpan.stages.plan import task_hashes
 from goldpan.study.load import Project
 from goldpan.study.provider import IMPORTED
 from goldpan.tasks.answers import AnswerReader
+from goldpan.tasks.failures import words_of
 
 _CHUNK = 200
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ def _submission(
         round=0,
         task=" ".join(sorted(tasks)),
         task_hash=task_hashes(tasks),
-        model=portion.model or "unknown",
+        model=_printable_name(portion.model),
         requests=portion.answers,
         bytes=stored_bytes,
         intent_at=now,
@@ -214,6 +216,12 @@ def _submission(
         note=note_of_import(portion.file.name, portion.file.sha256, portion.service, portion.prompt),
         service=f"elsewhere {portion.service}",
     )
+
+
+def _printable_name(model: str | None) -> str:
+    """A model's name as an export of a ledger may hold it."""
+    name = words_of(model)[:_LONGEST_NAME] if model else ""
+    return name if name and name.isprintable() else "unknown"
 
 
 def _tell(gathered: GatheredLines, report: ImportReport, report_file: Path | None) -> None:
