@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -15,9 +16,10 @@ from goldpan.batches.stage import StageRun
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import LedgerError, StudyError
 from goldpan.imports.answers.report import ENTERED, WHY_NOT
-from goldpan.ledger import Ledger, RunLock
+from goldpan.ledger import Asked, Ledger, Outcome, RunLock
 from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.exchange import export_ledger, import_ledger
+from goldpan.ledger.imported import enter_imported
 from goldpan.ledger.repair import repair
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
@@ -541,3 +543,29 @@ def test_of_a_refusal_that_names_no_model_the_request_does(tmp_path, file, model
     asked["body"]["model"] = model
     done = take_answers(run, [refused], requests=[file([asked], "in.jsonl")], unknown_prompt=False)
     assert fates_of(done) == {"refused" if model == "gpt-4o-mini" else "other_model": 1}
+
+
+def test_what_another_process_has_answered_or_asked_meanwhile_is_passed_over(tmp_path, file):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=3)
+    take_answers(run, [file(lines_for("openai", [0]))])
+    with run_ledger(run) as ledger:
+        ((answered, _),) = ledger.all_answers()
+        (before,) = ledger.submissions()
+        asked, new = b"\1" * 32, b"\2" * 32
+        about = {"provider": "main", "study": "notes", "stage": STAGE, "round": 1, "task": "topic"}
+        ledger.record_intent(
+            [Asked("a", asked, "topic")],
+            **about,
+            shard="s",
+            task_hash="h",
+            model="m",
+            requests=1,
+            bytes=1,
+        )
+        outcomes = [Outcome(key, "ok", None, False, b"{}") for key in (answered, asked, new)]
+        late = replace(before, id=0, nonce="imported_late", requests=3)
+        assert enter_imported(ledger, late, outcomes) == {answered, asked}
+        assert [row.requests for row in ledger.submissions() if row.is_imported] == [1, 1]
+        none = replace(before, id=0, nonce="imported_none", requests=2)
+        assert enter_imported(ledger, none, outcomes[:2]) == {answered, asked}
+        assert len(ledger.submissions()) == 3
