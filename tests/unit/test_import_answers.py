@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -15,9 +16,10 @@ from goldpan.batches.stage import StageRun
 from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import LedgerError, StudyError
 from goldpan.imports.answers.report import ENTERED, WHY_NOT
-from goldpan.ledger import Ledger, RunLock
+from goldpan.ledger import Asked, Ledger, Outcome, RunLock
 from goldpan.ledger.database import PAGE_BYTES
 from goldpan.ledger.exchange import export_ledger, import_ledger
+from goldpan.ledger.imported import enter_imported
 from goldpan.ledger.repair import repair
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
@@ -424,8 +426,10 @@ def test_while_a_run_works_on_the_study_nothing_is_imported(tmp_path, file):
     run = stage_asked_elsewhere(tmp_path / "p", rows=1)
     path = file(lines_for("openai", [0]))
     results = run.project.root / run.project.paths.base
-    with RunLock(run.project.ledger, results), pytest.raises(LedgerError, match="another run"):
-        take_answers(run, [path])
+    with RunLock(run.project.ledger, results):
+        with pytest.raises(LedgerError, match="another run"):
+            take_answers(run, [path])
+        assert take_answers(run, [path], dry_run=True).entered == 1
 
 
 def test_stopped_between_two_files_it_goes_on(tmp_path, file):
@@ -479,8 +483,7 @@ def test_an_edited_prompt_makes_them_answers_to_another_request(tmp_path, file):
 def test_the_page_has_every_fate_and_its_example_is_what_is_printed(tmp_path, project, capsys):
     from goldpan.cli import main
 
-    whole = (project / "docs" / "imports.md").read_text(encoding="utf-8")
-    page = whole.split("\n## Answers that were paid for elsewhere\n")[1]
+    page = (project / "docs" / "imports.md").read_text(encoding="utf-8")
     rows = "".join(line for line in page.splitlines() if line.startswith("| `"))
     assert {name for name in (*ENTERED, *WHY_NOT) if f"`{name}`" not in rows} == set()
     root = tmp_path / "p"
@@ -493,7 +496,8 @@ def test_the_page_has_every_fate_and_its_example_is_what_is_printed(tmp_path, pr
     asked = [request_line("openai", f"row-n{at}", at) for at in range(9)]
     asked[7] = request_line("openai", "row-n7", 7, system="You label jokes.")
     write_lines(root / "batch_in.jsonl", asked)
-    command, printed = (text.split("```")[0] for text in page.split("```\n")[1:4:2])
+    half = page[page.index("## Answers that were paid for elsewhere") :]
+    command, printed = half.split("```\n")[1:4:2]
     arguments = shlex.split(command.replace("\\\n", ""))[1:]
     places = [str(root / part) if part.endswith(".jsonl") else part for part in arguments]
     assert main([*places, "--root", str(root), "--study", "notes"]) == 0
@@ -517,3 +521,51 @@ def test_a_repair_does_not_count_what_was_paid_elsewhere(tmp_path, file):
     assert repair(run.project.ledger) is not None
     with run_ledger(run) as ledger:
         assert ledger.spent("notes", STAGE) == spent and sum(row.prompt_tokens for row in spent) > 0
+
+
+@pytest.mark.parametrize("model", ["\x1b[2Jgpt\nroot", "x" * 5000, "\u202egpt", " "])
+def test_a_ledger_with_any_name_of_a_model_can_be_published(tmp_path, file, model):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=1)
+    take_answers(run, [file([openai_line("row-n0", completion(label_of(0), model))])], other_model=True)
+    with run_ledger(run) as ledger:
+        export_ledger(ledger, tmp_path / "x.jsonl.zst")
+    other = stage_asked_elsewhere(tmp_path / "q", rows=1)
+    with run_ledger(other) as ledger:
+        assert import_ledger(ledger, tmp_path / "x.jsonl.zst") == 1
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-4o"])
+def test_of_a_refusal_that_names_no_model_the_request_does(tmp_path, file, model):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=1)
+    refused = file([openai_line("row-n0", {"error": {"code": "content_filter", "message": "flagged"}}, 400)])
+    assert fates_of(take_answers(run, [refused])) == {"other_model": 1}
+    asked = request_line("openai", "row-n0", 0)
+    asked["body"]["model"] = model
+    done = take_answers(run, [refused], requests=[file([asked], "in.jsonl")], unknown_prompt=False)
+    assert fates_of(done) == {"refused" if model == "gpt-4o-mini" else "other_model": 1}
+
+
+def test_what_another_process_has_answered_or_asked_meanwhile_is_passed_over(tmp_path, file):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=3)
+    take_answers(run, [file(lines_for("openai", [0]))])
+    with run_ledger(run) as ledger:
+        ((answered, _),) = ledger.all_answers()
+        (before,) = ledger.submissions()
+        asked, new = b"\1" * 32, b"\2" * 32
+        about = {"provider": "main", "study": "notes", "stage": STAGE, "round": 1, "task": "topic"}
+        ledger.record_intent(
+            [Asked("a", asked, "topic")],
+            **about,
+            shard="s",
+            task_hash="h",
+            model="m",
+            requests=1,
+            bytes=1,
+        )
+        outcomes = [Outcome(key, "ok", None, False, b"{}") for key in (answered, asked, new)]
+        late = replace(before, id=0, nonce="imported_late", requests=3)
+        assert enter_imported(ledger, late, outcomes) == {answered, asked}
+        assert [row.requests for row in ledger.submissions() if row.is_imported] == [1, 1]
+        none = replace(before, id=0, nonce="imported_none", requests=2)
+        assert enter_imported(ledger, none, outcomes[:2]) == {answered, asked}
+        assert len(ledger.submissions()) == 3

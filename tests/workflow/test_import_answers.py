@@ -49,6 +49,8 @@ def test_the_rows_and_the_summary_say_which_they_are(imported):
     assert (summary["states"]["ok"], summary["requests_paid"], summary["imported"]["answers"]) == (6, 3, 3)
     printed = project.goldpan("summary").stdout
     assert f"topics: 3 answers were imported, paid elsewhere and in no cost here: 3 by {MODEL}" in printed
+    page = project.artifact("index.html").read_text(encoding="utf-8")
+    assert "3 answers of stage topics were imported: they were paid for elsewhere" in page
 
 
 def test_importing_again_and_running_again_does_nothing(imported):

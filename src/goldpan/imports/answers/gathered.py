@@ -48,7 +48,7 @@ class GatheredLines(TemporaryDatabase):
             "fates (number INTEGER PRIMARY KEY, fate TEXT, reason TEXT, record TEXT)",
             "wanted (key TEXT PRIMARY KEY, record TEXT, custom_id TEXT, task TEXT, request_key BLOB,"
             " former_keys BLOB, text BLOB, skip TEXT, other TEXT)",
-            "requests (service_id TEXT PRIMARY KEY, key TEXT, text BLOB, is_clear INTEGER)",
+            "requests (service_id TEXT PRIMARY KEY, key TEXT, model TEXT, text BLOB, is_clear INTEGER)",
             "taken (request_key BLOB PRIMARY KEY, number INTEGER, file INTEGER, prompt TEXT, state TEXT,"
             " reason TEXT, retryable INTEGER, stored BLOB)",
         )
@@ -74,9 +74,10 @@ class GatheredLines(TemporaryDatabase):
                     self.unreadable_requests += 1
                     continue
                 self.connection.execute(
-                    "INSERT INTO requests VALUES (?, ?, ?, 1) ON CONFLICT (service_id) DO UPDATE SET"
-                    " is_clear = is_clear AND text = excluded.text AND key IS excluded.key",
-                    (service_id, stated, orjson.dumps(asked_text(body))),
+                    "INSERT INTO requests VALUES (?, ?, ?, ?, 1) ON CONFLICT (service_id) DO UPDATE SET"
+                    " is_clear = is_clear AND text = excluded.text AND key IS excluded.key"
+                    " AND model IS excluded.model",
+                    (service_id, stated, key_at(body, "model"), orjson.dumps(asked_text(body))),
                 )
 
     def read_answers(self, paths: Iterable[Path], key: str) -> None:
@@ -100,20 +101,22 @@ class GatheredLines(TemporaryDatabase):
             self._decide(added.lastrowid, "unreadable", error.what, None)
             return
         own = read.service_id
-        stated = read.key(key) or self._key_of_request(own)
+        key_asked, model_asked = self._said_of_request(own)
+        stated, model = read.key(key) or key_asked, model_of_line(read) or model_asked
         added = self.connection.execute(
             "INSERT INTO lines (file, line, key, service_id, service, model, content)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*place, stated, own, read.service, model_of_line(read), line),
+            (*place, stated, own, read.service, model, line),
         )
         if stated is None:
             self._decide(added.lastrowid, "no_key", None, None)
 
-    def _key_of_request(self, service_id: str | None) -> str | None:
+    def _said_of_request(self, service_id: str | None) -> tuple[str | None, str | None]:
+        """The key and the model that a request file has for an answer; None for what it does not say."""
         row = self.connection.execute(
-            "SELECT key FROM requests WHERE service_id = ? AND is_clear", (service_id,)
+            "SELECT key, model FROM requests WHERE service_id = ? AND is_clear", (service_id,)
         ).fetchone()
-        return row[0] if row else None
+        return row or (None, None)
 
     def asked_of(self, service_id: str | None) -> tuple[AskedText | None, bool]:
         """What a request file says that was asked, None where it does not say it; and whether it is clear:
@@ -234,12 +237,12 @@ class GatheredLines(TemporaryDatabase):
             yield LineFate(self.files[file].name, *rest)
 
     def models(self) -> Counter[str]:
-        """How many of the lines that belong to a record each model gave."""
+        """How many answers to records each model gave."""
         return Counter(
             dict(
                 self.connection.execute(
                     "SELECT model, count(*) FROM lines JOIN fates USING (number)"
-                    " WHERE record IS NOT NULL AND model IS NOT NULL GROUP BY model"
+                    " WHERE record IS NOT NULL AND model IS NOT NULL AND fate != 'no_answer' GROUP BY model"
                 )
             )
         )

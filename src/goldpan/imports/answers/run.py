@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -36,8 +37,10 @@ from goldpan.stages.plan import task_hashes
 from goldpan.study.load import Project
 from goldpan.study.provider import IMPORTED
 from goldpan.tasks.answers import AnswerReader
+from goldpan.tasks.failures import words_of
 
 _CHUNK = 200
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def import_answers(
     )
     output = asked_stage(settings).output or "tool"
     readers = {name: AnswerReader(task, output) for name, task in questioner.tasks.items()}
-    lock = RunLock(project.ledger, project.root / project.paths.base, is_shared=dry_run)
+    lock = nullcontext() if dry_run else RunLock(project.ledger, project.root / project.paths.base)
     with lock, Ledger(project.ledger) as ledger, GatheredLines() as gathered:
         gathered.read_requests(wanted.requests, wanted.key)
         gathered.read_answers(wanted.files, wanted.key)
@@ -202,7 +205,7 @@ def _submission(
         round=0,
         task=" ".join(sorted(tasks)),
         task_hash=task_hashes(tasks),
-        model=portion.model or "unknown",
+        model=_printable_name(portion.model),
         requests=portion.answers,
         bytes=stored_bytes,
         intent_at=now,
@@ -213,6 +216,12 @@ def _submission(
         note=note_of_import(portion.file.name, portion.file.sha256, portion.service, portion.prompt),
         service=f"elsewhere {portion.service}",
     )
+
+
+def _printable_name(model: str | None) -> str:
+    """A model's name as an export of a ledger may hold it."""
+    name = words_of(model)[:_LONGEST_NAME] if model else ""
+    return name if name and name.isprintable() else "unknown"
 
 
 def _tell(gathered: GatheredLines, report: ImportReport, report_file: Path | None) -> None:
