@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # In the order in which a round passes them; besides these, "migrating" a ledger of an earlier format,
-# "run_written" before the registry of runs, and "tracker_created" and "tracker_rows_put" of an upload.
+# "importing" before answers of a file that was paid for elsewhere are in the ledger, "run_written" before the
+# registry of runs, and "tracker_created" and "tracker_rows_put" of an upload.
 NAMES = (
     "planning",
     "intent_written",

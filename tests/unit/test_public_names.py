@@ -17,9 +17,9 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "library.md").read_text()
 LIBRARY = Path(goldpan.__file__).parent
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-# Each part of the command line adds its commands; each program has its main; `Target` is a head's target as
-# the study says it, and as its labels make it.
-OF_SEVERAL_MODULES = {"add_commands", "main", "Target"}
+# Each part of the command line adds its commands, each action of a group its own; each program has its main;
+# `Target` is a head's target as the study says it, and as its labels make it.
+OF_SEVERAL_MODULES = {"add_command", "add_commands", "main", "Target"}
 
 
 @pytest.mark.parametrize("name", goldpan.__all__)

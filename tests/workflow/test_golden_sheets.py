@@ -203,7 +203,7 @@ def test_an_answer_taken_over_before_and_edited_since_is_named(project, order):
     rewritten(version, lambda row: row["expected"].update({"asks": was}) if row["id"] == order[0] else None)
     printed = said(project, "golden", "asks", "--from", OF_ASKS)
     then, now = (str(answer).lower() for answer in (was, not was))
-    why = f"`asks`: it is {then}, although {now} was taken over from this wave before"
+    why = f"`asks`: it is {then}, although {now} was taken over from wave `{OF_ASKS}` before"
     assert f"{order[0]}: stays as it is; {why}" in printed
     assert not (project.root / "golden" / "asks.v3.jsonl").exists()
 

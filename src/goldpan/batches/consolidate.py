@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from goldpan.batches.imported_answers import imported_from
 from goldpan.batches.summary import Summary
 from goldpan.batches.unsettled import Unsettled
 from goldpan.errors import ReconciliationError
@@ -31,7 +32,7 @@ from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
-from goldpan.tasks.usage import usage_of
+from goldpan.tasks.usage import model_of, usage_of
 
 # Records in hand at a time; more take longer, as they no longer fit into the processor's cache.
 _CHUNK = 64
@@ -224,7 +225,8 @@ class _RowMaker:
 
     def _provenance(self, answer: Answer) -> dict[str, Any]:
         submission = self.submission(answer)
-        return {"batch_id": submission.batch_id, "round": submission.round, "model": submission.model}
+        of_batch = {"batch_id": submission.batch_id, "round": submission.round, "model": submission.model}
+        return of_batch | ({"imported": imported_from(submission)} if submission.is_imported else {})
 
     def submission(self, answer: Answer) -> Submission:
         """The submission that an answer came of."""
@@ -237,8 +239,8 @@ class _RowMaker:
 def _about(body: dict[str, Any]) -> dict[str, Any]:
     """What the body of an answer says besides the answer."""
     about = {}
-    if body.get("model"):
-        about["model"] = body["model"]
+    if model := model_of(body):
+        about["model"] = model
     usage = usage_of(body)
     if any(usage):
         about["usage"] = usage.as_dict()
@@ -266,7 +268,7 @@ def _row_of(record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
         "features": features,
         "feature_count": len(features),
     }
-    for name in ("task", "task_hash", "request_key", "round", "answered_at", "adjusted", "notes"):
+    for name in ("task", "task_hash", "request_key", "round", "imported", "answered_at", "adjusted", "notes"):
         if name in best:
             row[name] = best[name]
     if SHARED_WITH in record and best["state"] != "skipped":

@@ -329,12 +329,19 @@ class StageRun:
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
         if count:
-            # A later round that was settled would otherwise be taken for that of the new attempt.
-            settled = rounds_to_settle(self.paths, self.name, self.project.root)
-            plans = [self.paths.plan(self.name, at + 1) for at in range(len(settled))]
-            for path in (*plans, *settled, self.paths.summary(self.name)):
-                self._at(path).unlink(missing_ok=True)
+            self.forget_plans()
         return count
+
+    def forget_plans(self) -> None:
+        """Let the next run plan the stage anew, by what the ledger holds then.
+
+        The files are removed that say how far it is. A later round that was settled would otherwise be taken
+        for that of the new plan.
+        """
+        settled = rounds_to_settle(self.paths, self.name, self.project.root)
+        plans = [self.paths.plan(self.name, at + 1) for at in range(len(settled))]
+        for path in (*plans, *settled, self.paths.summary(self.name)):
+            self._at(path).unlink(missing_ok=True)
 
     def consolidate(self) -> Summary:
         """Write features.jsonl, features.parquet and summary.json, and clear away what is of no use then.

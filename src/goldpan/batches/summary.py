@@ -10,6 +10,7 @@ from typing import Any
 
 from goldpan.batches.budget import cost_of_tokens
 from goldpan.batches.estimate import stage_price
+from goldpan.batches.imported_answers import Imported, imported_note
 from goldpan.batches.messages import MessageCount, Messages
 from goldpan.errors import ReconciliationError
 from goldpan.ledger import Answer, Submission
@@ -65,6 +66,7 @@ class Summary:
         self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
         self._tiers: Counter[str] = Counter()
         self._adjusted = self._requests = 0
+        self._imported = Imported()
 
     def __enter__(self) -> Summary:
         return self
@@ -103,6 +105,8 @@ class Summary:
             if key in new:
                 self._requests += answer.paid
                 submission = submission_of(answer)
+                if submission.is_imported:
+                    self._imported.add(answer)
                 place = (submission.is_free, submission.is_online)
                 self._tiers[answer.tier if submission.is_online else "batch"] += bool(answer.paid)
                 tokens = self._tokens.setdefault(place, Counter())
@@ -206,6 +210,7 @@ class Summary:
             },
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
+            **({"imported": self._imported.as_dict()} if self._imported.answers else {}),
             **({"tiers": self.tiers} if self.tiers else {}),
             "tokens": {
                 name: sum(tokens[f"{name}_tokens"] for tokens in self._tokens.values()) for name in TOKENS
@@ -219,9 +224,11 @@ class Summary:
 
 
 def request_notes(made: dict[str, Any]) -> list[str]:
-    """What a summary.json says of how requests were answered: at which tiers of the service, and how much of
-    their prompts its cache had."""
+    """What a summary.json says of how requests were answered: elsewhere, at which tiers of the service, and
+    how much of their prompts its cache had."""
     notes = []
+    if imported := made.get("imported"):
+        notes.append(imported_note(imported))
     if tiers := made.get("tiers"):
         counts = ", ".join(f"{count:,} {tier}" for tier, count in tiers.items())
         notes.append(f"answered by tier: {counts}")

@@ -23,6 +23,7 @@ _GROUPS = (
     "experiments",
     "models",
     "ledger",
+    "imports",
     "bundle",
     "docs",
     "serve",

@@ -93,10 +93,11 @@ def _golden(options: argparse.Namespace) -> None:
     project = project_with_runs(options)
     gold = read_wave_gold(*find_wave(project, options.wave))
     found = take_into_golden(project, options.module, gold, writes=not options.dry_run)
-    _print_version(found, project, options)
+    print_version(found, project, options.module, dry_run=options.dry_run)
 
 
-def _print_version(found: GoldenVersion, project: Project, options: argparse.Namespace) -> None:
+def print_version(found: GoldenVersion, project: Project, module: str, *, dry_run: bool) -> None:
+    """Print what came of taking answers into the golden set of a module."""
     from goldpan.files import canonical_json
     from goldpan.visible_text import printable
 
@@ -118,10 +119,10 @@ def _print_version(found: GoldenVersion, project: Project, options: argparse.Nam
         print(f"{found.file} stays as it is, version {found.number}: nothing was written")
         return
     study = f" --study {project.study.study}"
-    would_be = "would be " if options.dry_run else ""
+    would_be = "would be " if dry_run else ""
     print(
         f"{found.file}: {would_be}version {found.number}; what was measured before refers to the file before"
     )
-    if not options.dry_run:
-        print(f"then: goldpan experiments check {options.module}{study}")
-        print(f"and:  goldpan experiments run {options.module}{study}")
+    if not dry_run:
+        print(f"then: goldpan experiments check {module}{study}")
+        print(f"and:  goldpan experiments run {module}{study}")

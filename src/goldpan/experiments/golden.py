@@ -13,11 +13,11 @@ from typing import Any
 from goldpan.errors import AnswerError, StudyError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.data_set import DataSet
+from goldpan.experiments.decided import DecidedLabels
 from goldpan.experiments.golden_row import changed_after, decided_by, decisions, row_line
 from goldpan.experiments.golden_version import ChangedAnswer, GoldenVersion
 from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
-from goldpan.experiments.wave_gold import WaveGold
 from goldpan.files import canonical_json, iter_lines, write_bytes
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
@@ -32,7 +32,9 @@ from goldpan.waves.gold.gold_set import GoldItem
 _MOST_NAMED = 10
 
 
-def take_into_golden(project: Project, module: str, gold: WaveGold, *, writes: bool = True) -> GoldenVersion:
+def take_into_golden(
+    project: Project, module: str, gold: DecidedLabels, *, writes: bool = True
+) -> GoldenVersion:
     """Write what people decided as a new version of a module's golden set; the same gold gives the same
     bytes.
 
@@ -124,24 +126,23 @@ class _GoldenSet:
                 )
         return places, no_rows
 
-    def check_is_about(self, gold: WaveGold) -> None:
-        """Raise StudyError where a wave asked about something else than this module."""
-        stage = gold.wave.stage
-        if stage != self.module and stage in table_of_modules(gold.project):
+    def check_is_about(self, gold: DecidedLabels) -> None:
+        """Raise StudyError where people were asked about something else than this module."""
+        if gold.stage != self.module and gold.stage in table_of_modules(gold.project):
             raise StudyError(
-                f"wave `{gold.name}` asked about `{stage}`, not about `{self.module}`",
+                f"{gold.title} asked about `{gold.stage}`, not about `{self.module}`",
                 where=str(gold.project.study_file),
                 remedy="name the module that it is about, or another wave",
             )
         if not set(gold.features) & set(self.features):
             raise StudyError(
-                f"wave `{gold.name}` asked for {', '.join(gold.features)};"
+                f"{gold.title} asked for {', '.join(gold.features)};"
                 f" `{self.module}` is measured by {', '.join(self.features)}",
                 where=str(gold.project.study_file),
                 remedy="name those under `features` of a wave; the task's `expected:` says what is measured",
             )
 
-    def notes_on(self, gold: WaveGold) -> list[str]:
+    def notes_on(self, gold: DecidedLabels) -> list[str]:
         """What is to be known before answers are taken over."""
         others = [name for name in gold.features if name not in self.features]
         missing = [name for name in self.features if name not in gold.features]
@@ -154,14 +155,14 @@ class _GoldenSet:
             notes.append(f"not taken over, as the task's `expected:` does not name it: {', '.join(others)}")
         if missing:
             notes.append(
-                f"the wave did not ask for {', '.join(missing)}: there the golden set stays as it is"
+                f"{gold.title} did not ask for {', '.join(missing)}: there the golden set stays as it is"
             )
         changed = [name for name in self.features if gold.asked_otherwise(name, self.features[name])]
         if changed:
             notes.append(f"people were asked otherwise than the task asks now: {', '.join(changed)}")
         return notes
 
-    def take(self, item: GoldItem, gold: WaveGold, found: GoldenVersion) -> None:
+    def take(self, item: GoldItem, gold: DecidedLabels, found: GoldenVersion) -> None:
         """Take the answers to one item into the lines, or note why not."""
         labels, reasons = self._decided(item, gold)
         if reasons:
@@ -173,7 +174,7 @@ class _GoldenSet:
         else:
             found.kept.setdefault(item.id, "it is a new row, and not all of its right answers were asked for")
 
-    def _decided(self, item: GoldItem, gold: WaveGold) -> tuple[dict[str, Any], list[str]]:
+    def _decided(self, item: GoldItem, gold: DecidedLabels) -> tuple[dict[str, Any], list[str]]:
         """feature -> the answer that can be taken over; and why there are not more."""
         labels: dict[str, Any] = {}
         reasons = []
@@ -190,7 +191,7 @@ class _GoldenSet:
         return labels, reasons
 
     def _change(
-        self, item: GoldItem, labels: Mapping[str, Any], gold: WaveGold, found: GoldenVersion
+        self, item: GoldItem, labels: Mapping[str, Any], gold: DecidedLabels, found: GoldenVersion
     ) -> None:
         record = self._records.get(item.id)
         if record is None or self._seen_by_people(record) != self._seen_by_people(_as_record(item)):
@@ -219,7 +220,7 @@ class _GoldenSet:
         right: Mapping[str, Any],
         labels: Mapping[str, Any],
         row: Mapping[str, Any],
-        gold: WaveGold,
+        gold: DecidedLabels,
         found: GoldenVersion,
     ) -> None:
         """Name the answers of a row that was taken over before which somebody has edited since."""
@@ -233,13 +234,15 @@ class _GoldenSet:
                     for value in (look_up(row, self._fields[feature])[1], label)
                 )
                 reasons.append(
-                    f"`{feature}`: it is {now}, although {taken} was taken over from this wave before"
+                    f"`{feature}`: it is {now}, although {taken} was taken over from {gold.title} before"
                 )
         if reasons:
             found.kept[name] = "; ".join([*filter(None, [found.kept.get(name)]), *reasons])
         found.taken_before.add(name)
 
-    def _add(self, item: GoldItem, labels: Mapping[str, Any], gold: WaveGold, found: GoldenVersion) -> None:
+    def _add(
+        self, item: GoldItem, labels: Mapping[str, Any], gold: DecidedLabels, found: GoldenVersion
+    ) -> None:
         record = _as_record(item)
         same = self._inputs.setdefault(self.data_set.input(record), item.id)
         if same != item.id:

@@ -43,6 +43,16 @@ class WaveGold:
     date: str | None
 
     @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return f"wave `{self.name}`"
+
+    @property
+    def stage(self) -> str | None:
+        """The stage whose rows people saw."""
+        return self.wave.stage
+
+    @property
     def features(self) -> list[str]:
         """What people were asked for."""
         return list(self.asked)

@@ -23,6 +23,7 @@ from goldpan.ledger.pages import Row, stored_rows
 from goldpan.ledger.rows import FLEX_SUMS, Asked, Submission, is_sound
 from goldpan.ledger.store import Ledger
 from goldpan.ledger.submissions import REQUESTS_LOST
+from goldpan.study.provider import IMPORTED
 from goldpan.study.stage import FLEX
 
 # Dictionaries first, for they are needed to read the lines of answers.
@@ -147,8 +148,11 @@ class _Salvager:
                 (REQUESTS_LOST,),
             )
             mark_free(self._db)
-            # Only format 3 counts the paid calls.
-            sum_tokens(self._db, "(paid_calls = 0 OR nonce LIKE 'lost-%')")
+            # Only format 3 counts the paid calls. What was imported was paid for elsewhere.
+            sum_tokens(
+                self._db,
+                f"(paid_calls = 0 OR nonce LIKE 'lost-%') AND NOT coalesce(batch_id GLOB '{IMPORTED}*', 0)",
+            )
             return [Salvage(table, self._count(table), self._lost(table)) for table in _TABLES]
 
     def _stored(self) -> Iterator[Row]:

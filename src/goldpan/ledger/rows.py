@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from goldpan.study.provider import ONLINE
+from goldpan.study.provider import IMPORTED, ONLINE
 
 # A nonce that begins so stands for one that was not known.
 TAKEN_IN = "taken-in-"
@@ -80,6 +80,11 @@ class Submission:
     def is_online(self) -> bool:
         """Whether each of its requests is a call of its own, made while somebody waits for it."""
         return (self.batch_id or "").startswith(ONLINE)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it stands for a file of answers that was made, and paid for, elsewhere."""
+        return (self.batch_id or "").startswith(IMPORTED)
 
     @property
     def is_open(self) -> bool:

@@ -12,7 +12,8 @@
 -- tokens. `estimated_usd` is what the submission was expected to cost; `free` is 1 where answers cost nothing.
 -- `tier` is the service's tier at which it is asked, '' for the ordinary one; what begins with `flex_` is the
 -- part of its tokens that came at the tier `flex`. `lost_calls` counts the calls for single requests that
--- brought no answer and may have been paid for.
+-- brought no answer and may have been paid for. A `batch_id` that begins with `imported_` stands for a file of
+-- answers that was paid for elsewhere: its tokens and `paid` are 0, and `note` says which file it was.
 CREATE TABLE IF NOT EXISTS submissions (
   id INTEGER PRIMARY KEY,
   shard TEXT NOT NULL,

@@ -44,6 +44,20 @@ class Aggregated(TypedDict, total=False):
     exact: float
 
 
+class ImportedFrom(TypedDict):
+    """Where an answer comes from that was made, and paid for, elsewhere.
+
+    Attributes:
+        paid: `elsewhere`, always.
+        file: name of the file it stood in.
+        prompt: `compared` where the request was there and asks the same, `unknown` where nobody could tell.
+    """
+
+    paid: str
+    file: str
+    prompt: str
+
+
 class FeatureRow(TypedDict):
     """A row of features.jsonl: what a record came to.
 
@@ -54,6 +68,7 @@ class FeatureRow(TypedDict):
         usage: the tokens of the answer, by the keys of `tasks.usage`; null where it is shared.
         shared_with: the record that was asked, whose answer this one shares.
         answered_at: Unix time in seconds, as the service says it.
+        imported: of an answer that was made elsewhere, where it comes from.
         adjusted: what was put right while the answer was read.
         notes: what was cut off the record before it was asked.
         samples: of a stage with several samples, each of them.
@@ -77,6 +92,7 @@ class FeatureRow(TypedDict):
     task_hash: NotRequired[str]
     request_key: NotRequired[str]
     round: NotRequired[int]
+    imported: NotRequired[ImportedFrom]
     answered_at: NotRequired[int | None]
     adjusted: NotRequired[list[str]]
     notes: NotRequired[dict[str, Any]]

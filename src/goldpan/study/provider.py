@@ -14,6 +14,8 @@ from goldpan.study.base import Model, as_before
 ONLINE = "online_"
 """Ids of the batches that goldpan works through itself, and of their files, begin so; those of services never
 do."""
+IMPORTED = "imported_"
+"""Ids that stand for a file of answers which was paid for elsewhere begin so."""
 
 
 class _Settings(Model):

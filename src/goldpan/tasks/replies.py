@@ -35,7 +35,8 @@ class Reply(NamedTuple):
 
 
 def reply_of(body: Any) -> Reply:
-    """Read the body of a chat completion, of `/v1/responses` or of Anthropic's messages, however broken."""
+    """Read the body of a chat completion, of `/v1/responses`, of Anthropic's messages or of Google's
+    generateContent, however broken."""
     try:
         error = body.get("error")
         if error and says_something(error):
@@ -44,6 +45,8 @@ def reply_of(body: Any) -> Reply:
             return _chat_reply(body)
         if body.get("type") == "message":
             return _anthropic_reply(body)
+        if "output" not in body and ("candidates" in body or _block_reason(body)):
+            return _gemini_reply(body)
         return _response_reply(body)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError):
         return _none("invalid", "the body holds no message in the form of the endpoint", True)
@@ -120,6 +123,26 @@ def _anthropic_reply(body: dict[str, Any]) -> Reply:
     parts = body["content"]
     calls = [(part["name"], part["input"]) for part in parts if part.get("type") == "tool_use"]
     return Reply(calls, _text(parts), stopped=_unknown(body.get("stop_reason")))
+
+
+def _gemini_reply(body: dict[str, Any]) -> Reply:
+    """https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse"""
+    candidates = body.get("candidates")
+    if not candidates:
+        why = _block_reason(body)
+        return _none("refused", f"{_FILTERED}: {why}") if why else _none("invalid", "no candidates", True)
+    candidate = _first_choice(candidates)
+    finish = candidate.get("finishReason") or candidate.get("finish_reason")
+    ended = _ended(finish, candidate, body)
+    if ended is not None:
+        return ended
+    parts = candidate["content"].get("parts") or []
+    functions = [part.get("functionCall") or part.get("function_call") for part in parts]
+    calls = [(function["name"], function.get("args") or {}) for function in functions if function]
+    # Thoughts are parts as well, with a mark.
+    texts = [part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
+    notes = () if len(candidates) == 1 else (f"took the first of {len(candidates)} candidates",)
+    return Reply(calls, "".join(texts) or None, stopped=_unknown(finish), notes=notes)
 
 
 def _service_error(error: Any) -> Reply:

@@ -107,6 +107,16 @@ def usage_of(body: Any) -> Usage:
     )
 
 
+def model_of(body: Any) -> Any:
+    """The model that an answer says it is of, as the service names it; None where it says none.
+
+    Google's answers say it as `modelVersion`.
+    """
+    if not isinstance(body, dict):
+        return None
+    return body.get("model") or body.get("modelVersion") or body.get("model_version") or None
+
+
 def service_tier(body: Any) -> str:
     """The service's tier that an answer says it was made at (`default`, `flex`, `priority`); '' where it says
     none, or what is no word."""

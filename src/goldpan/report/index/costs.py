@@ -30,6 +30,14 @@ def costs_part(artifacts: StudyArtifacts, links: Links) -> Part:
     said = f"Together {usd(total)} USD"
     if unknown:
         said += f", without {', '.join(unknown)}, whose model has no known price"
+    imported = [(stage, cost["imported"]) for stage, cost in costs.items() if cost["imported"]]
+    for stage, answers in imported:
+        content.append(
+            text_paragraph(
+                f"{answers:,} answers of stage {stage} were imported: they were paid for elsewhere, and are"
+                " in no figure here"
+            )
+        )
     content.append(
         text_paragraph(
             f"{said}: what these answers have cost, whoever paid. What earlier prompts and models of this"
@@ -52,6 +60,7 @@ def _cost(made: Any) -> dict[str, Any]:
         "paid": int(made["requests_paid"]),
         "tokens": tokens,
         "usd": cost if cost is None else float(cost),
+        "imported": int(made.get("imported", {}).get("answers", 0)),
     }
 
 

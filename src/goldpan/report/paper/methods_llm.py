@@ -142,6 +142,12 @@ def _cost(quoter: Quoter, summary: Artifact) -> Block:
         f"All attempts together were {quoter.count(summary, 'requests_paid')} requests with"
         f" {tokens['prompt']} prompt and {tokens['completion']} completion tokens"
     )
+    imported = ""
+    if made.get("imported"):
+        imported = (
+            f" {quoter.count(summary, 'imported', 'answers')} further answers were imported: they were made,"
+            " and paid for, elsewhere."
+        )
     if made.get("cost_usd") is None:
-        return paragraph(f"{text}; no price is known.")
-    return paragraph(f"{text}, and cost {quoter.dollars(summary, 'cost_usd')}.")
+        return paragraph(f"{text}; no price is known.{imported}")
+    return paragraph(f"{text}, and cost {quoter.dollars(summary, 'cost_usd')}.{imported}")
