@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from goldpan.error_analysis.items import Listed
-from goldpan.error_analysis.report import (
+from goldpan.error_analysis.parts import (
     CalibrationErrors,
     ConfusedPair,
     ConfusionPairs,
     ErrorCluster,
     ErrorClusters,
-    ErrorReport,
-    FeatureErrors,
     Instability,
     InstabilitySource,
-    ModelErrors,
     OverconfidentBin,
     Slice,
     Slices,
     SuspectedLabel,
     SuspectedLabels,
 )
+from goldpan.error_analysis.report import ErrorReport, FeatureErrors, ModelErrors
 from goldpan.evaluation.calibration import Bin, Calibration
 from goldpan.evaluation.report import Confusion
 from goldpan.records.record_slice import RecordSlice

@@ -8,18 +8,17 @@ from typing import Any
 
 from goldpan.dot_plot import Dot, dot_plot
 from goldpan.error_analysis.page_rows import folded_rows, row_cards
-from goldpan.error_analysis.report import (
+from goldpan.error_analysis.parts import (
+    AnalysisPart,
     CalibrationErrors,
     ConfusionPairs,
     ErrorClusters,
-    FeatureErrors,
     Instability,
-    ModelErrors,
-    Part,
     Slice,
     Slices,
     SuspectedLabels,
 )
+from goldpan.error_analysis.report import FeatureErrors, ModelErrors
 from goldpan.evaluation.formatting import estimate, p_value
 from goldpan.evaluation.pictures import calibration_plot
 from goldpan.heat_map import heat_map
@@ -45,7 +44,7 @@ def anchor(part: str, feature: FeatureErrors, model: ModelErrors | None = None) 
     return f"{part}-{feature.feature}" + (f"-{model.model}" if model else "")
 
 
-def finding(part: Part) -> Iterator[Markup]:
+def finding(part: AnalysisPart) -> Iterator[Markup]:
     """What a part found, or why it could not look, and what a reader must know."""
     yield element("p", part.finding, class_="soft" if part.reason is not None else None)
     if part.reason is not None and part.reason not in part.finding:
@@ -196,7 +195,7 @@ def suspects_part(part: SuspectedLabels, table_file: str) -> Iterator[Markup]:
         yield row_cards(part.rows[:_MOST_SUSPECTS])
 
 
-def _rows_of(part: Part, name: str, title: str, table_file: str) -> Iterator[Markup]:
+def _rows_of(part: AnalysisPart, name: str, title: str, table_file: str) -> Iterator[Markup]:
     rows = [row for row in part.rows if row.name == name]
     yield from folded_rows(rows, title, most=_MOST_ROWS_OF_GROUP, table_file=table_file)
 
