@@ -49,7 +49,7 @@ class Slice(AsJson):
     Attributes:
         condition: what they have in common; `condition.name` is for people.
         items, wrong: evaluated rows in it, and how many of these are wrong.
-        error_rate: share of its rows that are wrong, with its interval (not corrected for how many there are).
+        error_rate: share of its rows that are wrong, with its interval, not corrected for their number.
         outside: the same of all evaluated rows that are not in it.
         difference: `error_rate` minus `outside`, with its interval (not corrected either).
         p_adjusted: chance that the worst of all slices looked at is as extreme where no slice differs.

@@ -10,7 +10,8 @@
           Instability      whose answer is not always the same    rows: all unstable ones of the predictions
         SuspectedLabels    gold labels that may be wrong          rows: all suspects
 
-The parts are in `parts.py`. Each says in words what it found (`finding`), and, where it could not look, why (`reason`).
+The parts are in `parts.py`. Each says in words what it found (`finding`), and, where it could not look, why
+(`reason`).
 """
 
 from __future__ import annotations
