@@ -106,8 +106,9 @@ class ConfusedPair(AsJson):
         items: how many rows.
         of_gold: rows with this gold label.
         share: `items` of `of_gold`, with interval.
-        examples: item ids of its most informative rows, which are among the part's rows: the surest first;
-            where no confidence is known, in the order of item ids.
+        examples: item ids of the rows where the model was surest, the surest first; where no confidence is
+            known, in the order of item ids. All rows of the pair are among the part's rows.
+        least_sure: item ids of those where it was least sure, the least sure first; none of `examples`.
     """
 
     gold: str
@@ -116,6 +117,7 @@ class ConfusedPair(AsJson):
     of_gold: int
     share: Estimate
     examples: tuple[str, ...] = ()
+    least_sure: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@
       FeatureErrors        one feature: all models, and the gold labels that are doubtful
         ModelErrors        one model on it
           Slices           where it is worse than elsewhere       rows: wrong rows of significant slices
-          ConfusionPairs   which labels it takes for which        rows: the most informative of each pair
+          ConfusionPairs   which labels it takes for which        rows: all wrong rows, pair by pair
           ErrorClusters    which wrong rows are alike             rows: all of each cluster, the nearest first
           CalibrationErrors  where its confidence is too high     no rows
           Instability      whose answer is not always the same    rows: all unstable ones of the predictions
