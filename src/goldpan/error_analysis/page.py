@@ -28,9 +28,7 @@ def errors_page(report: ErrorReport) -> str:
     for feature in report.features:
         body += _feature(feature, table_file)
     body += [*_methods(report), *provenance_section(report.provenance)]
-    return page(
-        heading, with_contents(body), style=dot_plot.STYLE + page_rows.STYLE + page_parts.STYLE
-    )
+    return page(heading, with_contents(body), style=dot_plot.STYLE + page_rows.STYLE + page_parts.STYLE)
 
 
 def _what(report: ErrorReport) -> str:

@@ -84,14 +84,18 @@ def slices_part(part: Slices, table_file: str) -> Iterator[Markup]:
     caption = f"The worst of {part.looked_at:,} slices, with 95 % intervals"
     yield table(header, rows, caption=caption, classes=["text", *["number"] * 6])
     for known in part.significant:
-        yield from _rows_of(part, known.name, f"Wrong rows, {shortened(known.name, _LONGEST_NAME)}", table_file)
+        yield from _rows_of(
+            part, known.name, f"Wrong rows, {shortened(known.name, _LONGEST_NAME)}", table_file
+        )
 
 
 def _with_aliases(known: Slice) -> str:
     name = shortened(known.name, _LONGEST_NAME)
     aliases = "; ".join(shortened(alias, _LONGEST_ALIAS) for alias in known.aliases[:_MOST_ALIASES])
     more = len(known.aliases) - _MOST_ALIASES
-    return name + (f" (the same rows: {aliases}{f' and {more:,} more' if more > 0 else ''})" if aliases else "")
+    return name + (
+        f" (the same rows: {aliases}{f' and {more:,} more' if more > 0 else ''})" if aliases else ""
+    )
 
 
 def confusion_part(part: ConfusionPairs, table_file: str) -> Iterator[Markup]:
@@ -184,7 +188,9 @@ def instability_part(part: Instability, table_file: str) -> Iterator[Markup]:
 def suspects_part(part: SuspectedLabels, table_file: str) -> Iterator[Markup]:
     """The suspects as cards, in the open: to look at them is what they are for."""
     if part.method:
-        said = f"By {part.method}, from {', '.join(part.models)}; {part.looked_at:,} gold labels were looked at."
+        said = (
+            f"By {part.method}, from {', '.join(part.models)}; {part.looked_at:,} gold labels were looked at."
+        )
         if part.expected is not None:
             said += f" Of so many right ones {part.expected:.3g} would be suspected by chance"
             said += f" (p {p_value(part.p_value)})." if part.p_value is not None else "."
