@@ -49,7 +49,7 @@ class Slice(AsJson):
     Attributes:
         condition: what they have in common; `condition.name` is for people.
         items, wrong: evaluated rows in it, and how many of these are wrong.
-        error_rate: share of its rows that are wrong, with its interval (not corrected for how many there are).
+        error_rate: share of its rows that are wrong, with its interval, not corrected for their number.
         outside: the same of all evaluated rows that are not in it.
         difference: `error_rate` minus `outside`, with its interval (not corrected either).
         p_adjusted: chance that the worst of all slices looked at is as extreme where no slice differs.
@@ -106,8 +106,9 @@ class ConfusedPair(AsJson):
         items: how many rows.
         of_gold: rows with this gold label.
         share: `items` of `of_gold`, with interval.
-        examples: item ids of its most informative rows, which are among the part's rows: the surest first;
-            where no confidence is known, in the order of item ids.
+        examples: item ids of the rows where the model was surest, the surest first; where no confidence is
+            known, in the order of item ids. All rows of the pair are among the part's rows.
+        least_sure: item ids of those where it was least sure, the least sure first; none of `examples`.
     """
 
     gold: str
@@ -116,6 +117,7 @@ class ConfusedPair(AsJson):
     of_gold: int
     share: Estimate
     examples: tuple[str, ...] = ()
+    least_sure: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

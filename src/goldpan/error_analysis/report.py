@@ -4,13 +4,14 @@
       FeatureErrors        one feature: all models, and the gold labels that are doubtful
         ModelErrors        one model on it
           Slices           where it is worse than elsewhere       rows: wrong rows of significant slices
-          ConfusionPairs   which labels it takes for which        rows: the most informative of each pair
+          ConfusionPairs   which labels it takes for which        rows: all wrong rows, pair by pair
           ErrorClusters    which wrong rows are alike             rows: all of each cluster, the nearest first
           CalibrationErrors  where its confidence is too high     no rows
           Instability      whose answer is not always the same    rows: all unstable ones of the predictions
         SuspectedLabels    gold labels that may be wrong          rows: all suspects
 
-The parts are in `parts.py`. Each says in words what it found (`finding`), and, where it could not look, why (`reason`).
+The parts are in `parts.py`. Each says in words what it found (`finding`), and, where it could not look, why
+(`reason`).
 """
 
 from __future__ import annotations
