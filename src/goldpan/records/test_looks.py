@@ -24,9 +24,7 @@ from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.study.paths import TEST_LOOKS
 
-_REMEDY = "correct the line, or restore the file; else nobody knows how often the test rows were looked at"
-    "correct the line, or restore the file; without it nobody knows how often the test rows were looked at"
-)
+_REMEDY = "correct the line, or restore the file; else nobody knows how often the rows were looked at"
 
 
 @dataclass(frozen=True)
