@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from goldpan.errors import ReconciliationError
 from goldpan.optimise.candidate import Scored
 from goldpan.optimise.problem import Row
 from goldpan.statistics.figures import Estimate, Kind, Measures, figures
@@ -73,6 +74,28 @@ class PairedTests:
     p_values: tuple[float, ...]
     corrected: tuple[float, ...]
     how: str
+
+
+def in_order(scored: Scored, ids: Sequence[str]) -> Scored:
+    """The same answers in the order of these ids.
+
+    Raises:
+        ReconciliationError: they are about other rows.
+    """
+    if scored.ids == tuple(ids):
+        return scored
+    place_of = {name: place for place, name in enumerate(scored.ids)}
+    if place_of.keys() != set(ids) or len(place_of) != len(scored.ids):
+        raise ReconciliationError("two prompts were not asked about the same rows", where="a search")
+    order = [place_of[name] for name in ids]
+    return replace(
+        scored,
+        ids=tuple(ids),
+        right={name: tuple(row[place] for place in order) for name, row in scored.right.items()},
+        predicted={name: tuple(row[place] for place in order) for name, row in scored.predicted.items()},
+        scores=tuple(scored.scores[place] for place in order),
+        valid=tuple(scored.valid[place] for place in order),
+    )
 
 
 def metric_estimate(rows: ComparedRows, scored: Scored) -> Estimate:
@@ -140,18 +163,17 @@ def _statistics(
     generator = np.random.default_rng((rows.seed, len(rows.groups)))
     groups = int(group_of_row.max()) + 1
     own = np.arange(len(rows.groups)).repeat(2).reshape(-1, 2)
-    counted = [_Measured(rows, scored, own) for scored in (first, *candidates)]
+    before, *after = (_Measured(rows, scored, own) for scored in (first, *candidates))
     kept = np.ones((1, len(own)))
-    before = counted[0].values_of(kept)[:, 0]
-    observed = np.array([measured.values_of(kept)[0, 0] for measured in counted[1:]]) - before
+    observed = np.array([(one.values(kept) - before.values(kept))[0, 0] for one in after])
     swapped = np.empty((SWAPS, len(candidates)))
     chunk = max(1, _CHUNK_CELLS // len(own))
     for start in range(0, SWAPS, chunk):
         size = min(chunk, SWAPS - start)
         swap = generator.integers(0, 2, size=(size, groups)).astype(float)[:, group_of_row]
-        for place, measured in enumerate(counted[1:]):
-            theirs = measured.values_of(1 - swap, counted[0], swap)
-            ours = counted[0].values_of(1 - swap, measured, swap)
+        for place, one in enumerate(after):
+            theirs = one.values_of(1 - swap, before, swap)
+            ours = before.values_of(1 - swap, one, swap)
             swapped[start : start + size, place] = (theirs - ours)[:, 0]
     spread = np.sqrt((swapped**2).mean(0))
     # Where no swap makes a difference there is none.
