@@ -1,4 +1,4 @@
-"""A project whose prompt can be improved: an endpoint on loopback that is right where the prompt has the words for it."""
+"""A project whose prompt can be improved: an endpoint that is right where the prompt has the words for it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def label_said(system: str, user: str) -> str:
 
 
 def improved_prompt(request: str) -> str:
-    """The text to improve, with the word for the first kind of row that was answered wrong; without rows, other
+    """The text to improve, with the word for the first kind of row that was answered wrong; without rows,
     words that help nothing."""
     text = request.split("<text>\n")[1].split("\n</text>")[0]
     rows = request.split("<row>\n")[1:]

@@ -133,11 +133,16 @@ class Asking:
 
     Attributes:
         looked_at: answers that were looked at.
+        spent_usd: what they cost, each counted once, whoever paid; None where a price is not known.
+        progress: hash of a candidate's texts -> these two when it was last asked.
     """
 
     def __init__(self, candidates: Candidates, answers: int | None):
         self._candidates, self._budget = candidates, answers
         self.looked_at = 0
+        self.spent_usd: float | None = 0.0
+        self.progress: dict[str, tuple[int, float | None]] = {}
+        self._paid: set[tuple[str, str]] = set()
 
     @property
     def answers_left(self) -> int:
@@ -159,8 +164,17 @@ class Asking:
                 f"{len(rows)} answers are more than the {self.answers_left} that are left"
             )
         answers = self._candidates.answers(components, rows)
-        self.looked_at += len(rows)
+        self._count(components_hash(components), answers)
         return self._candidates.scored(answers), [_note(answer) for answer in answers]
+
+    def _count(self, identity: str, answers: Sequence[RecordAnswer]) -> None:
+        self.looked_at += len(answers)
+        for answer in answers:
+            if (identity, answer.id) not in self._paid:
+                self._paid.add((identity, answer.id))
+                known = self.spent_usd is not None and answer.cost_usd is not None
+                self.spent_usd = (self.spent_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
+        self.progress[identity] = self.looked_at, self.spent_usd
 
 
 def shown(feature: Feature, value: Any) -> str:
