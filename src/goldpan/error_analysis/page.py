@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from goldpan import dot_plot
 from goldpan.error_analysis import page_parts, page_rows
-from goldpan.error_analysis.page_parts import PARTS, anchor, finding, suspects_part
+from goldpan.error_analysis.page_parts import PARTS, finding, part_anchor, suspects_part
 from goldpan.error_analysis.report import ErrorReport, FeatureErrors, ModelErrors
 from goldpan.evaluation.formatting import estimate
 from goldpan.html import Markup, element, page, table, with_contents
@@ -62,17 +62,19 @@ def _overview(report: ErrorReport) -> Iterator[Markup]:
             ]
             rows.append(
                 [
-                    element("a", feature.feature, href=f"#{anchor('feature', feature)}"),
+                    element("a", feature.feature, href=f"#{part_anchor('feature', feature)}"),
                     model.model,
                     f"{model.items:,}",
                     f"{model.wrong:,}",
                     estimate(model.error_rate),
                     *(
-                        _count(reason, count, anchor(part, feature, model))
+                        _count(reason, count, part_anchor(part, feature, model))
                         for part, (reason, count) in zip(PARTS, counts, strict=True)
                     ),
                     _count(
-                        feature.suspects.reason, len(feature.suspects.suspects), anchor("suspects", feature)
+                        feature.suspects.reason,
+                        len(feature.suspects.suspects),
+                        part_anchor("suspects", feature),
                     ),
                 ]
             )
@@ -90,20 +92,20 @@ def _count(reason: str | None, count: int, target: str) -> Markup:
 
 
 def _feature(feature: FeatureErrors, table_file: str) -> Iterator[Markup]:
-    yield element("h2", feature.feature, id=anchor("feature", feature))
+    yield element("h2", feature.feature, id=part_anchor("feature", feature))
     for note in feature.notes:
         yield element("p", note, class_="warn")
     if not feature.models:
         yield element("p", "No predictions of it were evaluated.")
     for model in feature.models:
-        yield element("h3", model.model, id=anchor("model", feature, model))
+        yield element("h3", model.model, id=part_anchor("model", feature, model))
         yield element("p", _wrong(model))
         for name, (title, show) in PARTS.items():
-            yield element("h4", title, id=anchor(name, feature, model))
+            yield element("h4", title, id=part_anchor(name, feature, model))
             part = getattr(model, name)
             yield from finding(part)
             yield from show(part, table_file)
-    yield element("h3", "Doubtful gold labels", id=anchor("suspects", feature))
+    yield element("h3", "Doubtful gold labels", id=part_anchor("suspects", feature))
     yield from finding(feature.suspects)
     yield from suspects_part(feature.suspects, table_file)
 
