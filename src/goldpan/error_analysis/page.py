@@ -47,37 +47,7 @@ def _overview(report: ErrorReport) -> Iterator[Markup]:
             " confidence too high, beyond what chance does. Such a search may also be too small to see what"
             " is there.",
         )
-    rows = []
-    for feature in report.features:
-        for model in feature.models:
-            counts = [
-                (model.slices.reason, len(model.slices.significant)),
-                (model.confusion.reason, len(model.confusion.pairs)),
-                (model.clusters.reason, len(model.clusters.clusters)),
-                (
-                    model.calibration.reason,
-                    sum(known.is_significant for known in model.calibration.overconfident),
-                ),
-                (model.instability.reason, model.instability.unstable),
-            ]
-            rows.append(
-                [
-                    element("a", feature.feature, href=f"#{part_anchor('feature', feature)}"),
-                    model.model,
-                    f"{model.items:,}",
-                    f"{model.wrong:,}",
-                    estimate(model.error_rate),
-                    *(
-                        _count(reason, count, part_anchor(part, feature, model))
-                        for part, (reason, count) in zip(PARTS, counts, strict=True)
-                    ),
-                    _count(
-                        feature.suspects.reason,
-                        len(feature.suspects.suspects),
-                        part_anchor("suspects", feature),
-                    ),
-                ]
-            )
+    rows = [_overview_row(feature, model) for feature in report.features for model in feature.models]
     header = ["Feature", "Model", "Rows", "Wrong", "Error rate", "Slices", "Confused pairs", "Clusters"]
     yield table(
         [*header, "Bins too sure", "Unstable rows", "Doubtful gold"],
@@ -85,6 +55,30 @@ def _overview(report: ErrorReport) -> Iterator[Markup]:
         caption="What was found; a dash where it could not be looked for. Error rates with 95 % intervals",
         text_columns=2,
     )
+
+
+def _overview_row(feature: FeatureErrors, model: ModelErrors) -> list[Markup | str]:
+    """A line of the overview; its counts lead to the parts."""
+    suspects, overconfident = feature.suspects, model.calibration.overconfident
+    counts = {
+        "slices": len(model.slices.significant),
+        "confusion": len(model.confusion.pairs),
+        "clusters": len(model.clusters.clusters),
+        "calibration": sum(known.is_significant for known in overconfident),
+        "instability": model.instability.unstable,
+    }
+    return [
+        element("a", feature.feature, href=f"#{part_anchor('feature', feature)}"),
+        model.model,
+        f"{model.items:,}",
+        f"{model.wrong:,}",
+        estimate(model.error_rate),
+        *(
+            _count(getattr(model, part).reason, counts[part], part_anchor(part, feature, model))
+            for part in PARTS
+        ),
+        _count(suspects.reason, len(suspects.suspects), part_anchor("suspects", feature)),
+    ]
 
 
 def _count(reason: str | None, count: int, target: str) -> Markup:
