@@ -83,7 +83,7 @@ def test_the_page_says_what_is_wrong_where_and_what_is_proposed(root):
         "Proposed: gepa-4. It is right 0.150 more often",
         "goldpan optimise adopt better_complaints",
         "best of gepa, dev: 0.817, 95 % interval 0.696 to 0.905",
-        "16 of 22 proposals were accepted. The test split was looked at 2 times. What it cost was 1.2469 USD",
+        "16 of 22 proposals were accepted. The test split was looked at 2 times. It cost 1.2469 USD",
     ):
         assert text in said
     assert 'href="errors/baseline.html"' in page and 'href="optimised/better_complaints/search.html"' in page

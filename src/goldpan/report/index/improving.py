@@ -80,15 +80,16 @@ def _count(part: dict[str, Any], count: int) -> str:
 def searches_part(artifacts: StudyArtifacts, links: Links) -> Part:
     """Each search for a better prompt: what it proposes, by which figures, and what it cost."""
     content: list[Markup] = []
+    study = artifacts.study.study
     for name in artifacts.study.optimised:
         content.append(element("h3", name, id=f"search-{name}"))
-        content += told(artifacts.search(name), lambda made: _search(made), missing=_not_made(artifacts))
+        content += told(artifacts.search(name), lambda made: _search(made, study), missing=_not_made(artifacts))
         files = ("search.html", "candidates.jsonl", "task/proposal.json")
         content.append(links.list(*(artifacts.paths.optimised(name, file) for file in files)))
     return Part("searches", "Searches for better prompts", content)
 
 
-def _search(made: Any) -> Iterator[Markup]:
+def _search(made: Any, study: str) -> Iterator[Markup]:
     decision, headroom, test = made["decision"], made["headroom"], made["test"]
     proposed = decision["proposed"]
     yield text_paragraph(
@@ -97,7 +98,7 @@ def _search(made: Any) -> Iterator[Markup]:
     )
     if proposed:
         yield text_paragraph(
-            element("code", f"goldpan optimise adopt {made['name']}"),
+            element("code", f"goldpan optimise adopt {made['name']} --study {study}"),
             " copies it to the tasks under a new name; the task itself stays as it is.",
         )
     dots = [_dot("first prompt, dev", headroom["seed"])]
@@ -125,10 +126,10 @@ def _search(made: Any) -> Iterator[Markup]:
     )
     spending = made["spending"]
     costs = [spending["answers_usd"], spending["improver_usd"]]
-    cost = "is not known" if None in costs else f"was {usd(sum(costs))} USD, whoever paid"
+    cost = "What it cost is not known" if None in costs else f"It cost {usd(sum(costs))} USD, whoever paid"
     yield text_paragraph(
         f"{decision['accepted']:,} of {decision['tried']:,} proposals were accepted. The test split was"
-        f" looked at {len(made['looks']):,} times. What it cost {cost}."
+        f" looked at {len(made['looks']):,} times. {cost}."
     )
 
 
