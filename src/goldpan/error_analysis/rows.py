@@ -57,7 +57,7 @@ def shown_text(data: Mapping[str, Any], show: Sequence[str] | None) -> dict[str,
     return {name: field_text(look_up(data, name)[1]) for name in (list(data) if show is None else show)}
 
 
-def write_rows(path: str | Path, rows: Iterable[Listed]) -> None:
+def write_listed_rows(path: str | Path, rows: Iterable[Listed]) -> None:
     """Write the table of listed rows.
 
     Columns: `list, name, feature, model, item_id, id, gold, predicted, score, why`, then `field_NAME`. Cells
