@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ class Candidates:
     ):
         self._stage, self._task, self._values = stage, task, values
         self._gold, self._records, self._metric = gold, records, metric
+        self._faults: dict[str, str] = {}
+        # What the ledger has said in this run: by hash of the texts, then by record.
+        self._known: dict[str, dict[str, RecordAnswer]] = defaultdict(dict)
+        self._written: set[str] = set()
 
     def with_budget(self, answers: int | None) -> Asking:
         """A way to ask them with so many answers; None for no limit."""
@@ -52,21 +56,31 @@ class Candidates:
 
     def fault(self, components: Components) -> str:
         """Why a prompt with these texts cannot be asked; empty where it can."""
-        return template_fault(self._task, components)
+        identity = components_hash(components)
+        if identity not in self._faults:
+            self._faults[identity] = template_fault(self._task, components)
+        return self._faults[identity]
 
     def answers(self, components: Components, rows: Sequence[Row]) -> list[RecordAnswer]:
         """What comes of asking a candidate. Raises as `LedgerStage.answers`, and RefusedPromptError."""
         if fault := self.fault(components):
             raise RefusedPromptError(fault, components)
-        folder = self._stage.folder / components_hash(components)[:32]
-        tasks = folder / "tasks"
-        write_task_version(self._task, components, tasks)
-        try:
-            return self._stage.answers(tasks, [self._records[row.id] for row in rows])
-        except PromptError as error:
-            raise RefusedPromptError(f"it fails on a row: {error.what}", components) from None
-        finally:
-            shutil.rmtree(tasks, ignore_errors=True)
+        identity = components_hash(components)
+        known = self._known[identity]
+        # A method may show a row twice in one look.
+        lacking = list(dict.fromkeys(row.id for row in rows if row.id not in known))
+        if lacking:
+            tasks = self._stage.folder / identity[:32]
+            if identity not in self._written:
+                write_task_version(self._task, components, tasks)
+                self._written.add(identity)
+            try:
+                answers = self._stage.answers(tasks, [self._records[row] for row in lacking])
+            except PromptError as error:
+                self._faults[identity] = f"it fails on a row: {error.what}"
+                raise RefusedPromptError(self._faults[identity], components) from None
+            known.update((answer.id, answer) for answer in answers)
+        return [known[row.id] for row in rows]
 
     def scored(self, answers: Sequence[RecordAnswer]) -> Scored:
         """Answers against the gold; what failed is wrong."""
@@ -78,7 +92,8 @@ class Candidates:
             for name, of in self._values.items()
         }
         gold = {
-            name: [shown(of.feature, self._gold[name][row]) for row in ids] for name, of in self._values.items()
+            name: [shown(of.feature, self._gold[name][row]) for row in ids]
+            for name, of in self._values.items()
         }
         by_row = zip(*right.values(), strict=True)
         costs = [answer.cost_usd for answer in answers]
@@ -118,11 +133,16 @@ class Asking:
 
     Attributes:
         looked_at: answers that were looked at.
+        spent_usd: what they cost, each counted once, whoever paid; None where a price is not known.
+        progress: hash of a candidate's texts -> these two when it was last asked.
     """
 
     def __init__(self, candidates: Candidates, answers: int | None):
         self._candidates, self._budget = candidates, answers
         self.looked_at = 0
+        self.spent_usd: float | None = 0.0
+        self.progress: dict[str, tuple[int, float | None]] = {}
+        self._paid: set[tuple[str, str]] = set()
 
     @property
     def answers_left(self) -> int:
@@ -140,10 +160,21 @@ class Asking:
     def ask_with_notes(self, components: Components, rows: Sequence[Row]) -> tuple[Scored, list[str]]:
         """As `ask`, and for each row what the answer says of its reasons, or why there is none."""
         if len(rows) > self.answers_left:
-            raise AnswersSpentError(f"{len(rows)} answers are more than the {self.answers_left} that are left")
+            raise AnswersSpentError(
+                f"{len(rows)} answers are more than the {self.answers_left} that are left"
+            )
         answers = self._candidates.answers(components, rows)
-        self.looked_at += len(rows)
+        self._count(components_hash(components), answers)
         return self._candidates.scored(answers), [_note(answer) for answer in answers]
+
+    def _count(self, identity: str, answers: Sequence[RecordAnswer]) -> None:
+        self.looked_at += len(answers)
+        for answer in answers:
+            if (identity, answer.id) not in self._paid:
+                self._paid.add((identity, answer.id))
+                known = self.spent_usd is not None and answer.cost_usd is not None
+                self.spent_usd = (self.spent_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
+        self.progress[identity] = self.looked_at, self.spent_usd
 
 
 def shown(feature: Feature, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a search for a better prompt works on, whichever method searches: rows, whom to ask, what to keep to."""
+"""What a search for a better prompt works on, whichever method searches: rows, whom to ask, its budget."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Example:
 
 
 class BudgetSpentError(Exception):
-    """Nothing more may be asked. Not an error of the search: a method ends with the candidates that it has."""
+    """Nothing more may be asked. Not an error of the search: a method ends with the candidates it has."""
 
 
 class AnswersSpentError(BudgetSpentError):

@@ -50,12 +50,16 @@ def template_fault(task: Task, components: Components) -> str:
     except GoldpanError as error:
         return f"it is no valid template: {error.what}"
     if language:
-        return f"it uses what the first prompt does not of the template language: {', '.join(sorted(language))}"
+        return (
+            f"it uses what the first prompt does not of the template language: {', '.join(sorted(language))}"
+        )
     if lost := sorted(".".join(path) for path in before - now):
         return f"it no longer shows {', '.join(lost)}"
     new = [path for path in now if not any(path[: len(known)] == known for known in before)]
     if new:
-        return f"it names {', '.join(sorted('.'.join(path) for path in new))}, which the first prompt does not"
+        return (
+            f"it names {', '.join(sorted('.'.join(path) for path in new))}, which the first prompt does not"
+        )
     return ""
 
 
@@ -76,7 +80,9 @@ def _language(task: Task) -> set[str]:
     """The kinds of nodes that the templates of a task are made of."""
     environment = prompt_environment()
     return {
-        type(node).__name__ for _, source, _ in templates_of(task) for node in _nodes(environment.parse(source))
+        type(node).__name__
+        for _, source, _ in templates_of(task)
+        for node in _nodes(environment.parse(source))
     }
 
 

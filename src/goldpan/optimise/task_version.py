@@ -46,7 +46,7 @@ def components_of(task: Task, improves: list[Part], where: str) -> tuple[dict[st
         return texts, tuple(name for name in texts if name in improves)
     if task.answer_model is not None:
         raise StudyError(
-            f"the features of `{task.name}` are those of a Pydantic model, whose descriptions stand in Python",
+            f"the features of `{task.name}` are a Pydantic model's, whose descriptions stand in Python",
             where=f"{where}.improves",
             remedy="leave `descriptions` out",
         )
@@ -75,7 +75,8 @@ def literal(text: str) -> str:
 
 
 def _literal_pieces(text: str) -> list[str]:
-    pieces, start = [], 0
+    pieces: list[str] = []
+    start = 0
     while True:
         found = [(place, mark) for mark in _OPENING if (place := text.find(mark, start)) >= 0]
         if not found:
@@ -118,9 +119,7 @@ def write_task_version(
     content: dict[str, Any] = {
         "task": own,
         "description": task.description,
-        "prompt": {
-            role: f"{own}.{role}.j2" for role in (USER, SYSTEM) if prompts[role] is not None
-        },
+        "prompt": {role: f"{own}.{role}.j2" for role in (USER, SYSTEM) if prompts[role] is not None},
         "function": {
             "name": task.function_name,
             "description": task.function_description,
