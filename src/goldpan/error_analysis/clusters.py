@@ -29,8 +29,8 @@ FEWEST_ROWS, FEWEST_WRONG = 40, 8
 _EXAMPLES = 5
 _ALIKE = 0.8
 _METHOD = (
-    "Scan statistic (Kulldorff 1997): each row with those nearest to it, in several numbers, against all other"
-    " rows; the most extreme against that of {permutations:,} permutations of right and wrong{groups}"
+    "Scan statistic (Kulldorff 1997): each row with those nearest to it, in several numbers, against all"
+    " other rows; the most extreme against that of {permutations:,} permutations of right and wrong{groups}"
 )
 
 
@@ -132,9 +132,9 @@ def _space(items: ErrorItems, settings: ErrorAnalysis, embeddings: Sequence[Path
     by_id = embedded_vectors(embeddings, {item.id for item in rows})
     kept = [item for item in rows if item.id in by_id]
     without = len(rows) - len(kept)
-    notes = (f"{without:,} rows have no embedding and are left out.",) if without else ()
+    notes = (f"{without:,} rows have no embedding and are left out.",)
     vectors = np.array([by_id[item.id] for item in kept], dtype=float).reshape(len(kept), -1)
-    return _Space(kept, unit_length(vectors) if kept else np.zeros((0, 1)), notes)
+    return _Space(kept, unit_length(vectors) if kept else np.zeros((0, 1)), notes if without else ())
 
 
 def _why_not(wrong: np.ndarray, space: _Space) -> str | None:

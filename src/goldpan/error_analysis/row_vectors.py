@@ -16,7 +16,7 @@ _FEWEST_TEXTS, _LARGEST_SHARE = 2, 0.5
 
 
 def word_vectors(texts: Sequence[str], seed: int) -> np.ndarray:
-    """Texts by latent semantic analysis of their TF-IDF, shape (n, d), d at most 50; 0 of texts without words.
+    """Texts by latent semantic analysis of their TF-IDF, shape (n, d), d at most 50; 0 where no word is.
 
     Words count that stand in two texts and in no more than half of them.
 
