@@ -139,7 +139,12 @@ def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float,
     for candidate, x, y in named:
         text = shortened(candidate.name, _LONGEST_LABEL)
         width = _FONT * len(text)
-        for left, base in ((x + 10, y + 4), (x - 10 - width, y + 4), (x - width / 2, y - 11), (x + 8, y + 18)):
+        for left, base in (
+            (x + 10, y + 4),
+            (x - 10 - width, y + 4),
+            (x - width / 2, y - 11),
+            (x + 8, y + 18),
+        ):
             box = (left, base - 11, left + width, base + 3)
             is_inside = left >= _LEFT and left + width <= _LEFT + _WIDTH + 24 and box[1] >= 0
             if is_inside and box[3] <= _TOP + _HEIGHT and not any(_overlap(box, other) for other in taken):
