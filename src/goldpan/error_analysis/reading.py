@@ -19,6 +19,7 @@ from goldpan.stages.features import all_features_of_stage
 from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.load import Project
+from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.gold_set import GoldItem
 
 
@@ -50,6 +51,7 @@ class AnalysedEvaluation:
         notes: what the evaluation says of its gold.
         features: feature -> the models that predict it, in the order of the study.
         embeddings: files of the embedding that mistakes are put into clusters by.
+        embedding_group: the group of these HDF5 files that holds the vectors.
     """
 
     settings: Evaluation
@@ -58,6 +60,7 @@ class AnalysedEvaluation:
     notes: tuple[str, ...]
     features: dict[str, list[AnalysedModel]]
     embeddings: tuple[Path, ...]
+    embedding_group: str
 
 
 def read_analysed(project: Project, name: str) -> AnalysedEvaluation:
@@ -96,6 +99,7 @@ def read_analysed(project: Project, name: str) -> AnalysedEvaluation:
         notes=tuple(inputs.notes),
         features=by_feature,
         embeddings=_embedding_files(project, analysis.embedding),
+        embedding_group=project.study.embeddings[analysis.embedding].group if analysis.embedding else "",
     )
 
 
@@ -119,6 +123,7 @@ def _error_items(
                 items, predictions, golds, keys, right, strict=True
             )
         ),
+        label_fields=tuple(field_path(field) for field in settings.gold.values()),
         learned_splits=_learned_splits(project, settings, settings.predictions[model.name], name),
     )
 

@@ -25,6 +25,7 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
+from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
@@ -233,11 +234,19 @@ class WaveRun:
             study=self.study,
             wave=self.name,
             settings=given_out_settings(wave),
-            show=with_fields_to_show(wave, self.name, items, self.project.study.sources).show,
+            show=with_fields_to_show(
+                wave, self.name, items, self.project.study.sources, self._label_fields(wave)
+            ).show,
             codebook=self.study_codebook,
             fingerprint=fingerprint,
             earlier=earlier,
         )
+
+    def _label_fields(self, wave: Wave) -> list[str]:
+        """Fields of the records that evaluations have their gold in: a targeted sample is drawn from rows
+        that carry labels, which blind sheets do not show."""
+        evaluations = self.project.study.evaluations.values() if wave.among else ()
+        return [field_path(field) for of in evaluations for field in of.gold.values()]
 
     def _listed(self, wave: Wave, answered: Answered) -> Answered:
         """Of a targeted sample, only the rows that its error analysis lists."""
