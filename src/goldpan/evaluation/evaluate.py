@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class EvaluationInputs:
         judged: from the item ids of all records, and the group of each where they have one, to what other
             stages say of their texts.
         gold_group: the key by which the wave splits its gold (`gold.group`), where it does.
+        look: counts the look at the test split, of an evaluation of that split alone, and tells which it is.
     """
 
     gold: Sequence[Path]
@@ -72,6 +73,7 @@ class EvaluationInputs:
     chains: Mapping[str, Trace] = field(default_factory=dict)
     judged: Callable[[Sequence[str], Mapping[str, str] | None], Sequence[JudgedText]] = lambda ids, groups: ()
     gold_group: str | None = None
+    look: Callable[[EvaluationReport], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,9 @@ def evaluate_files(
 ) -> EvaluationReport:
     """Evaluate, and write the JSON, the page and the table of mistakes; arguments as for `evaluate`."""
     report = evaluate(name, settings, features, inputs)
+    if inputs.look is not None:
+        # Counted before anybody can see a figure.
+        report = replace(report, look=inputs.look(report))
     write_mistakes(outputs.errors, report.features)
     write_bytes(outputs.html, evaluation_page(report, settings.mistakes).encode())
     write_json(outputs.json, report.as_json())
