@@ -40,7 +40,7 @@ def service():
         yield service
 
 
-def made(tmp_path, service, number=60, **search):
+def made(tmp_path, service, number=36, **search):
     service.script.__init__()
     return with_records(search_project(tmp_path / "p", provider_of(service), number, **search))
 
@@ -50,22 +50,21 @@ def provider_of(service):
 
 
 def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothing_again(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa", "rewrites"], budget={"answers": 400})
+    priced = {"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]}
+    search = {"methods": ["gepa", "rewrites"], "budget": {"answers": 240}, "improver": priced}
+    project = made(tmp_path, service, **search)
     parent = load_task("tone", project.tasks)
     report = optimise_in_project(project, "better")
     assert report.decision.proposed and report.proposed.metric.value == 1.0
     assert all(word in report.proposed.components["system"] for word in WORDS)
-    assert all(method.answers <= 400 for method in report.methods)
+    assert all(method.answers <= 240 for method in report.methods)
     assert report.test is not None and report.test.proposed.value == 1.0
     # What it says it cost is what the ledger says was paid.
     with Ledger(project.ledger) as ledger:
         paid = [answer for _, answer in ledger.all_answers()]
     assert len(paid) == service.script.asked + service.script.improved
     cost = sum(answer.prompt_tokens * 1e-6 + answer.completion_tokens * 2e-6 for answer in paid)
-    assert (
-        report.spending.answers_usd + (report.spending.improver_usd or 0) == pytest.approx(cost, rel=1e-6)
-        or report.spending.improver_usd is None
-    )
+    assert report.spending.answers_usd + report.spending.improver_usd == pytest.approx(cost)
     # The task as it is was not touched, and the proposal says where it comes from.
     assert load_task("tone", project.tasks).hash == parent.hash
     text = (project.root / BETTER / "task" / "tone.yaml").read_text()
@@ -82,15 +81,15 @@ def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothin
 
 def test_the_first_prompt_is_asked_as_the_stage_asks_it(tmp_path, service):
     """So what a stage has answered is not paid for again by a search."""
-    project = made(tmp_path, service, methods=["rewrites"], budget={"answers": 400})
+    project = made(tmp_path, service, methods=["rewrites"], budget={"answers": 240})
     answered_online(project)
-    assert service.script.asked == 60
+    assert service.script.asked == 36
     optimise_in_project(project, "better")
-    assert SYSTEM not in service.script.prompts[60:]
+    assert SYSTEM not in service.script.prompts[36:]
 
 
 def test_without_a_better_prompt_the_first_stays_and_test_is_not_looked_at(tmp_path, service):
-    project = made(tmp_path, service, methods=["rewrites", "few_shot"], budget={"answers": 400})
+    project = made(tmp_path, service, methods=["rewrites", "few_shot"], budget={"answers": 240}, rewrites=2)
     report = optimise_in_project(project, "better")
     assert report.decision.proposed is None and report.test is None and report.looks == ()
     assert not list(project.root.glob("data/*looks*")) and not (project.root / BETTER / "task").exists()
@@ -98,13 +97,13 @@ def test_without_a_better_prompt_the_first_stays_and_test_is_not_looked_at(tmp_p
         adopt_proposal(project, "better")
 
 
-@pytest.mark.parametrize("usd", [0.006, 0.012, 0.02])
+@pytest.mark.parametrize("usd", [0.004, 0.008])
 def test_the_money_of_a_search_holds_and_a_replay_stops_at_the_same_place(tmp_path, service, usd):
     project = made(
         tmp_path,
         service,
         methods=["gepa", "few_shot"],
-        budget={"answers": 600, "usd": usd},
+        budget={"answers": 240, "usd": usd},
         improver={"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]},
     )
     report = optimise_in_project(project, "better")
@@ -116,14 +115,14 @@ def test_the_money_of_a_search_holds_and_a_replay_stops_at_the_same_place(tmp_pa
 
 
 def test_a_limit_that_the_first_prompt_alone_exceeds_is_an_error_before_anything_is_asked(tmp_path, service):
-    project = made(tmp_path, service, budget={"answers": 600, "usd": 0.0001})
+    project = made(tmp_path, service, budget={"answers": 240, "usd": 0.0001})
     with pytest.raises(StudyError, match="first prompt alone"):
         optimise_in_project(project, "better")
     assert service.script.asked == 0
 
 
 def test_an_unknown_price_cannot_be_limited(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 600, "usd": 5})
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240, "usd": 5})
     with pytest.raises(StudyError, match="no price is known for model `improver`"):
         optimise_in_project(project, "better")
 
@@ -137,10 +136,9 @@ def test_failed_answers_are_wrong_ones_and_end_nothing(tmp_path, service):
             return Say(answer={"tone": "no label"}) if "kind0" in call.text else say
 
     service._script = Broken()
+    settings = {"methods": ["rewrites"], "rewrites": 2, "budget": {"answers": 240}}
     try:
-        project = with_records(
-            search_project(tmp_path / "p", provider_of(service), methods=["gepa"], budget={"answers": 400})
-        )
+        project = with_records(search_project(tmp_path / "p", provider_of(service), 36, **settings))
         report = optimise_in_project(project, "better")
     finally:
         service._script = said
@@ -151,7 +149,7 @@ def test_failed_answers_are_wrong_ones_and_end_nothing(tmp_path, service):
 @pytest.mark.parametrize(
     ("search", "said"),
     [
-        ({"budget": {"answers": 100}}, "at least 15 times"),
+        ({"budget": {"answers": 20}}, "at least 15 times"),
         ({"split": {"train": 0.0, "dev": 1.0, "test": 0.0}}, "no row with gold is in train"),
         ({"task": "topic"}, "does not ask the task `topic`"),
         ({"feature": "tune"}, "no gold for a feature `tune`"),
@@ -180,7 +178,7 @@ def test_near_duplicates_of_test_rows_are_refused_by_id_or_left_out(tmp_path, se
 
 
 def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measured(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 400})
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
     with pytest.raises(StudyError, match="has not ended yet"):
         adopt_proposal(project, "better")
     report = optimise_in_project(project, "better")
@@ -205,7 +203,7 @@ def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measure
 
 
 def test_a_search_report_reads_as_it_was_written(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 400})
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
     report = optimise_in_project(project, "better")
     folder = project.root / BETTER
     again = read_search(folder / "search.json", folder / "candidates.jsonl")
