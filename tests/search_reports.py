@@ -17,7 +17,6 @@ from goldpan.optimise.report import (
     SearchSpending,
 )
 from goldpan.records.test_looks import LookAtTest
-from goldpan.records.test_looks import LookAtTest
 from goldpan.report_provenance import ReportInput, ReportProvenance
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.interval import Interval, clopper_pearson_interval
