@@ -91,10 +91,10 @@ def test_hundreds_of_refused_prompts_are_counted_and_do_not_bury_those_that_were
         for number in range(11, 400)
     ]
     page = search_page(replace(report, candidates=(*report.candidates, *refused)))
-    assert "371 more: refused: it is the text as it was" in words(page)
+    assert "389 more: refused: it is the text as it was" in words(page)
     tree = page[page.index('aria-label="The tree of') :].partition("</svg>")[0]
     assert "gepa-4" in tree and "few_shot-4" in tree and "refused" not in tree
-    assert len(page) < 1.5 * len(search_page(report))
+    assert len(page) < 1.1 * len(search_page(report))
 
 
 @pytest.mark.parametrize("right", [0, 60])

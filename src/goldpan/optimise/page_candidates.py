@@ -102,7 +102,7 @@ def candidates_section(report: SearchReport) -> Iterator[Markup]:
 def _with_few_unmeasured(report: SearchReport) -> tuple[list[CandidateReport], dict[str, int]]:
     """Candidates to be shown one by one, and what became of the others: a search may be refused hundreds."""
     unmeasured = [known for known in report.candidates if known.metric.value is None]
-    hidden = unmeasured[_MOST_WITHOUT_METRIC:]
+    hidden = unmeasured if len(unmeasured) > _MOST_WITHOUT_METRIC else []
     names = {known.name for known in hidden}
     shown = [known for known in report.candidates if known.name not in names]
     return shown, dict(Counter(_outcome(report, known) for known in hidden).most_common())
