@@ -1,5 +1,5 @@
-"""The parts of the page of an error analysis about one model: slices, pairs, clusters, calibration, instability;
-and about the gold of one feature."""
+"""The parts of the page of an error analysis: slices, pairs, clusters, calibration and instability of one
+model, and the gold of one feature."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ STYLE = """
 h4 { margin: 1.5rem 0 .25rem; } td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 30rem; }
 .words { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; padding: 0; margin: .25rem 0; }
 .words li { border: 1px solid var(--line); border-radius: 1rem; padding: 0 .6rem; overflow-wrap: anywhere; }
+@media print { td.text { min-width: 0; } th.number, td.number { overflow-wrap: normal; } }
 h5 { font-size: .95rem; margin: 1.1rem 0 .2rem; overflow-wrap: anywhere; }
 """
 """What the parts need besides the styles of plots and cards."""
@@ -39,7 +40,7 @@ _LONGEST_NAME, _LONGEST_ALIAS, _MOST_ALIASES = 100, 40, 3
 _MOST_ROWS_OF_GROUP, _MOST_SUSPECTS, _MOST_UNSTABLE = 12, 40, 20
 
 
-def anchor(part: str, feature: FeatureErrors, model: ModelErrors | None = None) -> str:
+def part_anchor(part: str, feature: FeatureErrors, model: ModelErrors | None = None) -> str:
     """The id of a part of the page."""
     return f"{part}-{feature.feature}" + (f"-{model.model}" if model else "")
 

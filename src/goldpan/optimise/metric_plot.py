@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
-from goldpan.optimise.marks import mark, rank_of
-from goldpan.optimise.report import SEED, CandidateReport, SearchReport
+from goldpan.optimise.marks import candidate_mark, rank_of
+from goldpan.optimise.report import SEED_CANDIDATE, CandidateReport, SearchReport
 from goldpan.plot_axis import PlotAxis, plot_axis
 from goldpan.visible_text import shortened
 
@@ -30,7 +30,7 @@ class Abscissa:
     text: Callable[[float], str]
 
 
-def cost_plot(report: SearchReport, over: Abscissa, with_front: bool = False) -> Markup | None:
+def metric_plot(report: SearchReport, over: Abscissa, with_front: bool = False) -> Markup | None:
     """Metric on dev, with its interval, over `over`; None where fewer than two candidates have both.
 
     Args:
@@ -116,12 +116,13 @@ def _candidate(
         marks.append(
             element("line", x1=f"{at[0]:.1f}", x2=f"{at[0]:.1f}", y1=low, y2=high, class_=f"bar {rank}")
         )
-    return element("g", element("title", said), *marks, mark(candidate.method, rank, *at))
+    return element("g", element("title", said), *marks, candidate_mark(candidate.method, rank, *at))
 
 
 def _front(places: Sequence[tuple[float, float]]) -> Markup:
     """Steps along those that none to the left of them is above."""
-    best, corners = float("inf"), []
+    best = float("inf")
+    corners: list[str] = []
     for x, y in sorted(places):
         if y < best - 1e-9:
             corners.append(f"{'H' if corners else 'M'}{x:.1f}{' V' if corners else ','}{y:.1f}")
@@ -132,7 +133,7 @@ def _front(places: Sequence[tuple[float, float]]) -> Markup:
 
 def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float, float]]) -> list[Markup]:
     """Names of the seed, the proposed one and those on the front, where there is room for them."""
-    named = [known for known in places if known[0].name in (SEED, report.decision.proposed)]
+    named = [known for known in places if known[0].name in (SEED_CANDIDATE, report.decision.proposed)]
     named += [known for known in places if known[0].on_front and known not in named]
     taken = [(x - 7, y - 7, x + 7, y + 7) for _, x, y in places]
     parts = []
