@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from goldpan.bundle.named_files import named_files
 from goldpan.evaluation.run import evaluate_in_project
 from goldpan.ledger import Ledger
 from goldpan.optimise.ceiling import answers_of_wave
@@ -367,6 +368,8 @@ def test_an_evaluation_of_the_test_split_alone_is_a_look_that_is_counted_once(co
     card = project.artifact("waves/check/gold/card.md").read_text().replace("\\", "")
     assert "0 at earlier versions" in card
     assert "annotations/notes/check.test_looks.jsonl" in card
+
+    assert "project/annotations/notes/check.test_looks.jsonl" in named_files(load_project(root=project.root))
 
     # Other figures are another look, and what was seen before keeps its number.
     before = project.artifact("evaluation/final.json").read_bytes()
