@@ -15,7 +15,7 @@ from tests.projects import until
 from tests.searching import Remarks, search_project, with_records
 
 SEARCH = {"methods": ["gepa", "rewrites"], "rewrites": 3, "budget": {"answers": 240}}
-KILLS = 5
+KILLS = 3
 
 
 def start(project):
@@ -35,7 +35,8 @@ def files_of(project):
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_at_random_moments_it_goes_on_and_ends_as_it_would_have(tmp_path):
     draw = random.Random(4)
     counted = Counter()
