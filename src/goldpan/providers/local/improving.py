@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-IMPROVER_INSTRUCTIONS = """You improve the prompts of an annotation task. You are given one text of such a \
-prompt, what it is, and, where there are any, rows that were answered with it: what the model was shown, what it \
-answered, and the right answer. Write a better version of that text: say in general terms what distinguishes the \
-answers, settle what was misunderstood, keep what works.
+IMPROVER_INSTRUCTIONS = """\
+You improve the prompts of an annotation task. You are given one text of such a prompt, what it is, and, where
+there are any, rows that were answered with it: what was shown, what the model answered, and the right answer.
+Write a better version of that text: say in general terms what distinguishes the answers, settle what was
+misunderstood, keep what works.
 
 Rules:
 - Write the new text and nothing else: no comment, no title, no code fence.
