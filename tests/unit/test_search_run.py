@@ -74,7 +74,7 @@ def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothin
     optimise_in_project(project, "better")
     assert service.script.asked + service.script.improved == looked
     assert files_of(project) == first
-    (look,) = (project.root / "data" / "a.jsonl.test_looks.jsonl").read_bytes().splitlines()
+    (look,) = (project.root / "data" / "remarks.test_looks.jsonl").read_bytes().splitlines()
     assert orjson.loads(look)["items"] == report.rows.test
     assert not list((project.ledger.parent / "optimised").rglob("*.yaml"))
 
