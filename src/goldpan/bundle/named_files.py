@@ -11,6 +11,7 @@ from goldpan.chains.local_kinds import local_inputs
 from goldpan.errors import BundleError
 from goldpan.models.folders import is_model_folder
 from goldpan.records.inputs import files_of_sources
+from goldpan.records.test_looks import looks_file
 from goldpan.study.load import Project
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import all_files
@@ -68,6 +69,10 @@ def _all(project: Project) -> Iterator[tuple[Role, Path]]:
         if wave.guidelines:
             yield "list", root / wave.guidelines
         yield from _of_wave(project, name)
+    for search in study.optimised.values():
+        counted = looks_file(project, study.evaluations[search.evaluation or search.stage])
+        if counted.exists():
+            yield "annotations", counted
     for annotated in study.annotated.values():
         for checkpoint in annotated.regression_head_checkpoints.values():
             path = root / checkpoint
@@ -77,11 +82,11 @@ def _all(project: Project) -> Iterator[tuple[Role, Path]]:
 
 
 def _of_wave(project: Project, name: str) -> Iterator[tuple[Role, Path]]:
-    """What was given out, which must not be drawn anew, and what came back."""
+    """What was given out, which must not be drawn anew, who looked at its test split, and what came back."""
     study, wave = project.study.study, project.study.waves[name]
-    draw = project.root / wave.draw_file(study, name)
-    if draw.exists():
-        yield "annotations", draw
+    for file in (wave.draw_file(study, name), wave.looks_file(study, name)):
+        if (project.root / file).exists():
+            yield "annotations", project.root / file
     # Also what is no sheet: that it was left aside stands in the status of the wave.
     for sheet in all_files(project.root / wave.annotations_folder(study, name)):
         yield "annotations", sheet

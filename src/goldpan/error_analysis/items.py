@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from goldpan.study.wave import ErrorList
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class ErrorItem:
         confidence: the model's, 0 to 1, where it gives one.
         samples: keys of the several independent answers of the row, where there are some.
         group: of rows that may be alike; the item's own id where it has none.
+        split: of the gold set: `train`, `dev` or `test`; of gold in fields `test`.
     """
 
     item_id: str
@@ -38,6 +42,7 @@ class ErrorItem:
     confidence: float | None = None
     samples: tuple[Any, ...] = ()
     group: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class ErrorItems:
         labels: of closed kinds all labels, in the order of the task; else empty.
         model: name of the predictions.
         items: the rows, in the order of their item ids.
+        learned_splits: of a head that learned from these labels, the splits that it has seen; its predictions
+            of their items tell nothing about the labels.
+        label_fields: fields of the records that hold gold labels (`a.b` goes inside), which say nothing of
+            what the model saw.
     """
 
     feature: str
@@ -57,6 +66,25 @@ class ErrorItems:
     labels: tuple[Any, ...]
     model: str
     items: tuple[ErrorItem, ...]
+    learned_splits: tuple[str, ...] = ()
+    label_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerFiles:
+    """All answers of a stage to one feature, also to records that nobody labelled.
+
+    Attributes:
+        stage: its name.
+        feature: what the feature is called there; the gold may call it otherwise.
+        features: `features.jsonl` of the stage.
+        records: `records.jsonl` of the stage, with the same records in the same order.
+    """
+
+    stage: str
+    feature: str
+    features: Path
+    records: Path
 
 
 @dataclass(frozen=True)
@@ -74,7 +102,7 @@ class Listed:
         fields: of the record, as text.
     """
 
-    list: str
+    list: ErrorList
     name: str
     feature: str
     model: str

@@ -51,6 +51,12 @@ class GoldData:
     gone: Collection[str] = ()
     groups: Mapping[str, str] | None = None
 
+    @property
+    def is_targeted(self) -> bool:
+        """Whether the items were drawn from what an error analysis had listed, so that they stand for nothing
+        but themselves: no figure is weighted, and no prevalence is corrected by them."""
+        return any(item.targeted for item in self.items.values())
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -89,10 +95,7 @@ def evaluate_feature(
     silent = [model.name for model in models if not model.covers(name)]
     models = [model for model in models if model.covers(name)]
     pairs = [pair for pair in settings.pairs if not set(pair) & set(silent)]
-    there = [item for item in gold.items.values() if item.item_id not in gold.gone]
-    labelled = [item for item in there if name in item.labels]
-    usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
-    ours = [item for item in usable if not item.llm_decided(name)]
+    there, labelled, usable, ours = _steps_to_evaluated(values, gold)
     main, whole = (_part(some, gold, values) for some in (ours, usable))
     counts = ItemCounts(
         in_split=len(gold.items),
@@ -119,9 +122,36 @@ def evaluate_feature(
     )
 
 
+def evaluated_items(values: FeatureValues, gold: GoldData) -> list[GoldItem]:
+    """The gold items on which models are measured: there, labelled, comparable, and not decided by an LLM."""
+    return _steps_to_evaluated(values, gold)[-1]
+
+
+def _steps_to_evaluated(values: FeatureValues, gold: GoldData) -> tuple[list[GoldItem], ...]:
+    """Items whose records are there, of these the labelled, the comparable, those that no LLM has decided."""
+    name = values.feature.name
+    there = [item for item in gold.items.values() if item.item_id not in gold.gone]
+    labelled = [item for item in there if name in item.labels]
+    usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
+    return there, labelled, usable, [item for item in usable if not item.llm_decided(name)]
+
+
+def prediction_for_item(values: FeatureValues, model: Predictions, item: str) -> Prediction:
+    """What a model says of an item; an abstention that is no label counts as a failure."""
+    prediction = model.of(values.feature.name, item)
+    if prediction.state == OK and prediction.value is None and not values.can_abstain:
+        return Prediction(ABSTAINED, None, prediction.confidence)
+    return prediction
+
+
+def key_of(values: FeatureValues, prediction: Prediction) -> Hashable:
+    """A prediction in the form in which equal answers are equal; `FAILED` where there is none."""
+    return values.key(prediction.value) if prediction.state == OK else FAILED
+
+
 def _part(items: Sequence[GoldItem], gold: GoldData, values: FeatureValues) -> _Part:
     name = values.feature.name
-    design = design_of(gold.drawn, items)
+    design = equal_design(len(items)) if gold.is_targeted else design_of(gold.drawn, items)
     if gold.groups is not None:
         design = equal_design(len(items), [gold.groups[item.item_id] for item in items])
     return _Part(
@@ -168,7 +198,13 @@ class _Each:
             over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
             calibration=_calibration(predictions, values.right(coded)[:, 0], main.design),
             prevalence=corpus_prevalence(
-                values, model, coded, main.design, self._gold.drawn, [code is not None for code in left_out]
+                values,
+                model,
+                coded,
+                main.design,
+                self._gold.drawn,
+                [code is not None for code in left_out],
+                self._gold.is_targeted,
             ),
             alternative=self._alternative(model),
             mistakes=tuple(self._mistakes(predictions, coded)),
@@ -203,13 +239,10 @@ class _Each:
         return compare(names, coded, self._values, self._main.design)
 
     def _prediction(self, model: Predictions, item: str) -> Prediction:
-        prediction = model.of(self._values.feature.name, item)
-        if prediction.state == OK and prediction.value is None and not self._values.can_abstain:
-            return Prediction(ABSTAINED, None, prediction.confidence)
-        return prediction
+        return prediction_for_item(self._values, model, item)
 
     def _key(self, prediction: Prediction) -> Hashable:
-        return self._values.key(prediction.value) if prediction.state == OK else FAILED
+        return key_of(self._values, prediction)
 
     def _answered(self, coded: CodedPredictions, failed: np.ndarray) -> Any:
         if not failed.any() or failed.all():
@@ -291,7 +324,7 @@ def _notes(
             f"Only {counts.evaluated} item{' is' if counts.evaluated == 1 else 's are'} evaluated: too few to"
             " tell good from middling models."
         )
-    lost = unused_strata(gold.drawn, used)
+    lost = [] if gold.is_targeted else unused_strata(gold.drawn, used)
     if lost:
         notes.append(
             f"No item is left of the strata {', '.join(lost)}: the figures say nothing about them, and the"

@@ -16,9 +16,9 @@ from goldpan.experiments.data_set import DataSet
 from goldpan.experiments.decided import DecidedLabels
 from goldpan.experiments.golden_row import changed_after, decided_by, decisions, row_line
 from goldpan.experiments.golden_version import ChangedAnswer, GoldenVersion
-from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
 from goldpan.files import canonical_json, iter_lines, write_bytes
+from goldpan.folder_lock import alone_in
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
 from goldpan.study.data_versions import newest_version, version_file

@@ -13,6 +13,7 @@ from goldpan.report.index.answers import answers_part
 from goldpan.report.index.asked import asked_part, source_counts
 from goldpan.report.index.costs import costs_part, usd
 from goldpan.report.index.funnel import funnel_part
+from goldpan.report.index.improving import errors_part, searches_part
 from goldpan.report.index.models import evaluation_part, heads_part
 from goldpan.report.index.part import Links, Part, held, text_paragraph
 from goldpan.report.index.tables import runs_part, tables_part
@@ -27,6 +28,8 @@ _PARTS: tuple[tuple[str, Callable[[StudyArtifacts, Links], Part]], ...] = (
     ("answers", answers_part),
     ("waves", waves_part),
     ("evaluation", evaluation_part),
+    ("errors", errors_part),
+    ("searches", searches_part),
     ("heads", heads_part),
     ("tables", tables_part),
     ("runs", runs_part),
@@ -61,12 +64,8 @@ def index_page(artifacts: StudyArtifacts) -> str:
     for known in parts:
         body += [element("h2", known.title, id=known.id), *known.content]
     body.append(text_paragraph(f"Made by goldpan {__version__}.", class_="soft"))
-    style = dot_plot.STYLE + _GUIDE + bars.STYLE + part.STYLE
+    style = dot_plot.STYLE + bars.STYLE + part.STYLE
     return page(study.study, with_contents(body), style=style)
-
-
-_GUIDE = "svg .guide { stroke: var(--soft); stroke-dasharray: 4 3; }\n"
-"""The diagonal of a calibration plot; its other colours are those of a dot plot."""
 
 
 def _guarded(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
-from goldpan.files import write_bytes, write_json
+from goldpan.files import sha256_hex, write_bytes, write_json
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of
+from goldpan.records.test_looks import looks
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
@@ -25,6 +26,7 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
+from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
@@ -45,13 +47,14 @@ from goldpan.waves.sampling.draw_file import (
 )
 from goldpan.waves.sampling.left_out import AnsweredOrLeftOut
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
+from goldpan.waves.sampling.targeted import AnsweredAndListed, read_targets
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import (
-    drawn_from,
+    compared_with,
     given_out_before,
     sample_files,
     trial_of_wave,
@@ -211,7 +214,7 @@ class WaveRun:
         features = self._questions.by_name
         wave, codebook = self.study_wave, self.study_codebook
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
-        answered = self.answered(wave, codebook.by_name)
+        answered = self._listed(wave, self.answered(wave, codebook.by_name))
         sample = draw_sample(self.study, self.name, asked, features | codebook.by_name, answered)
         sample.counts.trial.update(trial_of_wave(self.project, wave))
         head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
@@ -232,21 +235,36 @@ class WaveRun:
             study=self.study,
             wave=self.name,
             settings=given_out_settings(wave),
-            show=with_fields_to_show(wave, self.name, items, self.project.study.sources).show,
+            show=with_fields_to_show(
+                wave, self.name, items, self.project.study.sources, self._label_fields(wave)
+            ).show,
             codebook=self.study_codebook,
             fingerprint=fingerprint,
             earlier=earlier,
         )
 
+    def _label_fields(self, wave: Wave) -> list[str]:
+        """Fields of the records that evaluations have their gold in: a targeted sample is drawn from rows
+        that carry labels, which blind sheets do not show."""
+        evaluations = self.project.study.evaluations.values() if wave.among else ()
+        return [field_path(field) for of in evaluations for field in of.gold.values()]
+
+    def _listed(self, wave: Wave, answered: Answered) -> Answered:
+        """Of a targeted sample, only the rows that its error analysis lists."""
+        if wave.among is None or wave.among.errors is None:
+            return answered
+        path = self._at(self.paths.errors(wave.among.errors, "json"))
+        return AnsweredAndListed(answered, read_targets(path, wave.among, f"waves.{self.name}.among"))
+
     def answered(self, wave: Wave, features: Mapping[str, Feature], is_strict: bool = True) -> Answered:
-        """What the wave is drawn from.
+        """What the wave is drawn from, of a targeted sample with the rows that are not listed.
 
         Args:
             wave: as it was given out, or as the study has it.
             features: those that annotators answer.
             is_strict: as of `AnsweredRows`.
         """
-        files = [self._at(path) for path in drawn_from(self.project, wave)]
+        files = [self._at(path) for path in compared_with(self.project, wave)]
         if wave.from_ is None:
             stage = StageFiles(records=files[0], features=files[1])
             if wave.left_out is None:
@@ -284,7 +302,9 @@ class WaveRun:
     def collect(self) -> WaveStatus:
         """Read the filled sheets, and write answers.jsonl and status.json."""
         collected = self.read_sheets()
-        collected.status.trial.update(self.draw_given_out().sample.counts.trial)
+        counts = self.draw_given_out().sample.counts
+        collected.status.trial.update(counts.trial)
+        collected.status.targeted = counts.targeted
         write_collected(
             collected, self._at(self.paths.answers(self.name)), self._at(self.paths.wave_status(self.name))
         )
@@ -358,9 +378,23 @@ class WaveRun:
                 *wave_notes(collected.status),
                 *awaiting_notes(rows),
                 *model_notes(rows, scales, self.wave.strategy),
+                *self._look_notes(gold),
             ],
         )
         return gold
+
+    def _look_notes(self, gold: GoldSet) -> list[str]:
+        """How often figures of the test split were seen, as far as that is known when labels are frozen."""
+        if not gold.split("test"):
+            return []
+        file = self.study_wave.looks_file(self.study, self.name)
+        # Those at these labels come after them: a card that is made again, or in a replay, says the same.
+        rows = sha256_hex(b"".join(item.as_line() for item in gold.split("test")))
+        before = [look for look in looks(self._at(file)) if look.rows != rows]
+        return [
+            f"Looks at the test split: {len(before):,} at earlier versions of it. Those at this one, by"
+            f" searches for prompts and by evaluations of that split alone, are counted in {file}."
+        ]
 
     def _collected(self) -> CollectedWave:
         return read_collected(
