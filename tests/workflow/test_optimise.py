@@ -65,6 +65,8 @@ def test_what_is_adopted_is_asked_without_paying_again_for_what_the_search_has_a
     assert [row["state"] for row in rows] == ["ok"] * 36 and {row["task"] for row in rows} == {"tone_v2"}
     # Of 36 rows dev (12) and test (9) were asked with this prompt, and some of train.
     assert 0 < script.asked - calls <= 36 - 21
+    # The search has done its work, and does not begin at its own result.
+    assert "better" not in project.run("--dry-run", "--config", "mode=online").stdout
 
 
 WORDS_OF = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from goldpan.errors import StudyError, TaskError
 from goldpan.files import write_json
+from goldpan.optimise.adopted import proposed_by
 from goldpan.optimise.candidate import Candidate
 from goldpan.optimise.report import SearchReport
 from goldpan.optimise.report_files import read_search
@@ -70,7 +71,7 @@ def _header(task: Task, winner: Candidate, report: SearchReport) -> str:
     """What the task file says of where it comes from, as comments."""
     after = report.proposed.metric if report.proposed else None
     lines = [
-        f"Proposed by the search `{report.name}` (goldpan), candidate `{winner.name}` by {winner.method}.",
+        f"{proposed_by(report.name)}, candidate `{winner.name}` by {winner.method}.",
         f"Parent: task `{task.name}`, SHA-256 {task.hash}.",
         f"{report.metric} on {report.rows.dev} dev rows, before: {_text(report.seed.metric)};"
         f" after: {_text(after)}.",

@@ -22,6 +22,7 @@ from goldpan.evaluation.files import (
 )
 from goldpan.files import sha256_hex
 from goldpan.heads.files import annotated_files
+from goldpan.optimise.adopted import is_adopted
 from goldpan.records.inputs import source_files
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
@@ -219,7 +220,8 @@ class Inputs:
                             yield from (paths.upload(tracker, stage) for tracker in study.trackers)
         yield from (paths.errors(name, "html") for name in study.errors if self._can_analyse(name))
         for name, optimised in study.optimised.items():
-            if self._can_evaluate(study.evaluations[optimised.evaluation or optimised.stage]):
+            gold = study.evaluations[optimised.evaluation or optimised.stage]
+            if self._can_evaluate(gold) and not is_adopted(self.project, name):
                 yield paths.optimised(name, "search.html")
 
     def _evaluated_stages(self, evaluation: Evaluation) -> list[str]:
