@@ -1,7 +1,7 @@
 """Fill in the sheets of a wave over the listings, as two people would who know what the things are for.
 
-Now and then one of them chooses wrongly, which is what the second one is there for. With `--decide` the open rows of
-`disagreements.csv` are decided, as the third one would who is asked then.
+Now and then one of them chooses wrongly, which is what the second one is there for. With `--decide` the
+open rows of `disagreements.csv` are decided, as a third one would who is asked then.
 
     python examples/keywords/marketplace/answer_sheets.py marketplace/hard [--decide]
 """

@@ -1,7 +1,8 @@
 """Write listings of a marketplace for module `uses`, each with the use that its seller has chosen for it.
 
-The listings are put together from words.yaml. A third of them are in German, although the module's task is in English. Some
-sellers have chosen a wrong use: `use_of` knows what each listing is truly for. The same seed gives the same bytes.
+The listings are put together from words.yaml. A third of them are in German, although the module's task is
+in English. Some sellers have chosen a wrong use: `use_of` knows what each listing is truly for. The same
+seed gives the same bytes.
 
     python examples/keywords/marketplace/make_listings.py [--rows 320] [--seed 15] [--out FILE]
 """
