@@ -16,7 +16,8 @@ from pathlib import Path
 _BLOCK = re.compile(
     r"^```console\n(?P<typed>.*?)^```$"
     r"|^```yaml\n# (?P<name>[^\s,]+\.yaml)(?P<added>, at its end)?\n(?P<text>.*?)^```$"
-    r"|^<!-- (?P<person>a person .*?) -->$",
+    r"|^<!-- (?P<person>a person .*?) -->$"
+    r"|^!\[[^\]]*\]\(images/(?P<picture>\w+)\.png\)$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -61,11 +62,23 @@ class DoneByHand:
     what: str
 
 
-def steps_of(page: Path) -> Iterator[Typed | Written | DoneByHand]:
+@dataclass(frozen=True)
+class Picture:
+    """A picture of what is there by then: `docs/images/NAME.png`."""
+
+    name: str
+
+
+Step = Typed | Written | DoneByHand | Picture
+
+
+def steps_of(page: Path) -> Iterator[Step]:
     """The steps of a page, in its order."""
     for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
         if block["person"]:
             yield DoneByHand(block["person"])
+        elif block["picture"]:
+            yield Picture(block["picture"])
         elif block["name"]:
             yield Written(block["name"], block["text"], bool(block["added"]))
         else:
