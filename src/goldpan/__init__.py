@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from goldpan.batches.critic import batch_annotate, get_batch_results
     from goldpan.embeddings.reader import EmbeddingFile
     from goldpan.errors import GoldpanError, PredictionMissingFieldError, WrongFunctionNameError
-    from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
+    from goldpan.evaluation.evaluate import EvaluationOutputs, evaluate_files
+    from goldpan.evaluation.read import EvaluationInputs
     from goldpan.plain_tables.agreement import agreement_of_files
     from goldpan.plain_tables.columns import Layout
     from goldpan.plain_tables.merging import merge_of_files
@@ -36,7 +37,7 @@ _MODULES = {
     "BinaryPrediction": "tasks.critic_predictions",
     "ClassificationPrediction": "tasks.critic_predictions",
     "EmbeddingFile": "embeddings.reader",
-    "EvaluationInputs": "evaluation.evaluate",
+    "EvaluationInputs": "evaluation.read",
     "EvaluationOutputs": "evaluation.evaluate",
     "GoldpanError": "errors",
     "Layout": "plain_tables.columns",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -22,6 +23,7 @@ class ErrorItem:
         confidence: the model's, 0 to 1, where it gives one.
         samples: keys of the several independent answers of the row, where there are some.
         group: of rows that may be alike; the item's own id where it has none.
+        split: of the gold set: `train`, `dev` or `test`; of gold in fields `test`.
     """
 
     item_id: str
@@ -38,6 +40,7 @@ class ErrorItem:
     confidence: float | None = None
     samples: tuple[Any, ...] = ()
     group: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class ErrorItems:
         labels: of closed kinds all labels, in the order of the task; else empty.
         model: name of the predictions.
         items: the rows, in the order of their item ids.
+        learned_splits: of a head that learned from these labels, the splits that it has seen; its predictions
+            of their items tell nothing about the labels.
     """
 
     feature: str
@@ -57,6 +62,24 @@ class ErrorItems:
     labels: tuple[Any, ...]
     model: str
     items: tuple[ErrorItem, ...]
+    learned_splits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerFiles:
+    """All answers of a stage to one feature, also to records that nobody labelled.
+
+    Attributes:
+        stage: its name.
+        feature: what the feature is called there; the gold may call it otherwise.
+        features: `features.jsonl` of the stage.
+        records: `records.jsonl` of the stage, with the same records in the same order.
+    """
+
+    stage: str
+    feature: str
+    features: Path
+    records: Path
 
 
 @dataclass(frozen=True)

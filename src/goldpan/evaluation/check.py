@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from goldpan.errors import ErrorGatherer
-from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import gold_remedy
 from goldpan.evaluation.judged import judges_of
+from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import check_predicted_features, evaluated_features
 from goldpan.records.first_rows import first_records
 from goldpan.records.read import iter_records

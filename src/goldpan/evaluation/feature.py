@@ -89,10 +89,7 @@ def evaluate_feature(
     silent = [model.name for model in models if not model.covers(name)]
     models = [model for model in models if model.covers(name)]
     pairs = [pair for pair in settings.pairs if not set(pair) & set(silent)]
-    there = [item for item in gold.items.values() if item.item_id not in gold.gone]
-    labelled = [item for item in there if name in item.labels]
-    usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
-    ours = [item for item in usable if not item.llm_decided(name)]
+    there, labelled, usable, ours = _steps_to_evaluated(values, gold)
     main, whole = (_part(some, gold, values) for some in (ours, usable))
     counts = ItemCounts(
         in_split=len(gold.items),
@@ -117,6 +114,33 @@ def evaluate_feature(
         comparisons=tuple(each.compare(pair, models) for pair in pairs),
         notes=(*_silent(silent), *_notes(gold, ours, counts, baselines)),
     )
+
+
+def evaluated_items(values: FeatureValues, gold: GoldData) -> list[GoldItem]:
+    """The gold items on which models are measured: there, labelled, comparable, and not decided by an LLM."""
+    return _steps_to_evaluated(values, gold)[-1]
+
+
+def _steps_to_evaluated(values: FeatureValues, gold: GoldData) -> tuple[list[GoldItem], ...]:
+    """Items whose records are there, of these the labelled, the comparable, those that no LLM has decided."""
+    name = values.feature.name
+    there = [item for item in gold.items.values() if item.item_id not in gold.gone]
+    labelled = [item for item in there if name in item.labels]
+    usable = [item for item in labelled if item.labels[name] is not None or values.can_abstain]
+    return there, labelled, usable, [item for item in usable if not item.llm_decided(name)]
+
+
+def prediction_for_item(values: FeatureValues, model: Predictions, item: str) -> Prediction:
+    """What a model says of an item; an abstention that is no label counts as a failure."""
+    prediction = model.of(values.feature.name, item)
+    if prediction.state == OK and prediction.value is None and not values.can_abstain:
+        return Prediction(ABSTAINED, None, prediction.confidence)
+    return prediction
+
+
+def key_of(values: FeatureValues, prediction: Prediction) -> Hashable:
+    """A prediction in the form in which equal answers are equal; `FAILED` where there is none."""
+    return values.key(prediction.value) if prediction.state == OK else FAILED
 
 
 def _part(items: Sequence[GoldItem], gold: GoldData, values: FeatureValues) -> _Part:
@@ -203,13 +227,10 @@ class _Each:
         return compare(names, coded, self._values, self._main.design)
 
     def _prediction(self, model: Predictions, item: str) -> Prediction:
-        prediction = model.of(self._values.feature.name, item)
-        if prediction.state == OK and prediction.value is None and not self._values.can_abstain:
-            return Prediction(ABSTAINED, None, prediction.confidence)
-        return prediction
+        return prediction_for_item(self._values, model, item)
 
     def _key(self, prediction: Prediction) -> Hashable:
-        return self._values.key(prediction.value) if prediction.state == OK else FAILED
+        return key_of(self._values, prediction)
 
     def _answered(self, coded: CodedPredictions, failed: np.ndarray) -> Any:
         if not failed.any() or failed.all():

@@ -35,12 +35,14 @@ class Prediction:
         value: the value; None when the model abstained or there is none.
         confidence: the model's probability that the value is right, 0 to 1, if it gives one.
         left_out: code of the skip of a record that the chain left out; the value is then what it stands for.
+        samples: keys of several independent answers to the same request, where there are some.
     """
 
     state: str
     value: Any = None
     confidence: float | None = None
     left_out: str | None = None
+    samples: tuple[Hashable, ...] = ()
 
 
 @dataclass
@@ -287,21 +289,25 @@ class _StageRow:
             return Prediction(NOT_ASKED)
         value = value_of(answer)
         confidence = confidence_of(row, name)
-        if confidence is None and name not in row.get("aggregated", {}):
-            confidence = _share_of_samples(row, values, name, value)
-        return Prediction(OK, value, confidence)
+        samples = sample_keys(row, values, name)
+        if confidence is None and name not in row.get("aggregated", {}) and len(samples) > 1:
+            confidence = samples.count(values.key(value)) / len(samples)
+        return Prediction(OK, value, confidence, samples=samples)
 
 
-def _share_of_samples(row: Mapping[str, Any], values: FeatureValues, name: str, value: Any) -> float | None:
-    """Share of several independent answers that say `value`; None where only one was asked for."""
-    answers = [
+def sample_keys(row: Mapping[str, Any], values: FeatureValues, name: str) -> tuple[Hashable, ...]:
+    """Keys of several independent answers of a row to the same request.
+
+    Args:
+        row: of `features.jsonl`.
+        values: of the feature.
+        name: of the feature of the stage, which the gold may call otherwise.
+    """
+    return tuple(
         values.key(value_of(sample["features"][name]))
         for sample in row.get("samples", [])
         if name in sample["features"]
-    ]
-    if len(answers) < 2:
-        return None
-    return answers.count(values.key(value)) / len(answers)
+    )
 
 
 def _head_prediction(row: Mapping[str, Any], values: FeatureValues, head: str) -> Prediction:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from goldpan.errors import StudyError
 from goldpan.evaluation.chain_trace import trace_of
-from goldpan.evaluation.evaluate import EvaluationInputs, EvaluationOutputs, evaluate_files
+from goldpan.evaluation.evaluate import EvaluationOutputs, evaluate_files
 from goldpan.evaluation.files import describing_stages, evaluated_chains, gold_files, predicted_files
 from goldpan.evaluation.judged import judge_texts, judges_of
+from goldpan.evaluation.read import EvaluationInputs
 from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.limit import trial_of
 from goldpan.records.skips import FILTERED
@@ -37,10 +38,29 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         SourceError, ReconciliationError: the files it reads do not fit together.
     """
     settings = project.named("evaluation", project.study.evaluations, name)
+    root, paths = project.root, project.paths
+    outputs = EvaluationOutputs(
+        json=root / paths.evaluation(name, "json"),
+        html=root / paths.evaluation(name, "html"),
+        errors=root / paths.evaluation(name, "errors.csv"),
+    )
+    inputs = evaluation_inputs(project, name)
+    features = evaluated_features(project, name)
+    check_predicted_features(project, name, features)
+    return evaluate_files(name, settings, features, inputs, outputs)
+
+
+def evaluation_inputs(project: Project, name: str) -> EvaluationInputs:
+    """What the evaluation `name` reads.
+
+    Raises:
+        StudyError: the study has no such evaluation.
+    """
+    settings = project.named("evaluation", project.study.evaluations, name)
     judges = judges_of(project, name)
     root, paths, wave = project.root, project.paths, settings.wave
     run = WaveRun(project, wave) if wave else None
-    inputs = EvaluationInputs(
+    return EvaluationInputs(
         gold=[root / path for path in gold_files(project, settings)],
         predictions={
             model: [root / path for path in predicted_files(project, predicted)]
@@ -76,14 +96,6 @@ def evaluate_in_project(project: Project, name: str) -> EvaluationReport:
         },
         judged=lambda ids, groups: [judge_texts(project, judge, ids, groups) for judge in judges],
     )
-    outputs = EvaluationOutputs(
-        json=root / paths.evaluation(name, "json"),
-        html=root / paths.evaluation(name, "html"),
-        errors=root / paths.evaluation(name, "errors.csv"),
-    )
-    features = evaluated_features(project, name)
-    check_predicted_features(project, name, features)
-    return evaluate_files(name, settings, features, inputs, outputs)
 
 
 def _left_out_of(run: WaveRun) -> LeftOutValues | None:

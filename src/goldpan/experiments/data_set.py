@@ -11,7 +11,7 @@ from typing import Any
 
 from goldpan.batches.questions import Questioner
 from goldpan.errors import TaskError
-from goldpan.evaluation.evaluate import feature_values
+from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import evaluated_features
 from goldpan.experiments.row_fields import unread_fields
 from goldpan.files import canonical_json

@@ -10,11 +10,11 @@ from typing import Any
 from goldpan import __version__
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import SourceError, StudyError
-from goldpan.evaluation.evaluate import feature_values
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import field_evaluations, gold_files
 from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.predictions import read_stage
+from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import evaluated_features
 from goldpan.experiments.git_state import git_state
 from goldpan.experiments.history import History

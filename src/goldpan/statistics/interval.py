@@ -56,3 +56,22 @@ def wilson_interval(successes: float, trials: float, z: float = 1.95996398454005
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     return Interval(max(0.0, centre - half), min(1.0, centre + half), LEVEL, "Wilson")
+
+
+def newcombe_interval(
+    first: float, first_trials: float, second: float, second_trials: float
+) -> Interval | None:
+    """95 % interval of the difference of two independent shares, the first minus the second; None where one
+    has no trials (Newcombe 1998, Stat Med 17:873-890, method 10).
+
+    Args:
+        first, second: successes.
+        first_trials, second_trials: of how many; effective numbers need not be whole.
+    """
+    one, other = wilson_interval(first, first_trials), wilson_interval(second, second_trials)
+    if one is None or other is None:
+        return None
+    a, b = first / first_trials, second / second_trials
+    low = a - b - math.hypot(a - one.low, other.high - b)
+    high = a - b + math.hypot(one.high - a, b - other.low)
+    return Interval(max(-1.0, low), min(1.0, high), LEVEL, "Newcombe")

@@ -106,6 +106,15 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     "calibration": (
         "Vaicenavicius, J., and others (2019). Evaluating model calibration in classification. AISTATS 2019.",
     ),
+    "newcombe": (
+        "Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions: comparison of eleven methods. Statistics in Medicine 17, 873-890.",
+    ),
+    "many_shares": (
+        "Westfall, P. H., & Young, S. S. (1993). Resampling-based multiple testing: examples and methods for p-value adjustment. Wiley.",
+    ),
+    "many_shares_of_groups": (
+        "Kline, P., & Santos, A. (2012). A score based approach to wild bootstrap inference. Journal of Econometric Methods 1, 23-41.",
+    ),
     "mcnemar": (
         "McNemar, Q. (1947). Note on the sampling error of the difference between correlated proportions or percentages. Psychometrika 12, 153-157.",
     ),
@@ -121,6 +130,7 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
 
 _INTERVALS = {
     "Wilson": "wilson",
+    "Newcombe": "newcombe",
     "Clopper": "clopper_pearson",
     "melded": "melded",
     "stratified bootstrap": "stratified_bootstrap",

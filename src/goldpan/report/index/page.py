@@ -61,12 +61,8 @@ def index_page(artifacts: StudyArtifacts) -> str:
     for known in parts:
         body += [element("h2", known.title, id=known.id), *known.content]
     body.append(text_paragraph(f"Made by goldpan {__version__}.", class_="soft"))
-    style = dot_plot.STYLE + _GUIDE + bars.STYLE + part.STYLE
+    style = dot_plot.STYLE + bars.STYLE + part.STYLE
     return page(study.study, with_contents(body), style=style)
-
-
-_GUIDE = "svg .guide { stroke: var(--soft); stroke-dasharray: 4 3; }\n"
-"""The diagonal of a calibration plot; its other colours are those of a dot plot."""
 
 
 def _guarded(
