@@ -68,7 +68,8 @@ TEMPLATES: Mapping[str, Template] = {
             "config/tasks/keywords/*.j2",
             "examples/keywords/golden/*.jsonl",
             "examples/keywords/synthetic/*.jsonl",
-            "examples/keywords/marketplace/*",
+            "examples/keywords/marketplace/*.py",
+            "examples/keywords/marketplace/words.yaml",
         ),
     ),
 }
