@@ -1,9 +1,9 @@
 """A stand-in for the model that rewrites texts of a prompt: its answers are scripted, and some are bad.
 
-It is asked as a model would be, request by request, through the ledger (`improver:` of the study). Of the
-text that it is shown it makes one of four rewrites, chosen by a hash of the request: typical German words
-added, typical English ones added, the text cut short, or a row that it was shown copied into it, which no
-prompt may hold.
+It is asked as a model would be, request by request, through the ledger (`improver:` of the study), and
+shown the text and some rows. Of that it makes one of four rewrites, chosen by a hash of the request:
+typical German words for the uses of these rows, typical English ones, every line cut short, or a row
+copied into the text, which no prompt may hold.
 """
 
 from __future__ import annotations
@@ -38,23 +38,36 @@ ENGLISH = {
     "skin care": "cream, lotion, balm, serum, cleansing milk; soap, fragrance, sun",
     "other": "garden hose, umbrella, shopping bag, yoga block, bookend, picture frame, bicycle pump",
 }
-WORDS_KEPT_OF_A_SHORT_ONE = 3
+WORDS_KEPT_OF_A_LINE = 4
 
 
 def rewrite(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
     """Answer a chat request for a rewrite; the same request gets the same answer."""
     request = body["messages"][-1]["content"]
-    text = _between("text", request)[0]
-    label = re.search(r"^The text is .*the label `([^`]+)`", request, re.MULTILINE)
-    choice = hashlib.sha256(request.encode()).digest()[0] % 4
-    if choice == 3:
-        answer = f"{text} Such as: {' '.join(' '.join(_between('shown', request)).split())}"
-    elif choice == 2 or label is None:
-        answer = " ".join(text.split()[:WORDS_KEPT_OF_A_SHORT_ONE]) + "."
+    (text,), rows = _between("text", request), _between("shown", request)
+    mark = hashlib.sha256(request.encode()).digest()
+    # Where no rows are shown, it is for some uses that it knows words.
+    uses = set(re.findall(r"^use: (.+)$", "\n".join(_between("right", request)), re.MULTILINE))
+    uses = uses or {use for place, use in enumerate(GERMAN) if mark[1 + place] % 2}
+    if mark[0] < 100:
+        answer = _with_words(text, uses, GERMAN, "in German")
+    elif mark[0] < 170:
+        answer = _with_words(text, uses, ENGLISH, "also")
+    elif mark[0] < 220 or not rows:
+        answer = "\n".join(" ".join(line.split()[:WORDS_KEPT_OF_A_LINE]) for line in text.splitlines())
     else:
-        words = (GERMAN, ENGLISH)[choice][label[1]]
-        answer = text if words in text else f"{text} {'In German: ' if choice == 0 else 'Also: '}{words}."
+        answer = f"{text}\nSuch as: {' '.join(rows[0].split())}"
     return completion(body, answer, custom_id)
+
+
+def _with_words(text: str, uses: set[str], words: dict[str, str], how: str) -> str:
+    """The text with words for some uses, each in the line of its use, unless they are there."""
+    lines = []
+    for line in text.splitlines():
+        use = line.partition(":")[0]
+        is_new = use in uses and words[use] not in line
+        lines.append(f"{line.rstrip()} {how.capitalize()}: {words[use]}." if is_new else line)
+    return "\n".join(lines)
 
 
 def _between(tag: str, request: str) -> list[str]:
