@@ -5,13 +5,13 @@ from goldpan.optimise.report import (
     Ceiling,
     FiguresOnTest,
     Headroom,
-    LookAtTest,
     MethodReport,
     SearchDecision,
     SearchReport,
     SearchRows,
     SearchSpending,
 )
+from goldpan.records.test_looks import LookAtTest
 from goldpan.report_provenance import ReportInput, ReportProvenance
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.interval import Interval

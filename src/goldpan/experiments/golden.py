@@ -15,10 +15,10 @@ from goldpan.evaluation.coding import FeatureValues
 from goldpan.experiments.data_set import DataSet
 from goldpan.experiments.golden_row import changed_after, decided_by, decisions, row_line
 from goldpan.experiments.golden_version import ChangedAnswer, GoldenVersion
-from goldpan.experiments.history import alone_in
 from goldpan.experiments.identity import table_of_modules
 from goldpan.experiments.wave_gold import WaveGold
 from goldpan.files import canonical_json, iter_lines, write_bytes
+from goldpan.folder_lock import alone_in
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
 from goldpan.study.data_versions import newest_version, version_file

@@ -8,9 +8,7 @@ again with each run, and can be at any time.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from goldpan.experiments.registry import Recorded, entries_by_module, registry_o
 from goldpan.experiments.rows import right_of_rows
 from goldpan.experiments.run import Run, is_same, of_first_record, prompt_versions, read_run, run_bytes
 from goldpan.files import read_json, sha256_file, sha256_hex, write_bytes, write_json
+from goldpan.folder_lock import alone_in
 
 REGISTRY = "registry.json"
 LEADERBOARDS = "leaderboard"
@@ -238,18 +237,6 @@ class History:
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """One writer at a time: a registry must not be older than the runs that another has written."""
         return alone_in(self.folder)
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """One process at a time in a folder, which is made; the kernel releases the lock of one that dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -23,7 +23,7 @@ def metric_of(
     """The metric of answers against gold.
 
     Args:
-        metric: `accuracy` (share of right answers), `f1` (mean of the F1 of all labels that stand in the gold),
+        metric: `accuracy` (share of right answers), `f1` (mean of the F1 of all labels in the gold),
             `kappa` (Cohen's; 0 where nothing but one label stands on either side).
         gold, predicted: of each feature, its answers as shown, row by row; a failed prediction is empty.
         right: of each feature, whether each prediction is right.

@@ -1,4 +1,4 @@
-"""What a search for a better prompt works on, whichever method searches: rows, whom to ask, what to keep to."""
+"""What a search for a better prompt works on, whichever method searches: rows, whom to ask, its budget."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ class Row:
         group: of rows that may be alike; the row's own id where it has none.
         data: the fields of the record.
         text: the user prompt of the first candidate for this record: what the model is shown of it.
-        gold: of each feature with gold, the right answer as shown, as in `Scored.predicted`.
-        answer: the right answer as the task would have it answered: of each feature its value, as in JSON.
+        own: what of this text is the record's own, without the words of the prompt.
+        gold: of each feature that counts, the right answer as shown, as in `Scored.predicted`.
+        answer: the right answer as the task would have it answered: of each feature that counts, the key that
+            it has in an answer, and its value.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Row:
     group: str
     data: Mapping[str, Any]
     text: str
+    own: str
     gold: Mapping[str, str]
     answer: Mapping[str, Any]
 
@@ -51,7 +54,7 @@ class Example:
 
 
 class BudgetSpentError(Exception):
-    """Nothing more may be asked. Not an error of the search: a method ends with the candidates that it has."""
+    """Nothing more may be asked. Not an error of the search: a method ends with the candidates it has."""
 
 
 class AnswersSpentError(BudgetSpentError):
@@ -63,7 +66,15 @@ class MoneySpentError(BudgetSpentError):
 
 
 class RefusedPromptError(Exception):
-    """A prompt that may not be asked; the message says why. Counted and listed, and the search goes on."""
+    """A prompt that may not be asked; the message says why. Counted and listed, and the search goes on.
+
+    Attributes:
+        components: its texts; None where there are none.
+    """
+
+    def __init__(self, why: str, components: Components | None = None):
+        super().__init__(why)
+        self.components = components
 
 
 class Asks(Protocol):
@@ -74,7 +85,11 @@ class Asks(Protocol):
         """How many answers may still be looked at."""
 
     def refusal(self, components: Components) -> str:
-        """Why a prompt with these texts may not be asked; empty where it may. Asks nobody."""
+        """Why a prompt with these texts cannot be asked; empty where it can. Asks nobody.
+
+        It is about templates and what they name: no length, and no text of training rows, since few-shot
+        prompts are measured although they hold it.
+        """
 
     def ask(self, components: Components, rows: Sequence[Row]) -> Scored:
         """Answers to a candidate on some rows, from the ledger where they are there.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from goldpan.as_json import AsJson
+from goldpan.records.test_looks import LookAtTest
 from goldpan.report_provenance import ReportProvenance
 from goldpan.statistics.figures import Estimate
 
@@ -192,27 +193,6 @@ class FiguresOnTest(AsJson):
     difference: Estimate
     p_value: float | None
     rows: int
-
-
-@dataclass(frozen=True)
-class LookAtTest(AsJson):
-    """One look at a test split: an answerer whose figures on it were seen.
-
-    Attributes:
-        by: what looked: `search NAME` or `evaluation NAME`.
-        asked: hash of what was asked: prompts and model, or the predictions that were measured.
-        rows: hash of the test rows' ids and labels.
-        items: how many rows.
-        day: of the look, UTC, as `2026-01-31`.
-        what: was looked at, in words.
-    """
-
-    by: str
-    asked: str
-    rows: str
-    items: int
-    day: str
-    what: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from goldpan.errors import ErrorGatherer, StudyError
 from goldpan.files import check_name_is_utf8
 from goldpan.study.load import Project
 from goldpan.study.model import Source
-from goldpan.study.paths import STAND_IN, file_names
+from goldpan.study.paths import STAND_IN, TEST_LOOKS, file_names
 
 
 def source_files(source: Source, root: Path) -> dict[str, Path]:
     """The files of a source by their short names, in the order of their paths.
 
     A pattern may hold `*`, `?`, `[...]` and `**`; hidden files and folders are matched only by a pattern that
-    names the dot. A pattern that is itself the name of a file stands for that file. Folders are passed over.
+    names the dot. A pattern that is itself the name of a file stands for that file. Folders are passed over,
+    and so are the files in which goldpan counts looks at a test split, for they lie beside the data.
 
     Args:
         source: the source.
@@ -89,7 +90,7 @@ def _matches(pattern: str, root: Path) -> list[Path]:
         return [literal]
     names = glob.iglob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - Path.glob takes hidden files
     paths = (root / name for name in names)
-    return [path for path in paths if path.is_file()]
+    return [path for path in paths if path.is_file() and not path.name.endswith(TEST_LOOKS)]
 
 
 def _matches_or_name(pattern: str, root: Path) -> list[Path]:

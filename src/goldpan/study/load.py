@@ -35,6 +35,8 @@ class Project:
         paths: names of the study's artifacts.
         runs: folder of the project's runs.
         replays: nobody is asked, whatever the study says; see `ProjectSettings.replay`.
+        task_folder: folder of the task files where these are not the project's own, as of a search that tries
+            other prompts.
     """
 
     root: Path
@@ -44,11 +46,12 @@ class Project:
     paths: Paths
     runs: Path = Path("runs")
     replays: bool = False
+    task_folder: Path | None = None
 
     @property
     def tasks(self) -> Path:
         """Folder of the task files."""
-        return tasks_folder(self.root)
+        return self.task_folder or tasks_folder(self.root)
 
     def named(self, kind: str, known: Mapping[str, PartT], name: str) -> PartT:
         """A part of the study by its name.

@@ -18,6 +18,8 @@ PAPER_FILES = ("methods.md", "methods.tex", "references.bib", "numbers.json", "R
 """Of the paper kit, those that every study has; tables, figures and checklists lie beside them."""
 STAND_IN = ".stand_in"
 PDF_PAGES = ".pages.ndjson"
+TEST_LOOKS = ".test_looks.jsonl"
+"""Ends the name of a file beside labels that counts the looks at their test split."""
 _LONGEST_NAME = 210
 """Characters of a short name. A file's name has 255 at most, and the longest that is made of a short one is
 `.NAME.jsonl.zst.counts.json.PID.RANDOM.part`."""

@@ -18,6 +18,7 @@ from goldpan.study.base import (
     one_or_many,
 )
 from goldpan.study.left_out import FeatureValue, LeftOut
+from goldpan.study.paths import TEST_LOOKS
 
 StratumKey = Annotated[str, StringConstraints(pattern=STRATUM_PATTERN)]
 FieldPath = Annotated[str, StringConstraints(min_length=1)]
@@ -341,3 +342,7 @@ class Wave(Model):
     def draw_file(self, study: str, wave: str) -> str:
         """What was given out, beside the folder of the filled sheets; relative to the project root."""
         return f"{self.annotations_folder(study, wave).rstrip('/')}.draw.jsonl"
+
+    def looks_file(self, study: str, wave: str) -> str:
+        """Looks at the test split, beside the folder of the filled sheets; relative to the project root."""
+        return f"{self.annotations_folder(study, wave).rstrip('/')}{TEST_LOOKS}"

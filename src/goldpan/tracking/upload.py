@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.crashpoints import reached
 from goldpan.errors import GoldpanError, ProviderError, StudyError, TrackerError
-from goldpan.experiments.history import History, alone_in
+from goldpan.experiments.history import History
 from goldpan.experiments.identity import module_id
 from goldpan.experiments.listing import copied_run_id, measured_stages
 from goldpan.experiments.receipts import Receipt, Status, read_receipt, receipt_file, write_receipt
 from goldpan.experiments.run import Run, content_of
+from goldpan.folder_lock import alone_in
 from goldpan.stages.documents import write_document
 from goldpan.study.load import Project
 from goldpan.tracking.base import CONTENT, Remote, TrackedRun, TrackingService

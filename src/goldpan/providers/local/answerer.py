@@ -3,7 +3,7 @@
 Each sentence of the user messages is compared, by TF-IDF, with what the schema says of each property and
 label: a boolean holds from a certain similarity on, a label is the nearest one, a number grows with
 similarity, a text is the nearest sentence. Answers always fit the schema. Without one the answer is an
-extractive summary.
+extractive summary, or, to whoever asks for a better prompt, the prompt with words added.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 from goldpan.providers.baseline import BASELINE_MODEL
 from goldpan.providers.engine.completions import completion, schema_asked_for
 from goldpan.providers.local.evidence import sentences_of, user_text
+from goldpan.providers.local.improving import IMPROVER_INSTRUCTIONS, rewritten
 from goldpan.providers.local.schema_answers import SchemaAnswerer
 from goldpan.providers.local.tfidf import Tfidf
 
@@ -32,6 +33,8 @@ def answer(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
         values = _answerer_of(orjson.dumps(schema)).answer(text)
     elif (body.get("response_format") or {}).get("type") == "json_object":
         values = {"summary": summarise(text)}
+    elif any(message.get("content") == IMPROVER_INSTRUCTIONS for message in body["messages"]):
+        values = rewritten(text)
     else:
         values = summarise(text)
     return completion(body, values, custom_id, model=BASELINE_MODEL, fingerprint=BASELINE_FINGERPRINT)

@@ -1,0 +1,311 @@
+"""The rows of a search: records of its stage with gold, each in a split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from goldpan.batches.questions import Questioner, Skip
+from goldpan.errors import ReconciliationError, StudyError
+from goldpan.evaluation.coding import FeatureValues
+from goldpan.evaluation.evaluate import feature_values
+from goldpan.evaluation.field_gold import read_field_gold
+from goldpan.evaluation.files import gold_files
+from goldpan.evaluation.run import evaluated_features
+from goldpan.optimise.asking import shown
+from goldpan.optimise.near_duplicates import NearDuplicate, near_duplicates
+from goldpan.optimise.problem import Row
+from goldpan.providers.keys import Keys
+from goldpan.providers.prices import context_window
+from goldpan.records.look_up import look_up
+from goldpan.records.model import Record
+from goldpan.records.read import iter_records
+from goldpan.records.source_rows import place_of
+from goldpan.records.splits import group_of, split_of
+from goldpan.study.load import Project
+from goldpan.study.optimised import Optimised
+from goldpan.study.wave import Split
+from goldpan.tasks.features import Text
+from goldpan.tasks.nearest import suggestion
+from goldpan.tasks.prompt_names import named_parts
+from goldpan.tasks.task import Task, load_task
+from goldpan.waves.answer_text import field_text
+from goldpan.waves.gold.gold_set import GoldItem, read_gold
+from goldpan.waves.items import item_id
+
+SPLIT_OF_FIELDS = Split(train=0.4, dev=0.4, test=0.2)
+SPLIT_SEED = 0
+"""Of splits of gold in fields: not the search's own, so that another search has the same test rows."""
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class SearchData:
+    """What a search works on.
+
+    Attributes:
+        task: whose prompt is improved.
+        values: feature of the task that counts -> how its answers compare.
+        gold: feature -> record id -> right value.
+        records: id -> record, as the stage asks about it.
+        rows: those with gold, in the order of their ids.
+        gold_text: where the gold stands, in words.
+        notes: what was left out.
+    """
+
+    task: Task
+    values: Mapping[str, FeatureValues]
+    gold: Mapping[str, Mapping[str, Any]]
+    records: Mapping[str, Record]
+    rows: tuple[Row, ...]
+    gold_text: str
+    notes: tuple[str, ...]
+
+    def of_split(self, split: str) -> tuple[Row, ...]:
+        """The rows of a split."""
+        return tuple(row for row in self.rows if row.split == split)
+
+
+def read_search_data(project: Project, name: str) -> SearchData:
+    """Read the gold and the records of a search, and put the rows into splits.
+
+    Raises:
+        StudyError: what the study names does not fit together; or rows of train or dev are near-duplicates
+            of test rows, and are to be refused.
+        ReconciliationError: the gold has one item in two splits.
+        SourceError, TaskError: a file cannot be read.
+    """
+    settings = project.study.optimised[name]
+    where = f"optimised.{name}"
+    task = _task(project, settings, where)
+    values = _values(project, settings, task, where)
+    gold_items = _gold_items(project, settings, where)
+    questioner = _questioner(project, settings)
+    rows: list[Row] = []
+    records: dict[str, Record] = {}
+    gold: dict[str, dict[str, Any]] = {feature: {} for feature in values}
+    left_out: Counter[str] = Counter()
+    own_paths = _own_paths(task)
+    seen: set[str] = set()
+    for record in iter_records(project.left(project.paths.stage_records(settings.stage), f"search `{name}`")):
+        item = gold_items.get(item_id(record["id"]))
+        if item is None:
+            continue
+        seen.add(item.item_id)
+        labels = {
+            feature: _label(item, own, values[feature])
+            for feature, own in _gold_names(project, settings, values).items()
+        }
+        if any(label is _NO_LABEL for label in labels.values()):
+            left_out["without a gold label of people for all features that count"] += 1
+            continue
+        asked = questioner.ask(record)
+        if isinstance(asked, Skip):
+            left_out["that the stage does not ask about"] += 1
+            continue
+        if asked[0].task != task.name:
+            left_out["that the stage asks another task"] += 1
+            continue
+        split = item.split
+        group = item.group
+        if project.study.evaluations[settings.evaluation or settings.stage].wave is None:
+            group = group_of(cast(Mapping[str, Any], record), settings.group, f"{where}.group")
+            split = split_of(group, settings.split or SPLIT_OF_FIELDS, SPLIT_SEED)
+        text = _user_text(asked[0].messages)
+        for feature, label in labels.items():
+            gold[feature][record["id"]] = label
+        records[record["id"]] = record
+        rows.append(
+            Row(
+                id=record["id"],
+                split=split,
+                group=group,
+                data=record["data"],
+                text=text,
+                own=_own_text(record, own_paths) or text,
+                gold={feature: shown(values[feature].feature, label) for feature, label in labels.items()},
+                answer={values[feature].feature.key: label for feature, label in labels.items()},
+            )
+        )
+    if gone := len(gold_items.keys() - seen):
+        left_out["that are no records of the stage"] += gone
+    rows.sort(key=lambda row: row.id)
+    rows, notes = _without_near_duplicates(rows, settings, where)
+    evaluation = project.study.evaluations[settings.evaluation or settings.stage]
+    return SearchData(
+        task=task,
+        values=values,
+        gold=gold,
+        records=records,
+        rows=tuple(rows),
+        gold_text=f"wave {evaluation.wave}"
+        if evaluation.wave
+        else f"fields of {', '.join(evaluation.source or [])}",
+        notes=(*(f"{count:,} gold items {why} are left out." for why, count in left_out.items()), *notes),
+    )
+
+
+def _task(project: Project, settings: Optimised, where: str) -> Task:
+    """The task whose prompt is improved. Raises StudyError where it is not said which."""
+    tasks = [choice.task for choice in project.study.asked_stages[settings.stage].task]
+    if settings.task is None and len(tasks) > 1:
+        raise StudyError(
+            f"the stage `{settings.stage}` asks several tasks: {', '.join(tasks)}",
+            where=where,
+            remedy="say which one's prompt is improved: `task: NAME`",
+        )
+    name = settings.task or tasks[0]
+    if name not in tasks:
+        raise StudyError(
+            f"the stage `{settings.stage}` does not ask the task `{name}`; {suggestion(name, tasks)}",
+            where=f"{where}.task",
+        )
+    return load_task(name, project.tasks)
+
+
+def _values(project: Project, settings: Optimised, task: Task, where: str) -> dict[str, FeatureValues]:
+    """Of each feature that counts, by the name that the task has for it, how its answers compare."""
+    name = settings.evaluation or settings.stage
+    evaluation = project.study.evaluations[name]
+    by_gold_name = feature_values(evaluation, evaluated_features(project, name), f"evaluations.{name}")
+    known = {feature.name: feature for feature in task.features if not isinstance(feature, Text)}
+    names = _predicted_by(project, settings)
+    values = {}
+    for gold_name, of_gold in by_gold_name.items():
+        own = names.get(gold_name, gold_name)
+        if own in known and known[own].type == of_gold.feature.type:
+            values[own] = FeatureValues(
+                known[own], evaluation.match.get(gold_name), evaluation.tolerance.get(gold_name)
+            )
+    if settings.feature is not None:
+        if settings.feature not in values:
+            raise StudyError(
+                f"there is no gold for a feature `{settings.feature}` of the task `{task.name}`;"
+                f" {suggestion(settings.feature, values)}",
+                where=f"{where}.feature",
+            )
+        return {settings.feature: values[settings.feature]}
+    if not values:
+        raise StudyError(
+            f"the evaluation `{name}` has gold for no feature of the task `{task.name}`",
+            where=where,
+            remedy="name another evaluation",
+        )
+    return values
+
+
+def _predicted_by(project: Project, settings: Optimised) -> dict[str, str]:
+    """Feature of the gold -> feature of the stage, where it has another name there."""
+    evaluation = project.study.evaluations[settings.evaluation or settings.stage]
+    for predicted in evaluation.predictions.values():
+        if predicted.stage == settings.stage:
+            return dict(predicted.features)
+    return {}
+
+
+def _gold_names(project: Project, settings: Optimised, values: Mapping[str, FeatureValues]) -> dict[str, str]:
+    """Feature of the task -> feature of the gold."""
+    own_to_gold = {own: gold for gold, own in _predicted_by(project, settings).items()}
+    return {own: own_to_gold.get(own, own) for own in values}
+
+
+def _gold_items(project: Project, settings: Optimised, where: str) -> dict[str, GoldItem]:
+    """The gold by item id. Raises ReconciliationError where an item stands in two splits."""
+    name = settings.evaluation or settings.stage
+    evaluation = project.study.evaluations[name]
+    paths = [project.left(path, where) for path in gold_files(project, evaluation)]
+    if evaluation.wave is None:
+        features = evaluated_features(project, name)
+        place = place_of(project, evaluation.source or [])
+        items: Iterable[GoldItem] = read_field_gold(
+            evaluation, features, paths, place, f"evaluations.{name}"
+        ).items
+    else:
+        items = read_gold(paths)
+    by_id: dict[str, GoldItem] = {}
+    for item in items:
+        if item.item_id in by_id:
+            raise ReconciliationError(
+                f"the gold has record `{item.id}` twice, in {by_id[item.item_id].split} and {item.split}",
+                where=where,
+                remedy="freeze the gold of the wave again: an item is in one split",
+            )
+        by_id[item.item_id] = item
+    return by_id
+
+
+_NO_LABEL = object()
+
+
+def _label(item: GoldItem, feature: str, values: FeatureValues) -> Any:
+    """The gold of a feature; `_NO_LABEL` where there is none that a prompt may be measured by."""
+    if feature not in item.labels or item.llm_decided(feature):
+        return _NO_LABEL
+    label = item.labels[feature]
+    return _NO_LABEL if label is None and not values.can_abstain else label
+
+
+def _questioner(project: Project, settings: Optimised) -> Questioner:
+    """What the stage asks about a record, each alone."""
+    stage = project.study.asked_stages[settings.stage].model_copy(update={"duplicates": None})
+    provider = project.study.providers[stage.provider]
+    return Questioner(stage, project.tasks, context_window(stage.model), provider, Keys(project.root))
+
+
+def _user_text(messages: Sequence[bytes]) -> str:
+    chat = orjson.loads(b"".join(messages))
+    return "\n".join(message["content"] for message in chat if message["role"] == "user")
+
+
+def _own_paths(task: Task) -> list[tuple[str, ...]]:
+    """What the prompts of a task name of a record; nothing of a trace, which is shown whole."""
+    if task.material == "trace":
+        return []
+    return sorted(
+        {part.path for part in named_parts(task) if part.path[0] not in ("id", "source", "file", "line")}
+    )
+
+
+def _own_text(record: Record, paths: Sequence[tuple[str, ...]]) -> str:
+    """What a prompt shows of a record, without its own words."""
+    texts = []
+    for path in paths:
+        is_there, value = look_up(cast(Mapping[str, Any], record), ".".join(path))
+        if is_there and value is not None:
+            texts.append(field_text(value))
+    return "\n".join(texts)
+
+
+def _without_near_duplicates(rows: list[Row], settings: Optimised, where: str) -> tuple[list[Row], list[str]]:
+    """The rows without those of train and dev that say what a test row says.
+
+    Raises:
+        StudyError: there are such, and they are to be refused.
+    """
+    near = near_duplicates(rows)
+    if not near:
+        return rows, []
+    said = _named(near)
+    if settings.near_duplicates == "refuse":
+        raise StudyError(
+            f"{len(near):,} rows of train or dev say what test rows say: {said}",
+            where=where,
+            remedy="keep alike rows in one split (`group` here, `gold.group` of a wave), take them out, or"
+            " leave them out of train and dev: `near_duplicates: leave_out`",
+        )
+    ids = {duplicate.id for duplicate in near}
+    kept = [row for row in rows if row.id not in ids]
+    return kept, [f"{len(near):,} rows of train and dev that say what test rows say are left out: {said}."]
+
+
+def _named(near: Sequence[NearDuplicate]) -> str:
+    named = [
+        f"`{duplicate.id}` ({duplicate.split}) and `{duplicate.test_id}` ({duplicate.similarity:.0%})"
+        for duplicate in near[:_NAMED]
+    ]
+    more = f" and {len(near) - _NAMED:,} more" if len(near) > _NAMED else ""
+    return ", ".join(named) + more
