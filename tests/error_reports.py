@@ -82,7 +82,11 @@ def model_errors(model: str = "gpt", hostile: str = "sport") -> ModelErrors:
         *(a_slice(f"topic number {number}", 8 - number, 30, 0.2 + number / 10) for number in range(6)),
     )
     counts = ((90, 3, 2, 0, 1), (12, 85, 9, 1, 0), (8, 14, 70, 4, 2), (1, 3, 9, 80, 6))
-    pairs = (("negative", "positive", 12, 107), ("mixed feelings", "negative", 14, 98), (hostile, "none", 2, 9))
+    pairs = (
+        ("negative", "positive", 12, 107),
+        ("mixed feelings", "negative", 14, 98),
+        (hostile, "none", 2, 9),
+    )
     bins = tuple(
         Bin(place / 10, (place + 1) / 10, 20 + 10 * place, place / 10 + 0.05, share(4 + place, 14 + place))
         for place in range(3, 10)
@@ -125,7 +129,14 @@ def model_errors(model: str = "gpt", hostile: str = "sport") -> ModelErrors:
         clusters=ErrorClusters(
             finding="Wrong rows form 2 groups.",
             clusters=tuple(
-                ErrorCluster(name=" · ".join(words), words=words, items=9, examples=(), near=14, error_rate=share(9, 14))
+                ErrorCluster(
+                    name=" · ".join(words),
+                    words=words,
+                    items=9,
+                    examples=(),
+                    near=14,
+                    error_rate=share(9, 14),
+                )
                 for words in (("late", "delivery", "courier"), (hostile, LONG_WORD))
             ),
             by="words (TF-IDF)",
@@ -183,14 +194,21 @@ def nothing_found(model: str) -> ModelErrors:
 def error_report(hostile: str = "sport") -> ErrorReport:
     """Two models of one feature with everything, and one of another feature with nothing."""
     rows = tuple(
-        listed("suspects", "", number, model="", gold="negative", predicted="positive", why=f"{hostile} {number}")
+        listed(
+            "suspects", "", number, model="", gold="negative", predicted="positive", why=f"{hostile} {number}"
+        )
         for number in range(6)
     )
     suspects = SuspectedLabels(
         finding="6 of 400 gold labels are doubtful.",
         suspects=tuple(
             SuspectedLabel(
-                item_id=row.item_id, id=row.id, gold=row.gold, suggested="positive", score=row.score, why=row.why
+                item_id=row.item_id,
+                id=row.id,
+                gold=row.gold,
+                suggested="positive",
+                score=row.score,
+                why=row.why,
             )
             for row in rows
         ),

@@ -12,7 +12,8 @@ from goldpan.visible_text import shortened
 STYLE = """
 svg .mark { fill: var(--accent); } svg .bar { stroke: var(--accent); stroke-width: 2; }
 svg .hollow { fill: var(--paper); stroke: var(--warn); stroke-width: 2; }
-svg .quiet { stroke: var(--soft); } svg .mark.quiet { fill: var(--paper); stroke-width: 2; }
+svg .bar.quiet { stroke: var(--soft); }
+svg .mark.quiet { fill: var(--paper); stroke: var(--soft); stroke-width: 2; }
 svg .grid { stroke: var(--line); } svg .guide { stroke: var(--soft); stroke-dasharray: 4 3; }
 svg text.tick { fill: var(--soft); }
 """

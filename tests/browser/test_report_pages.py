@@ -10,16 +10,20 @@ from goldpan.chains.tables.groups import RowGroup
 from goldpan.chains.tables.joined import ChainRow, StageResult
 from goldpan.chains.tables.page import table_page
 from goldpan.cli import main
+from goldpan.error_analysis.page import errors_page
 from goldpan.experiments.history import History
 from goldpan.experiments.run import PromptTexts
+from goldpan.optimise.page import search_page
 from goldpan.tasks.features import Score
 from tests.browser.conftest import OpenPage
 from tests.browser.test_leaderboard_page import page_of_runs
 from tests.browser.test_report_tables import write_agreement, write_evaluation
 from tests.chain_builders import record
+from tests.error_reports import error_report
 from tests.recorded_runs import a_run
+from tests.search_reports import search_report
 
-KINDS = ("agreement of 8", "evaluation", "leaderboard", "comparison", "groups")
+KINDS = ("agreement of 8", "evaluation", "leaderboard", "comparison", "groups", "errors", "search")
 CLIPPED = """() => [...document.querySelectorAll('body *')].filter((node) => {
   const style = getComputedStyle(node), box = node.getBoundingClientRect();
   if (!box.width || node.closest('svg') !== null && node.tagName !== 'svg') return false;
@@ -76,12 +80,17 @@ def reports(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     board = folder / "leaderboard.html"
     board.write_text(page_of_runs(30), encoding="utf-8")
+    errors, search = folder / "errors.html", folder / "search.html"
+    errors.write_text(errors_page(error_report()), encoding="utf-8")
+    search.write_text(search_page(search_report()), encoding="utf-8")
     return {
         "agreement of 8": write_agreement(folder, 8),
         "evaluation": write_evaluation(folder),
         "leaderboard": board,
         "comparison": write_comparison(folder),
         "groups": write_groups(folder),
+        "errors": errors,
+        "search": search,
     }
 
 

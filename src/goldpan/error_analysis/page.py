@@ -126,8 +126,8 @@ def _methods(report: ErrorReport) -> Iterator[Markup]:
         "Figures of a slice or a cluster that was found for being the worst of many are worse than they will"
         " be on other rows. Intervals of single slices are not corrected for having looked at many; the p"
         " value is.",
-        "What is listed here was chosen for being wrong or doubtful. A wave that is drawn from it is a targeted"
-        " sample: its figures speak of its own rows and are not weighted up to the corpus.",
+        "What is listed here was chosen for being wrong or doubtful. A wave that is drawn from it is a"
+        " targeted sample: its figures speak of its own rows and are not weighted up to the corpus.",
     ):
         yield element("p", text)
     for text in dict.fromkeys(_how_tested(report)):

@@ -1,5 +1,5 @@
-"""The parts of the page of an error analysis about one model: slices, pairs, clusters, calibration, instability;
-and about the gold of one feature."""
+"""The parts of the page of an error analysis: slices, pairs, clusters, calibration and instability of one
+model, and the gold of one feature."""
 
 from __future__ import annotations
 

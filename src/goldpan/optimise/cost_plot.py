@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
 from goldpan.optimise.marks import mark, rank_of
-from goldpan.optimise.report import SEED, CandidateReport, SearchReport
+from goldpan.optimise.report import SEED_CANDIDATE, CandidateReport, SearchReport
 from goldpan.plot_axis import PlotAxis, plot_axis
 from goldpan.visible_text import shortened
 
@@ -121,7 +121,8 @@ def _candidate(
 
 def _front(places: Sequence[tuple[float, float]]) -> Markup:
     """Steps along those that none to the left of them is above."""
-    best, corners = float("inf"), []
+    best = float("inf")
+    corners: list[str] = []
     for x, y in sorted(places):
         if y < best - 1e-9:
             corners.append(f"{'H' if corners else 'M'}{x:.1f}{' V' if corners else ','}{y:.1f}")
@@ -132,14 +133,19 @@ def _front(places: Sequence[tuple[float, float]]) -> Markup:
 
 def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float, float]]) -> list[Markup]:
     """Names of the seed, the proposed one and those on the front, where there is room for them."""
-    named = [known for known in places if known[0].name in (SEED, report.decision.proposed)]
+    named = [known for known in places if known[0].name in (SEED_CANDIDATE, report.decision.proposed)]
     named += [known for known in places if known[0].on_front and known not in named]
     taken = [(x - 7, y - 7, x + 7, y + 7) for _, x, y in places]
     parts = []
     for candidate, x, y in named:
         text = shortened(candidate.name, _LONGEST_LABEL)
         width = _FONT * len(text)
-        for left, base in ((x + 10, y + 4), (x - 10 - width, y + 4), (x - width / 2, y - 11), (x + 8, y + 18)):
+        for left, base in (
+            (x + 10, y + 4),
+            (x - 10 - width, y + 4),
+            (x - width / 2, y - 11),
+            (x + 8, y + 18),
+        ):
             box = (left, base - 11, left + width, base + 3)
             is_inside = left >= _LEFT and left + width <= _LEFT + _WIDTH + 24 and box[1] >= 0
             if is_inside and box[3] <= _TOP + _HEIGHT and not any(_overlap(box, other) for other in taken):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +12,14 @@ from goldpan.html import Markup, element
 from goldpan.optimise.candidate import Components
 
 STYLE = """
-.diff { white-space: pre-wrap; overflow-wrap: anywhere; max-width: 60rem; margin: .5rem 0 1rem; padding: .75rem;
-  border: 1px solid var(--line); border-radius: .3rem; background: var(--tint); }
-.diff ins { text-decoration: underline; text-decoration-thickness: 2px; background: #c9ecd0; color: #0c3d18; }
-.diff del { background: #f8d3cf; color: #6b1410; }
-@media (prefers-color-scheme: dark) { .diff ins { background: #17452a; color: #c8f2d3; }
-  .diff del { background: #57201c; color: #ffd9d4; } }
+.part-name { margin: .5rem 0 0; }
+.diff { white-space: pre-wrap; overflow-wrap: anywhere; max-width: 60rem; margin: .5rem 0 1rem;
+  padding: .75rem; border: 1px solid var(--line); border-radius: .3rem; background: var(--tint); }
+.diff ins, .diff-key ins { text-decoration: underline; text-decoration-thickness: 2px;
+  background: #c9ecd0; color: #0c3d18; }
+.diff del, .diff-key del { background: #f8d3cf; color: #6b1410; }
+@media (prefers-color-scheme: dark) { .diff ins, .diff-key ins { background: #17452a; color: #c8f2d3; }
+  .diff del, .diff-key del { background: #57201c; color: #ffd9d4; } }
 @media print { .diff { border-color: #999999; } }
 """
 """What a diff needs besides the common style sheet; added words are underlined, removed ones struck out."""
@@ -38,34 +40,62 @@ class Change:
 
 
 def text_changes(before: str, after: str) -> tuple[Change, ...]:
-    """The stretches of two texts, in order: those without the added ones give `before` back, those without the
+    """The stretches of two texts, in order: without the added ones they give `before` back, without the
     removed ones `after`."""
     old, new = _parts(before, after)
-    changes = []
-    for is_same, old_span, new_span in _spans(old, new):
-        removed, added = "".join(old[old_span]), "".join(new[new_span])
-        if is_same:
-            changes.append(Change("same", removed))
+    matcher = difflib.SequenceMatcher(
+        None, [part.rstrip() for part in old], [part.rstrip() for part in new], False
+    )
+    changes: list[Change] = []
+    for kind, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if kind == "equal":
+            for old_part, new_part in zip(old[old_start:old_end], new[new_start:new_end], strict=True):
+                changes += _of_same_word(old_part, new_part)
+        else:
+            changes.append(Change("removed", "".join(old[old_start:old_end])))
+            changes.append(Change("added", "".join(new[new_start:new_end])))
+    return _joined(_joined(changes), _SHORTEST_SAME)
+
+
+def _of_same_word(old: str, new: str) -> list[Change]:
+    """Of a word that both have, what follows it may differ: a space or a line end."""
+    if old == new:
+        return [Change("same", old)]
+    word = old.rstrip()
+    return [
+        Change("same", word),
+        Change("removed", old.removeprefix(word)),
+        Change("added", new.removeprefix(word)),
+    ]
+
+
+def _joined(changes: Sequence[Change], shortest: int = 0) -> tuple[Change, ...]:
+    """Neighbours of one kind as one, of what differs first what is removed.
+
+    Args:
+        changes: in order.
+        shortest: what is the same between two changes, and has fewer characters than this, belongs to both.
+    """
+    joined: list[Change] = []
+    removed = added = same = ""
+    for place, change in enumerate(changes):
+        is_between = 0 < place < len(changes) - 1
+        if change.kind == "same" and not (is_between and len(change.text.strip()) < shortest):
+            joined += _of_both(removed, added)
+            removed = added = ""
+            same += change.text
             continue
-        changes += [Change("removed", removed)] if removed else []
-        changes += [Change("added", added)] if added else []
-    return tuple(changes)
+        if same:
+            joined.append(Change("same", same))
+            same = ""
+        removed += change.text if change.kind != "added" else ""
+        added += change.text if change.kind != "removed" else ""
+    return (*joined, *_of_both(removed, added), *([Change("same", same)] if same else []))
 
 
-def _spans(old: list[str], new: list[str]) -> list[tuple[bool, slice, slice]]:
-    """Spans of both that are the same or not; a lone short word between two changes belongs to them."""
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    spans: list[tuple[bool, slice, slice]] = []
-    codes = matcher.get_opcodes()
-    for place, (kind, old_start, old_end, new_start, new_end) in enumerate(codes):
-        is_between = 0 < place < len(codes) - 1
-        is_short = len("".join(old[old_start:old_end]).strip()) < _SHORTEST_SAME
-        is_same = kind == "equal" and not (is_between and is_short)
-        if spans and not is_same and not spans[-1][0]:
-            _, old_before, new_before = spans.pop()
-            old_start, new_start = old_before.start, new_before.start
-        spans.append((is_same, slice(old_start, old_end), slice(new_start, new_end)))
-    return spans
+def _of_both(removed: str, added: str) -> list[Change]:
+    changes = [Change("removed", removed)] if removed else []
+    return [*changes, Change("added", added)] if added else changes
 
 
 def component_diffs(before: Components, after: Components) -> Iterator[tuple[str, Markup]]:
@@ -84,6 +114,11 @@ def diff_block(changes: tuple[Change, ...]) -> Markup:
         for change in changes
     ]
     return element("div", *parts, class_="diff")
+
+
+def unchanged_block(text: str) -> Markup:
+    """A whole text in a box like that of a diff."""
+    return element("div", text, class_="diff")
 
 
 def _parts(before: str, after: str) -> tuple[list[str], list[str]]:

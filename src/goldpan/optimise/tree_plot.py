@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
 from goldpan.optimise.marks import mark, rank_of
@@ -46,8 +46,8 @@ def tree_plot(report: SearchReport) -> tuple[Markup, int]:
         parts.append(element("line", x1=x(tick), x2=x(tick), y1=4, y2=bottom, class_="grid"))
         parts.append(svg_text(x(tick), bottom + 16, f"{tick:g}", text_anchor="middle", class_="tick"))
     if report.seed.metric.value is not None:
-        at = x(report.seed.metric.value)
-        parts.append(element("line", x1=at, x2=at, y1=4, y2=bottom, class_="guide"))
+        seed = x(report.seed.metric.value)
+        parts.append(element("line", x1=seed, x2=seed, y1=4, y2=bottom, class_="guide"))
     title = "Metric on dev (dashed: the first prompt)"
     parts.append(svg_text(left + _PLOT // 2, bottom + 36, title, text_anchor="middle", class_="axis"))
     row_of: dict[str, int] = {}
@@ -70,7 +70,9 @@ def tree_plot(report: SearchReport) -> tuple[Markup, int]:
     return svg(parts, left + _PLOT + 24, bottom + 44, said), len(report.candidates) - len(shown)
 
 
-def _measured(report: SearchReport, candidate: CandidateReport, y: float, x, left: int) -> Iterator[Markup]:
+def _measured(
+    report: SearchReport, candidate: CandidateReport, y: float, x: Callable[[float], str], left: int
+) -> Iterator[Markup]:
     value, interval, rank = candidate.metric.value, candidate.metric.interval, rank_of(report, candidate)
     if value is None:
         text = "refused" if candidate.refused else "given up before all of dev"
