@@ -50,9 +50,9 @@ def rewrite(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
     uses = set(re.findall(r"^use: (.+)$", "\n".join(_between("right", request)), re.MULTILINE))
     uses = uses or {use for place, use in enumerate(GERMAN) if mark[1 + place] % 2}
     if mark[0] < 100:
-        answer = _with_words(text, uses, GERMAN, "in German")
+        answer = _with_words(text, uses, GERMAN, "In German")
     elif mark[0] < 170:
-        answer = _with_words(text, uses, ENGLISH, "also")
+        answer = _with_words(text, uses, ENGLISH, "Also")
     elif mark[0] < 220 or not rows:
         answer = "\n".join(" ".join(line.split()[:WORDS_KEPT_OF_A_LINE]) for line in text.splitlines())
     else:
@@ -66,7 +66,7 @@ def _with_words(text: str, uses: set[str], words: dict[str, str], how: str) -> s
     for line in text.splitlines():
         use = line.partition(":")[0]
         is_new = use in uses and words[use] not in line
-        lines.append(f"{line.rstrip()} {how.capitalize()}: {words[use]}." if is_new else line)
+        lines.append(f"{line.rstrip()} {how}: {words[use]}." if is_new else line)
     return "\n".join(lines)
 
 
