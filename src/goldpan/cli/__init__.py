@@ -21,6 +21,7 @@ _GROUPS = (
     "plain_tables",
     "paper",
     "experiments",
+    "optimise",
     "models",
     "ledger",
     "bundle",

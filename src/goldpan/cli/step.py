@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `goldpan step` to the command line."""
     parser = commands.add_parser("step", help="run one step of a stage by hand, as the workflow does")
-    parser.add_argument("step", choices=sorted([*_STEPS, "threshold"]))
-    parser.add_argument("stage", help="name of the stage")
+    parser.add_argument("step", choices=sorted([*_STEPS, "threshold", "optimise"]))
+    parser.add_argument("stage", help="name of the stage; for optimise, of the search")
     parser.add_argument("--round", type=int, default=1, metavar="N")
     parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
     parser.add_argument(
@@ -38,6 +38,11 @@ def _run(options: argparse.Namespace) -> int | None:
     from goldpan.errors import StudyError
 
     project = project_of(options)
+    if options.step == "optimise":
+        from goldpan.optimise.run import optimise_in_project
+
+        optimise_in_project(project, options.stage)
+        return None
     if options.stage in project.study.local_stages:
         _run_local(project, options)
         return None

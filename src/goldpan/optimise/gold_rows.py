@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
@@ -53,7 +54,9 @@ class SearchData:
         gold: feature -> record id -> right value.
         records: id -> record, as the stage asks about it.
         rows: those with gold, in the order of their ids.
-        gold_text: where the gold stands, in words.
+        gold_names: feature that counts -> its name in the gold.
+        gold_paths: files that the gold stands in.
+        gold_text: where it stands, in words.
         notes: what was left out.
     """
 
@@ -62,6 +65,8 @@ class SearchData:
     gold: Mapping[str, Mapping[str, Any]]
     records: Mapping[str, Record]
     rows: tuple[Row, ...]
+    gold_names: Mapping[str, str]
+    gold_paths: tuple[Path, ...]
     gold_text: str
     notes: tuple[str, ...]
 
@@ -84,69 +89,98 @@ def read_search_data(project: Project, name: str) -> SearchData:
     task = _task(project, settings, where)
     values = _values(project, settings, task, where)
     gold_items = _gold_items(project, settings, where)
-    questioner = _questioner(project, settings)
+    evaluation = project.study.evaluations[settings.evaluation or settings.stage]
+    gold_names = _gold_names(project, settings, values)
+    reader = _RowReader(project, settings, task, values, gold_names, where)
     rows: list[Row] = []
     records: dict[str, Record] = {}
-    gold: dict[str, dict[str, Any]] = {feature: {} for feature in values}
-    left_out: Counter[str] = Counter()
-    own_paths = _own_paths(task)
     seen: set[str] = set()
     for record in iter_records(project.left(project.paths.stage_records(settings.stage), f"search `{name}`")):
         item = gold_items.get(item_id(record["id"]))
         if item is None:
             continue
         seen.add(item.item_id)
-        labels = {
-            feature: _label(item, own, values[feature])
-            for feature, own in _gold_names(project, settings, values).items()
-        }
-        if any(label is _NO_LABEL for label in labels.values()):
-            left_out["without a gold label of people for all features that count"] += 1
-            continue
-        asked = questioner.ask(record)
-        if isinstance(asked, Skip):
-            left_out["that the stage does not ask about"] += 1
-            continue
-        if asked[0].task != task.name:
-            left_out["that the stage asks another task"] += 1
-            continue
-        split = item.split
-        group = item.group
-        if project.study.evaluations[settings.evaluation or settings.stage].wave is None:
-            group = group_of(cast(Mapping[str, Any], record), settings.group, f"{where}.group")
-            split = split_of(group, settings.split or SPLIT_OF_FIELDS, SPLIT_SEED)
-        text = _user_text(asked[0].messages)
-        for feature, label in labels.items():
-            gold[feature][record["id"]] = label
-        records[record["id"]] = record
-        rows.append(
-            Row(
-                id=record["id"],
-                split=split,
-                group=group,
-                data=record["data"],
-                text=text,
-                own=_own_text(record, own_paths) or text,
-                gold={feature: shown(values[feature].feature, label) for feature, label in labels.items()},
-                answer={values[feature].feature.key: label for feature, label in labels.items()},
-            )
-        )
+        if (row := reader.row(record, item)) is not None:
+            records[record["id"]] = record
+            rows.append(row)
     if gone := len(gold_items.keys() - seen):
-        left_out["that are no records of the stage"] += gone
+        reader.left_out["that are no records of the stage"] += gone
     rows.sort(key=lambda row: row.id)
     rows, notes = _without_near_duplicates(rows, settings, where)
-    evaluation = project.study.evaluations[settings.evaluation or settings.stage]
+    in_fields = f"fields of {', '.join(evaluation.source or [])}"
     return SearchData(
         task=task,
         values=values,
-        gold=gold,
+        gold=reader.gold,
         records=records,
         rows=tuple(rows),
-        gold_text=f"wave {evaluation.wave}"
-        if evaluation.wave
-        else f"fields of {', '.join(evaluation.source or [])}",
-        notes=(*(f"{count:,} gold items {why} are left out." for why, count in left_out.items()), *notes),
+        gold_names=gold_names,
+        gold_paths=tuple(project.root / path for path in gold_files(project, evaluation)),
+        gold_text=f"wave {evaluation.wave}" if evaluation.wave else in_fields,
+        notes=(
+            *(f"{count:,} gold items {why} are left out." for why, count in reader.left_out.items()),
+            *notes,
+        ),
     )
+
+
+class _RowReader:
+    """Makes rows of records with gold.
+
+    Attributes:
+        gold: feature -> record id -> right value, of the rows made.
+        left_out: why items made none -> how many.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        settings: Optimised,
+        task: Task,
+        values: Mapping[str, FeatureValues],
+        gold_names: Mapping[str, str],
+        where: str,
+    ):
+        self._settings, self._task, self._values, self._gold_names = settings, task, values, gold_names
+        self._where = where
+        self._is_wave = bool(project.study.evaluations[settings.evaluation or settings.stage].wave)
+        self._questioner, self._own_paths = _questioner(project, settings), _own_paths(task)
+        self.gold: dict[str, dict[str, Any]] = {feature: {} for feature in values}
+        self.left_out: Counter[str] = Counter()
+
+    def row(self, record: Record, item: GoldItem) -> Row | None:
+        """The row of a record; None where it is left out."""
+        labels = {
+            feature: _label(item, self._gold_names[feature], of) for feature, of in self._values.items()
+        }
+        if any(label is _NO_LABEL for label in labels.values()):
+            self.left_out["without a gold label of people for all features that count"] += 1
+            return None
+        asked = self._questioner.ask(record)
+        if isinstance(asked, Skip):
+            self.left_out["that the stage does not ask about"] += 1
+            return None
+        if asked[0].task != self._task.name:
+            self.left_out["that the stage asks another task"] += 1
+            return None
+        split, group = item.split, item.group
+        if not self._is_wave:
+            whole = cast(Mapping[str, Any], record)
+            group = group_of(whole, self._settings.group, f"{self._where}.group")
+            split = split_of(group, self._settings.split or SPLIT_OF_FIELDS, SPLIT_SEED)
+        text = _user_text(asked[0].messages)
+        for feature, label in labels.items():
+            self.gold[feature][record["id"]] = label
+        return Row(
+            id=record["id"],
+            split=split,
+            group=group,
+            data=record["data"],
+            text=text,
+            own=_own_text(record, self._own_paths) or text,
+            gold={name: shown(self._values[name].feature, label) for name, label in labels.items()},
+            answer={self._values[name].feature.key: label for name, label in labels.items()},
+        )
 
 
 def _task(project: Project, settings: Optimised, where: str) -> Task:

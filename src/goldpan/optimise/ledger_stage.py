@@ -17,6 +17,7 @@ import orjson
 
 from goldpan.batches.budget import spending_of
 from goldpan.batches.estimate import stage_price
+from goldpan.batches.put_away import forget_engine_files
 from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.stage import StageRun
 from goldpan.batches.take_in import check_ledger_knows
@@ -177,8 +178,8 @@ class LedgerStage:
         if cost is None:
             raise StudyError(
                 f"no price is known for model `{self.stage.model}`, so `budget: usd` cannot be kept",
-                remedy="give the stage `price_usd_per_million`, or leave `usd` out: `answers` limits the"
-                " search, too",
+                remedy="give `price_usd_per_million` (of the stage, or of the improver), or leave `usd` out:"
+                " `answers` limits the search, too",
             )
         return float(cost)
 
@@ -208,6 +209,8 @@ class LedgerStage:
                 break
             number += 1
         shutil.rmtree(results, ignore_errors=True)
+        with Ledger(self.ledger) as ledger:
+            forget_engine_files(run.project, self.stage.provider, ledger)
 
     def _paid(self, ledger: Ledger) -> float:
         return spending_of(ledger, self._project.study.study, self.name, self.stage).total_usd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from goldpan.ledger import Ledger
@@ -20,14 +20,14 @@ class Money:
 
     Attributes:
         is_spent: whether something was refused for lack of it.
-        unknown: answers whose price nobody knows.
+        unknown: kind -> answers whose price nobody knows.
         payers: what each stage of the search has truly cost in all its runs, in USD, by the ledger.
     """
 
     def __init__(self, limit: float | None):
         self.limit = limit
         self.is_spent = False
-        self.unknown = 0
+        self.unknown: Counter[str] = Counter()
         self.payers: list[Callable[[Ledger], float]] = []
         self._costs: dict[str, dict[bytes, float]] = defaultdict(dict)
         self._known: set[bytes] = set()
@@ -37,9 +37,9 @@ class Money:
         """USD."""
         return sum(sum(costs.values()) for costs in self._costs.values())
 
-    def spent_on(self, kind: str) -> float:
-        """USD for one kind of answers, `answers` or `rewrites`."""
-        return sum(self._costs[kind].values())
+    def spent_on(self, kind: str) -> float | None:
+        """USD for one kind of answers, `answers` or `rewrites`; None where a price is not known."""
+        return None if self.unknown[kind] else sum(self._costs[kind].values())
 
     def new(self, keys: Iterable[bytes]) -> set[bytes]:
         """Those of some requests that were not looked at yet."""
@@ -89,5 +89,5 @@ class Money:
         for key, cost in costs.items():
             if key not in self._known:
                 self._known.add(key)
-                self.unknown += cost is None
+                self.unknown[kind] += cost is None
                 self._costs[kind][key] = cost or 0.0

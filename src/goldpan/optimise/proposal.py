@@ -1,4 +1,4 @@
-"""The winner of a search as a task of its own, and its adoption by a person; never over the task it came from."""
+"""The winner of a search as a task of its own, and its adoption; never over the task it came from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from goldpan.errors import StudyError, TaskError
-from goldpan.files import write_bytes, write_json
+from goldpan.files import write_json
 from goldpan.optimise.candidate import Candidate
 from goldpan.optimise.report import SearchReport
 from goldpan.optimise.report_files import read_search
@@ -86,7 +86,7 @@ def _header(task: Task, winner: Candidate, report: SearchReport) -> str:
 def _test_line(report: SearchReport) -> str:
     assert report.test is not None
     return (
-        f"On {report.test.rows} test rows, looked at {len(report.looks)} times in all, before:"
+        f"On {report.test.rows} test rows (looks at them so far: {len(report.looks)}), before:"
         f" {_text(report.test.seed)}; after: {_text(report.test.proposed)}."
     )
 
@@ -171,12 +171,12 @@ def _copy(project: Project, parent: Task, proposed: Task, new_name: str | None) 
             where=str(tasks),
             remedy="give another name: --as NAME",
         )
-    header = (proposal_comments(proposed) if proposed.files else "") or ""
+    header = _comments(proposed)
     written = write_task_version(proposed, components, tasks, name=name, header=header)
     return [Path(path) for path in dict.fromkeys([str(written), *task_files(name, tasks)])]
 
 
-def proposal_comments(proposed: Task) -> str:
+def _comments(proposed: Task) -> str:
     """The comment lines that the file of a proposed task begins with."""
     lines = proposed.files[0].read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if line.startswith("#"))

@@ -2,9 +2,383 @@
 
 from __future__ import annotations
 
+import datetime
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldpan.clock import SYSTEM_CLOCK
+from goldpan.crashpoints import reached
+from goldpan.errors import StudyError
+from goldpan.files import canonical_json, sha256_hex, write_bytes
+from goldpan.folder_lock import alone_in
+from goldpan.optimise.asking import Asking, Candidates, work_folder
+from goldpan.optimise.candidate import Candidate, Components, Scored
+from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
+from goldpan.optimise.comparison import ComparedRows, metric_difference, metric_estimate, paired_tests
+from goldpan.optimise.decide import Judged, Spent, judge
+from goldpan.optimise.few_shot import few_shot
+from goldpan.optimise.gepa_search import search_with_gepa
+from goldpan.optimise.gold_rows import SearchData, read_search_data
+from goldpan.optimise.headroom import headroom
+from goldpan.optimise.improver import IMPROVER_TASK, Improver
+from goldpan.optimise.ledger_stage import LedgerStage
+from goldpan.optimise.money import Money
+from goldpan.optimise.page import search_page
+from goldpan.optimise.problem import BudgetSpentError, Method, Problem
+from goldpan.optimise.prompt_faults import length_fault
+from goldpan.optimise.proposal import write_proposal
+from goldpan.optimise.report import (
+    CandidateReport,
+    Ceiling,
+    FiguresOnTest,
+    Headroom,
+    MethodReport,
+    SearchReport,
+    SearchRows,
+    SearchSpending,
+)
+from goldpan.optimise.report_files import write_search
+from goldpan.optimise.rewrites import FIRST_REWRITES, rewrites, some_rewrites
+from goldpan.optimise.task_version import components_hash, components_of
+from goldpan.optimise.training_text import TrainingText
+from goldpan.providers.baseline import BASELINE_MODEL
+from goldpan.providers.connect import provider_class
+from goldpan.providers.patience import say_on_stderr
+from goldpan.records.test_looks import LookAtTest, hash_of_rows, looks, looks_file, record_look
+from goldpan.report_provenance import ReportProvenance, report_input
+from goldpan.statistics.bootstrap import REPLICATES
+from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
+from goldpan.study.optimised import Method as MethodName
+from goldpan.study.stage import Stage, TaskChoice
+
+ANSWERS, REWRITES = "answers", "rewrites"
+"""What a search pays for."""
+LEAST_LOOKS = 15
+"""A method that may look at fewer answers than so many times dev is refused: it could not choose."""
 
 
-def optimise_in_project(project: Project, name: str) -> None:
-    """Search, and write what was found; goes on where a search of the same settings was stopped."""
-    raise NotImplementedError(project, name)
+def optimise_in_project(project: Project, name: str) -> SearchReport:
+    """Search, and write what was found; goes on where a search of the same settings was stopped.
+
+    Raises:
+        StudyError: there is no such search; its budget is too small; train or dev has no rows; or they say
+            what test rows say.
+        OnlineError, ProviderError, LedgerError: nobody could be asked; a later run goes on.
+    """
+    settings = project.named("search", project.study.optimised, name)
+    data = read_search_data(project, name)
+    _check(project, name, data)
+    folder = work_folder(project.ledger.parent, project.study.study, name)
+    with alone_in(folder.parent):
+        search = _Search(project, name, data)
+        report, winner = search.run()
+        paths = [project.root / project.paths.optimised(name, f"{file}") for file in _FILES]
+        write_proposal(project, data.task, winner, report)
+        write_bytes(paths[2], search_page(report).encode())
+        write_search(report, paths[0], paths[1])
+        shutil.rmtree(folder, ignore_errors=True)
+    say_on_stderr(f"{name}: {report.decision.why if not report.headroom.stops else report.headroom.why}")
+    assert settings.stage == report.stage
+    return report
+
+
+_FILES = ("search.json", "candidates.jsonl", "search.html")
+
+
+def _check(project: Project, name: str, data: SearchData) -> None:
+    """Check that there are rows, and that the budget allows a choice. Raises StudyError."""
+    settings, where = project.study.optimised[name], f"{project.study_file}: optimised.{name}"
+    for split in ("train", "dev"):
+        if not data.of_split(split):
+            raise StudyError(
+                f"no row with gold is in {split}",
+                where=where,
+                remedy="give more rows gold, or other shares: `split` here, `gold.split` of a wave",
+            )
+    least = LEAST_LOOKS * len(data.of_split("dev"))
+    if settings.budget.answers < least:
+        raise StudyError(
+            f"{settings.budget.answers:,} answers are too few to choose among prompts by"
+            f" {len(data.of_split('dev')):,} dev rows: at least {LEAST_LOOKS} times as many, {least:,}, are"
+            " needed",
+            where=f"{where}.budget.answers",
+            remedy=f"write {least}, or make dev smaller",
+        )
+
+
+def improver_stage(project: Project, name: str) -> Stage:
+    """Whom a search asks for new prompts, as a stage of the study would have it."""
+    settings = project.study.optimised[name]
+    improver, asked = settings.improver, project.study.asked_stages[settings.stage]
+    provider = project.study.providers[improver.provider]
+    model = improver.model
+    if model is None:
+        if not provider_class(provider).works_here:
+            raise StudyError(
+                f"the improver `{improver.provider}` needs a model",
+                where=f"optimised.{name}.improver",
+                remedy="name it: `model: NAME`",
+            )
+        model = BASELINE_MODEL
+    price = improver.price_usd_per_million
+    if price is None and (improver.provider, model) == (asked.provider, asked.model):
+        price = asked.price_usd_per_million
+    return Stage.model_validate(
+        {
+            "input": asked.input,
+            "task": [TaskChoice(task=IMPROVER_TASK)],
+            "provider": improver.provider,
+            "model": model,
+            "params": improver.params,
+            "output": "text",
+            "max_rounds": asked.max_rounds,
+            "price_usd_per_million": price,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What one method did."""
+
+    method: MethodName
+    asks: Asking
+    candidates: list[Candidate]
+    note: str
+
+
+class _Search:
+    """One search; what it asks is in the ledger, so that the next one goes the same way."""
+
+    def __init__(self, project: Project, name: str, data: SearchData):
+        self.project, self.name, self.data = project, name, data
+        self.settings = project.study.optimised[name]
+        stage = project.study.asked_stages[self.settings.stage]
+        self.asked_stage = stage.model_copy(update={"task": [TaskChoice(task=data.task.name)]})
+        self.money = Money(self.settings.budget.usd)
+        folder = work_folder(project.ledger.parent, project.study.study, name)
+        own = f"optimise-{name}"
+        asked = LedgerStage(project, own, self.asked_stage, ANSWERS, folder, self.money)
+        self.candidates = Candidates(
+            asked, data.task, data.values, data.gold, data.records, self.settings.metric
+        )
+        self.seed, self.parts = components_of(data.task, self.settings.improves, f"optimised.{name}")
+        self.train, self.dev = data.of_split("train"), data.of_split("dev")
+        training = TrainingText(() if self.settings.allow_training_text else self.train, self.seed)
+
+        def fault(components: Components) -> str:
+            return (
+                self.candidates.fault(components)
+                or length_fault(self.seed, components, self.settings.max_growth)
+                or training.fault(components)
+            )
+
+        improves = improver_stage(project, name)
+        rewriting = LedgerStage(project, f"{own}-improver", improves, REWRITES, folder, self.money)
+        self.improver = Improver(rewriting, fault)
+
+    def run(self) -> tuple[SearchReport, Candidate | None]:
+        """Search; returns the report, and the candidate that is proposed."""
+        say_on_stderr(
+            f"{self.name}: {len(self.train)} rows to learn from, {len(self.dev)} to choose by; up to"
+            f" {self.settings.budget.answers:,} answers for each of {', '.join(self.settings.methods)}"
+        )
+        try:
+            seed_dev = self.candidates.with_budget(None).ask(self.seed, self.dev)
+        except BudgetSpentError as error:
+            raise StudyError(
+                f"the first prompt alone costs more than the search may: {error}",
+                where=f"optimised.{self.name}.budget.usd",
+                remedy="raise it, or make dev smaller",
+            ) from None
+        reached("seed_asked")
+        gain, first = self._headroom(seed_dev)
+        done = [] if gain.stops else [self._method(method, seed_dev) for method in self.settings.methods]
+        candidates = [candidate for each in done for candidate in each.candidates] or first
+        judged = judge(
+            self.settings, self.seed, seed_dev, candidates, self.train, self.dev, self._spent(done)
+        )
+        winner = next((each for each in candidates if each.name == judged.decision.proposed), None)
+        on_test, notes = (None, []) if winner is None else self._on_test(winner)
+        return self._report(gain, done, judged, on_test, notes), winner
+
+    def _problem(self, seed_dev: Scored, asks: Asking) -> Problem:
+        return Problem(
+            self.settings, self.seed, self.parts, self.train, self.dev, seed_dev, asks, self.improver
+        )
+
+    def _headroom(self, seed_dev: Scored) -> tuple[Headroom, list[Candidate]]:
+        """What there is to gain, and the rewrites that were tried for it: the first of all."""
+        asks = self.candidates.with_budget(self.settings.budget.answers)
+        first = some_rewrites(self._problem(seed_dev, asks), FIRST_REWRITES)
+        compared = ComparedRows.of(self.settings.metric, self.dev, seed_dev, self.settings.seed)
+        ceiling = self._ceiling()
+        why = "" if ceiling else "the gold stands in fields, and `ceiling` names no wave"
+        return headroom(compared, seed_dev, first, ceiling, why), first
+
+    def _ceiling(self) -> Ceiling | None:
+        """How well people agree on dev; None where no wave is known that they answered."""
+        wave = self.settings.ceiling or self._evaluation.wave
+        if wave is None:
+            return None
+        of_gold = answers_of_wave(self.project, wave)
+        answers = {own: of_gold.get(name, {}) for own, name in self.data.gold_names.items()}
+        return human_ceiling(
+            wave, answers, self.data.values, self.dev, self.settings.metric, self.settings.seed
+        )
+
+    def _method(self, method: MethodName, seed_dev: Scored) -> _Done:
+        asks = self.candidates.with_budget(self.settings.budget.answers)
+        before = self.money.is_spent
+        candidates = [] if before else _methods()[method](self._problem(seed_dev, asks))
+        reached(f"searched_{method}")
+        note = ""
+        if before:
+            note = "it was not begun: the money of the search was spent"
+        elif self.money.is_spent:
+            note = "it ended early: the money of the search was spent"
+        accepted = sum(candidate.is_accepted for candidate in candidates)
+        said = f"{method} tried {len(candidates)} prompts and kept {accepted}, by {asks.looked_at:,} answers"
+        say_on_stderr(f"{self.name}: {said}" + (f"; {note}" if note else ""))
+        return _Done(method, asks, candidates, note)
+
+    def _spent(self, done: list[_Done]) -> dict[str, Spent]:
+        return {
+            candidate.name: Spent(*each.asks.progress[components_hash(candidate.components)])
+            for each in done
+            for candidate in each.candidates
+            if components_hash(candidate.components) in each.asks.progress
+        }
+
+    def _on_test(self, winner: Candidate) -> tuple[FiguresOnTest | None, list[str]]:
+        """The one look at the test split; it is counted before anybody sees a figure."""
+        rows = self.data.of_split("test")
+        if not rows:
+            return None, ["No row with gold is in test, so the proposed prompt is measured on dev alone."]
+        asks = self.candidates.with_budget(None)
+        try:
+            seed, proposed = (asks.ask(texts, rows) for texts in (self.seed, winner.components))
+        except BudgetSpentError as error:
+            return None, [f"The test split was not looked at: {error}."]
+        reached("test_asked")
+        record_look(self._looks_file(), self._look(winner))
+        compared = ComparedRows.of(self.settings.metric, rows, seed, self.settings.seed)
+        figures = FiguresOnTest(
+            seed=metric_estimate(compared, seed),
+            proposed=metric_estimate(compared, proposed),
+            difference=metric_difference(compared, seed, proposed),
+            p_value=paired_tests(compared, seed, [proposed]).p_values[0],
+            rows=len(rows),
+        )
+        return figures, []
+
+    @property
+    def _evaluation(self) -> Evaluation:
+        return self.project.study.evaluations[self.settings.evaluation or self.settings.stage]
+
+    def _looks_file(self) -> Path:
+        return looks_file(self.project, self._evaluation)
+
+    def _rows_hash(self) -> str:
+        return hash_of_rows({row.id: dict(row.gold) for row in self.data.of_split("test")})
+
+    def _look(self, winner: Candidate) -> LookAtTest:
+        asked = self.asked_stage.model_dump(
+            mode="json", include={"provider", "model", "params", "output", "endpoint"}
+        )
+        texts = [components_hash(self.seed), components_hash(winner.components)]
+        day = datetime.datetime.fromtimestamp(SYSTEM_CLOCK.now(), datetime.UTC).date()
+        return LookAtTest(
+            by=f"{self.project.study.study}: search {self.name}",
+            asked=sha256_hex(canonical_json([self.data.task.hash, texts, asked])),
+            rows=self._rows_hash(),
+            items=len(self.data.of_split("test")),
+            day=str(day),
+            what=f"the first prompt of `{self.data.task.name}` and {winner.name}, by {self.settings.metric}",
+        )
+
+    def _report(
+        self,
+        gain: Headroom,
+        done: list[_Done],
+        judged: Judged,
+        on_test: FiguresOnTest | None,
+        notes: list[str],
+    ) -> SearchReport:
+        by_name = {candidate.name: candidate for candidate in judged.candidates}
+        spending = SearchSpending(
+            answers_usd=self.money.spent_on(ANSWERS),
+            improver_usd=self.money.spent_on(REWRITES),
+            limit_usd=self.settings.budget.usd,
+            ended_early="the money of the search was spent" if self.money.is_spent else "",
+        )
+        if self.asked_stage.samples > 1:
+            notes = [*notes, "The stage asks each record several times; the search asks once."]
+        test_rows = self._rows_hash()
+        return SearchReport(
+            name=self.name,
+            stage=self.settings.stage,
+            task=self.data.task.name,
+            model=self.asked_stage.model,
+            evaluation=self.settings.evaluation or self.settings.stage,
+            metric=self.settings.metric,
+            feature=self.settings.feature,
+            rows=SearchRows(
+                len(self.train), len(self.dev), len(self.data.of_split("test")), self.data.gold_text
+            ),
+            headroom=gain,
+            methods=tuple(self._of_method(each, by_name) for each in done),
+            candidates=judged.candidates,
+            decision=judged.decision,
+            test=on_test,
+            looks=tuple(look for look in looks(self._looks_file()) if look.rows == test_rows),
+            spending=spending,
+            provenance=self._provenance(),
+            notes=(*self.data.notes, *notes),
+        )
+
+    def _of_method(self, done: _Done, by_name: dict[str, CandidateReport]) -> MethodReport:
+        told = [by_name[candidate.name] for candidate in done.candidates]
+        measured = [candidate for candidate in told if candidate.metric.value is not None]
+        best = max(measured, key=lambda candidate: candidate.metric.value or 0.0, default=None)
+        refused: dict[str, int] = {}
+        for candidate in told:
+            if candidate.refused:
+                refused[candidate.refused] = refused.get(candidate.refused, 0) + 1
+        return MethodReport(
+            method=done.method,
+            tried=len(told),
+            refused=refused,
+            accepted=sum(candidate.is_accepted for candidate in told),
+            best=best.name if best else None,
+            best_metric=best.metric if best else None,
+            difference=best.difference if best else None,
+            answers=done.asks.looked_at,
+            budget=self.settings.budget.answers,
+            cost_usd=done.asks.spent_usd,
+            note=done.note,
+        )
+
+    def _provenance(self) -> ReportProvenance:
+        task, gold = self.data.task.files, self.data.gold_paths
+        inputs = [report_input(path, f"{path.parent.name}/{path.name}") for path in (*gold, *task)]
+        seed = "made from the answers" if self.settings.seed == 0 else f"{self.settings.seed}"
+        return ReportProvenance(tuple(inputs), REPLICATES, seed, ())
+
+
+def _methods() -> dict[MethodName, Method]:
+    """Method -> what searches by it."""
+
+    def dspy_copro(problem: Problem) -> list[Candidate]:
+        from goldpan.optimise.dspy_search import search_with_copro
+
+        return search_with_copro(problem)
+
+    return {
+        "gepa": search_with_gepa,
+        "rewrites": rewrites,
+        "few_shot": few_shot,
+        "dspy_copro": dspy_copro,
+    }

@@ -22,6 +22,9 @@ class Improver(Model):
     params: dict[str, Any] = Field(
         default_factory=dict, description="Parameters of its requests, e.g. `temperature: 1`."
     )
+    price_usd_per_million: tuple[Usd, Usd] | None = Field(
+        None, description="Prompt and completion price, when litellm's table lacks the model."
+    )
 
 
 class SearchBudget(Model):
