@@ -52,19 +52,19 @@ def confusion_pairs(items: ErrorItems, settings: ErrorAnalysis | None = None) ->
         return ConfusionPairs(finding=reason, reason=reason)
     rows: dict[_Pair, list[ErrorItem]] = defaultdict(list)
     for item in items.items:
-        for pair in () if item.is_right else _pairs_of(items, item):
-            rows[pair].append(item)
+        for labels in () if item.is_right else _pairs_of(items, item):
+            rows[labels].append(item)
     totals = _totals(items)
     pairs, listed = [], []
     show = settings.show if settings else None
-    for (gold, predicted), wrong in sorted(rows.items(), key=lambda entry: (-len(entry[1]), entry[0])):
-        surest_first = sorted(wrong, key=lambda item: (-_sureness(item), item.item_id))
+    for (gold, predicted), of_pair in sorted(rows.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        surest_first = sorted(of_pair, key=lambda item: (-_sureness(item), item.item_id))
         pair = ConfusedPair(
             gold=gold,
             predicted=predicted,
-            items=len(wrong),
+            items=len(of_pair),
             of_gold=totals[gold, predicted],
-            share=_share(len(wrong), totals[gold, predicted]),
+            share=_share(len(of_pair), totals[gold, predicted]),
             examples=tuple(item.item_id for item in surest_first[:_EXAMPLES]),
             least_sure=_least_sure(surest_first),
         )

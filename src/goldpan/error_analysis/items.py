@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goldpan.study.wave import ErrorList
+
 
 @dataclass(frozen=True)
 class ErrorItem:
@@ -97,7 +99,7 @@ class Listed:
         fields: of the record, as text.
     """
 
-    list: str
+    list: ErrorList
     name: str
     feature: str
     model: str

@@ -36,6 +36,7 @@ def corpus_prevalence(
     design: Design,
     drawn: Iterable[Drawn],
     left_out: Sequence[bool] = (),
+    is_targeted: bool = False,
 ) -> Prevalence | None:
     """How frequent each label really is in the corpus, by a model's counts and the gold sample.
 
@@ -47,6 +48,7 @@ def corpus_prevalence(
         drawn: all items of the sample; they tell how large a population it was drawn from.
         left_out: whether each item was left out by the chain; such records are post-strata of their own, for
             they are far more than those that were asked about.
+        is_targeted: whether the items are a targeted sample, by which nothing is corrected.
 
     Returns:
         None for features whose values are no labels or numbers.
@@ -58,6 +60,11 @@ def corpus_prevalence(
     answered = coded.codes[:, 1] != coded.failed
     items = int(answered.sum())
     reason = _reason(model, counts, items, sum(1 / item.inclusion_probability for item in drawn))
+    if is_targeted:
+        reason = (
+            "the gold is a targeted sample, drawn from rows that an error analysis had listed: the model is"
+            " wrong more often on them than elsewhere"
+        )
     if not reason and design.is_grouped:
         reason = "records of one group may be alike, which its intervals know nothing of"
     if reason:

@@ -71,6 +71,7 @@ def evaluate(
         ),
         notes=(
             *_trial_notes(inputs.trials),
+            *_targeted_notes(evaluated),
             *inputs.notes,
             *awaiting,
             *_group_notes(inputs.gold_group, settings, evaluated),
@@ -155,6 +156,19 @@ def model_source(model: Predictions, settings: Evaluation, summary_file: Path | 
 
 def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [f"{model}: these predictions are of {trial_text(trial)}." for model, trial in trials.items()]
+
+
+def _targeted_notes(gold: Mapping[str, GoldItem]) -> list[str]:
+    """That nothing is said of a corpus where the gold was drawn from listed rows."""
+    errors = sorted({item.targeted for item in gold.values()} - {""})
+    if not errors:
+        return []
+    return [
+        "The gold is a targeted sample: its items were drawn from rows that the error analysis"
+        f" {', '.join(errors)} had listed for being wrong, doubtful or in a bad slice. Figures are of these"
+        " rows only, each counted once: nothing is weighted up to the corpus, and no prevalence is corrected"
+        " by them."
+    ]
 
 
 def _group_notes(key: str | None, settings: Evaluation, gold: Mapping[str, GoldItem]) -> list[str]:

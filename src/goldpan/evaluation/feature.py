@@ -51,6 +51,12 @@ class GoldData:
     gone: Collection[str] = ()
     groups: Mapping[str, str] | None = None
 
+    @property
+    def is_targeted(self) -> bool:
+        """Whether the items were drawn from what an error analysis had listed, so that they stand for nothing
+        but themselves: no figure is weighted, and no prevalence is corrected by them."""
+        return any(item.targeted for item in self.items.values())
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -145,7 +151,7 @@ def key_of(values: FeatureValues, prediction: Prediction) -> Hashable:
 
 def _part(items: Sequence[GoldItem], gold: GoldData, values: FeatureValues) -> _Part:
     name = values.feature.name
-    design = design_of(gold.drawn, items)
+    design = equal_design(len(items)) if gold.is_targeted else design_of(gold.drawn, items)
     if gold.groups is not None:
         design = equal_design(len(items), [gold.groups[item.item_id] for item in items])
     return _Part(
@@ -192,7 +198,13 @@ class _Each:
             over_baseline=self._compared((model.name, BASELINE), [keys, [self._majority] * len(keys)]),
             calibration=_calibration(predictions, values.right(coded)[:, 0], main.design),
             prevalence=corpus_prevalence(
-                values, model, coded, main.design, self._gold.drawn, [code is not None for code in left_out]
+                values,
+                model,
+                coded,
+                main.design,
+                self._gold.drawn,
+                [code is not None for code in left_out],
+                self._gold.is_targeted,
             ),
             alternative=self._alternative(model),
             mistakes=tuple(self._mistakes(predictions, coded)),
@@ -312,7 +324,7 @@ def _notes(
             f"Only {counts.evaluated} item{' is' if counts.evaluated == 1 else 's are'} evaluated: too few to"
             " tell good from middling models."
         )
-    lost = unused_strata(gold.drawn, used)
+    lost = [] if gold.is_targeted else unused_strata(gold.drawn, used)
     if lost:
         notes.append(
             f"No item is left of the strata {', '.join(lost)}: the figures say nothing about them, and the"

@@ -55,7 +55,8 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
     Returns:
         `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
         that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by
-        split, where it has no more than 50; and the least and largest inclusion probability.
+        split, where it has no more than 50 (`weighted` is null in a targeted sample); and the least and
+        largest inclusion probability.
     """
     folder = project.paths.gold(wave, "")
     files = [project.root / path for path in project.paths.gold_splits(wave)]
@@ -141,7 +142,10 @@ def _label_count(having: Sequence[GoldItem], answered: int, total: float) -> dic
     return {
         "items": len(having),
         "share": len(having) / answered,
-        "weighted": sum(1 / item.inclusion_probability for item in having) / total,
+        # A targeted sample stands for nothing but itself.
+        "weighted": None
+        if any(item.targeted for item in having)
+        else sum(1 / item.inclusion_probability for item in having) / total,
         **{split: by_split[split] for split in SPLITS},
     }
 

@@ -21,6 +21,7 @@ from goldpan.study.stage import Mode, Stage
 from goldpan.study.stage_input import PARENT
 from goldpan.study.statement import Statement
 from goldpan.study.table import Table
+from goldpan.study.targeted_waves import complete_targeted_waves
 from goldpan.study.tracker import Tracker
 from goldpan.study.wave import Wave
 
@@ -148,6 +149,7 @@ class Study(Model):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Study:
+        complete_targeted_waves(self)
         check_references(self)
         for name, evaluation in self.evaluations.items():
             predictions = self.predictions_of(evaluation)

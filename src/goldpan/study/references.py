@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from goldpan.study.filter_references import check_filters
 from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
+from goldpan.study.targeted_waves import check_targeted_waves
 
 if TYPE_CHECKING:
     from goldpan.study.error_analysis import ErrorAnalysis
@@ -29,7 +30,8 @@ def check_references(study: Study) -> None:
         if wave.stage is not None:
             _check("stage", wave.stage, study.stages, f"waves.{name}.stage", wrong)
         if wave.among is not None:
-            _check("error analysis", wave.among.errors, study.errors, f"waves.{name}.among.errors", wrong)
+            place = f"waves.{name}.among"
+            _check("error analysis", wave.among.errors or "", study.errors, f"{place}.errors", wrong)
         for source in wave.from_.source if wave.from_ else []:
             _check("source", source, study.sources, f"waves.{name}.from.source", wrong)
         other = folders.setdefault(wave.draw_file(study.study, name), name)
@@ -51,6 +53,8 @@ def check_references(study: Study) -> None:
         _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.
     wrong += check_filters(study) if not wrong else ()
+    if not wrong:
+        check_targeted_waves(study, wrong)
     if wrong:
         raise ValueError("\n  ".join(wrong))
 

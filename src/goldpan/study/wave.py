@@ -144,13 +144,18 @@ class AnsweredTable(Model):
         return self.answers.get(feature, f"llm_{feature}")
 
 
+_ERRORS = "errors"
+ShortFromErrors = Annotated[str, StringConstraints(pattern=r"^errors(\.[A-Za-z][A-Za-z0-9_-]*)?$")]
+"""What `from` may be in place of a table: short for `among`."""
 ErrorList = Literal["slices", "confusion", "clusters", "suspects", "unstable"]
 
 
 class FromErrors(Model):
     """Rows that an error analysis has listed: a targeted sample, which says nothing about the corpus."""
 
-    errors: Name = Field(description="The error analysis.")
+    errors: Name | None = Field(
+        None, description="The error analysis; not needed where the study has only one."
+    )
     lists: list[ErrorList] = Field(
         ["slices", "confusion", "clusters", "suspects", "unstable"],
         min_length=1,
@@ -174,8 +179,9 @@ class Wave(Model):
     among: FromErrors | None = Field(
         None,
         exclude_if=as_before(None),
-        description="With `stage`: draw only from rows that an error analysis has listed. `from: errors` (or"
-        " `from: errors.NAME`) is short for it.",
+        description="Draw only from rows of the stage that an error analysis has listed: a targeted sample."
+        " `from: errors` (or `from: errors.NAME`) is short for it. `stage` is then by default the one whose"
+        " predictions are analysed.",
     )
     features: list[str] | None = Field(
         None,
@@ -234,6 +240,28 @@ class Wave(Model):
 
     _one_is_a_list = one_or_many("features", "show", "formats", of=list[str] | str | None)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short_for_among(cls, value: Any) -> Any:
+        origin = value.get("from") if isinstance(value, dict) else None
+        if not isinstance(origin, str):
+            return value
+        kind, _, name = origin.partition(".")
+        if kind != _ERRORS or (not name and "." in origin):
+            raise ValueError(
+                f"from: `{origin}` is no table; write `errors`, `errors.NAME`, or a table's keys"
+            )
+        among = {"errors": name or None, **(value.get("among") or {})}
+        if name and among["errors"] != name:
+            raise ValueError(f"`from: {origin}` and `among.errors: {among['errors']}` name two analyses")
+        return {**{key: said for key, said in value.items() if key != "from"}, "among": among}
+
+    # The short form is replaced before any field is read; this tells the schema of it.
+    @field_validator("from_", mode="before", json_schema_input_type=AnsweredTable | ShortFromErrors | None)
+    @classmethod
+    def _a_table(cls, value: Any) -> Any:
+        return value
+
     @field_validator("left_out", mode="before", json_schema_input_type=LeftOut | dict[str, FeatureValue])
     @classmethod
     def _what_a_filter_left_out(cls, value: Any) -> Any:
@@ -266,13 +294,24 @@ class Wave(Model):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Wave:
-        if (self.stage is None) == (self.from_ is None):
+        if self.among is not None:
+            self._check_among()
+        elif (self.stage is None) == (self.from_ is None):
             raise ValueError("give either `stage` or `from`: whose answers are sampled?")
         if self.left_out and self.from_ is not None:
             raise ValueError("`left_out` goes with `stage`: nothing is left out of a table")
         if self.stratify and not self.stratify.by and not self.left_out:
             raise ValueError("stratify: `by` is required: what makes the strata?")
         return self
+
+    def _check_among(self) -> None:
+        if self.from_ is not None:
+            raise ValueError("`among` goes with `stage`: an error analysis lists no rows of a table")
+        if self.left_out:
+            raise ValueError(
+                "`left_out` measures the recall of a chain, of which a targeted sample (`among`) tells"
+                " nothing; make a wave of its own for it"
+            )
 
     @model_validator(mode="after")
     def _sample_is_said_once(self) -> Wave:

@@ -31,6 +31,8 @@ class Item:
         annotators: who is to answer it.
         repeated_by: which of them get it twice.
         data: the record itself.
+        targeted: of a targeted sample the error analysis that had listed the record: its inclusion
+            probability is then that within the list, and must not weigh it up to the corpus. Empty of others.
     """
 
     item_id: str
@@ -44,10 +46,20 @@ class Item:
     annotators: tuple[str, ...]
     repeated_by: tuple[str, ...]
     data: dict[str, Any]
+    targeted: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form, as earlier versions wrote it where the sample is not targeted."""
+        return without_empty(asdict(self), "targeted")
 
     def as_line(self) -> bytes:
         """The item as a line of `sample.jsonl`, with its newline."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(self.as_json(), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def without_empty(said: dict[str, Any], key: str) -> dict[str, Any]:
+    """A row without a key that has nothing to say: files are then what they were before there was it."""
+    return said if said[key] else {name: value for name, value in said.items() if name != key}
 
 
 def item_id(record_id: str) -> str:

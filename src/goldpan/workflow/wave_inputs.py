@@ -11,7 +11,13 @@ from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import sheet_files
 from goldpan.waves.sampling.draw_file import given_out_settings
 from goldpan.waves.sheets.write import sheet_names
-from goldpan.waves.steps.given_out import drawn_from, given_out_before, origins_gone, wave_given_out
+from goldpan.waves.steps.given_out import (
+    compared_with,
+    drawn_from,
+    given_out_before,
+    origins_gone,
+    wave_given_out,
+)
 from goldpan.workflow.paths_in_rules import path_in_rules
 from goldpan.workflow.stage_inputs import looks_like_a_pattern
 
@@ -58,15 +64,18 @@ class WaveInputs:
         """What a wave is drawn from; nothing where a sample of an earlier goldpan is taken over."""
         if given_out_before(self.project, wave):
             return []
-        return self._of_wave(self.study.waves[wave], wave)
+        settings = self.study.waves[wave]
+        return [*drawn_from(self.project, settings), *self._asked(settings, wave)]
 
     def of_changes(self, wildcards: Any) -> list[str]:
         """A draw and what it is compared with."""
         wave, settings = wildcards.wave, self.given_out[wildcards.wave]
-        compared = [] if origins_gone(self.project, settings) else self._of_wave(settings, wave)
-        return [self.draw(wave), *compared]
+        if origins_gone(self.project, settings):
+            return [self.draw(wave)]
+        return [self.draw(wave), *compared_with(self.project, settings), *self._asked(settings, wave)]
 
-    def _of_wave(self, settings: Wave, wave: str) -> list[str]:
+    def _asked(self, settings: Wave, wave: str) -> list[str]:
+        """What says what annotators are asked."""
         now = self.study.waves[wave]
         # A stage that asks nobody has no tasks.
         files = self._tasks.get(settings.stage or "", [])
@@ -76,7 +85,7 @@ class WaveInputs:
                 for file in task_files(now.from_.task, self.project.tasks)
             ]
         guidelines = [now.guidelines] if now.guidelines else []
-        return [*drawn_from(self.project, settings), *files, *guidelines]
+        return [*files, *guidelines]
 
     def settings_to_give_out(self, wildcards: Any) -> str:
         """The settings of a wave that would be given out now, as text."""

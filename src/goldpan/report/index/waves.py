@@ -62,6 +62,8 @@ def _sample(made: Any) -> Iterator[Markup]:
     yield text_paragraph(
         f"{drawn}, with seed {made['seed']}" + (f"; {outside:,} could not be drawn." if outside else ".")
     )
+    if made.get("targeted"):
+        yield text_paragraph(made["targeted"]["note"], class_="warn")
     strata = made.get("strata") or []
     if len(strata) > 1:
         rows = [

@@ -68,6 +68,8 @@ def _sampling(material: Material, quoter: Quoter, name: str, wave: Wave, sample:
         f", by a hash of the record's id with seed {quoter.value(sample, 'seed')}, so that the order of the"
         " records makes no difference.",
     )
+    if made.get("targeted"):
+        yield paragraph(quoter.value(sample, "targeted", "note"))
     strata = made.get("strata") or []
     if wave.stratify and wave.stratify.by:
         allocation = wave.stratify.allocation
@@ -225,10 +227,12 @@ def _gold(quoter: Quoter, wave: Wave, gold: Artifact) -> Iterator[Block]:
         *group,
     )
     for feature, labels in (gold.made or {})["labels"].items():
-        told = [
-            f"{_quoted(label)} {quoter.count(gold, 'labels', feature, label, 'items')}"
-            f" ({quoter.share(gold, 'labels', feature, label, 'weighted')} of the population by the weights)"
-            for label in labels
-        ]
+        told = []
+        for label, counts in labels.items():
+            at = ("labels", feature, label)
+            share = f"{quoter.share(gold, *at, 'share')} of these items"
+            if counts["weighted"] is not None:
+                share = f"{quoter.share(gold, *at, 'weighted')} of the population by the weights"
+            told.append(f"{_quoted(label)} {quoter.count(gold, *at, 'items')} ({share})")
         if told and len(told) <= _MOST_STRATA:
             yield paragraph(f"Gold labels of {feature}: ", "; ".join(told), ".")

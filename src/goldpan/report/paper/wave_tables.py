@@ -169,7 +169,8 @@ def _gold_labels(material: Material) -> PaperTable:
         *(PaperColumn(split, "count") for split in SPLITS),
     ]
     caption = (
-        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities."
+        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities;"
+        " empty for a targeted sample, which stands for no population."
     )
     return table_of("gold_labels", caption, columns, rows)
 

@@ -62,7 +62,7 @@ def measure_wave(
 
 def wave_notes(status: WaveStatus) -> list[str]:
     """What a reader must know about how the wave was made: who is not done, whether sheets were shared."""
-    notes = []
+    notes = [] if status.targeted is None else [status.targeted.note]
     if status.layout == "side_by_side":
         notes.append("Annotators worked side by side in one sheet and could see each other's answers.")
     if status.order in ORDERS:

@@ -13,6 +13,8 @@ import orjson
 from goldpan.files import document_as, of_known_keys, replacing, rows_as, write_json
 from goldpan.report_provenance import ReportInput
 from goldpan.waves.collect.filled import Repair, ShownOtherwise, UnreadColumn
+from goldpan.waves.items import without_empty
+from goldpan.waves.sampling.targeted import Targeted
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
 
@@ -71,6 +73,7 @@ class WaveStatus:
         not_read: filled columns of tables that the sheets were not given out with.
         trial: source -> its limit, where the items were drawn from its first rows only.
         order: how items came on the sheets, as `order` of the wave.
+        targeted: how its sample is a targeted one; None where it is none.
     """
 
     study: str
@@ -91,6 +94,11 @@ class WaveStatus:
     shown_otherwise: list[ShownOtherwise] = field(default_factory=list)
     not_read: list[UnreadColumn] = field(default_factory=list)
     order: str = "drawn"
+    targeted: Targeted | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form, as earlier versions wrote it where the sample is not targeted."""
+        return without_empty(asdict(self), "targeted")
 
 
 @dataclass(frozen=True)
@@ -177,7 +185,7 @@ def write_collected(collected: CollectedWave, answers_file: Path, status_file: P
             if not answer.spans:
                 del row["spans"]
             handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-    write_json(status_file, asdict(collected.status))
+    write_json(status_file, collected.status.as_json())
 
 
 def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
@@ -197,7 +205,9 @@ def _status(document: dict[str, Any]) -> WaveStatus:
     sheets = [of_known_keys(ReportInput, sheet) for sheet in document.get("sheets", [])]
     shown = [of_known_keys(ShownOtherwise, row) for row in document.get("shown_otherwise", [])]
     not_read = [of_known_keys(UnreadColumn, column) for column in document.get("not_read", [])]
+    targeted = document.get("targeted")
     parts = {
+        "targeted": of_known_keys(Targeted, targeted) if targeted else None,
         "annotators": annotators,
         "repairs": repairs,
         "sheets": sheets,

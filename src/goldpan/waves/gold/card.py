@@ -16,6 +16,10 @@ from goldpan.waves.merging.files import Show
 
 _MOST_LABELS = 50
 _NOT_STATED = "not stated"
+_WITHIN_LIST = "Inclusion probabilities are those within the rows that were listed; weigh nothing up by them."
+_FOR_POPULATION = (
+    "Shares in the files are those of the sample; use the inclusion probabilities for the population."
+)
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,16 @@ def _splits(gold: GoldSet) -> list[str]:
 
 def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
     """Counts of each label, and its share in the population by the items' inclusion probabilities."""
-    blocks = [
-        "## Labels",
+    weighted = (
         "`weighted` is the share in the population that the wave was drawn from: each item counts one over "
-        "its inclusion probability.",
-    ]
+        "its inclusion probability."
+    )
+    columns = ["label", "items", "share", "weighted", *SPLITS]
+    if gold.is_targeted:
+        # What is listed for being wrong stands for nothing else.
+        weighted = "Shares are those of a targeted sample. They say nothing about the corpus."
+        columns.remove("weighted")
+    blocks = ["## Labels", weighted]
     for feature in gold.features:
         answered = [
             (item, _texts(item.labels[feature], feature, kinds, show))
@@ -133,7 +142,7 @@ def _labels(gold: GoldSet, kinds: Mapping[str, str], show: Show) -> list[str]:
         if counts and len(counts) <= _MOST_LABELS:
             ordered = sorted(counts, key=lambda label: (-counts[label], label))
             rows = [_label_row(label, answered) for label in ordered]
-            blocks.append(markdown_table(["label", "items", "share", "weighted", *SPLITS], rows))
+            blocks.append(markdown_table(columns, [[row[name] for name in columns] for row in rows]))
     return blocks
 
 
@@ -144,18 +153,18 @@ def _texts(value: Any, feature: str, kinds: Mapping[str, str], show: Show) -> li
     return [show(feature, value)]
 
 
-def _label_row(label: str, answered: Sequence[tuple[GoldItem, list[str]]]) -> list[str]:
+def _label_row(label: str, answered: Sequence[tuple[GoldItem, list[str]]]) -> dict[str, str]:
     having = [item for item, labels in answered if label in labels]
     weight = sum(1 / item.inclusion_probability for item in having)
     total = sum(1 / item.inclusion_probability for item, _ in answered)
     by_split = Counter(item.split for item in having)
-    return [
-        markdown_text(label),
-        f"{len(having):,}",
-        f"{len(having) / len(answered):.1%}",
-        f"{weight / total:.1%}",
-        *(f"{by_split[name]:,}" for name in SPLITS),
-    ]
+    return {
+        "label": markdown_text(label),
+        "items": f"{len(having):,}",
+        "share": f"{len(having) / len(answered):.1%}",
+        "weighted": f"{weight / total:.1%}",
+        **{name: f"{by_split[name]:,}" for name in SPLITS},
+    }
 
 
 def _agreement(report: AgreementReport) -> list[str]:
@@ -201,7 +210,7 @@ def _limits(gold: GoldSet, measured: Measured) -> list[str]:
         f"{unresolved:,} labels of items in the files are unresolved; they are absent, not negative.",
         f"{tipped:,} labels were tipped by the LLM's own answer; leave them out when evaluating it.",
         "Intervals say how far the sample of items moves a number, not how far other annotators would.",
-        "Shares in the files are those of the sample; use the inclusion probabilities for the population.",
+        _WITHIN_LIST if gold.is_targeted else _FOR_POPULATION,
         *measured.notes,
         *(f"{feature.feature}: {note}" for feature in measured.agreement.features for note in feature.notes),
     ]

@@ -13,6 +13,11 @@ from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.gold_set import GoldSet
 
 _ENCODINGS = {".jsonl": "application/jsonlines", ".csv": "text/csv", ".md": "text/markdown"}
+_CHANCE = "Chance of the record to be in the wave."
+_CHANCE_IN_LIST = (
+    "Targeted sample: chance of the record to be in the wave among the rows that an error analysis had"
+    " listed. It must not be used to weigh anything up to the corpus."
+)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TERMS = (
     "citeAs",
@@ -112,8 +117,10 @@ def _records(gold: GoldSet, split: SplitName) -> dict[str, Any]:
         _field(split, "id", "Id of the record.", ["text"]),
         _field(split, "split", "The split it is in.", ["text"]),
         _field(split, "group", "Items of one group are in one split.", ["text"]),
-        _field(split, "inclusion_probability", "Chance of the record to be in the wave.", [0.5]),
+        _field(split, "inclusion_probability", _CHANCE_IN_LIST if gold.is_targeted else _CHANCE, [0.5]),
     ]
+    if gold.is_targeted:
+        fields.append(_field(split, "targeted", "The error analysis that had listed the record.", ["text"]))
     for name in gold.features:
         labels = [item.labels.get(name) for item in gold.items]
         fields.append(_field(split, "labels", f"Final label of {name}.", labels, name))

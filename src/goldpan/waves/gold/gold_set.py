@@ -18,7 +18,7 @@ from goldpan.errors import ReconciliationError
 from goldpan.files import canonical_json, of_known_keys, replacing, rows_as, sha256_hex
 from goldpan.records.splits import SplitName, group_of, split_of
 from goldpan.study.wave import Gold
-from goldpan.waves.items import Item
+from goldpan.waves.items import Item, without_empty
 from goldpan.waves.merging.merged import BY_LLM, Merged, Resolution
 
 
@@ -39,6 +39,7 @@ class GoldItem:
         soft_labels: feature -> label -> share of the annotators (posterior after `dawid_skene`).
         resolutions: feature -> how it was decided, for all features of the wave.
         data: the record itself.
+        targeted: see `Item.targeted`.
     """
 
     item_id: str
@@ -54,6 +55,7 @@ class GoldItem:
     soft_labels: dict[str, dict[str, float]]
     resolutions: dict[str, str]
     data: dict[str, Any]
+    targeted: str = ""
 
     def llm_decided(self, feature: str) -> bool:
         """Whether the LLM's answer decided this label, so that it must not be used to evaluate the LLM."""
@@ -69,7 +71,11 @@ class GoldItem:
 
     def as_line(self) -> bytes:
         """The item as a line of a gold file, with its newline."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(self.as_json(), option=orjson.OPT_APPEND_NEWLINE)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form, as earlier versions wrote it where the sample is not targeted."""
+        return without_empty(asdict(self), "targeted")
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,12 @@ class GoldSet:
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 (hex) of all rows in the order of their ids, as canonical JSON."""
-        return sha256_hex(b"\n".join(canonical_json(asdict(item)) for item in self.items))
+        return sha256_hex(b"\n".join(canonical_json(item.as_json()) for item in self.items))
+
+    @property
+    def is_targeted(self) -> bool:
+        """Whether it is of a targeted sample, so that nothing is weighted up to a corpus."""
+        return any(item.targeted for item in self.items)
 
     def split(self, name: SplitName) -> list[GoldItem]:
         """The items of one split."""
@@ -157,6 +168,7 @@ def _gold_item(item: Item, merged: Mapping[str, Merged], gold: Gold, seed: int) 
         soft_labels={name: row.soft_label for name, row in merged.items()},
         resolutions={name: str(row.resolution) for name, row in merged.items()},
         data=item.data,
+        targeted=item.targeted,
     )
 
 

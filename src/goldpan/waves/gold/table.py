@@ -28,7 +28,8 @@ _FIXED = (
 def write_gold_table(path: str | Path, gold: GoldSet, show: Show) -> None:
     """Write `gold.csv`, a row for each item.
 
-    Columns: `item_id, id, source, file, split, group, stratum, inclusion_probability, annotators`; for each
+    Columns: `item_id, id, source, file, split, group, stratum, inclusion_probability, annotators` (of a
+    targeted sample also `targeted`, the error analysis that had listed the record); for each
     feature `label.NAME` (empty where unresolved), `soft_label.NAME` (JSON) and `resolution.NAME`; for each
     field of the records `data.NAME`. Cells that a spreadsheet would run are neutralised.
 
@@ -40,12 +41,13 @@ def write_gold_table(path: str | Path, gold: GoldSet, show: Show) -> None:
     fields = list(dict.fromkeys(name for item in gold.items for name in item.data))
     header = [
         *_FIXED,
+        *(["targeted"] if gold.is_targeted else ()),
         *(f"{kind}.{name}" for name in gold.features for kind in ("label", "soft_label", "resolution")),
         *(f"data.{name}" for name in fields),
     ]
     table = [header]
     for item in gold.items:
-        cells = _fixed(item)
+        cells = [*_fixed(item), *([item.targeted] if gold.is_targeted else ())]
         for name in gold.features:
             cells.append(show(name, item.labels[name]) if name in item.labels else "")
             cells.append(orjson.dumps(item.soft_labels.get(name, {})).decode())

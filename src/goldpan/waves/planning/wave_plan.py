@@ -25,6 +25,9 @@ _NO_KAPPA = {
 """Why there is no plan for a feature without a fixed set of labels to choose one from, by kind of scale."""
 
 
+_OF_LISTED_ROWS = "a targeted sample: known of listed rows, of which there may be fewer; not of the corpus"
+
+
 @dataclass(frozen=True)
 class FeaturePlan(AsJson):
     """What a wave gives for one feature.
@@ -35,6 +38,7 @@ class FeaturePlan(AsJson):
         weighting: of the measure planned for: quadratic for a score of three or more steps.
         annotators: answers to each item.
         plan: what the wave's items give; None with a `note` that says why.
+        note: why there is no plan, or what is to be known of it.
     """
 
     wave: str
@@ -79,6 +83,8 @@ def plan_wave(
             overlap = None if measure in OF_PREDICTIONS else run.wave.per_item
             expected = expectation(labels, value, prevalence, weighting, annotators, measure, overlap)
             planned = plan(items, expected, assurance=assurance)
+        if run.wave.among is not None and not note:
+            note = _OF_LISTED_ROWS
         plans.append(FeaturePlan(run.name, feature.name, labels, weighting, run.wave.per_item, planned, note))
     return plans
 

@@ -26,6 +26,7 @@ from goldpan.waves.sampling.left_out import left_out_code
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.sample import SampleCounts, StratumCount, WaveSample
 from goldpan.waves.sampling.strata import LEFT_OUT, MISSING, Strata
+from goldpan.waves.sampling.targeted import targeted_by
 
 
 @dataclass
@@ -108,7 +109,8 @@ def draw_sample(
     if len({item_id(record_id) for record_id in drawn}) != len(drawn):
         raise ReconciliationError("two records of the sample get one item id", where=where)
     probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
-    items, llm = _items(drawn, probability, asked_features, answered)
+    targeted = targeted_by(wave.among)
+    items, llm = _items(drawn, probability, asked_features, answered, targeted.errors if targeted else "")
 
     asked: int | str | dict[str, int] = (
         dict(allocation) if isinstance(allocation, dict) else wave.sample or "all"
@@ -133,6 +135,7 @@ def draw_sample(
         annotators=dict(plan.load),
         repeats={name: sum(name in place.repeated_by for place in drawn.values()) for name in plan.load},
         left_out=dict(sorted(drawable.left_out.items())),
+        targeted=targeted,
     )
     return WaveSample(items, llm, counts, drawable.fingerprint)
 
@@ -186,6 +189,7 @@ def _items(
     probability: Mapping[str, float],
     features: list[str],
     answered: Answered,
+    targeted: str,
 ) -> tuple[dict[str, Item], dict[str, dict[str, Any]]]:
     """The items by item id, in the order of the corpus, and what the LLM said about each."""
     items, llm = {}, {}
@@ -205,6 +209,7 @@ def _items(
             annotators=place.annotators,
             repeated_by=place.repeated_by,
             data=data,
+            targeted=targeted,
         )
         items[item.item_id] = item
         llm[item.item_id] = {

@@ -8,7 +8,7 @@ and study meanwhile, and also where `results/` is gone. The first line is the he
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,18 @@ from goldpan.waves.sampling.sample import WaveSample, sample_counts
 KIND, FORMAT = "goldpan draw", 1
 GIVEN_OUT_SETTINGS = frozenset(
     {"stage", "from_", "features", "sample", "seed", "stratify", "shuffle", "annotators", "overlap"}
-    | {"left_out", "repeats", "order", "show", "guidelines", "cannot_tell", "formats", "layout", "blind"}
+    | {
+        "left_out",
+        "among",
+        "repeats",
+        "order",
+        "show",
+        "guidelines",
+        "cannot_tell",
+        "formats",
+        "layout",
+        "blind",
+    }
 )
 """Settings of a wave that say what is given out; the others are taken as the study has them."""
 
@@ -113,7 +124,7 @@ class Draw:
             "settings": head.settings,
             "show": head.show,
             "codebook": _codebook_as_json(head.codebook),
-            "counts": asdict(self.sample.counts),
+            "counts": self.sample.counts.as_json(),
             "fingerprint": head.fingerprint,
             "earlier": {
                 "records": head.earlier.records,
@@ -126,7 +137,7 @@ class Draw:
             },
         }
         rows: list[dict[str, Any]] = [
-            {"item": asdict(item), "llm": self.sample.llm[name]} for name, item in self.sample.items.items()
+            {"item": item.as_json(), "llm": self.sample.llm[name]} for name, item in self.sample.items.items()
         ]
         lines = [{**said, "items": len(rows), "sha256": _hash(said, rows)}, *rows]
         return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)

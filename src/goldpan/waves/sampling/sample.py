@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from goldpan.errors import ReconciliationError, SourceError
 from goldpan.files import iter_rows, read_json, replacing, write_json
-from goldpan.waves.items import Item, read_items
+from goldpan.waves.items import Item, read_items, without_empty
+from goldpan.waves.sampling.targeted import Targeted
 
 _DAMAGED_COUNTS = (
     "put the file back as it was; if it is lost, delete it: the wave then counts as not given out, and "
@@ -45,6 +46,7 @@ class SampleCounts:
         annotators: items given to each annotator (repeats not counted), and repeats.
         trial: source -> its limit, where only its first rows were there to draw from.
         left_out: code of a skip -> how many records of the population were left out for it.
+        targeted: how it is a targeted sample; None where it is none.
     """
 
     study: str
@@ -64,6 +66,14 @@ class SampleCounts:
     repeats: dict[str, int] = field(default_factory=dict)
     trial: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    targeted: Targeted | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form, as earlier versions wrote it where the sample is not targeted."""
+        said = asdict(self)
+        if self.targeted:
+            said["targeted"]["note"] = self.targeted.note
+        return without_empty(said, "targeted")
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ class WaveSample:
             for name, item in self.items.items():
                 sample.write(item.as_line())
                 llm.write(orjson.dumps(self.llm[name], option=orjson.OPT_APPEND_NEWLINE))
-        write_json(files.counts, asdict(self.counts))
+        write_json(files.counts, self.counts.as_json())
 
 
 def read_sample(files: SampleFiles) -> WaveSample:

@@ -17,7 +17,7 @@ from goldpan.waves.codebook import Choice, Codebook, choices
 from goldpan.waves.items import Item
 from goldpan.waves.sheets.disagreement_causes import CAUSES
 from goldpan.waves.sheets.sheet import ADJUDICATION, Sheet, SheetId, SheetRow, shown_fields
-from goldpan.waves.sheets.words import how_on_page, page_words, word_of_cause
+from goldpan.waves.sheets.words import guidelines_shown, how_on_page, page_words, word_of_cause
 
 ANSWERS = "goldpan answers"
 """What the export of an annotation page says it is."""
@@ -94,7 +94,8 @@ def annotation_page(sheet: Sheet, folder: str) -> str:
     ]
     words = page_words(sheet.language)
     asked = [_feature(feature, codebook.cannot_tell, words) for feature in codebook.features]
-    return _page(ANSWERS, sheet.id, codebook, asked, rows, sheet.blind, folder, sheet.language)
+    about = _About(sheet.blind, folder, sheet.language, sheet.is_targeted)
+    return _page(ANSWERS, sheet.id, codebook, asked, rows, about)
 
 
 def adjudication_page(
@@ -136,7 +137,25 @@ def adjudication_page(
     asked.append(_cause(words))
     sheet_id = SheetId(study, name, ADJUDICATION, codebook.short_hash)
     folder = wave.annotations_folder(study, name)
-    return _page(DECISIONS, sheet_id, codebook, asked, rows, True, folder, wave.language)
+    about = _About(True, folder, wave.language, wave.among is not None)
+    return _page(DECISIONS, sheet_id, codebook, asked, rows, about)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a page says of itself.
+
+    Attributes:
+        blind: whether it hides the LLM's answers and the other annotators'.
+        folder: where the exported file is to be put.
+        language: of the page's own words.
+        is_targeted: whether its items were chosen for what they are.
+    """
+
+    blind: bool
+    folder: str
+    language: Language
+    is_targeted: bool
 
 
 def _page(
@@ -145,11 +164,9 @@ def _page(
     codebook: Codebook,
     features: list[dict[str, Any]],
     rows: list[dict[str, Any]],
-    blind: bool,
-    folder: str,
-    language: Language,
+    about: _About,
 ) -> str:
-    words = page_words(language)
+    words = page_words(about.language)
     data = {
         "kind": kind,
         "study": sheet_id.study,
@@ -159,9 +176,9 @@ def _page(
         "task_hash": codebook.task_hash,
         "codebook_hash": codebook.hash,
         **({"redraw": sheet_id.redraw} if sheet_id.redraw else {}),
-        "blind": blind,
-        "folder": folder,
-        "guidelines": codebook.guidelines,
+        "blind": about.blind,
+        "folder": about.folder,
+        "guidelines": guidelines_shown(codebook.guidelines, about.is_targeted, words),
         "features": features,
         "exclusive": [group.order for group in codebook.exclusive],
         "rows": rows,
@@ -170,7 +187,7 @@ def _page(
     title = f"{sheet_id.wave} · {sheet_id.annotator}"
     shell = _WORD.sub(lambda found: str(escape(words[found[1]])), _asset("page.html"))
     body = [Markup(shell), data_block("data", data)]
-    return page(title, body, style=_asset("page.css"), script=_script(), language=language)
+    return page(title, body, style=_asset("page.css"), script=_script(), language=about.language)
 
 
 def _cause(words: Mapping[str, str]) -> dict[str, Any]:

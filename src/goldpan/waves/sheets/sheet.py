@@ -108,6 +108,7 @@ class Sheet:
         rows: in the order they are shown.
         blind: whether it hides the LLM's answers and the other annotators'.
         language: of the page's own words.
+        is_targeted: whether the items were chosen for what they are, which the guide says.
     """
 
     id: SheetId
@@ -116,6 +117,7 @@ class Sheet:
     rows: list[SheetRow]
     blind: bool
     language: Language = "en"
+    is_targeted: bool = False
 
 
 def make_sheet(
@@ -174,7 +176,8 @@ def make_sheet(
         if shown_as not in before.answered.get(annotator, ())
     ]
     sheet_id = SheetId(study, name, annotator, codebook.short_hash, before.redraw)
-    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, wave.blind, wave.language)
+    names, is_targeted = field_names(items, wave, name), wave.among is not None
+    return Sheet(sheet_id, codebook, names, rows, wave.blind, wave.language, is_targeted)
 
 
 def _placed(
@@ -222,7 +225,8 @@ def make_side_by_side_sheet(
         if not all(item.item_id in before.answered.get(annotator, ()) for annotator in wave.annotators)
     ]
     sheet_id = SheetId(study, name, SIDE_BY_SIDE, codebook.short_hash, before.redraw)
-    return Sheet(sheet_id, codebook, field_names(items, wave, name), rows, blind=False)
+    names, is_targeted = field_names(items, wave, name), wave.among is not None
+    return Sheet(sheet_id, codebook, names, rows, blind=False, is_targeted=is_targeted)
 
 
 def _place(wave: Wave, annotator: str, item: Item) -> float:

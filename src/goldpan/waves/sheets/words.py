@@ -20,6 +20,12 @@ def page_words(language: Language) -> Mapping[str, str]:
     return words
 
 
+def guidelines_shown(guidelines: str, is_targeted: bool, words: Mapping[str, str]) -> str:
+    """The guidelines as the guide of a sheet has them. Of a targeted sample it says that the items were
+    chosen, but not for what: that would tell what the model or another annotator had answered."""
+    return "\n\n".join(part for part in (words["targeted_sample"] if is_targeted else "", guidelines) if part)
+
+
 def word_of_cause(cause: str) -> str:
     """The word that a cause of disagreement is called by; what it means is `about_` and that word."""
     return f"cause_{cause.replace(' ', '_')}"

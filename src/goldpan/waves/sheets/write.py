@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from goldpan.waves.sheets.sheet import (
 )
 from goldpan.waves.sheets.table import SheetColumn, side_by_side_columns, task_columns
 from goldpan.waves.sheets.uncertainty import uncertain_first
+from goldpan.waves.sheets.words import guidelines_shown, page_words
 from goldpan.waves.sheets.xlsx_sheet import xlsx_sheet
 
 
@@ -112,9 +113,10 @@ def render_sheets(
         for form in formats:
             yield f"{sheet.id.annotator}.{form.suffix}", form.sheet(sheet, columns, put_back)
     fields = field_names(list(items.values()), wave, name)
+    guide = guidelines_shown(codebook.guidelines, wave.among is not None, page_words(wave.language))
     for form in formats:
         if form.project:
-            yield form.project_file, form.project(codebook, fields)
+            yield form.project_file, form.project(replace(codebook, guidelines=guide), fields)
 
 
 def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]]) -> list[Path]:

@@ -15,6 +15,7 @@ from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM, Codebook, choices
 from goldpan.waves.sheets.guide import how_to_answer, question_lines
 from goldpan.waves.sheets.sheet import Sheet
 from goldpan.waves.sheets.table import SheetColumn, cell_text, check_labels
+from goldpan.waves.sheets.words import guidelines_shown, page_words
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -48,7 +49,7 @@ def xlsx_sheet(sheet: Sheet, columns: Sequence[SheetColumn]) -> bytes:
     lists = book.create_sheet(_LISTS)
     lists.sheet_state = "veryHidden"
     _add_drop_downs(page, lists, sheet, columns)
-    _write_codebook(book, sheet.codebook)
+    _write_codebook(book, sheet.codebook, sheet.is_targeted)
     return _bytes(book)
 
 
@@ -154,13 +155,13 @@ def _add_drop_downs(page: Worksheet, lists: Worksheet, sheet: Sheet, columns: Se
         page.add_data_validation(rule)
 
 
-def _write_codebook(book: Workbook, codebook: Codebook) -> None:
+def _write_codebook(book: Workbook, codebook: Codebook, is_targeted: bool) -> None:
     from openpyxl.styles import Alignment, Font
 
     page = book.create_sheet(_CODEBOOK)
     rows = [["feature", "answer", "meaning"]]
-    if codebook.guidelines:
-        rows.append(["", "", codebook.guidelines])
+    if guidelines := guidelines_shown(codebook.guidelines, is_targeted, page_words("en")):
+        rows.append(["", "", guidelines])
     for feature in codebook.features:
         rows.append([feature.name, how_to_answer(feature), question_lines(feature)])
         rows += [["", option.text, option.description] for option in choices(feature) or []]

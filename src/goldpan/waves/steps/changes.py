@@ -135,6 +135,8 @@ def _compare_settings(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     if "left_out" in given_out or "left_out" in now:
         # It is not written where nothing is said of it.
         given_out, now = {"left_out": None, **given_out}, {"left_out": None, **now}
+    if "among" in given_out or "among" in now:
+        given_out, now = {"among": None, **given_out}, {"among": None, **now}
     # Nor is the order of items that come as they were drawn.
     given_out, now = {"order": "drawn", **given_out}, {"order": "drawn", **now}
     for name, value in given_out.items():
@@ -168,6 +170,9 @@ def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
         if item is not None and item.id == row["id"]:
             states[name] = _changes_of_item(item, data, row, reason, draw.sample.llm[name])
     now, before = population.strata.total(), draw.sample.counts.population
+    if draw.sample.counts.targeted:
+        # What an error analysis lists by now is no change of what it listed then.
+        now = before
     changes.drawable["now"] = now
     changes.items = [
         ItemChange(name, draw.sample.items[name].id, item_changes)
@@ -176,7 +181,11 @@ def _compare_records(run: WaveRun, draw: Draw, changes: WaveChanges) -> None:
     ]
     if now != before:
         changes.record_notes.append(f"{now:,} records can be drawn now; it was drawn from {before:,}")
-    elif draw.head.fingerprint and population.fingerprint != draw.head.fingerprint:
+    elif (
+        not draw.sample.counts.targeted
+        and draw.head.fingerprint
+        and population.fingerprint != draw.head.fingerprint
+    ):
         changes.record_notes.append(f"other records can be drawn now than then, though as many ({now:,})")
     for file, count in answered.repeated.items() if isinstance(answered, AnsweredRows) else ():
         changes.record_notes.append(f"rows of {file} passed over, whose id stands before: {count:,}")

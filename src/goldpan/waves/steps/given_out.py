@@ -21,7 +21,16 @@ def sample_files(project: Project, name: str) -> SampleFiles:
 
 
 def drawn_from(project: Project, wave: Wave) -> list[str]:
-    """The artifacts that a wave is drawn from: a stage's records and features, or the records of tables."""
+    """The artifacts that a wave is drawn from, with the error analysis that lists rows of a targeted one."""
+    errors = wave.among.errors if wave.among else None
+    return [*compared_with(project, wave), *([project.paths.errors(errors, "json")] if errors else ())]
+
+
+def compared_with(project: Project, wave: Wave) -> list[str]:
+    """The artifacts that hold the records of a wave: those of a stage with its features, or those of tables.
+
+    An error analysis is not among them: what it lists anew is no change of the wave.
+    """
     if wave.stage is not None:
         return [project.paths.stage_records(wave.stage), project.paths.features(wave.stage)]
     sources = wave.from_.source if wave.from_ else []

@@ -45,13 +45,14 @@ from goldpan.waves.sampling.draw_file import (
 )
 from goldpan.waves.sampling.left_out import AnsweredOrLeftOut
 from goldpan.waves.sampling.sample import SampleCounts, read_sample
+from goldpan.waves.sampling.targeted import AnsweredAndListed, read_targets
 from goldpan.waves.sheets.html_page import adjudication_page
 from goldpan.waves.sheets.sheet import GivenBefore, shown_fields
 from goldpan.waves.sheets.shown import with_fields_to_show
 from goldpan.waves.sheets.write import render_sheets, write_sheets
 from goldpan.waves.steps.answered_table import AnsweredRows
 from goldpan.waves.steps.given_out import (
-    drawn_from,
+    compared_with,
     given_out_before,
     sample_files,
     trial_of_wave,
@@ -211,7 +212,7 @@ class WaveRun:
         features = self._questions.by_name
         wave, codebook = self.study_wave, self.study_codebook
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
-        answered = self.answered(wave, codebook.by_name)
+        answered = self._listed(wave, self.answered(wave, codebook.by_name))
         sample = draw_sample(self.study, self.name, asked, features | codebook.by_name, answered)
         sample.counts.trial.update(trial_of_wave(self.project, wave))
         head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
@@ -238,15 +239,22 @@ class WaveRun:
             earlier=earlier,
         )
 
+    def _listed(self, wave: Wave, answered: Answered) -> Answered:
+        """Of a targeted sample, only the rows that its error analysis lists."""
+        if wave.among is None or wave.among.errors is None:
+            return answered
+        path = self._at(self.paths.errors(wave.among.errors, "json"))
+        return AnsweredAndListed(answered, read_targets(path, wave.among, f"waves.{self.name}.among"))
+
     def answered(self, wave: Wave, features: Mapping[str, Feature], is_strict: bool = True) -> Answered:
-        """What the wave is drawn from.
+        """What the wave is drawn from, of a targeted sample with the rows that are not listed.
 
         Args:
             wave: as it was given out, or as the study has it.
             features: those that annotators answer.
             is_strict: as of `AnsweredRows`.
         """
-        files = [self._at(path) for path in drawn_from(self.project, wave)]
+        files = [self._at(path) for path in compared_with(self.project, wave)]
         if wave.from_ is None:
             stage = StageFiles(records=files[0], features=files[1])
             if wave.left_out is None:
@@ -284,7 +292,9 @@ class WaveRun:
     def collect(self) -> WaveStatus:
         """Read the filled sheets, and write answers.jsonl and status.json."""
         collected = self.read_sheets()
-        collected.status.trial.update(self.draw_given_out().sample.counts.trial)
+        counts = self.draw_given_out().sample.counts
+        collected.status.trial.update(counts.trial)
+        collected.status.targeted = counts.targeted
         write_collected(
             collected, self._at(self.paths.answers(self.name)), self._at(self.paths.wave_status(self.name))
         )

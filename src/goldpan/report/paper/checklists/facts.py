@@ -261,6 +261,8 @@ class Facts:
                     f" drawn at random with seed {sample.made['seed']} from {len(sample.made['strata'])}"
                     " strata with known inclusion probabilities."
                 )
+                if targeted := sample.made.get("targeted"):
+                    text += f" {targeted['note']}"
                 yield Fact(text, sample.path)
 
     def splits(self) -> Iterator[Fact]:
