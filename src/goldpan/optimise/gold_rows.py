@@ -13,7 +13,7 @@ import orjson
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.coding import FeatureValues
-from goldpan.evaluation.evaluate import feature_values
+from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import gold_files
 from goldpan.evaluation.run import evaluated_features
