@@ -36,7 +36,7 @@ def test_every_word_is_used_and_every_one_that_is_used_is_there():
     for cause in map(word_of_cause, CAUSES):
         used |= {cause, f"about_{cause}"}
     used |= {f"part_{key}" for key in ("kind", "study", "wave", "annotator", "codebook_hash", "redraw")}
-    used |= {"yes", "no", "cause", "about_cause", "how_cause", "how_score"}
+    used |= {"yes", "no", "cause", "about_cause", "how_cause", "how_score", "targeted_sample"}
     known = set(page_words("en"))
     assert used <= known
     assert known - used <= {word for word in known if word.startswith("how_")}

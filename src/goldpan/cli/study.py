@@ -44,6 +44,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.batches.check import check_stages
     from goldpan.chains.check import check_local_stages
     from goldpan.chains.tables.check import check_tables
+    from goldpan.error_analysis.check import check_error_analyses
     from goldpan.errors import ErrorGatherer, GoldpanError
     from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
@@ -74,7 +75,8 @@ def _validate(options: argparse.Namespace) -> None:
             print(f"stage {checked.name}: {checked.features} features, {checked.properties} answer fields")
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
-    for check in (check_local_stages, check_waves, check_models, check_tables, check_evaluations):
+    checks = (check_local_stages, check_waves, check_models, check_tables, check_evaluations)
+    for check in (*checks, check_error_analyses):
         with wrong.gather():
             for line in check(project):
                 print(line)

@@ -20,7 +20,9 @@ from goldpan.evaluation.evaluate import gold_hash, model_source
 from goldpan.evaluation.predictions import OK
 from goldpan.files import write_bytes, write_json
 from goldpan.report_provenance import ReportInput, ReportProvenance
+from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.statistics.references import references_of
+from goldpan.statistics.samples import SEED
 from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
@@ -121,9 +123,8 @@ def _provenance(
         if model.name in (analysis.predictions or analysed.settings.predictions):
             source = model_source(model, analysed.settings, analysed.summaries.get(model.name))
             inputs += source.inputs()
-    return ReportProvenance(
-        tuple(inputs), 0, f"{analysis.seed} (permutations, clusters)", references_of(set(_methods(features)))
-    )
+    seed = f"{SEED}; of permutations {analysis.seed}"
+    return ReportProvenance(tuple(inputs), REPLICATES, seed, references_of(set(_methods(features))))
 
 
 def _methods(features: Sequence[FeatureErrors]) -> Iterator[str]:

@@ -140,9 +140,17 @@ class Inputs:
         return [path for path in self.everything() if path not in uploads]
 
     def _can_draw(self, wave: str) -> bool:
-        """Whether what a wave is drawn from can be answered."""
-        stage = self.study.waves[wave].stage
-        return stage is None or self.heads.can_answer(stage)
+        """Whether what a wave is drawn from can be answered, and the errors it is drawn from can be found; a
+        wave that was drawn stays what it is."""
+        settings = self.study.waves[wave]
+        can_answer = settings.stage is None or self.heads.can_answer(settings.stage)
+        if settings.among is None or self.waves.is_drawn(wave):
+            return can_answer
+        return can_answer and self._can_analyse(settings.among.errors or "")
+
+    def _can_analyse(self, errors: str) -> bool:
+        """Whether the evaluation of an error analysis can be made."""
+        return self._can_evaluate(self.study.evaluations[self.study.errors[errors].evaluation or errors])
 
     def of_table(self, table: str) -> list[str]:
         """What the stages of a table's chain were asked and answered, and what says what that is."""
@@ -209,9 +217,7 @@ class Inputs:
                         yield paths.run(stage, "json")
                         if not self.project.replays:
                             yield from (paths.upload(tracker, stage) for tracker in study.trackers)
-        for name, errors in study.errors.items():
-            if self._can_evaluate(study.evaluations[errors.evaluation or name]):
-                yield paths.errors(name, "html")
+        yield from (paths.errors(name, "html") for name in study.errors if self._can_analyse(name))
         for name, optimised in study.optimised.items():
             if self._can_evaluate(study.evaluations[optimised.evaluation or optimised.stage]):
                 yield paths.optimised(name, "search.html")

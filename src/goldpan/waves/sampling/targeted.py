@@ -1,6 +1,6 @@
 """Targeted samples: waves that are drawn only from rows that an error analysis has listed.
 
-Such a row was listed for being wrong, doubtful or in a bad slice. So what is measured on the sample is true of
+Such a row was listed for being wrong, doubtful or in a bad slice. What is measured on the sample is true of
 these rows only. An inclusion probability is that within the list; nothing may be weighted up by it.
 """
 
