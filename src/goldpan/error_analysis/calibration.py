@@ -21,8 +21,8 @@ FEWEST_FOR_BINS = 50
 def calibration_errors(items: ErrorItems, alpha: float) -> CalibrationErrors:
     """Whether a model is right as often as it says, and in which bins of confidence it is not.
 
-    A bin is tested one-sided by the binomial distribution of its mean confidence, which is at least as wide as
-    that of its own confidences (Hoeffding 1956, Ann Math Stat 27:713-721), with Holm's correction for the
+    A bin is tested one-sided by the binomial distribution of its mean confidence, which is at least as wide
+    as that of its own confidences (Hoeffding 1956, Ann Math Stat 27:713-721), with Holm's correction for the
     number of bins. Rows of one group may be wrong together, so bins of these are shown and not tested.
 
     Args:
@@ -108,8 +108,8 @@ def _notes(sure: Sequence[ErrorItem], measured: Calibration, *, is_grouped: bool
     notes = []
     if len(sure) < FEWEST_FOR_BINS:
         notes.append(
-            f"Only {len(sure):,} rows have a confidence: with fewer than {FEWEST_FOR_BINS} a bin holds too few"
-            " to see anything but the grossest error."
+            f"Only {len(sure):,} rows have a confidence: with fewer than {FEWEST_FOR_BINS} a bin holds too"
+            " few to see anything but the grossest error."
         )
     if measured.without:
         notes.append(f"{measured.without:,} answered rows have no confidence and are left out.")

@@ -29,8 +29,8 @@ FEWEST_ROWS, FEWEST_WRONG = 40, 8
 _EXAMPLES = 5
 _ALIKE = 0.8
 _METHOD = (
-    "Scan statistic (Kulldorff 1997): each row with those nearest to it, in several numbers, against all other"
-    " rows; the most extreme against that of {permutations:,} permutations of right and wrong{groups}"
+    "Scan statistic (Kulldorff 1997): each row with those nearest to it, in several numbers, against all"
+    " other rows; the most extreme against that of {permutations:,} permutations of right and wrong{groups}"
 )
 
 
@@ -39,6 +39,7 @@ def error_clusters(
     settings: ErrorAnalysis,
     alpha: float | None = None,
     embeddings: Sequence[Path] = (),
+    group: str = "train",
 ) -> ErrorClusters:
     """The clusters of wrong rows: regions of like rows in which the model is wrong more often than elsewhere.
 
@@ -49,6 +50,7 @@ def error_clusters(
         settings: what the study says.
         alpha: how often any cluster may be reported where there is none; default `settings.alpha`.
         embeddings: files of the embedding that rows are compared by; none to compare their words.
+        group: of these HDF5 files that holds the vectors.
 
     Raises:
         StudyError: scikit-learn is not installed, or embeddings are named and h5py is not.
@@ -56,7 +58,7 @@ def error_clusters(
     """
     alpha = settings.alpha if alpha is None else alpha
     by = settings.embedding if embeddings and settings.embedding else BY_WORDS
-    space = _space(items, settings, embeddings)
+    space = _space(items, settings.seed, embeddings, group)
     wrong = np.array([not item.is_right for item in space.items], dtype=bool)
     if reason := _why_not(wrong, space):
         alone = sum(not item.is_right for item in items.items)
@@ -117,24 +119,24 @@ class _Space:
     notes: tuple[str, ...] = ()
 
 
-def _space(items: ErrorItems, settings: ErrorAnalysis, embeddings: Sequence[Path]) -> _Space:
+def _space(items: ErrorItems, seed: int, embeddings: Sequence[Path], group: str) -> _Space:
     rows = list(items.items)
     if len(rows) < FEWEST_ROWS:
         return _Space(rows, np.zeros((len(rows), 1)))
     if not embeddings:
         check_analysis_packages("clusters of errors", "sklearn")
-        vectors = word_vectors(texts_of([item.data for item in rows]), settings.seed)
+        vectors = word_vectors(texts_of([item.data for item in rows]), seed)
         has_words = np.linalg.norm(vectors, axis=1) > 0
         kept = [item for item, has in zip(rows, has_words.tolist(), strict=True) if has]
         without = len(rows) - len(kept)
         notes = (f"{without:,} rows have no words in common with others and are left out.",)
         return _Space(kept, unit_length(vectors[has_words]), notes if without else ())
-    by_id = embedded_vectors(embeddings, {item.id for item in rows})
+    by_id = embedded_vectors(embeddings, group, {item.id for item in rows})
     kept = [item for item in rows if item.id in by_id]
     without = len(rows) - len(kept)
-    notes = (f"{without:,} rows have no embedding and are left out.",) if without else ()
+    notes = (f"{without:,} rows have no embedding and are left out.",)
     vectors = np.array([by_id[item.id] for item in kept], dtype=float).reshape(len(kept), -1)
-    return _Space(kept, unit_length(vectors) if kept else np.zeros((0, 1)), notes)
+    return _Space(kept, unit_length(vectors) if kept else np.zeros((0, 1)), notes if without else ())
 
 
 def _why_not(wrong: np.ndarray, space: _Space) -> str | None:

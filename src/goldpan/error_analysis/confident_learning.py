@@ -74,7 +74,7 @@ def pooled_answers(models: Sequence[tuple[ErrorItems, Sequence[ErrorItem]]]) -> 
     """
     answers: dict[str, list[ErrorItem]] = {}
     texts: dict[Hashable, str] = {}
-    for items, rows in models:
+    for _, rows in models:
         for item in rows:
             if item.confidence is not None:
                 answers.setdefault(item.item_id, []).append(item)

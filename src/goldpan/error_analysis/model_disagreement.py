@@ -1,4 +1,4 @@
-"""Gold labels against which several models agree among themselves, more often than their own errors explain."""
+"""Gold labels against which several models agree, more often than their own errors explain."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ class AnalysedEvaluation:
         notes: what the evaluation says of its gold.
         features: feature -> the models that predict it, in the order of the study.
         embeddings: files of the embedding that mistakes are put into clusters by.
+        embedding_group: the group of these HDF5 files that holds the vectors.
     """
 
     settings: Evaluation
@@ -58,6 +59,7 @@ class AnalysedEvaluation:
     notes: tuple[str, ...]
     features: dict[str, list[AnalysedModel]]
     embeddings: tuple[Path, ...]
+    embedding_group: str
 
 
 def read_analysed(project: Project, name: str) -> AnalysedEvaluation:
@@ -96,6 +98,7 @@ def read_analysed(project: Project, name: str) -> AnalysedEvaluation:
         notes=tuple(inputs.notes),
         features=by_feature,
         embeddings=_embedding_files(project, analysis.embedding),
+        embedding_group=project.study.embeddings[analysis.embedding].group if analysis.embedding else "",
     )
 
 

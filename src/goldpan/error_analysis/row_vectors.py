@@ -16,7 +16,7 @@ _FEWEST_TEXTS, _LARGEST_SHARE = 2, 0.5
 
 
 def word_vectors(texts: Sequence[str], seed: int) -> np.ndarray:
-    """Texts by latent semantic analysis of their TF-IDF, shape (n, d), d at most 50; 0 of texts without words.
+    """Texts by latent semantic analysis of their TF-IDF, shape (n, d), d at most 50; 0 where no word is.
 
     Words count that stand in two texts and in no more than half of them.
 
@@ -47,11 +47,12 @@ def word_vectors(texts: Sequence[str], seed: int) -> np.ndarray:
     return np.asarray(TruncatedSVD(dimensions, random_state=seed).fit_transform(weights))
 
 
-def embedded_vectors(paths: Sequence[Path], ids: Collection[str]) -> dict[str, np.ndarray]:
+def embedded_vectors(paths: Sequence[Path], group: str, ids: Collection[str]) -> dict[str, np.ndarray]:
     """Record id -> embedding, of the records that have one; the files are read block by block.
 
     Args:
         paths: embeddings files.
+        group: of each that holds the vectors.
         ids: of the records.
 
     Raises:
@@ -60,7 +61,7 @@ def embedded_vectors(paths: Sequence[Path], ids: Collection[str]) -> dict[str, n
     wanted = set(ids)
     vectors: dict[str, np.ndarray] = {}
     for path in paths:
-        with EmbeddingFile(path) as file:
+        with EmbeddingFile(path, group) as file:
             for block in file.blocks():
                 for row, id in enumerate(block.document_ids):
                     if id in wanted:

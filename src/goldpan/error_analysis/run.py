@@ -102,7 +102,7 @@ def _model_errors(
         error_rate=error_rate(items),
         slices=worst_slices(model.items, analysis, alpha),
         confusion=confusion_pairs(model.items, analysis),
-        clusters=error_clusters(model.items, analysis, alpha, analysed.embeddings),
+        clusters=error_clusters(model.items, analysis, alpha, analysed.embeddings, analysed.embedding_group),
         calibration=calibration_errors(model.items, alpha),
         instability=unstable_rows(model.items, model.values, model.answers, model.paraphrases, analysis),
     )

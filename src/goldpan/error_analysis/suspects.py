@@ -1,4 +1,4 @@
-"""Gold labels that may be wrong: a model that is sure, or several that agree among themselves, say otherwise."""
+"""Gold labels that may be wrong: a model that is sure, or several that agree, say something else."""
 
 from __future__ import annotations
 
@@ -124,14 +124,22 @@ def _by_confidence(
     if suspects:
         notes = [
             *notes,
-            f"cleanlab alone lists {judged.listed_by_cleanlab:,} labels; kept are those that are likelier wrong"
-            " than the answer that contradicts them.",
+            f"cleanlab alone lists {judged.listed_by_cleanlab:,} labels; kept are those that are likelier"
+            " wrong than the answer that contradicts them.",
         ]
     notes = [*notes, *_probability_notes(pooled, names)]
     return _reported(
-        models[0].items, settings, alpha, CONFIDENT_LEARNING, names, suspects, notes,
-        looked_at=len(pooled.items), expected=judged.expected, p_value=judged.p_value,
-    )  # fmt: skip
+        models[0].items,
+        settings,
+        alpha,
+        CONFIDENT_LEARNING,
+        names,
+        suspects,
+        notes,
+        looked_at=len(pooled.items),
+        expected=judged.expected,
+        p_value=judged.p_value,
+    )
 
 
 def _by_disagreement(
@@ -163,10 +171,17 @@ def _by_disagreement(
         + ". Mistakes that all of them make, on rows that are hard for all, look the same as wrong labels.",
     ]
     return _reported(
-        models[0].items, settings, alpha, DISAGREEMENT, names,
-        suspects if judged.p_value <= alpha else [], notes,
-        looked_at=len(ids), expected=judged.expected, p_value=judged.p_value,
-    )  # fmt: skip
+        models[0].items,
+        settings,
+        alpha,
+        DISAGREEMENT,
+        names,
+        suspects if judged.p_value <= alpha else [],
+        notes,
+        looked_at=len(ids),
+        expected=judged.expected,
+        p_value=judged.p_value,
+    )
 
 
 def _strata(answered: Sequence[Sequence[ErrorItem | None]]) -> np.ndarray:
@@ -209,9 +224,7 @@ def _reported(
         finding=finding,
         notes=tuple(notes),
         rows=tuple(
-            listed_row(
-                items, replace(item, predicted=suggested), "suspects", score, why, show=settings.show
-            )
+            listed_row(items, replace(item, predicted=suggested), "suspects", score, why, show=settings.show)
             for item, suggested, score, why in by_doubt
         ),
         suspects=tuple(
@@ -242,7 +255,10 @@ def _why_one_is_not_enough(model: _Usable) -> str:
             " wrong labels cannot be told from a model that is wrong where it is surest."
         )
     else:
-        what = f"One model without probabilities cannot tell wrong labels of `{model.items.feature}` from its own mistakes."
+        what = (
+            f"One model without probabilities cannot tell wrong labels of `{model.items.feature}` from its"
+            " own mistakes."
+        )
     return (
         f"{what} Evaluate a second model or a head beside it; the surest mistakes stand among the pairs of"
         " labels."
@@ -254,8 +270,8 @@ def _learned_notes(items: ErrorItems) -> list[str]:
     if not seen:
         return []
     return [
-        f"{items.model} learned from {seen:,} of these labels ({', '.join(items.learned_splits)}), so its answers"
-        " there say nothing about them and are left out."
+        f"{items.model} learned from {seen:,} of these labels ({', '.join(items.learned_splits)}), so its"
+        " answers there say nothing about them and are left out."
     ]
 
 

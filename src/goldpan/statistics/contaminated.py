@@ -42,11 +42,11 @@ def contamination(
     """Tell wrong labels from wrong predictions.
 
     A model's confidence c says how often it is right, after a recalibration logit P = a logit c + b (Platt
-    1999) that takes account of one that is too sure or not sure enough, or it says nothing. A label that was replaced by any
-    other with probability e contradicts it as often where it is sure: P(agrees) = (1 - e) P + e (1 - P) /
-    (k - 1) (Copas 1988, J R Stat Soc B 50:225-265). e is tested by the likelihood ratio, whose distribution
-    under e = 0 is half a point at 0 and half chi-squared with one degree of freedom (Self and Liang 1987,
-    JASA 82:605-610).
+    1999) that takes account of one that is too sure or not sure enough; or it says nothing at all. A label
+    that was replaced by any other with probability e contradicts the model as often where it is sure:
+    P(agrees) = (1 - e) P + e (1 - P) / (k - 1) (Copas 1988, J R Stat Soc B 50:225-265). e is tested by the
+    likelihood ratio, whose distribution under e = 0 is half a point at 0 and half chi-squared with one degree
+    of freedom (Self and Liang 1987, JASA 82:605-610).
 
     Where a recalibration of this form does not fit, as of a model that is as often wrong where it is surest
     of all, wrong predictions look like wrong labels; nothing but other evidence tells these apart.
@@ -103,7 +103,7 @@ class _Model:
     spread: float
 
     def fit(self, start: list[float]) -> Any:
-        """The most likely slope and shift, and with three numbers to start from the logit of twice the noise."""
+        """The most likely slope and shift, and, where three numbers are to start from, logit of the noise."""
         from scipy.optimize import minimize
 
         bounds = [_SLOPES, _SHIFTS, _LOGITS][: len(start)]

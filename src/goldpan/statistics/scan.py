@@ -76,9 +76,7 @@ def scan(
     best = float(observed.max())
     if best <= 0:
         return Scan((), 1.0, 0)
-    planned = int(
-        min(max(_PERMUTATIONS_BEYOND / alpha, _FEWEST_PERMUTATIONS), _MOST_PERMUTATIONS)
-    )
+    planned = int(min(max(_PERMUTATIONS_BEYOND / alpha, _FEWEST_PERMUTATIONS), _MOST_PERMUTATIONS))
     shuffled = _Shuffle(cases, groups, generator)
     highest: list[float] = []
     as_extreme = 0
@@ -109,7 +107,8 @@ def _nearest(points: np.ndarray, centres: np.ndarray, size: int) -> np.ndarray:
 
 
 def _ratios(sizes: np.ndarray, n: int, total: int) -> np.ndarray:
-    """Log-likelihood ratios by size and number of cases, shape (s, largest + 1); 0 where no more than outside."""
+    """Log-likelihood ratios by size and number of cases, shape (s, largest + 1); 0 where no more than
+    outside."""
     cases = np.arange(sizes.max() + 1)[None]
     inside, size = np.minimum(cases, sizes[:, None]), sizes[:, None]
     outside, rest = total - inside, n - size
