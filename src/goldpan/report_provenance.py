@@ -51,8 +51,8 @@ class ReportProvenance(AsJson):
 
     Attributes:
         inputs: what was read.
-        replicates: of the bootstrap.
-        seed: of the bootstrap, in words if it is not one number.
+        replicates: of the bootstrap; 0 where there is none.
+        seed: of the bootstrap or of what else is drawn, in words if it is not one number.
         references: the literature on what is shown, see `statistics.references`.
         goldpan_version: which made the report.
     """
@@ -90,11 +90,12 @@ def days(times: tuple[float, float] | None) -> str | None:
 def provenance_section(provenance: ReportProvenance) -> Iterator[Markup]:
     """The part at the end of a page that says what its figures come from."""
     yield element("h2", "Provenance")
-    yield element(
-        "p",
-        f"Made by goldpan {provenance.goldpan_version}. Intervals by bootstrap:"
-        f" {provenance.replicates:,} replicates, seed {provenance.seed}.",
-    )
+    made_by = f"Made by goldpan {provenance.goldpan_version}."
+    if provenance.replicates:
+        bootstrap = f" Intervals by bootstrap: {provenance.replicates:,} replicates, seed {provenance.seed}."
+    else:
+        bootstrap = f" Seed {provenance.seed}."
+    yield element("p", made_by + bootstrap)
     rows = [[printable(source.name), source.date or "–", source.sha256] for source in provenance.inputs]
     if rows:
         yield table(["Input", "Date", "SHA-256"], rows, text_columns=3)

@@ -42,6 +42,8 @@ def print_summary(project: Project) -> None:
         (project.study.annotated, ["annotated", "records", "annotated", "skipped", "counts"], _annotated),
         (project.study.selections, ["selection", "records", "selected", "where", "rows"], _selection),
         (project.study.evaluations, ["evaluation", "items evaluated", "look at"], _evaluation),
+        (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
+        (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
     )
     for names, head, row in parts:
         if names:
@@ -313,6 +315,27 @@ def _evaluation(artifacts: StudyArtifacts, evaluation: str) -> list[Any]:
         return [None, _NOT_YET]
     items = max((feature["items"]["evaluated"] for feature in made["features"]), default=0)
     return [items, artifacts.paths.evaluation(evaluation, "html")]
+
+
+def _errors(artifacts: StudyArtifacts, errors: str) -> list[Any]:
+    made = _made(artifacts.errors(errors))
+    if made is None:
+        return [None, None, None, _NOT_YET]
+    models = [model for feature in made["features"] for model in feature["models"]]
+    return [
+        sum(known["is_significant"] for model in models for known in model["slices"]["slices"]),
+        sum(len(model["clusters"]["clusters"]) for model in models),
+        sum(len(feature["suspects"]["suspects"]) for feature in made["features"]),
+        artifacts.paths.errors(errors, "html"),
+    ]
+
+
+def _search(artifacts: StudyArtifacts, optimised: str) -> list[Any]:
+    made = _made(artifacts.search(optimised))
+    if made is None:
+        return [None, None, _NOT_YET]
+    decision, page = made["decision"], artifacts.paths.optimised(optimised, "search.html")
+    return [decision["tried"], decision["proposed"] or "none", page]
 
 
 def _reasons(skipped: dict[str, int]) -> str:

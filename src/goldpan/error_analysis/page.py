@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from goldpan import dot_plot
 from goldpan.error_analysis import page_parts, page_rows
-from goldpan.error_analysis.page_parts import PARTS, anchor, finding, suspects_part
+from goldpan.error_analysis.page_parts import PARTS, finding, part_anchor, suspects_part
 from goldpan.error_analysis.report import ErrorReport, FeatureErrors, ModelErrors
 from goldpan.evaluation.formatting import estimate
 from goldpan.html import Markup, element, page, table, with_contents
@@ -47,35 +47,7 @@ def _overview(report: ErrorReport) -> Iterator[Markup]:
             " confidence too high, beyond what chance does. Such a search may also be too small to see what"
             " is there.",
         )
-    rows = []
-    for feature in report.features:
-        for model in feature.models:
-            counts = [
-                (model.slices.reason, len(model.slices.significant)),
-                (model.confusion.reason, len(model.confusion.pairs)),
-                (model.clusters.reason, len(model.clusters.clusters)),
-                (
-                    model.calibration.reason,
-                    sum(known.is_significant for known in model.calibration.overconfident),
-                ),
-                (model.instability.reason, model.instability.unstable),
-            ]
-            rows.append(
-                [
-                    element("a", feature.feature, href=f"#{anchor('feature', feature)}"),
-                    model.model,
-                    f"{model.items:,}",
-                    f"{model.wrong:,}",
-                    estimate(model.error_rate),
-                    *(
-                        _count(reason, count, anchor(part, feature, model))
-                        for part, (reason, count) in zip(PARTS, counts, strict=True)
-                    ),
-                    _count(
-                        feature.suspects.reason, len(feature.suspects.suspects), anchor("suspects", feature)
-                    ),
-                ]
-            )
+    rows = [_overview_row(feature, model) for feature in report.features for model in feature.models]
     header = ["Feature", "Model", "Rows", "Wrong", "Error rate", "Slices", "Confused pairs", "Clusters"]
     yield table(
         [*header, "Bins too sure", "Unstable rows", "Doubtful gold"],
@@ -85,25 +57,49 @@ def _overview(report: ErrorReport) -> Iterator[Markup]:
     )
 
 
+def _overview_row(feature: FeatureErrors, model: ModelErrors) -> list[Markup | str]:
+    """A line of the overview; its counts lead to the parts."""
+    suspects, overconfident = feature.suspects, model.calibration.overconfident
+    counts = {
+        "slices": len(model.slices.significant),
+        "confusion": len(model.confusion.pairs),
+        "clusters": len(model.clusters.clusters),
+        "calibration": sum(known.is_significant for known in overconfident),
+        "instability": model.instability.unstable,
+    }
+    return [
+        element("a", feature.feature, href=f"#{part_anchor('feature', feature)}"),
+        model.model,
+        f"{model.items:,}",
+        f"{model.wrong:,}",
+        estimate(model.error_rate),
+        *(
+            _count(getattr(model, part).reason, counts[part], part_anchor(part, feature, model))
+            for part in PARTS
+        ),
+        _count(suspects.reason, len(suspects.suspects), part_anchor("suspects", feature)),
+    ]
+
+
 def _count(reason: str | None, count: int, target: str) -> Markup:
     return element("a", "–" if reason is not None else f"{count:,}", href=f"#{target}")
 
 
 def _feature(feature: FeatureErrors, table_file: str) -> Iterator[Markup]:
-    yield element("h2", feature.feature, id=anchor("feature", feature))
+    yield element("h2", feature.feature, id=part_anchor("feature", feature))
     for note in feature.notes:
         yield element("p", note, class_="warn")
     if not feature.models:
         yield element("p", "No predictions of it were evaluated.")
     for model in feature.models:
-        yield element("h3", model.model, id=anchor("model", feature, model))
+        yield element("h3", model.model, id=part_anchor("model", feature, model))
         yield element("p", _wrong(model))
         for name, (title, show) in PARTS.items():
-            yield element("h4", title, id=anchor(name, feature, model))
+            yield element("h4", title, id=part_anchor(name, feature, model))
             part = getattr(model, name)
             yield from finding(part)
             yield from show(part, table_file)
-    yield element("h3", "Doubtful gold labels", id=anchor("suspects", feature))
+    yield element("h3", "Doubtful gold labels", id=part_anchor("suspects", feature))
     yield from finding(feature.suspects)
     yield from suspects_part(feature.suspects, table_file)
 

@@ -39,7 +39,7 @@ _LONGEST_NAME, _LONGEST_ALIAS, _MOST_ALIASES = 100, 40, 3
 _MOST_ROWS_OF_GROUP, _MOST_SUSPECTS, _MOST_UNSTABLE = 12, 40, 20
 
 
-def anchor(part: str, feature: FeatureErrors, model: ModelErrors | None = None) -> str:
+def part_anchor(part: str, feature: FeatureErrors, model: ModelErrors | None = None) -> str:
     """The id of a part of the page."""
     return f"{part}-{feature.feature}" + (f"-{model.model}" if model else "")
 

@@ -37,7 +37,7 @@ def rank_of(report: SearchReport, candidate: CandidateReport) -> str:
     return "kept" if candidate.is_accepted or candidate.method == SEED_CANDIDATE else "not-kept"
 
 
-def mark(method: str, rank: str, x: float, y: float) -> Markup:
+def candidate_mark(method: str, rank: str, x: float, y: float) -> Markup:
     """The mark of a candidate at a place."""
     if method not in _POLYGONS:
         return element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=5.5, class_=f"mark {rank}")
@@ -45,12 +45,12 @@ def mark(method: str, rank: str, x: float, y: float) -> Markup:
     return element("polygon", points=points, class_=f"mark {rank}")
 
 
-def legend(report: SearchReport) -> Markup:
+def mark_legend(report: SearchReport) -> Markup:
     """What shapes and colours say, of those that are in the search."""
     methods = list(dict.fromkeys(candidate.method for candidate in report.candidates))
     ranks = {rank_of(report, candidate) for candidate in report.candidates}
     said = {"chosen": "proposed", "kept": "kept by its method", "not-kept": "tried, not kept"}
-    entries = [(mark(method, "kept", 8, 8), method) for method in methods]
+    entries = [(candidate_mark(method, "kept", 8, 8), method) for method in methods]
     entries += [(_line(rank), text) for rank, text in said.items() if rank in ranks]
     return element(
         "ul",

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan import dot_plot
-from goldpan.evaluation.formatting import estimate, p_value
+from goldpan.evaluation.formatting import estimate, p_value, percent
 from goldpan.html import Markup, element, page, scroll_box, table, with_contents
 from goldpan.optimise import marks, text_diff
-from goldpan.optimise.cost_plot import Abscissa, cost_plot
+from goldpan.optimise.metric_plot import Abscissa, metric_plot
 from goldpan.optimise.page_candidates import (
     candidates_section,
     diff_section,
     dollars,
     methods_section,
-    share_text,
 )
 from goldpan.optimise.report import SearchReport
 from goldpan.optimise.tree_plot import tree_plot
@@ -76,6 +75,12 @@ def _outcome(report: SearchReport) -> Iterator[Markup]:
     yield element(
         "p", element("b", said), " ", decision.why, class_="verdict" if decision.proposed else "verdict none"
     )
+    if decision.proposed:
+        yield element(
+            "p",
+            element("code", f"goldpan optimise adopt {report.name}"),
+            " copies it to the tasks under a new name; the task itself stays as it is.",
+        )
     if report.spending.ended_early:
         yield element("p", f"The search ended early: {report.spending.ended_early}", class_="warn")
     best = report.proposed or report.candidate(decision.best)
@@ -84,7 +89,7 @@ def _outcome(report: SearchReport) -> Iterator[Markup]:
     if report.test is not None:
         rows.append([f"Metric on test ({report.test.rows:,} rows)", estimate(report.test.seed)])
     rows += [
-        ["Valid answers on dev", share_text(seed.valid_share)],
+        ["Valid answers on dev", percent(seed.valid_share)],
         ["Cost of the answers on dev", dollars(seed.cost_usd)],
         ["Characters", f"{seed.characters:,}"],
     ]
@@ -92,7 +97,7 @@ def _outcome(report: SearchReport) -> Iterator[Markup]:
         header += [f"{best.name} ({'proposed' if report.proposed else 'the best'})", "Difference"]
         cells = [
             [estimate(best.metric), estimate(best.difference) if best.difference else "–"],
-            [share_text(best.valid_share), ""],
+            [percent(best.valid_share), ""],
             [dollars(best.cost_usd), ""],
             [f"{best.characters:,}", f"{best.growth:.2f} times as long"],
         ]
@@ -175,9 +180,9 @@ def _cost(report: SearchReport) -> Iterator[Markup]:
     )
     is_free = not any(known.cost_usd for known in report.candidates)
     figures = [
-        (cost_plot(report, of_length if is_free else of_answers, with_front=True), _front_words(is_free)),
+        (metric_plot(report, of_length if is_free else of_answers, with_front=True), _front_words(is_free)),
         (
-            cost_plot(report, of_looks if is_free else of_spending),
+            metric_plot(report, of_looks if is_free else of_spending),
             "How far each method had come for what it spent",
         ),
     ]
@@ -185,7 +190,7 @@ def _cost(report: SearchReport) -> Iterator[Markup]:
     if not shown:
         yield element("p", "Fewer than two candidates were asked about all of dev.", class_="soft")
         return
-    yield marks.legend(report)
+    yield marks.mark_legend(report)
     yield element(
         "div",
         *(element("figure", scroll_box(plot, words), element("figcaption", words)) for plot, words in shown),
@@ -200,7 +205,7 @@ def _cost(report: SearchReport) -> Iterator[Markup]:
                     known.name,
                     estimate(known.metric),
                     dollars(known.cost_usd),
-                    share_text(known.valid_share),
+                    percent(known.valid_share),
                     f"{known.characters:,}",
                 ]
                 for known in front

@@ -17,11 +17,6 @@ def dollars(value: float | None) -> str:
     return "$0" if value == 0 else money(value)
 
 
-def share_text(share: float | None) -> str:
-    """`98.5 %`; a dash where it is not known."""
-    return percent(share)
-
-
 def diff_section(report: SearchReport) -> Iterator[Markup]:
     """What the proposed prompt, or else the best, changes of the first one, and its texts as a whole."""
     best = report.proposed or report.candidate(report.decision.best)
@@ -108,7 +103,7 @@ def _row(report: SearchReport, candidate: CandidateReport) -> list[str]:
         estimate(candidate.metric).partition(" (")[0],
         estimate(candidate.difference) if candidate.difference else "–",
         p_value(candidate.p_corrected),
-        share_text(candidate.valid_share),
+        percent(candidate.valid_share),
         dollars(candidate.cost_usd),
         f"{candidate.characters:,}",
         f"{candidate.growth:.2f}",

@@ -32,51 +32,51 @@ _MOST_WORDS = 6_000
 
 
 @dataclass(frozen=True)
-class Change:
+class TextChange:
     """A stretch of text that both have, or only one of them."""
 
     kind: Literal["same", "added", "removed"]
     text: str
 
 
-def text_changes(before: str, after: str) -> tuple[Change, ...]:
+def text_changes(before: str, after: str) -> tuple[TextChange, ...]:
     """The stretches of two texts, in order: without the added ones they give `before` back, without the
     removed ones `after`."""
     old, new = _parts(before, after)
     matcher = difflib.SequenceMatcher(
         None, [part.rstrip() for part in old], [part.rstrip() for part in new], False
     )
-    changes: list[Change] = []
+    changes: list[TextChange] = []
     for kind, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         if kind == "equal":
             for old_part, new_part in zip(old[old_start:old_end], new[new_start:new_end], strict=True):
                 changes += _of_same_word(old_part, new_part)
         else:
-            changes.append(Change("removed", "".join(old[old_start:old_end])))
-            changes.append(Change("added", "".join(new[new_start:new_end])))
+            changes.append(TextChange("removed", "".join(old[old_start:old_end])))
+            changes.append(TextChange("added", "".join(new[new_start:new_end])))
     return _joined(_joined(changes), _SHORTEST_SAME)
 
 
-def _of_same_word(old: str, new: str) -> list[Change]:
+def _of_same_word(old: str, new: str) -> list[TextChange]:
     """Of a word that both have, what follows it may differ: a space or a line end."""
     if old == new:
-        return [Change("same", old)]
+        return [TextChange("same", old)]
     word = old.rstrip()
     return [
-        Change("same", word),
-        Change("removed", old.removeprefix(word)),
-        Change("added", new.removeprefix(word)),
+        TextChange("same", word),
+        TextChange("removed", old.removeprefix(word)),
+        TextChange("added", new.removeprefix(word)),
     ]
 
 
-def _joined(changes: Sequence[Change], shortest: int = 0) -> tuple[Change, ...]:
+def _joined(changes: Sequence[TextChange], shortest: int = 0) -> tuple[TextChange, ...]:
     """Neighbours of one kind as one, of what differs first what is removed.
 
     Args:
         changes: in order.
         shortest: what is the same between two changes, and has fewer characters than this, belongs to both.
     """
-    joined: list[Change] = []
+    joined: list[TextChange] = []
     removed = added = same = ""
     for place, change in enumerate(changes):
         is_between = 0 < place < len(changes) - 1
@@ -86,16 +86,16 @@ def _joined(changes: Sequence[Change], shortest: int = 0) -> tuple[Change, ...]:
             same += change.text
             continue
         if same:
-            joined.append(Change("same", same))
+            joined.append(TextChange("same", same))
             same = ""
         removed += change.text if change.kind != "added" else ""
         added += change.text if change.kind != "removed" else ""
-    return (*joined, *_of_both(removed, added), *([Change("same", same)] if same else []))
+    return (*joined, *_of_both(removed, added), *([TextChange("same", same)] if same else []))
 
 
-def _of_both(removed: str, added: str) -> list[Change]:
-    changes = [Change("removed", removed)] if removed else []
-    return [*changes, Change("added", added)] if added else changes
+def _of_both(removed: str, added: str) -> list[TextChange]:
+    changes = [TextChange("removed", removed)] if removed else []
+    return [*changes, TextChange("added", added)] if added else changes
 
 
 def component_diffs(before: Components, after: Components) -> Iterator[tuple[str, Markup]]:
@@ -106,7 +106,7 @@ def component_diffs(before: Components, after: Components) -> Iterator[tuple[str
             yield name, diff_block(text_changes(old, new))
 
 
-def diff_block(changes: tuple[Change, ...]) -> Markup:
+def diff_block(changes: tuple[TextChange, ...]) -> Markup:
     """Changes as a box of running text."""
     tags = {"added": "ins", "removed": "del"}
     parts = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
-from goldpan.optimise.marks import mark, rank_of
+from goldpan.optimise.marks import candidate_mark, rank_of
 from goldpan.optimise.report import CandidateReport, SearchReport
 from goldpan.plot_axis import plot_axis
 from goldpan.visible_text import shortened
@@ -63,7 +63,9 @@ def tree_plot(report: SearchReport) -> tuple[Markup, int]:
         rank = rank_of(report, candidate)
         text = svg_text(f"{at + 12:.1f}", f"{y + 4:g}", name, class_=rank if rank == "chosen" else "name")
         parts.append(
-            element("g", element("title", _said(candidate)), mark(candidate.method, rank, at, y), text)
+            element(
+                "g", element("title", _said(candidate)), candidate_mark(candidate.method, rank, at, y), text
+            )
         )
         parts += _measured(report, candidate, y, x, left)
     said = f"The tree of {len(lines)} candidates with their metric on dev"

@@ -142,16 +142,31 @@ class StudyArtifacts:
 
     def evaluation(self, evaluation: str) -> Artifact:
         """How good predictions are, against gold."""
-        settings = self.study.evaluations[evaluation]
-        stages = [known.stage for known in settings.predictions.values() if known.stage]
-        annotated = [known.annotated for known in settings.predictions.values() if known.annotated]
-        made_from = [*map(self.paths.features, stages), *self._gold(settings.wave)]
-        made_from += [path for name in annotated for path in self._heads_of(name)]
-        return self._read(self.paths.evaluation(evaluation, "json"), *made_from)
+        return self._read(self.paths.evaluation(evaluation, "json"), *self._evaluated(evaluation))
+
+    def errors(self, errors: str) -> Artifact:
+        """Where the predictions of an evaluation are wrong."""
+        evaluation = self.study.errors[errors].evaluation or errors
+        return self._read(self.paths.errors(errors, "json"), *self._evaluated(evaluation))
+
+    def search(self, optimised: str) -> Artifact:
+        """What a search for a better prompt found."""
+        settings = self.study.optimised[optimised]
+        evaluation = self.study.evaluations[settings.evaluation or settings.stage]
+        made_from = [self.paths.stage_records(settings.stage), *self._gold(evaluation.wave)]
+        return self._read(self.paths.optimised(optimised, "search.json"), *made_from)
 
     def run(self, stage: str) -> Artifact:
         """What a stage was asked and how good it was, in one file."""
         return self._read(self.paths.run(stage, "json"), self.paths.features(stage))
+
+    def _evaluated(self, evaluation: str) -> list[str]:
+        """What an evaluation reads."""
+        settings = self.study.evaluations[evaluation]
+        stages = [known.stage for known in settings.predictions.values() if known.stage]
+        annotated = [known.annotated for known in settings.predictions.values() if known.annotated]
+        made_from = [*map(self.paths.features, stages), *self._gold(settings.wave)]
+        return made_from + [path for name in annotated for path in self._heads_of(name)]
 
     def _gold(self, wave: str | None) -> list[str]:
         return [] if wave is None else self.paths.gold_splits(wave)

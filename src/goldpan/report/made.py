@@ -42,6 +42,12 @@ def made_since(project: Project, since: float) -> list[str]:
             artifacts.evaluation,
             lambda name, _: f"evaluation {name}: {paths.evaluation(name, 'html')}",
         ),
+        (study.errors, artifacts.errors, lambda name, _: f"errors {name}: {paths.errors(name, 'html')}"),
+        (
+            study.optimised,
+            artifacts.search,
+            lambda name, made: f"search {name}: {_proposed(made)}; {paths.optimised(name, 'search.html')}",
+        ),
     ]
     for names, read, line in parts:
         lines += _new(project, names, read, line, since)
@@ -82,6 +88,11 @@ def _cost(artifacts: StudyArtifacts, name: str, made: Any) -> str:
 
 def _embedding(name: str, made: Any) -> str:
     return f"embedding {name}: {made['embedded']:,} of {made['rows']:,} records"
+
+
+def _proposed(made: Any) -> str:
+    proposed = made["decision"]["proposed"]
+    return f"proposes {proposed}" if proposed else "proposes no other prompt"
 
 
 def _annotated(name: str, made: Any) -> str:

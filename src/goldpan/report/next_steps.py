@@ -123,6 +123,8 @@ def _look(artifacts: StudyArtifacts) -> NextStep:
     pages = [artifacts.paths.index()]
     if not (artifacts.project.root / pages[0]).exists():
         pages = [artifacts.paths.evaluation(name, "html") for name in artifacts.study.evaluations]
+        pages += [artifacts.paths.errors(name, "html") for name in artifacts.study.errors]
+        pages += [artifacts.paths.optimised(name, "search.html") for name in artifacts.study.optimised]
         pages += [artifacts.paths.agreement(name, "html") for name in artifacts.study.waves]
         pages = [page for page in pages if (artifacts.project.root / page).exists()]
     look_at = f"look at {', '.join(pages)}; " if pages else ""

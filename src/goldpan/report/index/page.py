@@ -13,6 +13,7 @@ from goldpan.report.index.answers import answers_part
 from goldpan.report.index.asked import asked_part, source_counts
 from goldpan.report.index.costs import costs_part, usd
 from goldpan.report.index.funnel import funnel_part
+from goldpan.report.index.improving import errors_part, searches_part
 from goldpan.report.index.models import evaluation_part, heads_part
 from goldpan.report.index.part import Links, Part, held, text_paragraph
 from goldpan.report.index.tables import runs_part, tables_part
@@ -27,6 +28,8 @@ _PARTS: tuple[tuple[str, Callable[[StudyArtifacts, Links], Part]], ...] = (
     ("answers", answers_part),
     ("waves", waves_part),
     ("evaluation", evaluation_part),
+    ("errors", errors_part),
+    ("searches", searches_part),
     ("heads", heads_part),
     ("tables", tables_part),
     ("runs", runs_part),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from goldpan.html import Markup, element, svg, svg_text, three_decimals
-from goldpan.optimise.marks import mark, rank_of
+from goldpan.optimise.marks import candidate_mark, rank_of
 from goldpan.optimise.report import SEED_CANDIDATE, CandidateReport, SearchReport
 from goldpan.plot_axis import PlotAxis, plot_axis
 from goldpan.visible_text import shortened
@@ -30,7 +30,7 @@ class Abscissa:
     text: Callable[[float], str]
 
 
-def cost_plot(report: SearchReport, over: Abscissa, with_front: bool = False) -> Markup | None:
+def metric_plot(report: SearchReport, over: Abscissa, with_front: bool = False) -> Markup | None:
     """Metric on dev, with its interval, over `over`; None where fewer than two candidates have both.
 
     Args:
@@ -116,7 +116,7 @@ def _candidate(
         marks.append(
             element("line", x1=f"{at[0]:.1f}", x2=f"{at[0]:.1f}", y1=low, y2=high, class_=f"bar {rank}")
         )
-    return element("g", element("title", said), *marks, mark(candidate.method, rank, *at))
+    return element("g", element("title", said), *marks, candidate_mark(candidate.method, rank, *at))
 
 
 def _front(places: Sequence[tuple[float, float]]) -> Markup:
