@@ -22,6 +22,7 @@ PAGES: Mapping[str, str] = {
     "tutorial_sheet": f"{_RESULTS}/waves/hard/sheets/anna.html",
     "tutorial_agreement": f"{_RESULTS}/waves/hard/agreement.html",
     "tutorial_search": f"{_RESULTS}/optimised/uses/search.html",
+    "tutorial_search_diff": f"{_RESULTS}/optimised/uses/search.html",
     "tutorial_compare": "compare.html",
     "tutorial_leaderboard": "runs/leaderboard/uses.html",
     "tutorial_index": f"{_RESULTS}/index.html",
