@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from goldpan.batches.stage import StageRun
 from goldpan.providers.local.improving import IMPROVER_INSTRUCTIONS
+from goldpan.study import Project, load_project
 from tests.online_service import Call, Say
 from tests.projects import WorkflowProject
+from tests.stage_builders import records_made
 
 LABELS = ["praise", "blame", "neither"]
 WORDS = ("sarcasm", "understatement", "quotation")
@@ -126,3 +129,23 @@ def improved_prompt(request: str) -> str:
             if said != right and f"kind{kind}" in row and word not in text:
                 return f"{text} Mind {word}."
     return f"{text} Be careful ({len(request)})."
+
+
+def answered_online(project: Project) -> None:
+    """Have the stage answered online, as a run of the workflow would."""
+    stage = project.study.asked_stages["tones"].model_copy(update={"mode": "online"})
+    study = project.study.model_copy(update={"stages": {"tones": stage}})
+    run = StageRun(replace(project, study=study), "tones")
+    for shard in run.plan(1).shards:
+        run.place(1, shard.name)
+        run.submit(1, shard.name)
+        run.wait(1, lambda progress: None)
+        run.fetch(1, shard.name)
+    assert run.settle(1).left == 0
+
+
+def with_records(project: WorkflowProject) -> Project:
+    """The project in this process, its records made: what a search reads."""
+    loaded = load_project(root=project.root)
+    records_made(StageRun(loaded, "tones"))
+    return loaded

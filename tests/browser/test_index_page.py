@@ -6,18 +6,23 @@ import pytest
 from goldpan.report.index.page import write_index
 from tests.browser.conftest import OpenPage
 from tests.finished_studies import NAMES, finished_project, finished_study
+from tests.improving_studies import improving_project, write_made
 
 WIDTHS = (360, 768, 1280, 1920)
+IMPROVING = "quickstart with errors and a search"
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """The pages, by study."""
     root = finished_project(tmp_path_factory.mktemp("finished") / "project")
-    return {name: root / write_index(finished_study(root, name)) for name in NAMES}
+    made = {name: root / write_index(finished_study(root, name)) for name in NAMES}
+    improving = improving_project(tmp_path_factory.mktemp("improving") / "project")
+    write_made(improving)
+    return made | {IMPROVING: improving / write_index(finished_study(improving, "quickstart"))}
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[*NAMES, IMPROVING])
 def page(request, pages):
     """Each of them."""
     return pages[request.param]

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.tutorial_run import PAGES, PICTURES, TUTORIAL, TutorialRun
-from tests.typed_pages import Picture, steps_of
+from tests.typed_pages import Picture, Typed, steps_of
 
 WIDTH, HEIGHT = 1000, 640
 
@@ -31,7 +31,12 @@ class Frame:
     height: int = HEIGHT
 
 
-FRAMES: dict[str, Frame] = {}
+FRAMES = {
+    "tutorial_errors": Frame("#slices-use-uses"),
+    "tutorial_search": Frame("#metric-and-cost"),
+    "tutorial_search_diff": Frame("#what-the-proposed-prompt-changes", 480),
+    "tutorial_sheet": Frame(height=520),
+}
 
 
 def take_picture(browser: Any, page: Path, frame: Frame, target: Path) -> None:
@@ -57,7 +62,9 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         run = TutorialRun(options.keep or Path(folder))
         for step in steps_of(TUTORIAL):
-            run.take(step)
+            said = run.take(step)
+            if isinstance(step, Typed):
+                step.assert_shown(said)
             if isinstance(step, Picture):
                 page, target = run.place / PAGES[step.name], PICTURES / f"{step.name}.png"
                 take_picture(browser, page, FRAMES.get(step.name, Frame()), target)

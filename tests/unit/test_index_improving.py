@@ -10,53 +10,24 @@ import orjson
 import pytest
 
 from goldpan.cli import main
-from goldpan.optimise.report_files import write_search
 from goldpan.report.index.page import write_index, write_index_of_now
 from goldpan.report.made import made_since
 from tests.error_reports import HOSTILE, error_report
-from tests.finished_studies import finished_project, finished_study
+from tests.finished_studies import finished_study
+from tests.improving_studies import ERRORS, SEARCH, improving_project, write_made
 from tests.search_reports import search_report, search_without_proposal
-
-SECTIONS = """
-errors:
-  baseline: {smallest_slice: 10}
-
-optimised:
-  better_complaints:
-    stage: relevance
-    evaluation: baseline
-    improver: {provider: baseline}
-    budget: {answers: 900}
-"""
-ERRORS, SEARCH = "errors/baseline.json", "optimised/better_complaints/search.json"
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """The quickstart with an error analysis and a search; not to be changed."""
-    root = finished_project(tmp_path_factory.mktemp("improved") / "project")
-    study = root / "config" / "studies" / "quickstart.yaml"
-    study.write_text(study.read_text(encoding="utf-8") + SECTIONS, encoding="utf-8")
-    return root
+    return improving_project(tmp_path_factory.mktemp("improved") / "project")
 
 
 @pytest.fixture
 def root(kept, tmp_path):
     """A copy of it to change."""
     return Path(shutil.copytree(kept, tmp_path / "project"))
-
-
-def write_made(root, errors=None, search=None):
-    """Leave what the two rules leave."""
-    results = root / "results" / "quickstart"
-    for name in (ERRORS, SEARCH):
-        (results / name).parent.mkdir(parents=True, exist_ok=True)
-    (results / ERRORS).write_bytes(orjson.dumps((errors or error_report()).as_json()))
-    (results / "errors" / "baseline.html").write_text("page")
-    folder = results / "optimised" / "better_complaints"
-    write_search(search or search_report(), folder / "search.json", folder / "candidates.jsonl")
-    (folder / "search.html").write_text("page")
-    return results
 
 
 def page_of(root, write=write_index):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goldpan.optimise.candidate import Candidate
-from goldpan.optimise.decide import Spent, judge
+from goldpan.optimise.decide import MethodSpending, judge
 from goldpan.optimise.front import on_front
 from tests.search_objects import rows_of, scored, settings_of, with_errors
 
@@ -161,7 +161,7 @@ def test_what_was_spent_by_then_stands_beside_each():
         [candidate("rewrites-1", range(4))],
         TRAIN,
         DEV,
-        {"rewrites-1": Spent(120, 0.5)},
+        {"rewrites-1": MethodSpending(120, 0.5)},
     )
     assert (found.candidates[1].answers, found.candidates[1].spent_usd) == (120, 0.5)
     assert found.candidates[0].answers is None

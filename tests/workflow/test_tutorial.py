@@ -1,13 +1,13 @@
 """docs/tutorial.md: its commands run as they stand, and what it says of them is so."""
 
-import re
-
 import pytest
 
 from tests.tutorial_run import PAGES, PICTURES, TUTORIAL, TutorialRun
 from tests.typed_pages import Picture, Typed, steps_of
 
 STEPS = list(steps_of(TUTORIAL))
+# Two minutes of a quiet machine, all of them in the fixture; many more of a busy one.
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

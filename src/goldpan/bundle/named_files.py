@@ -77,11 +77,11 @@ def _all(project: Project) -> Iterator[tuple[Role, Path]]:
 
 
 def _of_wave(project: Project, name: str) -> Iterator[tuple[Role, Path]]:
-    """What was given out, which must not be drawn anew, and what came back."""
+    """What was given out, which must not be drawn anew, who looked at its test split, and what came back."""
     study, wave = project.study.study, project.study.waves[name]
-    draw = project.root / wave.draw_file(study, name)
-    if draw.exists():
-        yield "annotations", draw
+    for file in (wave.draw_file(study, name), wave.looks_file(study, name)):
+        if (project.root / file).exists():
+            yield "annotations", project.root / file
     # Also what is no sheet: that it was left aside stands in the status of the wave.
     for sheet in all_files(project.root / wave.annotations_folder(study, name)):
         yield "annotations", sheet

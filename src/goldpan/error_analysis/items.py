@@ -57,6 +57,8 @@ class ErrorItems:
         items: the rows, in the order of their item ids.
         learned_splits: of a head that learned from these labels, the splits that it has seen; its predictions
             of their items tell nothing about the labels.
+        label_fields: fields of the records that hold gold labels (`a.b` goes inside), which say nothing of
+            what the model saw.
     """
 
     feature: str
@@ -65,6 +67,7 @@ class ErrorItems:
     model: str
     items: tuple[ErrorItem, ...]
     learned_splits: tuple[str, ...] = ()
+    label_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

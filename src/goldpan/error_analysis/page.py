@@ -127,7 +127,7 @@ def _methods(report: ErrorReport) -> Iterator[Markup]:
     ):
         yield element("p", text)
     for text in dict.fromkeys(_how_tested(report)):
-        yield element("p", text)
+        yield element("p", f"{text.rstrip('.')}.")
 
 
 def _how_tested(report: ErrorReport) -> Iterator[str]:

@@ -30,6 +30,7 @@ STYLE = """
 h4 { margin: 1.5rem 0 .25rem; } td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 30rem; }
 .words { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; padding: 0; margin: .25rem 0; }
 .words li { border: 1px solid var(--line); border-radius: 1rem; padding: 0 .6rem; overflow-wrap: anywhere; }
+@media print { td.text { min-width: 0; } th.number, td.number { overflow-wrap: normal; } }
 h5 { font-size: .95rem; margin: 1.1rem 0 .2rem; overflow-wrap: anywhere; }
 """
 """What the parts need besides the styles of plots and cards."""

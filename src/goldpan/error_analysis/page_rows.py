@@ -15,17 +15,19 @@ STYLE = """
 .case p, .case dl { margin: 0 0 .4rem; max-width: none; } .case p:last-child { margin: 0; }
 .case .answers { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; }
 .case .answers b { margin-left: .35rem; }
-.case dt { color: var(--soft); font-size: .85rem; }
+.case dt { color: var(--soft); font-size: .85em; }
 .case dd { margin: 0 0 .35rem; white-space: pre-wrap; }
 .case .long { max-height: 15rem; overflow-y: auto; border: 1px solid var(--line); border-radius: .3rem;
   padding: .35rem .5rem; background: var(--paper);
   scrollbar-color: var(--soft) var(--tint); resize: vertical; }
 .case .long:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.case .whose { font-size: .85rem; }
+.case .whose { font-size: .85em; }
 details { margin: .75rem 0; } summary { cursor: pointer; overflow-wrap: anywhere; }
 @media (max-width: 48rem) { .scroll tr > :first-child { min-width: 7.5rem; } }
 @media print {
-  .cases { display: block; } .case { break-inside: avoid; margin-bottom: .5rem; background: none; }
+  .cases { display: block; columns: 2; column-gap: .75rem; font-size: 8pt; }
+  .case { margin-bottom: .5rem; background: none; orphans: 3; widows: 3; }
+  .case .answers, .case dt { break-after: avoid; }
   .case .long { max-height: none; overflow: visible; border: 0; padding: 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }

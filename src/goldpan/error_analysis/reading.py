@@ -19,6 +19,7 @@ from goldpan.stages.features import all_features_of_stage
 from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.load import Project
+from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.gold_set import GoldItem
 
 
@@ -122,6 +123,7 @@ def _error_items(
                 items, predictions, golds, keys, right, strict=True
             )
         ),
+        label_fields=tuple(field_path(field) for field in settings.gold.values()),
         learned_splits=_learned_splits(project, settings, settings.predictions[model.name], name),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,10 @@ class SliceCandidate:
 
 
 def slice_candidates(
-    records: Sequence[Mapping[str, Any]], keys: Sequence[str] | None, smallest: int
+    records: Sequence[Mapping[str, Any]],
+    keys: Sequence[str] | None,
+    smallest: int,
+    passed_over: Collection[str] = (),
 ) -> list[SliceCandidate]:
     """The slices that hold at least `smallest` of the records and leave out as many, each set of rows once.
 
@@ -48,10 +51,11 @@ def slice_candidates(
         records: with `source`, `file` and `data`.
         keys: fields to look at (`data.FIELD`, `file`, `source`); None for all that a record has.
         smallest: rows in a slice, and outside.
+        passed_over: fields that are not looked at where `keys` is None.
     """
     if keys is None:
         inside = (key for record in records for key in paths_of(record["data"]))
-        keys = [*dict.fromkeys(inside), *SOURCE_KEYS]
+        keys = [*(key for key in dict.fromkeys(inside) if key not in passed_over), *SOURCE_KEYS]
     known: dict[bytes, SliceCandidate] = {}
     for key in keys:
         values = [list(values_at(record, key)) for record in records]

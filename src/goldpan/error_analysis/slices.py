@@ -38,6 +38,8 @@ def worst_slices(items: ErrorItems, settings: ErrorAnalysis, alpha: float | None
 
     Looked at are values of the fields of the records, quarters of their numbers and of the lengths of their
     texts, files and sources; not two of these together, of which there are so many that none would be found.
+    Fields that hold the gold are looked at only where the study names them: what a label is taken for stands
+    among the pairs of labels.
 
     Args:
         items: the evaluated rows of one feature and one model.
@@ -50,7 +52,8 @@ def worst_slices(items: ErrorItems, settings: ErrorAnalysis, alpha: float | None
     if reason:
         return Slices(finding=reason, reason=reason, overall=error_rate(items.items), alpha=alpha)
     records = [_as_record(item) for item in items.items]
-    candidates = slice_candidates(records, settings.slices, settings.smallest_slice)
+    labels = {f"data.{field}" for field in items.label_fields}
+    candidates = slice_candidates(records, settings.slices, settings.smallest_slice, labels)
     groups = group_numbers(items.items)
     overall = error_rate(items.items)
     if not candidates:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,9 @@ def evaluate_files(
 ) -> EvaluationReport:
     """Evaluate, and write the JSON, the page and the table of mistakes; arguments as for `evaluate`."""
     report = evaluate(name, settings, features, inputs)
+    if inputs.look is not None:
+        # Counted before anybody can see a figure.
+        report = replace(report, look=inputs.look(report))
     write_mistakes(outputs.errors, report.features)
     write_bytes(outputs.html, evaluation_page(report, settings.mistakes).encode())
     write_json(outputs.json, report.as_json())

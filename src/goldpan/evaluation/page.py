@@ -56,7 +56,16 @@ def _what(report: EvaluationReport) -> str:
     )
     if report.without_any_label:
         text += f" {report.without_any_label:,} of them have no gold label at all."
+    if report.look is not None:
+        text += f" This is look number {report.look:,} at the test split: {_LOOKS[report.look > 1]}."
     return text
+
+
+_LOOKS = {
+    False: "nobody has seen figures of it before",
+    True: "whoever chose by an earlier one has figures here that are a little too good",
+}
+"""What a look at the test split means, by whether there were others before."""
 
 
 def _warnings(report: EvaluationReport) -> Iterator[str]:

@@ -13,6 +13,7 @@ from goldpan.evaluation.field_gold import FieldGold, read_field_gold
 from goldpan.evaluation.judged import JudgedText
 from goldpan.evaluation.lost import Trace
 from goldpan.evaluation.predictions import Predictions, read_annotated, read_drawn, read_stage
+from goldpan.evaluation.report import EvaluationReport
 from goldpan.records.model import Record
 from goldpan.records.splits import SPLITS
 from goldpan.study.evaluation import Evaluation
@@ -46,6 +47,7 @@ class EvaluationInputs:
         judged: from the item ids of all records, and the group of each where they have one, to what other
             stages say of their texts.
         gold_group: the key by which the wave splits its gold (`gold.group`), where it does.
+        look: counts the look at the test split, of an evaluation of that split alone, and tells which it is.
     """
 
     gold: Sequence[Path]
@@ -61,6 +63,7 @@ class EvaluationInputs:
     chains: Mapping[str, Trace] = field(default_factory=dict)
     judged: Callable[[Sequence[str], Mapping[str, str] | None], Sequence[JudgedText]] = lambda ids, groups: ()
     gold_group: str | None = None
+    look: Callable[[EvaluationReport], int] | None = None
 
 
 @dataclass(frozen=True)

@@ -271,6 +271,7 @@ class EvaluationReport:
         notes: sentences about the whole.
         gold_fields: where the gold stands, if not in a wave.
         judged: free texts that other stages have judged.
+        look: which look at the test split this is, of an evaluation of that split alone.
     """
 
     name: str
@@ -284,6 +285,7 @@ class EvaluationReport:
     notes: tuple[str, ...] = ()
     gold_fields: GoldFields | None = None
     judged: tuple[JudgedText, ...] = ()
+    look: int | None = None
 
     @property
     def provenance(self) -> ReportProvenance:
@@ -302,6 +304,7 @@ class EvaluationReport:
             "wave": self.wave,
             **({"gold_fields": self.gold_fields.as_json()} if self.gold_fields else {}),
             "splits": list(self.splits),
+            **({"look_at_test": self.look} if self.look is not None else {}),
             "gold_hash": self.gold_hash,
             "drawn": self.drawn,
             "without_any_label": self.without_any_label,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
+from functools import partial
 
+from goldpan.clock import SYSTEM_CLOCK
 from goldpan.errors import StudyError
 from goldpan.evaluation.chain_trace import trace_of
 from goldpan.evaluation.evaluate import EvaluationOutputs, evaluate_files
@@ -11,10 +14,12 @@ from goldpan.evaluation.files import describing_stages, evaluated_chains, gold_f
 from goldpan.evaluation.judged import judge_texts, judges_of
 from goldpan.evaluation.read import EvaluationInputs
 from goldpan.evaluation.report import EvaluationReport
+from goldpan.files import canonical_json, sha256_file, sha256_hex
 from goldpan.records.limit import trial_of
 from goldpan.records.skips import FILTERED
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import SPLITS
+from goldpan.records.test_looks import LookAtTest, looks_file, record_look
 from goldpan.stages.features import all_features_of_stage, features_of_stage
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.filter import GoldThreshold
@@ -95,7 +100,34 @@ def evaluation_inputs(project: Project, name: str) -> EvaluationInputs:
             if (trial := trial_of(project, project.study.sources_predicted(predicted)))
         },
         judged=lambda ids, groups: [judge_texts(project, judge, ids, groups) for judge in judges],
+        look=partial(_look_at_test, project, settings) if settings.split == ["test"] else None,
     )
+
+
+def _look_at_test(project: Project, settings: Evaluation, report: EvaluationReport) -> int:
+    """Count the look that an evaluation of the test split alone is; returns its number.
+
+    What was seen is what the models said of these rows: the same predictions measured again are the same
+    look, also where others of the same file have changed.
+    """
+    seen = {
+        f"{feature.feature}/{model.model}": [
+            [figure.as_json() for figure in model.figures],
+            sorted([mistake.item_id, mistake.predicted] for mistake in model.mistakes),
+        ]
+        for feature in report.features
+        for model in feature.models
+    }
+    models = ", ".join(source.model for source in report.sources)
+    look = LookAtTest(
+        by=f"{project.study.study}: evaluation {report.name}",
+        asked=sha256_hex(canonical_json(seen)),
+        rows=sha256_file(project.root / project.paths.gold(settings.wave or "", "test.jsonl")),
+        items=max((feature.items.in_split for feature in report.features), default=0),
+        day=str(datetime.datetime.fromtimestamp(SYSTEM_CLOCK.now(), datetime.UTC).date()),
+        what=f"the figures of {models}",
+    )
+    return len(record_look(looks_file(project, settings), look))
 
 
 def _left_out_of(run: WaveRun) -> LeftOutValues | None:

@@ -31,7 +31,7 @@ _DECIMALS = 9
 
 
 @dataclass(frozen=True)
-class Spent:
+class MethodSpending:
     """What a method had spent when a candidate was done.
 
     Attributes:
@@ -44,7 +44,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCandidates:
     """What became of the candidates.
 
     Attributes:
@@ -63,8 +63,8 @@ def judge(
     candidates: Sequence[Candidate],
     train: Sequence[Row],
     dev: Sequence[Row],
-    spent: Mapping[str, Spent] | None = None,
-) -> Judged:
+    spent: Mapping[str, MethodSpending] | None = None,
+) -> JudgedCandidates:
     """Compare the candidates with the first prompt on dev, and decide.
 
     Args:
@@ -99,7 +99,7 @@ def judge(
     ]
     front = _front([(SEED_CANDIDATE, seed_dev), *((each.name, each.dev) for each in candidates if each.dev)])
     first, *reports = (replace(report, on_front=report.name in front) for report in (first, *reports))
-    return Judged((first, *reports), _decision(first, reports, tests.how))
+    return JudgedCandidates((first, *reports), _decision(first, reports, tests.how))
 
 
 class _Teller:
@@ -111,7 +111,7 @@ class _Teller:
         seed: Components,
         seed_dev: Scored,
         dev: Sequence[Row],
-        spent: Mapping[str, Spent],
+        spent: Mapping[str, MethodSpending],
     ):
         self.rows = ComparedRows.of(settings.metric, dev, seed_dev, settings.seed)
         self._seed_dev, self._spent, self._seed_length = seed_dev, spent, max(1, length_of(seed))

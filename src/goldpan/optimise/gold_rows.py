@@ -13,9 +13,9 @@ import orjson
 from goldpan.batches.questions import Questioner, Skip
 from goldpan.errors import ReconciliationError, StudyError
 from goldpan.evaluation.coding import FeatureValues
-from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import gold_files
+from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import evaluated_features
 from goldpan.optimise.asking import shown
 from goldpan.optimise.near_duplicates import NearDuplicate, near_duplicates

@@ -30,7 +30,8 @@ summary { cursor: pointer; overflow-wrap: anywhere; } code { overflow-wrap: anyw
 td.text { overflow-wrap: anywhere; min-width: 9rem; max-width: 28rem; }
 td.hash { font-family: ui-monospace, monospace; font-size: .85em; }
 @media (max-width: 48rem) { .scroll tr > :first-child { min-width: 7.5rem; } }
-@media print { details::details-content { content-visibility: visible; block-size: auto; } }
+@media print { td.text { min-width: 0; } th.number, td.number { overflow-wrap: normal; }
+  details::details-content { content-visibility: visible; block-size: auto; } }
 """
 
 

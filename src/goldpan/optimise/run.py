@@ -10,13 +10,13 @@ from pathlib import Path
 from goldpan.clock import SYSTEM_CLOCK
 from goldpan.crashpoints import reached
 from goldpan.errors import StudyError
-from goldpan.files import canonical_json, sha256_hex, write_bytes
+from goldpan.files import canonical_json, sha256_file, sha256_hex, write_bytes
 from goldpan.folder_lock import alone_in
 from goldpan.optimise.asking import Asking, Candidates, work_folder
 from goldpan.optimise.candidate import Candidate, Components, Scored
 from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
 from goldpan.optimise.comparison import ComparedRows, metric_difference, metric_estimate, paired_tests
-from goldpan.optimise.decide import Judged, Spent, judge
+from goldpan.optimise.decide import JudgedCandidates, MethodSpending, judge
 from goldpan.optimise.few_shot import few_shot
 from goldpan.optimise.gepa_search import search_with_gepa
 from goldpan.optimise.gold_rows import SearchData, read_search_data
@@ -244,9 +244,9 @@ class _Search:
         say_on_stderr(f"{self.name}: {said}" + (f"; {note}" if note else ""))
         return _Done(method, asks, candidates, note)
 
-    def _spent(self, done: list[_Done]) -> dict[str, Spent]:
+    def _spent(self, done: list[_Done]) -> dict[str, MethodSpending]:
         return {
-            candidate.name: Spent(*each.asks.progress[components_hash(candidate.components)])
+            candidate.name: MethodSpending(*each.asks.progress[components_hash(candidate.components)])
             for each in done
             for candidate in each.candidates
             if components_hash(candidate.components) in each.asks.progress
@@ -282,6 +282,10 @@ class _Search:
         return looks_file(self.project, self._evaluation)
 
     def _rows_hash(self) -> str:
+        """The hash of the test rows, as evaluations of this gold have it."""
+        wave = self._evaluation.wave
+        if wave is not None:
+            return sha256_file(self.project.root / self.project.paths.gold(wave, "test.jsonl"))
         return hash_of_rows({row.id: dict(row.gold) for row in self.data.of_split("test")})
 
     def _look(self, winner: Candidate) -> LookAtTest:
@@ -303,7 +307,7 @@ class _Search:
         self,
         gain: Headroom,
         done: list[_Done],
-        judged: Judged,
+        judged: JudgedCandidates,
         on_test: FiguresOnTest | None,
         notes: list[str],
     ) -> SearchReport:

@@ -34,7 +34,7 @@ class LookAtTest(AsJson):
     Attributes:
         by: whose, e.g. `search better` or `evaluation notes`, with the study's name before it.
         asked: hash of what was asked or measured: prompts and model, or predictions.
-        rows: hash of the test rows' ids and labels.
+        rows: hash of the test rows: of a wave's `test.jsonl`, or, of gold in fields, `hash_of_rows`.
         items: how many rows.
         day: of the look, UTC, as `2026-01-31`.
         what: was looked at, in words.
@@ -72,7 +72,7 @@ def looks_file(project: Project, settings: Evaluation) -> Path:
 
 
 def hash_of_rows(labels: Mapping[str, Any]) -> str:
-    """The hash of test rows: id -> labels, as JSON; in whatever order."""
+    """The hash of test rows whose gold stands in fields: id -> labels, as JSON; in whatever order."""
     return sha256_hex(canonical_json(dict(labels)))
 
 

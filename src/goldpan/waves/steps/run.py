@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
-from goldpan.files import write_bytes, write_json
+from goldpan.files import sha256_hex, write_bytes, write_json
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of
+from goldpan.records.test_looks import looks
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.wave import Wave
@@ -25,6 +26,7 @@ from goldpan.waves.collect.adjudication import read_decisions
 from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_collected, write_collected
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
+from goldpan.waves.collect.record_fields import field_path
 from goldpan.waves.gold.card import GoldDescription
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
@@ -233,11 +235,19 @@ class WaveRun:
             study=self.study,
             wave=self.name,
             settings=given_out_settings(wave),
-            show=with_fields_to_show(wave, self.name, items, self.project.study.sources).show,
+            show=with_fields_to_show(
+                wave, self.name, items, self.project.study.sources, self._label_fields(wave)
+            ).show,
             codebook=self.study_codebook,
             fingerprint=fingerprint,
             earlier=earlier,
         )
+
+    def _label_fields(self, wave: Wave) -> list[str]:
+        """Fields of the records that evaluations have their gold in: a targeted sample is drawn from rows
+        that carry labels, which blind sheets do not show."""
+        evaluations = self.project.study.evaluations.values() if wave.among else ()
+        return [field_path(field) for of in evaluations for field in of.gold.values()]
 
     def _listed(self, wave: Wave, answered: Answered) -> Answered:
         """Of a targeted sample, only the rows that its error analysis lists."""
@@ -368,9 +378,23 @@ class WaveRun:
                 *wave_notes(collected.status),
                 *awaiting_notes(rows),
                 *model_notes(rows, scales, self.wave.strategy),
+                *self._look_notes(gold),
             ],
         )
         return gold
+
+    def _look_notes(self, gold: GoldSet) -> list[str]:
+        """How often figures of the test split were seen, as far as that is known when labels are frozen."""
+        if not gold.split("test"):
+            return []
+        file = self.study_wave.looks_file(self.study, self.name)
+        # Those at these labels come after them: a card that is made again, or in a replay, says the same.
+        rows = sha256_hex(b"".join(item.as_line() for item in gold.split("test")))
+        before = [look for look in looks(self._at(file)) if look.rows != rows]
+        return [
+            f"Looks at the test split: {len(before):,} at earlier versions of it. Those at this one, by"
+            f" searches for prompts and by evaluations of that split alone, are counted in {file}."
+        ]
 
     def _collected(self) -> CollectedWave:
         return read_collected(

@@ -1,0 +1,210 @@
+"""A search in one process, against an endpoint that is right where the prompt has the words for it."""
+
+import shutil
+
+import orjson
+import pytest
+
+from goldpan.errors import GoldpanError, StudyError, TaskError
+from goldpan.ledger import Ledger
+from goldpan.optimise.proposal import adopt_proposal
+from goldpan.optimise.report_files import read_search
+from goldpan.optimise.run import optimise_in_project
+from goldpan.study import load_project
+from goldpan.tasks.task import load_task
+from tests.online_service import Say, online_service
+from tests.searching import (
+    SYSTEM,
+    WORDS,
+    Remarks,
+    answered_online,
+    remark_rows,
+    search_project,
+    search_study,
+    with_records,
+)
+
+BETTER = "results/remarks/optimised/better"
+
+
+def files_of(project):
+    """The files of the search, as bytes."""
+    folder = project.root / BETTER
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def service():
+    with online_service(Remarks()) as service:
+        service.script = service._script
+        yield service
+
+
+def made(tmp_path, service, number=36, **search):
+    service.script.__init__()
+    return with_records(search_project(tmp_path / "p", provider_of(service), number, **search))
+
+
+def provider_of(service):
+    return {"kind": "openai", "base_url": service.base_url}
+
+
+def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothing_again(tmp_path, service):
+    priced = {"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]}
+    search = {"methods": ["gepa", "rewrites"], "budget": {"answers": 240}, "improver": priced}
+    project = made(tmp_path, service, **search)
+    parent = load_task("tone", project.tasks)
+    report = optimise_in_project(project, "better")
+    assert report.decision.proposed and report.proposed.metric.value == 1.0
+    assert all(word in report.proposed.components["system"] for word in WORDS)
+    assert all(method.answers <= 240 for method in report.methods)
+    assert report.test is not None and report.test.proposed.value == 1.0
+    # What it says it cost is what the ledger says was paid.
+    with Ledger(project.ledger) as ledger:
+        paid = [answer for _, answer in ledger.all_answers()]
+    assert len(paid) == service.script.asked + service.script.improved
+    cost = sum(answer.prompt_tokens * 1e-6 + answer.completion_tokens * 2e-6 for answer in paid)
+    assert report.spending.answers_usd + report.spending.improver_usd == pytest.approx(cost)
+    # The task as it is was not touched, and the proposal says where it comes from.
+    assert load_task("tone", project.tasks).hash == parent.hash
+    text = (project.root / BETTER / "task" / "tone.yaml").read_text()
+    assert parent.hash in text and "candidate `gepa-" in text and "before: " in text
+    first, looked = files_of(project), service.script.asked + service.script.improved
+    shutil.rmtree(project.root / BETTER)
+    optimise_in_project(project, "better")
+    assert service.script.asked + service.script.improved == looked
+    assert files_of(project) == first
+    (look,) = (project.root / "data" / "a.jsonl.test_looks.jsonl").read_bytes().splitlines()
+    assert orjson.loads(look)["items"] == report.rows.test
+    assert not list((project.ledger.parent / "optimised").rglob("*.yaml"))
+
+
+def test_the_first_prompt_is_asked_as_the_stage_asks_it(tmp_path, service):
+    """So what a stage has answered is not paid for again by a search."""
+    project = made(tmp_path, service, methods=["rewrites"], budget={"answers": 240})
+    answered_online(project)
+    assert service.script.asked == 36
+    optimise_in_project(project, "better")
+    assert SYSTEM not in service.script.prompts[36:]
+
+
+def test_without_a_better_prompt_the_first_stays_and_test_is_not_looked_at(tmp_path, service):
+    project = made(tmp_path, service, methods=["rewrites", "few_shot"], budget={"answers": 240}, rewrites=2)
+    report = optimise_in_project(project, "better")
+    assert report.decision.proposed is None and report.test is None and report.looks == ()
+    assert not list(project.root.glob("data/*looks*")) and not (project.root / BETTER / "task").exists()
+    with pytest.raises(StudyError, match="proposes nothing"):
+        adopt_proposal(project, "better")
+
+
+@pytest.mark.parametrize("usd", [0.004, 0.008])
+def test_the_money_of_a_search_holds_and_a_replay_stops_at_the_same_place(tmp_path, service, usd):
+    project = made(
+        tmp_path,
+        service,
+        methods=["gepa", "few_shot"],
+        budget={"answers": 240, "usd": usd},
+        improver={"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]},
+    )
+    report = optimise_in_project(project, "better")
+    assert report.spending.answers_usd + report.spending.improver_usd <= usd
+    assert report.spending.ended_early
+    asked, first = (service.script.asked, service.script.improved), files_of(project)
+    optimise_in_project(project, "better")
+    assert (service.script.asked, service.script.improved) == asked and files_of(project) == first
+
+
+def test_a_limit_that_the_first_prompt_alone_exceeds_is_an_error_before_anything_is_asked(tmp_path, service):
+    project = made(tmp_path, service, budget={"answers": 240, "usd": 0.0001})
+    with pytest.raises(StudyError, match="first prompt alone"):
+        optimise_in_project(project, "better")
+    assert service.script.asked == 0
+
+
+def test_an_unknown_price_cannot_be_limited(tmp_path, service):
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240, "usd": 5})
+    with pytest.raises(StudyError, match="no price is known for model `improver`"):
+        optimise_in_project(project, "better")
+
+
+def test_failed_answers_are_wrong_ones_and_end_nothing(tmp_path, service):
+    said = service.script
+
+    class Broken(Remarks):
+        def __call__(self, call):
+            say = super().__call__(call)
+            return Say(answer={"tone": "no label"}) if "kind0" in call.text else say
+
+    service._script = Broken()
+    settings = {"methods": ["rewrites"], "rewrites": 2, "budget": {"answers": 240}}
+    try:
+        project = with_records(search_project(tmp_path / "p", provider_of(service), 36, **settings))
+        report = optimise_in_project(project, "better")
+    finally:
+        service._script = said
+    assert report.seed.metric.value == 0.0
+    assert report.seed.valid_share == pytest.approx(0.75, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ({"budget": {"answers": 20}}, "at least 15 times"),
+        ({"split": {"train": 0.0, "dev": 1.0, "test": 0.0}}, "no row with gold is in train"),
+        ({"task": "topic"}, "does not ask the task `topic`"),
+        ({"feature": "tune"}, "no gold for a feature `tune`"),
+        ({"improver": {"provider": "service"}}, "needs a model"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_anything_is_asked(tmp_path, service, search, said):
+    project = made(tmp_path, service, **search)
+    with pytest.raises(GoldpanError, match=said):
+        optimise_in_project(project, "better")
+    assert service.script.asked == service.script.improved == 0
+
+
+def test_near_duplicates_of_test_rows_are_refused_by_id_or_left_out(tmp_path, service):
+    project = search_project(tmp_path / "p", provider_of(service), methods=["rewrites"])
+    rows = remark_rows(60)
+    copies = [{**row, "key": f"copy-{row['key']}", "text": row["text"].upper() + "!"} for row in rows[:30]]
+    project.write_rows("data/a.jsonl", [*rows, *copies])
+    with pytest.raises(StudyError, match=r"say what test rows say: `(copy-)?r0\d\d` \((train|dev)\)"):
+        optimise_in_project(with_records(project), "better")
+    settings = {"methods": ["rewrites"], "near_duplicates": "leave_out"}
+    project.write_study(search_study(provider_of(service), **settings))
+    report = optimise_in_project(load_project(root=project.root), "better")
+    assert report.rows.train + report.rows.dev + report.rows.test < 90
+    assert any("that say what test rows say are left out" in note for note in report.notes)
+
+
+def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measured(tmp_path, service):
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
+    with pytest.raises(StudyError, match="has not ended yet"):
+        adopt_proposal(project, "better")
+    report = optimise_in_project(project, "better")
+    assert adopt_proposal(project, "better")[0].name == "tone_v2.yaml"
+    adopted = load_task("tone_v2", project.tasks)
+    assert adopted.system_template == report.proposed.components["system"]
+    # The function is called as it was, so the requests are those that the search has asked.
+    assert adopted.hash == load_task("tone", project.root / BETTER / "task").hash
+    assert adopt_proposal(project, "better")[0].name == "tone_v3.yaml"
+    with pytest.raises(StudyError, match=r"there is a file tone_v2\.yaml already"):
+        adopt_proposal(project, "better", "tone_v2")
+    with pytest.raises(StudyError, match="there is a file tone"):
+        adopt_proposal(project, "better", "tone")
+    with pytest.raises(StudyError, match="no name of a task"):
+        adopt_proposal(project, "better", "../tone")
+    (project.root / BETTER / "task" / "tone.system.j2").write_text("Other.")
+    with pytest.raises(TaskError, match="proposed task was changed"):
+        adopt_proposal(project, "better")
+    (project.tasks / "tone.system.j2").write_text("Changed.")
+    with pytest.raises(TaskError, match="was changed since the search"):
+        adopt_proposal(project, "better")
+
+
+def test_a_search_report_reads_as_it_was_written(tmp_path, service):
+    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
+    report = optimise_in_project(project, "better")
+    folder = project.root / BETTER
+    again = read_search(folder / "search.json", folder / "candidates.jsonl")
+    assert again.decision == report.decision and len(again.candidates) == len(report.candidates)
