@@ -60,10 +60,10 @@ def error_clusters(
     by = settings.embedding if embeddings and settings.embedding else BY_WORDS
     space = _space(items, settings.seed, embeddings, group)
     wrong = np.array([not item.is_right for item in space.items], dtype=bool)
-    if reason := _why_not(wrong, space):
-        alone = sum(not item.is_right for item in items.items)
+    all_wrong = sum(not item.is_right for item in items.items)
+    if reason := _why_not(len(items.items), all_wrong, wrong):
         return ErrorClusters(
-            finding=reason, reason=reason, notes=space.notes, by=by, alone=alone, alpha=alpha
+            finding=reason, reason=reason, notes=space.notes, by=by, alone=all_wrong, alpha=alpha
         )
     groups = group_numbers(space.items)
     scanned = scan(space.vectors, wrong, alpha, settings.seed, groups)
@@ -95,7 +95,7 @@ def error_clusters(
             for cluster, name in zip(found, names, strict=True)
         ),
         by=by,
-        alone=sum(not item.is_right for item in items.items) - sum(len(of.members) for of in found),
+        alone=all_wrong - sum(len(of.members) for of in found),
         p_value=scanned.p_value,
         alpha=alpha,
         method=_METHOD.format(
@@ -139,17 +139,20 @@ def _space(items: ErrorItems, seed: int, embeddings: Sequence[Path], group: str)
     return _Space(kept, unit_length(vectors) if kept else np.zeros((0, 1)), notes if without else ())
 
 
-def _why_not(wrong: np.ndarray, space: _Space) -> str | None:
+def _why_not(evaluated: int, all_wrong: int, wrong: np.ndarray) -> str | None:
+    """Why no cluster is looked for, by all evaluated rows and by those that have a place."""
+    if not evaluated:
+        return "No row is evaluated, so there are no clusters."
+    if not all_wrong:
+        return f"All {evaluated:,} evaluated rows are right."
+    if all_wrong == evaluated:
+        return f"All {evaluated:,} evaluated rows are wrong, so none lie where errors are more frequent."
     if not len(wrong):
-        return "No row is evaluated that has a place among others, so there are no clusters."
-    if not wrong.any():
-        return f"All {len(wrong):,} evaluated rows are right."
-    if wrong.all():
-        return f"All {len(wrong):,} evaluated rows are wrong, so none lie where errors are more frequent."
-    if len(wrong) < FEWEST_ROWS or wrong.sum() < FEWEST_WRONG:
+        return "No evaluated row has a place among others, so there are no clusters."
+    if len(wrong) < FEWEST_ROWS or wrong.sum() < FEWEST_WRONG or wrong.all():
         return (
             f"{int(wrong.sum()):,} of {len(wrong):,} evaluated rows are wrong: clusters are looked for from"
-            f" {FEWEST_WRONG} of {FEWEST_ROWS} on."
+            f" {FEWEST_WRONG} of {FEWEST_ROWS} on, with right ones among them."
         )
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -142,4 +143,7 @@ def listed_by_cleanlab(gold: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     """
     from cleanlab.filter import find_label_issues
 
-    return np.asarray(find_label_issues(gold, probabilities, n_jobs=1), dtype=bool)
+    with warnings.catch_warnings():
+        # It says so where a label of the predictions stands nowhere in the gold.
+        warnings.simplefilter("ignore", UserWarning)
+        return np.asarray(find_label_issues(gold, probabilities, n_jobs=1), dtype=bool)
