@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from goldpan.optimise.candidate import Scored
+from goldpan.optimise.candidate import ScoredAnswers
 from goldpan.optimise.metric import metric_of
-from goldpan.optimise.problem import AnswersSpentError, Problem, RefusedPromptError, Row
+from goldpan.optimise.problem import AnswersSpentError, Problem, RefusedPromptError, SearchRow
 from goldpan.study.optimised import Optimised
 
 LABELS = ("yes", "no")
 
 
-def row(number: int, split: str = "dev", gold: str | None = None, group: str | None = None) -> Row:
+def row(number: int, split: str = "dev", gold: str | None = None, group: str | None = None) -> SearchRow:
     """A row with gold; its text is of words that no other row has."""
     words = " ".join(f"w{number}x{place}" for place in range(8))
     gold = LABELS[number % 2] if gold is None else gold
-    return Row(
+    return SearchRow(
         id=f"r{number:03d}",
         split=split,
         group=group or f"r{number:03d}",
@@ -28,18 +28,18 @@ def row(number: int, split: str = "dev", gold: str | None = None, group: str | N
     )
 
 
-def rows_of(count: int, split: str = "dev", start: int = 0) -> tuple[Row, ...]:
+def rows_of(count: int, split: str = "dev", start: int = 0) -> tuple[SearchRow, ...]:
     """Some rows, half of each label."""
     return tuple(row(number, split) for number in range(start, start + count))
 
 
 def scored(
-    rows: Sequence[Row], predicted: Sequence[str], metric: str = "accuracy", cost: float | None = 0.01
+    rows: Sequence[SearchRow], predicted: Sequence[str], metric: str = "accuracy", cost: float | None = 0.01
 ):
     """Answers to rows; an empty one failed."""
     gold = {"is": [each.gold["is"] for each in rows]}
     right = tuple(said == true for said, true in zip(predicted, gold["is"], strict=True))
-    return Scored(
+    return ScoredAnswers(
         ids=tuple(each.id for each in rows),
         right={"is": right},
         predicted={"is": tuple(predicted)},
@@ -50,7 +50,7 @@ def scored(
     )
 
 
-def with_errors(rows: Sequence[Row], wrong: set[int]) -> list[str]:
+def with_errors(rows: Sequence[SearchRow], wrong: set[int]) -> list[str]:
     """Right answers but at some places."""
     other = {"yes": "no", "no": "yes"}
     return [other[each.gold["is"]] if place in wrong else each.gold["is"] for place, each in enumerate(rows)]
@@ -63,7 +63,7 @@ class ScriptedAsks:
         answer: texts, row -> the answer; empty for one that failed.
     """
 
-    def __init__(self, answer: Callable[[Mapping[str, str], Row], str], answers: int = 10_000):
+    def __init__(self, answer: Callable[[Mapping[str, str], SearchRow], str], answers: int = 10_000):
         self._answer, self._budget = answer, answers
         self.looked_at = 0
         self.asked: list[tuple[dict[str, str], tuple[str, ...]]] = []
@@ -75,7 +75,7 @@ class ScriptedAsks:
     def refusal(self, components: Mapping[str, str]) -> str:
         return "it is empty" if not components["system"].strip() else ""
 
-    def ask(self, components: Mapping[str, str], rows: Sequence[Row]) -> Scored:
+    def ask(self, components: Mapping[str, str], rows: Sequence[SearchRow]) -> ScoredAnswers:
         if fault := self.refusal(components):
             raise RefusedPromptError(fault)
         if len(rows) > self.answers_left:

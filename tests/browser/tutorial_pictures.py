@@ -24,24 +24,26 @@ class Frame:
 
     Attributes:
         start: selector of what its upper edge lies at; empty for the page's own.
-        height: in pixels.
+        height, width: in pixels.
     """
 
     start: str = ""
     height: int = HEIGHT
+    width: int = WIDTH
 
 
 FRAMES = {
     "tutorial_errors": Frame("#slices-use-uses"),
     "tutorial_search": Frame("#metric-and-cost"),
     "tutorial_search_diff": Frame("#what-the-proposed-prompt-changes", 480),
-    "tutorial_sheet": Frame(height=520),
+    "tutorial_sheet": Frame(width=1280, height=800),
+    "tutorial_leaderboard": Frame("h2:last-of-type"),
 }
 
 
 def take_picture(browser: Any, page: Path, frame: Frame, target: Path) -> None:
     """Photograph a part of a page, in light colours and one pixel to a pixel."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": frame.height}, color_scheme="light")
+    context = browser.new_context(viewport={"width": frame.width, "height": frame.height}, color_scheme="light")
     tab = context.new_page()
     tab.goto(page.as_uri())
     if frame.start:

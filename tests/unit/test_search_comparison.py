@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from goldpan.optimise.candidate import Scored
+from goldpan.optimise.candidate import ScoredAnswers
 from goldpan.optimise.comparison import (
     ComparedRows,
     metric_difference,
@@ -40,7 +40,7 @@ def test_the_mean_of_several_features_is_the_metric_of_all():
     said = {"a": ("yes",) * 40 + ("no",) * 20, "b": ("x", "y", "z") * 20}
     gold = {"a": ("yes", "no") * 30, "b": ("x", "x", "z") * 20}
     right = {name: tuple(s == g for s, g in zip(said[name], gold[name], strict=True)) for name in said}
-    answers = Scored(SEED.ids, right, said, SEED.scores, SEED.valid, 0.0, None)
+    answers = ScoredAnswers(SEED.ids, right, said, SEED.scores, SEED.valid, 0.0, None)
     for metric in ("accuracy", "f1", "kappa"):
         rows = ComparedRows(metric, gold, SEED.ids)
         assert metric_estimate(rows, answers).value == pytest.approx(

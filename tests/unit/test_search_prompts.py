@@ -18,11 +18,11 @@ prompt: {system: note.s.j2, user: note.u.j2}
 function: {name: label_note}
 exclusive: [{order: [urgent, calm]}]
 features:
-  - {name: topic, type: classification, description: About what., labels: {cats: Of cats., dogs: ""}, title: Topic}
+  - {name: topic, type: classification, description: What., labels: {cats: Of cats., dogs: ""}, title: T}
   - {name: urgent, type: binary, description: At once., rationale: true}
   - {name: calm, type: binary, description: Not at once., abstain: true}
   - {name: length, type: score, min: 0, max: 5, description: How long., integer: false}
-  - {name: names, type: extraction, description: Who., fields: [{name: who}, {name: age, type: integer, nullable: true}]}
+  - {name: names, type: extraction, description: Who., fields: [{name: who}, {name: age, type: integer}]}
 """
 
 

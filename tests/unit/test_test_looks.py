@@ -8,8 +8,10 @@ import pytest
 
 from goldpan.errors import GoldpanError
 from goldpan.records.inputs import source_files
-from goldpan.records.test_looks import LookAtTest, hash_of_rows, looks, record_look
+from goldpan.records.test_looks import LookAtTest, hash_of_rows, looks, looks_file, record_look
+from goldpan.study.load import load_project
 from goldpan.study.model import Source
+from tests.projects import WorkflowProject, notes_study
 
 LOOK = LookAtTest("study: search better", "a" * 64, "b" * 64, 50, "2026-01-31", "the seed and rewrites-1")
 
@@ -84,3 +86,30 @@ def test_the_file_is_no_data_of_a_source_that_takes_all_files(tmp_path):
     record_look(tmp_path / "notes.jsonl.test_looks.jsonl", LOOK)
     source = Source.model_validate({"files": ["*.jsonl"], "format": "jsonl"})
     assert list(source_files(source, tmp_path).values()) == [tmp_path / "notes.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["data/notes.csv"], "data/notes.csv.test_looks.jsonl"),
+        (["data/*.csv"], "data/notes.test_looks.jsonl"),
+        (["data/**/*.csv", "more/a.csv"], "data/notes.test_looks.jsonl"),
+        (["data/a.csv", "data/b.csv"], "data/notes.test_looks.jsonl"),
+        (["*.csv"], "notes.test_looks.jsonl"),
+        (["data/2024-*/part/*.csv"], "data/notes.test_looks.jsonl"),
+    ],
+)
+def test_looks_at_gold_in_fields_lie_beside_the_data_whatever_files_come_later(tmp_path, files, expected):
+    project = WorkflowProject.create(tmp_path / "project")
+    study = notes_study()
+    study["sources"]["notes"] |= {"files": files}
+    study["evaluations"] = {
+        "topics": {"source": "notes", "gold": {"topic": "topic"}, "predictions": "topics"}
+    }
+    study["optimised"] = {
+        "better": {"stage": "topics", "improver": {"provider": "main"}, "budget": {"answers": 900}}
+    }
+    project.write_study(study)
+    loaded = load_project(root=project.root)
+    file = looks_file(loaded, loaded.study.evaluations["topics"])
+    assert file == project.root / expected

@@ -1,14 +1,19 @@
 """Waves through Snakemake: what is given out, what comes back, and what a change makes stale."""
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from goldpan.bundle.named_files import named_files
+from goldpan.evaluation.run import evaluate_in_project
 from goldpan.ledger import Ledger
+from goldpan.optimise.ceiling import answers_of_wave
 from goldpan.providers.engine import completion
+from goldpan.study.load import load_project
 from goldpan.tasks.schema import tool, tool_choice
 from goldpan.tasks.task import load_task
 from tests.filled_sheets import fill_csv, fill_page, read_sheet_rows, write_sheet_rows
@@ -333,3 +338,54 @@ def test_the_examples_of_the_library_page_run_on_the_quickstart(quickstart, tmp_
     assert len(names["records"]) == 60
     assert names["gold"][0].labels["score"] in (0, 1)
     assert names["reading"].state == "ok", names["reading"].reason
+
+
+def final_evaluation(project, **changes):
+    """The project of filled sheets with evaluations of the test split alone."""
+    study = wave_study(gold={"split": {"train": 0.2, "dev": 0.4, "test": 0.4}})
+    final = {**EVALUATION, "split": "test"}
+    study["evaluations"] = {"llm": EVALUATION, "final": final, "again": {**final, **changes}}
+    project.write_study(study)
+    return project
+
+
+def looks(project):
+    file = project.root / "annotations" / "notes" / "check.test_looks.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_an_evaluation_of_the_test_split_alone_is_a_look_that_is_counted_once(come_back, tmp_path):
+    project = final_evaluation(come_back.copy(tmp_path / "project"))
+    assert looks(project) == []
+    project.run(*(f"results/notes/evaluation/{name}.json" for name in ("llm", "final", "again")))
+    # Both see the same figures, whichever comes first; the one of all splits is no look.
+    (look,) = looks(project)
+    assert look["by"] in ("notes: evaluation final", "notes: evaluation again")
+    assert look["items"] == len(project.rows("waves/check/gold/test.jsonl")) > 0
+    assert project.json("evaluation/final.json")["look_at_test"] == 1
+    assert "look_at_test" not in project.json("evaluation/llm.json")
+    assert "This is look number 1 at the test split" in project.artifact("evaluation/final.html").read_text()
+    card = project.artifact("waves/check/gold/card.md").read_text().replace("\\", "")
+    assert "0 at earlier versions" in card
+    assert "annotations/notes/check.test_looks.jsonl" in card
+
+    assert "project/annotations/notes/check.test_looks.jsonl" in named_files(load_project(root=project.root))
+
+    # Other figures are another look, and what was seen before keeps its number.
+    before = project.artifact("evaluation/final.json").read_bytes()
+    final_evaluation(project, features=["urgent"])
+    for name in ("again", "final"):
+        evaluate_in_project(load_project(root=project.root), name)
+    assert len(looks(project)) == 2
+    assert project.json("evaluation/again.json")["look_at_test"] == 2
+    assert project.artifact("evaluation/final.json").read_bytes() == before
+
+
+def test_the_ceiling_is_read_from_what_the_annotators_of_a_wave_answered(come_back):
+    project = load_project(root=come_back.root)
+    answers = answers_of_wave(project, "check")
+    by_record = {item["id"]: item["item_id"] for item in items(come_back).values()}
+    assert answers["topic"].keys() == by_record.keys()
+    erring = {name for name, item in by_record.items() if item in wrong(come_back)}
+    assert {name for name, said in answers["topic"].items() if said["ann"] != said["ben"]} == erring
+    assert len(erring) == 3

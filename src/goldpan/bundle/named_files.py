@@ -11,6 +11,7 @@ from goldpan.chains.local_kinds import local_inputs
 from goldpan.errors import BundleError
 from goldpan.models.folders import is_model_folder
 from goldpan.records.inputs import files_of_sources
+from goldpan.records.test_looks import looks_file
 from goldpan.study.load import Project
 from goldpan.tasks.task import task_files
 from goldpan.waves.collect.listing import all_files
@@ -68,6 +69,10 @@ def _all(project: Project) -> Iterator[tuple[Role, Path]]:
         if wave.guidelines:
             yield "list", root / wave.guidelines
         yield from _of_wave(project, name)
+    for search in study.optimised.values():
+        counted = looks_file(project, study.evaluations[search.evaluation or search.stage])
+        if counted.exists():
+            yield "annotations", counted
     for annotated in study.annotated.values():
         for checkpoint in annotated.regression_head_checkpoints.values():
             path = root / checkpoint

@@ -9,10 +9,10 @@ from typing import Any
 
 from goldpan.errors import PromptError
 from goldpan.evaluation.coding import FAILED, FeatureValues
-from goldpan.optimise.candidate import Components, Scored
+from goldpan.optimise.candidate import Components, ScoredAnswers
 from goldpan.optimise.ledger_stage import LedgerStage, RecordAnswer
 from goldpan.optimise.metric import metric_of
-from goldpan.optimise.problem import AnswersSpentError, RefusedPromptError, Row
+from goldpan.optimise.problem import AnswersSpentError, RefusedPromptError, SearchRow
 from goldpan.optimise.prompt_faults import template_fault
 from goldpan.optimise.task_version import components_hash, write_task_version
 from goldpan.records.model import Record
@@ -61,7 +61,7 @@ class Candidates:
             self._faults[identity] = template_fault(self._task, components)
         return self._faults[identity]
 
-    def answers(self, components: Components, rows: Sequence[Row]) -> list[RecordAnswer]:
+    def answers(self, components: Components, rows: Sequence[SearchRow]) -> list[RecordAnswer]:
         """What comes of asking a candidate. Raises as `LedgerStage.answers`, and RefusedPromptError."""
         if fault := self.fault(components):
             raise RefusedPromptError(fault, components)
@@ -82,22 +82,22 @@ class Candidates:
             known.update((answer.id, answer) for answer in answers)
         return [known[row.id] for row in rows]
 
-    def scored(self, answers: Sequence[RecordAnswer]) -> Scored:
+    def scored(self, answers: Sequence[RecordAnswer]) -> ScoredAnswers:
         """Answers against the gold; what failed is wrong."""
         ids = [answer.id for answer in answers]
         said = {name: [self._value(answer, name) for answer in answers] for name in self._values}
         right = {name: self._right(name, ids, said[name]) for name in self._values}
         predicted = {
-            name: tuple("" if value is FAILED else shown(of.feature, value) for value in said[name])
+            name: tuple("" if value is FAILED else shown_answer(of.feature, value) for value in said[name])
             for name, of in self._values.items()
         }
         gold = {
-            name: [shown(of.feature, self._gold[name][row]) for row in ids]
+            name: [shown_answer(of.feature, self._gold[name][row]) for row in ids]
             for name, of in self._values.items()
         }
         by_row = zip(*right.values(), strict=True)
         costs = [answer.cost_usd for answer in answers]
-        return Scored(
+        return ScoredAnswers(
             ids=tuple(ids),
             right=right,
             predicted=predicted,
@@ -153,11 +153,13 @@ class Asking:
         """As of `Asks`."""
         return self._candidates.fault(components)
 
-    def ask(self, components: Components, rows: Sequence[Row]) -> Scored:
+    def ask(self, components: Components, rows: Sequence[SearchRow]) -> ScoredAnswers:
         """As of `Asks`."""
         return self.ask_with_notes(components, rows)[0]
 
-    def ask_with_notes(self, components: Components, rows: Sequence[Row]) -> tuple[Scored, list[str]]:
+    def ask_with_notes(
+        self, components: Components, rows: Sequence[SearchRow]
+    ) -> tuple[ScoredAnswers, list[str]]:
         """As `ask`, and for each row what the answer says of its reasons, or why there is none."""
         if len(rows) > self.answers_left:
             raise AnswersSpentError(
@@ -177,7 +179,7 @@ class Asking:
         self.progress[identity] = self.looked_at, self.spent_usd
 
 
-def shown(feature: Feature, value: Any) -> str:
+def shown_answer(feature: Feature, value: Any) -> str:
     """An answer as text, so that equal ones are equal: labels of a set stand in the order of the task."""
     if isinstance(feature, Labelled) and isinstance(value, list | tuple | set | frozenset):
         order = {label: place for place, label in enumerate(feature.label_list)}

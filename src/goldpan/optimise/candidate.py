@@ -10,7 +10,7 @@ Components = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredAnswers:
     """Answers to one candidate on some rows.
 
     Attributes:
@@ -50,6 +50,6 @@ class Candidate:
     method: str
     parents: tuple[str, ...]
     components: Components
-    dev: Scored | None
+    dev: ScoredAnswers | None
     refused: str = ""
     is_accepted: bool = False

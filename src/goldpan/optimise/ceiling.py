@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldpan.evaluation.coding import FAILED, CodedPredictions, FeatureValues
-from goldpan.optimise.problem import Row
+from goldpan.optimise.problem import SearchRow
 from goldpan.optimise.report import Ceiling
 from goldpan.optimise.resampled_metric import LabelSums, estimate_of, metric_of_sums
 from goldpan.statistics.figures import Estimate, Kind
@@ -43,7 +43,7 @@ def human_ceiling(
     wave: str,
     answers: Answers,
     values: Mapping[str, FeatureValues],
-    rows: Sequence[Row],
+    rows: Sequence[SearchRow],
     metric: Metric,
     seed: int = 0,
 ) -> Ceiling:

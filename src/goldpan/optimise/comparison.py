@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldpan.errors import ReconciliationError
-from goldpan.optimise.candidate import Scored
-from goldpan.optimise.problem import Row
+from goldpan.optimise.candidate import ScoredAnswers
+from goldpan.optimise.problem import SearchRow
 from goldpan.optimise.resampled_metric import LabelSums, ResampledMetric, estimate_of
 from goldpan.statistics.figures import Estimate
 from goldpan.statistics.joined_measures import Difference
@@ -54,7 +54,9 @@ class ComparedRows:
     seed: int = 0
 
     @classmethod
-    def of(cls, metric: Metric, rows: Sequence[Row], scored: Scored, seed: int = 0) -> ComparedRows:
+    def of(
+        cls, metric: Metric, rows: Sequence[SearchRow], scored: ScoredAnswers, seed: int = 0
+    ) -> ComparedRows:
         """Those of the rows that were answered, in the order of the answers."""
         by_id = {row.id: row for row in rows}
         answered = [by_id[name] for name in scored.ids]
@@ -82,7 +84,7 @@ class PairedTests:
     how: str
 
 
-def in_order(scored: Scored, ids: Sequence[str]) -> Scored:
+def in_order(scored: ScoredAnswers, ids: Sequence[str]) -> ScoredAnswers:
     """The same answers in the order of these ids.
 
     Raises:
@@ -104,7 +106,7 @@ def in_order(scored: Scored, ids: Sequence[str]) -> Scored:
     )
 
 
-def metric_estimate(rows: ComparedRows, scored: Scored) -> Estimate:
+def metric_estimate(rows: ComparedRows, scored: ScoredAnswers) -> Estimate:
     """The metric of some answers, with a 95 % interval.
 
     A share of right rows has that of Clopper and Pearson; all else, and rows in groups, a bootstrap with
@@ -113,7 +115,7 @@ def metric_estimate(rows: ComparedRows, scored: Scored) -> Estimate:
     return estimate_of(rows.groups, rows.seed, lambda codes: _resampled(rows, scored, codes))
 
 
-def metric_difference(rows: ComparedRows, first: Scored, second: Scored) -> Estimate:
+def metric_difference(rows: ComparedRows, first: ScoredAnswers, second: ScoredAnswers) -> Estimate:
     """The metric of the second answers less that of the first, from a paired bootstrap."""
     if first.right == second.right and first.predicted == second.predicted:
         return Estimate(0.0, reason="no interval: they answer alike")
@@ -125,7 +127,7 @@ def metric_difference(rows: ComparedRows, first: Scored, second: Scored) -> Esti
 
 
 def paired_tests(
-    rows: ComparedRows, first: Scored, candidates: Sequence[Scored], swaps: int = SWAPS
+    rows: ComparedRows, first: ScoredAnswers, candidates: Sequence[ScoredAnswers], swaps: int = SWAPS
 ) -> PairedTests:
     """Test whether each candidate's metric differs from that of the first prompt.
 
@@ -155,7 +157,7 @@ def paired_tests(
     return PairedTests(tuple(alone), tuple(max(pair) for pair in zip(alone, corrected, strict=True)), how)
 
 
-def _mcnemar(first: Scored, second: Scored) -> float:
+def _mcnemar(first: ScoredAnswers, second: ScoredAnswers) -> float:
     (before,), (after,) = (np.array(list(scored.right.values()), dtype=bool) for scored in (first, second))
     return exact_mcnemar_p_value(int((before & ~after).sum()), int((after & ~before).sum()))
 
@@ -166,7 +168,7 @@ def _share_of_swaps(swapped: np.ndarray, observed: float) -> float:
 
 
 def _statistics(
-    rows: ComparedRows, first: Scored, candidates: Sequence[Scored], swaps: int
+    rows: ComparedRows, first: ScoredAnswers, candidates: Sequence[ScoredAnswers], swaps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """|difference| of each candidate in units of its spread under swaps, (m,), and under swaps, (b, m)."""
     _, group_of_row = np.unique(np.array(rows.groups, dtype=object).astype(str), return_inverse=True)
@@ -191,7 +193,7 @@ def _statistics(
     return np.abs(observed) / spread, np.abs(swapped) / spread
 
 
-def _resampled(rows: ComparedRows, scored: Scored, codes: np.ndarray) -> ResampledMetric:
+def _resampled(rows: ComparedRows, scored: ScoredAnswers, codes: np.ndarray) -> ResampledMetric:
     parts = [
         LabelSums(rows.metric, rows.gold[name], scored.predicted[name], scored.right[name])
         for name in rows.gold

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from goldpan.optimise.candidate import Candidate, Components, Scored
+from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.comparison import (
     LEVEL_OF_TEST,
     ComparedRows,
@@ -19,7 +19,7 @@ from goldpan.optimise.comparison import (
 )
 from goldpan.optimise.few_shot import METHOD as FEW_SHOT
 from goldpan.optimise.front import on_front
-from goldpan.optimise.problem import Row
+from goldpan.optimise.problem import SearchRow
 from goldpan.optimise.report import SEED_CANDIDATE, CandidateReport, SearchDecision
 from goldpan.optimise.task_version import length_of
 from goldpan.optimise.training_text import TrainingText
@@ -59,10 +59,10 @@ class JudgedCandidates:
 def judge(
     settings: Optimised,
     seed: Components,
-    seed_dev: Scored,
+    seed_dev: ScoredAnswers,
     candidates: Sequence[Candidate],
-    train: Sequence[Row],
-    dev: Sequence[Row],
+    train: Sequence[SearchRow],
+    dev: Sequence[SearchRow],
     spent: Mapping[str, MethodSpending] | None = None,
 ) -> JudgedCandidates:
     """Compare the candidates with the first prompt on dev, and decide.
@@ -109,14 +109,14 @@ class _Teller:
         self,
         settings: Optimised,
         seed: Components,
-        seed_dev: Scored,
-        dev: Sequence[Row],
+        seed_dev: ScoredAnswers,
+        dev: Sequence[SearchRow],
         spent: Mapping[str, MethodSpending],
     ):
         self.rows = ComparedRows.of(settings.metric, dev, seed_dev, settings.seed)
         self._seed_dev, self._spent, self._seed_length = seed_dev, spent, max(1, length_of(seed))
 
-    def as_seed(self, dev: Scored) -> Scored | None:
+    def as_seed(self, dev: ScoredAnswers) -> ScoredAnswers | None:
         """Answers in the order of the seed's; None where they are of a part of dev."""
         if len(dev.ids) < len(self._seed_dev.ids):
             return None
@@ -249,10 +249,10 @@ def _value(candidate: CandidateReport) -> float:
     return round(candidate.metric.value or 0.0, _DECIMALS)
 
 
-def _front(answered: Sequence[tuple[str, Scored]]) -> set[str]:
+def _front(answered: Sequence[tuple[str, ScoredAnswers]]) -> set[str]:
     figures = [(dev.metric, dev.cost_usd, _valid_share(dev)) for _, dev in answered]
     return {name for (name, _), is_on in zip(answered, on_front(figures), strict=True) if is_on}
 
 
-def _valid_share(dev: Scored) -> float:
+def _valid_share(dev: ScoredAnswers) -> float:
     return sum(dev.valid) / max(1, len(dev.valid))

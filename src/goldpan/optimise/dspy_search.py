@@ -25,7 +25,7 @@ import numpy as np
 
 from goldpan.errors import StudyError
 from goldpan.optimise.candidate import Candidate, Components
-from goldpan.optimise.problem import BudgetSpentError, Problem, RefusedPromptError, Row
+from goldpan.optimise.problem import BudgetSpentError, Problem, RefusedPromptError, SearchRow
 from goldpan.optimise.report import SEED_CANDIDATE
 
 METHOD = "dspy_copro"
@@ -64,7 +64,7 @@ def search_with_copro(problem: Problem) -> list[Candidate]:
     return state.candidates()
 
 
-def _rows_to_learn_from(problem: Problem) -> tuple[Row, ...]:
+def _rows_to_learn_from(problem: Problem) -> tuple[SearchRow, ...]:
     """As many rows of train as the budget allows to ask all prompts about, and the finalists about dev."""
     answers = problem.asks.answers_left - FINALISTS * len(problem.dev)
     number = min(len(problem.train), max(0, answers // (BREADTH * DEPTH)))
@@ -99,7 +99,7 @@ class _State:
     """
 
     problem: Problem
-    rows: tuple[Row, ...]
+    rows: tuple[SearchRow, ...]
     tried: list[_Tried] = field(default_factory=list)
     raised: BaseException | None = None
     _requests: int = 0

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from goldpan.optimise.candidate import Candidate, Components
-from goldpan.optimise.problem import BudgetSpentError, Problem, RefusedPromptError, Row
+from goldpan.optimise.problem import BudgetSpentError, Problem, RefusedPromptError, SearchRow
 from goldpan.optimise.report import SEED_CANDIDATE
 from goldpan.optimise.task_version import SYSTEM, USER, literal
 
@@ -55,7 +55,7 @@ def few_shot(problem: Problem) -> list[Candidate]:
     return candidates
 
 
-def with_examples(components: Components, examples: Sequence[Row]) -> dict[str, str]:
+def with_examples(components: Components, examples: Sequence[SearchRow]) -> dict[str, str]:
     """A prompt with examples at the end of its system prompt, or before the user prompt where it has none.
 
     Args:
@@ -71,11 +71,11 @@ def with_examples(components: Components, examples: Sequence[Row]) -> dict[str, 
     return {**components, USER: f"{shown}\n\n{components[USER]}"}
 
 
-def _answer(row: Row) -> str:
+def _answer(row: SearchRow) -> str:
     return literal(orjson.dumps(dict(row.answer)).decode())
 
 
-def _sets(rows: Sequence[Row], size: int, seed: int) -> Iterator[tuple[Row, ...]]:
+def _sets(rows: Sequence[SearchRow], size: int, seed: int) -> Iterator[tuple[SearchRow, ...]]:
     """Different sets of rows without end, or until hardly any are left; each in an order of its own."""
     generator = np.random.default_rng((seed, 4))
     known: set[frozenset[str]] = set()
@@ -91,12 +91,12 @@ def _sets(rows: Sequence[Row], size: int, seed: int) -> Iterator[tuple[Row, ...]
         yield drawn
 
 
-def _drawn(rows: Sequence[Row], size: int, generator: np.random.Generator) -> tuple[Row, ...]:
+def _drawn(rows: Sequence[SearchRow], size: int, generator: np.random.Generator) -> tuple[SearchRow, ...]:
     """Rows in random order, taken from those of each answer in turn."""
-    by_answer: dict[tuple[tuple[str, str], ...], list[Row]] = {}
+    by_answer: dict[tuple[tuple[str, str], ...], list[SearchRow]] = {}
     for place in generator.permutation(len(rows)):
         by_answer.setdefault(tuple(sorted(rows[place].gold.items())), []).append(rows[place])
-    drawn: list[Row] = []
+    drawn: list[SearchRow] = []
     while len(drawn) < min(size, len(rows)):
         for some in by_answer.values():
             if some and len(drawn) < size:

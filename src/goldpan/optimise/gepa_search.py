@@ -19,13 +19,13 @@ from typing import Any, cast
 
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json
-from goldpan.optimise.candidate import Candidate, Components, Scored
+from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.problem import (
     BudgetSpentError,
     Example,
     Problem,
     RefusedPromptError,
-    Row,
+    SearchRow,
 )
 from goldpan.optimise.task_version import components_hash
 
@@ -76,7 +76,7 @@ class _Silent:
 
 
 class _Adapter:
-    """What gepa asks of a system that it improves; here rows are `Row`, and candidates hold the improvable
+    """What gepa asks of a system that it improves; here candidates hold the improvable
     parts only."""
 
     propose_new_texts = None
@@ -101,7 +101,7 @@ class _Adapter:
         return self.failure is not None or is_over or left < 2 * MINIBATCH + len(self._dev)
 
     def evaluate(
-        self, batch: Sequence[Row], candidate: Mapping[str, str], capture_traces: bool = False
+        self, batch: Sequence[SearchRow], candidate: Mapping[str, str], capture_traces: bool = False
     ) -> Any:
         """Answers to a candidate on some rows, as gepa's adapters give them."""
         try:
@@ -110,7 +110,7 @@ class _Adapter:
             self.failure = self.failure or error
             raise
 
-    def _evaluated(self, batch: Sequence[Row], candidate: Mapping[str, str]) -> Any:
+    def _evaluated(self, batch: Sequence[SearchRow], candidate: Mapping[str, str]) -> Any:
         components = {**self._problem.seed, **candidate}
         is_dev = tuple(row.id for row in batch) == self._dev
         if is_dev and components == dict(self._problem.seed):
@@ -127,7 +127,7 @@ class _Adapter:
             self._note(components, dev=scored, is_accepted=True)
         return self._as_batch(batch, scored, notes)
 
-    def _ask(self, components: Components, batch: Sequence[Row]) -> tuple[Scored, list[str]]:
+    def _ask(self, components: Components, batch: Sequence[SearchRow]) -> tuple[ScoredAnswers, list[str]]:
         asks = self._problem.asks
         with_notes = getattr(asks, "ask_with_notes", None)
         if with_notes is not None:
@@ -135,7 +135,7 @@ class _Adapter:
             return scored, notes
         return asks.ask(components, batch), [""] * len(batch)
 
-    def _as_batch(self, batch: Sequence[Row], scored: Scored, notes: Sequence[str]) -> Any:
+    def _as_batch(self, batch: Sequence[SearchRow], scored: ScoredAnswers, notes: Sequence[str]) -> Any:
         examples = [
             Example(
                 row=row,
@@ -194,7 +194,7 @@ class _Adapter:
         components: Components,
         *,
         parent: Components | None = None,
-        dev: Scored | None = None,
+        dev: ScoredAnswers | None = None,
         refused: str = "",
         is_accepted: bool = False,
         is_new: bool = False,

@@ -17,9 +17,9 @@ from goldpan.evaluation.field_gold import read_field_gold
 from goldpan.evaluation.files import gold_files
 from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import evaluated_features
-from goldpan.optimise.asking import shown
+from goldpan.optimise.asking import shown_answer
 from goldpan.optimise.near_duplicates import NearDuplicate, near_duplicates
-from goldpan.optimise.problem import Row
+from goldpan.optimise.problem import SearchRow
 from goldpan.providers.keys import Keys
 from goldpan.providers.prices import context_window
 from goldpan.records.look_up import look_up
@@ -64,13 +64,13 @@ class SearchData:
     values: Mapping[str, FeatureValues]
     gold: Mapping[str, Mapping[str, Any]]
     records: Mapping[str, Record]
-    rows: tuple[Row, ...]
+    rows: tuple[SearchRow, ...]
     gold_names: Mapping[str, str]
     gold_paths: tuple[Path, ...]
     gold_text: str
     notes: tuple[str, ...]
 
-    def of_split(self, split: str) -> tuple[Row, ...]:
+    def of_split(self, split: str) -> tuple[SearchRow, ...]:
         """The rows of a split."""
         return tuple(row for row in self.rows if row.split == split)
 
@@ -92,7 +92,7 @@ def read_search_data(project: Project, name: str) -> SearchData:
     evaluation = project.study.evaluations[settings.evaluation or settings.stage]
     gold_names = _gold_names(project, settings, values)
     reader = _RowReader(project, settings, task, values, gold_names, where)
-    rows: list[Row] = []
+    rows: list[SearchRow] = []
     records: dict[str, Record] = {}
     seen: set[str] = set()
     for record in iter_records(project.left(project.paths.stage_records(settings.stage), f"search `{name}`")):
@@ -148,7 +148,7 @@ class _RowReader:
         self.gold: dict[str, dict[str, Any]] = {feature: {} for feature in values}
         self.left_out: Counter[str] = Counter()
 
-    def row(self, record: Record, item: GoldItem) -> Row | None:
+    def row(self, record: Record, item: GoldItem) -> SearchRow | None:
         """The row of a record; None where it is left out."""
         labels = {
             feature: _label(item, self._gold_names[feature], of) for feature, of in self._values.items()
@@ -171,14 +171,14 @@ class _RowReader:
         text = _user_text(asked[0].messages)
         for feature, label in labels.items():
             self.gold[feature][record["id"]] = label
-        return Row(
+        return SearchRow(
             id=record["id"],
             split=split,
             group=group,
             data=record["data"],
             text=text,
             own=_own_text(record, self._own_paths) or text,
-            gold={name: shown(self._values[name].feature, label) for name, label in labels.items()},
+            gold={name: shown_answer(self._values[name].feature, label) for name, label in labels.items()},
             answer={self._values[name].feature.key: label for name, label in labels.items()},
         )
 
@@ -314,7 +314,9 @@ def _own_text(record: Record, paths: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(texts)
 
 
-def _without_near_duplicates(rows: list[Row], settings: Optimised, where: str) -> tuple[list[Row], list[str]]:
+def _without_near_duplicates(
+    rows: list[SearchRow], settings: Optimised, where: str
+) -> tuple[list[SearchRow], list[str]]:
     """The rows without those of train and dev that say what a test row says.
 
     Raises:

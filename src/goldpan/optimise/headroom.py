@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from goldpan.optimise.candidate import Candidate, Scored
+from goldpan.optimise.candidate import Candidate, ScoredAnswers
 from goldpan.optimise.comparison import ComparedRows, metric_estimate
 from goldpan.optimise.report import Ceiling, Headroom
 from goldpan.statistics.figures import Estimate
@@ -16,7 +16,7 @@ from goldpan.statistics.figures import Estimate
 
 def headroom(
     rows: ComparedRows,
-    seed_dev: Scored,
+    seed_dev: ScoredAnswers,
     rewrites: Sequence[Candidate],
     ceiling: Ceiling | None,
     why_no_ceiling: str = "",

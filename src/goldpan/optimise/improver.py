@@ -35,7 +35,7 @@ _LONGEST_SHOWN = 4_000
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\Z", re.DOTALL)
 
 
-class Improver:
+class PromptImprover:
     """As `problem.Improves`: asks a model for new texts.
 
     Args:

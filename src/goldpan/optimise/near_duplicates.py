@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from goldpan.optimise.problem import Row
+from goldpan.optimise.problem import SearchRow
 
 SHINGLE_WORDS = 3
 NEAR = 0.9
@@ -31,7 +31,7 @@ class NearDuplicate(NamedTuple):
     similarity: float
 
 
-def near_duplicates(rows: Iterable[Row]) -> list[NearDuplicate]:
+def near_duplicates(rows: Iterable[SearchRow]) -> list[NearDuplicate]:
     """The rows of train and dev that are near-duplicates of test rows, in the order of their ids.
 
     By the Jaccard similarity of their sets of three words in a row, in NFKC and lower case, without

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from goldpan.optimise.candidate import Candidate, Components, Scored
+from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.study.optimised import Optimised
 
 
 @dataclass(frozen=True)
-class Row:
+class SearchRow:
     """A record with gold.
 
     Attributes:
@@ -21,7 +21,7 @@ class Row:
         data: the fields of the record.
         text: the user prompt of the first candidate for this record: what the model is shown of it.
         own: what of this text is the record's own, without the words of the prompt.
-        gold: of each feature that counts, the right answer as shown, as in `Scored.predicted`.
+        gold: of each feature that counts, the right answer as shown, as in `ScoredAnswers.predicted`.
         answer: the right answer as the task would have it answered: of each feature that counts, the key that
             it has in an answer, and its value.
     """
@@ -47,7 +47,7 @@ class Example:
         note: what went wrong or how the model came to its answer, in words; may be empty.
     """
 
-    row: Row
+    row: SearchRow
     predicted: Mapping[str, str]
     score: float
     note: str = ""
@@ -91,7 +91,7 @@ class Asks(Protocol):
         prompts are measured although they hold it.
         """
 
-    def ask(self, components: Components, rows: Sequence[Row]) -> Scored:
+    def ask(self, components: Components, rows: Sequence[SearchRow]) -> ScoredAnswers:
         """Answers to a candidate on some rows, from the ledger where they are there.
 
         Raises:
@@ -138,9 +138,9 @@ class Problem:
     settings: Optimised
     seed: Components
     parts: tuple[str, ...]
-    train: tuple[Row, ...]
-    dev: tuple[Row, ...]
-    seed_dev: Scored
+    train: tuple[SearchRow, ...]
+    dev: tuple[SearchRow, ...]
+    seed_dev: ScoredAnswers
     asks: Asks
     improves: Improves
 

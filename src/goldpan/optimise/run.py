@@ -13,7 +13,7 @@ from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_file, sha256_hex, write_bytes
 from goldpan.folder_lock import alone_in
 from goldpan.optimise.asking import Asking, Candidates, work_folder
-from goldpan.optimise.candidate import Candidate, Components, Scored
+from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
 from goldpan.optimise.comparison import ComparedRows, metric_difference, metric_estimate, paired_tests
 from goldpan.optimise.decide import JudgedCandidates, MethodSpending, judge
@@ -21,7 +21,7 @@ from goldpan.optimise.few_shot import few_shot
 from goldpan.optimise.gepa_search import search_with_gepa
 from goldpan.optimise.gold_rows import SearchData, read_search_data
 from goldpan.optimise.headroom import headroom
-from goldpan.optimise.improver import IMPROVER_TASK, Improver
+from goldpan.optimise.improver import IMPROVER_TASK, PromptImprover
 from goldpan.optimise.ledger_stage import LedgerStage
 from goldpan.optimise.money import Money
 from goldpan.optimise.page import search_page
@@ -177,7 +177,7 @@ class _Search:
 
         improves = improver_stage(project, name)
         rewriting = LedgerStage(project, f"{own}-improver", improves, REWRITES, folder, self.money)
-        self.improver = Improver(rewriting, fault)
+        self.improver = PromptImprover(rewriting, fault)
 
     def run(self) -> tuple[SearchReport, Candidate | None]:
         """Search; returns the report, and the candidate that is proposed."""
@@ -204,12 +204,12 @@ class _Search:
         on_test, notes = (None, []) if winner is None else self._on_test(winner)
         return self._report(gain, done, judged, on_test, notes), winner
 
-    def _problem(self, seed_dev: Scored, asks: Asking) -> Problem:
+    def _problem(self, seed_dev: ScoredAnswers, asks: Asking) -> Problem:
         return Problem(
             self.settings, self.seed, self.parts, self.train, self.dev, seed_dev, asks, self.improver
         )
 
-    def _headroom(self, seed_dev: Scored) -> tuple[Headroom, list[Candidate]]:
+    def _headroom(self, seed_dev: ScoredAnswers) -> tuple[Headroom, list[Candidate]]:
         """What there is to gain, and the rewrites that were tried for it: the first of all."""
         asks = self.candidates.with_budget(self.settings.budget.answers)
         first = some_rewrites(self._problem(seed_dev, asks), FIRST_REWRITES)
@@ -229,7 +229,7 @@ class _Search:
             wave, answers, self.data.values, self.dev, self.settings.metric, self.settings.seed
         )
 
-    def _method(self, method: MethodName, seed_dev: Scored) -> _Done:
+    def _method(self, method: MethodName, seed_dev: ScoredAnswers) -> _Done:
         asks = self.candidates.with_budget(self.settings.budget.answers)
         before = self.money.is_spent
         candidates = [] if before else _methods()[method](self._problem(seed_dev, asks))

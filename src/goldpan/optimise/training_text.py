@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from goldpan.optimise.candidate import Components
-from goldpan.optimise.problem import Row
+from goldpan.optimise.problem import SearchRow
 
 RUN = 5
 """Words in a row that count as copied."""
@@ -29,7 +29,7 @@ class TrainingText:
         first: the texts of the first prompt.
     """
 
-    def __init__(self, rows: Iterable[Row], first: Components):
+    def __init__(self, rows: Iterable[SearchRow], first: Components):
         self._row_of_run: dict[int, str] = {}
         for row in rows:
             for text in _texts_of(row):
@@ -49,7 +49,7 @@ class TrainingText:
         return ""
 
 
-def _texts_of(row: Row) -> Iterator[str]:
+def _texts_of(row: SearchRow) -> Iterator[str]:
     yield row.own
     yield from _strings_in(row.data)
 

@@ -7,10 +7,11 @@ The same look again (the same was asked or measured, on the same rows) leaves no
 
 from __future__ import annotations
 
-import os
+import glob
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import orjson
 from goldpan.as_json import AsJson
 from goldpan.files import canonical_json, of_known_keys, replacing, rows_as, sha256_hex
 from goldpan.folder_lock import alone_in
-from goldpan.records.inputs import source_files
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.study.paths import TEST_LOOKS
@@ -56,19 +56,18 @@ def looks_file(project: Project, settings: Evaluation) -> Path:
     """The file that counts looks at the test split of an evaluation's gold.
 
     That of a wave lies beside the folder of its filled sheets. That of gold in fields lies beside the data
-    file, or, where a source has several, in the folder they have in common, under the source's name.
-
-    Raises:
-        StudyError: the source has no files.
+    file, or, where the source names several or a pattern, in the folder that the first of these begins with,
+    under the source's name. It does not depend on what files there are.
     """
     if settings.wave is not None:
         wave = project.study.waves[settings.wave]
         return project.root / wave.looks_file(project.study.study, settings.wave)
     source = (settings.source or [])[0]
-    files = list(source_files(project.study.sources[source], project.root).values())
-    if len(files) == 1:
-        return files[0].with_name(f"{files[0].name}{TEST_LOOKS}")
-    return Path(os.path.commonpath([path.parent for path in files])) / f"{source}{TEST_LOOKS}"
+    first, *others = project.study.sources[source].files
+    if not others and not glob.has_magic(first):
+        return project.root / f"{first}{TEST_LOOKS}"
+    folders = takewhile(lambda part: not glob.has_magic(part), Path(first).parts[:-1])
+    return project.root.joinpath(*folders) / f"{source}{TEST_LOOKS}"
 
 
 def hash_of_rows(labels: Mapping[str, Any]) -> str:
