@@ -36,7 +36,8 @@ FRAMES = {
     "tutorial_errors": Frame("#slices-use-uses"),
     "tutorial_search": Frame("#metric-and-cost"),
     "tutorial_search_diff": Frame("#what-the-proposed-prompt-changes", 480),
-    "tutorial_sheet": Frame(width=1280, height=800),
+    "tutorial_sheet": Frame(width=1280, height=860),
+    "tutorial_compare": Frame(width=1200),
     "tutorial_leaderboard": Frame("h2:last-of-type"),
 }
 
