@@ -41,7 +41,11 @@ class TutorialRun:
     place: Path
 
     def take(self, step: Step) -> str:
-        """Do a step; what a command said, stdout and stderr together. Raises AssertionError where one fails."""
+        """Do a step; what a command said, stdout and stderr together.
+
+        Raises:
+            AssertionError: a command failed.
+        """
         if isinstance(step, Written):
             step.write(self.place)
         if not isinstance(step, Typed):

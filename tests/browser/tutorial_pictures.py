@@ -1,6 +1,6 @@
 """Take the pictures of docs/tutorial.md anew, from the pages that its own commands make; minutes.
 
-    python -m tests.browser.tutorial_pictures [--keep FOLDER]
+python -m tests.browser.tutorial_pictures [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ FRAMES = {
 
 def take_picture(browser: Any, page: Path, frame: Frame, target: Path) -> None:
     """Photograph a part of a page, in light colours and one pixel to a pixel."""
-    context = browser.new_context(viewport={"width": frame.width, "height": frame.height}, color_scheme="light")
+    size = {"width": frame.width, "height": frame.height}
+    context = browser.new_context(viewport=size, color_scheme="light")
     tab = context.new_page()
     tab.goto(page.as_uri())
     if frame.start:
