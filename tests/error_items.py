@@ -15,8 +15,8 @@ REGIONS = [f"region {number}" for number in range(10)]
 CHANNELS = [f"channel {number}" for number in range(6)]
 AGENTS = [f"agent {number}" for number in range(12)]
 PRODUCTS = [f"product {number}" for number in range(12)]
-BILLING = "refund invoice charged twice billing credit statement".split()
-IRONY = "sarcasm irony great wonderful lovely thanks bravo".split()
+BILLING = ["refund", "invoice", "charged", "twice", "billing", "credit", "statement"]
+IRONY = ["sarcasm", "irony", "great", "wonderful", "lovely", "thanks", "bravo"]
 _WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "r", "st", "lk")]
 _COMMON = _WORDS[:60]
 

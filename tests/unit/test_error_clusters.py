@@ -1,4 +1,4 @@
-"""Clusters of wrong rows, and confidence that is too high: what is found, named, and where nothing can be said."""
+"""Clusters of wrong rows, and confidence that is too high: what is found, and where nothing can be said."""
 
 from dataclasses import replace
 
@@ -24,9 +24,7 @@ def test_two_planted_clusters_are_found_apart_and_named_by_their_own_words():
     rows = list(found.listed())
     for cluster in found.clusters:
         named = set(cluster.name.split(", "))
-        words, members = (
-            (BILLING, planted.billing) if named <= set(BILLING) else (IRONY, planted.irony)
-        )
+        words, members = (BILLING, planted.billing) if named <= set(BILLING) else (IRONY, planted.irony)
         assert named <= set(words)
         inside = [row.item_id for row in rows if row.name == cluster.name]
         assert len(inside) == cluster.items
@@ -96,7 +94,10 @@ def test_rows_are_compared_by_an_embedding_that_is_joined_by_id(tmp_path):
         ([], "No row is evaluated"),
         ([evaluated_row(number, "approve", "approve") for number in range(60)], "are right"),
         ([evaluated_row(number, "approve", "decline") for number in range(60)], "are wrong, so none"),
-        ([evaluated_row(number, "approve", ("decline", "approve")[number % 2]) for number in range(20)], "of 40"),
+        (
+            [evaluated_row(number, "approve", ("decline", "approve")[number % 2]) for number in range(20)],
+            "of 40",
+        ),
         (
             [
                 evaluated_row(number, "approve", ("decline", "approve")[number % 2], data={"text": ""})
@@ -121,9 +122,7 @@ def test_where_no_cluster_can_be_looked_for_the_reason_stands_there(rows, reason
 
 def test_rows_of_one_text_all_are_no_cluster():
     rows = [
-        evaluated_row(
-            number, "approve", "decline" if number % 3 == 0 else "approve", data={"text": text}
-        )
+        evaluated_row(number, "approve", "decline" if number % 3 == 0 else "approve", data={"text": text})
         for number, text in enumerate(["the same few words", "other words than these ones"] * 60)
     ]
     assert not error_clusters(of_rows(rows), SETTINGS).clusters

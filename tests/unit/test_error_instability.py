@@ -8,6 +8,7 @@ from goldpan.error_analysis.items import AnswerFiles
 from goldpan.errors import SourceError
 from goldpan.evaluation.coding import FeatureValues
 from goldpan.study.error_analysis import ErrorAnalysis
+from goldpan.tasks.features import prediction_of
 from goldpan.waves.items import item_id
 from tests.error_items import evaluated_row, of_rows
 from tests.wave_builders import GIST, TONE
@@ -28,9 +29,11 @@ def stage(root, name, answers, feature="tone"):
             is_answered = said[0] in (P, N, U)
             row = {**head, "state": "ok" if is_answered else said[0], "features": {}}
             if is_answered:
-                row["features"] = {feature: {"label": said[0]}}
+                row["features"] = {feature: prediction_of("classification", said[0])}
             if len(said) > 1:
-                row["samples"] = [{"features": {feature: {"label": label}}} for label in said]
+                row["samples"] = [
+                    {"features": {feature: prediction_of("classification", label)}} for label in said
+                ]
             rows.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             record = {**head, "line": line, "data": {"text": f"text of {id}", "n": line}}
             of_records.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
@@ -62,7 +65,9 @@ def test_rows_whose_samples_differ_are_listed_also_where_nobody_labelled_them(tm
     assert second.fields == {"text": "text of b", "n": "2"}
     assert second.item_id == item_id("b")
     assert (found.wrong_if_unstable.value, found.wrong_if_stable.value) == (1, 0)
-    assert [(source.name, source.compared, source.unstable) for source in found.sources] == [("samples", 4, 2)]
+    assert [(source.name, source.compared, source.unstable) for source in found.sources] == [
+        ("samples", 4, 2)
+    ]
 
 
 def test_stages_that_ask_in_other_words_are_joined_by_id(tmp_path):

@@ -29,7 +29,9 @@ def test_most_suspects_are_flipped_labels_and_far_more_so_than_by_cleanlab_alone
     ours, alone = [], []
     for seed in range(10):
         planted = evaluated(seed, 1_000, flips=0.05)
-        ours.append(precision_and_recall(ids_of(suspected_labels([planted.items], SETTINGS)), planted.flipped))
+        ours.append(
+            precision_and_recall(ids_of(suspected_labels([planted.items], SETTINGS)), planted.flipped)
+        )
         pooled = pooled_answers([(planted.items, planted.items.items)])
         listed = np.flatnonzero(listed_by_cleanlab(pooled.gold, pooled.probabilities))
         alone.append(precision_and_recall([pooled.items[row].item_id for row in listed], planted.flipped))
@@ -47,7 +49,10 @@ def test_a_suspect_says_what_the_label_should_be_and_why():
     assert found.models == ("llm",)
     assert found.looked_at == 1_000
     for suspect, listed in zip(found.suspects, found.listed(), strict=True):
-        assert (suspect.gold, suspect.suggested) == (rows[suspect.item_id].gold, rows[suspect.item_id].predicted)
+        assert (suspect.gold, suspect.suggested) == (
+            rows[suspect.item_id].gold,
+            rows[suspect.item_id].predicted,
+        )
         assert (listed.item_id, listed.list, listed.model) == (suspect.item_id, "suspects", "")
         assert listed.fields["text"] == rows[suspect.item_id].data["text"]
         assert 0.5 <= suspect.score <= 1
@@ -132,9 +137,7 @@ def test_rows_that_are_hard_for_all_models_are_no_suspects_where_their_confidenc
     assert suspected <= 2
     # Without confidences the same rows look like wrong labels: the page says that it cannot tell.
     answers, _ = several_models(0, 3, hard=0.3)
-    unsure = [
-        replace(of, items=tuple(replace(item, confidence=None) for item in of.items)) for of in answers
-    ]
+    unsure = [replace(of, items=tuple(replace(item, confidence=None) for item in of.items)) for of in answers]
     assert any("hard for all" in note for note in suspected_labels(unsure, SETTINGS).notes)
 
 

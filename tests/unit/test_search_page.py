@@ -79,10 +79,22 @@ def test_of_very_many_candidates_the_best_are_drawn_and_the_page_stays_small():
     more[500] = best
     page = search_page(replace(report, candidates=(*report.candidates, *more)))
     assert len(page) < 3_000_000
-    assert (
-        "candidates with a lower metric are left out" in page
-        and "more prompts are in candidates.jsonl" in page
-    )
+    assert "candidates with a lower metric, or none, are left out" in page
+    assert "more prompts are in candidates.jsonl" in page
+    assert best.name in page[page.index('aria-label="The tree of') :].partition("</svg>")[0]
+
+
+def test_hundreds_of_refused_prompts_are_counted_and_do_not_bury_those_that_were_asked():
+    report = search_report()
+    refused = [
+        replace(report.candidate("gepa-9"), name=f"gepa-{number}", refused="it is the text as it was")
+        for number in range(11, 400)
+    ]
+    page = search_page(replace(report, candidates=(*report.candidates, *refused)))
+    assert "389 more: refused: it is the text as it was" in words(page)
+    tree = page[page.index('aria-label="The tree of') :].partition("</svg>")[0]
+    assert "gepa-4" in tree and "few_shot-4" in tree and "refused" not in tree
+    assert len(page) < 1.1 * len(search_page(report))
 
 
 @pytest.mark.parametrize("right", [0, 60])

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from goldpan.error_analysis.row_texts import words_of
+from goldpan.error_analysis.row_texts import row_words
 
 _FEWEST_ROWS = 2
 _SHARE_OF_ROWS = 0.2
@@ -26,7 +26,7 @@ def telling_words(inside: Sequence[str], right: Sequence[str]) -> tuple[str, ...
         right: texts of rows that are right.
     """
     own, other = _counts(inside), _counts(right)
-    rows = Counter(word for text in inside for word in set(words_of(text)))
+    rows = Counter(word for text in inside for word in set(row_words(text)))
     total, others = own.total(), other.total()
     kinds = len(own.keys() | other.keys())
     fewest = max(_FEWEST_ROWS, _SHARE_OF_ROWS * len(inside))
@@ -45,4 +45,4 @@ def cluster_name(words: Sequence[str], number: int) -> str:
 
 
 def _counts(texts: Sequence[str]) -> Counter[str]:
-    return Counter(word for text in texts for word in words_of(text))
+    return Counter(word for text in texts for word in row_words(text))

@@ -12,7 +12,7 @@ from goldpan.error_analysis.cluster_words import cluster_name, telling_words
 from goldpan.error_analysis.extra import check_analysis_packages
 from goldpan.error_analysis.items import ErrorItem, ErrorItems
 from goldpan.error_analysis.parts import ErrorCluster, ErrorClusters
-from goldpan.error_analysis.row_texts import texts_of
+from goldpan.error_analysis.row_texts import row_texts
 from goldpan.error_analysis.row_vectors import embedded_vectors, unit_length, word_vectors
 from goldpan.error_analysis.rows import listed_row
 from goldpan.error_analysis.slices import group_numbers
@@ -68,7 +68,7 @@ def error_clusters(
     groups = group_numbers(space.items)
     scanned = scan(space.vectors, wrong, alpha, settings.seed, groups)
     regions = _merged(space.vectors, [zone.rows for zone in scanned.zones])
-    texts = texts_of([item.data for item in space.items])
+    texts = row_texts([item.data for item in space.items])
     found = [_Found.of(space, wrong, rows, texts, number) for number, rows in enumerate(regions, 1)]
     found.sort(key=lambda cluster: (-len(cluster.members), cluster.examples))
     names = _distinct([cluster.name for cluster in found])
@@ -125,7 +125,7 @@ def _space(items: ErrorItems, seed: int, embeddings: Sequence[Path], group: str)
         return _Space(rows, np.zeros((len(rows), 1)))
     if not embeddings:
         check_analysis_packages("clusters of errors", "sklearn")
-        vectors = word_vectors(texts_of([item.data for item in rows]), seed)
+        vectors = word_vectors(row_texts([item.data for item in rows]), seed)
         has_words = np.linalg.norm(vectors, axis=1) > 0
         kept = [item for item, has in zip(rows, has_words.tolist(), strict=True) if has]
         without = len(rows) - len(kept)

@@ -231,7 +231,7 @@ def _entropy(said: Sequence[Hashable]) -> float:
     counts = Counter(said)
     total = len(said)
     entropy = -sum(count / total * math.log(count / total) for count in counts.values())
-    return entropy / math.log(total)
+    return round(entropy / math.log(total), 9)
 
 
 def _share(unstable: int, compared: int) -> Estimate:

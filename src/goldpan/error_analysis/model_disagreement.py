@@ -14,7 +14,7 @@ NO_ANSWER = -1
 
 
 @dataclass(frozen=True)
-class Disagreement:
+class ModelDisagreement:
     """Rows in which all models that answered, two or more, say the same, and gold says something else.
 
     Attributes:
@@ -33,7 +33,7 @@ class Disagreement:
 
 def disagreement(
     gold: np.ndarray, answers: np.ndarray, strata: np.ndarray, alpha: float, seed: int
-) -> Disagreement:
+) -> ModelDisagreement:
     """Compare how often models agree against gold with how often they would by chance.
 
     Under clean labels models that err independently of each other, where rows are of one gold label and one
@@ -71,7 +71,7 @@ def disagreement(
     for row in np.flatnonzero(against):
         pair = int(gold[row]), int(says[row])
         doubt[row] = max(0.0, 1 - by_chance[pair] / max(drawn, 1) / counts[pair])
-    return Disagreement(
+    return ModelDisagreement(
         against=against,
         doubt=doubt,
         expected=sum(by_chance.values()) / max(drawn, 1),

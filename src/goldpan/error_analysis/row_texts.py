@@ -12,7 +12,7 @@ _WORDS_OF_A_TEXT = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)
 
 
-def texts_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def row_texts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The text of each record: of the fields that hold texts, one after the other.
 
     A field holds texts if in the middle it has four words or more; labels, names and codes do not count, and
@@ -30,7 +30,7 @@ def texts_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["\n".join(text for path, text in row.items() if path in (long or words)) for row in leaves]
 
 
-def words_of(text: str) -> list[str]:
+def row_words(text: str) -> list[str]:
     """The words of a text in small letters; numbers are none."""
     return _WORD.findall(text.lower())
 

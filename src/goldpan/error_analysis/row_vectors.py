@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from goldpan.embeddings.reader import EmbeddingFile
-from goldpan.error_analysis.row_texts import words_of
+from goldpan.error_analysis.row_texts import row_words
 
 _MOST_DIMENSIONS = 50
 _MOST_WORDS = 20_000
@@ -28,7 +28,7 @@ def word_vectors(texts: Sequence[str], seed: int) -> np.ndarray:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        tokenizer=words_of,
+        tokenizer=row_words,
         token_pattern=None,
         lowercase=False,
         sublinear_tf=True,

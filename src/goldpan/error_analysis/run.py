@@ -14,7 +14,7 @@ from goldpan.error_analysis.reading import AnalysedEvaluation, AnalysedModel, re
 from goldpan.error_analysis.report import ErrorReport, FeatureErrors, ModelErrors, alpha_of_each_test
 from goldpan.error_analysis.rows import write_listed_rows
 from goldpan.error_analysis.slices import error_rate, worst_slices
-from goldpan.error_analysis.suspects import suspected_labels
+from goldpan.error_analysis.suspects import CONFIDENT_LEARNING, suspected_labels
 from goldpan.error_analysis.targets import target_lists
 from goldpan.evaluation.evaluate import gold_hash, model_source
 from goldpan.evaluation.predictions import OK
@@ -130,7 +130,11 @@ def _provenance(
 def _methods(features: Sequence[FeatureErrors]) -> Iterator[str]:
     yield from ("clopper_pearson", "newcombe")
     for feature in features:
+        if feature.suspects.method == CONFIDENT_LEARNING:
+            yield "confident_learning"
         for model in feature.models:
+            if model.clusters.method:
+                yield "scan"
             if model.slices.method:
                 is_grouped = "groups" in model.slices.method
                 yield "many_shares_of_groups" if is_grouped else "many_shares"

@@ -54,8 +54,7 @@ def slice_candidates(
         passed_over: fields that are not looked at where `keys` is None.
     """
     if keys is None:
-        inside = (key for record in records for key in paths_of(record["data"]))
-        keys = [*(key for key in dict.fromkeys(inside) if key not in passed_over), *SOURCE_KEYS]
+        keys = [*(key for key in _frequent_keys(records, smallest) if key not in passed_over), *SOURCE_KEYS]
     known: dict[bytes, SliceCandidate] = {}
     for key in keys:
         values = [list(values_at(record, key)) for record in records]
@@ -67,6 +66,12 @@ def slice_candidates(
             if first.condition != condition:
                 known[mark] = SliceCandidate(first.condition, rows, (*first.aliases, condition.name))
     return list(known.values())
+
+
+def _frequent_keys(records: Sequence[Mapping[str, Any]], smallest: int) -> Iterator[str]:
+    """The fields that enough records have; of the others no slice could be large enough."""
+    rows = Counter(key for record in records for key in dict.fromkeys(paths_of(record["data"])))
+    yield from (key for key, count in rows.items() if count >= smallest)
 
 
 def _slices_of(

@@ -12,7 +12,7 @@ from goldpan.plot_axis import PlotAxis, plot_axis
 from goldpan.visible_text import shortened
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FONT = 480, 280, 58, 14, 7
-_LONGEST_LABEL = 20
+_LONGEST_LABEL, _MOST_NAMED_OF_FRONT = 20, 4
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def _front(places: Sequence[tuple[float, float]]) -> Markup:
 def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float, float]]) -> list[Markup]:
     """Names of the seed, the proposed one and those on the front, where there is room for them."""
     named = [known for known in places if known[0].name in (SEED_CANDIDATE, report.decision.proposed)]
-    named += [known for known in places if known[0].on_front and known not in named]
+    front = [known for known in places if known[0].on_front and known not in named]
+    named += sorted(front, key=lambda known: known[2])[:_MOST_NAMED_OF_FRONT]
     taken = [(x - 7, y - 7, x + 7, y + 7) for _, x, y in places]
     parts = []
     for candidate, x, y in named:

@@ -142,6 +142,8 @@ def _headroom(report: SearchReport) -> Iterator[Markup]:
         if dot.value is not None
         for limit in (dot.value, *((dot.interval.low, dot.interval.high) if dot.interval else ()))
     ]
+    if len(dots) < 2:
+        return
     scale = plot_axis(limits, within=(-1.0, 1.0))
     guide = headroom.seed.value
     plot = dot_plot.dot_plot(
@@ -229,7 +231,7 @@ def _tree(report: SearchReport) -> Iterator[Markup]:
     if left_out:
         yield element(
             "p",
-            f"{left_out:,} candidates with a lower metric are left out; the table has all.",
+            f"{left_out:,} candidates with a lower metric, or none, are left out; candidates.jsonl has all.",
             class_="soft",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from goldpan.evaluation.formatting import estimate, money, p_value, percent
@@ -9,7 +10,7 @@ from goldpan.html import Markup, element, table
 from goldpan.optimise.report import CandidateReport, SearchReport
 from goldpan.optimise.text_diff import component_diffs, unchanged_block
 
-_MOST_TEXTS = 60
+_MOST_TEXTS, _MOST_WITHOUT_METRIC = 60, 20
 
 
 def dollars(value: float | None) -> str:
@@ -69,7 +70,8 @@ def methods_section(report: SearchReport) -> Iterator[Markup]:
 def candidates_section(report: SearchReport) -> Iterator[Markup]:
     """A table of all candidates, and what each changes of the one it was made from."""
     yield element("h2", "All candidates")
-    rows = [_row(report, candidate) for candidate in report.candidates]
+    shown, left_out = _with_few_unmeasured(report)
+    rows = [_row(report, candidate) for candidate in shown]
     header = [
         "Candidate",
         "Made from",
@@ -84,16 +86,26 @@ def candidates_section(report: SearchReport) -> Iterator[Markup]:
     yield table(
         [*header, "Characters", "Times as long", "What became of it"], rows, classes=classes, caption=caption
     )
-    others = [known for known in report.candidates if known is not report.seed]
+    for reason, count in left_out.items():
+        yield element("p", f"{count:,} more: {reason}", class_="soft")
+    others = [known for known in shown if known is not report.seed]
     for candidate in others[:_MOST_TEXTS]:
         origin = next(filter(None, map(report.candidate, candidate.parents)), report.seed)
         parts = list(_diff(origin, candidate))
         title = element("summary", f"{candidate.name}: what it changes of {origin.name}")
         yield element("details", title, *parts)
-    if len(others) > _MOST_TEXTS:
-        yield element(
-            "p", f"{len(others) - _MOST_TEXTS:,} more prompts are in candidates.jsonl.", class_="soft"
-        )
+    untold = len(report.candidates) - 1 - len(others[:_MOST_TEXTS])
+    if untold:
+        yield element("p", f"{untold:,} more prompts are in candidates.jsonl.", class_="soft")
+
+
+def _with_few_unmeasured(report: SearchReport) -> tuple[list[CandidateReport], dict[str, int]]:
+    """Candidates to be shown one by one, and what became of the others: a search may be refused hundreds."""
+    unmeasured = [known for known in report.candidates if known.metric.value is None]
+    hidden = unmeasured if len(unmeasured) > _MOST_WITHOUT_METRIC else []
+    names = {known.name for known in hidden}
+    shown = [known for known in report.candidates if known.name not in names]
+    return shown, dict(Counter(_outcome(report, known) for known in hidden).most_common())
 
 
 def _row(report: SearchReport, candidate: CandidateReport) -> list[str]:

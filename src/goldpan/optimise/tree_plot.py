@@ -13,14 +13,14 @@ from goldpan.visible_text import shortened
 _LINE, _FONT, _PLOT, _MARGIN = 24, 7, 320, 14
 _INDENT, _WIDEST_INDENTS = 20, 240
 _LONGEST_LABEL = 34
-_MOST = 120
+_MOST, _MOST_WITHOUT_METRIC = 120, 20
 
 
 def tree_plot(report: SearchReport) -> tuple[Markup, int]:
     """The tree, and how many candidates are left out of it, for there are too many.
 
-    A line for each candidate, below the first of those that it was made from; other parents are named. Those
-    with the best metric are shown, and their ancestors.
+    A line for each candidate, below the first of those that it was made from; other parents are named. Of
+    many, those with the best metric are shown, and their ancestors: a search may be refused hundreds.
     """
     shown = _shown(report)
     lines = list(_lines(shown))
@@ -107,22 +107,25 @@ def _limits(candidate: CandidateReport) -> Iterator[float]:
 
 
 def _shown(report: SearchReport) -> list[CandidateReport]:
-    if len(report.candidates) <= _MOST:
+    measured = [candidate for candidate in report.candidates if candidate.metric.value is not None]
+    others = len(report.candidates) - len(measured)
+    if len(report.candidates) <= _MOST and others <= _MOST_WITHOUT_METRIC:
         return list(report.candidates)
     by_name = {candidate.name: candidate for candidate in report.candidates}
     best = sorted(
-        report.candidates,
+        measured,
         key=lambda known: (
             rank_of(report, known) == "not-kept",
-            -(known.metric.value if known.metric.value is not None else float("-inf")),
+            -(known.metric.value or 0.0),
         ),
     )
     kept = {report.seed.name}
     for candidate in best:
-        line = set(_ancestors(candidate, by_name))
-        if len(kept | line) > _MOST:
+        if len(kept) >= _MOST:
             break
-        kept |= line
+        line = set(_ancestors(candidate, by_name))
+        # One with too many ancestors is shown at the root.
+        kept |= line if len(kept | line) <= _MOST else {candidate.name}
     return [candidate for candidate in report.candidates if candidate.name in kept]
 
 

@@ -115,6 +115,14 @@ _REFERENCES: dict[str, tuple[str, ...]] = {
     "many_shares_of_groups": (
         "Kline, P., & Santos, A. (2012). A score based approach to wild bootstrap inference. Journal of Econometric Methods 1, 23-41.",
     ),
+    "scan": (
+        "Kulldorff, M. (1997). A spatial scan statistic. Communications in Statistics: Theory and Methods 26, 1481-1496.",
+        "Grootendorst, M. (2022). BERTopic: neural topic modeling with a class-based TF-IDF procedure. arXiv:2203.05794.",
+    ),
+    "confident_learning": (
+        "Northcutt, C. G., Jiang, L., & Chuang, I. L. (2021). Confident learning: estimating uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373-1411.",
+        "Copas, J. B. (1988). Binary regression models for contaminated data. Journal of the Royal Statistical Society B 50, 225-265.",
+    ),
     "mcnemar": (
         "McNemar, Q. (1947). Note on the sampling error of the difference between correlated proportions or percentages. Psychometrika 12, 153-157.",
     ),
