@@ -1,7 +1,6 @@
 """What error analysis must show: planted faults are found, and on data without any nothing is.
 
-The simulations of `docs/errors.md`; `python -m tests.unit.test_error_findings` prints the table of suspects in
-docs/benchmarks.md.
+`python -m tests.unit.test_error_findings` prints the table of suspects in docs/benchmarks.md.
 """
 
 from __future__ import annotations
