@@ -49,12 +49,26 @@ def provider_of(service):
     return {"kind": "openai", "base_url": service.base_url}
 
 
-def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothing_again(tmp_path, service):
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory, service):
+    """A project with a search that has found something, its report, and how many calls came."""
     priced = {"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]}
-    search = {"methods": ["gepa", "rewrites"], "budget": {"answers": 240}, "improver": priced}
-    project = made(tmp_path, service, **search)
-    parent = load_task("tone", project.tasks)
+    search = {"methods": ["gepa", "rewrites"], "rewrites": 3, "budget": {"answers": 240}, "improver": priced}
+    project = made(tmp_path_factory.mktemp("searched"), service, **search)
     report = optimise_in_project(project, "better")
+    return project, report, service.script.asked + service.script.improved
+
+
+def copy_of(project, folder):
+    """The same project in another folder."""
+    return load_project(root=shutil.copytree(project.root, folder / "copy", symlinks=True))
+
+
+def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothing_again(
+    searched, tmp_path, service
+):
+    project, report, calls = searched
+    parent = load_task("tone", project.tasks)
     assert report.decision.proposed and report.proposed.metric.value == 1.0
     assert all(word in report.proposed.components["system"] for word in WORDS)
     assert all(method.answers <= 240 for method in report.methods)
@@ -62,19 +76,20 @@ def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothin
     # What it says it cost is what the ledger says was paid.
     with Ledger(project.ledger) as ledger:
         paid = [answer for _, answer in ledger.all_answers()]
-    assert len(paid) == service.script.asked + service.script.improved
+    assert len(paid) == calls
     cost = sum(answer.prompt_tokens * 1e-6 + answer.completion_tokens * 2e-6 for answer in paid)
     assert report.spending.answers_usd + report.spending.improver_usd == pytest.approx(cost)
     # The task as it is was not touched, and the proposal says where it comes from.
     assert load_task("tone", project.tasks).hash == parent.hash
     text = (project.root / BETTER / "task" / "tone.yaml").read_text()
     assert parent.hash in text and "candidate `gepa-" in text and "before: " in text
-    first, looked = files_of(project), service.script.asked + service.script.improved
-    shutil.rmtree(project.root / BETTER)
-    optimise_in_project(project, "better")
-    assert service.script.asked + service.script.improved == looked
-    assert files_of(project) == first
-    (look,) = (project.root / "data" / "a.jsonl.test_looks.jsonl").read_bytes().splitlines()
+    again = copy_of(project, tmp_path)
+    shutil.rmtree(again.root / BETTER)
+    before = service.script.asked + service.script.improved
+    optimise_in_project(again, "better")
+    assert service.script.asked + service.script.improved == before
+    assert files_of(again) == files_of(project)
+    (look,) = (again.root / "data" / "remarks.test_looks.jsonl").read_bytes().splitlines()
     assert orjson.loads(look)["items"] == report.rows.test
     assert not list((project.ledger.parent / "optimised").rglob("*.yaml"))
 
@@ -180,11 +195,8 @@ def test_near_duplicates_of_test_rows_are_refused_by_id_or_left_out(tmp_path, se
     assert any("that say what test rows say are left out" in note for note in report.notes)
 
 
-def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measured(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
-    with pytest.raises(StudyError, match="has not ended yet"):
-        adopt_proposal(project, "better")
-    report = optimise_in_project(project, "better")
+def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measured(searched, tmp_path):
+    project, report = copy_of(searched[0], tmp_path), searched[1]
     assert adopt_proposal(project, "better")[0].name == "tone_v2.yaml"
     adopted = load_task("tone_v2", project.tasks)
     assert adopted.system_template == report.proposed.components["system"]
@@ -203,11 +215,13 @@ def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measure
     (project.tasks / "tone.system.j2").write_text("Changed.")
     with pytest.raises(TaskError, match="was changed since the search"):
         adopt_proposal(project, "better")
+    shutil.rmtree(project.root / BETTER)
+    with pytest.raises(StudyError, match="has not ended yet"):
+        adopt_proposal(project, "better")
 
 
-def test_a_search_report_reads_as_it_was_written(tmp_path, service):
-    project = made(tmp_path, service, methods=["gepa"], budget={"answers": 240})
-    report = optimise_in_project(project, "better")
+def test_a_search_report_reads_as_it_was_written(searched):
+    project, report, _ = searched
     folder = project.root / BETTER
     again = read_search(folder / "search.json", folder / "candidates.jsonl")
     assert again.decision.proposed == report.decision.proposed and again.decision.why == report.decision.why

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.filled_sheets import fill_csv
 from tests.online_service import online_service
-from tests.projects import WorkflowProject
+from tests.projects import WorkflowProject, note_rows, notes_study
 from tests.searching import WORDS, Remarks, search_project
 
 PAGE = "results/remarks/optimised/better/search.html"
@@ -55,7 +56,7 @@ def test_what_is_adopted_is_asked_without_paying_again_for_what_the_search_has_a
     adopted = project.goldpan("optimise", "adopt", "better")
     assert "config/tasks/tone_v2.yaml" in adopted.stdout and "task: tone_v2" in adopted.stdout
     refused = project.goldpan("optimise", "adopt", "better", "--as", "tone_v2", check=False)
-    assert refused.returncode == 1 and "already" in refused.stderr
+    assert refused.returncode == 1 and "already" in refused.stdout
     study = (project.root / "config/studies/remarks.yaml").read_text()
     project.write("config/studies/remarks.yaml", study.replace("task: tone\n", "task: tone_v2\n"))
     calls = script.asked
@@ -92,7 +93,7 @@ def embedded_project(root) -> WorkflowProject:
     )
     project.write("config/tasks/about.user.j2", "{{ data.text }}")
     rows = []
-    for place in range(60):
+    for place in range(36):
         label = ("animals", "machines")[place % 2]
         words = [WORDS_OF[label][(place // 2 + step) % 6] for step in (0, 2, 3)]
         rows.append(
@@ -119,7 +120,8 @@ def embedded_project(root) -> WorkflowProject:
                     "stage": "notes",
                     "improver": {"provider": "here"},
                     "improves": "descriptions",
-                    "budget": {"answers": 450},
+                    "budget": {"answers": 240},
+                    "rewrites": 2,
                 }
             },
         }
@@ -138,3 +140,45 @@ def test_on_the_embedded_default_it_runs_without_a_key_and_improves_the_descript
     assert "Words that tell:" in "".join(winner["components"].values())
     assert winner["metric"]["value"] > lines[0]["metric"]["value"]
     assert report["spending"]["answers_usd"] == 0.0 == report["spending"]["improver_usd"]
+
+
+def test_the_gold_of_a_wave_brings_its_splits_and_its_people_the_ceiling(tmp_path):
+    project = WorkflowProject.create(tmp_path / "project")
+    split = {"train": 0.4, "dev": 0.4, "test": 0.2}
+    wave = {
+        "stage": "topics",
+        "features": ["topic"],
+        "sample": "all",
+        "annotators": ["ann", "ben"],
+        "formats": ["csv"],
+        "gold": {"split": split},
+    }
+    search = {
+        "stage": "topics",
+        "evaluation": "llm",
+        "improver": {"provider": "main"},
+        "methods": "rewrites",
+        "rewrites": 2,
+        "budget": {"answers": 300},
+    }
+    evaluations = {"llm": {"wave": "check", "predictions": "topics"}}
+    study = {**notes_study(), "waves": {"check": wave}, "evaluations": evaluations}
+    project.write_study({**study, "optimised": {"better": search}})
+    project.write_rows("notes/a.jsonl", note_rows(30))
+    project.run("results/notes/waves/check/sheets/ann.csv")
+    topics = ("animals", "machines", "weather")
+    answers = {
+        row["item_id"]: {"topic": topics[int(row["id"].removeprefix("n")) % 3]}
+        for row in project.rows("waves/check/sample.jsonl")
+    }
+    for person in ("ann", "ben"):
+        sheet = project.artifact(f"waves/check/sheets/{person}.csv")
+        fill_csv(sheet, project.root / "annotations" / "notes" / "check" / f"{person}.csv", answers.get)
+    project.run("results/notes/optimised/better/search.html")
+    report = project.json("optimised/better/search.json")
+    sizes = {name: len(project.rows(f"waves/check/gold/{name}.jsonl")) for name in ("train", "dev", "test")}
+    assert {name: report["rows"][name] for name in sizes} == sizes and report["rows"]["gold"] == "wave check"
+    assert report["headroom"]["ceiling"]["agreement"]["value"] == 1.0
+    assert report["headroom"]["ceiling"]["items"] == sizes["dev"]
+    # The embedded default does not read a system prompt: nothing is better, and nobody looks at test.
+    assert report["decision"]["proposed"] is None and report["looks"] == []

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-IMPROVER_INSTRUCTIONS = """You improve the prompts of an annotation task. You are given one text of such a \
-prompt, what it is, and, where there are any, rows that were answered with it: what the model was shown, what it \
-answered, and the right answer. Write a better version of that text: say in general terms what distinguishes the \
-answers, settle what was misunderstood, keep what works.
+IMPROVER_INSTRUCTIONS = """\
+You improve the prompts of an annotation task. You are given one text of such a prompt, what it is, and, where
+there are any, rows that were answered with it: what was shown, what the model answered, and the right answer.
+Write a better version of that text: say in general terms what distinguishes the answers, settle what was
+misunderstood, keep what works.
 
 Rules:
 - Write the new text and nothing else: no comment, no title, no code fence.
@@ -23,6 +24,7 @@ Rules:
 
 TEXT_TAG, EXAMPLE_TAG, SHOWN_TAG, RIGHT_TAG, ANSWER_TAG = "text", "row", "shown", "right", "answered"
 _WORDS_ADDED = 6
+_MANNERS = ("Read closely.", "Go by the meaning.", "Take the text as a whole.", "Whatever the wording is.")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _VARIANT = re.compile(r"^This is rewrite number (\d+)", re.MULTILINE)
 _ABOUT = re.compile(r"^The text is .*$", re.MULTILINE)
@@ -39,7 +41,7 @@ def rewritten(request: str) -> str:
     """A new version of the text in a request for a rewrite.
 
     With rows, the words that tell best those that were answered wrong from others are added, one by one and
-    in the order of the alphabet; without, the lines of the text stand in another order.
+    in the order of the alphabet; without, the lines of the text stand in another order, or a manner is named.
     """
     text = _parts(request, TEXT_TAG)[0] if _parts(request, TEXT_TAG) else ""
     variant = _VARIANT.search(request)
@@ -47,11 +49,14 @@ def rewritten(request: str) -> str:
     examples = _parts(request, EXAMPLE_TAG)
     if not examples:
         lines = text.split("\n")
-        place = number % max(1, len(lines))
+        if len(lines) == 1:
+            return f"{text.rstrip()} {_MANNERS[number % len(_MANNERS)]}"
+        place = 1 + number % (len(lines) - 1)
         return "\n".join([*lines[place:], *lines[:place]])
     about = _ABOUT.search(request)
     words = _telling_words(examples, about[0] if about else "", text)
-    return f"{text.rstrip()}\nWords that tell: {', '.join(words)}." if words else text
+    # In one line: the baseline looks for a label's words in the line that names it.
+    return f"{text.rstrip()} Words that tell: {', '.join(words)}." if words else text
 
 
 def _telling_words(examples: list[str], about: str, text: str) -> list[str]:
