@@ -83,7 +83,9 @@ def searches_part(artifacts: StudyArtifacts, links: Links) -> Part:
     study = artifacts.study.study
     for name in artifacts.study.optimised:
         content.append(element("h3", name, id=f"search-{name}"))
-        content += told(artifacts.search(name), lambda made: _search(made, study), missing=_not_made(artifacts))
+        content += told(
+            artifacts.search(name), lambda made: _search(made, study), missing=_not_made(artifacts)
+        )
         files = ("search.html", "candidates.jsonl", "task/proposal.json")
         content.append(links.list(*(artifacts.paths.optimised(name, file) for file in files)))
     return Part("searches", "Searches for better prompts", content)
