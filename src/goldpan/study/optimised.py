@@ -83,8 +83,8 @@ class Optimised(Model):
     )
     near_duplicates: Literal["refuse", "leave_out"] = Field(
         "refuse",
-        description="What becomes of rows of train and dev that say nearly what a test row says: the search is"
-        " refused, or they are left out.",
+        description="What becomes of rows of train and dev that say nearly what a test row says: the search"
+        " is refused, or they are left out.",
     )
     ceiling: Name | None = Field(
         None,
