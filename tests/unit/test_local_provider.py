@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
-from goldpan.errors import ProviderError
-from goldpan.providers.base import BatchProvider
+from goldpan.errors import ProviderError, StudyError
+from goldpan.providers.base import BatchProvider, Surroundings
+from goldpan.providers.keys import Keys
 from goldpan.providers.local import LocalProvider
 from goldpan.providers.model_facts import CHAT_URL
+from goldpan.study.provider import LocalSettings
 from tests.chat_batches import echo, ids_of, lines_of, write_requests
 
 
@@ -53,6 +55,42 @@ def test_what_is_not_there_is_a_provider_error(provider, tmp_path):
         provider.download("file-18ea02c89394e1897e565413", tmp_path / "output.jsonl")
     assert refusal.value.status == 404
     assert not refusal.value.retryable
+
+
+def answered_by(answers, folder) -> BatchProvider:
+    settings = LocalSettings(kind="local", answers=answers)
+    return LocalProvider.connected(settings, Surroundings(folder, folder / "state"))
+
+
+def test_a_function_of_the_project_answers_in_place_of_the_baseline(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from goldpan.providers.engine.completions import completion\n"
+        "def answer(body, custom_id):\n"
+        "    return completion(body, 'mine', custom_id)\n"
+    )
+    provider = answered_by("mine.py:answer", tmp_path)
+    stored = provider.upload(write_requests(tmp_path / "requests.jsonl", 1), "shard-0")
+    batch = provider.create(stored.id, CHAT_URL, {})
+    while batch.status != "completed":
+        batch = provider.retrieve(batch.id)
+    provider.download(batch.output_file_id, tmp_path / "output.jsonl")
+    (line,) = lines_of(tmp_path / "output.jsonl")
+    assert line["response"]["body"]["choices"][0]["message"]["content"] == "mine"
+
+
+def test_who_answers_is_part_of_the_service():
+    services = {
+        LocalProvider.service(LocalSettings(kind="local", answers=answers), Keys(None))
+        for answers in (None, "mine.py:answer", "mine.py:other")
+    }
+    assert len(services) == 3
+
+
+@pytest.mark.parametrize("answers", ["none.py:answer", "mine.py:none"])
+def test_a_function_that_is_not_there_is_an_error_of_the_study(answers, tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    with pytest.raises(StudyError, match=r"mine\.py|none\.py"):
+        answered_by(answers, tmp_path)
 
 
 def test_the_demo_runs_without_the_faults_and_the_server():

@@ -4,7 +4,6 @@ import csv
 import os
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -12,10 +11,10 @@ import pytest
 
 from tests.fresh_environment import FreshEnvironment, build_wheel
 from tests.projects import CHECKOUT
+from tests.typed_pages import DoneByHand, Typed, steps_of
 
-PAGE = (CHECKOUT / "docs" / "first_quarter.md").read_text(encoding="utf-8")
-A_PERSON = "<!-- a person fills in the sheet -->"
-BLOCK = re.compile(rf"^```console\n(.*?)^```$|^({A_PERSON})$", re.M | re.S)
+PAGE = CHECKOUT / "docs" / "first_quarter.md"
+A_PERSON = DoneByHand("a person fills in the sheet")
 # What the letters are about, and whether they ask for something, as a person reads them; by their numbers.
 TOPICS = {
     "roads": (1, 6, 11, 16, 22, 23),
@@ -27,31 +26,12 @@ TOPICS = {
 NOTHING_ASKED = (2, 5, 8, 12, 13, 19, 21, 23)
 
 
-def steps() -> Iterator[tuple[str, list[str]]]:
-    """The commands of the page in their order, each with what is shown of its output; and `A_PERSON`."""
-    for block, person in BLOCK.findall(PAGE):
-        if person:
-            yield A_PERSON, []
-        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            command, *shown = part.splitlines()
-            yield command, shown
-
-
 def test_the_page_has_all_steps():
-    commands = [command for command, _ in steps()]
+    steps = list(steps_of(PAGE))
+    commands = [step.command for step in steps if isinstance(step, Typed)]
     assert commands[0] == "pip install goldpan"
     assert commands.count("goldpan run") == 3
-    assert A_PERSON in commands
-
-
-def assert_shown(command: str, shown: list[str], said: str) -> None:
-    """Hold that the shown lines are in the output in their order; `…` stands for anything."""
-    lines = iter(said.splitlines())
-    for line in filter("…".__ne__, shown):
-        pattern = re.compile(".*".join(map(re.escape, line.rstrip().split("…"))))
-        assert any(pattern.fullmatch(told.rstrip()) for told in lines), (
-            f"{command}: `{line}` is not in\n{said}"
-        )
+    assert A_PERSON in steps
 
 
 def fill_in_the_sheet(project: Path) -> None:
@@ -79,7 +59,7 @@ def recording(tmp_path_factory):
     """The page, typed in a new environment and in a folder whose name has a space and umlauts.
 
     Returns:
-        The environment, the project, and what each command said.
+        The environment, the project, and each command with what it said.
     """
     folder = tmp_path_factory.mktemp("front")
     wheel = build_wheel(folder)
@@ -87,15 +67,14 @@ def recording(tmp_path_factory):
     place = folder / "Erste Übung"
     place.mkdir()
     said = []
-    for command, shown in steps():
-        if command == A_PERSON:
+    for step in steps_of(PAGE):
+        if step == A_PERSON:
             fill_in_the_sheet(place)
-        elif command.startswith("cd "):
-            place = place / shlex.split(command)[1]
-        else:
-            done = environment.run(command, place)
-            said.append((command, shown, done.stdout))
-            if command == "pip install goldpan":
+        elif isinstance(step, Typed) and step.command.startswith("cd "):
+            place = place / shlex.split(step.command)[1]
+        elif isinstance(step, Typed):
+            said.append((step, environment.run(step.command, place).stdout))
+            if step.command == "pip install goldpan":
                 environment.add_other_packages()
     return environment, place, said
 
@@ -106,8 +85,8 @@ def environment(recording):
 
 
 def test_the_page_shows_what_its_commands_say(recording):
-    for command, shown, said in recording[2]:
-        assert_shown(command, shown, said)
+    for step, said in recording[2]:
+        step.assert_shown(said)
 
 
 def test_goldpan_and_its_workflow_are_those_of_the_wheel(environment, tmp_path):
@@ -126,7 +105,7 @@ def test_jobs_in_environments_of_their_own_find_goldpan_and_nothing_else(recordi
 
 def test_a_run_names_nothing_of_the_checkout(recording):
     _, project, said = recording
-    assert str(CHECKOUT / "rules") not in "".join(output for _, _, output in said)
+    assert str(CHECKOUT / "rules") not in "".join(output for _, output in said)
     scripts = [path.read_text() for path in (project / ".snakemake").rglob("*") if path.suffix == ".py"]
     assert not [script for script in scripts if str(CHECKOUT / "src") in script]
 

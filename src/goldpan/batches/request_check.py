@@ -18,7 +18,7 @@ from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
 from goldpan.providers.prices import has_flex_price
 from goldpan.providers.request_shape import shape_of
-from goldpan.study.provider import Provider
+from goldpan.study.provider import LocalSettings, Provider
 from goldpan.study.stage import Stage
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
@@ -88,7 +88,8 @@ def request_findings(
 
 def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> Iterator[Finding]:
     if provider_class(provider).works_here:
-        if stage.model != BASELINE_MODEL:
+        is_baseline = not isinstance(provider, LocalSettings) or provider.answers is None
+        if is_baseline and stage.model != BASELINE_MODEL:
             yield Finding(
                 f"the embedded baseline answers in place of `{stage.model}`, and its answers would pass for"
                 f" those of that model once another provider is named; write `model: {BASELINE_MODEL}`",

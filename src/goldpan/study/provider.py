@@ -103,6 +103,13 @@ class LocalSettings(OfflineSettings):
     folder: str | None = Field(
         None, description="local only: where the engine keeps files and batches; default beside the ledger."
     )
+    answers: str | None = Field(
+        None,
+        exclude_if=as_before(None),
+        pattern=r"^.+\.(py:\w+|jsonl)$",
+        description="local only: who answers in place of the baseline: `FILE.py:function`, or a JSONL file of"
+        " known answers, as for `goldpan serve --answers`.",
+    )
 
 
 class ReplaySettings(OfflineSettings):

@@ -64,9 +64,12 @@ TEMPLATES: Mapping[str, Template] = {
         (
             "config/modules.yaml",
             "config/tasks/m[0-9]*.yaml",
+            "config/tasks/uses.yaml",
             "config/tasks/keywords/*.j2",
             "examples/keywords/golden/*.jsonl",
             "examples/keywords/synthetic/*.jsonl",
+            "examples/keywords/marketplace/*.py",
+            "examples/keywords/marketplace/words.yaml",
         ),
     ),
 }

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from goldpan.files import sha256_hex
 from goldpan.providers.base import Batch, BatchProvider, StoredFile, Surroundings, batch_from_dict
 from goldpan.providers.engine.answerers import Answerer, AnswerOne
 from goldpan.providers.engine.engine import Engine
 from goldpan.providers.engine.objects import BatchRecord, FileRecord
 from goldpan.providers.keys import Keys
 from goldpan.providers.local.answerer import answer
+from goldpan.providers.local.scripted import load_answerer
 from goldpan.study.provider import LocalSettings
 
 
@@ -41,13 +43,22 @@ class LocalProvider(BatchProvider):
 
     @classmethod
     def connected(cls, settings: LocalSettings, surroundings: Surroundings) -> LocalProvider:
-        """As for any provider."""
-        return cls(surroundings.root / settings.folder if settings.folder else surroundings.state / "local")
+        """As for any provider.
+
+        Raises:
+            StudyError: `answers` cannot be loaded.
+            SourceError: its file of known answers has a line that is none.
+        """
+        name = "local" if settings.answers is None else f"local_{sha256_hex(settings.answers.encode())[:12]}"
+        folder = surroundings.root / settings.folder if settings.folder else surroundings.state / name
+        if settings.answers is None:
+            return cls(folder)
+        return cls(folder, answerer=load_answerer(str(surroundings.root / settings.answers)))
 
     @classmethod
     def service(cls, settings: LocalSettings, keys: Keys) -> str:
-        """Which engine is asked: that of a folder."""
-        return f"{cls.kind} {settings.folder or ''}".strip()
+        """Which engine is asked: that of a folder, and who answers there."""
+        return " ".join(filter(None, [cls.kind, settings.folder, settings.answers]))
 
     def upload(self, path: Path, name: str) -> StoredFile:
         """Store a copy of a request file under `name`."""
