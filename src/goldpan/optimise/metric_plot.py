@@ -12,6 +12,8 @@ from goldpan.plot_axis import PlotAxis, plot_axis
 from goldpan.visible_text import shortened
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FONT = 480, 280, 58, 14, 7
+_BOLD = 1.2
+"""How much wider bold letters are."""
 _LONGEST_LABEL, _MOST_NAMED_OF_FRONT = 20, 4
 
 
@@ -140,7 +142,8 @@ def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float,
     parts = []
     for candidate, x, y in named:
         text = shortened(candidate.name, _LONGEST_LABEL)
-        width = _FONT * len(text)
+        is_proposed = candidate.name == report.decision.proposed
+        width = _FONT * len(text) * (_BOLD if is_proposed else 1)
         for left, base in (
             (x + 10, y + 4),
             (x - 10 - width, y + 4),
@@ -151,8 +154,8 @@ def _labels(report: SearchReport, places: Sequence[tuple[CandidateReport, float,
             is_inside = left >= _LEFT and left + width <= _LEFT + _WIDTH + 24 and box[1] >= 0
             if is_inside and box[3] <= _TOP + _HEIGHT and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                bold = "chosen" if candidate.name == report.decision.proposed else None
-                parts.append(svg_text(f"{left:.1f}", f"{base:.1f}", text, class_=bold or "name"))
+                kind = "chosen" if is_proposed else "name"
+                parts.append(svg_text(f"{left:.1f}", f"{base:.1f}", text, class_=kind))
                 break
     return parts
 
