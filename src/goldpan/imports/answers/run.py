@@ -28,9 +28,12 @@ from goldpan.imports.answers.report import ImportReport
 from goldpan.imports.answers.service_lines import CUSTOM_ID
 from goldpan.ledger import Ledger, RunLock, Submission
 from goldpan.ledger.imported import enter_imported, note_of_import
+from goldpan.providers.address import known_secrets
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.prices import context_window
+from goldpan.providers.scrubber import Scrubber
+from goldpan.providers.service_credentials import secrets_of_environment
 from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.plan import task_hashes
@@ -86,17 +89,19 @@ def import_answers(
     pattern = CustomIdPattern(
         wanted.pattern or (OWN_CUSTOM_ID if wanted.key == CUSTOM_ID else "{id}"), settings.samples
     )
+    keys = Keys(project.root)
+    secrets = known_secrets(project.study.providers.values(), keys) + secrets_of_environment(keys)
     questioner = Questioner(
         settings,
         project.tasks,
         context_window(settings.model),
         project.study.providers[settings.provider],
-        Keys(project.root),
+        keys,
     )
     output = asked_stage(settings).output or "tool"
     readers = {name: AnswerReader(task, output) for name, task in questioner.tasks.items()}
     lock = nullcontext() if dry_run else RunLock(project.ledger, project.root / project.paths.base)
-    with lock, Ledger(project.ledger) as ledger, GatheredLines() as gathered:
+    with lock, Ledger(project.ledger) as ledger, GatheredLines(Scrubber(secrets)) as gathered:
         gathered.read_requests(wanted.requests, wanted.key)
         gathered.read_answers(wanted.files, wanted.key)
         with tempfile.TemporaryDirectory(prefix="goldpan-import-") as folder:
