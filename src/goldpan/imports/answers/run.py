@@ -18,7 +18,7 @@ from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.stage import StageRun
 from goldpan.cells import CsvWriter
 from goldpan.chains.preview import records_asked
-from goldpan.errors import SourceError
+from goldpan.errors import SourceError, StudyError
 from goldpan.files import check_name_is_utf8, replacing
 from goldpan.imports.answers.custom_ids import OWN_CUSTOM_ID, CustomIdPattern
 from goldpan.imports.answers.fates import Allowed, FateDecider
@@ -139,23 +139,35 @@ def _want(
     max_rounds: int,
     report: ImportReport,
 ) -> None:
-    """Tell which requests the stage has, by the keys that answers to them stand under; count them."""
+    """Tell which requests the stage has, by the keys that answers to them stand under; count them.
+
+    Raises:
+        StudyError: no record has what the pattern names.
+    """
     rows = iter(iter_records(records))
+    without_key: StudyError | None = None
+    has_keys = False
     with SeenKeys() as seen:
         while chunk := list(islice(rows, _CHUNK)):
             wanted: list[tuple[str, str, Question | None, str | None]] = []
+            questions: list[Question] = []
             for record in chunk:
                 asked = questioner.ask(record)
+                if pattern.key(record) is None:
+                    without_key = without_key or pattern.lacking(record)
                 if isinstance(asked, Skip):
                     if (key := pattern.key(record)) is not None:
                         wanted.append((key, record["id"], None, asked.reason))
                     continue
+                questions += asked
                 for question in asked:
                     if (key := pattern.key(record, question.sample)) is not None:
                         wanted.append((key, record["id"], question, None))
+            has_keys = has_keys or bool(wanted)
             gathered.want(wanted)
-            questions = [question for _, _, question, _ in wanted if question is not None]
             _count(ledger, questions, seen, max_rounds, report)
+    if without_key is not None and not has_keys:
+        raise without_key
 
 
 def _count(
