@@ -201,7 +201,8 @@ def test_nothing_that_is_answered_is_overwritten(tmp_path, file):
         openai_line(f"row-n{at}", completion(label_of(at, length=5), "goldpan-baseline-1")) for at in range(3)
     ]
     done = take_answers(run, [file(lines)])
-    assert (fates_of(done), done.needs_a_look) == ({"answered": 3}, False)
+    assert (fates_of(done), done.needs_a_look) == ({"other_answer": 3}, False)
+    assert "line 1 (n0): it is ok" in "\n".join(done.words())
     assert features_so_far(run) == before and not any("imported" in row for row in before)
     with run_ledger(run) as ledger:
         assert len(ledger.submissions()) == 1
@@ -390,6 +391,21 @@ def test_a_pattern_that_tells_no_records_apart_is_refused(tmp_path, file, patter
     run = stage_asked_elsewhere(tmp_path / "p", rows=1)
     with pytest.raises(StudyError, match=says):
         take_answers(run, [file([])], pattern=pattern)
+
+
+@pytest.mark.parametrize("place", ["data.nope", "data.id!r", "data.__class__", "file.nope"])
+def test_a_pattern_with_a_field_that_no_record_has_is_refused(tmp_path, file, place):
+    run = stage_asked_elsewhere(tmp_path / "p", rows=2)
+    with pytest.raises(StudyError, match=f"no record of the stage has .* `{place}`"):
+        take_answers(run, [file(lines_for("openai", range(2)))], pattern=f"row-{{{place}}}")
+
+
+def test_records_that_lack_a_field_of_the_pattern_are_still_to_be_asked(tmp_path, file):
+    rows = note_rows(3)
+    rows[0]["row"] = 0
+    run = make_stage(tmp_path / "p", rows, {"kind": "openai"}, model=MODELS["openai"])
+    done = take_answers(run, [file(lines_for("openai", [0]))], pattern="row-n{data.row}")
+    assert (fates_of(done), done.requests - done.answered) == ({"ok": 1}, 2)
 
 
 def test_a_dry_run_enters_nothing_and_says_the_same(tmp_path, file):

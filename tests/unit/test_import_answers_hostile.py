@@ -21,7 +21,8 @@ from tests.answers_elsewhere import (
     take_answers,
 )
 from tests.foreign_services import USED, anthropic_error, message
-from tests.stage_builders import at
+from tests.projects import note_rows
+from tests.stage_builders import at, make_stage
 
 GOOD = orjson.dumps(openai_line("row-n0", completion(label_of(0))))
 ANSWER = orjson.dumps(completion(label_of(0)))
@@ -323,3 +324,40 @@ def test_a_request_with_more_than_the_text_of_the_stage_is_another(run, tmp_path
     user["content"].append(part)
     requests.write_bytes(orjson.dumps(asked))
     assert fates_of(take_answers(run, [answers], requests=[requests], dry_run=True)) == {"other_prompt": 1}
+
+
+@pytest.mark.parametrize(
+    ("variable", "settings"),
+    [
+        ("S15_KEY", {"kind": "openai", "api_key_env": "S15_KEY"}),
+        ("ANTHROPIC_API_KEY", {"kind": "openai"}),
+    ],
+    ids=["of-the-study", "of-another-service"],
+)
+def test_a_key_that_a_line_echoes_is_nowhere(tmp_path, monkeypatch, capsys, variable, settings):
+    from goldpan.cli import main
+
+    key = "sk-secret/KEY-0123456789abcdef"
+    monkeypatch.setenv(variable, key)
+    own = make_stage(tmp_path / "p", note_rows(5), settings, model="gpt-4o-mini")
+    lines = [openai_line(f"row-n{at}", completion(label_of(at))) for at in range(4)]
+    lines[0]["response"]["body"]["note"] = f"Bearer {key}"
+    lines[1] = openai_line("row-n1", completion(label_of(1, topic=key)))
+    lines[2]["error"] = {"message": f"boom {key}"}
+    lines[3] = openai_line(f"row-{key}", completion(label_of(3), key))
+    asked = [request_line("openai", f"row-n{at}", at) for at in range(2)]
+    asked.append(request_line("openai", "row-n4", 4, system=f"It is {key}"))
+    answers, requests = tmp_path / "out.jsonl", tmp_path / "in.jsonl"
+    echoed = orjson.dumps(openai_line("row-n4", completion(label_of(4, topic_rationale=key))))
+    escaped = echoed.replace(b"secret/", b"\\u0073ecret\\/")
+    answers.write_bytes(b"\n".join([*map(orjson.dumps, lines), escaped]))
+    requests.write_bytes(b"\n".join(map(orjson.dumps, asked)))
+    options = ["--stage", "topics", "--key", "custom_id", "--custom-id", "row-{data.id}", "--prompt-unknown"]
+    options += ["--requests", str(requests), "--report", str(tmp_path / "report.csv")]
+    main(["import", "answers", str(answers), *options, "--root", str(own.project.root), "--study", "notes"])
+    with Ledger(own.project.ledger) as ledger:
+        stored = [(answer.line, answer.reason) for _, answer in ledger.all_answers()]
+        kept = repr((stored, ledger.submissions()))
+    assert len(stored) == 2
+    for said in (capsys.readouterr().out, (tmp_path / "report.csv").read_text(), kept):
+        assert "[key]" in said and "0123456789abcdef" not in said

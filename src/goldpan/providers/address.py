@@ -68,11 +68,11 @@ def service_at(service: str, url: str | None) -> str:
 
 def calling_options(settings: NetworkSettings, surroundings: Surroundings) -> dict[str, Any]:
     """How long a provider is patient, and what it takes out of all that the service says."""
-    secrets = _secrets([settings, *surroundings.others], surroundings.keys)
+    secrets = known_secrets([settings, *surroundings.others], surroundings.keys)
     return {"patience": Patience(settings.patience_seconds), "secrets": secrets}
 
 
-def _secrets(providers: Iterable[NetworkSettings | Provider], keys: Keys) -> list[str | None]:
+def known_secrets(providers: Iterable[NetworkSettings | Provider], keys: Keys) -> list[str | None]:
     """Keys that the environment holds, and passwords within addresses."""
     providers = list(providers)
     known: list[str | None] = [*keys.secrets(item.api_key_env for item in providers if item.api_key_env)]

@@ -88,10 +88,16 @@ def service_credentials(settings: LiteLLMSettings, keys: Keys) -> ServiceCredent
     options.update(api_base=base_url, api_key=_key(settings, service, keys))
     told = [value for option, value in options.items() if _SECRET_NAME.fullmatch(option) and value]
     # litellm looks for some by itself.
-    others = keys.values(name for name in os.environ if _SECRET_NAME.fullmatch(name))
+    others = secrets_of_environment(keys)
     return ServiceCredentials(
         service, {name: value for name, value in options.items() if value is not None}, (*told, *others)
     )
+
+
+def secrets_of_environment(keys: Keys) -> list[str]:
+    """What the variables hold that are called like a secret, and those of the services that litellm knows."""
+    known = (name for names in _KEY_VARIABLES.values() for name in names)
+    return keys.values({*known, *(name for name in os.environ if _SECRET_NAME.fullmatch(name))})
 
 
 def _key(settings: LiteLLMSettings, service: str, keys: Keys) -> str | None:

@@ -62,6 +62,15 @@ class CustomIdPattern:
                 "put {sample} into it (0 is the first)",
             )
 
+    def lacking(self, record: Mapping[str, Any]) -> StudyError:
+        """The error that no record has one of the fields, of a record that has no key."""
+        gone = next(place for place in self._parts[1::2] if _value(record, place, 0) is None)
+        return _wrong(
+            self.pattern,
+            f"no record of the stage has a text or a number at `{gone}`",
+            "name a field that the rows of the input have, e.g. {data.id}, or {id}",
+        )
+
     def key(self, record: Mapping[str, Any], sample: int = 0) -> str | None:
         """The key of a sample of a record; None where the record lacks a field of it."""
         filled = list(self._parts)

@@ -174,7 +174,7 @@ class FateDecider:
         former = {read.line.number: _keys(read.line.former_keys) for read in chunk}
         keys = [read.line.request_key for read in chunk]
         keys += [key for of_line in former.values() for key in of_line]
-        outcomes, under_way = self._ledger.outcomes(keys), self._ledger.under_way(keys)
+        outcomes, under_way = self._ledger.answers(keys), self._ledger.under_way(keys)
         here: set[bytes] = set()
         for read in chunk:
             line = read.line
@@ -183,7 +183,8 @@ class FateDecider:
                 (outcomes[key] for key in own if key in outcomes and _is_answered(outcomes[key])), None
             )
             if known is not None:
-                self._gathered.decide(line, "answered", f"it is {known.state}")
+                fate = "other_answer" if _says_else(read.row, known.line) else "answered"
+                self._gathered.decide(line, fate, f"it is {known.state}")
             elif any(key in under_way for key in own):
                 self._gathered.decide(line, "under_way")
             elif line.request_key in here or self._gathered.is_taken(line.request_key):
@@ -213,6 +214,19 @@ class FateDecider:
 
 def _keys(joined: bytes) -> list[bytes]:
     return [joined[at : at + _KEY_BYTES] for at in range(0, len(joined), _KEY_BYTES)]
+
+
+def _says_else(row: BatchLine, stored: bytes | None) -> bool:
+    """Whether a line says something else than the one that the ledger holds, as far as it can be read."""
+    if stored is None:
+        return False
+    try:
+        known = read_batch_line(stored)
+    except AnswerError:
+        return False
+    if row_failure(row) is not None or row_failure(known) is not None:
+        return (row_failure(row) is None) != (row_failure(known) is None)
+    return any(differing_answers(((row.custom_id, known.body), (row.custom_id, row.body)), {row.custom_id}))
 
 
 def _is_answered(answer: Answer) -> bool:

@@ -28,20 +28,24 @@ from goldpan.imports.answers.service_lines import (
     read_service_line,
 )
 from goldpan.ledger import Outcome
+from goldpan.providers.scrubber import Scrubber
 from goldpan.records.temporary_database import TemporaryDatabase
 
 _AT_A_TIME = 500
 
 
 class GatheredLines(TemporaryDatabase):
-    """What was read. A context manager.
+    """What was read, without keys. A context manager.
+
+    Args:
+        scrubber: takes keys out of each line before anything is read of it: a service may have echoed them.
 
     Attributes:
         files: of answers, in their order.
         unreadable_requests: how many lines of request files could not be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scrubber: Scrubber) -> None:
         super().__init__(
             "lines (number INTEGER PRIMARY KEY, file INTEGER, line INTEGER, key TEXT, service_id TEXT,"
             " service TEXT, model TEXT, content BLOB)",
@@ -52,6 +56,7 @@ class GatheredLines(TemporaryDatabase):
             "taken (request_key BLOB PRIMARY KEY, number INTEGER, file INTEGER, prompt TEXT, state TEXT,"
             " reason TEXT, retryable INTEGER, stored BLOB)",
         )
+        self._scrubber = scrubber
         self.files: list[AnswerFile] = []
         self.unreadable_requests = 0
 
@@ -64,7 +69,7 @@ class GatheredLines(TemporaryDatabase):
         for path in paths:
             for _, line in iter_lines_cut(path):
                 try:
-                    service_id, whole = read_request_line(line)
+                    service_id, whole = read_request_line(self._scrubber.content(line))
                 except AnswerError:
                     self.unreadable_requests += 1
                     continue
@@ -89,7 +94,7 @@ class GatheredLines(TemporaryDatabase):
         for path in paths:
             self.files.append(AnswerFile(path.name, sha256_file(path)))
             for number, line in iter_lines_cut(path):
-                self._add_line(number, line, key)
+                self._add_line(number, self._scrubber.content(line), key)
         self.connection.execute("CREATE INDEX lines_by_key ON lines (key)")
 
     def _add_line(self, number: int, line: bytes, key: str) -> None:

@@ -12,6 +12,7 @@ ENTERED = ("ok", "invalid", "refused", "truncated")
 
 WHY_NOT = {
     "answered": "the ledger has an answer already, which stays",
+    "other_answer": "the ledger has an answer that says something else, which stays",
     "under_way": "the request is under way in a batch of this project",
     "shared": "another row asks exactly the same, and its answer is taken for both",
     "repeated": "the same answer once more",
@@ -86,7 +87,9 @@ class ImportReport:
     @property
     def needs_a_look(self) -> bool:
         """Whether answers contradict each other, or no line could be joined to a record."""
-        known = self.entered + sum(self.fates[name] for name in ("answered", "under_way", "shared"))
+        known = self.entered + sum(
+            self.fates[name] for name in ("answered", "other_answer", "under_way", "shared")
+        )
         return bool(self.fates["contradicting"]) or not known
 
     def add(self, fate: LineFate) -> None:

@@ -18,7 +18,7 @@ from goldpan.batches.questions import Question, Questioner, Skip
 from goldpan.batches.stage import StageRun
 from goldpan.cells import CsvWriter
 from goldpan.chains.preview import records_asked
-from goldpan.errors import SourceError
+from goldpan.errors import SourceError, StudyError
 from goldpan.files import check_name_is_utf8, replacing
 from goldpan.imports.answers.custom_ids import OWN_CUSTOM_ID, CustomIdPattern
 from goldpan.imports.answers.fates import Allowed, FateDecider
@@ -28,9 +28,12 @@ from goldpan.imports.answers.report import ImportReport
 from goldpan.imports.answers.service_lines import CUSTOM_ID
 from goldpan.ledger import Ledger, RunLock, Submission
 from goldpan.ledger.imported import enter_imported, note_of_import
+from goldpan.providers.address import known_secrets
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.prices import context_window
+from goldpan.providers.scrubber import Scrubber
+from goldpan.providers.service_credentials import secrets_of_environment
 from goldpan.records.read import iter_records
 from goldpan.records.seen import SeenKeys
 from goldpan.stages.plan import task_hashes
@@ -86,17 +89,19 @@ def import_answers(
     pattern = CustomIdPattern(
         wanted.pattern or (OWN_CUSTOM_ID if wanted.key == CUSTOM_ID else "{id}"), settings.samples
     )
+    keys = Keys(project.root)
+    secrets = known_secrets(project.study.providers.values(), keys) + secrets_of_environment(keys)
     questioner = Questioner(
         settings,
         project.tasks,
         context_window(settings.model),
         project.study.providers[settings.provider],
-        Keys(project.root),
+        keys,
     )
     output = asked_stage(settings).output or "tool"
     readers = {name: AnswerReader(task, output) for name, task in questioner.tasks.items()}
     lock = nullcontext() if dry_run else RunLock(project.ledger, project.root / project.paths.base)
-    with lock, Ledger(project.ledger) as ledger, GatheredLines() as gathered:
+    with lock, Ledger(project.ledger) as ledger, GatheredLines(Scrubber(secrets)) as gathered:
         gathered.read_requests(wanted.requests, wanted.key)
         gathered.read_answers(wanted.files, wanted.key)
         with tempfile.TemporaryDirectory(prefix="goldpan-import-") as folder:
@@ -134,23 +139,35 @@ def _want(
     max_rounds: int,
     report: ImportReport,
 ) -> None:
-    """Tell which requests the stage has, by the keys that answers to them stand under; count them."""
+    """Tell which requests the stage has, by the keys that answers to them stand under; count them.
+
+    Raises:
+        StudyError: no record has what the pattern names.
+    """
     rows = iter(iter_records(records))
+    without_key: StudyError | None = None
+    has_keys = False
     with SeenKeys() as seen:
         while chunk := list(islice(rows, _CHUNK)):
             wanted: list[tuple[str, str, Question | None, str | None]] = []
+            questions: list[Question] = []
             for record in chunk:
                 asked = questioner.ask(record)
+                if pattern.key(record) is None:
+                    without_key = without_key or pattern.lacking(record)
                 if isinstance(asked, Skip):
                     if (key := pattern.key(record)) is not None:
                         wanted.append((key, record["id"], None, asked.reason))
                     continue
+                questions += asked
                 for question in asked:
                     if (key := pattern.key(record, question.sample)) is not None:
                         wanted.append((key, record["id"], question, None))
+            has_keys = has_keys or bool(wanted)
             gathered.want(wanted)
-            questions = [question for _, _, question, _ in wanted if question is not None]
             _count(ledger, questions, seen, max_rounds, report)
+    if without_key is not None and not has_keys:
+        raise without_key
 
 
 def _count(
