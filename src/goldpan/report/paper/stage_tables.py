@@ -160,7 +160,8 @@ def _codebook(material: Material) -> PaperTable:
 def _labels(material: Material) -> PaperTable:
     rows = []
     for stage, summary in material.summaries.items():
-        for of in stage_labels(summary.made) if (summary.made or {}).get("labels") else ():
+        made = summary.made
+        for of in stage_labels(made) if made and made.get("labels") else ():
             counts = of.counts | ({CANNOT_TELL: of.abstained} if of.abstained else {})
             rows += [[stage, of.feature, label, count, count / of.records] for label, count in counts.items()]
     columns = [
