@@ -88,8 +88,9 @@ def test_labels_and_abstentions_are_counted_and_rows_without_answers_are_not():
     assert summary["labels"] == {
         "urgent": {"(abstained)": 1, "false": 1, "true": 1},
         "topic": {"a": 2, "b": 1},
-        "tags": {"x": 2, "y": 1},
+        "tags": {"(none)": 1, "x": 2, "y": 1},
         "depth": {"1": 2, "3": 1},
     }
+    assert summary["feature_records"] == {"urgent": 3, "topic": 3, "tags": 3, "depth": 3, "names": 3}
     assert summary["mean_scores"] == {"depth": round(5 / 3, 6)}
     assert summary["states"]["failed"] == 1 and summary["states"]["ok"] == 3

@@ -1,5 +1,6 @@
 """The study on one page: what it shows, that it is the same each time, and what it says of what is amiss."""
 
+import csv
 import os
 import re
 import shutil
@@ -10,10 +11,14 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
+from goldpan.batches.summary import Summary
 from goldpan.cli import main
 from goldpan.report.index.bars import Bar, Segment, bars
 from goldpan.report.index.page import write_index, write_index_of_now
 from goldpan.report.index.part import estimate_text
+from goldpan.report.paper.kit import paper_kit
+from goldpan.stages.columns import columns_of
+from goldpan.tasks.features import parse_feature
 from goldpan.waves.agreement.wave import ORDERS
 from tests.finished_studies import NAMES, finished_project, finished_study
 
@@ -97,6 +102,45 @@ def test_a_label_stands_with_its_share_as_corrected_by_people(kept):
     page = page_of(kept)
     assert "0: 0.565, 95 % interval 0.433 to 0.691; hollow: 0.446" in page
     assert "relevance score 0.554 0.435 [0.232, 0.656]" in words(page)
+
+
+def test_shares_are_of_all_answered_records_also_of_sets_and_of_scores_of_any_number(root):
+    """39 records: 32 have no addressee, 7 have the police; 16 have a score of 1, the others a fraction."""
+    shares = [1.0] * 16 + [0.9282] * 22 + [0.0]
+    features = [
+        parse_feature({"name": name, "description": "d", **keys}, "test")
+        for name, keys in (
+            ("addressees", {"type": "multilabel", "labels": ["Police", "Council"], "min_labels": 0}),
+            ("part", {"type": "score", "min": 0, "max": 1, "integer": False}),
+            ("urgent", {"type": "binary"}),
+        )
+    ]
+    values = [
+        {
+            "addressees": {"type": "MultilabelPrediction", "labels": ["Police"] if number < 7 else []},
+            "part": {"type": "ScorePrediction", "score": share},
+            "urgent": {"type": "BinaryPrediction", "detected": number < 13},
+        }
+        for number, share in enumerate(shares)
+    ]
+    rows = [{"id": str(n), "state": "ok", "model": "m", "features": of} for n, of in enumerate(values)]
+    with Summary("quickstart", "relevance", None, []) as counts:
+        counts.add(rows, columns_of(rows, features), [], lambda answer: None)
+        made = counts.as_dict()
+    changed(root, "stages/relevance/summary.json", lambda summary: summary.update(made))
+    page = page_of(root)
+    assert "addressees: 39 answered records" in page and "Yes-or-no features, of 39 answered records" in page
+    assert "Police: –; hollow: 0.179" in page and "(none): –; hollow: 0.821" in page
+    assert "part: " not in page and f"relevance part {sum(shares) / 39:.3f}" in words(page)
+    kit = paper_kit(finished_study(root, "quickstart"))
+    rows = csv.DictReader(kit.files["tables/labels.csv"].decode().splitlines())
+    of_stage = [row for row in rows if row["stage"] == "relevance"]
+    assert {(row["feature"], row["label"]): (row["records"], row["share"]) for row in of_stage} == {
+        ("addressees", "(none)"): ("32", "0.820513"),
+        ("addressees", "Police"): ("7", "0.179487"),
+        ("urgent", "no"): ("26", "0.666667"),
+        ("urgent", "yes"): ("13", "0.333333"),
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -180,7 +180,8 @@ def test_what_was_made_is_told_with_its_cost(tmp_path):
 def test_the_summary_ends_with_what_to_do_next(wave, capsys):
     print_summary(wave.project)
     (step,) = [step for step in next_steps(StudyArtifacts(wave.project)) if step.kind == "sheets"]
-    assert capsys.readouterr().out.splitlines()[-1] == f"next: {step.text}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {step.text_elsewhere}"
+    assert "same command" not in step.text_elsewhere and "run the study again" in step.text_elsewhere
 
 
 def test_a_module_is_looked_at_by_its_folder(tmp_path, monkeypatch):

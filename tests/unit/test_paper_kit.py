@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -115,7 +116,29 @@ def test_gold_labels_are_weighted_by_the_inverse_of_the_inclusion_probability(ma
     for row in table(kit, "gold_labels"):
         label = row["label"].removeprefix("'")
         weight = sum(1 / item["inclusion_probability"] for item in items if item["labels"]["kind"] == label)
-        assert float(row["weighted"]) == pytest.approx(weight / total)
+        assert float(row["weighted"]) == pytest.approx(weight / total, abs=1e-6)
+
+
+def test_items_without_a_gold_label_are_made_up_for_by_others_of_their_stratum(made, tmp_path):
+    """20 records of `rare` (10 drawn) and 100 of `common` (20 drawn), whatever of them has a label."""
+    root = shutil.copytree(made.root, tmp_path / "project")
+    files = sorted((root / "results/parks/waves/check/gold").glob("*.jsonl"))
+    rows = {file: [json.loads(line) for line in file.read_text().splitlines()] for file in files}
+    undecided = [row["id"] for of_file in rows.values() for row in of_file if row["stratum"] == "rare"][:7]
+    for file, of_file in rows.items():
+        kept = [row for row in of_file if row["id"] not in undecided]
+        file.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        rows[file] = kept
+    labelled = [row for of_file in rows.values() for row in of_file]
+    for row in table(paper_kit(project_at(root)), "gold_labels"):
+        having = [item for item in labelled if item["labels"]["kind"] == row["label"].removeprefix("'")]
+        of_strata = {
+            stratum: sum(item["stratum"] == stratum for item in having)
+            / sum(item["stratum"] == stratum for item in labelled)
+            for stratum in ("rare", "common")
+        }
+        expected = (20 * of_strata["rare"] + 100 * of_strata["common"]) / 120
+        assert float(row["weighted"]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_methods_text_has_models_days_prompts_and_the_sampling_design(kit):

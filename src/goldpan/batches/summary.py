@@ -21,11 +21,14 @@ from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
 from goldpan.stages.rows import PENDING, STATES, FeatureRow
 from goldpan.study.stage import FLEX, Stage
+from goldpan.tasks.features import Score
 from goldpan.tasks.task import Task
 
 # Cached and cache-write tokens are among those of the prompt, reasoning among those of the completion.
 TOKENS = ("prompt", "completion", "cached", "cache_write", "reasoning")
 _COUNTED = (*(f"{name}_tokens" for name in TOKENS), *FLEX_SUMS)
+ABSTAINED, NO_LABEL = "(abstained)", "(none)"
+"""How `labels` calls an abstention, and the empty set of a multilabel feature."""
 BASELINE_PREFIX = "goldpan-baseline"
 _MOST_CODES = 1_000
 
@@ -61,6 +64,7 @@ class Summary:
         self._models: Counter[str] = Counter()
         self._by_task: Counter[str] = Counter()
         self._values: dict[str, Counter[str]] = {}
+        self._feature_records: Counter[str] = Counter()
         self._scores: dict[str, list[float]] = {}
         # By how it was asked, of whom (is_free, is_online).
         self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
@@ -121,21 +125,25 @@ class Summary:
     def _count_values(self, column: Column) -> None:
         kind, values = column.feature.type, column.values
         counts = self._values.setdefault(column.feature.name, Counter())
+        held = [value for value in values if value is not None]
+        self._feature_records[column.feature.name] += len(held) + column.abstentions
         if column.abstentions:
-            counts["(abstained)"] += column.abstentions
+            counts[ABSTAINED] += column.abstentions
         if kind == "binary":
             counts["true"] += values.count(True)
             counts["false"] += values.count(False)
         elif kind == "classification":
-            counts.update(value for value in values if value is not None)
+            counts.update(held)
         elif kind == "multilabel":
-            counts.update(chain.from_iterable(value for value in values if value is not None))
-        elif kind == "score":
-            scores = [value for value in values if value is not None]
+            counts.update(chain.from_iterable(held))
+            counts[NO_LABEL] += sum(not labels for labels in held)
+        elif isinstance(column.feature, Score):
             total = self._scores.setdefault(column.feature.name, [0, 0.0])
-            total[0] += len(scores)
-            total[1] += sum(scores)
-            counts.update(str(int(value)) for value in scores if value == int(value))
+            total[0] += len(held)
+            total[1] += sum(held)
+            # Of a score of any number the values are no labels; its mean tells of it.
+            if column.feature.integer:
+                counts.update(str(int(value)) for value in held)
 
     def reconcile(self) -> None:
         """Check that every record is in exactly one known state."""
@@ -208,6 +216,8 @@ class Summary:
             "labels": {
                 name: dict(sorted((+counts).items())) for name, counts in self._values.items() if +counts
             },
+            # What a share of a label is a share of: a set has several, or none.
+            "feature_records": dict(+self._feature_records),
             "mean_scores": {name: round(total / n, 6) for name, (n, total) in self._scores.items() if n},
             "requests_paid": self._requests,
             **({"imported": self._imported.as_dict()} if self._imported.answers else {}),

@@ -62,7 +62,7 @@ def _print_next_steps(artifacts: StudyArtifacts) -> None:
     with suppress(KeyError, TypeError, AttributeError, SourceError):
         for step in next_steps(artifacts):
             if step.kind not in ("look", "mend"):
-                print(printable(f"next: {step.text}"))
+                print(printable(f"next: {step.text_elsewhere}"))
 
 
 def _row(

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from goldpan.cells import restore
 from goldpan.errors import GoldpanError
 from goldpan.records.splits import SPLITS
 from goldpan.report.artifacts import Artifact
 from goldpan.report_provenance import days
+from goldpan.statistics.sampling_design import Drawn, design_of, unused_strata
 from goldpan.study import Project
+from goldpan.waves.codebook import CANNOT_TELL
 from goldpan.waves.gold.gold_set import GoldItem, read_gold
 from goldpan.waves.merging.merged import UNRESOLVED, Resolution
 
@@ -45,18 +50,19 @@ def answer_days(project: Project, stage: str) -> Artifact:
     return Artifact(path, {"first": first, "last": last, "days": days(times)})
 
 
-def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifact:
+def gold_counts(project: Project, wave: str, kinds: Mapping[str, str], sample: Artifact) -> Artifact:
     """What a gold set holds.
 
     Args:
         kinds: feature -> how its values compare, as the agreement of the wave says it; only answers that are
             labels are counted.
+        sample: of the wave: how many items it has of each stratum, with a label or without.
 
     Returns:
         `items`; by split `items` and `groups`; by feature its `labels` with `items`, the `share` of those
-        that have an answer, the same `weighted` by the inverse of the inclusion probabilities, and items by
-        split, where it has no more than 50 (`weighted` is null in a targeted sample); and the least and
-        largest inclusion probability.
+        that have an answer, the same `weighted` as an evaluation weights them (`design_of`), and items by
+        split, where it has no more than 50 (`weighted` is null in a targeted sample, and where a stratum has
+        no item with an answer, as nothing speaks for it); and the least and largest inclusion probability.
     """
     folder = project.paths.gold(wave, "")
     files = [project.root / path for path in project.paths.gold_splits(wave)]
@@ -67,12 +73,15 @@ def gold_counts(project: Project, wave: str, kinds: Mapping[str, str]) -> Artifa
     except GoldpanError as error:
         return Artifact(folder, None, damage=str(error))
     features = list(dict.fromkeys(name for item in items for name in item.resolutions))
+    drawn = _drawn(sample, items)
     probabilities = [item.inclusion_probability for item in items]
     made = {
         "items": len(items),
         "splits": {split: _split_counts(items, split) for split in SPLITS},
         "labels": {
-            feature: _label_counts(items, feature) for feature in features if kinds.get(feature) in _LABELS
+            feature: _label_counts(items, feature, drawn)
+            for feature in features
+            if kinds.get(feature) in _LABELS
         },
         "least_inclusion_probability": min(probabilities, default=None),
         "largest_inclusion_probability": max(probabilities, default=None),
@@ -121,7 +130,29 @@ def _split_counts(items: Sequence[GoldItem], split: str) -> dict[str, int]:
     return {"items": len(own), "groups": len({item.group for item in own})}
 
 
-def _label_counts(items: Sequence[GoldItem], feature: str) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Drawn:
+    """An item of a sample, of which the design has to know no more."""
+
+    stratum: str
+    inclusion_probability: float
+
+
+def _drawn(sample: Artifact, items: Sequence[GoldItem]) -> list[Drawn]:
+    """All items of a sample; where it is not known, those with a label."""
+    strata = (sample.made or {}).get("strata") or []
+    drawn = [
+        _Drawn(stratum["stratum"], stratum["inclusion_probability"])
+        for stratum in strata
+        for _ in range(stratum["sampled"])
+    ]
+    known = {item.stratum for item in drawn}
+    return [*drawn, *(item for item in items if item.stratum not in known)]
+
+
+def _label_counts(
+    items: Sequence[GoldItem], feature: str, drawn: Sequence[Drawn]
+) -> dict[str, dict[str, Any]]:
     """Of each label; those of a set are counted one by one, so that shares may add up to more than 1."""
     answered = [(item, _labels(item.labels[feature])) for item in items if feature in item.labels]
     counts = Counter(label for _, labels in answered for label in labels)
@@ -130,22 +161,22 @@ def _label_counts(items: Sequence[GoldItem], feature: str) -> dict[str, dict[str
     )
     if len(counts) > _MOST_LABELS or is_extraction:
         return {}
-    total = sum(1 / item.inclusion_probability for item, _ in answered)
+    used = [item for item, _ in answered]
+    # A targeted sample stands for nothing but itself.
+    is_weighted = not any(item.targeted for item in used) and not unused_strata(drawn, used)
+    weights = design_of(drawn, used).weights / len(used) if is_weighted else None
     return {
-        label: _label_count([item for item, labels in answered if label in labels], len(answered), total)
+        label: _label_count(used, np.array([label in labels for _, labels in answered]), weights)
         for label, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     }
 
 
-def _label_count(having: Sequence[GoldItem], answered: int, total: float) -> dict[str, Any]:
-    by_split = Counter(item.split for item in having)
+def _label_count(answered: Sequence[GoldItem], has: np.ndarray, weights: np.ndarray | None) -> dict[str, Any]:
+    by_split = Counter(item.split for item, has_it in zip(answered, has, strict=True) if has_it)
     return {
-        "items": len(having),
-        "share": len(having) / answered,
-        # A targeted sample stands for nothing but itself.
-        "weighted": None
-        if any(item.targeted for item in having)
-        else sum(1 / item.inclusion_probability for item in having) / total,
+        "items": int(has.sum()),
+        "share": float(has.mean()),
+        "weighted": None if weights is None else float(weights[has].sum()),
         **{split: by_split[split] for split in SPLITS},
     }
 
@@ -161,14 +192,14 @@ def _labels(value: Any) -> list[str]:
 
 
 def counted_value(value: Any) -> str:
-    """A label as people read it."""
+    """A label as people read it, and as evaluations write it."""
     match value:
         case None:
-            return "cannot tell"
+            return CANNOT_TELL
         case bool():
             return "yes" if value else "no"
         case float() if value.is_integer():
             return str(int(value))
         case []:
-            return "none"
+            return "(none)"
     return str(value)

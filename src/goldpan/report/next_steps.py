@@ -27,6 +27,11 @@ class NextStep:
         text: what to do, with the files and the command.
     """
 
+    @property
+    def text_elsewhere(self) -> str:
+        """The text for where it is not a run that says it, so that there is no same command."""
+        return self.text.replace(_RUN, "run the study again (`goldpan run`)")
+
     kind: Literal["mend", "run", "wait", "retry", "sheets", "adjudicate", "look"]
     text: str
 

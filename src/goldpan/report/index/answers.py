@@ -19,9 +19,9 @@ from goldpan.report.index.part import (
     held,
     text_paragraph,
 )
+from goldpan.report.stage_labels import stage_labels
 
 _MOST_LABELS, _MOST_OPEN_STAGES, _MOST_PLOTS = 15, 8, 12
-_ABSTAINED = "(abstained)"
 Corrected = Mapping[tuple[str, str], Mapping[str, Any]]
 """(stage, feature) -> what an evaluation says of the prevalence of its labels."""
 
@@ -86,16 +86,11 @@ def _measured_models(made: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _read(made: Any, stage: str, corrected: Corrected) -> list[_Feature]:
-    answered = int(made["states"].get("ok", 0))
-    features = []
-    for name, counts in made["labels"].items():
-        labels = {str(label): int(count) for label, count in counts.items() if label != _ABSTAINED}
-        is_binary = labels.keys() <= {"true", "false"}
-        # A set has several labels at once; of one label for each record the counts are the records.
-        total = sum(counts.values())
-        records = answered if total > answered else total
-        features.append(_Feature(name, labels, records, is_binary, corrected.get((stage, name), {})))
-    return [feature for feature in features if feature.records and feature.counts]
+    return [
+        _Feature(of.feature, of.counts, of.records, of.is_binary, corrected.get((stage, of.feature), {}))
+        for of in stage_labels(made)
+        if of.counts
+    ]
 
 
 def _plots(features: list[_Feature]) -> Iterator[Markup]:
@@ -112,7 +107,7 @@ def _plots(features: list[_Feature]) -> Iterator[Markup]:
 
 
 def _binary_dot(feature: _Feature) -> Dot:
-    share = feature.counts.get("true", 0) / feature.records
+    share = feature.counts.get("yes", 0) / feature.records
     return _with_correction(feature, feature.name, share, ("yes", "true"))
 
 

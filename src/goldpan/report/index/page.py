@@ -118,7 +118,7 @@ def _figures(artifacts: StudyArtifacts) -> Iterator[tuple[str, str]]:
 def _next_steps(artifacts: StudyArtifacts) -> list[Markup]:
     """What to do next, but for a look at what is there, which is this page."""
     try:
-        texts = [step.text for step in next_steps(artifacts) if step.kind != "look"]
+        texts = [step.text_elsewhere for step in next_steps(artifacts) if step.kind != "look"]
     except part.FAULTS:
         # Which artifact is damaged is said in its part.
         return []

@@ -92,7 +92,7 @@ def paper_kit(project: Project, font: Path | None = None) -> PaperKit:
     kit = PaperKit(
         project.paths.paper("x").removesuffix("/x"),
         missing=material.missing,
-        to_do=[step.text for step in material.steps],
+        to_do=[step.text_elsewhere for step in material.steps],
     )
     tables = [*stage_tables(material), *wave_tables(material), *evaluation_tables(material)]
     tables += [limits] if (limits := limits_table(material)).rows else []

@@ -121,7 +121,10 @@ class Material:
     @cached_property
     def golds(self) -> dict[str, Artifact]:
         """wave -> what its gold set holds."""
-        return {wave: gold_counts(self.project, wave, self._kinds(wave)) for wave in self.study.waves}
+        return {
+            wave: gold_counts(self.project, wave, self._kinds(wave), sample)
+            for wave, sample in self.samples.items()
+        }
 
     @cached_property
     def embeddings(self) -> dict[str, Artifact]:

@@ -92,7 +92,7 @@ def _missing(material: Material) -> Iterator[Block]:
     points: list[list[Inline]] = [
         [f"{part.what} (", Code(part.path), f"). To do: {part.remedy}."] for part in material.missing
     ]
-    points += [[f"{step.text}."] for step in material.steps if step.kind == "adjudicate"]
+    points += [[f"{step.text_elsewhere}."] for step in material.steps if step.kind == "adjudicate"]
     if points:
         yield Heading(2, "What is not there yet, or stale")
         yield bullets(points)

@@ -226,6 +226,7 @@ def _gold(quoter: Quoter, wave: Wave, gold: Artifact) -> Iterator[Block]:
         f"The gold set holds {quoter.count(gold, 'items')} items with a label: ",
         *group,
     )
+    is_weighted = False
     for feature, labels in (gold.made or {})["labels"].items():
         told = []
         for label, counts in labels.items():
@@ -236,3 +237,9 @@ def _gold(quoter: Quoter, wave: Wave, gold: Artifact) -> Iterator[Block]:
             told.append(f"{_quoted(label)} {quoter.count(gold, *at, 'items')} ({share})")
         if told and len(told) <= _MOST_STRATA:
             yield paragraph(f"Gold labels of {feature}: ", "; ".join(told), ".")
+            is_weighted |= any(counts["weighted"] is not None for counts in labels.values())
+    if is_weighted:
+        yield paragraph(
+            "The weights are the inverse of the inclusion probabilities; items without a label are made up"
+            " for by the others of their stratum, as in the evaluations."
+        )

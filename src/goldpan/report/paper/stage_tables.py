@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from goldpan.report.paper.material import Material, model_name, shown_parameters
 from goldpan.report.paper.table import PaperColumn, PaperTable, table_of
+from goldpan.report.stage_labels import stage_labels
 from goldpan.study.stage import Stage
+from goldpan.waves.codebook import CANNOT_TELL
 
 
 def stage_tables(material: Material) -> Iterator[PaperTable]:
@@ -158,9 +160,10 @@ def _codebook(material: Material) -> PaperTable:
 def _labels(material: Material) -> PaperTable:
     rows = []
     for stage, summary in material.summaries.items():
-        for feature, counts in ((summary.made or {}).get("labels") or {}).items():
-            total = sum(counts.values())
-            rows += [[stage, feature, label, count, count / total] for label, count in counts.items()]
+        made = summary.made
+        for of in stage_labels(made) if made and made.get("labels") else ():
+            counts = of.counts | ({CANNOT_TELL: of.abstained} if of.abstained else {})
+            rows += [[stage, of.feature, label, count, count / of.records] for label, count in counts.items()]
     columns = [
         *(
             PaperColumn("stage"),
@@ -168,9 +171,13 @@ def _labels(material: Material) -> PaperTable:
             PaperColumn("label"),
             PaperColumn("records", "count"),
         ),
-        PaperColumn("share of labels", "share"),
+        PaperColumn("share", "share"),
     ]
-    caption = "Labels as the stages gave them, not corrected for their errors."
+    caption = (
+        "Labels as the stages gave them, not corrected for their errors; the share is of the records of which"
+        " the feature was answered. A record with several labels counts for each, so that shares may add up"
+        " to more than 1."
+    )
     return table_of("labels", caption, columns, rows)
 
 

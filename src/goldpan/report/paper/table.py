@@ -1,7 +1,7 @@
 """A table of the paper kit: one content, written as CSV, LaTeX and Markdown.
 
-CSV has every value as the artifact has it, and an interval in columns of its own; the others have it rounded,
-as a paper prints it.
+CSV has every value to six decimals (more of one that is nearly 0), and an interval in columns of its own; the
+others have it rounded as a paper prints it.
 """
 
 from __future__ import annotations
@@ -123,10 +123,14 @@ def _csv_names(column: PaperColumn) -> list[str]:
 
 def _csv_cells(column: PaperColumn, cell: Any) -> list[str]:
     if column.kind != "estimate":
-        return ["" if cell is None else str(cell)]
+        return [_csv_number(cell) if isinstance(cell, float) else "" if cell is None else str(cell)]
     cell = cell or Estimated(None)
-    numbers = ["" if number is None else repr(number) for number in (cell.value, cell.low, cell.high)]
+    numbers = ["" if number is None else _csv_number(number) for number in (cell.value, cell.low, cell.high)]
     return [*numbers, cell.reason or ""]
+
+
+def _csv_number(number: float) -> str:
+    return repr(round(number, 6) if abs(number) >= 1e-3 else number)
 
 
 def _shown(column: PaperColumn, cell: Any) -> str:

@@ -169,8 +169,9 @@ def _gold_labels(material: Material) -> PaperTable:
         *(PaperColumn(split, "count") for split in SPLITS),
     ]
     caption = (
-        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities;"
-        " empty for a targeted sample, which stands for no population."
+        "Gold labels; weighted: the share in the population, by the inverse of the inclusion probabilities,"
+        " items without a label made up for by the others of their stratum; empty for a targeted sample,"
+        " which stands for no population, and where a stratum has no label."
     )
     return table_of("gold_labels", caption, columns, rows)
 
