@@ -40,7 +40,7 @@ def _efficiency(options: argparse.Namespace) -> None:
         print(
             f"\nof {nameless} job{'s' if nameless != 1 else ''} the report does not name the rule, so nothing"
             " is advised for them: Slurm keeps the comments that name it only with"
-            " `AccountingStorageFlags=job_comment` (ask who runs the cluster)"
+            " `AccountingStoreFlags=job_comment` (ask who runs the cluster)"
         )
     unmeasured = [rule.rule for rule in named if rule.advised_memory_mb is None]
     if unmeasured and len(unmeasured) == len(named):
