@@ -75,8 +75,8 @@ def error_lines(message: str) -> list[str]:
         return []
     if full := _FULL.search(message):
         # Snakemake notes what is done, and takes it for a question of permissions.
-        where = full if full["file"] else _METADATA.search(message)
-        named = storage_error(OSError(int(full[1]), full[2].strip(), where["file"] if where else None))
+        place = full if full["file"] else _METADATA.search(message)
+        named = storage_error(OSError(int(full[1]), full[2].strip(), place["file"] if place else None))
         return str(named).splitlines()
     # Of a syntax error Snakemake shows the line of code, which it often does not have.
     lines = [line for line in message.strip().splitlines() if line.strip() not in ("", "None")]
