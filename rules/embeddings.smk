@@ -33,7 +33,7 @@ for name in STUDY.embeddings:
                 places=places,
                 setting=INPUTS.heads.embedding_setting(name),
             message:
-                "Embedding several files with {params.embedding}"
+                f"Embedding {len(places)} files with {{params.embedding}}"
             script:
                 "../workflow/scripts/embed.py"
 

@@ -102,7 +102,7 @@ for name in STUDY.annotated:
                 places=places,
                 setting=STUDY.annotated[name].model_dump_json(),
             message:
-                "Annotating several files for {params.annotated}"
+                f"Annotating {len(places)} files for {{params.annotated}}"
             script:
                 "../workflow/scripts/annotate_group.py"
 

@@ -93,6 +93,7 @@ for source, group, files in INPUTS.stages.groups_of_files:
             files=files,
             setting=INPUTS.stages.setting_of(source),
         message:
-            "Reading small files of source {params.source} into records"
+            f"Reading {len(files)} small files of source {{params.source}} into records,"
+            " {params.files[0]} and others"
         script:
             "../workflow/scripts/records_of_group.py"

@@ -10,6 +10,7 @@ from goldpan.errors import PendingError
 from goldpan.report.artifacts import JustMade
 from goldpan.report.made import made_since
 from goldpan.report.next_steps import next_steps
+from snakemake_logger_plugin_goldpan.messages import pass_over_a_full_disk
 from snakemake_logger_plugin_goldpan.waiting import EndsOfRuns
 
 BEGAN = time()
@@ -56,3 +57,4 @@ def say_ending():
 
 ENDS = EndsOfRuns(after_nothing=to_do_next)
 logger.addFilter(ENDS)
+pass_over_a_full_disk(logger)

@@ -32,13 +32,16 @@ class Failures:
         self.count = self._told_up_to = 0
         self._alike: dict[tuple[str, ...], int] = {}
 
-    def job(self, title: str, logs: Sequence[str], other_words: Sequence[str]) -> None:
+    def job(
+        self, title: str, logs: Sequence[str], other_words: Sequence[str], *, speaks: bool = True
+    ) -> None:
         """Show why a job failed.
 
         Args:
             title: what it was to make.
             logs: its log files.
             other_words: what Snakemake or its executor says about it.
+            speaks: what its log says before the error is for people, too.
         """
         self.count += 1
         log = JobLog.read(logs)
@@ -54,7 +57,7 @@ class Failures:
                 self._screen.error(f"error: {title}: the same")
             return
         self._screen.error(f"error: {title}")
-        shown = [*log.news[-_NEWS_LINES:], *why] if log.error else why
+        shown = [*log.news[-_NEWS_LINES:], *why] if log.error and speaks else why
         for line in shown:
             self._screen.line(f"  {line}")
         if log.path and Path(log.path).exists():

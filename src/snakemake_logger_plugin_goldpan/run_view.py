@@ -179,7 +179,8 @@ class RunView:
         if record.indent and not JobLog.read(record.log).error:
             # It ended with the group that it was in, of which has been told.
             return
-        self._failures.job(job.title if job else record.rule_name, record.log, [*held, record.rule_msg or ""])
+        title, speaks = (job.title, job.speaks) if job else (record.rule_name, True)
+        self._failures.job(title, record.log, [*held, record.rule_msg or ""], speaks=speaks)
 
     def _group_error(self, record: Any) -> None:
         held, self._held_error = self._held_error, []

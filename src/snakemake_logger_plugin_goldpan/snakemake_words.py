@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
+
+from goldpan.errors import storage_error
 
 NOTHING_TO_DO = "Nothing to be done"
 STOPPING = "Terminating processes on user request"
@@ -53,6 +57,9 @@ _HEAD = re.compile(
     r'(?: in file "(?P<file>[^"]+)", line (?P<line>\d+))?:$'
 )
 _FRAME = re.compile(r'  File "[^"]+", line \d+, in ')
+_FULL = re.compile(rf"\[Errno ({errno.ENOSPC}|{errno.EDQUOT})\] ([\w ]+)(?:: '(?P<file>[^'\n]+)')?")
+_METADATA = re.compile(r"write permissions for the directory (?P<file>.+)")
+_NO_RULE = re.compile(r"No rule to produce (?P<file>.+?) \(if you use input functions .*\)\.")
 _SAY_IT_ALL = ("WorkflowError", "MissingInputException", "MissingRuleException")
 """Errors whose text needs neither their name nor a place in a Snakefile beside it."""
 
@@ -66,9 +73,14 @@ def error_lines(message: str) -> list[str]:
     """An error of Snakemake's in few words; nothing where its job says it better."""
     if any(word in message for word in _OF_A_JOB):
         return []
+    if full := _FULL.search(message):
+        # Snakemake notes what is done, and takes it for a question of permissions.
+        place = full if full["file"] else _METADATA.search(message)
+        named = storage_error(OSError(int(full[1]), full[2].strip(), place["file"] if place else None))
+        return str(named).splitlines()
     # Of a syntax error Snakemake shows the line of code, which it often does not have.
     lines = [line for line in message.strip().splitlines() if line.strip() not in ("", "None")]
-    lines = [line for line in lines if not _FRAME.match(line)]
+    lines = [_NO_RULE.sub(_no_rule, line) for line in lines if not _FRAME.match(line)]
     head = _HEAD.match(lines[0]) if lines else None
     if not lines or head is None or len(lines) == 1:
         return lines
@@ -79,3 +91,13 @@ def error_lines(message: str) -> list[str]:
         return text
     where = [f"  at {head['file']}:{head['line']}"] if head["file"] else []
     return [f"{head['kind']}: {text[0].strip().rstrip(':')}", *text[1:], *where]
+
+
+def _no_rule(message: re.Match[str]) -> str:
+    """That no rule makes a file, and what can be had of it: it may be there, and be put away compressed."""
+    file = message["file"]
+    there = next((name for name in (file, f"{file}.zst") if Path(name).is_file()), None)
+    if there is None:
+        return f"No rule to produce {file}."
+    remedy = f": `zstdcat {there}` shows what is in it" if there.endswith(".zst") else ""
+    return f"No rule to produce {file}, and none is needed: {there} is there{remedy}."

@@ -28,6 +28,7 @@ class Reporter(ReporterBase):
         import snakemake
 
         from goldpan.files import write_json
+        from goldpan.records.inputs import behind_stand_ins
         from goldpan.report.crate import NAME, WorkflowRun, crate_of
         from goldpan.study import load_project
 
@@ -38,6 +39,9 @@ class Reporter(ReporterBase):
         ]
         made = {path for job in self.jobs for path in map(str, job.output)} | {str(it.path) for it in results}
         read = {str(path) for job in self.jobs for path in job.job.input} | {str(project.study_file)}
+        # A link stands in for a file whose name Snakemake cannot take; its readers read the file.
+        real = behind_stand_ins(project, read | made)
+        read, made = {real.get(path, path) for path in read}, made - set(real)
         run = WorkflowRun(
             study=project.study.study,
             description=project.study.description,

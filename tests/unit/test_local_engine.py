@@ -1,11 +1,13 @@
 """The engine: life cycle, partial work, restarts and crashes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from itertools import islice
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -360,6 +362,23 @@ def test_a_deleted_input_makes_the_batch_failed(engine, tmp_path):
     engine.store.delete_file(record.input_file_id)
     record = finish(engine, record.id)
     assert (record.status, [error.code for error in record.errors]) == ("failed", ["input_file_not_found"])
+
+
+def test_an_upload_needs_room_for_itself_and_a_little_more_and_says_how_much_and_where(
+    engine, tmp_path, monkeypatch
+):
+    path = write_requests(tmp_path / "requests.jsonl", 3)
+    size = path.stat().st_size
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20 << 20))
+    assert engine.upload(path, "requests.jsonl").bytes == size
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    with pytest.raises(ServiceError) as refusal:
+        engine.upload(path, "requests.jsonl")
+    says = str(refusal.value)
+    assert refusal.value.status == 507 and f"{size + (16 << 20):,} bytes" in says and "1,048,576" in says
+    assert str(engine.store.folder) in says and "make room" in says
+    # Whoever sends a file over the network is not told where it would lie.
+    assert str(engine.store.folder) not in refusal.value.as_openai()["message"]
 
 
 def test_an_interrupted_upload_leaves_nothing_behind(engine):

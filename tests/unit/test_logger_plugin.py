@@ -2,6 +2,7 @@
 
 import io
 import logging
+from pathlib import Path
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -11,6 +12,7 @@ from snakemake_logger_plugin_goldpan import LogHandler
 from snakemake_logger_plugin_goldpan.dry_run import DryRun
 from snakemake_logger_plugin_goldpan.durations import duration
 from snakemake_logger_plugin_goldpan.job_log import JobLog
+from snakemake_logger_plugin_goldpan.messages import pass_over_a_full_disk
 from snakemake_logger_plugin_goldpan.run_view import STOPPED, RunView
 from snakemake_logger_plugin_goldpan.screen import Screen
 from snakemake_logger_plugin_goldpan.snakemake_words import error_lines, is_news
@@ -82,8 +84,8 @@ class Run:
         self.tell(LogEvent.JOB_FINISHED, job_id=number)
         self.tell(LogEvent.PROGRESS, done=done, total=total)
 
-    def fail(self, number, log, title="Reading a.csv", *, indent=False, says=None):
-        self.start(number, title, log)
+    def fail(self, number, log, title="Reading a.csv", *, indent=False, says=None, shell=True):
+        self.start(number, title, log, shell=shell)
         error = "CalledProcessError in file \"x\", line 1:\nCommand 'set -e' returned non-zero exit status 1."
         self.tell(LogEvent.ERROR, f"RuleException:\n{error}", logging.ERROR)
         given = {"jobid": number, "rule_msg": says, "rule_name": "r", "indent": indent}
@@ -140,6 +142,11 @@ def test_an_error_is_what_the_step_said_without_the_command_of_the_job(run):
 def test_what_a_step_said_before_its_error_is_shown_too(run):
     run.fail(1, f"topics, round 1: looked twice\n{ERROR}")
     assert run.lines[1:3] == ["  topics, round 1: looked twice", "  stage topics: too dear"]
+
+
+def test_what_a_script_noted_before_its_error_stays_in_its_log(run):
+    run.fail(1, f"a.csv: 3 records of 3 rows\n{ERROR}", shell=False)
+    assert run.lines[:2] == ["error: Reading a.csv", "  stage topics: too dear"]
 
 
 def test_errors_of_one_text_are_shown_once_and_then_counted(run):
@@ -242,6 +249,17 @@ def test_control_characters_of_a_log_do_not_reach_a_terminal(run):
     assert "\x1b" not in run.stream.getvalue() and "[2Jb" in run.stream.getvalue()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_log_file_on_a_full_disk_prints_no_traceback_for_each_message(capfd):
+    logger = logging.Logger("full")
+    logger.addHandler(logging.FileHandler("/dev/full"))
+    logger.error("before")
+    assert "Traceback" in capfd.readouterr().err
+    pass_over_a_full_disk(logger)
+    logger.error("after")
+    assert capfd.readouterr().err == ""
+
+
 def test_a_pipe_that_is_gone_does_not_stop_a_run(run):
     run.stream.close()
     run.start(1)
@@ -277,6 +295,13 @@ def test_a_quiet_dry_run_tells_how_many_of_which_rule(tmp_path):
          ["NameError: name x is not defined", "  at /x/Snakefile:3"]),
         ("MissingInputException in rule records in file \"/x/s.smk\", line 3:\nMissing input files for rule"
          " records:\n    output: o", ["Missing input files for rule records:", "    output: o"]),
+        ("WorkflowError:\nError recording metadata for finished job ([Errno 28] No space left on device)."
+         " Please ensure write permissions for the directory /tmp/x/.snakemake",
+         ["/tmp/x/.snakemake: the disk does not take it: No space left on device",
+          "  -> make room and run the same command again; nothing that was paid is lost"]),
+        ("Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'a/b'",
+         ["a/b: the disk does not take it: No space left on device",
+          "  -> make room and run the same command again; nothing that was paid is lost"]),
         ("WorkflowError:\nAt least one job did not complete successfully.", []),
         ("Error: Directory cannot be locked.", ["Error: Directory cannot be locked."]),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'a'",
@@ -285,6 +310,16 @@ def test_a_quiet_dry_run_tells_how_many_of_which_rule(tmp_path):
 )  # fmt: skip
 def test_snakemakes_own_errors_are_told_in_few_words(message, lines):
     assert error_lines(message) == lines
+
+
+@pytest.mark.parametrize("named", ["0000.670bf43a0665.jsonl", "0000.670bf43a0665.jsonl.zst"])
+def test_a_file_that_is_put_away_is_not_said_to_be_missing(tmp_path, monkeypatch, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0000.670bf43a0665.jsonl.zst").write_bytes(b"")
+    says = "No rule to produce {} (if you use input functions make sure that they don't raise exceptions)."
+    [line] = error_lines(f"MissingRuleException:\n{says.format(named)}")
+    assert "`zstdcat 0000.670bf43a0665.jsonl.zst` shows" in line and "input functions" not in line
+    assert error_lines(f"MissingRuleException:\n{says.format('nowhere')}") == ["No rule to produce nowhere."]
 
 
 def test_a_message_that_is_not_known_is_shown():

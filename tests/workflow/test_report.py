@@ -3,12 +3,14 @@
 import html
 import re
 import zipfile
+from urllib.parse import quote
 
 import orjson
 import pytest
 
 from tests.projects import WorkflowProject, note_rows, ran, two_stage_study
 
+ODD = "notes/<_odd>.jsonl"
 CAPTION = "Records of stage topics by state"
 
 
@@ -26,6 +28,8 @@ def made(tmp_path_factory):
     study["tables"] = {"both": {"stage": "details", "by": "topics.topic", "plot": True}}
     project.write_study(study)
     project.write_rows("notes/a.jsonl", note_rows(12))
+    # Its short name begins with `__`, and Snakemake knows it by a link that stands in for it.
+    project.write_rows(ODD, [{"id": "odd", "text": "Whose name is odd."}])
     project.run()
     return project
 
@@ -77,6 +81,7 @@ def test_a_report_in_an_archive_holds_the_files_themselves(project):
     assert project.artifact("tables/both.csv").read_bytes() in held.values()
     assert project.artifact("tables/both.html").read_bytes() in held.values()
     assert any(CAPTION.encode() in content for content in held.values())
+    assert not any(b"System Message" in content for content in held.values())
 
 
 def test_a_crate_names_the_run_its_workflow_and_its_files_and_is_read_by_the_library(project):
@@ -87,12 +92,14 @@ def test_a_crate_names_the_run_its_workflow_and_its_files_and_is_read_by_the_lib
     page = entities["results/notes/index.html"]
     assert page["sha256"] and "File" in page.type
     assert crate.mainEntity.id == "Snakefile"
+    assert not any(identifier.endswith(".stand_in") for identifier in entities)
+    assert not any("System Message" in str(entity.get("description")) for entity in entities.values())
     assert "config/studies/notes.yaml" in entities and "notes/a.jsonl" in entities
     [run] = [
         one for one in entities.values() if one.type == "CreateAction" and one["instrument"].id == "Snakefile"
     ]
     assert {"results/notes/index.html"} <= {one.id for one in run["result"]}
-    assert {"notes/a.jsonl"} <= {one.id for one in run["object"]}
+    assert {"notes/a.jsonl", quote(ODD)} <= {one.id for one in run["object"]}
     metadata = orjson.loads((project.root / "ro-crate-metadata.json").read_bytes())
     assert str(project.root) not in (project.root / "ro-crate-metadata.json").read_text()
     assert metadata["@context"] == "https://w3id.org/ro/crate/1.1/context"

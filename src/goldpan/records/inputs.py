@@ -84,6 +84,20 @@ def linked_file(path: Path) -> Path:
     return path.readlink() if path.suffix == STAND_IN and path.is_symlink() else path
 
 
+def behind_stand_ins(project: Project, paths: Iterable[str]) -> dict[str, str]:
+    """link -> the user's file that it stands in for, of those paths that are such links.
+
+    Raises:
+        StudyError: a pattern of the sources matches no file.
+    """
+    links = {path for path in paths if path.endswith(STAND_IN)}
+    if not links:
+        return {}
+    files = files_of_sources(project, project.study.sources)
+    stood_in = {project.paths.stand_in(*place): str(path) for place, path in files.items()}
+    return {link: stood_in[link] for link in links & set(stood_in)}
+
+
 def _matches(pattern: str, root: Path) -> list[Path]:
     literal = root / pattern
     if literal.is_file():

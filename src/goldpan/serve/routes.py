@@ -59,7 +59,10 @@ async def _receive(request: web.Request) -> Upload:
             is_file = part.name == "file" and upload is None
             if is_file:
                 filename = part.filename or "upload"
-                upload = receiving.enter_context(request.app[ENGINE].store.receiving(filename, purpose))
+                # The form is a little longer than its file; one that does not say its length may be long.
+                size = MAX_FILE_BYTES if request.content_length is None else request.content_length
+                store = request.app[ENGINE].store
+                upload = receiving.enter_context(store.receiving(filename, purpose, size=size))
             field = bytearray()
             while chunk := await asyncio.wait_for(part.read_chunk(_CHUNK), BODY_SECONDS):
                 if is_file and upload is not None:

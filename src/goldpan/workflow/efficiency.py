@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from goldpan.errors import SourceError
 
 _SPARE_MEMORY, _MEMORY_STEP_MB = 1.3, 500
 _SPARE_TIME, _TIME_STEP_MINUTES = 2, 10
+_RULE = re.compile(r"(?:rule|group)_(\w+)", re.ASCII)
+NAMELESS = "(not named)"
+"""Stands for the rules of all jobs whose comment names none: this cluster keeps no comments, say."""
 _NEEDED = ("JobID", "NCPUS", "Elapsed_sec", "TotalCPU_sec", "MaxRSS_MB", "RequestedMem_MB")
 
 
@@ -21,12 +25,12 @@ class RuleEfficiency:
     """What the jobs of one rule took.
 
     Attributes:
-        rule: its name; `jobs` where the cluster keeps no comments, so that nobody knows.
+        rule: its name; NAMELESS where nobody knows.
         jobs: how many.
         cores: that each was given, the largest number.
         busy_cores: processor time by elapsed time, of the busiest job.
-        memory_mb: the largest resident memory of a job; 0 where the cluster does not measure it.
-        asked_memory_mb: the most that one asked for.
+        memory_mb: the largest resident memory of a job; 0 where it was not measured.
+        asked_memory_mb: the most that one asked for; 0 where the report does not say.
         seconds: the longest job.
     """
 
@@ -52,12 +56,13 @@ class RuleEfficiency:
 
     @property
     def advised_minutes(self) -> int:
-        """Twice the longest job."""
-        return _TIME_STEP_MINUTES * math.ceil(self.seconds * _SPARE_TIME / 60 / _TIME_STEP_MINUTES)
+        """Twice the longest job, and ten minutes at least."""
+        return _TIME_STEP_MINUTES * max(1, math.ceil(self.seconds * _SPARE_TIME / 60 / _TIME_STEP_MINUTES))
 
 
 def rule_efficiencies(reports: Iterable[Path]) -> list[RuleEfficiency]:
-    """What the jobs in some efficiency reports took, by rule.
+    """What the jobs in some efficiency reports took, by rule. A job that several rows tell the same of
+    counts once: reports may overlap.
 
     Args:
         reports: files that `--slurm-efficiency-report` has written.
@@ -66,13 +71,17 @@ def rule_efficiencies(reports: Iterable[Path]) -> list[RuleEfficiency]:
         SourceError: a file is none of these, or cannot be read.
     """
     jobs: dict[str, list[dict[str, float]]] = defaultdict(list)
+    told = set()
     for path in reports:
-        for rule, figures in _jobs_in(path):
-            jobs[rule].append(figures)
+        for rule, job, figures in _jobs_in(path):
+            row = (rule, job, *figures.values())
+            if row not in told:
+                told.add(row)
+                jobs[rule].append(figures)
     return [_of_rule(rule, figures) for rule, figures in sorted(jobs.items())]
 
 
-def _jobs_in(path: Path) -> Iterable[tuple[str, dict[str, float]]]:
+def _jobs_in(path: Path) -> Iterable[tuple[str, str, dict[str, float]]]:
     try:
         with path.open(encoding="utf-8", newline="") as handle:
             rows = list(csv.DictReader(handle))
@@ -87,7 +96,8 @@ def _jobs_in(path: Path) -> Iterable[tuple[str, dict[str, float]]]:
         )
     for number, row in enumerate(rows, start=2):
         try:
-            yield _rule_of(row.get("RuleName")), {name: float(row[name] or 0) for name in _NEEDED[1:]}
+            figures = {name: _number(row[name]) for name in _NEEDED[1:]}
+            yield _rule_of(row.get("RuleName")), row["JobID"], figures
         except (TypeError, ValueError):
             raise SourceError(
                 "it has no numbers where some should be", where=f"{path}, line {number}"
@@ -96,9 +106,16 @@ def _jobs_in(path: Path) -> Iterable[tuple[str, dict[str, float]]]:
 
 def _rule_of(comment: str | None) -> str:
     """The rule in a job's comment, such as `rule_embed_wildcards_tiny_notes`."""
-    if not comment:
-        return "jobs"
-    return comment.removeprefix("rule_").removeprefix("group_").split("_wildcards_")[0]
+    named = _RULE.fullmatch(comment or "")
+    return named[1].split("_wildcards_")[0] if named else NAMELESS
+
+
+def _number(text: str) -> float:
+    """A figure; 0 where there is none. Raises ValueError for what is no number."""
+    number = float(text or 0)
+    if math.isinf(number):
+        raise ValueError(text)
+    return 0.0 if math.isnan(number) else number
 
 
 def _of_rule(rule: str, jobs: list[dict[str, float]]) -> RuleEfficiency:

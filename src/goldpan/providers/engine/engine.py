@@ -19,6 +19,8 @@ from goldpan.providers.model_facts import CHAT_URL, URLS
 COMPLETION_WINDOW = "24h"
 WINDOW_SECONDS = 24 * 3600
 _CHUNK = 1 << 20
+_RESERVE_BYTES = 16 << 20
+"""Room on the disk that a file of the user's own leaves to what else a run writes."""
 
 
 class Engine:
@@ -56,7 +58,9 @@ class Engine:
 
     def upload(self, path: Path, filename: str, purpose: str = "batch") -> FileRecord:
         """Store a copy of a file. Raises ServiceError as `Store.receiving` does."""
-        with self.store.receiving(filename, purpose) as upload, Path(path).open("rb") as source:
+        size = Path(path).stat().st_size
+        receiving = self.store.receiving(filename, purpose, size=size, reserve=_RESERVE_BYTES)
+        with receiving as upload, Path(path).open("rb") as source:
             while chunk := source.read(_CHUNK):
                 upload.write(chunk)
         assert upload.record is not None

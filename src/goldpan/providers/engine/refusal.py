@@ -16,6 +16,7 @@ class ServiceError(ProviderError):
         code: machine-readable reason, e.g. `invalid_value`.
         param: the parameter that is at fault.
         kind: OpenAI's `type`; by default it goes by the status.
+        where, remedy: for whoever runs the engine; no response has them.
     """
 
     def __init__(
@@ -26,8 +27,17 @@ class ServiceError(ProviderError):
         code: str | None = None,
         param: str | None = None,
         kind: str | None = None,
+        where: str | None = None,
+        remedy: str | None = None,
     ):
-        super().__init__(message, status=status, code=code, retryable=status == 429 or status >= 500)
+        super().__init__(
+            message,
+            where=where,
+            remedy=remedy,
+            status=status,
+            code=code,
+            retryable=status == 429 or status >= 500,
+        )
         self.param = param
         self.kind = kind or _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
 

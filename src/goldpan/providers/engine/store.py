@@ -32,7 +32,7 @@ MAX_FILE_BYTES = 200_000_000
 MAX_STORED_BYTES = 100_000_000_000
 """Bytes of all files together, as OpenAI's organisations once had."""
 LEAST_FREE_BYTES = 1 << 30
-"""Room on the disk that uploads leave to others."""
+"""Room on the disk that uploads of whoever calls leave to others."""
 PURPOSE = "batch"
 """The only purpose of uploads: the service offers nothing that files of another could be used for."""
 MAX_FILENAME = 255
@@ -98,13 +98,24 @@ class Store:
     # Files
 
     @contextlib.contextmanager
-    def receiving(self, filename: str, purpose: str | None) -> Iterator[Upload]:
+    def receiving(
+        self,
+        filename: str,
+        purpose: str | None,
+        *,
+        size: int = MAX_FILE_BYTES,
+        reserve: int = LEAST_FREE_BYTES,
+    ) -> Iterator[Upload]:
         """Receive a file in pieces by `upload.write(chunk)`; it is stored when the block ends well.
+
+        Args:
+            size: bytes that it has at most.
+            reserve: bytes of the disk that it leaves free.
 
         Raises:
             ServiceError: 400, another purpose than `batch`, or over 200,000,000 bytes; 507, no room for it.
         """
-        self._check_room()
+        self._check_room(min(size, MAX_FILE_BYTES), reserve)
         file_id = new_id(f"{self.prefix}file-")
         with replacing(self._content(file_id)) as handle:
             upload = Upload(handle, purpose)
@@ -112,17 +123,29 @@ class Store:
             purpose = upload.finish()
         upload.record = self.describe_file(file_id, filename, purpose)
 
-    def _check_room(self) -> None:
+    def _check_room(self, size: int, reserve: int) -> None:
         with os.scandir(self._files) as entries:
             stored = sum(entry.stat().st_size for entry in entries)
         free = shutil.disk_usage(self._files).free
-        if stored + MAX_FILE_BYTES > MAX_STORED_BYTES or free < MAX_FILE_BYTES + LEAST_FREE_BYTES:
-            raise ServiceError(
-                507,
-                f"There is no room for more files: {stored:,} bytes are stored, and {free:,} are free.",
-                code="storage_full",
-                param="file",
+        if stored + size > MAX_STORED_BYTES:
+            problem = f"{stored:,} bytes are stored, and with {size:,} more it were over {MAX_STORED_BYTES:,}"
+            remedy = "delete files that are not needed any more"
+        elif free < size + reserve:
+            problem = (
+                f"it needs {size + reserve:,} bytes of the disk free, {size:,} of them for the file,"
+                f" and {free:,} are"
             )
+            remedy = f"make room for {size + reserve - free:,} bytes more and try again"
+        else:
+            return
+        raise ServiceError(
+            507,
+            f"There is no room for more files: {problem}.",
+            code="storage_full",
+            param="file",
+            where=str(self._files),
+            remedy=remedy,
+        )
 
     def writing(self, file_id: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """A handle for the content of file `file_id`, which is there, whole, when the block ends well."""
