@@ -12,6 +12,7 @@ from goldpan.crashpoints import reached
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_file, sha256_hex, write_bytes
 from goldpan.folder_lock import alone_in
+from goldpan.ledger import Ledger
 from goldpan.optimise.asking import Asking, Candidates, work_folder
 from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
@@ -23,7 +24,7 @@ from goldpan.optimise.gold_rows import SearchData, read_search_data
 from goldpan.optimise.headroom import headroom
 from goldpan.optimise.improver import IMPROVER_TASK, PromptImprover
 from goldpan.optimise.ledger_stage import LedgerStage
-from goldpan.optimise.money import Money
+from goldpan.optimise.money import ANSWERS, REWRITES, Money
 from goldpan.optimise.page import search_page
 from goldpan.optimise.problem import BudgetSpentError, Method, Problem
 from goldpan.optimise.prompt_faults import length_fault
@@ -53,8 +54,6 @@ from goldpan.study.load import Project
 from goldpan.study.optimised import Method as MethodName
 from goldpan.study.stage import Stage, TaskChoice
 
-ANSWERS, REWRITES = "answers", "rewrites"
-"""What a search pays for."""
 LEAST_LOOKS = 15
 """A method that may look at fewer answers than so many times dev is refused: it could not choose."""
 
@@ -80,6 +79,8 @@ def optimise_in_project(project: Project, name: str) -> SearchReport:
         write_search(report, paths[0], paths[1])
         shutil.rmtree(folder, ignore_errors=True)
     say_on_stderr(f"{name}: {report.decision.why if not report.headroom.stops else report.headroom.why}")
+    for note in report.notes:
+        say_on_stderr(f"{name}: note: {note}")
     return report
 
 
@@ -177,6 +178,9 @@ class _Search:
         improves = improver_stage(project, name)
         rewriting = LedgerStage(project, f"{own}-improver", improves, REWRITES, folder, self.money)
         self.improver = PromptImprover(rewriting, fault)
+        self.ledger_stages = (asked, rewriting)
+        # The first prompt and the proposed one are asked all of test.
+        self.money.kept_back = 2 * len(data.of_split("test"))
 
     def run(self) -> tuple[SearchReport, Candidate | None]:
         """Search; returns the report, and the candidate that is proposed."""
@@ -257,6 +261,7 @@ class _Search:
         if not rows:
             return None, ["No row with gold is in test, so the proposed prompt is measured on dev alone."]
         asks = self.candidates.with_budget(None)
+        self.money.kept_back = 0
         try:
             seed, proposed = (asks.ask(texts, rows) for texts in (self.seed, winner.components))
         except BudgetSpentError as error:
@@ -311,12 +316,19 @@ class _Search:
         notes: list[str],
     ) -> SearchReport:
         by_name = {candidate.name: candidate for candidate in judged.candidates}
+        with Ledger(self.project.ledger) as ledger:
+            lost = self.money.lost(ledger)
         spending = SearchSpending(
             answers_usd=self.money.spent_on(ANSWERS),
             improver_usd=self.money.spent_on(REWRITES),
             limit_usd=self.settings.budget.usd,
             ended_early="the money of the search was spent" if self.money.is_spent else "",
+            lost_usd=lost,
         )
+        about = [
+            note for stage in self.ledger_stages for note in (stage.note_on_models(), stage.note_on_usage())
+        ]
+        notes = [*notes, *filter(None, about)]
         if self.asked_stage.samples > 1:
             notes = [*notes, "The stage asks each record several times; the search asks once."]
         test_rows = self._rows_hash()
