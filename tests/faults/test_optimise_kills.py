@@ -33,7 +33,7 @@ def start(project):
 
 LOST = [
     rb'"lost_usd":\s*[0-9.e-]+',
-    rb"; besides, calls whose answers were lost may have cost \$[0-9.]+",
+    rb"; besides, calls whose answers were lost may have cost .*?(?=\.</p>)",
     rb", and about [0-9.]+ USD for calls whose answers were lost",
 ]
 """What is told of the calls that kills have lost, by which a search differs that was stopped."""

@@ -296,4 +296,10 @@ def test_answers_of_another_model_are_told(tmp_path, capsys):
     (note,) = (note for note in report.notes if "another model" in note and "answers" in note)
     assert "`evil-<b>` (" in note and "than `m`, which was asked" in note
     assert "evil-&lt;b&gt;" in (project.root / BETTER / "search.html").read_text()
-    assert "note: Of " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "note: Of " in said
+    # A line for each prompt that was asked all of dev.
+    lines = [line for line in said.splitlines() if "better, rewrites: " in line and "has 0." in line]
+    of_rewrites = [each for each in report.candidates if each.method == "rewrites" and not each.refused]
+    assert len(lines) == 2 * len(of_rewrites) and "the best so far 0." in lines[0]
+    assert all("of 240 answers" in line and "USD so far" in line for line in lines)

@@ -105,11 +105,7 @@ class LedgerStage:
     @property
     def price(self) -> Price | None:
         """Of its answers: that of single requests, in whichever mode they were paid."""
-        settings = self._project.study.providers[self.stage.provider]
-        answerer = provider_class(settings)
-        is_free = not (answerer.costs_money or answerer.from_ledger_alone)
-        stage = asked_stage(self.stage)
-        return stage_price(stage, is_free=is_free, is_online=True, tier=self.stage.asked_tier)
+        return single_request_price(self._project, self.stage)
 
     def _read_version(self, tasks: Path) -> _Version:
         project, settings = self._project, self.stage
@@ -193,11 +189,7 @@ class LedgerStage:
         cost = preview_round(run.project, self.name, path).estimate["cost_usd"]
         path.unlink()
         if cost is None:
-            raise StudyError(
-                f"no price is known for model `{self.stage.model}`, so `budget: usd` cannot be kept",
-                remedy="give `price_usd_per_million` (of the stage, or of the improver), or leave `usd` out:"
-                " `answers` limits the search, too",
-            )
+            raise unknown_price(self.stage.model)
         return float(cost)
 
     def _ask(self, tasks: Path, records: Sequence[Record], estimate: float) -> None:
@@ -323,6 +315,23 @@ class LedgerStage:
             f"Some {self.kind} do not say how many tokens they took (`usage`): what they cost is not known,"
             " and they are counted as planned."
         )
+
+
+def single_request_price(project: Project, stage: Stage) -> Price | None:
+    """USD for tokens of a stage whose requests are asked one by one; None where nobody knows."""
+    answerer = provider_class(project.study.providers[stage.provider])
+    is_free = not (answerer.costs_money or answerer.from_ledger_alone)
+    return stage_price(asked_stage(stage), is_free=is_free, is_online=True, tier=stage.asked_tier)
+
+
+def unknown_price(model: str, where: str | None = None) -> StudyError:
+    """The error for a limit in USD that cannot be kept."""
+    return StudyError(
+        f"no price is known for model `{model}`, so `budget: usd` cannot be kept",
+        where=where,
+        remedy="give `price_usd_per_million` (of the stage, or of the improver), or leave `usd` out:"
+        " `answers` limits the search, too",
+    )
 
 
 def _is_final(outcome: Answer | None, stage: Stage) -> bool:
