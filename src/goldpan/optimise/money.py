@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
 
 from goldpan.batches.budget import Spending
 from goldpan.ledger import Ledger
@@ -113,7 +114,7 @@ class Money:
         """USD for the look at the test split: longer prompts are dearer, so by the dearest so far."""
         return self.kept_back * self._dearest_answer
 
-    def refuse(self, expected: float, held: float | None = None) -> None:
+    def refuse(self, expected: float, held: float | None = None) -> NoReturn:
         """Say that the money is spent. Raises MoneySpentError.
 
         Args:
