@@ -1,6 +1,7 @@
 """A search in one process, against an endpoint that is right where the prompt has the words for it."""
 
 import shutil
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from goldpan.ledger import Ledger
 from goldpan.optimise.proposal import adopt_proposal
 from goldpan.optimise.report_files import read_search
 from goldpan.optimise.run import optimise_in_project
+from goldpan.providers.engine import completion
 from goldpan.study import load_project
 from goldpan.tasks.task import load_task
 from tests.online_service import Say, online_service
@@ -226,3 +228,78 @@ def test_a_search_report_reads_as_it_was_written(searched):
     again = read_search(folder / "search.json", folder / "candidates.jsonl")
     assert again.decision.proposed == report.decision.proposed and again.decision.why == report.decision.why
     assert [each.components for each in again.candidates] == [each.components for each in report.candidates]
+
+
+PRICED = {"provider": "service", "model": "improver", "price_usd_per_million": [1.0, 2.0]}
+
+
+class Unusual(Remarks):
+    """As `Remarks`, of a bad service: `spoil` changes what becomes of a call."""
+
+    def __init__(self, spoil):
+        super().__init__()
+        self.spoil, self.billed = spoil, 0.0
+
+    def __call__(self, call):
+        say = super().__call__(call)
+        body = completion(call.body, say.answer, call.text)
+        used = body["usage"]
+        self.billed += used["prompt_tokens"] * 1e-6 + used["completion_tokens"] * 2e-6
+        return self.spoil(call, replace(say, body=body))
+
+
+def spoiled(tmp_path, spoil, usd):
+    script = Unusual(spoil)
+    with online_service(script) as service:
+        provider = {**provider_of(service), "patience_seconds": 2, "timeout_seconds": 5}
+        search = {"methods": ["rewrites", "few_shot"], "rewrites": 6, "improver": PRICED}
+        budget = {"answers": 240, "usd": usd}
+        project = with_records(search_project(tmp_path / "p", provider, 36, budget=budget, **search))
+        report = optimise_in_project(project, "better")
+        calls = len(service.calls)
+        optimise_in_project(project, "better")
+        assert len(service.calls) == calls, "made again it asks nobody"
+    return script, report, project
+
+
+@pytest.mark.parametrize("usage", [None, {"prompt_tokens": -7, "completion_tokens": -1, "total_tokens": -8}])
+def test_answers_that_do_not_say_what_they_cost_count_as_planned(tmp_path, usage):
+    def spoil(call, say):
+        return replace(say, body={**say.body, "usage": usage})
+
+    script, report, _ = spoiled(tmp_path, spoil, 0.02)
+    assert report.spending.ended_early
+    assert 0.005 < report.spending.answers_usd <= 0.02
+    assert script.billed <= 0.02
+    assert any("do not say how many tokens" in note for note in report.notes)
+
+
+def test_calls_whose_answers_are_lost_are_held_against_the_limit_and_told(tmp_path):
+    def spoil(call, say):
+        if call.number % 4 == 0:
+            return replace(say, cut=20)
+        return replace(say, body="<html>sorry</html>") if call.number % 7 == 0 else say
+
+    script, report, project = spoiled(tmp_path, spoil, 0.01)
+    told = report.spending.answers_usd + report.spending.improver_usd + report.spending.lost_usd
+    assert report.spending.ended_early and report.spending.lost_usd > 0
+    assert script.billed <= 0.0105
+    assert told == pytest.approx(script.billed, rel=0.25)
+    assert "whose answers were lost may have cost" in (project.root / BETTER / "search.html").read_text()
+
+
+def test_answers_of_another_model_are_told(tmp_path, capsys):
+    def spoil(call, say):
+        return replace(say, body={**say.body, "model": "evil-<b>" if call.number % 2 else call.body["model"]})
+
+    _, report, project = spoiled(tmp_path, spoil, 1.0)
+    (note,) = (note for note in report.notes if "another model" in note and "answers" in note)
+    assert "`evil-<b>` (" in note and "than `m`, which was asked" in note
+    assert "evil-&lt;b&gt;" in (project.root / BETTER / "search.html").read_text()
+    said = capsys.readouterr().err
+    assert "note: Of " in said
+    # A line for each prompt that was asked all of dev.
+    lines = [line for line in said.splitlines() if "better, rewrites: " in line and "has 0." in line]
+    of_rewrites = [each for each in report.candidates if each.method == "rewrites" and not each.refused]
+    assert len(lines) == 2 * len(of_rewrites) and "the best so far 0." in lines[0]
+    assert all("of 240 answers" in line and "USD so far" in line for line in lines)

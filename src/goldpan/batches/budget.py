@@ -26,11 +26,13 @@ class Spending:
         settled_usd: the true cost of what was answered; of models without a price nothing.
         open_usd: the estimate of what is under way, or may have been paid for without an answer.
         unpriced: models that have answered, and whose price nobody knows.
+        lost_usd: that part of `open_usd` which calls may have cost whose answers were lost.
     """
 
     settled_usd: float
     open_usd: float
     unpriced: tuple[str, ...] = ()
+    lost_usd: float = 0.0
 
     @property
     def total_usd(self) -> float:
@@ -50,11 +52,12 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
     answered = sum(row.paid for row in spent)
     mean = settled / answered if answered else 0.0
     submissions = {known.id: known for known in ledger.submissions(study=study, stage=stage)}
-    under_way = 0.0
+    under_way = lost = 0.0
     for submission in submissions.values():
         if submission.is_online:
-            uncounted = submission.lost_calls + _without_usage(submission)
-            under_way += uncounted / max(1, submission.requests) * _expected(submission, mean)
+            each = _expected(submission, mean) / max(1, submission.requests)
+            lost += submission.lost_calls * each
+            under_way += (submission.lost_calls + _without_usage(submission)) * each
         if submission.is_open and submission.is_online:
             # What nobody has asked yet costs nothing until a run asks it.
             share = len(ledger.sent(submission.id)) / max(1, submission.requests)
@@ -68,7 +71,7 @@ def spending_of(ledger: Ledger, study: str, stage: str, settings: Stage) -> Spen
         if owner is not None and orphan.status != "failed":
             share = orphan.requests / owner.requests if orphan.requests and owner.requests else 1.0
             under_way += share * _expected(owner, mean)
-    return Spending(round(settled, 6), round(under_way, 6), unpriced)
+    return Spending(round(settled, 6), round(under_way, 6), unpriced, round(lost, 6))
 
 
 def _expected(submission: Submission, mean: float) -> float:

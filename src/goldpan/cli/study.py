@@ -48,6 +48,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.errors import ErrorGatherer, GoldpanError
     from goldpan.evaluation.check import check_evaluations
     from goldpan.heads.check import check_models
+    from goldpan.optimise.check import check_searches
     from goldpan.providers.keys import Keys
     from goldpan.records.first_rows import first_records, note_on_delimiter
     from goldpan.records.inputs import source_files
@@ -76,7 +77,7 @@ def _validate(options: argparse.Namespace) -> None:
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
     checks = (check_local_stages, check_waves, check_models, check_tables, check_evaluations)
-    for check in (*checks, check_error_analyses):
+    for check in (*checks, check_error_analyses, check_searches):
         with wrong.gather():
             for line in check(project):
                 print(line)
@@ -101,11 +102,13 @@ def _plan(options: argparse.Namespace) -> None:
     from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
     from goldpan.errors import ErrorGatherer
+    from goldpan.optimise.cost_bound import search_cost_lines
 
     previews: list[Preview] = []
     wrong = ErrorGatherer()
+    project = _project(options)
     with wrong.gather():
-        for planned in preview(_project(options)):
+        for planned in preview(project):
             previews.append(planned)
     if options.json or not previews:
         wrong.finish()
@@ -144,6 +147,9 @@ def _plan(options: argparse.Namespace) -> None:
                 )
         for note in item.plan.notes if item.plan else ():
             print(f"stage {item.stage}: note: {note}")
+    with wrong.gather():
+        for line in search_cost_lines(project, {item.stage: item.plan for item in previews if item.plan}):
+            print(line)
     print("nothing was sent and nothing was paid")
     wrong.finish()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,9 @@ class Candidates:
         self._known: dict[str, dict[str, RecordAnswer]] = defaultdict(dict)
         self._written: set[str] = set()
 
-    def with_budget(self, answers: int | None) -> Asking:
-        """A way to ask them with so many answers; None for no limit."""
-        return Asking(self, answers)
+    def with_budget(self, answers: int | None, look: Look | None = None) -> Asking:
+        """A way to ask them with so many answers, None for no limit; `look` hears of each look."""
+        return Asking(self, answers, look)
 
     def fault(self, components: Components) -> str:
         """Why a prompt with these texts cannot be asked; empty where it can."""
@@ -124,12 +124,17 @@ class Candidates:
         return tuple(bool(right) for right in values.right(values.code(gold, [predicted]))[:, 0])
 
 
+Look = Callable[["Asking", ScoredAnswers], None]
+"""Is told of answers when they were looked at."""
+
+
 class Asking:
     """As `problem.Asks`: asks candidates with a budget of answers.
 
     Args:
         candidates: of the search.
         answers: how many may be looked at, repeated ones too; None for no limit.
+        look: hears of each look.
 
     Attributes:
         looked_at: answers that were looked at.
@@ -137,8 +142,8 @@ class Asking:
         progress: hash of a candidate's texts -> these two when it was last asked.
     """
 
-    def __init__(self, candidates: Candidates, answers: int | None):
-        self._candidates, self._budget = candidates, answers
+    def __init__(self, candidates: Candidates, answers: int | None, look: Look | None = None):
+        self._candidates, self._budget, self._look = candidates, answers, look
         self.looked_at = 0
         self.spent_usd: float | None = 0.0
         self.progress: dict[str, tuple[int, float | None]] = {}
@@ -167,7 +172,10 @@ class Asking:
             )
         answers = self._candidates.answers(components, rows)
         self._count(components_hash(components), answers)
-        return self._candidates.scored(answers), [_note(answer) for answer in answers]
+        scored = self._candidates.scored(answers)
+        if self._look is not None:
+            self._look(self, scored)
+        return scored, [_note(answer) for answer in answers]
 
     def _count(self, identity: str, answers: Sequence[RecordAnswer]) -> None:
         self.looked_at += len(answers)

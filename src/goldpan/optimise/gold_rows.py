@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,8 +76,14 @@ class SearchData:
         return tuple(row for row in self.rows if row.split == split)
 
 
-def read_search_data(project: Project, name: str) -> SearchData:
+def read_search_data(
+    project: Project, name: str, records_files: Sequence[Path] = (), gold: Sequence[Path] = ()
+) -> SearchData:
     """Read the gold and the records of a search, and put the rows into splits.
+
+    Args:
+        records_files, gold: where the records of the stage and the gold stand; default where the workflow
+            leaves them.
 
     Raises:
         StudyError: what the study names does not fit together; or rows of train or dev are near-duplicates
@@ -86,16 +93,18 @@ def read_search_data(project: Project, name: str) -> SearchData:
     """
     settings = project.study.optimised[name]
     where = f"optimised.{name}"
-    task = _task(project, settings, where)
-    values = _values(project, settings, task, where)
-    gold_items = _gold_items(project, settings, where)
+    task = searched_task(project, settings, where)
+    values = searched_values(project, settings, task, where)
+    gold_items = _gold_items(project, settings, where, gold)
     evaluation = project.study.evaluations[settings.evaluation or settings.stage]
-    gold_names = _gold_names(project, settings, values)
+    gold_names = gold_names_of(project, settings, values)
     reader = _RowReader(project, settings, task, values, gold_names, where)
     rows: list[SearchRow] = []
     records: dict[str, Record] = {}
     seen: set[str] = set()
-    for record in iter_records(project.left(project.paths.stage_records(settings.stage), f"search `{name}`")):
+    if not records_files:
+        records_files = [project.left(project.paths.stage_records(settings.stage), f"search `{name}`")]
+    for record in chain.from_iterable(map(iter_records, records_files)):
         item = gold_items.get(item_id(record["id"]))
         if item is None:
             continue
@@ -183,7 +192,7 @@ class _RowReader:
         )
 
 
-def _task(project: Project, settings: Optimised, where: str) -> Task:
+def searched_task(project: Project, settings: Optimised, where: str) -> Task:
     """The task whose prompt is improved. Raises StudyError where it is not said which."""
     tasks = [choice.task for choice in project.study.asked_stages[settings.stage].task]
     if settings.task is None and len(tasks) > 1:
@@ -201,7 +210,9 @@ def _task(project: Project, settings: Optimised, where: str) -> Task:
     return load_task(name, project.tasks)
 
 
-def _values(project: Project, settings: Optimised, task: Task, where: str) -> dict[str, FeatureValues]:
+def searched_values(
+    project: Project, settings: Optimised, task: Task, where: str
+) -> dict[str, FeatureValues]:
     """Of each feature that counts, by the name that the task has for it, how its answers compare."""
     name = settings.evaluation or settings.stage
     evaluation = project.study.evaluations[name]
@@ -241,17 +252,21 @@ def _predicted_by(project: Project, settings: Optimised) -> dict[str, str]:
     return {}
 
 
-def _gold_names(project: Project, settings: Optimised, values: Mapping[str, FeatureValues]) -> dict[str, str]:
+def gold_names_of(
+    project: Project, settings: Optimised, values: Mapping[str, FeatureValues]
+) -> dict[str, str]:
     """Feature of the task -> feature of the gold."""
     own_to_gold = {own: gold for gold, own in _predicted_by(project, settings).items()}
     return {own: own_to_gold.get(own, own) for own in values}
 
 
-def _gold_items(project: Project, settings: Optimised, where: str) -> dict[str, GoldItem]:
+def _gold_items(
+    project: Project, settings: Optimised, where: str, files: Sequence[Path]
+) -> dict[str, GoldItem]:
     """The gold by item id. Raises ReconciliationError where an item stands in two splits."""
     name = settings.evaluation or settings.stage
     evaluation = project.study.evaluations[name]
-    paths = [project.left(path, where) for path in gold_files(project, evaluation)]
+    paths = list(files) or [project.left(path, where) for path in gold_files(project, evaluation)]
     if evaluation.wave is None:
         features = evaluated_features(project, name)
         place = place_of(project, evaluation.source or [])

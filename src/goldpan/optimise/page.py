@@ -117,10 +117,12 @@ def _outcome(report: SearchReport) -> Iterator[Markup]:
         yield element("p", f"On test, which played no part in the choice: p {p_value(report.test.p_value)}.")
     spending = report.spending
     limit = f" of a limit of {dollars(spending.limit_usd)}" if spending.limit_usd is not None else ""
+    lost = f"; besides, calls whose answers were lost may have cost {dollars(spending.lost_usd)}"
     yield element(
         "p",
         f"Proposals accepted: {decision.accepted:,} of {decision.tried:,}. Cost, whoever paid: answers"
-        f" {dollars(spending.answers_usd)}, rewrites {dollars(spending.improver_usd)}{limit}.",
+        f" {dollars(spending.answers_usd)}, rewrites {dollars(spending.improver_usd)}{limit}"
+        f"{lost if spending.lost_usd else ''}.",
     )
 
 

@@ -77,11 +77,16 @@ def _header(task: Task, winner: Candidate, report: SearchReport) -> str:
         f" after: {_text(after)}.",
         *([_test_line(report)] if report.test else ()),
         f"Cost of the search: {_usd(report.spending.answers_usd)} for answers,"
-        f" {_usd(report.spending.improver_usd)} for rewrites.",
+        f" {_usd(report.spending.improver_usd)} for rewrites{_lost(report)}.",
         "All candidates with their figures are in candidates.jsonl of the search.",
         f"Adopt it under a new name: goldpan optimise adopt {report.name}",
     ]
     return "".join(f"# {' '.join(line.split())}\n" for line in lines)
+
+
+def _lost(report: SearchReport) -> str:
+    lost = report.spending.lost_usd
+    return f", and about {_usd(lost)} for calls whose answers were lost" if lost else ""
 
 
 def _test_line(report: SearchReport) -> str:

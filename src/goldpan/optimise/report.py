@@ -204,17 +204,19 @@ class SearchSpending(AsJson):
         improver_usd: of the rewrites; None where it is not known.
         limit_usd: of both; None without a limit.
         ended_early: why the search ended before its methods did, in words; empty where it did not.
+        lost_usd: what calls may have cost besides, whose answers were lost.
     """
 
     answers_usd: float | None = None
     improver_usd: float | None = None
     limit_usd: float | None = None
     ended_early: str = ""
+    lost_usd: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able form; costs are not rounded."""
         costs = {"answers_usd": self.answers_usd, "improver_usd": self.improver_usd}
-        return {**super().as_json(), **costs, "limit_usd": self.limit_usd}
+        return {**super().as_json(), **costs, "limit_usd": self.limit_usd, "lost_usd": self.lost_usd}
 
 
 @dataclass(frozen=True)

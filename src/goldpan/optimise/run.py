@@ -12,18 +12,21 @@ from goldpan.crashpoints import reached
 from goldpan.errors import StudyError
 from goldpan.files import canonical_json, sha256_file, sha256_hex, write_bytes
 from goldpan.folder_lock import alone_in
+from goldpan.ledger import Ledger
 from goldpan.optimise.asking import Asking, Candidates, work_folder
 from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
+from goldpan.optimise.check import check_methods_installed, check_rows
 from goldpan.optimise.comparison import ComparedRows, metric_difference, metric_estimate, paired_tests
 from goldpan.optimise.decide import JudgedCandidates, MethodSpending, judge
 from goldpan.optimise.few_shot import few_shot
 from goldpan.optimise.gepa_search import search_with_gepa
 from goldpan.optimise.gold_rows import SearchData, read_search_data
 from goldpan.optimise.headroom import headroom
-from goldpan.optimise.improver import IMPROVER_TASK, PromptImprover
+from goldpan.optimise.improver import PromptImprover
+from goldpan.optimise.improver_stage import improver_stage
 from goldpan.optimise.ledger_stage import LedgerStage
-from goldpan.optimise.money import Money
+from goldpan.optimise.money import ANSWERS, REWRITES, Money
 from goldpan.optimise.page import search_page
 from goldpan.optimise.problem import BudgetSpentError, Method, Problem
 from goldpan.optimise.prompt_faults import length_fault
@@ -40,10 +43,9 @@ from goldpan.optimise.report import (
 )
 from goldpan.optimise.report_files import write_search
 from goldpan.optimise.rewrites import FIRST_REWRITES, rewrites, some_rewrites
+from goldpan.optimise.search_progress import SearchProgress
 from goldpan.optimise.task_version import components_hash, components_of
 from goldpan.optimise.training_text import TrainingText
-from goldpan.providers.baseline import BASELINE_MODEL
-from goldpan.providers.connect import provider_class
 from goldpan.providers.patience import say_on_stderr
 from goldpan.records.test_looks import LookAtTest, hash_of_rows, looks, looks_file, record_look
 from goldpan.report_provenance import ReportProvenance, report_input
@@ -51,12 +53,7 @@ from goldpan.statistics.bootstrap import REPLICATES
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.study.optimised import Method as MethodName
-from goldpan.study.stage import Stage, TaskChoice
-
-ANSWERS, REWRITES = "answers", "rewrites"
-"""What a search pays for."""
-LEAST_LOOKS = 15
-"""A method that may look at fewer answers than so many times dev is refused: it could not choose."""
+from goldpan.study.stage import TaskChoice
 
 
 def optimise_in_project(project: Project, name: str) -> SearchReport:
@@ -69,7 +66,8 @@ def optimise_in_project(project: Project, name: str) -> SearchReport:
     """
     project.named("search", project.study.optimised, name)
     data = read_search_data(project, name)
-    _check(project, name, data)
+    check_rows(project, name, data)
+    check_methods_installed(project.study.optimised[name].methods)
     folder = work_folder(project.ledger.parent, project.study.study, name)
     with alone_in(folder.parent):
         search = _Search(project, name, data)
@@ -80,62 +78,12 @@ def optimise_in_project(project: Project, name: str) -> SearchReport:
         write_search(report, paths[0], paths[1])
         shutil.rmtree(folder, ignore_errors=True)
     say_on_stderr(f"{name}: {report.decision.why if not report.headroom.stops else report.headroom.why}")
+    for note in report.notes:
+        say_on_stderr(f"{name}: note: {note}")
     return report
 
 
 _FILES = ("search.json", "candidates.jsonl", "search.html")
-
-
-def _check(project: Project, name: str, data: SearchData) -> None:
-    """Check that there are rows, and that the budget allows a choice. Raises StudyError."""
-    settings, where = project.study.optimised[name], f"{project.study_file}: optimised.{name}"
-    for split in ("train", "dev"):
-        if not data.of_split(split):
-            raise StudyError(
-                f"no row with gold is in {split}",
-                where=where,
-                remedy="give more rows gold, or other shares: `split` here, `gold.split` of a wave",
-            )
-    least = LEAST_LOOKS * len(data.of_split("dev"))
-    if settings.budget.answers < least:
-        raise StudyError(
-            f"{settings.budget.answers:,} answers are too few to choose among prompts by"
-            f" {len(data.of_split('dev')):,} dev rows: at least {LEAST_LOOKS} times as many, {least:,}, are"
-            " needed",
-            where=f"{where}.budget.answers",
-            remedy=f"write {least}, or make dev smaller",
-        )
-
-
-def improver_stage(project: Project, name: str) -> Stage:
-    """Whom a search asks for new prompts, as a stage of the study would have it."""
-    settings = project.study.optimised[name]
-    improver, asked = settings.improver, project.study.asked_stages[settings.stage]
-    provider = project.study.providers[improver.provider]
-    model = improver.model
-    if model is None:
-        if not provider_class(provider).works_here:
-            raise StudyError(
-                f"the improver `{improver.provider}` needs a model",
-                where=f"optimised.{name}.improver",
-                remedy="name it: `model: NAME`",
-            )
-        model = BASELINE_MODEL
-    price = improver.price_usd_per_million
-    if price is None and (improver.provider, model) == (asked.provider, asked.model):
-        price = asked.price_usd_per_million
-    return Stage.model_validate(
-        {
-            "input": asked.input,
-            "task": [TaskChoice(task=IMPROVER_TASK)],
-            "provider": improver.provider,
-            "model": model,
-            "params": improver.params,
-            "output": "text",
-            "max_rounds": asked.max_rounds,
-            "price_usd_per_million": price,
-        }
-    )
 
 
 @dataclass(frozen=True)
@@ -177,6 +125,9 @@ class _Search:
         improves = improver_stage(project, name)
         rewriting = LedgerStage(project, f"{own}-improver", improves, REWRITES, folder, self.money)
         self.improver = PromptImprover(rewriting, fault)
+        self.ledger_stages = (asked, rewriting)
+        # The first prompt and the proposed one are asked all of test.
+        self.money.kept_back = 2 * len(data.of_split("test"))
 
     def run(self) -> tuple[SearchReport, Candidate | None]:
         """Search; returns the report, and the candidate that is proposed."""
@@ -208,9 +159,17 @@ class _Search:
             self.settings, self.seed, self.parts, self.train, self.dev, seed_dev, asks, self.improver
         )
 
+    def _asks(self, method: str, seed_dev: ScoredAnswers) -> Asking:
+        """A budget of answers for a method, of which is said how it is spent."""
+        answers = self.settings.budget.answers
+        title = f"{self.name}, {method}"
+        return self.candidates.with_budget(
+            answers, SearchProgress(title, answers, seed_dev, self.money, say_on_stderr)
+        )
+
     def _headroom(self, seed_dev: ScoredAnswers) -> tuple[Headroom, list[Candidate]]:
         """What there is to gain, and the rewrites that were tried for it: the first of all."""
-        asks = self.candidates.with_budget(self.settings.budget.answers)
+        asks = self._asks("headroom", seed_dev)
         first = some_rewrites(self._problem(seed_dev, asks), FIRST_REWRITES)
         compared = ComparedRows.of(self.settings.metric, self.dev, seed_dev, self.settings.seed)
         ceiling = self._ceiling()
@@ -229,7 +188,7 @@ class _Search:
         )
 
     def _method(self, method: MethodName, seed_dev: ScoredAnswers) -> _Done:
-        asks = self.candidates.with_budget(self.settings.budget.answers)
+        asks = self._asks(method, seed_dev)
         before = self.money.is_spent
         candidates = [] if before else _methods()[method](self._problem(seed_dev, asks))
         reached(f"searched_{method}")
@@ -257,6 +216,7 @@ class _Search:
         if not rows:
             return None, ["No row with gold is in test, so the proposed prompt is measured on dev alone."]
         asks = self.candidates.with_budget(None)
+        self.money.kept_back = 0
         try:
             seed, proposed = (asks.ask(texts, rows) for texts in (self.seed, winner.components))
         except BudgetSpentError as error:
@@ -311,12 +271,19 @@ class _Search:
         notes: list[str],
     ) -> SearchReport:
         by_name = {candidate.name: candidate for candidate in judged.candidates}
+        with Ledger(self.project.ledger) as ledger:
+            lost = self.money.lost(ledger)
         spending = SearchSpending(
             answers_usd=self.money.spent_on(ANSWERS),
             improver_usd=self.money.spent_on(REWRITES),
             limit_usd=self.settings.budget.usd,
             ended_early="the money of the search was spent" if self.money.is_spent else "",
+            lost_usd=lost,
         )
+        about = [
+            note for stage in self.ledger_stages for note in (stage.note_on_models(), stage.note_on_usage())
+        ]
+        notes = [*notes, *filter(None, about)]
         if self.asked_stage.samples > 1:
             notes = [*notes, "The stage asks each record several times; the search asks once."]
         test_rows = self._rows_hash()

@@ -129,6 +129,8 @@ def _search(made: Any, study: str) -> Iterator[Markup]:
     spending = made["spending"]
     costs = [spending["answers_usd"], spending["improver_usd"]]
     cost = "What it cost is not known" if None in costs else f"It cost {usd(sum(costs))} USD, whoever paid"
+    if lost := spending.get("lost_usd"):
+        cost += f", and calls whose answers were lost may have cost {usd(lost)} USD besides"
     yield text_paragraph(
         f"{decision['accepted']:,} of {decision['tried']:,} proposals were accepted. The test split was"
         f" looked at {len(made['looks']):,} times. {cost}."
