@@ -89,6 +89,14 @@ def test_every_field_is_looked_at_by_what_it_holds():
     assert "note: seen" not in found
 
 
+def test_numbers_with_a_decimal_comma_are_binned_as_numbers_not_by_the_length_of_their_text():
+    records = [{"source": "s", "file": "f", "data": {"price": f"{7 * n},45"}} for n in range(40)]
+    kinds = {made.condition.kind for made in slice_candidates(records, ["data.price"], 5)}
+    assert kinds == {"number"}
+    assert RecordSlice("data.price", "number", low=130.0, high=140.0).holds(records[19])
+    assert not RecordSlice("data.price", "number", low=1.0, high=2.0).holds({"data": {"price": "1,234"}})
+
+
 def test_a_slice_that_was_found_holds_the_same_rows_when_it_is_looked_up():
     generator = np.random.default_rng(2)
     rows = [

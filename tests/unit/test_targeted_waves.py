@@ -14,9 +14,16 @@ from goldpan.files import write_json
 from goldpan.records.record_slice import RecordSlice
 from goldpan.study import load_project
 from goldpan.study.model import Study
+from goldpan.study.targeted_waves import features_listed
 from goldpan.study.wave import FromErrors, Wave
 from goldpan.waves.items import Item, item_of
-from goldpan.waves.sampling.targeted import NOT_LISTED, AnsweredAndListed, TargetList, read_targets
+from goldpan.waves.sampling.targeted import (
+    NOT_LISTED,
+    AnsweredAndListed,
+    TargetList,
+    read_targets,
+    targeted_by,
+)
 from goldpan.workflow.inputs import Inputs
 from tests.evaluation_builders import everything
 from tests.projects import WorkflowProject, note_rows, notes_study
@@ -163,6 +170,47 @@ def test_lists_and_features_that_are_wanted_are_read_back_as_they_were(tmp_path)
     assert read_targets(path, FromErrors(errors="own"), "w") == [pairs, slices]
     assert read_targets(path, FromErrors(errors="own", lists="slices"), "w") == [slices]
     assert read_targets(path, FromErrors(errors="own", feature="topic"), "w") == [pairs]
+
+
+def test_a_wave_is_drawn_from_what_is_listed_for_its_own_predictions_and_features(tmp_path):
+    """A weak model beside it, or another feature, would list nearly every row."""
+    made = study({"hard": {"from": "errors", "features": ["kept"], "stage": "topics", **WAVE}})
+    made["evaluations"]["own"]["predictions"] = {
+        "weak": {"stage": "weak"},
+        "llm": {"stage": "topics", "features": {"topic": "kept"}},
+    }
+    made["stages"]["weak"] = made["stages"]["topics"]
+    known = Study.model_validate(made)
+    wave = known.waves["hard"]
+    assert wave.among.predictions == ["llm"]
+    weak = TargetList("confusion", "topic", tuple(f"n{n}" for n in range(6)), model="weak")
+    other = TargetList("confusion", "urgent", ("n1", "n2"), model="llm")
+    own = TargetList("confusion", "topic", ("n3", "n5"), model="llm")
+    slices = TargetList("slices", "topic", slices=(RecordSlice("data.site", "value", "1"),), model="llm")
+    doubtful = TargetList("suspects", "topic", ("n4",))
+    path = targets_file(tmp_path, weak, other, own, slices, doubtful)
+    features = features_listed(known, wave, ["kept"])
+    wanted = read_targets(path, wave.among, "w", features)
+    assert wanted == [own, slices, doubtful]
+    every = wave.among.model_copy(update={"predictions": ["weak", "llm"]})
+    assert read_targets(path, every, "w", features) == [weak, own, slices, doubtful]
+    rows = AnsweredAndListed(Rows(), wanted).counted(
+        lambda row: None if row["state"] == "ok" else row["state"], ["n3", "n4"]
+    )
+    assert (rows.answered, rows.listed) == (5, 3)
+    assert [(at.list, at.model, at.rows, at.sampled) for at in rows.by_list] == [
+        ("confusion", "llm", 1, 1),
+        ("slices", "llm", 2, 1),
+        ("suspects", "", 1, 1),
+    ]
+    assert "3 of 5 rows are listed, more than half" in targeted_by(wave.among, rows).note
+
+
+def test_predictions_that_the_analysis_does_not_look_at_are_refused():
+    said = refusal(study({"hard": {"from": "errors", "among": {"predictions": "llm"}, **WAVE}}))
+    assert (
+        "waves.hard.among.predictions: the analysis looks at no predictions `llm`; there are: topics" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from goldpan.evaluation.run import evaluated_features
 from goldpan.stages.features import all_features_of_stage
 from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.load import Project
+from goldpan.study.targeted_waves import features_listed
 from goldpan.tasks.features import Feature
 from goldpan.tasks.nearest import suggestion
 from goldpan.waves.collect.record_fields import field_path, fields_unmet
@@ -31,12 +32,19 @@ def check_error_analyses(project: Project) -> Iterator[str]:
             _check_paraphrases(project, name, analysis, features)
             yield f"error analysis {name}: {len(features)} features"
     for name, wave in project.study.waves.items():
-        if wave.among is None or wave.among.feature is None:
+        if wave.among is None:
             continue
         with wrong.gather():
             errors = wave.among.errors or ""
             known = _analysed_features(project, errors, project.study.errors[errors])
-            _check_known([wave.among.feature], known, f"waves.{name}.among.feature")
+            if wave.among.feature is not None:
+                _check_known([wave.among.feature], known, f"waves.{name}.among.feature")
+            elif wave.features and not features_listed(project.study, wave, wave.features) & known.keys():
+                raise StudyError(
+                    f"`{errors}` looks at none of the features of the wave ({', '.join(wave.features)}),"
+                    f" but at {', '.join(known)}; `among.feature` says which of these the rows are drawn for",
+                    where=f"waves.{name}.features",
+                )
     wrong.finish()
 
 

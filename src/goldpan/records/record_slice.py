@@ -7,6 +7,7 @@ all others.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from goldpan.records.look_up import look_up
 Kind = Literal["value", "absent", "number", "length"]
 SOURCE_KEYS = ("source", "file")
 _DATA = "data."
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,12 @@ def value_as_text(value: Any) -> str:
 
 
 def number_of(value: Any) -> float | None:
-    """A single value as a number, also where it stands as text; None where it is none."""
+    """A single value as a number, also where it stands as text, with a decimal comma, too (`136,45`, not
+    `1,234`, whose comma may part thousands); None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()):
+        value = value.replace(",", ".")
     try:
         number = float(value)
     except (ValueError, OverflowError):

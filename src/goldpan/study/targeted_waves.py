@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from goldpan.study.local_stage import FilterStage
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def complete_targeted_waves(study: Study) -> None:
-    """Fill in the analysis and the stage of waves that name none, where only one can be meant.
+    """Fill in the analysis and the stage of waves that name none, where only one can be meant, and whose
+    predictions' lists are drawn from.
 
     Raises:
         ValueError: several can be, or none.
@@ -36,21 +38,49 @@ def complete_targeted_waves(study: Study) -> None:
                     f"{place}.stage: of which stage are the rows? Those that `{errors}` analyses: {known}"
                 )
             (stage,) = stages
-        among = wave.among.model_copy(update={"errors": errors})
+        predictions = wave.among.predictions
+        if predictions is None:
+            predictions = [
+                model for model, predicted in _predictions(study, errors).items() if predicted.stage == stage
+            ] or None
+        among = wave.among.model_copy(update={"errors": errors, "predictions": predictions})
         study.waves[name] = wave.model_copy(update={"among": among, "stage": stage})
 
 
 def _analysed_stages(study: Study, errors: str) -> set[str]:
     """The stages whose answers an error analysis looks at."""
+    return {
+        predicted.stage for predicted in _predictions(study, errors).values() if predicted.stage is not None
+    }
+
+
+def _predictions(study: Study, errors: str) -> dict[str, Predicted]:
+    """The predictions that an error analysis looks at, by name."""
     evaluation = _analysed(study, errors)
     if evaluation is None:
-        return set()
+        return {}
     chosen = study.errors[errors].predictions
     return {
-        predicted.stage
+        model: predicted
         for model, predicted in study.predictions_of(evaluation).items()
-        if predicted.stage is not None and (chosen is None or model in chosen)
+        if chosen is None or model in chosen
     }
+
+
+def features_listed(study: Study, wave: Wave, features: Collection[str]) -> set[str]:
+    """The features of a targeted wave as the evaluation calls them whose errors it is drawn from.
+
+    Args:
+        study: with that evaluation.
+        wave: a targeted one.
+        features: of the wave, as its stage calls them.
+    """
+    among = wave.among
+    names = set(features)
+    for model, predicted in _predictions(study, among.errors or "").items() if among else ():
+        if among and (among.predictions is None or model in among.predictions):
+            names |= {gold for gold, own in predicted.features.items() if own in features}
+    return names
 
 
 def _analysed(study: Study, errors: str) -> Evaluation | None:
@@ -73,6 +103,13 @@ def check_targeted_waves(study: Study, wrong: list[str]) -> None:
                 f"waves.{name}.among.errors: `{wave.among.errors}` looks at errors that this wave's own gold"
                 " shows, so neither could ever be made; give the wave or the evaluation another name"
             )
+        known = _predictions(study, wave.among.errors or "") if wave.among else {}
+        for model in (wave.among.predictions if wave.among else None) or ():
+            if model not in known:
+                wrong.append(
+                    f"waves.{name}.among.predictions: the analysis looks at no predictions `{model}`;"
+                    f" there are: {', '.join(known)}"
+                )
     for stage_name, stage in study.stages.items():
         gold = _threshold_wave(study, stage_name)
         if isinstance(stage, FilterStage) and gold is not None and study.waves[gold].among is not None:

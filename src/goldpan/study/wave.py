@@ -161,9 +161,19 @@ class FromErrors(Model):
         min_length=1,
         description="Which of its lists are drawn from; a row of several is drawn once.",
     )
-    feature: str | None = Field(None, description="Only what is listed for this feature; default for any.")
+    predictions: list[Name] | None = Field(
+        None,
+        min_length=1,
+        exclude_if=as_before(None),
+        description="Only what is listed for these predictions of its evaluation; default those of the wave's"
+        " stage, or all where it looks at none of these. Suspected gold labels are of no predictions.",
+    )
+    feature: str | None = Field(
+        None, description="Only what is listed for this feature; default for the features of the wave."
+    )
 
     _one_list_is_a_list = one_or_many("lists", of=list[ErrorList] | ErrorList)
+    _one_prediction_is_a_list = one_or_many("predictions", of=list[Name] | Name | None)
 
 
 class Wave(Model):

@@ -14,7 +14,7 @@ from goldpan.files import document_as, of_known_keys, replacing, rows_as, write_
 from goldpan.report_provenance import ReportInput
 from goldpan.waves.collect.filled import Repair, ShownOtherwise, UnreadColumn
 from goldpan.waves.items import without_empty
-from goldpan.waves.sampling.targeted import Targeted
+from goldpan.waves.sampling.targeted import ListCount, Targeted
 
 _REMEDY = "delete the file and run again: it is made from the filled sheets"
 
@@ -198,6 +198,11 @@ def read_collected(answers_file: Path, status_file: Path) -> CollectedWave:
     return CollectedWave(answers, document_as(status_file, _status, "the status of a wave", _REMEDY))
 
 
+def _targeted(raw: dict[str, Any]) -> Targeted:
+    counts = [of_known_keys(ListCount, count) for count in raw.get("by_list", [])]
+    return of_known_keys(Targeted, {**raw, "by_list": counts})
+
+
 def _status(document: dict[str, Any]) -> WaveStatus:
     people = document["annotators"].items()
     annotators = {name: of_known_keys(AnnotatorStatus, person) for name, person in people}
@@ -207,7 +212,7 @@ def _status(document: dict[str, Any]) -> WaveStatus:
     not_read = [of_known_keys(UnreadColumn, column) for column in document.get("not_read", [])]
     targeted = document.get("targeted")
     parts = {
-        "targeted": of_known_keys(Targeted, targeted) if targeted else None,
+        "targeted": _targeted(targeted) if targeted else None,
         "annotators": annotators,
         "repairs": repairs,
         "sheets": sheets,

@@ -26,7 +26,7 @@ from goldpan.waves.sampling.left_out import left_out_code
 from goldpan.waves.sampling.overlap import OverlapPlan
 from goldpan.waves.sampling.sample import SampleCounts, StratumCount, WaveSample
 from goldpan.waves.sampling.strata import LEFT_OUT, MISSING, Strata
-from goldpan.waves.sampling.targeted import targeted_by
+from goldpan.waves.sampling.targeted import AnsweredAndListed, targeted_by
 
 
 @dataclass
@@ -109,7 +109,10 @@ def draw_sample(
     if len({item_id(record_id) for record_id in drawn}) != len(drawn):
         raise ReconciliationError("two records of the sample get one item id", where=where)
     probability = {stratum: sampled[stratum] / population[stratum] for stratum in sampled}
-    targeted = targeted_by(wave.among)
+    listed = None
+    if isinstance(answered, AnsweredAndListed):
+        listed = answered.counted(lambda row: outside(row, asked_features), drawn)
+    targeted = targeted_by(wave.among, listed)
     items, llm = _items(drawn, probability, asked_features, answered, targeted.errors if targeted else "")
 
     asked: int | str | dict[str, int] = (

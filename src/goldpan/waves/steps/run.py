@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from goldpan.records.splits import group_of
 from goldpan.records.test_looks import looks
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
+from goldpan.study.targeted_waves import features_listed
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.waves.agreement.item_groups import ItemGroups
@@ -214,7 +215,7 @@ class WaveRun:
         features = self._questions.by_name
         wave, codebook = self.study_wave, self.study_codebook
         asked = wave.model_copy(update={"features": list(codebook.by_name)})
-        answered = self._listed(wave, self.answered(wave, codebook.by_name))
+        answered = self._listed(wave, codebook.by_name, self.answered(wave, codebook.by_name))
         sample = draw_sample(self.study, self.name, asked, features | codebook.by_name, answered)
         sample.counts.trial.update(trial_of_wave(self.project, wave))
         head = self._head(wave, list(sample.items.values()), sample.fingerprint, earlier or EarlierDraws())
@@ -249,12 +250,13 @@ class WaveRun:
         evaluations = self.project.study.evaluations.values() if wave.among else ()
         return [field_path(field) for of in evaluations for field in of.gold.values()]
 
-    def _listed(self, wave: Wave, answered: Answered) -> Answered:
-        """Of a targeted sample, only the rows that its error analysis lists."""
+    def _listed(self, wave: Wave, features: Collection[str], answered: Answered) -> Answered:
+        """Of a targeted sample, only the rows that its error analysis lists for the features of the wave."""
         if wave.among is None or wave.among.errors is None:
             return answered
         path = self._at(self.paths.errors(wave.among.errors, "json"))
-        return AnsweredAndListed(answered, read_targets(path, wave.among, f"waves.{self.name}.among"))
+        wanted = features_listed(self.project.study, wave, features)
+        return AnsweredAndListed(answered, read_targets(path, wave.among, f"waves.{self.name}.among", wanted))
 
     def answered(self, wave: Wave, features: Mapping[str, Feature], is_strict: bool = True) -> Answered:
         """What the wave is drawn from, of a targeted sample with the rows that are not listed.
