@@ -17,7 +17,7 @@ from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.joining import JoinIndex, JoinKey, NotJoinedError, chosen_key, join_text
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
-from goldpan.imports.annotations.reading import AnnotationReader, TakenAnnotation
+from goldpan.imports.annotations.reading import AnnotationReader, OurRows, TakenAnnotation
 from goldpan.imports.annotations.values import ValueReader
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
@@ -93,14 +93,17 @@ class _GoldenRows(JoinIndex[Record]):
     """Finds rows of a golden set, and makes those that it lacks where that is wanted."""
 
     def __init__(self, key: JoinKey, data_set: DataSet, settings: AnnotationMap, adds_rows: bool):
-        self._records = [record for record in data_set.records() if "skip" not in record]
-        super().__init__(key, self._records, _key_values)
+        self.records = [record for record in data_set.records() if "skip" not in record]
+        super().__init__(key, self.records, _key_values)
         self._settings, self._adds_rows = settings, adds_rows
         shown = data_set.fields_to_show()
         self._shown = {
-            path: all(look_up(record["data"], path)[0] for record in self._records) for path in shown
+            path: all(look_up(record["data"], path)[0] for record in self.records) for path in shown
         }
         self._new: dict[str, Record] = {}
+
+    def is_new(self, row: Record) -> bool:
+        return not row["source"]
 
     def of(self, annotation: ExportedAnnotation) -> Record:
         if not self._adds_rows or self.has_rows_of(annotation):
@@ -165,15 +168,20 @@ def import_into_golden(
     join_key = chosen_key(key, settings, annotations, ("id",))
     outcome.key = str(join_key)
     values = ValueReader(features, settings, cannot_tell=True)
+    rows = _GoldenRows(join_key, data_set, settings, adds_rows)
     reader = AnnotationReader(
-        _GoldenRows(join_key, data_set, settings, adds_rows),
-        lambda record: data_set.shown(record)["data"],
+        rows,
+        OurRows(
+            [data_set.shown(record)["data"] for record in rows.records],
+            lambda record: data_set.shown(record)["data"],
+            lambda record: data_set.shown(record)["data"],
+        ),
         lambda annotation: annotator if annotator is not None else name_here(annotation, settings, ()),
         values,
         settings,
         outcome,
     )
-    taken = list(reader.read(annotations))
+    taken = reader.read(annotations)
     outcome.tell_of(values, reader.times, reader.compared)
     outcome.check_adds_up()
     outcome.check_fits(leaves_out)
