@@ -123,6 +123,27 @@ def test_what_was_read_is_not_said_to_be_no_feature(tmp_path, table):
     assert outcome.unused == {"thema": 1}
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"features": {"tone": "tonee"}}, "no such question; did you mean `tone`"),
+        ({"features": {"tone": {"labels": {"NEGATIVE": "Negative"}}}}, "`NEGATIVE`; did you mean `Negative`"),
+        ({"texts": {"txt": "body"}}, "no row here has; did you mean `text`"),
+        ({"texts": {"text": "bodyy"}}, "no such field; did you mean `body`"),
+        ({"seconds": "secs"}, "no such field"),
+    ],
+)
+def test_a_map_that_names_what_is_not_there_is_refused(tmp_path, table, settings, why):
+    file = table({"id": "r1", "body": TEXTS[0], "tone": "Negative"})
+    assert why in refused(tmp_path, file, settings, TONE)
+
+
+def test_two_people_do_not_become_one(tmp_path, table):
+    file = table({"id": "r1", "tone": "Negative"}, {"id": "r2", "annotator": "ben", "tone": "Negative"})
+    text = refused(tmp_path, file, {}, TONE, annotator="ben")
+    assert "all is by `ben`, and the export has what `ann` said" in text
+
+
 def test_a_key_of_several_rows_joins_none():
     index = JoinIndex(
         JoinKey.parse("title=text"), ["a", "b", "c"], lambda row, _: ["twice" if row < "c" else 3]
@@ -241,6 +262,17 @@ def test_offsets_of_javascript_are_counted_anew_where_the_text_tells_so():
     assert placed(EMOJI, MarkedSpan("", 3, 6, "the")) == [("text", 2, 5, "the")]
     assert placed(EMOJI, MarkedSpan("", 2, 5, "the")) == [("text", 2, 5, "the")]
     assert placed("e\u0301 lid", MarkedSpan("", 3, 6, "lid")) == [("text", 3, 6, "lid")]
+
+
+@pytest.mark.parametrize(
+    "there", ["  Zo\u00eb's\nlid broke", "Zoe\u0308's\r\nlid broke ", "Zo\u00eb's\r\nlid broke"]
+)
+@pytest.mark.parametrize("marked", [None, "lid"])
+def test_offsets_in_a_text_that_is_written_otherwise_are_counted_anew(there, marked):
+    ours = RecordText("text", (), "Zo\u00eb's\nlid broke")
+    at = there.index("lid")
+    (span,) = place_spans([MarkedSpan("", at, at + 3, marked)], [ours], [there], None)
+    assert (span.start, span.text) == (6, "lid")
 
 
 def test_offsets_behind_an_emoji_without_a_text_need_a_word():

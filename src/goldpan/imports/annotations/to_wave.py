@@ -10,9 +10,15 @@ import orjson
 
 from goldpan.errors import AnswerError
 from goldpan.files import sha256_hex, write_bytes
-from goldpan.imports.annotations.annotators import name_here, sheet_of_ours, with_fields_of_map
+from goldpan.imports.annotations.annotators import (
+    check_one_annotator,
+    name_here,
+    sheet_of_ours,
+    with_fields_of_map,
+)
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.joining import JoinIndex, chosen_key
+from goldpan.imports.annotations.map_check import check_names_of_map
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
 from goldpan.imports.annotations.reading import AnnotationReader, OurRows, TakenAnnotation
@@ -97,6 +103,9 @@ def import_into_wave(
     annotations = list(with_fields_of_map(exports, settings))
     join_key = chosen_key(key, settings, annotations, ("item_id", "id"))
     outcome.key = str(join_key)
+    check_one_annotator(annotator, annotations, settings, given_out.wave.annotators)
+    records = [item.data for item in given_out.items.values()]
+    outcome.notes += check_names_of_map(settings, annotations, records)
     showings = [
         _Showing(item, shown_as)
         for item in given_out.items.values()
@@ -107,7 +116,7 @@ def import_into_wave(
     reader = AnnotationReader(
         JoinIndex(join_key, showings, _key_values),
         OurRows(
-            [item.data for item in given_out.items.values()],
+            records,
             lambda showing: showing.item.data,
             lambda showing: shown_fields(showing.item.data, given_out.wave.show),
             lambda showing, told: given_out.shows_newest_text(showing.item.id, _redraw(told, given_out)),
@@ -167,6 +176,8 @@ def _annotator(
         except ForeignSheetError as error:
             raise AnswerError(str(error)) from None
         if of_sheet != SIDE_BY_SIDE:
+            if said not in (None, of_sheet):
+                raise AnswerError(f"the sheet is that of `{of_sheet}`, and --annotator says `{said}`")
             return of_sheet
     if said is not None:
         return said

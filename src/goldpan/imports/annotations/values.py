@@ -211,7 +211,7 @@ def _with_our_labels(source: FeatureSource, labels: Sequence[Any]) -> list[Any]:
     """Labels as they are called here; those that the map leaves out are not among them."""
     ours: list[Any] = []
     for label in labels:
-        key = _label_text(label)
+        key = label_text(label)
         if key in source.labels:
             ours.append(source.labels[key])
         elif source.otherwise is None:
@@ -220,7 +220,7 @@ def _with_our_labels(source: FeatureSource, labels: Sequence[Any]) -> list[Any]:
     return ours or ([] if source.otherwise is None else [source.otherwise])
 
 
-def _label_text(label: Any) -> str:
+def label_text(label: Any) -> str:
     """A label as a map writes it: 1.0 is `1`, a truth value `true` or `false`."""
     if isinstance(label, bool):
         return str(label).lower()
