@@ -49,9 +49,9 @@ def check_names_of_map(
     }
     # A pair of one name also says which of our texts marked places are in, of tools that export none.
     named |= {f"texts.{ours}": theirs for ours, theirs in settings.texts.items() if ours != theirs}
-    for key, name in (named | {f"rows.{ours}": theirs for ours, theirs in settings.rows.items()}).items():
-        if name is not None and not any(look_up(one.data, name)[0] for one in annotations):
-            raise _not_there(f"`{key}` is `{name}`", "field", name, fields)
+    for key, field in (named | {f"rows.{ours}": theirs for ours, theirs in settings.rows.items()}).items():
+        if field is not None and not any(look_up(one.data, field)[0] for one in annotations):
+            raise _not_there(f"`{key}` is `{field}`", "field", field, fields)
     for ours in settings.texts:
         if own and not any(look_up(dict(record), ours)[0] for record in own):
             known = dict.fromkeys(name for record in own for name in record)
