@@ -69,7 +69,7 @@ def _not_there(said: str, kind: str, name: str, known: Iterable[str]) -> SheetEr
 
 
 def _labels_not_there(
-    feature: str, source: FeatureSource, annotations: Sequence[ExportedAnnotation], questions: set[str | None]
+    feature: str, source: FeatureSource, annotations: Sequence[ExportedAnnotation], questions: Iterable[str]
 ) -> list[str]:
     picked: dict[str, None] = {}
     for name in filter(None, questions):
