@@ -13,7 +13,7 @@ from typing import Any
 
 from goldpan.cells import restore
 from goldpan.imports.annotations.exported import ExportedAnnotation
-from goldpan.imports.annotations.joining import JoinKey, NotJoinedError, shortened
+from goldpan.imports.annotations.joining import JoinKey, NotJoinedError, shortened_key
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.records.look_up import look_up
 from goldpan.waves.collect.shown_records import shows
@@ -125,7 +125,7 @@ class TextComparison:
             if not (isinstance(text, str) and isinstance(our_text, str) and text.strip()):
                 continue
             if not shows(text, our_text) and not (may_hold_more and fold(our_text) in fold(text)):
-                raise NotJoinedError(f"its `{column}` is another text than ours", f"`{shortened(text)}`")
+                raise NotJoinedError(f"its `{column}` is another text than ours", f"`{shortened_key(text)}`")
             has_told = has_told or (name not in _IDS and self._tells(name, our_text))
         return has_told
 

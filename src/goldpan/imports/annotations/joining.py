@@ -93,11 +93,11 @@ class JoinIndex(Generic[RowT]):
         if len(rows) == 1:
             return rows[0]
         if rows:
-            raise NotJoinedError(f"several rows here have its `{self.key.ours}`", f"`{shortened(text)}`")
+            raise NotJoinedError(f"several rows here have its `{self.key.ours}`", f"`{shortened_key(text)}`")
         # Programs write ids and days anew (`1` for `001`), so one of ours is shown beside it.
         like = next(iter(self._rows), None)
-        ours = "" if like is None else f", where ours are written as `{shortened(like)}`"
-        raise NotJoinedError(f"no row here has its `{self.key.ours}`", f"`{shortened(text)}`{ours}")
+        ours = "" if like is None else f", where ours are written as `{shortened_key(like)}`"
+        raise NotJoinedError(f"no row here has its `{self.key.ours}`", f"`{shortened_key(text)}`{ours}")
 
     def is_new(self, row: RowT) -> bool:
         """Whether a row was made of what annotations tell, and is none of ours yet."""
@@ -108,7 +108,7 @@ class JoinIndex(Generic[RowT]):
         return bool(self._rows.get(join_text(look_up(annotation.data, self.key.theirs)[1]) or ""))
 
 
-def shortened(text: str) -> str:
+def shortened_key(text: str) -> str:
     """A text as messages show it."""
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
