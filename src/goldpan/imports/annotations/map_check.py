@@ -41,17 +41,19 @@ def check_names_of_map(
             if not is_there and (source.question is not None or source.labels):
                 raise _not_there(f"`{feature}` is read from `{name}`", "question", name, questions | fields)
         notes += _labels_not_there(feature, source, annotations, set(asked.values()))
-    named = {
+    # A pair of one name also says which of our texts marked places are in, of tools that export none.
+    pairs = {f"texts.{ours}": theirs for ours, theirs in settings.texts.items() if ours != theirs}
+    pairs |= {f"rows.{ours}": theirs for ours, theirs in settings.rows.items()}
+    stated: dict[str, str | None] = {
         "annotator": settings.annotator,
         "seconds": settings.seconds,
         "answered_at": settings.answered_at,
         "note": settings.note,
+        **pairs,
     }
-    # A pair of one name also says which of our texts marked places are in, of tools that export none.
-    named |= {f"texts.{ours}": theirs for ours, theirs in settings.texts.items() if ours != theirs}
-    for key, field in (named | {f"rows.{ours}": theirs for ours, theirs in settings.rows.items()}).items():
-        if field is not None and not any(look_up(one.data, field)[0] for one in annotations):
-            raise _not_there(f"`{key}` is `{field}`", "field", field, fields)
+    for place, their_field in stated.items():
+        if their_field is not None and not any(look_up(one.data, their_field)[0] for one in annotations):
+            raise _not_there(f"`{place}` is `{their_field}`", "field", their_field, fields)
     for ours in settings.texts:
         if own and not any(look_up(dict(record), ours)[0] for record in own):
             known = dict.fromkeys(name for record in own for name in record)
