@@ -73,6 +73,77 @@ def test_what_is_not_joined_is_counted_with_its_reason(tmp_path, table):
     assert outcome.examples["no row here has its `id`"].place == "rows.jsonl, line 2"
 
 
+@pytest.mark.parametrize(
+    "column", ["text", "body", {"item": "nested"}], ids=["of our name", "of another name", "nested"]
+)
+def test_a_text_of_another_item_is_noticed_wherever_it_stands(tmp_path, table, column):
+    def with_text(number):
+        text = TEXTS[number]
+        return {"item": {"nested": text}} if isinstance(column, dict) else {column: text}
+
+    # The column of the texts is sorted by itself; a day that all rows share tells nothing.
+    rows = [
+        {"id": f"r{n + 1}", "day": "2024-03-01", "tone": "Neutral", **with_text((n + 1) % 4)}
+        for n in range(4)
+    ]
+    text = refused(tmp_path, table(*rows), {}, TONE)
+    assert "of 4 annotations none can be taken" in text and "is another text than ours" in text
+    rows = [{"id": f"r{n + 1}", "tone": "Neutral", **with_text(n)} for n in range(4)]
+    outcome, _ = imported(tmp_path / "sheets", table(*rows), {}, TONE)
+    assert outcome.taken == 4 and not outcome.notes
+
+
+def test_texts_of_neighbours_beside_the_text_itself_are_no_contradiction(tmp_path, table):
+    rows = [{"id": f"r{n + 1}", "body": TEXTS[n], "next": TEXTS[n - 1], "tone": "Neutral"} for n in range(4)]
+    outcome, _ = imported(tmp_path / "sheets", table(*rows), {}, TONE)
+    assert outcome.taken == 4 and not outcome.notes
+
+
+def test_a_field_that_tells_no_rows_apart_is_no_compared_text(tmp_path, table):
+    rows = [{"id": "r1", "url": "https://example.org/1", "tone": "Neutral"}]
+    outcome, _ = imported(tmp_path / "sheets", table(*rows), {}, TONE)
+    assert any("no text of the export was compared" in note for note in outcome.notes)
+    rows.append({"id": "r2", "text": TEXTS[1], "tone": "Neutral"})
+    outcome, _ = imported(tmp_path / "both", table(*rows), {}, TONE)
+    assert any("compared with ours in 1 of 2 annotations" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_answers_that_differ_neither_is_taken(tmp_path, table, turned):
+    rows = [{"id": "r1", "tone": tone} for tone in ("Negative", "Positive", "Positive")]
+    rows = [*(rows[::-1] if turned else rows), {"id": "r2", "tone": "Neutral", "seconds": 3}]
+    outcome, collected = imported(tmp_path / "sheets", table(*rows), {}, TONE, leaves_out=True)
+    assert (outcome.taken, outcome.unfit) == (1, 3)
+    assert answers_by(collected, "ann", "r1") == {} and outcome.times == {"times spent": 1}
+
+
+def test_what_was_read_is_not_said_to_be_no_feature(tmp_path, table):
+    row = {"id": "r1", "text": TEXTS[0], "tone": "Neutral", "seconds": 3, "notes": "odd", "thema": "price"}
+    outcome, _ = imported(tmp_path / "sheets", table(row), {}, TONE)
+    assert outcome.unused == {"thema": 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"features": {"tone": "tonee"}}, "no such question; did you mean `tone`"),
+        ({"features": {"tone": {"labels": {"NEGATIVE": "Negative"}}}}, "`NEGATIVE`; did you mean `Negative`"),
+        ({"texts": {"txt": "body"}}, "no row here has; did you mean `text`"),
+        ({"texts": {"text": "bodyy"}}, "no such field; did you mean `body`"),
+        ({"seconds": "secs"}, "no such field"),
+    ],
+)
+def test_a_map_that_names_what_is_not_there_is_refused(tmp_path, table, settings, why):
+    file = table({"id": "r1", "body": TEXTS[0], "tone": "Negative"})
+    assert why in refused(tmp_path, file, settings, TONE)
+
+
+def test_two_people_do_not_become_one(tmp_path, table):
+    file = table({"id": "r1", "tone": "Negative"}, {"id": "r2", "annotator": "ben", "tone": "Negative"})
+    text = refused(tmp_path, file, {}, TONE, annotator="ben")
+    assert "all is by `ben`, and the export has what `ann` said" in text
+
+
 def test_a_key_of_several_rows_joins_none():
     index = JoinIndex(
         JoinKey.parse("title=text"), ["a", "b", "c"], lambda row, _: ["twice" if row < "c" else 3]
@@ -149,8 +220,12 @@ def test_the_same_import_twice_writes_nothing_and_a_contradiction_is_refused(tmp
     again, _ = imported(tmp_path / "sheets", file, {}, TONE)
     assert first.written == again.unchanged and not again.written
     other = table({"id": "r1", "tone": "Positive"}, name="other.jsonl")
-    with pytest.raises(SheetError, match="`ann` answers `tone` with `Positive` here, but with `Negative`"):
+    with pytest.raises(SheetError, match='answers `tone` with "Positive" here, but with "Negative"') as error:
         imported(tmp_path / "sheets", other, {}, TONE)
+    assert "other.jsonl, line 1" in str(error.value) and "delete that file" in str(error.value)
+    rest = table({"id": "r1", "tone": "Positive"}, {"id": "r2", "tone": "Neutral"}, name="rest.jsonl")
+    outcome, _ = imported(tmp_path / "sheets", rest, {}, TONE, leaves_out=True, writes=False)
+    assert (outcome.taken, outcome.unfit) == (1, 1)
     assert len(list((tmp_path / "sheets").iterdir())) == 1
 
 
@@ -187,6 +262,17 @@ def test_offsets_of_javascript_are_counted_anew_where_the_text_tells_so():
     assert placed(EMOJI, MarkedSpan("", 3, 6, "the")) == [("text", 2, 5, "the")]
     assert placed(EMOJI, MarkedSpan("", 2, 5, "the")) == [("text", 2, 5, "the")]
     assert placed("e\u0301 lid", MarkedSpan("", 3, 6, "lid")) == [("text", 3, 6, "lid")]
+
+
+@pytest.mark.parametrize(
+    "there", ["  Zo\u00eb's\nlid broke", "Zoe\u0308's\r\nlid broke ", "Zo\u00eb's\r\nlid broke"]
+)
+@pytest.mark.parametrize("marked", [None, "lid"])
+def test_offsets_in_a_text_that_is_written_otherwise_are_counted_anew(there, marked):
+    ours = RecordText("text", (), "Zo\u00eb's\nlid broke")
+    at = there.index("lid")
+    (span,) = place_spans([MarkedSpan("", at, at + 3, marked)], [ours], [there], None)
+    assert (span.start, span.text) == (6, "lid")
 
 
 def test_offsets_behind_an_emoji_without_a_text_need_a_word():

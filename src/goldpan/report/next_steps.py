@@ -104,8 +104,15 @@ def _of_wave(artifacts: StudyArtifacts, wave: str) -> Iterator[NextStep]:
             f" {folder}, then {_RUN}",
         )
     elif status.made["state"] == "partial":
-        missing = {name: who for name, who in status.made["annotators"].items() if who["left"]}
-        said = ", ".join(f"{name} of {who['left']} of {who['assigned']}" for name, who in missing.items())
+        lacking = {
+            name: (
+                who["left"] + who.get("started", 0)
+                or who.get("repeats_assigned", 0) - who.get("repeats_answered", 0),
+                who["assigned"],
+            )
+            for name, who in status.made["annotators"].items()
+        }
+        said = ", ".join(f"{name} of {count} of {of}" for name, (count, of) in lacking.items() if count)
         yield NextStep(
             "sheets",
             f"wave {wave} still lacks answers: {said} items. Put the filled sheets into {folder},"

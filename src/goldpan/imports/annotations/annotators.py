@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from goldpan.errors import AnswerError
+from goldpan.errors import AnswerError, SheetError
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.records.look_up import look_up
@@ -82,3 +82,29 @@ def name_here(annotation: ExportedAnnotation, settings: AnnotationMap, known: Se
     raise AnswerError(
         f"`{names[0]}` is no annotator of the wave; {hint}; name them under `annotators` of a map"
     )
+
+
+def check_one_annotator(
+    said: str | None, annotations: Sequence[ExportedAnnotation], settings: AnnotationMap, known: Sequence[str]
+) -> None:
+    """Check that an export does not tell of others than the one who is said to have made all of it.
+
+    Args:
+        said: as `--annotator`; None where the exports tell.
+        annotations: of all exports.
+        settings: the map.
+        known: annotators of the wave; none where anybody will do.
+
+    Raises:
+        SheetError: it names two people, or another annotator of the wave.
+    """
+    if said is None:
+        return
+    told = {one.annotator for one in annotations if one.annotator and not one.left_out}
+    names = {settings.annotators.get(name, name) for name in told} - {None}
+    others = sorted(name for name in names if name and name != said and (name in known or len(names) > 1))
+    if others:
+        raise SheetError(
+            f"--annotator says that all is by `{said}`, and the export has what `{others[0]}` said, too",
+            remedy="leave --annotator out, or say with `annotators` of a map who is who",
+        )

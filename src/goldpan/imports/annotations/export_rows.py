@@ -91,7 +91,8 @@ def _rows_of_csv(path: Path, file: str, stem: str) -> Iterator[ExportRow]:
                 where=f"{path}, row {number}",
                 remedy="a text with quotes, delimiters or line ends must be quoted as a whole",
             )
-        row = {name: cell for name, cell in zip(header, cells, strict=True) if name}
+        named = enumerate(zip(header, cells, strict=True), 1)
+        row = {name or f"column {at} without a name": cell for at, (name, cell) in named if name or cell}
         yield ExportRow(f"{file}, row {number}", row, stem, is_text=True)
 
 

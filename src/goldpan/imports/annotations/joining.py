@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +12,6 @@ from goldpan.imports.annotations.exported import ExportedAnnotation
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.records.look_up import look_up
 from goldpan.tasks.nearest import suggestion
-from goldpan.waves.collect.shown_records import shows
 
 RowT = TypeVar("RowT")
 _SHORT = 60
@@ -93,14 +92,25 @@ class JoinIndex(Generic[RowT]):
         rows = self._rows.get(text, [])
         if len(rows) == 1:
             return rows[0]
-        shown = text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
         if rows:
-            raise NotJoinedError(f"several rows here have its `{self.key.ours}`", f"`{shown}`")
-        raise NotJoinedError(f"no row here has its `{self.key.ours}`", f"`{shown}`")
+            raise NotJoinedError(f"several rows here have its `{self.key.ours}`", f"`{shortened_key(text)}`")
+        # Programs write ids and days anew (`1` for `001`), so one of ours is shown beside it.
+        like = next(iter(self._rows), None)
+        ours = "" if like is None else f", where ours are written as `{shortened_key(like)}`"
+        raise NotJoinedError(f"no row here has its `{self.key.ours}`", f"`{shortened_key(text)}`{ours}")
+
+    def is_new(self, row: RowT) -> bool:
+        """Whether a row was made of what annotations tell, and is none of ours yet."""
+        return False
 
     def has_rows_of(self, annotation: ExportedAnnotation) -> bool:
         """Whether any row of ours has the key of an annotation."""
         return bool(self._rows.get(join_text(look_up(annotation.data, self.key.theirs)[1]) or ""))
+
+
+def shortened_key(text: str) -> str:
+    """A text as messages show it."""
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
 def join_text(value: Any) -> str | None:
@@ -149,33 +159,3 @@ def chosen_key(
         f"nothing says which row an annotation is about: the export has no `{keys}`; {listed}",
         remedy="say it with --key THEIR_FIELD=OUR_FIELD; a text may be a key, too",
     )
-
-
-def check_same_texts(
-    annotation: ExportedAnnotation, fields: Mapping[str, Any], settings: AnnotationMap, but: set[str]
-) -> int:
-    """Check that the tool's row shows the same texts as ours, as far as both have fields of one name.
-
-    Returns how many texts were compared.
-
-    Args:
-        annotation: with the tool's row.
-        fields: of our row that people see.
-        settings: the map, whose `texts` pairs other names.
-        but: fields of the tool's row that are answers.
-
-    Raises:
-        NotJoinedError: a text is another one, so that the annotation is about something else.
-    """
-    compared = 0
-    pairs = {ours: ours for ours in fields if ours in annotation.data and ours not in but} | settings.texts
-    for ours, theirs in pairs.items():
-        has, text = look_up(annotation.data, theirs)
-        is_ours, own = (True, fields[ours]) if ours in fields else look_up(dict(fields), ours)
-        if not (has and is_ours and isinstance(text, str) and isinstance(own, str)):
-            continue
-        compared += 1
-        if not shows(text, own):
-            shown = text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
-            raise NotJoinedError(f"its `{theirs}` is another text than ours", f"`{shown}`")
-    return compared

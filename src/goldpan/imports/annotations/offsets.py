@@ -7,6 +7,7 @@ from people (`offsets:` of a map).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -88,12 +89,19 @@ def place_spans(
     """
     if not spans:
         return []
-    told_apart = [text for text in texts if text.text in shown] or list(texts)
+    written = {
+        text: next((one for one in shown if _characters(one) == _characters(text.text)), None)
+        for text in texts
+    }
+    same = [text for text in texts if text.text in shown] or [
+        text for text in texts if written[text] is not None
+    ]
+    told_apart = same or list(texts)
     fitting: list[list[PlacedSpan]] = []
     why = "the record has no text"
     for text in told_apart:
         try:
-            fitting.append([_placed(span, text, unit) for span in spans])
+            fitting.append([_placed_as_written(span, text, written[text], unit) for span in spans])
         except AnswerError as error:
             why = error.what
     if len(fitting) == 1:
@@ -102,6 +110,46 @@ def place_spans(
         names = " and ".join(f"`{placed[0].of.name}`" for placed in fitting)
         raise AnswerError(f"the marked places may be in {names}: say with `texts` of a map which it is")
     raise AnswerError(why)
+
+
+def _placed_as_written(
+    span: MarkedSpan, text: RecordText, tool_text: str | None, unit: OffsetUnit | None
+) -> PlacedSpan:
+    """A span in our text, where the tool's may be written otherwise: offsets are in that."""
+    if tool_text is None or tool_text == text.text or text.text[span.start : span.end] == span.text:
+        return _placed(span, text, unit)
+    there = _placed(span, RecordText(text.field, text.path, tool_text), unit)
+    places = _places(tool_text)
+    within = [
+        number for number, (start, end) in enumerate(places) if start >= there.start and end <= there.end
+    ]
+    ours = _places(text.text)
+    if not within or (places[within[0]][0], places[within[-1]][1]) != (there.start, there.end):
+        raise AnswerError(
+            f"`{text.name}` is written otherwise in the tool, and {span.start} to {span.end}"
+            " is no place in ours"
+        )
+    return PlacedSpan(span.label, text, ours[within[0]][0], ours[within[-1]][1])
+
+
+def _places(text: str) -> list[tuple[int, int]]:
+    """Start and end of each character that people see: a letter with accents, a line end; no outer space."""
+    places: list[tuple[int, int]] = []
+    first = len(text) - len(text.lstrip())
+    for at in range(first, len(text.rstrip())):
+        goes_on = unicodedata.combining(text[at]) or (text[at] == "\n" and text[at - 1 : at] == "\r")
+        if goes_on and places:
+            places[-1] = (places[-1][0], at + 1)
+        else:
+            places.append((at, at + 1))
+    return places
+
+
+def _characters(text: str) -> list[str]:
+    """The characters of a text, the same however accents and line ends are written."""
+    return [
+        unicodedata.normalize("NFC", text[start:end]).replace("\r\n", "\n") for start, end in _places(text)
+    ]
 
 
 def _placed(span: MarkedSpan, text: RecordText, unit: OffsetUnit | None) -> PlacedSpan:

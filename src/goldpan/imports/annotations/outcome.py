@@ -84,11 +84,12 @@ class ImportOutcome:
         self.faults += [PlacedFault(place, fault) for fault in faults]
 
     def tell_of(self, values: ValueReader, times: TimeReader, compared: int) -> None:
-        """Take over what readers have counted; `compared` is how many texts were compared with ours."""
-        if self.taken and not compared:
+        """Take over what readers have counted; of `compared` annotations a text was compared with ours."""
+        if self.taken > compared:
+            few = f" in {self.taken - compared:,} of {self.taken:,} annotations" if compared else ""
             self.notes.append(
-                "no text of the export was compared with ours: they have no field of one name, and `texts`"
-                " of a map pairs none"
+                f"no text of the export was compared with ours{few}: no field has a text of ours, and"
+                " `texts` of a map pairs none"
             )
         self.times, self.refused_times = dict(times.kept), dict(times.refused)
         self.unused = dict(values.unused.most_common())

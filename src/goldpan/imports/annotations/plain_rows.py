@@ -11,6 +11,8 @@ from goldpan.imports.annotations.exported import ExportedAnnotation, ExportRow, 
 
 _ANNOTATOR, _NOTES, _FLAG = "annotator", "notes", "flag"
 _SECONDS, _TIMES = ("seconds", "lead_time"), ("answered_at", "created_at")
+BESIDE_ANSWERS = (_ANNOTATOR, _NOTES, _FLAG, *_SECONDS, *_TIMES)
+"""Columns that tell something about an answer."""
 _FLAGGED = frozenset({"x", "y", "yes", "true", "1", "flag", "flagged"})
 
 

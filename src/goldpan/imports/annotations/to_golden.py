@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+import orjson
 
 from goldpan.errors import StudyError
 from goldpan.experiments.data_set import DataSet
 from goldpan.experiments.golden import take_into_golden
 from goldpan.experiments.golden_version import GoldenVersion
 from goldpan.files import canonical_json, sha256_hex
-from goldpan.imports.annotations.annotators import name_here, with_fields_of_map
+from goldpan.imports.annotations.annotators import check_one_annotator, name_here, with_fields_of_map
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.joining import JoinIndex, JoinKey, NotJoinedError, chosen_key, join_text
+from goldpan.imports.annotations.map_check import check_names_of_map
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
-from goldpan.imports.annotations.reading import AnnotationReader, TakenAnnotation
+from goldpan.imports.annotations.reading import AnnotationReader, OurRows, TakenAnnotation
 from goldpan.imports.annotations.values import ValueReader
 from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
@@ -93,14 +97,17 @@ class _GoldenRows(JoinIndex[Record]):
     """Finds rows of a golden set, and makes those that it lacks where that is wanted."""
 
     def __init__(self, key: JoinKey, data_set: DataSet, settings: AnnotationMap, adds_rows: bool):
-        self._records = [record for record in data_set.records() if "skip" not in record]
-        super().__init__(key, self._records, _key_values)
+        self.records = [record for record in data_set.records() if "skip" not in record]
+        super().__init__(key, self.records, _key_values)
         self._settings, self._adds_rows = settings, adds_rows
         shown = data_set.fields_to_show()
         self._shown = {
-            path: all(look_up(record["data"], path)[0] for record in self._records) for path in shown
+            path: all(look_up(record["data"], path)[0] for record in self.records) for path in shown
         }
         self._new: dict[str, Record] = {}
+
+    def is_new(self, row: Record) -> bool:
+        return not row["source"]
 
     def of(self, annotation: ExportedAnnotation) -> Record:
         if not self._adds_rows or self.has_rows_of(annotation):
@@ -110,6 +117,7 @@ class _GoldenRows(JoinIndex[Record]):
             theirs = self._settings.rows.get(path, path)
             has, value = look_up(annotation.data, theirs)
             if has and value not in (None, ""):
+                value = self._of_our_type(path, value)
                 put(data, path, value)
             elif is_needed:
                 raise NotJoinedError("as a new row it lacks what all rows have", f"`{path}`, from `{theirs}`")
@@ -120,6 +128,22 @@ class _GoldenRows(JoinIndex[Record]):
         if known["data"] != row["data"]:
             raise NotJoinedError("a new row of its id has other contents", f"`{name}`")
         return known
+
+    def _of_our_type(self, path: str, value: Any) -> Any:
+        """A value as rows of ours have it: lists and numbers stand as text in cells.
+
+        Raises NotJoinedError where it is none of that kind.
+        """
+        found = (look_up(record["data"], path)[1] for record in self.records)
+        kinds = {type(one) for one in found if one is not None}
+        if not kinds or type(value) in kinds:
+            return value
+        if isinstance(value, str):
+            with contextlib.suppress(orjson.JSONDecodeError):
+                told = orjson.loads(value)
+                if type(told) in kinds:
+                    return told
+        raise NotJoinedError("as a new row it has a field of another kind than all rows", f"`{path}`")
 
 
 def _key_values(record: Record, field: str) -> Iterable[Any]:
@@ -165,15 +189,23 @@ def import_into_golden(
     join_key = chosen_key(key, settings, annotations, ("id",))
     outcome.key = str(join_key)
     values = ValueReader(features, settings, cannot_tell=True)
+    check_one_annotator(annotator, annotations, settings, ())
+    rows = _GoldenRows(join_key, data_set, settings, adds_rows)
+    shown = [data_set.shown(record)["data"] for record in rows.records]
+    outcome.notes += check_names_of_map(settings, annotations, shown)
     reader = AnnotationReader(
-        _GoldenRows(join_key, data_set, settings, adds_rows),
-        lambda record: data_set.shown(record)["data"],
+        rows,
+        OurRows(
+            shown,
+            lambda record: data_set.shown(record)["data"],
+            lambda record: data_set.shown(record)["data"],
+        ),
         lambda annotation: annotator if annotator is not None else name_here(annotation, settings, ()),
         values,
         settings,
         outcome,
     )
-    taken = list(reader.read(annotations))
+    taken = reader.read(annotations)
     outcome.tell_of(values, reader.times, reader.compared)
     outcome.check_adds_up()
     outcome.check_fits(leaves_out)

@@ -10,15 +10,21 @@ import orjson
 
 from goldpan.errors import AnswerError
 from goldpan.files import sha256_hex, write_bytes
-from goldpan.imports.annotations.annotators import name_here, sheet_of_ours, with_fields_of_map
+from goldpan.imports.annotations.annotators import (
+    check_one_annotator,
+    name_here,
+    sheet_of_ours,
+    with_fields_of_map,
+)
 from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
 from goldpan.imports.annotations.joining import JoinIndex, chosen_key
+from goldpan.imports.annotations.map_check import check_names_of_map
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
-from goldpan.imports.annotations.reading import AnnotationReader, TakenAnnotation
+from goldpan.imports.annotations.reading import AnnotationReader, OurRows, TakenAnnotation
 from goldpan.imports.annotations.values import ValueReader
 from goldpan.records.look_up import look_up
-from goldpan.waves.collect.filled import FilledSheet, ForeignSheetError, GivenOut
+from goldpan.waves.collect.filled import FilledSheet, ForeignSheetError, GivenOut, SheetAnswer
 from goldpan.waves.collect.folder import read_filled_sheet
 from goldpan.waves.collect.join import join_sheets
 from goldpan.waves.collect.listing import sheet_files
@@ -27,12 +33,44 @@ from goldpan.waves.items import Item
 from goldpan.waves.sheets.html_page import ANSWERS
 from goldpan.waves.sheets.sheet import SIDE_BY_SIDE, redraw_of, shown_fields
 
+_IMPORTED = ".imported-"
+"""In the names of sheets that were imported."""
+
 
 class _Showing:
     """One showing of an item on sheets."""
 
     def __init__(self, item: Item, shown_as: str):
         self.item, self.shown_as = item, shown_as
+
+
+class _SaidBefore:
+    """What stands in the sheets of a wave that are there."""
+
+    def __init__(self, sheets: Iterable[FilledSheet], given_out: GivenOut):
+        self._given_out = given_out
+        self._said: dict[tuple[str, str, str], list[SheetAnswer]] = {}
+        for answer in (answer for sheet in sheets for answer in sheet.answers):
+            if not given_out.is_earlier(answer.item_id, answer.annotator):
+                for feature in answer.values:
+                    self._said.setdefault((answer.item_id, answer.annotator, feature), []).append(answer)
+
+    def of(self, taken: TakenAnnotation[_Showing], feature: str) -> tuple[Any, str] | None:
+        """Another answer of the same annotator about the same text, and where it stands."""
+        version, record = self._given_out.text_version, taken.row.item.id
+        redraw = _redraw(taken.annotation, self._given_out)
+        for answer in self._said.get((taken.row.shown_as, taken.annotator, feature), []):
+            value = answer.values[feature]
+            if value != taken.read.values[feature] and version(record, answer.redraw) == version(
+                record, redraw
+            ):
+                way_out = (
+                    "; delete that file where this export is to replace it"
+                    if _IMPORTED in answer.file
+                    else ""
+                )
+                return value, f"{answer.where}, which is there{way_out}"
+        return None
 
 
 def import_into_wave(
@@ -65,30 +103,40 @@ def import_into_wave(
     annotations = list(with_fields_of_map(exports, settings))
     join_key = chosen_key(key, settings, annotations, ("item_id", "id"))
     outcome.key = str(join_key)
+    check_one_annotator(annotator, annotations, settings, given_out.wave.annotators)
+    records = [item.data for item in given_out.items.values()]
+    outcome.notes += check_names_of_map(settings, annotations, records)
     showings = [
         _Showing(item, shown_as)
         for item in given_out.items.values()
         for shown_as in ((item.item_id, item.repeat_id) if item.repeated_by else (item.item_id,))
     ]
+    there = _sheets_there(folder, given_out)
     values = ValueReader(given_out.codebook.by_name, settings, given_out.codebook.cannot_tell)
     reader = AnnotationReader(
         JoinIndex(join_key, showings, _key_values),
-        lambda showing: shown_fields(showing.item.data, given_out.wave.show),
+        OurRows(
+            records,
+            lambda showing: showing.item.data,
+            lambda showing: shown_fields(showing.item.data, given_out.wave.show),
+            lambda showing, told: given_out.shows_newest_text(showing.item.id, _redraw(told, given_out)),
+        ),
         lambda annotation: _annotator(annotation, given_out, settings, annotator),
         values,
         settings,
         outcome,
+        _SaidBefore(there, given_out).of,
     )
-    taken = list(reader.read(annotations))
+    taken = reader.read(annotations)
     outcome.tell_of(values, reader.times, reader.compared)
     outcome.check_adds_up()
     outcome.check_fits(leaves_out)
     sheets = _documents(taken, given_out, exports, outcome)
     new = [read_page_export(name, document, given_out) for name, document in sheets.items()]
-    join_sheets([*_sheets_there(folder, given_out), *new], given_out, [])
+    join_sheets([*there, *new], given_out, [])
     for name, document in sheets.items():
         content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        path = folder / f"{name}.imported-{sha256_hex(content)[:12]}.json"
+        path = folder / f"{name}{_IMPORTED}{sha256_hex(content)[:12]}.json"
         if path.exists():
             outcome.unchanged.append(str(path))
             continue
@@ -128,6 +176,8 @@ def _annotator(
         except ForeignSheetError as error:
             raise AnswerError(str(error)) from None
         if of_sheet != SIDE_BY_SIDE:
+            if said not in (None, of_sheet):
+                raise AnswerError(f"the sheet is that of `{of_sheet}`, and --annotator says `{said}`")
             return of_sheet
     if said is not None:
         return said

@@ -49,6 +49,7 @@ class ValueReader:
     Attributes:
         used: the questions that were read, each with the number of its answers.
         unused: those that no feature is read from, likewise.
+        asked_apart: those of `unused` that are questions of a tool, and no columns of its rows.
         repaired: feature -> how many answers were written otherwise than the label that they mean.
         example: feature -> one of them.
     """
@@ -57,6 +58,7 @@ class ValueReader:
         self.features, self.settings, self._cannot_tell = features, settings, cannot_tell
         self.used: Counter[str] = Counter()
         self.unused: Counter[str] = Counter()
+        self.asked_apart: set[str] = set()
         self.repaired: Counter[str] = Counter()
         self.example: dict[str, str] = {}
 
@@ -96,7 +98,9 @@ class ValueReader:
                 what = error.what if error.what.startswith(f"`{name}`") else f"`{name}`: {error.what}"
                 read.faults.append(what)
         self.used.update(annotation.questions & asked)
-        self.unused.update(annotation.questions - self.questions)
+        unused = annotation.questions - self.questions
+        self.unused.update(unused)
+        self.asked_apart |= unused - annotation.data.keys()
         return read
 
     def _read_feature(
@@ -207,7 +211,7 @@ def _with_our_labels(source: FeatureSource, labels: Sequence[Any]) -> list[Any]:
     """Labels as they are called here; those that the map leaves out are not among them."""
     ours: list[Any] = []
     for label in labels:
-        key = _label_text(label)
+        key = label_text(label)
         if key in source.labels:
             ours.append(source.labels[key])
         elif source.otherwise is None:
@@ -216,7 +220,7 @@ def _with_our_labels(source: FeatureSource, labels: Sequence[Any]) -> list[Any]:
     return ours or ([] if source.otherwise is None else [source.otherwise])
 
 
-def _label_text(label: Any) -> str:
+def label_text(label: Any) -> str:
     """A label as a map writes it: 1.0 is `1`, a truth value `true` or `false`."""
     if isinstance(label, bool):
         return str(label).lower()
