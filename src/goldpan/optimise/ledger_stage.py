@@ -76,9 +76,13 @@ class LedgerStage:
         kind: of its answers, for `money`.
         folder: where the files of a version lie while they are of use.
         money: of the search.
+
+    Attributes:
+        asked: how many records were asked in this run, rather than read from the ledger.
     """
 
     def __init__(self, project: Project, name: str, stage: Stage, kind: str, folder: Path, money: Money):
+        self.asked = 0
         self.name, self.kind, self.folder = name, kind, folder
         single = {"samples": 1, "aggregate": None, "pilot": None, "duplicates": None, "tables": None}
         own = {"mode": "online", "wait": True, "budget_usd": None, "tier": stage.asked_tier}
@@ -133,6 +137,7 @@ class LedgerStage:
         self._money.check(self.kind, len(new), self._first_estimate(estimate))
         if lacking:
             self._ask(tasks, [record for record in records if record["id"] in lacking])
+            self.asked += len(lacking)
             known, _ = self._known(questions)
         return self._read(version, asked, known)
 

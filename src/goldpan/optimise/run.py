@@ -132,7 +132,8 @@ def improver_stage(project: Project, name: str) -> Stage:
             "model": model,
             "params": improver.params,
             "output": "text",
-            "max_rounds": asked.max_rounds,
+            # Another rewrite follows whatever becomes of this one, so none is paid for twice.
+            "max_rounds": 1,
             "price_usd_per_million": price,
         }
     )
@@ -165,7 +166,8 @@ class _Search:
         )
         self.seed, self.parts = components_of(data.task, self.settings.improves, f"optimised.{name}")
         self.train, self.dev = data.of_split("train"), data.of_split("dev")
-        training = TrainingText(() if self.settings.allow_training_text else self.train, self.seed)
+        allowed = self.train if self.settings.allow_training_text else ()
+        training = TrainingText(data.rows, self.seed, allowed)
 
         def fault(components: Components) -> str:
             return (
