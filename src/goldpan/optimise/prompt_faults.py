@@ -77,7 +77,7 @@ def character_fault(text: str, parent: Components) -> str:
     Args:
         parent: texts of the prompt that it was made from, whose characters it may have.
     """
-    known = set().union(*parent.values())
+    known = set("".join(parent.values()))
     unseen = sorted({character for character in text if _is_unseen(character)} - known)
     if not unseen:
         return ""
