@@ -119,6 +119,21 @@ def test_what_cannot_be_proposed_is_not_corrected_for():
     assert (found.decision.proposed, found.decision.compared) == ("rewrites-0", 1)
 
 
+def test_the_same_text_by_two_methods_is_one_candidate():
+    found, other = candidate("gepa-1", range(4), "Say it."), candidate("rewrites-1", range(4), "Say it.")
+    both = judged(found, other)
+    assert (both.decision.compared, both.decision.tried, both.decision.accepted) == (1, 1, 1)
+    assert both.decision.p_value == judged(found).decision.p_value
+    assert both.candidates[2].why_not == "it is the same as gepa-1"
+    assert [each.on_front for each in both.candidates] == [False, True, False]
+
+
+def test_examples_that_have_grown_too_much_are_told_both_settings():
+    found = judged(candidate("few_shot-1", range(4), "Say whether it is. " * 20))
+    assert "`allow_training_text: true` allows it, and it is 11.6" in found.candidates[1].why_not
+    assert "`max_growth` is 5" in found.candidates[1].why_not
+
+
 def test_a_prompt_that_has_grown_too_much_is_not_proposed():
     long = candidate("gepa-1", range(4), "Say whether it is. " * 20)
     found = judged(long)

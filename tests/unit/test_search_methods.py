@@ -1,5 +1,7 @@
 """Rewrites and few-shot prompts: within their budget, deterministic, and made from the first prompt alone."""
 
+import dataclasses
+
 import pytest
 
 from goldpan.optimise.few_shot import few_shot, with_examples
@@ -7,7 +9,10 @@ from goldpan.optimise.problem import MoneySpentError
 from goldpan.optimise.rewrites import rewrites, some_rewrites
 from goldpan.optimise.training_text import TrainingText
 from goldpan.tasks.prompts import prompt_environment
-from tests.search_objects import ScriptedAsks, ScriptedImprover, problem_of
+from tests.search_objects import ScriptedAsks, ScriptedImprover, problem_of, row
+
+ALLOWED = {"allow_training_text": True, "max_growth": 1000}
+"""Settings by which examples may be proposed."""
 
 
 def answers_right_with(word):
@@ -61,7 +66,7 @@ def test_rewrites_take_turns_with_the_parts():
 def test_no_method_looks_at_more_answers_than_it_may(method, answers):
     asks = ScriptedAsks(lambda components, row: "yes", answers)
     improves = ScriptedImprover([f"Text {number}." for number in range(40)])
-    found = method(problem_of(asks, improves, rewrites=30))
+    found = method(problem_of(asks, improves, rewrites=30, **ALLOWED))
     assert asks.looked_at == 60 * (answers // 60)
     assert len(found) == answers // 60
     # Nobody is asked for a rewrite that could not be asked about.
@@ -92,14 +97,24 @@ def test_an_error_of_asking_ends_the_search(method):
 
 def test_few_shot_takes_all_of_its_budget_and_never_the_same_set_twice():
     asks = ScriptedAsks(lambda components, row: "yes", 900)
-    found = few_shot(problem_of(asks, ScriptedImprover(["x"])))
+    found = few_shot(problem_of(asks, ScriptedImprover(["x"]), **ALLOWED))
     assert len({each.components["system"] for each in found}) == len(found) == 15
+
+
+def test_examples_that_cannot_be_proposed_cost_little_and_those_that_have_grown_too_much_nothing():
+    asks = ScriptedAsks(lambda components, row: "yes", 900)
+    assert len(few_shot(problem_of(asks, None))) == 2
+    assert asks.looked_at == 2 * 60
+    asks = ScriptedAsks(lambda components, row: "yes", 900)
+    found = few_shot(problem_of(asks, None, allow_training_text=True, max_growth=2))
+    assert asks.looked_at == 0 and len(found) == 5
+    assert all("at most 2 is allowed: `max_growth`" in each.refused for each in found)
 
 
 def test_few_shot_is_the_same_for_the_same_seed_and_another_for_another():
     def texts(**changes):
         asks = ScriptedAsks(lambda components, row: "yes", 300)
-        return [each.components["system"] for each in few_shot(problem_of(asks, None, **changes))]
+        return [each.components["system"] for each in few_shot(problem_of(asks, None, **ALLOWED, **changes))]
 
     assert texts() == texts()
     assert texts() != texts(seed=1)
@@ -107,7 +122,7 @@ def test_few_shot_is_the_same_for_the_same_seed_and_another_for_another():
 
 def test_examples_are_rows_of_train_alone_with_all_answers_alike():
     asks = ScriptedAsks(lambda components, row: "yes", 300)
-    for candidate in few_shot(problem_of(asks, None, examples=4)):
+    for candidate in few_shot(problem_of(asks, None, examples=4, **ALLOWED)):
         text = candidate.components["system"]
         assert text.startswith("Say whether it is.\n\nExample 1:\n")
         assert text.count('Right answer: {"is":"yes"}') == text.count('Right answer: {"is":"no"}') == 2
@@ -117,7 +132,7 @@ def test_examples_are_rows_of_train_alone_with_all_answers_alike():
 
 def test_examples_that_help_are_found():
     asks = ScriptedAsks(answers_right_with("w507x"), 900)
-    found = few_shot(problem_of(asks, None, train=10))
+    found = few_shot(problem_of(asks, None, train=10, **ALLOWED))
     assert [each.dev.metric for each in found if "w507x" in each.components["system"]] == [1.0] * sum(
         each.is_accepted for each in found
     )
@@ -126,7 +141,7 @@ def test_examples_that_help_are_found():
 
 def test_with_few_rows_of_train_the_search_ends_when_all_sets_are_known():
     asks = ScriptedAsks(lambda components, row: "yes", 100_000)
-    assert len(few_shot(problem_of(asks, None, train=4, examples=3))) == 4
+    assert len(few_shot(problem_of(asks, None, train=4, examples=3, **ALLOWED))) == 4
     assert few_shot(problem_of(asks, None, train=0)) == []
 
 
@@ -135,7 +150,7 @@ def test_examples_that_are_always_refused_end_the_method():
         def refusal(self, components):
             return "it is too long"
 
-    found = few_shot(problem_of(Refusing(lambda components, row: "yes", 100_000), None))
+    found = few_shot(problem_of(Refusing(lambda components, row: "yes", 100_000), None, **ALLOWED))
     assert len(found) == 5
     assert {each.refused for each in found} == {"it is too long"}
 
@@ -167,6 +182,8 @@ def training(own, first="Say whether it is."):
         "Look for: the parcel came three days late",
         "THE PARCEL, came -- three\n days!",
         "“the parcel came three days”",
+        "the par\u200bcel ca\u00adme thr\u2060ee days",
+        "the párcel cam\u0335e three days",
     ],
 )
 def test_five_words_of_a_training_row_in_a_row_are_seen_whatever_stands_between(prompt):
@@ -177,6 +194,15 @@ def test_five_words_of_a_training_row_in_a_row_are_seen_whatever_stands_between(
 @pytest.mark.parametrize("prompt", ["the parcel came three", "days three came parcel the late", "Say it."])
 def test_four_words_or_others_are_not(prompt):
     assert training("because the parcel came three days late").fault({"system": prompt}) == ""
+
+
+def test_rows_of_dev_and_test_are_copied_no_more_than_those_of_train_even_where_these_may_be():
+    train, dev, test = row(500, "train"), row(1), row(2, "test")
+    shared = dataclasses.replace(dev, own=f"{dev.own} {train.own}")
+    known = TrainingText([train, shared, test], {}, allowed=[train])
+    assert "the dev row r001" in known.fault({"system": f"e.g. {dev.own}"})
+    assert "the test row r002" in known.fault({"system": f"e.g. {test.own}"})
+    assert known.fault({"system": f"e.g. {train.own}"}) == ""
 
 
 def test_what_the_first_prompt_says_is_nobodys_text():

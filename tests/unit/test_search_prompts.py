@@ -6,7 +6,7 @@ import pytest
 
 from goldpan.errors import StudyError
 from goldpan.optimise.near_duplicates import near_duplicates, shingles_of
-from goldpan.optimise.prompt_faults import length_fault, template_fault
+from goldpan.optimise.prompt_faults import character_fault, length_fault, template_fault
 from goldpan.optimise.task_version import components_of, literal, write_task_version
 from goldpan.tasks.prompts import prompt_environment
 from goldpan.tasks.task import load_task
@@ -106,6 +106,51 @@ def test_a_literal_renders_to_itself(text):
 def test_templates_of_a_candidate(task, part, text, fault):
     components, _ = components_of(task, ["system"], "x")
     said = template_fault(task, {**components, part: text})
+    assert fault in said if fault else said == ""
+
+
+@pytest.mark.parametrize(
+    ("user", "fault"),
+    [
+        ("{{ data.text|trim }} of …", ""),
+        ("{% if data.text %}sarcasm{% endif %}…", "no longer shows data.text|trim"),
+        ("{% if data.title %}{{ data.text|trim }}{% endif %}…", "wherever"),
+        ("{{ data.text|trim }}{% if data.title %}…{% endif %}", "wherever"),
+        ("{{ data.text|trim|center(20000000) }}…", "not show so: data.text|trim|center(20000000)"),
+        ("{{ data.text|trim }}{{ data.text|truncate(1) }}…", "data.text|truncate(1)"),
+        ("{{ data.text|trim }}{{ data.text }}…", "not show so: data.text"),
+        ("{% if data.note %}x{% endif %}{{ data.text|trim }}…", "the first prompt lacks: if data.note"),
+        ("{{ data.text|nope }}", "no valid template"),
+        ("{{ " + "(" * 3000 + "data.title" + ")" * 3000 + " }}", "no valid template: RecursionError"),
+        ("{% if data.title %}" * 150 + "{% endif %}" * 150, "no valid template"),
+    ],
+)  # fmt: skip
+def test_a_candidate_shows_fields_as_the_first_prompt_does_and_wherever_it_does(task, user, fault):
+    first = (
+        "{% if data.text %}Remark:\n{{ data.text|trim }}{% endif %}"
+        "{% if data.title %}{{ data.title }}{% else %}no {{ data.note }}{% endif %}"
+    )
+    task = dataclasses.replace(task, user_template=first)
+    assert template_fault(task, {"system": task.system_template, "user": first}) == ""
+    user = user.replace("…", "{{ data.title }}{{ data.note }}")
+    said = template_fault(task, {"system": task.system_template, "user": user})
+    assert fault in said if fault else said == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Label it.\n\t- Grüße, 包裹, ‎عربي, 👩‍🔬", ""),
+        ("Known \x07", ""),
+        ("a\x00b\x1b[31m", "U+0000, U+001B"),
+        ("\u202egnp", "U+202E"),
+        ("\ud800", "U+D800"),
+        ("\ufffd", "U+FFFD"),
+        ("a\U000e0041", "U+E0041"),
+    ],
+)
+def test_a_rewrite_brings_no_character_that_nobody_sees(text, fault):
+    said = character_fault(text, {"system": "Known \x07"})
     assert fault in said if fault else said == ""
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from goldpan.errors import GoldpanError, StudyError, TaskError
+from goldpan.errors import GoldpanError, OnlineError, StudyError, TaskError
 from goldpan.ledger import Ledger
 from goldpan.optimise.proposal import adopt_proposal
 from goldpan.optimise.report_files import read_search
@@ -84,6 +84,7 @@ def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothin
     # The task as it is was not touched, and the proposal says where it comes from.
     assert load_task("tone", project.tasks).hash == parent.hash
     text = (project.root / BETTER / "task" / "tone.yaml").read_text()
+    assert any("rows are in dev: by fewer than 20 nothing" in note for note in report.notes)
     assert parent.hash in text and "candidate `gepa-" in text and "before: " in text
     again = copy_of(project, tmp_path)
     shutil.rmtree(again.root / BETTER)
@@ -163,6 +164,45 @@ def test_failed_answers_are_wrong_ones_and_end_nothing(tmp_path, service):
     assert report.seed.valid_share == pytest.approx(0.75, abs=0.15)
 
 
+class BadImprover(Remarks):
+    """Improves in its own way; `says` is what becomes of a request to it."""
+
+    says = Say(status=500)
+
+    def __call__(self, call):
+        before = self.improved
+        say = super().__call__(call)
+        return self.says if self.improved > before else say
+
+
+@pytest.fixture
+def bad_improver(tmp_path, service):
+    said, service._script = service.script, BadImprover()
+    settings = {"methods": ["rewrites"], "rewrites": 4, "budget": {"answers": 240}}
+    provider = {**provider_of(service), "patience_seconds": 0}
+    yield service._script, with_records(search_project(tmp_path / "p", provider, 36, **settings))
+    service._script = said
+
+
+def test_an_improver_that_is_out_ends_the_search_which_goes_on_later(bad_improver):
+    script, project = bad_improver
+    with pytest.raises(OnlineError, match="answered none of the last 2 requests"):
+        optimise_in_project(project, "better")
+    assert script.improved == 2
+    script.says = Say(answer="Label remarks with care.")
+    report = optimise_in_project(project, "better")
+    # What failed is told, and not asked again; the other two are the same text.
+    assert script.improved == 4 and len(report.candidates) == 5
+
+
+def test_a_rewrite_without_a_text_is_paid_once(bad_improver):
+    script, project = bad_improver
+    script.says = Say(answer="")
+    report = optimise_in_project(project, "better")
+    assert script.improved == 4
+    assert {each.refused for each in report.candidates[1:]} == {"no text came back: invalid"}
+
+
 @pytest.mark.parametrize(
     ("search", "said"),
     [
@@ -204,6 +244,10 @@ def test_what_is_proposed_is_adopted_under_a_new_name_and_only_as_it_was_measure
     assert adopted.system_template == report.proposed.components["system"]
     # The function is called as it was, so the requests are those that the search has asked.
     assert adopted.hash == load_task("tone", project.root / BETTER / "task").hash
+    with pytest.raises(StudyError, match="was adopted already, as `tone_v2`"):
+        adopt_proposal(project, "better")
+    # Once it was changed it is another task.
+    (project.tasks / "tone_v2.system.j2").write_text("Changed.")
     assert adopt_proposal(project, "better")[0].name == "tone_v3.yaml"
     with pytest.raises(StudyError, match=r"there is a file tone_v2\.yaml already"):
         adopt_proposal(project, "better", "tone_v2")

@@ -21,7 +21,7 @@ from goldpan.optimise.few_shot import METHOD as FEW_SHOT
 from goldpan.optimise.front import on_front
 from goldpan.optimise.problem import SearchRow
 from goldpan.optimise.report import SEED_CANDIDATE, CandidateReport, SearchDecision
-from goldpan.optimise.task_version import length_of
+from goldpan.optimise.task_version import components_hash, length_of
 from goldpan.optimise.training_text import TrainingText
 from goldpan.statistics.figures import Estimate
 from goldpan.study.optimised import Optimised
@@ -81,7 +81,12 @@ def judge(
         candidate if candidate.dev is None else replace(candidate, dev=teller.as_seed(candidate.dev))
         for candidate in candidates
     ]
-    why_not = {candidate.name: _why_not(settings, seed, training, candidate) for candidate in candidates}
+    doubles = _doubles(candidates)
+    why_not = {
+        candidate.name: _why_not(settings, seed, training, candidate)
+        or (f"it is the same as {doubles[candidate.name]}" if candidate.name in doubles else "")
+        for candidate in candidates
+    }
     # Acceptance goes by dev as well: who was compared there and not accepted could have been chosen.
     compared = {
         candidate.name: candidate.dev
@@ -97,9 +102,23 @@ def judge(
         teller.report(candidate, p_values.get(candidate.name), why_not[candidate.name])
         for candidate in candidates
     ]
-    front = _front([(SEED_CANDIDATE, seed_dev), *((each.name, each.dev) for each in candidates if each.dev)])
+    answered = [(each.name, each.dev) for each in candidates if each.dev and each.name not in doubles]
+    front = _front([(SEED_CANDIDATE, seed_dev), *answered])
     first, *reports = (replace(report, on_front=report.name in front) for report in (first, *reports))
-    return JudgedCandidates((first, *reports), _decision(first, reports, tests.how))
+    decision = _decision(first, [each for each in reports if each.name not in doubles], tests.how)
+    return JudgedCandidates((first, *reports), decision)
+
+
+def _doubles(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Name of a candidate -> name of an earlier one that has the same texts; both were asked."""
+    first: dict[str, str] = {}
+    doubles = {}
+    for candidate in candidates:
+        if candidate.dev is not None:
+            known = first.setdefault(components_hash(candidate.components), candidate.name)
+            if known != candidate.name:
+                doubles[candidate.name] = known
+    return doubles
 
 
 class _Teller:
@@ -178,15 +197,15 @@ def _why_not(settings: Optimised, seed: Components, training: TrainingText, cand
         return "it was not asked about all of dev"
     if dict(candidate.components) == dict(seed):
         return "it is the first prompt"
-    allow = "`allow_training_text: true` allows it"
+    why = []
     if candidate.method == FEW_SHOT and not settings.allow_training_text:
-        return f"it shows training rows; {allow}"
-    if fault := training.fault(candidate.components):
-        return f"{fault}; {allow}"
+        why.append("it shows training rows; `allow_training_text: true` allows it")
+    elif fault := training.fault(candidate.components):
+        why.append(f"{fault}; `allow_training_text: true` allows it")
     growth = length_of(candidate.components) / max(1, length_of(seed))
     if growth > settings.max_growth:
-        return f"it is {growth:.1f} times as long as the first; `max_growth` is {settings.max_growth:g}"
-    return ""
+        why.append(f"it is {growth:.1f} times as long as the first; `max_growth` is {settings.max_growth:g}")
+    return ", and ".join(why)
 
 
 def _decision(seed: CandidateReport, candidates: Sequence[CandidateReport], test: str) -> SearchDecision:

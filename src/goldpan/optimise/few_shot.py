@@ -10,14 +10,18 @@ import orjson
 
 from goldpan.optimise.candidate import Candidate, Components
 from goldpan.optimise.problem import BudgetSpentError, Problem, RefusedPromptError, SearchRow
+from goldpan.optimise.prompt_faults import length_fault
 from goldpan.optimise.report import SEED_CANDIDATE
 from goldpan.optimise.task_version import SYSTEM, USER, literal
 
 METHOD = "few_shot"
 _MOST_REPEATED = 50
 """So many draws in a row that give a known set end the search: there are hardly any others."""
-_MOST_REFUSED = 5
-"""So many that are all refused end it, too: the next will be refused as well."""
+_MOST_REFUSED, _MOST_REFUSED_IN_A_ROW = 5, 50
+"""So many that are all refused end it, too, or so many later ones: the next will be refused as well."""
+_RIVALS = 2
+"""Where none may be proposed, so many are measured all the same, to compare the others with; more would be
+money for nothing."""
 
 
 def few_shot(problem: Problem) -> list[Candidate]:
@@ -26,15 +30,22 @@ def few_shot(problem: Problem) -> list[Candidate]:
 
     The sets are drawn by the seed of the search, with all answers alike where there are rows of each, and not
     by what dev said of others. They hold text of training rows, so they are proposed only where the study
-    allows it.
+    allows it; where it does not, a few are asked. What has grown too much is refused where it could be
+    proposed else.
     """
     candidates: list[Candidate] = []
+    settings, refused_in_a_row = problem.settings, 0
     for examples in _sets(problem.train, problem.settings.examples, problem.settings.seed):
         if problem.asks.answers_left < len(problem.dev):
             break
+        if len(candidates) == _RIVALS and not settings.allow_training_text:
+            break
         name = f"{METHOD}-{len(candidates) + 1}"
         components = with_examples(problem.seed, examples)
+        too_long = length_fault(problem.seed, components, settings.max_growth)
         try:
+            if settings.allow_training_text and too_long:
+                raise RefusedPromptError(f"{too_long}: `max_growth`, or fewer `examples`")
             dev = problem.asks.ask(components, problem.dev)
         except BudgetSpentError:
             break
@@ -50,7 +61,8 @@ def few_shot(problem: Problem) -> list[Candidate]:
                 is_accepted=dev.metric > problem.seed_dev.metric,
             )
         candidates.append(candidate)
-        if len(candidates) >= _MOST_REFUSED and all(each.refused for each in candidates):
+        refused_in_a_row = refused_in_a_row + 1 if candidate.refused else 0
+        if refused_in_a_row >= min(len(candidates), _MOST_REFUSED_IN_A_ROW) >= _MOST_REFUSED:
             break
     return candidates
 

@@ -42,6 +42,8 @@ from goldpan.waves.items import item_id
 SPLIT_OF_FIELDS = Split(train=0.4, dev=0.4, test=0.2)
 SPLIT_SEED = 0
 """Of splits of gold in fields: not the search's own, so that another search has the same test rows."""
+LEAST_ROWS = 20
+"""Of dev and test, for a verdict: with 10 rows even 4 gained and none lost may be chance."""
 _NAMED = 5
 
 
@@ -129,8 +131,21 @@ def read_search_data(
         notes=(
             *(f"{count:,} gold items {why} are left out." for why, count in reader.left_out.items()),
             *notes,
+            *_too_few(rows),
         ),
     )
+
+
+def _too_few(rows: Sequence[SearchRow]) -> list[str]:
+    """What is told of dev and test where they have too few rows for a verdict."""
+    counts = Counter(row.split for row in rows)
+    return [
+        f"Only {counts[split]:,} rows are in {split}: by fewer than {LEAST_ROWS} nothing can be told, neither"
+        " that a prompt is better nor that it is not. Give more rows gold, or other shares: `split` here,"
+        " `gold.split` of a wave."
+        for split in ("dev", "test")
+        if counts[split] < LEAST_ROWS
+    ]
 
 
 class _RowReader:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from goldpan.errors import PromptError
+from goldpan.errors import OnlineError, PromptError
 from goldpan.files import sha256_hex, write_bytes
 from goldpan.optimise.candidate import Components
 from goldpan.optimise.ledger_stage import LedgerStage
 from goldpan.optimise.problem import Example, RefusedPromptError
+from goldpan.optimise.prompt_faults import character_fault
 from goldpan.optimise.task_version import about_component
 from goldpan.providers.local.improving import (
     ANSWER_TAG,
@@ -32,6 +33,9 @@ features:
   - {{name: text, type: text, bare: true, description: The new version of the text.}}
 """
 _LONGEST_SHOWN = 4_000
+_OUTAGE = 2
+"""Requests that fail one after another, each for as long as its provider is waited for, end the search. What
+fails alone may be that request's own fault, and another follows."""
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\Z", re.DOTALL)
 
 
@@ -49,12 +53,13 @@ class PromptImprover:
     def __init__(self, stage: LedgerStage, fault: Callable[[Components], str]):
         self._stage, self._fault = stage, fault
         self._tasks = stage.folder / "improver"
+        self._failed = 0
         self.asked = 0
 
     def improve(
         self, components: Components, examples: Sequence[Example], part: str, *, number: int = 0
     ) -> str:
-        """As of `Improves`."""
+        """As of `Improves`; raises OnlineError, too, where the improver does not answer."""
         request = request_for(components, examples, part, number)
         self._write_task()
         name = f"rewrite-{sha256_hex(request.encode())[:32]}"
@@ -66,10 +71,15 @@ class PromptImprover:
             "data": {"request": request},
         }
         self.asked += 1
+        before = self._stage.asked
         try:
             (answer,) = self._stage.answers(self._tasks, [cast(Record, record)])
         except PromptError as error:
             raise RefusedPromptError(f"nothing could be asked: {error.what}") from None
+        if answer.state != "failed":
+            self._failed = 0
+        elif self._stage.asked > before:
+            self._count_failure(answer.reason)
         if answer.state != "ok":
             raise RefusedPromptError(f"no text came back: {answer.state}")
         text = without_fence(str(value_of(answer.predictions["text"])))
@@ -78,9 +88,21 @@ class PromptImprover:
             raise RefusedPromptError("no text came back: it is empty")
         if text == components[part]:
             raise RefusedPromptError("it is the text as it was", new)
-        if fault := self._fault(new):
+        if fault := character_fault(text, components) or self._fault(new):
             raise RefusedPromptError(fault, new)
         return text
+
+    def _count_failure(self, reason: str) -> None:
+        """Count a request that failed now; what failed in an earlier run is no outage of this one."""
+        self._failed += 1
+        if self._failed == _OUTAGE:
+            stage = self._stage.stage
+            raise OnlineError(
+                f"the improver, `{stage.model}` of `{stage.provider}`, has answered none of the last"
+                f" {self._failed} requests; at last: {reason}",
+                remedy="run the same command again later: the search goes on where this stopped, and nothing"
+                " that was answered is lost",
+            )
 
     def _write_task(self) -> None:
         if not self._tasks.exists():

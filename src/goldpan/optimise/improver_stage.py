@@ -36,7 +36,8 @@ def improver_stage(project: Project, name: str) -> Stage:
         "model": model,
         "params": improver.params,
         "output": "text",
-        "max_rounds": asked.max_rounds,
+        # Another rewrite follows whatever becomes of this one, so none is paid for twice.
+        "max_rounds": 1,
         "price_usd_per_million": price,
     }
     try:

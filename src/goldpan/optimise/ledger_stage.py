@@ -82,9 +82,11 @@ class LedgerStage:
 
     Attributes:
         without_usage: numbers of the submissions with answers that do not say how many tokens they took.
+        asked: how many records were asked in this run, rather than read from the ledger.
     """
 
     def __init__(self, project: Project, name: str, stage: Stage, kind: str, folder: Path, money: Money):
+        self.asked = 0
         self.name, self.kind, self.folder = name, kind, folder
         single = {"samples": 1, "aggregate": None, "pilot": None, "duplicates": None, "tables": None}
         own = {"mode": "online", "wait": True, "budget_usd": None, "tier": stage.asked_tier}
@@ -139,6 +141,7 @@ class LedgerStage:
         self._money.check(self.kind, len(new), estimate)
         if lacking:
             self._ask(tasks, [record for record in records if record["id"] in lacking], estimate)
+            self.asked += len(lacking)
             known, _ = self._known(questions)
         return self._read(version, asked, known)
 

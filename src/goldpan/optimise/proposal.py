@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 from pathlib import Path
 
-from goldpan.errors import StudyError, TaskError
+from goldpan.errors import GoldpanError, StudyError, TaskError
 from goldpan.files import write_json
 from goldpan.optimise.adopted import proposed_by
 from goldpan.optimise.candidate import Candidate
@@ -73,8 +74,8 @@ def _header(task: Task, winner: Candidate, report: SearchReport) -> str:
     lines = [
         f"{proposed_by(report.name)}, candidate `{winner.name}` by {winner.method}.",
         f"Parent: task `{task.name}`, SHA-256 {task.hash}.",
-        f"{report.metric} on {report.rows.dev} dev rows, before: {_text(report.seed.metric)};"
-        f" after: {_text(after)}.",
+        f"{report.metric}{_of_feature(task, report)} on {report.rows.dev} dev rows,"
+        f" before: {_text(report.seed.metric)}; after: {_text(after)}.",
         *([_test_line(report)] if report.test else ()),
         f"Cost of the search: {_usd(report.spending.answers_usd)} for answers,"
         f" {_usd(report.spending.improver_usd)} for rewrites{_lost(report)}.",
@@ -87,6 +88,15 @@ def _header(task: Task, winner: Candidate, report: SearchReport) -> str:
 def _lost(report: SearchReport) -> str:
     lost = report.spending.lost_usd
     return f", and about {_usd(lost)} for calls whose answers were lost" if lost else ""
+
+
+def _of_feature(task: Task, report: SearchReport) -> str:
+    """Of which feature the figures are, and that others were not measured."""
+    if report.feature is None:
+        return ""
+    others = [feature.name for feature in task.features if feature.name != report.feature]
+    unmeasured = f" ({', '.join(others)}: not measured)" if others else ""
+    return f" of {report.feature}{unmeasured}"
 
 
 def _test_line(report: SearchReport) -> str:
@@ -171,6 +181,12 @@ def _copy(project: Project, parent: Task, proposed: Task, new_name: str | None) 
     components = {"user": proposed.user_template}
     if proposed.system_template is not None:
         components["system"] = proposed.system_template
+    if new_name is None and (same := _adopted_as(project, parent, proposed)):
+        raise StudyError(
+            f"the proposal was adopted already, as `{same}`",
+            where=str(tasks),
+            remedy="write `task: " + same + "` in the stage; to have it twice give another name: --as NAME",
+        )
     if taken := [path for path in _named_files(tasks, name) if path.exists()]:
         raise StudyError(
             f"there is a file {taken[0].name} already",
@@ -180,6 +196,23 @@ def _copy(project: Project, parent: Task, proposed: Task, new_name: str | None) 
     header = _comments(proposed)
     written = write_task_version(proposed, components, tasks, name=name, header=header)
     return [Path(path) for path in dict.fromkeys([str(written), *task_files(name, tasks)])]
+
+
+def _adopted_as(project: Project, parent: Task, proposed: Task) -> str | None:
+    """The task that was written when this proposal was adopted, as it still is; None where there is none."""
+    for path in sorted(project.tasks.glob(f"{glob.escape(_base(parent.name))}_v*.yaml")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if text.startswith(_comments(proposed)):
+            try:
+                if load_task(path.stem, project.tasks).hash == proposed.hash:
+                    return path.stem
+            except GoldpanError:
+                continue
+    return None
+
+
+def _base(name: str) -> str:
+    return re.sub(r"_v\d+\Z", "", name)
 
 
 def _comments(proposed: Task) -> str:

@@ -113,7 +113,8 @@ class _Search:
         )
         self.seed, self.parts = components_of(data.task, self.settings.improves, f"optimised.{name}")
         self.train, self.dev = data.of_split("train"), data.of_split("dev")
-        training = TrainingText(() if self.settings.allow_training_text else self.train, self.seed)
+        allowed = self.train if self.settings.allow_training_text else ()
+        training = TrainingText(data.rows, self.seed, allowed)
 
         def fault(components: Components) -> str:
             return (

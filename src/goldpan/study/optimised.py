@@ -94,7 +94,7 @@ class Optimised(Model):
     allow_training_text: bool = Field(
         False,
         description="Whether a prompt may hold five or more words in a row of a training row. Without it"
-        " few-shot prompts are measured and never proposed.",
+        " few-shot prompts are never proposed, and only two of them measured.",
     )
     max_growth: float = Field(
         5.0, gt=1, description="A prompt that is more than so many times as long as the first is refused."

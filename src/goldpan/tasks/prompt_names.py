@@ -102,7 +102,7 @@ def rationales_named(task: Task) -> Iterator[tuple[str, str]]:
             yield part.path[1], part.path[2]
 
 
-def _path_of(node: nodes.Node) -> Path | None:
+def path_of(node: nodes.Node) -> Path | None:
     """What `a.b['c']` names; None for any other expression."""
     if isinstance(node, nodes.Name):
         return (node.name,)
@@ -116,18 +116,18 @@ def _path_of(node: nodes.Node) -> Path | None:
         key = node.arg.value
     else:
         return None
-    outer = _path_of(node.node)
+    outer = path_of(node.node)
     return None if outer is None else (*outer, key)
 
 
 def _paths(node: nodes.Node) -> Iterator[tuple[Path, int]]:
     """The longest paths within a node, and their lines."""
-    path = _path_of(node)
+    path = path_of(node)
     if path is not None:
         yield path, node.lineno
         return
     children = list(node.iter_child_nodes())
-    if isinstance(node, nodes.Call) and (path := _path_of(node.node)) is not None:
+    if isinstance(node, nodes.Call) and (path := path_of(node.node)) is not None:
         children.remove(node.node)
         yield (path[:-1] if path[-1] in _METHODS and len(path) > 1 else path), node.lineno
     for child in children:
@@ -157,5 +157,5 @@ def _tested(template: nodes.Template) -> Iterator[Path]:
             terms += [term.left, term.right]
         elif isinstance(term, nodes.Not):
             terms.append(term.node)
-        elif (path := _path_of(term)) is not None:
+        elif (path := path_of(term)) is not None:
             yield path
