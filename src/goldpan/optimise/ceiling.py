@@ -70,12 +70,11 @@ def human_ceiling(
         few = Estimate(None, reason=f"two or more people answered {items} of these items")
         return Ceiling(few, wave, people, items)
     groups = [row.group for row in rows]
-    agreement, pairwise = (
-        estimate_of(
-            groups, seed, lambda codes, columns=columns: _MeanOfPairs(metric, features, columns, codes)
-        )
-        for columns in (_Answered.with_gold, _Answered.among_people)
-    )
+
+    def mean_of(columns: Callable[[_Answered], list[_Columns]]) -> Estimate:
+        return estimate_of(groups, seed, lambda codes: _MeanOfPairs(metric, features, columns, codes))
+
+    agreement, pairwise = mean_of(_Answered.with_gold), mean_of(_Answered.among_people)
     return Ceiling(agreement, wave, people, items, pairwise)
 
 
