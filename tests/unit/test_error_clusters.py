@@ -7,6 +7,7 @@ import pytest
 
 from goldpan.error_analysis.calibration import calibration_errors
 from goldpan.error_analysis.clusters import BY_WORDS, error_clusters
+from goldpan.error_analysis.slices import worst_slices
 from goldpan.errors import EmbeddingError
 from goldpan.statistics.scan import scan
 from goldpan.study.error_analysis import ErrorAnalysis
@@ -33,6 +34,21 @@ def test_two_planted_clusters_are_found_apart_and_named_by_their_own_words():
         assert cluster.error_rate.value == cluster.items / cluster.near > 0.5
     assert {row.list for row in rows} == {"clusters"}
     assert found.alone == sum(not item.is_right for item in planted.items.items) - len(rows)
+
+
+def test_a_small_level_finds_what_is_plain_and_one_that_cannot_be_reached_says_so():
+    planted = evaluated(3, 150, clusters=25)
+    assert error_clusters(planted.items, SETTINGS, 0.001 / 24).clusters
+    beyond = error_clusters(planted.items, SETTINGS, 5e-6)
+    assert "out of reach" in beyond.reason
+    assert "out of reach" in worst_slices(planted.items, SETTINGS, 5e-6).reason
+
+
+def test_a_test_that_ended_early_tells_no_p_value_but_what_it_is_above():
+    found = error_clusters(evaluated(3, 300).items, SETTINGS, 0.001)
+    assert not found.clusters
+    assert (found.p_value, found.p_above) == (None, 0.001)
+    assert "may be chance (p > 0.001)" in found.finding
 
 
 def test_the_same_rows_give_the_same_clusters():

@@ -106,6 +106,35 @@ def test_a_head_is_not_asked_about_labels_that_it_learned_from():
     assert "did not learn from them" in suspected_labels([only_seen], SETTINGS).reason
 
 
+def test_a_small_level_finds_what_is_plain_and_one_that_cannot_be_reached_says_so():
+    answers, _ = several_models(1, 3, 600, flips=0.15)
+    found = suspected_labels(answers, SETTINGS, 0.001 / 24)
+    assert found.suspects
+    assert found.p_value <= found.alpha
+    beyond = suspected_labels(answers, SETTINGS, 5e-6)
+    assert not beyond.suspects
+    assert "out of reach" in beyond.reason
+    assert beyond.p_value is None
+
+
+def test_a_test_that_ended_early_tells_no_p_value_but_what_it_is_above():
+    answers, _ = several_models(1, 3, 600, flips=0)
+    found = suspected_labels(answers, SETTINGS, 0.001)
+    assert not found.suspects
+    assert (found.p_value, found.p_above) == (None, 0.001)
+    assert "no more often" not in found.finding
+
+
+def test_suspects_are_no_claim_where_models_may_share_hard_rows():
+    for found in (
+        suspected_labels(several_models(1, 3, 600, flips=0.15)[0], SETTINGS),
+        suspected_labels([evaluated(1, 1_000, flips=0.05).items], SETTINGS),
+    ):
+        assert found.suspects
+        assert "worth a second look" in found.finding
+        assert "no proof that they are wrong" in found.finding
+
+
 @pytest.mark.parametrize("models", [2, 3])
 def test_models_that_agree_against_gold_more_often_than_by_chance_make_suspects(models):
     figures = []

@@ -34,7 +34,7 @@ def test_the_outcome_stands_with_test_cost_and_growth():
         "p 0.012, corrected for the 16 candidates",
         "Proposals accepted: 16 of 22.",
         "answers $1.235, rewrites $0.0123 of a limit of $5",
-        "The ceiling is how well ann, bob agree with each other on 60 items of wave first: 0.930",
+        "The ceiling is how well ann, bob meet the gold, each alone, on 60 items of wave first: 0.930",
         "few_shot: measured and never proposed",
         "refused: it is 6.1 times as long as the first prompt; the limit is 5",
         "not kept; given up on a part of train",

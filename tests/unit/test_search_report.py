@@ -93,7 +93,7 @@ def search_report(**changes):
             estimate(0.7),
             ("rewrites-1", "rewrites-2"),
             estimate(0.9),
-            Ceiling(estimate(0.95), "first", ("anna", "ben"), 60),
+            Ceiling(estimate(0.95), "first", ("anna", "ben"), 60, estimate(0.9)),
             False,
             "There is room.",
         ),

@@ -19,6 +19,7 @@ from goldpan.error_analysis.slices import group_numbers
 from goldpan.evaluation.formatting import percent
 from goldpan.statistics.figures import Estimate, too_few
 from goldpan.statistics.interval import clopper_pearson_interval
+from goldpan.statistics.permutations import out_of_reach
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.statistics.scan import Scan, scan
 from goldpan.study.error_analysis import ErrorAnalysis
@@ -61,7 +62,7 @@ def error_clusters(
     space = _space(items, settings.seed, embeddings, group)
     wrong = np.array([not item.is_right for item in space.items], dtype=bool)
     all_wrong = sum(not item.is_right for item in items.items)
-    if reason := _why_not(len(items.items), all_wrong, wrong):
+    if reason := _why_not(len(items.items), all_wrong, wrong) or out_of_reach(alpha):
         return ErrorClusters(
             finding=reason, reason=reason, notes=space.notes, by=by, alone=all_wrong, alpha=alpha
         )
@@ -87,7 +88,7 @@ def error_clusters(
         for row, likeness in zip(cluster.members, cluster.likeness, strict=True)
     ]
     return ErrorClusters(
-        finding=_finding(names, found, wrong, scanned),
+        finding=_finding(names, found, wrong, scanned, alpha),
         notes=space.notes,
         rows=tuple(listed),
         clusters=tuple(
@@ -97,6 +98,7 @@ def error_clusters(
         by=by,
         alone=all_wrong - sum(len(of.members) for of in found),
         p_value=scanned.p_value,
+        p_above=alpha if scanned.p_value is None else None,
         alpha=alpha,
         method=_METHOD.format(
             permutations=scanned.permutations, groups="" if groups is None else " of whole groups"
@@ -250,11 +252,14 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _finding(names: Sequence[str], found: Sequence[_Found], wrong: np.ndarray, scanned: Scan) -> str:
+def _finding(
+    names: Sequence[str], found: Sequence[_Found], wrong: np.ndarray, scanned: Scan, alpha: float
+) -> str:
     if not found:
+        p_value = f"> {alpha:.2g}" if scanned.p_value is None else f"= {scanned.p_value:.2g}"
         return (
-            f"The {int(wrong.sum()):,} wrong rows lie among the right ones as chance would have it"
-            f" (p = {scanned.p_value:.2g}); no cluster is reported."
+            f"No cluster is reported: that the {int(wrong.sum()):,} wrong rows lie among the right ones as"
+            f" they do may be chance (p {p_value})."
         )
     total = sum(len(cluster.members) for cluster in found)
     first = "; ".join(f"{name} ({len(of.members):,})" for name, of in zip(names[:3], found, strict=False))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_PERMUTATIONS, _MOST_PERMUTATIONS = 999, 19_999
-_PERMUTATIONS_BEYOND = 10
+from goldpan.statistics.permutations import permutations_for
+
+_FEWEST_PERMUTATIONS, _FEWEST_DRAWN = 999, 99
 NO_ANSWER = -1
 
 
@@ -22,13 +23,14 @@ class ModelDisagreement:
         doubt: of these rows the chance that gold is wrong and not all models: the share of rows of this gold
             label and this answer that independent errors do not explain; of the others 0.
         expected: number of such rows if the models' errors have nothing to do with each other.
-        p_value: of at least as many.
+        p_value: of at least as many; None where it was plain before all permutations were drawn that it is
+            above the level.
     """
 
     against: np.ndarray
     doubt: np.ndarray
     expected: float
-    p_value: float
+    p_value: float | None
 
 
 def disagreement(
@@ -50,7 +52,7 @@ def disagreement(
     """
     against, says = _against(gold, answers)
     observed = int(against.sum())
-    permutations = int(min(max(_PERMUTATIONS_BEYOND / alpha, _PERMUTATIONS), _MOST_PERMUTATIONS))
+    permutations = permutations_for(alpha, _FEWEST_PERMUTATIONS)
     generator = np.random.default_rng(seed)
     cells = _cells(gold, strata)
     as_many, drawn = 0, 0
@@ -64,8 +66,10 @@ def disagreement(
         drawn += 1
         as_many += int(there.sum()) >= observed
         by_chance.update(zip(gold[there].tolist(), said[there].tolist(), strict=True))
-        if (1 + as_many) / (1 + permutations) > alpha:
+        # Some are drawn in any case: the number that is expected is told, too.
+        if (1 + as_many) / (1 + permutations) > alpha and drawn >= _FEWEST_DRAWN:
             break
+    p_value = (1 + as_many) / (1 + drawn) if observed else 1.0
     doubt = np.zeros(len(gold))
     counts = Counter(zip(gold[against].tolist(), says[against].tolist(), strict=True))
     for row in np.flatnonzero(against):
@@ -75,7 +79,7 @@ def disagreement(
         against=against,
         doubt=doubt,
         expected=sum(by_chance.values()) / max(drawn, 1),
-        p_value=(1 + as_many) / (1 + drawn) if observed else 1.0,
+        p_value=None if observed and drawn < permutations else p_value,
     )
 
 

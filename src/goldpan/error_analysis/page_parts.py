@@ -193,8 +193,12 @@ def suspects_part(part: SuspectedLabels, table_file: str) -> Iterator[Markup]:
             f"By {part.method}, from {', '.join(part.models)}; {part.looked_at:,} gold labels were looked at."
         )
         if part.expected is not None:
-            said += f" Of so many right ones {part.expected:.3g} would be suspected by chance"
-            said += f" (p {p_value(part.p_value)})." if part.p_value is not None else "."
+            said += (
+                f" Of so many right ones {part.expected:.3g} would look doubtful by chance, if models erred"
+            )
+            said += " as the notes take them to"
+            above = "" if part.p_above is None else f" (p > {part.p_above:.2g})"
+            said += f" (p {p_value(part.p_value)})." if part.p_value is not None else f"{above}."
         yield element("p", said, class_="soft")
     if len(part.rows) > _MOST_SUSPECTS:
         yield element("p", f"{_MOST_SUSPECTS} of {len(part.rows):,} are shown; {table_file} has all.")

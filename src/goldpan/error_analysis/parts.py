@@ -167,7 +167,9 @@ class ErrorClusters(AnalysisPart):
         clusters: the largest first; empty where wrong rows are no more alike than right ones.
         by: what rows are compared by: `words (TF-IDF)`, or the name of the embedding.
         alone: wrong rows in no cluster.
-        p_value: chance to see wrong rows so much alike where they are as right ones; None where not tested.
+        p_value: chance to see wrong rows so much alike where they are as right ones; None where not tested,
+            and where the test ended early.
+        p_above: what p-value is above, where the test ended early because it is; else None.
         alpha: of this test.
         method: how clusters were found and tested; empty where nothing was.
     """
@@ -176,6 +178,7 @@ class ErrorClusters(AnalysisPart):
     by: str = ""
     alone: int = 0
     p_value: float | None = None
+    p_above: float | None = None
     alpha: float = 0.0
     method: str = ""
 
@@ -209,8 +212,11 @@ class SuspectedLabels(AnalysisPart):
         method: `confident learning`, `disagreement of models`, or empty where nothing was looked for.
         models: predictions it went by.
         looked_at: items with a gold label that were looked at.
-        expected: how many of so many clean labels would be suspected by chance; None where not known.
-        p_value: of the number of suspects under clean labels; None where not tested.
+        expected: how many of so many clean labels would look like it by chance, if models erred as the method
+            takes them to; None where not known.
+        p_value: of so many under clean labels and independent mistakes; None where not tested, and where the
+            test ended early.
+        p_above: what p-value is above, where the test ended early because it is; else None.
         alpha: of this test.
     """
 
@@ -220,6 +226,7 @@ class SuspectedLabels(AnalysisPart):
     looked_at: int = 0
     expected: float | None = None
     p_value: float | None = None
+    p_above: float | None = None
     alpha: float = 0.0
 
 

@@ -16,6 +16,7 @@ from goldpan.evaluation.formatting import percent
 from goldpan.statistics.figures import Estimate, too_few
 from goldpan.statistics.interval import clopper_pearson_interval, newcombe_interval
 from goldpan.statistics.many_shares import higher_shares
+from goldpan.statistics.permutations import out_of_reach
 from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.study.error_analysis import ErrorAnalysis
 
@@ -48,7 +49,7 @@ def worst_slices(items: ErrorItems, settings: ErrorAnalysis, alpha: float | None
     """
     alpha = settings.alpha if alpha is None else alpha
     wrong = np.array([not item.is_right for item in items.items], dtype=bool)
-    reason = _why_not(wrong)
+    reason = _why_not(wrong) or out_of_reach(alpha)
     if reason:
         return Slices(finding=reason, reason=reason, overall=error_rate(items.items), alpha=alpha)
     records = [_as_record(item) for item in items.items]

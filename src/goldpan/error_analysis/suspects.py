@@ -15,6 +15,7 @@ from goldpan.error_analysis.parts import SuspectedLabel, SuspectedLabels
 from goldpan.error_analysis.rows import listed_row
 from goldpan.evaluation.formatting import percent
 from goldpan.evaluation.predictions import OK
+from goldpan.statistics.permutations import out_of_reach
 from goldpan.study.error_analysis import ErrorAnalysis
 
 CONFIDENT_LEARNING, DISAGREEMENT = "confident learning", "disagreement of models"
@@ -25,6 +26,10 @@ _WITH_CONFIDENCE = 0.8
 _DISTINCT = 60
 _STRATA = 3
 _LIKELIER = 0.5
+_EVIDENCE = {
+    CONFIDENT_LEARNING: "what contradicts them is surer than mistakes that follow the confidence would be",
+    DISAGREEMENT: "models agree against them more often than if they erred independently of each other",
+}
 
 
 def suspected_labels(
@@ -127,7 +132,12 @@ def _by_confidence(
             f"cleanlab alone lists {judged.listed_by_cleanlab:,} labels; kept are those that are likelier"
             " wrong than the answer that contradicts them.",
         ]
-    notes = [*notes, *_probability_notes(pooled, names)]
+    notes = [
+        *notes,
+        *_probability_notes(pooled, names),
+        "Mistakes are taken to follow the confidence. A right label whose row looks like another one's is"
+        " contradicted as surely as a wrong label.",
+    ]
     return _reported(
         models[0].items,
         settings,
@@ -149,6 +159,8 @@ def _by_disagreement(
     ids = sorted(id for id in items if sum(id in model.rows for model in models) > 1)
     if len(ids) < FEWEST_ROWS:
         return _not_looked(f"Fewer than {FEWEST_ROWS} labels have answers of two models.", notes, alpha)
+    if reason := out_of_reach(alpha):
+        return _not_looked(reason, notes, alpha)
     answered = [[model.rows.get(id) for id in ids] for model in models]
     codes = codes_of(
         [
@@ -176,7 +188,7 @@ def _by_disagreement(
         alpha,
         DISAGREEMENT,
         names,
-        suspects if judged.p_value <= alpha else [],
+        suspects if judged.p_value is not None and judged.p_value <= alpha else [],
         notes,
         looked_at=len(ids),
         expected=judged.expected,
@@ -207,18 +219,19 @@ def _reported(
     *,
     looked_at: int,
     expected: float,
-    p_value: float,
+    p_value: float | None,
 ) -> SuspectedLabels:
     by_doubt = sorted(suspects, key=lambda entry: (-entry[2], entry[0].item_id))
     if by_doubt:
         finding = (
-            f"{len(by_doubt):,} of {looked_at:,} gold labels are likelier wrong than what contradicts them;"
-            f" of so many labels without a fault some {expected:.1f} would look so."
+            f"{len(by_doubt):,} of {looked_at:,} gold labels are worth a second look: {_EVIDENCE[method]}"
+            f" (expected of right labels: some {expected:.1f}). This is no proof that they are wrong: on rows"
+            " that are hard, models are wrong together, and sure of it."
         )
     else:
         finding = (
-            f"No gold label is suspected: {looked_at:,} labels are contradicted no more often than the"
-            " models' own mistakes explain."
+            f"No gold label is suspected: that {looked_at:,} labels are contradicted as they are can be the"
+            " models' own mistakes."
         )
     return SuspectedLabels(
         finding=finding,
@@ -238,6 +251,7 @@ def _reported(
         looked_at=looked_at,
         expected=expected,
         p_value=p_value,
+        p_above=alpha if p_value is None else None,
         alpha=alpha,
     )
 
@@ -290,7 +304,8 @@ def _probability_notes(pooled: PooledAnswers, names: Sequence[str]) -> list[str]
 def _why_sure(names: Sequence[str], confidence: float, doubt: float) -> str:
     return (
         f"{' and '.join(names)} contradict{'s' if len(names) == 1 else ''} it with a confidence of"
-        f" {confidence:.2f}; the chance that the label is wrong, and not the answer, is {percent(doubt)}"
+        f" {confidence:.2f}; if mistakes follow the confidence, the chance that the label is wrong, and not"
+        f" the answer, is {percent(doubt)}"
     )
 
 

@@ -151,13 +151,14 @@ def _headroom(report: SearchReport) -> Iterator[Markup]:
     plot = dot_plot.dot_plot(
         dots, "Metric (hollow: rewrites)", scale.low, scale.high, ticks=scale.ticks, guide=guide
     )
-    yield scroll_box(plot, "Metric of the first prompt, of rewrites and of people among themselves")
+    yield scroll_box(plot, "Metric of the first prompt, of rewrites and of people")
     if headroom.ceiling is not None:
         ceiling = headroom.ceiling
         yield element(
             "p",
-            f"The ceiling is how well {', '.join(ceiling.annotators)} agree with each other on"
-            f" {ceiling.items:,} items of wave {ceiling.wave}: {estimate(ceiling.agreement)}.",
+            f"The ceiling is how well {', '.join(ceiling.annotators)} meet the gold, each alone, on"
+            f" {ceiling.items:,} items of wave {ceiling.wave}: {estimate(ceiling.agreement)}."
+            + (f" With each other they agree at {estimate(ceiling.pairwise)}." if ceiling.pairwise else ""),
             class_="soft",
         )
 

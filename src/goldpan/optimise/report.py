@@ -32,19 +32,21 @@ class SearchRows(AsJson):
 
 @dataclass(frozen=True)
 class Ceiling(AsJson):
-    """How well people agree on the same items: what no prompt is expected to exceed.
+    """How well people do on the same items: what no prompt is expected to exceed.
 
     Attributes:
-        agreement: in the metric of the search, the mean over pairs of annotators.
+        agreement: with the gold, in the metric of the search: the mean over annotators.
         wave: whose answers.
         annotators: who answered, in the order of their names.
         items: those that two or more of them answered.
+        pairwise: of each other's answers, the mean over pairs; None where it was not measured.
     """
 
     agreement: Estimate
     wave: str
     annotators: tuple[str, ...]
     items: int
+    pairwise: Estimate | None = None
 
 
 @dataclass(frozen=True)

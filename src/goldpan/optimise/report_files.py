@@ -86,7 +86,7 @@ def _candidate(raw: dict[str, Any]) -> CandidateReport:
 
 
 _ESTIMATES = frozenset(
-    ("agreement", "seed", "best_rewrite", "metric", "difference", "best_metric", "proposed")
+    ("agreement", "pairwise", "seed", "best_rewrite", "metric", "difference", "best_metric", "proposed")
 )
 
 

@@ -175,10 +175,11 @@ class _Search:
         compared = ComparedRows.of(self.settings.metric, self.dev, seed_dev, self.settings.seed)
         ceiling = self._ceiling()
         why = "" if ceiling else "the gold stands in fields, and `ceiling` names no wave"
-        return headroom(compared, seed_dev, first, ceiling, why), first
+        may_stop = self.settings.headroom == "stop"
+        return headroom(compared, seed_dev, first, ceiling, why, may_stop=may_stop), first
 
     def _ceiling(self) -> Ceiling | None:
-        """How well people agree on dev; None where no wave is known that they answered."""
+        """How well people do on dev; None where no wave is known that they answered."""
         wave = self.settings.ceiling or self._evaluation.wave
         if wave is None:
             return None

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldpan.statistics.permutations import permutations_for
+
 _FEWEST_CASES = 4
 _SIZES = 14
 _SMALLEST, _LARGEST_SHARE, _LARGEST = 6, 0.25, 400
 _CENTRES = 1_000
-_FEWEST_PERMUTATIONS, _MOST_PERMUTATIONS = 199, 19_999
-_PERMUTATIONS_BEYOND = 10
-"""So many permutations are expected above a p-value that is just significant."""
+_FEWEST_PERMUTATIONS = 199
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Scan:
 
     Attributes:
         zones: significant ones without a point in common, the most extreme first.
-        p_value: of the most extreme zone.
-        permutations: how many were drawn: fewer than planned where it was plain that nothing is significant.
+        p_value: of the most extreme zone; None where it was plain before all permutations were drawn that it
+            is above the level.
+        permutations: how many were drawn.
     """
 
     zones: tuple[Zone, ...]
-    p_value: float
+    p_value: float | None
     permutations: int
 
 
@@ -76,7 +77,7 @@ def scan(
     best = float(observed.max())
     if best <= 0:
         return Scan((), 1.0, 0)
-    planned = int(min(max(_PERMUTATIONS_BEYOND / alpha, _FEWEST_PERMUTATIONS), _MOST_PERMUTATIONS))
+    planned = permutations_for(alpha, _FEWEST_PERMUTATIONS)
     shuffled = _Shuffle(cases, groups, generator)
     highest: list[float] = []
     as_extreme = 0
@@ -84,10 +85,10 @@ def scan(
         highest.append(float(_statistic(near, sizes, table, shuffled.draw()).max()))
         as_extreme += highest[-1] >= best - 1e-9
         # Whatever is still to come, the most extreme zone is not significant any more.
-        if (1 + as_extreme) / (1 + planned) > alpha:
-            break
+        if (1 + as_extreme) / (1 + planned) > alpha and len(highest) < planned:
+            return Scan((), None, len(highest))
     sample = np.sort(highest)
-    found = _distinct_zones(near, sizes, observed, sample, cases, alpha) if len(sample) == planned else []
+    found = _distinct_zones(near, sizes, observed, sample, cases, alpha)
     return Scan(tuple(found), _p_value(sample, best), len(sample))
 
 

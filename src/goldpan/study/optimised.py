@@ -88,8 +88,13 @@ class Optimised(Model):
     )
     ceiling: Name | None = Field(
         None,
-        description="A wave in which several people answered these items: how well they agree is the ceiling."
-        " Default: the wave of the evaluation's gold, where it has one.",
+        description="A wave in which several people answered these items: how well each meets the gold is the"
+        " ceiling. Default: the wave of the evaluation's gold, where it has one.",
+    )
+    headroom: Literal["stop", "tell"] = Field(
+        "stop",
+        description="What becomes of a search whose first prompt may be as good as people already: it stops"
+        " before it spends its budget, or it says so and goes on.",
     )
     allow_training_text: bool = Field(
         False,
