@@ -92,8 +92,14 @@ def test_it_finds_the_words_within_its_budget_looks_at_test_once_and_pays_nothin
     optimise_in_project(again, "better")
     assert service.script.asked + service.script.improved == before
     assert files_of(again) == files_of(project)
-    (look,) = (again.root / "data" / "remarks.test_looks.jsonl").read_bytes().splitlines()
-    assert orjson.loads(look)["items"] == report.rows.test
+    looks_file = again.root / "data" / "remarks.test_looks.jsonl"
+    (look,) = map(orjson.loads, looks_file.read_bytes().splitlines())
+    assert look["items"] == report.rows.test
+    # A look before a label was corrected was a look at these rows all the same.
+    before_correction = {**look, "rows": "0" * 64, "asked": "1" * 64}
+    looks_file.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in (before_correction, look)))
+    told = optimise_in_project(again, "better")
+    assert len(told.looks) == 2 and any(note.startswith("1 of the 2 looks") for note in told.notes)
     assert not list((project.ledger.parent / "optimised").rglob("*.yaml"))
 
 

@@ -21,6 +21,7 @@ from goldpan.records.source_rows import place_of
 from goldpan.records.splits import SPLITS
 from goldpan.records.test_looks import LookAtTest, looks_file, record_look
 from goldpan.stages.features import all_features_of_stage, features_of_stage
+from goldpan.stages.proposed_tasks import searches_adopted_by
 from goldpan.study.evaluation import Evaluation, Predicted
 from goldpan.study.filter import GoldThreshold
 from goldpan.study.load import Project
@@ -82,6 +83,7 @@ def evaluation_inputs(project: Project, name: str) -> EvaluationInputs:
         notes=[
             *([*gold_notes(run), *order_notes(run), *left_out_notes(run)] if run else ()),
             *_threshold_notes(project, settings),
+            *_search_notes(project, settings),
         ],
         left_out=_left_out_of(run) if run else None,
         gold_group=run.wave.gold.group if run else None,
@@ -207,6 +209,22 @@ def _threshold_notes(project: Project, settings: Evaluation) -> Iterator[str]:
                 f"{model}: its threshold was chosen on some of these labels, so its recall here is somewhat"
                 " too good; its threshold.json has that on records which it was not chosen on."
             )
+
+
+def _search_notes(project: Project, settings: Evaluation) -> Iterator[str]:
+    """Which stages ask a prompt that was found on labels of this gold."""
+    if settings.split == ["test"]:
+        return
+    for model, predicted in settings.predictions.items():
+        for name in sorted(searches_adopted_by(project, predicted.stage or "")):
+            search = project.study.optimised.get(name)
+            gold = project.study.evaluations.get(search.evaluation or search.stage) if search else None
+            if gold is not None and (gold.wave, gold.source) == (settings.wave, settings.source):
+                yield (
+                    f"{model}: its prompt was found by the search `{name}` on rows of this gold, so its"
+                    " figures here are somewhat too good; those that the search tells of its test split are"
+                    " of rows that it did not see."
+                )
 
 
 def evaluated_features(project: Project, name: str) -> dict[str, Feature]:

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from goldpan.errors import ErrorGatherer, StudyError
-from goldpan.optimise.adopted import is_adopted
 from goldpan.optimise.gold_rows import (
     SPLIT_OF_FIELDS,
     SearchData,
@@ -22,6 +21,7 @@ from goldpan.optimise.ledger_stage import single_request_price, unknown_price
 from goldpan.optimise.task_version import components_of
 from goldpan.records.first_rows import FIRST_ROWS, first_records
 from goldpan.records.inputs import source_files
+from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.load import Project
 from goldpan.study.optimised import Method, Optimised
 from goldpan.waves.steps.run import WaveRun

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from goldpan.ledger import Ledger
-from goldpan.optimise.adopted import is_adopted
 from goldpan.optimise.ledger_stage import single_request_price
 from goldpan.stages.plan import Plan
+from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.load import Project
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from goldpan.errors import GoldpanError, StudyError, TaskError
 from goldpan.files import write_json
-from goldpan.optimise.adopted import proposed_by
 from goldpan.optimise.candidate import Candidate
 from goldpan.optimise.report import SearchReport
 from goldpan.optimise.report_files import read_search
@@ -17,6 +16,7 @@ from goldpan.optimise.task_version import write_task_version
 from goldpan.statistics.figures import Estimate
 from goldpan.study.base import NAME_PATTERN
 from goldpan.study.load import Project
+from goldpan.tasks.proposed import proposed_by
 from goldpan.tasks.task import Task, load_task, task_files
 
 PROPOSAL_FILE = "proposal.json"

@@ -288,7 +288,14 @@ class _Search:
         notes = [*notes, *filter(None, about)]
         if self.asked_stage.samples > 1:
             notes = [*notes, "The stage asks each record several times; the search asks once."]
-        test_rows = self._rows_hash()
+        seen, test_rows = looks(self._looks_file()), self._rows_hash()
+        if otherwise := sum(look.rows != test_rows for look in seen):
+            notes = [
+                *notes,
+                f"{otherwise} of the {len(seen)} looks at test were at rows with other labels, or drawn"
+                " otherwise: the gold, `split` or `group` has changed since. What was chosen by them has seen"
+                " rows of this test split, or such as are in train or dev now.",
+            ]
         return SearchReport(
             name=self.name,
             stage=self.settings.stage,
@@ -305,7 +312,7 @@ class _Search:
             candidates=judged.candidates,
             decision=judged.decision,
             test=on_test,
-            looks=tuple(look for look in looks(self._looks_file()) if look.rows == test_rows),
+            looks=seen,
             spending=spending,
             provenance=self._provenance(),
             notes=(*self.data.notes, *notes),

@@ -22,8 +22,8 @@ from goldpan.evaluation.files import (
 )
 from goldpan.files import sha256_hex
 from goldpan.heads.files import annotated_files
-from goldpan.optimise.adopted import is_adopted
 from goldpan.records.inputs import source_files
+from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
