@@ -17,7 +17,7 @@ rule optimised:
     log:
         PATHS.log("optimised/{optimised}"),
     conda:
-        "../envs/report.yaml"
+        "../envs/llm.yaml"
     params:
         setting=INPUTS.optimised_setting,
     message:

@@ -56,12 +56,28 @@ def test_uploads_have_an_environment_with_what_trackers_need():
     assert {line for line in needed if "==" in line} <= {*packages}
 
 
+@pytest.mark.parametrize(
+    ("rule", "needed"),
+    [("errors", {"cleanlab", "scikit-learn", "scipy", "h5py"}), ("optimised", {"gepa", "openai"})],
+)
+def test_what_learns_from_errors_has_an_environment_with_what_it_imports(rule, needed):
+    text = (CHECKOUT / "rules" / f"{rule}.smk").read_text()
+    (name,) = re.findall(r'"\.\./envs/(.+)"', text)
+    packages = yaml.safe_load((CHECKOUT / "envs" / name).read_text())["dependencies"][-1]["pip"]
+    assert needed <= {line.split("==")[0] for line in packages}
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", "goldpan.def"])
 def test_an_image_installs_what_the_requirements_pin_and_nothing_else(name):
     text = (CHECKOUT / "envs" / name).read_text()
     installed = re.findall(r"^\s*(?:RUN )?pip install (.+)$", text, re.MULTILINE)
     files = re.findall(r"-r (\S+)", installed[0])
-    assert files == ["requirements.txt", "requirements-models.txt", "requirements-slurm.txt"]
+    assert files == [
+        "requirements.txt",
+        "requirements-models.txt",
+        "requirements-slurm.txt",
+        "requirements-analysis.txt",
+    ]
     assert all((CHECKOUT / file).exists() for file in files)
     assert re.sub(r"-r \S+|--no-cache-dir", "", installed[0]).strip() == ""
     assert installed[1].split() in (["--no-deps", "."], ["--no-cache-dir", "--no-deps", "."])
