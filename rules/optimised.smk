@@ -23,4 +23,4 @@ rule optimised:
     message:
         "Searching for a better prompt: {wildcards.optimised}"
     shell:
-        "goldpan_step optimise {wildcards.optimised} 2>&1 | tee -i {log}"
+        "goldpan_step optimise {wildcards.optimised} 2>&1 | tee -i {log} >&2"

@@ -10,7 +10,7 @@ from pathlib import Path
 from goldpan.visible_text import printable
 
 _TAIL_BYTES = 65_536
-_PROGRESS = re.compile(r": [\d,]+/[\d,]+ (?:batches|requests)\b")
+_PROGRESS = re.compile(r": [\d,]+/[\d,]+ (?:batches|requests|answers)\b")
 _ERROR = re.compile(r"(?:goldpan: )?(?P<kind>[A-Z]\w*Error): ?(?P<text>.*)")
 _TRACEBACK = "Traceback (most recent call last):"
 _STOPPED = "goldpan: stopped;"

@@ -46,12 +46,12 @@ class SearchProgress:
         if not is_dev and now - self._said_at < SAY_SECONDS:
             return
         self._said_at = now
-        parts = [f"{asks.looked_at:,} of {self._answers:,} answers"]
+        parts = [f"{asks.looked_at:,}/{self._answers:,} answers"]
         if is_dev:
             parts.append(f"a prompt has {scored.metric:.3f} on dev")
         if self._best is not None:
             parts.append(f"the best so far {self._best:.3f}")
         parts.append(f"the first prompt {self._seed_dev.metric:.3f}")
         if not any(self._money.unknown.values()):
-            parts.append(f"{self._money.spent:.4f} USD so far in this search, whoever paid")
+            parts.append(f"{self._money.spent:.4f} USD so far")
         self._say(f"{self._title}: {', '.join(parts)}")
