@@ -12,8 +12,15 @@ from goldpan.study import load_project
 from tests.paper_projects import paper_project
 
 
+def has_latex():
+    """Whether LaTeX is here, with the package that tables need: distributions part them."""
+    if shutil.which("pdflatex") is None or shutil.which("kpsewhich") is None:
+        return False
+    return subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True).returncode == 0
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+@pytest.mark.skipif(not has_latex(), reason="LaTeX with the package booktabs is not installed")
 def test_latex_and_bibtex_make_a_document_of_the_whole_kit(tmp_path):
     made = paper_project(tmp_path / "project")
     folder = made.root / write_paper(load_project("parks", root=made.root)).folder
