@@ -57,7 +57,9 @@ def test_importing_again_and_running_again_does_nothing(imported):
     project, _, _ = imported
     paid = project.paid()
     again = project.goldpan(*COMMAND, "--prompt-unknown")
-    assert "4 answered: the ledger has an answer already, which stays" in again.stdout
+    # The fourth was invalid, so that it was asked here: what is imported is another answer now.
+    assert "3 answered: the ledger has an answer already, which stays" in again.stdout
+    assert "1 other_answer: " in again.stdout and "line 4 (n4): it is ok" in again.stdout
     assert "Nothing to be done" in project.run().log
     assert project.paid() == paid
 
