@@ -126,6 +126,10 @@ HOSTILE = {
         orjson.dumps({"text": TEXTS[0], "item_id": item_id("r1"), "label": [], "Comments": []}),
         "none can be taken",
     ),
+    "of_an_older_doccano.jsonl": (
+        orjson.dumps({"id": 7, "text": TEXTS[0], "label": [], "item_id": item_id("r1")}),
+        "--format doccano, or --format table",
+    ),
     # Prodigy
     "accept_is_text.jsonl": (prodigy(accept="Negative"), "not the form expected"),
     "spans_without_ends.jsonl": (prodigy(spans=[{"start": 1}]), "not the form expected"),

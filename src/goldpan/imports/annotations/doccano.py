@@ -25,6 +25,15 @@ def is_doccano_row(row: dict[str, Any]) -> bool:
     return "text" in row and bool(answers) and bool(row.keys() & {"Comments", "comments"})
 
 
+def may_be_doccano_row(row: dict[str, Any]) -> bool:
+    """Whether a row has what versions of doccano without comments write, and many a table too.
+
+    It cannot be told: `label: []` is no answer there, and in a table the answer that nothing holds.
+    """
+    lists = [name for name in ("label", "entities") if isinstance(row.get(name), list)]
+    return isinstance(row.get("id"), int) and "text" in row and bool(lists)
+
+
 def is_doccano_sheet(row: dict[str, Any]) -> bool:
     """Whether a row is a document of a sheet that goldpan gave out for doccano."""
     return {"text", "label", "sheet", "item_id"} <= row.keys() and isinstance(row["label"], list)

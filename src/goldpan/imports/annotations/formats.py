@@ -13,7 +13,12 @@ from goldpan.errors import SheetError
 from goldpan.files import sha256_file, sha256_hex
 from goldpan.imports.annotations.argilla import PENDING, argilla_record, is_argilla_record
 from goldpan.imports.annotations.datasets_folder import dataset_files, is_dataset_folder
-from goldpan.imports.annotations.doccano import doccano_document, is_doccano_row, is_doccano_sheet
+from goldpan.imports.annotations.doccano import (
+    doccano_document,
+    is_doccano_row,
+    is_doccano_sheet,
+    may_be_doccano_row,
+)
 from goldpan.imports.annotations.export_rows import KINDS, export_kind, export_rows
 from goldpan.imports.annotations.exported import ExportedAnnotation, ExportRow, ToolExport
 from goldpan.imports.annotations.label_studio import (
@@ -116,6 +121,12 @@ def _read_file(
     if first is None:
         raise SheetError("there are no rows in it", where=str(path), remedy="export the project again")
     chosen = format_name or next(name for name, form in _FORMATS.items() if form.is_row(first.row))
+    if format_name is None and called is None and chosen == PLAIN and may_be_doccano_row(first.row):
+        raise SheetError(
+            "these rows may be doccano's or a table's, in which an empty list means two different things",
+            where=f"{path.parent / first.place}",
+            remedy=f"say which: --format doccano, or --format {PLAIN}",
+        )
     form = _FORMATS[chosen]
     export = ToolExport(name, called if called and chosen == PLAIN else chosen, digest)
     pending = 0
