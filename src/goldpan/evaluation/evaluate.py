@@ -40,16 +40,7 @@ def evaluate(
 ) -> EvaluationReport:
     """Evaluate all predictions on all features. The same inputs give the same report, to the last digit.
 
-    Args:
-        name: of the evaluation.
-        settings: what the study says.
-        features: those of the wave, or those with gold in fields, by name (see `run.evaluated_features`).
-        inputs: the files.
-
-    Raises:
-        StudyError: a feature or field of the settings is not there, or no gold item is in the splits.
-        SourceError: predictions, or gold in fields, that cannot be read or do not fit the features.
-        ReconciliationError: gold files that cannot be read or do not fit the sample.
+    Takes and raises what `read_evaluation` does.
     """
     read = read_evaluation(name, settings, features, inputs)
     values, models, data, in_fields = read.values, read.models, read.data, read.in_fields
