@@ -173,3 +173,18 @@ def axe() -> Any:
         ]
 
     return serious
+
+
+@pytest.fixture
+def open_html(browser, tmp_path):
+    """Open HTML in a window of 1,280 pixels: `open_html(text)` gives the page."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+
+    def show(text: str) -> OpenPage:
+        path = tmp_path / "page.html"
+        path.write_text(text, encoding="utf-8")
+        return OpenPage(context.new_page(), path).open()
+
+    yield show
+    context.close()

@@ -3,7 +3,6 @@
 import pytest
 
 from goldpan.error_analysis.page import errors_page
-from tests.browser.conftest import OpenPage
 from tests.error_reports import HOSTILE, SENTENCE, error_report
 
 IN_VIEW = """(box) => {
@@ -16,18 +15,9 @@ IN_VIEW = """(box) => {
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
+def shown(open_html):
     """Open the page of a report: `shown(report)` gives the page."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
-
-    def show(report) -> OpenPage:
-        path = tmp_path / "errors.html"
-        path.write_text(errors_page(report), encoding="utf-8")
-        return OpenPage(context.new_page(), path).open()
-
-    yield show
-    context.close()
+    return lambda report: open_html(errors_page(report))
 
 
 def test_the_end_of_a_long_text_is_reached_with_the_keyboard(shown):

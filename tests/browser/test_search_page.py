@@ -3,7 +3,6 @@
 import pytest
 
 from goldpan.optimise.page import search_page
-from tests.browser.conftest import OpenPage
 from tests.error_reports import HOSTILE
 from tests.search_reports import search_report
 
@@ -17,18 +16,9 @@ OVERLAPPING = """(svg) => {
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
-    """Open the page of a search: `shown(report)` gives the page."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
-
-    def show(report) -> OpenPage:
-        path = tmp_path / "search.html"
-        path.write_text(search_page(report), encoding="utf-8")
-        return OpenPage(context.new_page(), path).open()
-
-    yield show
-    context.close()
+def shown(open_html):
+    """Open the page of a report: `shown(report)` gives the page."""
+    return lambda report: open_html(search_page(report))
 
 
 @pytest.mark.parametrize("is_free", [False, True])

@@ -132,7 +132,7 @@ def feature_values(
     """How the values of each feature compare that is evaluated.
 
     Args:
-        settings, features: as for `evaluate`.
+        settings, features: as for `read_evaluation`.
         where: place of the evaluation in the study, for errors.
 
     Raises:
