@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from goldpan.cells import csv_text
 from goldpan.latex import latex_table
+from goldpan.visible_text import with_controls_named
 
 __all__ = [
     *("Markup", "copy_bar", "data_block", "element", "escape", "page", "scroll_box", "table"),
@@ -136,13 +137,19 @@ def element(tag: str, *children: Any, **attributes: Any) -> Markup:
             continue
         shown = Markup(name.rstrip("_").replace("_", "-"))
         parts.append(
-            Markup(" {}").format(shown) if value is True else Markup(' {}="{}"').format(shown, value)
+            Markup(" {}").format(shown) if value is True else Markup(' {}="{}"').format(shown, _shown(value))
         )
     parts.append(Markup(">"))
     if tag not in _VOID:
-        parts.extend(escape(child) for child in children)
+        parts.extend(map(_shown, children))
         parts.append(Markup("</{}>").format(Markup(tag)))
     return Markup("").join(parts)
+
+
+def _shown(value: Any) -> Markup:
+    """A child or attribute, escaped; of a text that is not of ours no control hides what stands around it."""
+    is_plain = isinstance(value, str) and not isinstance(value, Markup)
+    return escape(with_controls_named(value) if is_plain else value)
 
 
 def table(

@@ -11,6 +11,8 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+_MISLEADING = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and what turns the direction of all that follows."""
 _SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Chooses how the character before it looks, if that is a symbol or an ideograph."""
 _WITH_LOOKS = ("So", "Sm", "Po", "Lo")
@@ -39,6 +41,14 @@ def visible(text: str) -> str:
 def without_invisible(text: str) -> str:
     """`text` without any such character: what two spellings are compared by."""
     return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
+
+
+def with_controls_named(text: str) -> str:
+    """`text` with controls and turns of direction as in `<U+202E>`: they would hide or reorder what is around
+    them. All else stays, line ends and tabs too."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _MISLEADING.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
 def code_points(text: str) -> list[str]:

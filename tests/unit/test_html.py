@@ -174,3 +174,10 @@ def test_a_short_page_has_no_contents():
 def test_a_language_written_from_the_right_turns_the_page():
     assert '<html lang="ar" dir="rtl">' in page("T", [], language="ar")
     assert '<html lang="de">' in page("T", [], language="de")
+
+
+def test_what_hides_or_turns_the_text_around_it_is_named_and_all_else_stays():
+    text = "a\x1b[2J b\u202ec d\u2067e\tf\ng é‌"
+    shown = str(element("p", text, title=text))
+    assert "\x1b" not in shown and "\u202e" not in shown and "\u2067" not in shown
+    assert shown.count("&lt;U+001B&gt;[2J b&lt;U+202E&gt;c d&lt;U+2067&gt;e\tf\ng é‌") == 2

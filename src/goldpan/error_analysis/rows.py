@@ -11,6 +11,7 @@ from goldpan.error_analysis.items import ErrorItem, ErrorItems, Listed
 from goldpan.files import write_bytes
 from goldpan.records.look_up import look_up
 from goldpan.study.wave import ErrorList
+from goldpan.visible_text import with_controls_named
 from goldpan.waves.answer_text import field_text
 
 _FIXED = ("list", "name", "feature", "model", "item_id", "id", "gold", "predicted", "score", "why")
@@ -54,7 +55,8 @@ def listed_row(
 
 def shown_text(data: Mapping[str, Any], show: Sequence[str] | None) -> dict[str, str]:
     """Fields of a record as text to read: those of `show`, or all."""
-    return {name: field_text(look_up(data, name)[1]) for name in (list(data) if show is None else show)}
+    names = list(data) if show is None else show
+    return {name: with_controls_named(field_text(look_up(data, name)[1])) for name in names}
 
 
 def write_listed_rows(path: str | Path, rows: Iterable[Listed]) -> None:
