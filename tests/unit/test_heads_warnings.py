@@ -62,6 +62,13 @@ def test_a_target_that_is_worse_than_a_constant_answer_is_named_beside_one_that_
     assert warning.startswith("`b`: the head is rid of nothing of a constant answer's loss")
 
 
+def test_a_head_that_learned_from_a_targeted_sample_says_so():
+    fitted = Fitted((), {}, {"a": 0.3}, {"a": {"train": 0.5, "dev": 0.4}}, epochs=30, best_epoch=9)
+    (warning,) = training_warnings(fitted, {}, targeted_by=["hard"])
+    assert "error analysis hard" in warning and "say nothing about the corpus" in warning
+    assert training_warnings(fitted, {}) == []
+
+
 def test_a_head_that_names_keys_of_adamw_is_not_trained_anew_by_an_upgrade():
     given = {"embedding": "small", "labels": {"source": "notes"}, "targets": ["chance"]}
     named = Head.model_validate({**given, "max_epochs": Head.model_fields["max_epochs"].default})

@@ -21,7 +21,7 @@ from goldpan.report_provenance import days
 from goldpan.stages.documents import as_type, read_document
 from goldpan.study.evaluation import Evaluation
 from goldpan.tasks.features import Feature
-from goldpan.waves.gold.gold_set import GoldItem
+from goldpan.waves.gold.gold_set import GoldItem, lists_drawn_from
 from goldpan.waves.merging.files import read_merged
 from goldpan.waves.merging.wave import awaiting_notes
 
@@ -154,7 +154,7 @@ def _trial_notes(trials: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 def _targeted_notes(gold: Mapping[str, GoldItem]) -> list[str]:
     """That nothing is said of a corpus where the gold was drawn from listed rows."""
-    errors = sorted({item.targeted for item in gold.values()} - {""})
+    errors = lists_drawn_from(gold.values())
     if not errors:
         return []
     return [

@@ -22,6 +22,7 @@ from goldpan.heads.training_warnings import enough_dev_records, training_warning
 from goldpan.records.draw import rank
 from goldpan.records.splits import SPLITS, SplitName
 from goldpan.study.head import Head
+from goldpan.waves.gold.gold_set import lists_drawn_from, read_gold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +90,12 @@ def train_head(
             "learned": fitted.learned,
         },
         "label_agreement": {target: figure and figure.as_json() for target, figure in agreement.items()},
-        "warnings": training_warnings(fitted, agreement, trainer.few_dev_records()),
+        "warnings": training_warnings(
+            fitted,
+            agreement,
+            trainer.few_dev_records(),
+            lists_drawn_from(read_gold(labels)) if settings.labels.wave else (),
+        ),
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "dev_loss": round(fitted.dev_loss, 6),

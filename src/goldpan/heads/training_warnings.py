@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from goldpan.statistics.bands import TENTATIVE
@@ -29,6 +29,7 @@ def training_warnings(
     fitted: Fitted,
     agreement: Mapping[str, TargetAgreement | None],
     few_dev_records: Mapping[str, tuple[int, int]] | None = None,
+    targeted_by: Sequence[str] = (),
 ) -> list[str]:
     """Warnings about a head as it was fitted, one sentence or two each.
 
@@ -36,6 +37,7 @@ def training_warnings(
         fitted: the head.
         agreement: target -> agreement of the answers behind its labels.
         few_dev_records: target -> records of the dev split and how many it should have, if fewer.
+        targeted_by: error analyses whose lists its labels were drawn from.
     """
     few = few_dev_records or {}
     chosen = "the strength of the penalty" if fitted.strengths is not None else "the epoch to stop at"
@@ -45,6 +47,12 @@ def training_warnings(
         " Label more records, or give the dev split a larger share."
         for target, (count, enough) in few.items()
     ]
+    if targeted_by:
+        warnings.append(
+            f"The labels are a targeted sample, drawn from what the error analysis {', '.join(targeted_by)}"
+            " had listed: the head learned from hard rows and is measured on them. Its figures say nothing about"
+            " the corpus, in which labels have other shares."
+        )
     if fitted.best_epoch == 0:
         warnings.append(
             "No epoch was better on the dev split than the same answer for all records: nothing was learned."

@@ -36,7 +36,7 @@ from goldpan.tasks.nearest import suggestion
 from goldpan.tasks.prompt_names import named_parts
 from goldpan.tasks.task import Task, load_task
 from goldpan.waves.answer_text import field_text
-from goldpan.waves.gold.gold_set import GoldItem, read_gold
+from goldpan.waves.gold.gold_set import GoldItem, lists_drawn_from, read_gold
 from goldpan.waves.items import item_id
 
 SPLIT_OF_FIELDS = Split(train=0.4, dev=0.4, test=0.2)
@@ -131,9 +131,21 @@ def read_search_data(
         notes=(
             *(f"{count:,} gold items {why} are left out." for why, count in reader.left_out.items()),
             *notes,
+            *_targeted(gold_items.values()),
             *_too_few(rows),
         ),
     )
+
+
+def _targeted(items: Iterable[GoldItem]) -> list[str]:
+    """That the figures are of hard rows, where the gold was drawn from listed ones."""
+    errors = lists_drawn_from(items)
+    if not errors:
+        return []
+    return [
+        f"The gold is a targeted sample, drawn from what the error analysis {', '.join(errors)} had listed: a"
+        " prompt that is better on these rows may be worse on the others, of which nothing is measured here."
+    ]
 
 
 def _too_few(rows: Sequence[SearchRow]) -> list[str]:

@@ -189,5 +189,10 @@ def read_gold(paths: Iterable[str | Path]) -> list[GoldItem]:
     return list(chain.from_iterable(rows))
 
 
+def lists_drawn_from(items: Iterable[GoldItem]) -> list[str]:
+    """The error analyses whose lists gold items were drawn from; none unless they are a targeted sample."""
+    return sorted({item.targeted for item in items} - {""})
+
+
 def _from_row(row: dict[str, Any]) -> GoldItem:
     return of_known_keys(GoldItem, {**row, "annotators": tuple(row["annotators"])})
