@@ -50,8 +50,8 @@ def training_warnings(
     if targeted_by:
         warnings.append(
             f"The labels are a targeted sample, drawn from what the error analysis {', '.join(targeted_by)}"
-            " had listed: the head learned from hard rows and is measured on them. Its figures say nothing about"
-            " the corpus, in which labels have other shares."
+            " had listed: the head learned from hard rows and is measured on them. Its figures say nothing"
+            " about the corpus, in which labels have other shares."
         )
     if fitted.best_epoch == 0:
         warnings.append(
