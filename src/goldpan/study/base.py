@@ -73,6 +73,18 @@ def one_or_many(*names: str, of: Any) -> Any:
     return field_validator(*names, mode="before", json_schema_input_type=of)(_as_list)
 
 
+def each_once(*names: str) -> Any:
+    """A validator of fields that are lists: nothing stands in one twice."""
+    return field_validator(*names)(_each_once)
+
+
+def _each_once(value: list[Any] | None) -> list[Any] | None:
+    for name in value or []:
+        if value and value.count(name) > 1:
+            raise ValueError(f"`{name}` is named twice")
+    return value
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 

@@ -6,9 +6,9 @@ import hashlib
 import re
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before, one_or_many
+from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before, each_once, one_or_many
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A field in a template, `{title}`."""
@@ -123,13 +123,7 @@ class Embedding(Model):
 
     _one_field_is_a_list = one_or_many("text", "labels", of=list[str] | str)
 
-    @field_validator("source", "text", "labels")
-    @classmethod
-    def _none_is_named_twice(cls, value: list[str]) -> list[str]:
-        for name in value:
-            if value.count(name) > 1:
-                raise ValueError(f"`{name}` is named twice")
-        return value
+    _none_is_named_twice = each_once("source", "text", "labels")
 
     @model_validator(mode="after")
     def _text_is_said_once(self) -> Embedding:

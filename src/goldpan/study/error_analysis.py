@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from goldpan.study.base import GROUP_PATTERN, Model, Name, one_or_many
+from goldpan.study.base import GROUP_PATTERN, Model, Name, each_once, one_or_many
 
 SliceKey = Annotated[str, StringConstraints(pattern=GROUP_PATTERN)]
 
@@ -55,11 +55,4 @@ class ErrorAnalysis(Model):
         "predictions", "features", "slices", "paraphrases", "show", of=list[str] | str | None
     )
 
-    @model_validator(mode="after")
-    def _none_is_named_twice(self) -> ErrorAnalysis:
-        for key in ("predictions", "features", "slices", "paraphrases", "show"):
-            names = getattr(self, key) or []
-            for name in names:
-                if names.count(name) > 1:
-                    raise ValueError(f"{key}: `{name}` is named twice")
-        return self
+    _none_is_named_twice = each_once("predictions", "features", "slices", "paraphrases", "show")

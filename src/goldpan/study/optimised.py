@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from goldpan.study.base import GROUP_PATTERN, Model, Name, Usd, one_or_many
+from goldpan.study.base import GROUP_PATTERN, Model, Name, Usd, each_once, one_or_many
 from goldpan.study.wave import Split
 
 Method = Literal["gepa", "rewrites", "few_shot", "dspy_copro"]
@@ -108,13 +108,7 @@ class Optimised(Model):
 
     _one_is_a_list = one_or_many("improves", "methods", of=list[str] | str)
 
-    @field_validator("improves", "methods")
-    @classmethod
-    def _none_is_named_twice(cls, value: list[str]) -> list[str]:
-        for name in value:
-            if value.count(name) > 1:
-                raise ValueError(f"`{name}` is named twice")
-        return value
+    _none_is_named_twice = each_once("improves", "methods")
 
     @model_validator(mode="after")
     def _groups_go_with_splits(self) -> Optimised:

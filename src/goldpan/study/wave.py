@@ -15,6 +15,7 @@ from goldpan.study.base import (
     Name,
     PersonName,
     as_before,
+    each_once,
     one_or_many,
 )
 from goldpan.study.left_out import FeatureValue, LeftOut
@@ -280,13 +281,7 @@ class Wave(Model):
             return {"filtered": value}
         return value
 
-    @field_validator("features", "show", "formats")
-    @classmethod
-    def _none_is_named_twice(cls, value: list[str] | None) -> list[str] | None:
-        for name in value or []:
-            if value and value.count(name) > 1:
-                raise ValueError(f"`{name}` is named twice")
-        return value
+    _none_is_named_twice = each_once("features", "show", "formats")
 
     @field_validator("annotators")
     @classmethod
