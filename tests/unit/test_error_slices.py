@@ -214,6 +214,18 @@ def test_pairs_come_by_how_often_they_are_and_the_surest_first():
     assert len(found.rows) == 28
 
 
+def test_the_share_of_a_pair_in_grouped_gold_is_as_sure_as_its_groups_are_many():
+    def share(group):
+        rows = [item(n, {}, "a", "b" if n // 10 % 2 else "a", group=group(n)) for n in range(400)]
+        (pair,) = confusion_pairs(items(rows, "classification", ("a", "b"))).pairs
+        return pair.share
+
+    alone, grouped = share(lambda n: ""), share(lambda n: f"g{n // 10}")
+    assert alone.value == grouped.value == 0.5
+    widths = [of.interval.high - of.interval.low for of in (alone, grouped)]
+    assert widths[1] > 2 * widths[0]
+
+
 def test_sets_of_labels_are_compared_label_by_label():
     rows = [
         item(n, {}, "a; b", "a; c", gold_key=("a", "b"), predicted_key=("a", "c"), is_right=False)

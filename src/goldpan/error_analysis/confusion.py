@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from goldpan.error_analysis.items import ErrorItem, ErrorItems
 from goldpan.error_analysis.parts import ConfusedPair, ConfusionPairs
 from goldpan.error_analysis.rows import listed_row
+from goldpan.error_analysis.slices import share_of
 from goldpan.evaluation.baselines import key_text
 from goldpan.evaluation.formatting import percent
 from goldpan.evaluation.label_figures import FAILED_LABEL
 from goldpan.evaluation.predictions import OK
 from goldpan.evaluation.report import Confusion
-from goldpan.statistics.figures import Estimate, too_few
-from goldpan.statistics.interval import clopper_pearson_interval
-from goldpan.statistics.samples import FEWEST_UNITS
 from goldpan.study.error_analysis import ErrorAnalysis
 
 NOT_GIVEN, NOT_IN_GOLD, ANY_GOLD = "(not given)", "(not in gold)", "(any labels)"
@@ -54,17 +52,22 @@ def confusion_pairs(items: ErrorItems, settings: ErrorAnalysis | None = None) ->
     for item in items.items:
         for labels in () if item.is_right else _pairs_of(items, item):
             rows[labels].append(item)
-    totals = _totals(items)
+    having: dict[str, list[ErrorItem]] = defaultdict(list)
+    for item in items.items:
+        for label in _gold_labels(items, item):
+            having[label].append(item)
     pairs, listed = [], []
     show = settings.show if settings else None
     for (gold, predicted), of_pair in sorted(rows.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        at_risk = _rows_at_risk(items, having, (gold, predicted))
+        in_pair = {item.item_id for item in of_pair}
         surest_first = sorted(of_pair, key=lambda item: (-_sureness(item), item.item_id))
         pair = ConfusedPair(
             gold=gold,
             predicted=predicted,
             items=len(of_pair),
-            of_gold=totals[gold, predicted],
-            share=_share(len(of_pair), totals[gold, predicted]),
+            of_gold=len(at_risk),
+            share=share_of(at_risk, [item.item_id in in_pair for item in at_risk]),
             examples=tuple(item.item_id for item in surest_first[:_EXAMPLES]),
             least_sure=_least_sure(surest_first),
         )
@@ -106,17 +109,15 @@ def _gold_text(items: ErrorItems, item: ErrorItem) -> str:
     return ANY_GOLD if items.kind == "multilabel" else key_text(item.gold_key)
 
 
-def _totals(items: ErrorItems) -> Counter[_Pair]:
+def _rows_at_risk(
+    items: ErrorItems, having: Mapping[str, Sequence[ErrorItem]], pair: _Pair
+) -> Sequence[ErrorItem]:
     """Rows that could be in a pair: those with its gold label; of one in excess, those without that label."""
-    totals: Counter[_Pair] = Counter()
-    predicted = {pair for item in items.items if not item.is_right for pair in _pairs_of(items, item)}
-    golds = Counter(label for item in items.items for label in _gold_labels(items, item))
-    for gold, wrong in predicted:
-        if gold == NOT_IN_GOLD:
-            totals[gold, wrong] = len(items.items) - golds[wrong]
-        else:
-            totals[gold, wrong] = len(items.items) if gold == ANY_GOLD else golds[gold]
-    return totals
+    gold, predicted = pair
+    if gold == NOT_IN_GOLD:
+        has_it = {item.item_id for item in having[predicted]}
+        return [item for item in items.items if item.item_id not in has_it]
+    return items.items if gold == ANY_GOLD else having[gold]
 
 
 def _gold_labels(items: ErrorItems, item: ErrorItem) -> Sequence[str]:
@@ -135,12 +136,6 @@ def _least_sure(surest_first: Sequence[ErrorItem]) -> tuple[str, ...]:
     """The rows where the model was nearest to saying something else, the least sure first."""
     known = [item for item in surest_first if item.confidence is not None]
     return tuple(item.item_id for item in known[_EXAMPLES:][::-1][:_EXAMPLES])
-
-
-def _share(items: int, of_gold: int) -> Estimate:
-    if of_gold < FEWEST_UNITS:
-        return Estimate(items / of_gold if of_gold else None, reason=too_few(of_gold, "row"))
-    return Estimate(items / of_gold, clopper_pearson_interval(items, of_gold))
 
 
 def _why(pair: ConfusedPair, item: ErrorItem) -> str:

@@ -101,8 +101,12 @@ def worst_slices(items: ErrorItems, settings: ErrorAnalysis, alpha: float | None
 
 def error_rate(items: Sequence[ErrorItem]) -> Estimate:
     """The share of rows that are wrong, each counted once, with its interval."""
-    wrong = np.array([not item.is_right for item in items], dtype=bool)
-    return _rate(wrong, group_numbers(items)).estimate
+    return share_of(items, [not item.is_right for item in items])
+
+
+def share_of(items: Sequence[ErrorItem], counted: Sequence[bool]) -> Estimate:
+    """The share of rows that are counted, with its interval; of rows in groups it is one of groups."""
+    return _rate(np.array(counted, dtype=bool), group_numbers(items)).estimate
 
 
 def group_numbers(items: Sequence[ErrorItem]) -> np.ndarray | None:
