@@ -59,7 +59,7 @@ def test_each_of_several_samples_is_asked_and_their_agreement_is_the_confidence(
 
 
 def documented_commands():
-    """The Snakemake commands for one artifact, as the docs have them; but for the page that is typed whole."""
+    """The Snakemake commands for one artifact, as the docs have them but for the page that is typed."""
     pages = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
     found = set()
     for page in pages:
