@@ -5,6 +5,7 @@ import pytest
 
 from goldpan.errors import SheetError
 from goldpan.imports.annotations.formats import read_exports
+from goldpan.imports.annotations.mapping import AnnotationMap
 from tests.imported_waves import (
     EXPORTS,
     KETTLE,
@@ -230,6 +231,23 @@ def test_prodigy_choices_binary_labels_spans_and_typed_text(tmp_path):
     assert answers_by(collected, "ann", "r3") == {"parts": []}
     assert outcome.left_out == {"ignored by the annotator": 1}
     assert outcome.times == {"times of answering": 6}
+
+
+def test_prodigys_notes_on_a_task_are_a_key_by_their_own_path_too(tmp_path):
+    task = prodigy(1, label="COMPLAINT", _view_id="classification", meta={"ref": "https://example.org/1"})
+    (tmp_path / "db.jsonl").write_bytes(lines(task))
+    settings = PRODIGY_MAP | {"key": "meta.ref=url", "features": {"complaint": "COMPLAINT"}}
+    _, collected = imported(tmp_path / "sheets", tmp_path / "db.jsonl", settings)
+    assert answers_by(collected, "ann", "r1") == {"complaint": True}
+
+
+def test_labels_that_are_numbers_may_stand_in_a_map_and_truth_values_must_be_in_quotes(tmp_path):
+    (tmp_path / "t.csv").write_text("id,annotator,tone\nr1,ann,1\n")
+    settings = {"features": {"tone": {"labels": {1: "Positive", 2: "Negative"}}}}
+    _, collected = imported(tmp_path / "sheets", tmp_path / "t.csv", settings)
+    assert answers_by(collected, "ann", "r1") == {"tone": "Positive"}
+    with pytest.raises(ValueError, match="in quotes"):
+        AnnotationMap.model_validate({"features": {"tone": {"labels": {True: "Positive"}}}})
 
 
 def test_plain_tables_with_a_row_for_each_annotator(tmp_path):

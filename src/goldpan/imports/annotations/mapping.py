@@ -38,6 +38,18 @@ class FeatureSource(_Model):
     text_to: str | None = None
     label_to: str | None = None
 
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels_are_text(cls, value: Any) -> Any:
+        """Labels that YAML reads as numbers are what they look like; of truth values it forgets that."""
+        if not isinstance(value, dict):
+            return value
+        if any(isinstance(label, bool) for label in value):
+            raise ValueError("put labels such as `yes`, `no` and `true` in quotes: YAML makes one of several")
+        return {
+            str(label) if isinstance(label, int | float) else label: ours for label, ours in value.items()
+        }
+
 
 _BY_NAME = FeatureSource()
 """Where the answers to a feature come from of which a map says nothing."""

@@ -54,7 +54,7 @@ def prodigy_task(row: ExportRow) -> Iterator[ExportedAnnotation]:
     own = {name: value for name, value in row.row.items() if name[:1] != "_" and name not in _OWN}
     told = ExportedAnnotation(
         row.place,
-        {**(task.meta or {}), **own},
+        {**(task.meta or {}), **({"meta": task.meta} if task.meta else {}), **own},
         ("text",),
         annotator=task.annotator or "",
         may_be_annotator=(task.session or "").rpartition("-")[2],
