@@ -12,6 +12,7 @@ from pathlib import Path
 
 from goldpan.errors import SourceError
 from goldpan.stages.documents import read_document, unreadable
+from goldpan.study.load import Project
 from goldpan.study.paths import Paths
 
 _WHAT = "a settled round"
@@ -42,6 +43,30 @@ def rounds_to_settle(paths: Paths, stage: str, root: Path = Path()) -> list[str]
         rounds.append(paths.settled(stage, len(rounds) + 1))
         left = _leaves_something(root / rounds[-1])
     return rounds
+
+
+def stage_has_ended(project: Project, stage: str) -> bool:
+    """Whether the final features of a stage are there, made after all that they are made from."""
+    paths, root = project.paths, project.root
+    sources = [paths.stage_records(stage), paths.asked(stage, 1), *rounds_to_settle(paths, stage, root)]
+    made = root / paths.features(stage)
+    return made.exists() and all(
+        (root / source).exists() and (root / source).stat().st_mtime_ns <= made.stat().st_mtime_ns
+        for source in sources
+    )
+
+
+def forget_plans(project: Project, stage: str) -> None:
+    """Let the next run plan a stage anew, by what the ledger holds then.
+
+    The files are removed that say how far it is. A later round that was settled would otherwise be taken for
+    that of the new plan.
+    """
+    paths = project.paths
+    settled = rounds_to_settle(paths, stage, project.root)
+    plans = [paths.plan(stage, at + 1) for at in range(len(settled))]
+    for path in (*plans, *settled, paths.summary(stage)):
+        (project.root / path).unlink(missing_ok=True)
 
 
 def _leaves_something(settled: Path) -> bool:

@@ -17,12 +17,13 @@ from goldpan.batches.completion import read_completion, write_completion
 from goldpan.batches.consolidate import consolidate
 from goldpan.batches.doubt import DoubtResolver
 from goldpan.batches.fetch import fetch_batch
+from goldpan.batches.go_on import may_go_on
 from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.progress import Progress
 from goldpan.batches.put_away import forget_engine_files, kept_raw, put_away_rounds
 from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
-from goldpan.batches.rounds import rounds_to_settle
+from goldpan.batches.rounds import forget_plans, rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard
 from goldpan.batches.submit import asks_elsewhere, submit_shard
@@ -33,7 +34,7 @@ from goldpan.batches.unsettled import Unsettled
 from goldpan.batches.wait import Waiting
 from goldpan.clock import SYSTEM_CLOCK, Clock
 from goldpan.errors import InDoubtError, PendingError
-from goldpan.files import read_json, write_bytes, write_json
+from goldpan.files import write_bytes, write_json
 from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect_to, service_of
@@ -46,7 +47,6 @@ from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
 from goldpan.study.stage import Poll
-from goldpan.tasks.task import load_task
 
 # The local engine works while it is asked, so there is nothing to wait for between two looks.
 LOCAL_POLL = Poll(first=0.02, longest=0.2, patience=0.0)
@@ -129,19 +129,8 @@ class StageRun:
             self._at(self.paths.stage_records(self.name)),
             plan_file=self._at(self.paths.plan(self.name, number)),
             asked_file=self._at(self.paths.asked(self.name, number)),
-            go_on=self._may_go_on(go_on),
+            go_on=may_go_on(self.project, self.name, now=go_on),
         )
-
-    def _may_go_on(self, now: bool) -> bool:
-        """Whether a person says, or has said, to ask these tasks of this model in spite of bad answers."""
-        word = self._at(self.paths.go_on(self.name))
-        if not now and not word.exists():
-            return False
-        tasks = {choice.task: load_task(choice.task, self.project.tasks).hash for choice in self.stage.task}
-        asked = {"model": self.stage.model, "tasks": tasks}
-        if now:
-            write_json(word, asked)
-        return bool(read_json(word) == asked)
 
     def place(self, number: int, shard: str) -> None:
         """Write the request file of a shard."""
@@ -329,19 +318,8 @@ class StageRun:
             outcomes = ledger.outcomes(keys)
             count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
         if count:
-            self.forget_plans()
+            forget_plans(self.project, self.name)
         return count
-
-    def forget_plans(self) -> None:
-        """Let the next run plan the stage anew, by what the ledger holds then.
-
-        The files are removed that say how far it is. A later round that was settled would otherwise be taken
-        for that of the new plan.
-        """
-        settled = rounds_to_settle(self.paths, self.name, self.project.root)
-        plans = [self.paths.plan(self.name, at + 1) for at in range(len(settled))]
-        for path in (*plans, *settled, self.paths.summary(self.name)):
-            self._at(path).unlink(missing_ok=True)
 
     def consolidate(self) -> Summary:
         """Write features.jsonl, features.parquet and summary.json, and clear away what is of no use then.
@@ -363,16 +341,6 @@ class StageRun:
         with Ledger(self.project.ledger, clock=self._clock) as ledger:
             forget_engine_files(self.project, self.stage.provider, ledger)
         return summary
-
-    def has_ended(self) -> bool:
-        """Whether the final features are there, made after all that they are made from."""
-        sources = [self.paths.stage_records(self.name), self.paths.asked(self.name, 1)]
-        sources += rounds_to_settle(self.paths, self.name, self.project.root)
-        made = self._at(self.paths.features(self.name))
-        files = [self._at(source) for source in sources]
-        return made.exists() and all(
-            file.exists() and file.stat().st_mtime_ns <= made.stat().st_mtime_ns for file in files
-        )
 
     def consolidate_so_far(self) -> Summary:
         """Write the features of a stage that has not ended to a folder of their own.

@@ -18,11 +18,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _features(options: argparse.Namespace) -> None:
+    from goldpan.batches.rounds import stage_has_ended
     from goldpan.cli.project import project_of, stage_of
     from goldpan.stages.rows import PENDING
 
     run = stage_of(project_of(options), options.stage)
-    if run.has_ended():
+    if stage_has_ended(run.project, run.name):
         print(f"the stage has ended; its features are {run.paths.features(run.name)}")
         return
     summary = run.consolidate_so_far().as_dict()

@@ -9,7 +9,7 @@ from typing import Any
 from goldpan.error_analysis.items import ErrorItem, ErrorItems
 from goldpan.error_analysis.parts import ConfusedPair, ConfusionPairs
 from goldpan.error_analysis.rows import listed_row
-from goldpan.error_analysis.slices import share_of
+from goldpan.error_analysis.slices import share_of_rows
 from goldpan.evaluation.baselines import key_text
 from goldpan.evaluation.formatting import percent
 from goldpan.evaluation.label_figures import FAILED_LABEL
@@ -67,7 +67,7 @@ def confusion_pairs(items: ErrorItems, settings: ErrorAnalysis | None = None) ->
             predicted=predicted,
             items=len(of_pair),
             of_gold=len(at_risk),
-            share=share_of(at_risk, [item.item_id in in_pair for item in at_risk]),
+            share=share_of_rows(at_risk, [item.item_id in in_pair for item in at_risk]),
             examples=tuple(item.item_id for item in surest_first[:_EXAMPLES]),
             least_sure=_least_sure(surest_first),
         )

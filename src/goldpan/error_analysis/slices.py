@@ -101,10 +101,10 @@ def worst_slices(items: ErrorItems, settings: ErrorAnalysis, alpha: float | None
 
 def error_rate(items: Sequence[ErrorItem]) -> Estimate:
     """The share of rows that are wrong, each counted once, with its interval."""
-    return share_of(items, [not item.is_right for item in items])
+    return share_of_rows(items, [not item.is_right for item in items])
 
 
-def share_of(items: Sequence[ErrorItem], counted: Sequence[bool]) -> Estimate:
+def share_of_rows(items: Sequence[ErrorItem], counted: Sequence[bool]) -> Estimate:
     """The share of rows that are counted, with its interval; of rows in groups it is one of groups."""
     return _rate(np.array(counted, dtype=bool), group_numbers(items)).estimate
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from goldpan.batches.questions import Question, Questioner, Skip
-from goldpan.batches.stage import StageRun
+from goldpan.batches.rounds import forget_plans
 from goldpan.cells import CsvWriter
 from goldpan.chains.preview import records_asked
 from goldpan.errors import SourceError, StudyError
@@ -117,7 +117,7 @@ def import_answers(
             _enter(gathered, ledger, project, stage, hashes)
         _tell(gathered, report, wanted.report_file)
     if report.entered and not dry_run:
-        StageRun(project, stage).forget_plans()
+        forget_plans(project, stage)
     return report
 
 

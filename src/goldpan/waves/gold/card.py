@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from goldpan.files import sha256_hex
 from goldpan.markdown import markdown_table, markdown_text
 from goldpan.records.splits import SPLITS
+from goldpan.records.test_looks import looks
 from goldpan.waves.agreement.formatting import BLINDNESS, coefficient_text, coefficient_title
 from goldpan.waves.agreement.report import AgreementReport
 from goldpan.waves.gold.gold_set import GoldItem, GoldSet
@@ -220,3 +223,22 @@ def _limits(gold: GoldSet, measured: Measured) -> list[str]:
 def _files(files: Mapping[str, str]) -> list[str]:
     rows = [[markdown_text(name), f"`{digest}`"] for name, digest in files.items()]
     return ["## Files", markdown_table(["file", "SHA-256"], rows)]
+
+
+def look_notes(gold: GoldSet, root: Path, looks_file: str) -> list[str]:
+    """How often figures of the test split were seen, as far as that is known when labels are frozen.
+
+    Args:
+        gold: the set.
+        root: the project's folder.
+        looks_file: where looks at the test split are counted, relative to it.
+    """
+    if not gold.split("test"):
+        return []
+    # Those at these labels come after them: a card that is made again, or in a replay, says the same.
+    rows = sha256_hex(b"".join(item.as_line() for item in gold.split("test")))
+    before = [look for look in looks(root / looks_file) if look.rows != rows]
+    return [
+        f"Looks at the test split: {len(before):,} at earlier versions of it. Those at this one, by"
+        f" searches for prompts and by evaluations of that split alone, are counted in {looks_file}."
+    ]

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import SheetError, StudyError
-from goldpan.files import sha256_hex, write_bytes, write_json
+from goldpan.files import write_bytes, write_json
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of
-from goldpan.records.test_looks import looks
 from goldpan.statistics.scales import scale_of
 from goldpan.study.load import Project
 from goldpan.study.targeted_waves import features_listed
@@ -28,7 +27,7 @@ from goldpan.waves.collect.collected import CollectedWave, WaveStatus, read_coll
 from goldpan.waves.collect.filled import GivenOut
 from goldpan.waves.collect.folder import collect
 from goldpan.waves.collect.record_fields import field_path
-from goldpan.waves.gold.card import GoldDescription
+from goldpan.waves.gold.card import GoldDescription, look_notes
 from goldpan.waves.gold.files import write_gold
 from goldpan.waves.gold.gold_set import GoldSet, freeze_gold
 from goldpan.waves.items import Item
@@ -380,23 +379,10 @@ class WaveRun:
                 *wave_notes(collected.status),
                 *awaiting_notes(rows),
                 *model_notes(rows, scales, self.wave.strategy),
-                *self._look_notes(gold),
+                *look_notes(gold, self.project.root, self.study_wave.looks_file(self.study, self.name)),
             ],
         )
         return gold
-
-    def _look_notes(self, gold: GoldSet) -> list[str]:
-        """How often figures of the test split were seen, as far as that is known when labels are frozen."""
-        if not gold.split("test"):
-            return []
-        file = self.study_wave.looks_file(self.study, self.name)
-        # Those at these labels come after them: a card that is made again, or in a replay, says the same.
-        rows = sha256_hex(b"".join(item.as_line() for item in gold.split("test")))
-        before = [look for look in looks(self._at(file)) if look.rows != rows]
-        return [
-            f"Looks at the test split: {len(before):,} at earlier versions of it. Those at this one, by"
-            f" searches for prompts and by evaluations of that split alone, are counted in {file}."
-        ]
 
     def _collected(self) -> CollectedWave:
         return read_collected(
