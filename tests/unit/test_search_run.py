@@ -352,4 +352,4 @@ def test_answers_of_another_model_are_told(tmp_path, capsys):
     lines = [line for line in said.splitlines() if "better, rewrites: " in line and "has 0." in line]
     of_rewrites = [each for each in report.candidates if each.method == "rewrites" and not each.refused]
     assert len(lines) == 2 * len(of_rewrites) and "the best so far 0." in lines[0]
-    assert all("of 240 answers" in line and "USD so far" in line for line in lines)
+    assert all("/240 answers, " in line and "USD so far" in line for line in lines)
