@@ -19,6 +19,8 @@
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/errors/{errors}.html                    where predictions are wrong
 # results/{study}/optimised/{optimised}/search.html       a better prompt, and the search that led to it
+# results/{study}/finetune/{export}/train.jsonl           what a model is fine-tuned on
+# results/{study}/finetuned/{finetune}/merged/            a fine-tuned model
 # results/{study}/runs/{stage}.json                       what was asked, answered and measured, in one file
 # results/{study}/uploads/{tracker}/{stage}.json          that this run stands at a tracker
 # results/{study}/index.html                              the study on one page
@@ -50,6 +52,7 @@ include: "rules/evaluation.smk"
 include: "rules/errors.smk"
 include: "rules/experiments.smk"
 include: "rules/optimised.smk"
+include: "rules/finetune.smk"
 include: "rules/report.smk"
 
 

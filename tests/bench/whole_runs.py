@@ -1,6 +1,6 @@
 """Whole runs of two checkouts: `python -m tests.bench.whole_runs BEFORE AFTER [FILES [PLANNED]]`.
 
-Run from the root of AFTER. Measured are the quickstart as it ships, FILES files of ten rows to their
+Run from the root of AFTER, each checkout with its own `.venv`. Measured are the quickstart as it ships, FILES files of ten rows to their
 features with the built-in baseline, and a dry run over PLANNED files, each by the clock and by processor time
 of all its processes; once each and in turn, so that what else the machine does falls on both.
 """
@@ -51,6 +51,12 @@ def many_files(root: Path, files: int, rows: int) -> None:
         (folder / f"f{number:05}.jsonl").write_text("".join(lines))
 
 
+def interpreter(checkout: Path) -> Path:
+    """A checkout's own Python, for it may need other packages than another; without one, this."""
+    own = checkout / ".venv" / "bin" / "python"
+    return own if own.exists() else Path(sys.executable)
+
+
 def run(checkout: Path, prepare: Prepared) -> tuple[float, float]:
     """Run a checkout's workflow in a fresh folder; returns seconds by the clock and of processor time."""
     with tempfile.TemporaryDirectory(prefix="goldpan-bench-") as folder:
@@ -59,7 +65,7 @@ def run(checkout: Path, prepare: Prepared) -> tuple[float, float]:
             (root / name).symlink_to(checkout / name)
         options = prepare(checkout, root)
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", *options]
+        command = [str(interpreter(checkout)), "-m", "snakemake", "--cores", "2", "--quiet", "all", *options]
         subprocess.run(command, cwd=root, env=environment(checkout), check=True, stdout=subprocess.DEVNULL)
         wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -10,6 +10,8 @@ from goldpan.study.base import ColumnName, Model, Name, RowLimit, as_before, no_
 from goldpan.study.embedding import Embedding
 from goldpan.study.error_analysis import ErrorAnalysis
 from goldpan.study.evaluation import Evaluation, Predicted
+from goldpan.study.export import Export
+from goldpan.study.finetune import FineTune
 from goldpan.study.head import Annotated, Head, Selection
 from goldpan.study.local_stage import AnyLocalStage, StageOfAnyKind
 from goldpan.study.modules import ModulesTaken
@@ -130,6 +132,16 @@ class Study(Model):
         default_factory=dict,
         exclude_if=as_before({}),
         description="Searches for better prompts, by name.",
+    )
+    exports: dict[Name, Export] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Fine-tuning data of answers and gold labels, by name.",
+    )
+    finetunes: dict[Name, FineTune] = Field(
+        default_factory=dict,
+        exclude_if=as_before({}),
+        description="Language models that learn from exports, by name.",
     )
     modules: ModulesTaken | None = Field(
         None, description="Tasks of a table, each with a data set whose right answers are known."

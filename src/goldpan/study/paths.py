@@ -276,6 +276,14 @@ class Paths:
         """One file of a search for a better prompt."""
         return f"{self.base}/optimised/{optimised}/{name}"
 
+    def export(self, export: str, name: str) -> str:
+        """A file of fine-tuning data: `train.jsonl`, `valid.jsonl`, `test.jsonl`, `card.json`, …"""
+        return f"{self.base}/finetune/{export}/{name}"
+
+    def finetuned(self, finetune: str, name: str) -> str:
+        """A file or folder of a fine-tuned model: `adapter`, `merged`, `training.json`, `card.md`, …"""
+        return f"{self.base}/finetuned/{finetune}/{name}"
+
     def table(self, table: str, suffix: str) -> str:
         """What a chain of stages found out, as `csv` or `jsonl`, and its plot as `html`."""
         return f"{self.base}/tables/{table}.{suffix}"

@@ -1,0 +1,1 @@
+# Answers and gold labels -> fine-tuning data -> a fine-tuned model.

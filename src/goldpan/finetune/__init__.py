@@ -1,0 +1,1 @@
+"""Fine-tuning data of answers and gold labels, and models that learn from it."""
