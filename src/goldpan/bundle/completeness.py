@@ -9,6 +9,7 @@ from goldpan.bundle.artifacts import ModelArtifacts
 from goldpan.errors import BundleError, ErrorGatherer, ReplayMissError
 from goldpan.records.limit import trial_of, trial_text
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_as_usual
 from goldpan.waves.steps.given_out import given_out_before
 
 _SHOWN = 5
@@ -29,13 +30,13 @@ def check_is_made(project: Project, targets: list[str]) -> list[str]:
     by_model = ModelArtifacts(project)
     missing = [path for path in targets if not (project.root / path).exists()]
     needed = [path for path in missing if path not in by_model]
-    run = f"run it to its end: snakemake --cores 2 --config study={project.study.study}"
+    run = run_as_usual(project.study.study)
     if needed:
         more = f" and {len(needed) - _SHOWN} others" if len(needed) > _SHOWN else ""
         raise BundleError(
             f"the study is not made yet, so there is nothing to repeat: {', '.join(needed[:_SHOWN])}{more}",
             where=str(project.study_file),
-            remedy=run,
+            remedy=f"{run} to its end",
         )
     for name, wave in project.study.waves.items():
         draw = wave.draw_file(project.study.study, name)
@@ -50,7 +51,7 @@ def check_is_made(project: Project, targets: list[str]) -> list[str]:
         raise BundleError(
             f"its results are those of {trial_text(trial)}, which the study does not say",
             where=str(project.study_file),
-            remedy=f"{run}; or write `limit:` into config/config.yaml, and bundle the trial",
+            remedy=f"{run} without a limit; or write `limit:` into config/config.yaml, and bundle the trial",
         )
     return [f"{len(missing)} files that models compute were not made"] if missing else []
 
@@ -73,18 +74,18 @@ def check_is_answered(project: Project) -> None:
 
 def _check_stage(project: Project, stage: str) -> None:
     records = project.root / project.paths.stage_records(stage)
-    run = f"snakemake --cores 2 --config study={project.study.study}"
+    run = run_as_usual(project.study.study)
     try:
         plan = preview_round(project, stage, records)
     except ReplayMissError as miss:
         raise BundleError(
             f"{miss.what}: task, prompt, model or records were changed since, or it was never asked",
             where=f"stage {stage}",
-            remedy=f"put back what was changed, or run it first: {run}",
+            remedy=f"put back what was changed, or first {run}",
         ) from None
     if pending := plan.requests["pending"]:
         raise BundleError(
             f"{pending} of its requests are still under way, in {len(plan.shards)} open batches",
             where=f"stage {stage}",
-            remedy=f"wait for them, then bundle: {run}",
+            remedy=f"{run} until they are settled, then bundle",
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from goldpan.errors import BundleError
 from goldpan.experiments.command import options_of
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_as_usual
 from goldpan.workflow.snakemake_command import workflow_options
 
 _SHOWN = 5
@@ -51,5 +52,5 @@ def check_is_current(project: Project, settings: Mapping[str, str | None]) -> No
             f"something was changed since the study was run, so a replay would make other results:"
             f" {', '.join(stale[:_SHOWN])}{more}",
             where=str(project.study_file),
-            remedy=f"run it, then bundle: snakemake --cores 2 --config study={project.study.study}",
+            remedy=f"{run_as_usual(project.study.study)}, then bundle",
         )

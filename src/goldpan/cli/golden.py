@@ -62,9 +62,11 @@ def _sheets(options: argparse.Namespace) -> int:
         status = run_snakemake(study, arguments, dry_run=options.dry_run)
         if status or options.dry_run:
             return status
+    from goldpan.study.run_again import run_command
+
     for module, wave in waves.items():
         _print_wave(study, module, wave, settings.sample, set(missing))
-    print(f"then: snakemake --cores {options.cores} --config study={study.study.study}")
+    print(f"then: {run_command(study.study.study, '--cores', str(options.cores))}")
     return 0
 
 
