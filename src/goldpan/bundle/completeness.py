@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from goldpan.batches.plan import preview_round
@@ -56,6 +57,22 @@ def check_is_made(project: Project, targets: list[str]) -> list[str]:
     return [f"{len(missing)} files that models compute were not made"] if missing else []
 
 
+def was_answered(project: Project, stage: str) -> bool:
+    """Whether a stage was once answered to its end, as things were then."""
+    return (project.root / project.paths.features(stage)).exists()
+
+
+def never_answered(project: Project, stages: Sequence[str]) -> BundleError:
+    """That stages have no answers at all, which is no change of anything."""
+    names = ", ".join(f"`{stage}`" for stage in stages)
+    called = f"the stage {names} was" if len(stages) == 1 else f"the stages {names} were"
+    return BundleError(
+        f"{called} never answered to the end, so there is nothing to repeat",
+        where=str(project.study_file),
+        remedy=f"{run_as_usual(project.study.study)} to its end, then bundle",
+    )
+
+
 def check_is_answered(project: Project) -> None:
     """Check that a replay would find all answers: those to the prompts, records and models as they are now.
 
@@ -78,8 +95,10 @@ def _check_stage(project: Project, stage: str) -> None:
     try:
         plan = preview_round(project, stage, records)
     except ReplayMissError as miss:
+        if not was_answered(project, stage):
+            raise never_answered(project, [stage]) from None
         raise BundleError(
-            f"{miss.what}: task, prompt, model or records were changed since, or it was never asked",
+            f"{miss.what}: task, prompt, model or records were changed since it was answered",
             where=f"stage {stage}",
             remedy=f"put back what was changed, or first {run}",
         ) from None
