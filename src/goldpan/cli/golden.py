@@ -110,8 +110,8 @@ def print_version(found: GoldenVersion, project: Project, module: str, *, dry_ru
         print(printable(f"{name}: new"))
     changed = {change.id for change in found.changed}
     for name, why in found.kept.items():
-        what = "otherwise stays" if name in changed else "stays"
-        print(printable(f"{name}: {what} as it is; {why}"))
+        what = "otherwise stays as it is" if name in changed else "stays as it is"
+        print(printable(f"{name}: {'is not added' if name in found.not_added else what}; {why}"))
     for note in found.notes:
         print(printable(note))
     print(f"{len(found.changed)} answers changed, {found.confirmed} confirmed, {len(found.added)} rows added")
