@@ -41,7 +41,7 @@ SUITES := workflow unit faults browser model slurm
 WORKERS ?= 2
 SHARED = --numprocesses $(WORKERS) --dist worksteal
 test-unit test-faults test-browser test-model: PYTEST_OPTIONS = $(SHARED)
-test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile
+test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 .PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev
