@@ -340,8 +340,14 @@ def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
         name = _UNSAFE.sub("_", plain).lstrip(".") or "file"
         is_long = len(name) > _LONGEST_NAME
         if name != plain or name.casefold() in taken or is_long:
-            digest = hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
-            name = f"{name[: _LONGEST_NAME - 9] if is_long else name}-{digest}"
+            digest = hashlib.sha256(path.as_posix().encode()).hexdigest()
+            base = name[: _LONGEST_NAME - 9] if is_long else name
+            # Where another file has this very name, or by chance the same eight digits, more of them tell.
+            name = next(
+                longer
+                for digits in range(8, len(digest) + 1)
+                if (longer := f"{base}-{digest[:digits]}").casefold() not in taken
+            )
         taken.add(name.casefold())
         names[name] = root / path
     return names
