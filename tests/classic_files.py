@@ -1,4 +1,4 @@
-"""HDF5 files of embeddings as ml_filter writes them, by h5py alone: a group, three datasets, no attributes."""
+"""HDF5 files of embeddings as ml_filter writes them: a group with three datasets, no attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings that were made elsewhere: joined by id, read where they lie, refused where they are not as said."""
+"""Embeddings that were made elsewhere: joined by id, read where they lie, or refused."""
 
 import os
 import shutil

@@ -33,9 +33,9 @@ class Embedding(Model):
     files: list[str] | dict[str, list[str]] | None = Field(
         None,
         exclude_if=as_before(None),
-        description="Embeddings that are there already: HDF5 files or globs, found for the files of the"
-        " source by their names, or `file of the source: HDF5 files`. They are read where they lie, and nothing is"
-        " embedded; all else then states how they were made.",
+        description="Embeddings that are there already: HDF5 files or globs, found for files of the"
+        " source by their names, or `file of the source: HDF5 files`. They are read where they lie, and"
+        " nothing is embedded; all else then states how they were made.",
     )
     layout: Literal["goldpan", "ml_filter"] = Field(
         "goldpan",

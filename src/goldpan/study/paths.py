@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_WITHOUT_JSONL = re.compile(r"\.jsonl(\.gz|\.zst)?$", re.IGNORECASE)
+_DROPPED = re.compile(r"\.(jsonl(\.gz|\.zst)?|h5|hdf5)$", re.IGNORECASE)
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 PAPER_FILES = ("methods.md", "methods.tex", "references.bib", "numbers.json", "README.md")
 """Of the paper kit, those that every study has; tables, figures and checklists lie beside them."""
@@ -323,15 +323,15 @@ class Paths:
 def annotated_names(files: Iterable[str]) -> dict[str, str]:
     """Short name of a source file -> how its annotated file is called before `.jsonl`.
 
-    Of `part0.jsonl` that is `part0`: its rows are JSONL again. Other endings stay (`a.csv`), so that a file
-    that comes later (`a.csv` beside `a.jsonl`) changes no name. Where two would get one name (`a.jsonl` and
+    Of `part0.jsonl` and `part0.h5` that is `part0`. Other endings stay (`a.csv`), so that a file that comes
+    later (`a.csv` beside `a.jsonl`) changes no name. Where two would get one name (`a.jsonl` and
     `a.jsonl.gz`), or two that differ in case only, these keep their whole names.
 
     Args:
         files: all files of one source.
     """
     whole = list(files)
-    names = {file: _WITHOUT_JSONL.sub("", file) or file for file in whole}
+    names = {file: _DROPPED.sub("", file) or file for file in whole}
     for _ in whole:
         counts = Counter(name.casefold() for name in names.values())
         alike = [file for file, name in names.items() if counts[name.casefold()] > 1 and name != file]
