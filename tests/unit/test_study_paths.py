@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from goldpan.study.paths import Paths, file_names
+from goldpan.study.paths import Paths, annotated_names, file_names
 
 ROOT = Path("/project")
 
@@ -99,3 +99,29 @@ def test_no_two_files_share_a_table(files):
 def test_names_in_two_unicode_forms_are_kept_apart():
     composed, decomposed = names("in/caf\u00e9.csv", "in/cafe\u0301.csv")
     assert composed.casefold() != decomposed.casefold()
+
+
+@pytest.mark.parametrize(
+    ("files", "called"),
+    [
+        (["part0.jsonl"], ["part0"]),
+        (["a.jsonl", "a.csv"], ["a", "a.csv"]),
+        (["a.jsonl.gz", "b.jsonl.zst", "c.h5", "d.parquet"], ["a", "b", "c", "d.parquet"]),
+        (["a.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.gz"]),
+        (["A.jsonl", "a.jsonl.gz"], ["A.jsonl", "a.jsonl.gz"]),
+        (["a", "a.jsonl"], ["a", "a.jsonl"]),
+        (["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"]),
+        (["x.jsonl", "a.jsonl", "a.h5"], ["x", "a.jsonl", "a.h5"]),
+        ([], []),
+    ],
+)
+def test_annotated_files_of_a_source_have_names_of_their_own(files, called):
+    names = annotated_names(files)
+    assert list(names.values()) == called
+    assert len({name.casefold() for name in names.values()}) == len(files)
+
+
+def test_a_csv_that_comes_later_changes_no_name_of_an_annotated_file():
+    before = annotated_names(["a.jsonl", "b.jsonl"])
+    after = annotated_names(["a.csv", "a.jsonl", "b.jsonl", "b.tsv"])
+    assert before.items() <= after.items()

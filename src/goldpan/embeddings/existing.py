@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldpan.embeddings.documents import Skipped
-from goldpan.embeddings.placed import REMEDY, bad_file, check_vectors, faults_of, opened
+from goldpan.embeddings.placed import REMEDY, bad_file, check_vectors, faults_of, opened_hdf5
 from goldpan.embeddings.provenance import Provenance
 from goldpan.embeddings.reader import EmbeddingFile
 from goldpan.errors import EmbeddingError
@@ -51,7 +51,7 @@ def read_part(path: Path, group: str, layout: str) -> ExistingPart:
     """
     if layout == "goldpan":
         return _goldpan_part(path, group)
-    with faults_of(path), opened(path) as file:
+    with faults_of(path), opened_hdf5(path) as file:
         found = _classic_group(file, path, group)
         vectors = check_vectors(found, path)
         return ExistingPart(path, _ids(found, path), int(vectors.shape[1]), str(vectors.dtype))

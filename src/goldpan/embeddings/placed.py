@@ -40,7 +40,7 @@ def faults_of(path: Path) -> Iterator[None]:
         raise bad_file(path, f"it is damaged, half-written or no HDF5 file ({said})") from None
 
 
-def opened(path: Path) -> h5py.File:
+def opened_hdf5(path: Path) -> h5py.File:
     """A file, open for reading; within `faults_of`."""
     import h5py
 
@@ -147,7 +147,7 @@ class PlacedColumns(ClosedAtEnd):
         if number not in self._open:
             path, rows = self._parts[number]
             with faults_of(path):
-                group = self._stack.enter_context(opened(path)).get(self._group)
+                group = self._stack.enter_context(opened_hdf5(path)).get(self._group)
                 vectors = None if group is None else check_vectors(group, path)
             if vectors is None or vectors.shape != (rows, self._dimension):
                 now = "no such group" if vectors is None else str(vectors.shape)

@@ -18,7 +18,6 @@ from goldpan.files import canonical_json, replacing
 
 if TYPE_CHECKING:
     import h5py
-    import numpy as np
 
 FORMAT = "goldpan embeddings"
 FORMAT_VERSION = 1
@@ -190,7 +189,6 @@ class _Columns:
 
         self._counts = totals.counts
         self._has_text_labels = totals.has_text_labels
-        self._label_names = provenance.labels
         self._label_type = "float64"
         self._embedded = self._skipped = 0
         text, rows, width = h5py.string_dtype(), totals.counts.embedded, len(provenance.labels)
@@ -268,30 +266,8 @@ class _Columns:
             texts = [[_label_text(value) for value in row] for row in block.labels]
             values: Any = np.array(texts, dtype=object)
         else:
-            values = np.array(block.labels, dtype=np.float64)
-            if self._label_type != "float64":
-                values = self._of_label_type(values, block)
+            values = np.array(block.labels, dtype=np.float64).astype(self._label_type)
         return values[:, 0] if values.shape[1] == 1 else values
-
-    def _of_label_type(self, values: np.ndarray, block: EmbeddedBlock) -> np.ndarray:
-        """[N, T] labels in the type that the study gives. Raises EmbeddingError where one does not fit it."""
-        import numpy as np
-
-        with np.errstate(all="ignore"):
-            stored = values.astype(self._label_type)
-            fits = (
-                np.isfinite(stored) | ~np.isfinite(values) if stored.dtype.kind == "f" else stored == values
-            )
-        if not fits.all():
-            row, column = np.argwhere(~fits)[0]
-            raise EmbeddingError(
-                f"{int((~fits).sum())} labels of these {len(block.ids)} records do not fit"
-                f" `label_dtype: {self._label_type}`: record {block.ids[row]!r} has"
-                f" `{self._label_names[column]}` {values[row, column]:g}",
-                remedy="leave `label_dtype` out (float64), or name a type that holds all labels;"
-                " no label (null) is NaN, which only float types have",
-            )
-        return np.asarray(stored)
 
 
 def _label_text(value: Label) -> str:
