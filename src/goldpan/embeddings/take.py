@@ -11,13 +11,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from goldpan.embeddings.blocks import EmbeddedBlock
 from goldpan.embeddings.documents import Skipped
 from goldpan.embeddings.existing import ExistingPart, read_part
 from goldpan.embeddings.placed import PlacedColumns
-from goldpan.embeddings.provenance import Provenance, differences, stated_provenance
+from goldpan.embeddings.stated import SeenVectors, provenance_of_parts
 from goldpan.embeddings.store import EmbedCounts, Totals, write_store
 from goldpan.errors import EmbeddingError, ReconciliationError
 from goldpan.files import sha256_file
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 _ROWS = 8192
 _SHOWN = 5
-_UNIT = 2e-2
-"""How far from 1 the length of a normalised vector may be that is stored in half precision."""
 
 
 def take_embeddings(
@@ -69,7 +67,7 @@ def take_embeddings(
     listed = [(part.path, len(part.ids)) for part in parts]
     with PlacedColumns(listed, settings.group, dimension) as columns:
         seen = _look_at(columns, np.array(joined.places, dtype=np.int64), joined.ids, records, settings)
-    provenance = _provenance(settings, parts, model_sha256, seen)
+    provenance = provenance_of_parts(settings, parts, model_sha256, seen)
     kept = seen.finite
     bad = [
         Skipped(joined.ids[row], joined.rows[row], "damaged_vector: its embedding holds NaN or infinity")
@@ -113,21 +111,6 @@ class _Joined:
     places: list[int] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     order: dict[tuple[str, int], int] = field(default_factory=dict)
-
-
-@dataclass
-class _Seen:
-    """What the vectors are: which are finite, whether all have length 1, and their checksum."""
-
-    finite: np.ndarray
-    shortest: float
-    longest: float
-    checksum: int
-
-    @property
-    def has_length_1(self) -> bool:
-        """Whether all vectors have length 1; not where there are none."""
-        return abs(self.shortest - 1) <= _UNIT and abs(self.longest - 1) <= _UNIT
 
 
 def _places(parts: Sequence[ExistingPart]) -> dict[str, int]:
@@ -225,7 +208,7 @@ def _document_id(settings: Embedding, record: Record) -> str:
 
 def _look_at(
     columns: PlacedColumns, places: np.ndarray, ids: Sequence[str], records: Path, settings: Embedding
-) -> _Seen:
+) -> SeenVectors:
     import numpy as np
 
     finite = np.ones(len(places), dtype=bool)
@@ -248,60 +231,7 @@ def _look_at(
             remedy="make them again with what made them; with `on_error: skip` these records are listed as"
             " skipped",
         )
-    return _Seen(finite, shortest, longest, checksum)
-
-
-def _provenance(
-    settings: Embedding, parts: Sequence[ExistingPart], model_sha256: str, seen: _Seen
-) -> Provenance:
-    """How the vectors were made, as the files say or the study states.
-
-    Raises:
-        EmbeddingError: these differ, or the vectors are not what is stated.
-    """
-    if settings.layout != "goldpan":
-        if settings.normalize is True and seen.longest and not seen.has_length_1:
-            raise EmbeddingError(
-                f"the study states `normalize: true`, but the vectors have lengths from"
-                f" {seen.shortest:.3g} to {seen.longest:.3g}",
-                where=str(parts[0].path),
-                remedy="leave `normalize` out: it is then seen from the vectors",
-            )
-        return stated_provenance(
-            settings,
-            model_sha256=model_sha256,
-            dimension=parts[0].dimension,
-            normalize=seen.has_length_1,
-            storage_dtype=parts[0].dtype,
-        )
-    made = parts[0].provenance
-    assert made is not None
-    for part in parts[1:]:
-        assert part.provenance is not None
-        _raise_if(part.path, differences(made, part.provenance), f"the vectors of {parts[0].path}")
-    stated: dict[str, Any] = {
-        name: getattr(settings, name)
-        for name in ("pooling", "normalize", "max_length", "on_long", "prefix")
-        if name in settings.model_fields_set and getattr(settings, name) not in ("model", None)
-    }
-    wrong = [
-        f"{name}: {getattr(made, name)!r}, not {value!r}"
-        for name, value in stated.items()
-        if getattr(made, name) != value
-    ]
-    if made.model != settings.model and made.model_sha256 != model_sha256:
-        wrong.insert(0, f"model: {made.model!r}, not {settings.model!r}")
-    _raise_if(parts[0].path, wrong, "what the study states")
-    return replace(made, layout="goldpan")
-
-
-def _raise_if(path: Path, wrong: Sequence[str], other: str) -> None:
-    if wrong:
-        raise EmbeddingError(
-            f"its vectors were not made like {other}: {'; '.join(wrong)}",
-            where=str(path),
-            remedy="state how they were made, or name other files",
-        )
+    return SeenVectors(finite, shortest, longest, checksum)
 
 
 def _path_from(output: Path, path: Path) -> str:
