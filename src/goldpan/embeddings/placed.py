@@ -139,7 +139,8 @@ class PlacedColumns(ClosedAtEnd):
         try:
             for run, where in zip(np.split(ordered, breaks), np.split(order, breaks), strict=True):
                 first = int(run[0])
-                out[at[where]] = column[first : int(run[-1]) + 1][run - first]
+                read = column[first : int(run[-1]) + 1]
+                out[at[where]] = read if len(read) == len(run) else read[run - first]
         except (OSError, RuntimeError, UnicodeDecodeError) as error:
             raise bad_file(path, f"it cannot be read to its end ({str(error).splitlines()[0]})") from None
 
