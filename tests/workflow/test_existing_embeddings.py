@@ -238,3 +238,14 @@ def test_an_hdf5_may_be_the_source_itself(project):
     project.run("--config", "study=bare")
     rows = project.rows("annotated/all/rows/000_part0.jsonl")
     assert len(rows) == 60 and rows[0]["id"] == rows[0]["document_id"] and isinstance(rows[0]["labels"], int)
+
+
+def test_a_bundle_holds_the_hdf5_and_asks_for_no_model(made):
+    from goldpan.bundle.models_used import models_used
+    from goldpan.bundle.named_files import named_files
+    from goldpan.study.load import load_project
+
+    project = load_project("scored", root=made.root)
+    held = {path.name for _, path in named_files(project).values()}
+    assert {"000_part0.h5", "000_part1.h5", "part0.jsonl", "part1.jsonl"} <= held
+    assert models_used(project) == []
