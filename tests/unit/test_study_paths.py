@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from goldpan.study.paths import Paths, file_names
+from goldpan.study.paths import Paths, annotated_names, file_names
 
 ROOT = Path("/project")
 
@@ -129,3 +129,29 @@ def test_a_file_that_has_the_name_which_another_gets_loses_neither():
     found = file_names([ROOT / file for file in files], ROOT)
     assert sorted(found.values()) == sorted(ROOT / file for file in files)
     assert f"M_ller.csv-{digest[:10]}" in found
+
+
+@pytest.mark.parametrize(
+    ("files", "called"),
+    [
+        (["part0.jsonl"], ["part0"]),
+        (["a.jsonl", "a.csv"], ["a", "a.csv"]),
+        (["a.jsonl.gz", "b.jsonl.zst", "c.h5", "d.parquet"], ["a", "b", "c", "d.parquet"]),
+        (["a.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.gz"]),
+        (["A.jsonl", "a.jsonl.gz"], ["A.jsonl", "a.jsonl.gz"]),
+        (["a", "a.jsonl"], ["a", "a.jsonl"]),
+        (["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"]),
+        (["x.jsonl", "a.jsonl", "a.h5"], ["x", "a.jsonl", "a.h5"]),
+        ([], []),
+    ],
+)
+def test_annotated_files_of_a_source_have_names_of_their_own(files, called):
+    names = annotated_names(files)
+    assert list(names.values()) == called
+    assert len({name.casefold() for name in names.values()}) == len(files)
+
+
+def test_a_csv_that_comes_later_changes_no_name_of_an_annotated_file():
+    before = annotated_names(["a.jsonl", "b.jsonl"])
+    after = annotated_names(["a.csv", "a.jsonl", "b.jsonl", "b.tsv"])
+    assert before.items() <= after.items()
