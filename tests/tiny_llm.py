@@ -1,4 +1,4 @@
-"""A causal language model small enough to train in a test: random weights, a tokenizer for any UTF-8 text, a chat template."""
+"""A random causal language model small enough to train in a test, with tokenizer and chat template."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TEXTS = (
     "system user assistant tool tools function parameters type object properties string integer number",
 )
 
-# Like Qwen's: tools in the system turn, calls in <tool_call> tags, results in the user's turn. Each message renders
-# without looking at what follows, so that a prompt is a prefix of the whole.
+# Like Qwen's: tools in the system turn, calls in <tool_call> tags, results in the user's turn. Each message
+# renders without looking at what follows, so that a prompt is a prefix of the whole.
 CHAT_TEMPLATE = """\
 {%- if tools %}
     {{- '<|im_start|>system\\n' }}
@@ -62,7 +62,8 @@ def make_tiny_llm(
 
     The folder is a plain Hugging Face model folder: `config.json`, `model.safetensors`, `tokenizer.json`,
     `generation_config.json`, `chat_template.jinja`. The same arguments give the same bytes. Byte-level BPE: any
-    text is encoded, and decodes to itself. It has 4 heads of attention, 2 for keys and values, and reads 4096 tokens.
+    text is encoded, and decodes to itself. It has 4 heads of attention, 2 for keys and values, and positions for
+    4096 tokens.
 
     Args:
         seed: of the weights.
