@@ -60,10 +60,9 @@ def make_tiny_llm(
 ) -> Path:
     """Write a random model of the Llama family with its tokenizer into a folder, which is returned.
 
-    The folder is a plain Hugging Face model folder: `config.json`, `model.safetensors`, `tokenizer.json`,
-    `generation_config.json`, `chat_template.jinja`. The same arguments give the same bytes. Byte-level BPE: any
-    text is encoded, and decodes to itself. It has 4 heads of attention, 2 for keys and values, and positions for
-    4096 tokens.
+    The folder is a plain Hugging Face one: `config.json`, `model.safetensors`, `tokenizer.json`,
+    `generation_config.json`, `chat_template.jinja`. The same arguments give the same bytes. Byte-level BPE:
+    any text is encoded, and decodes to itself. There are positions for 4096 tokens.
 
     Args:
         seed: of the weights.
