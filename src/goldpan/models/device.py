@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from goldpan.errors import EmbeddingError
 
+_CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
+
 
 def available_device(name: str) -> str:
     """The device a study asks for, in PyTorch's words; `auto` is the first GPU, else the CPU.
@@ -23,3 +25,10 @@ def available_device(name: str) -> str:
             remedy="run on a machine that has one, or set `device: auto`",
         )
     return name
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of PyTorch says that a device, or the CPU, has no memory left."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or _CPU_OUT_OF_MEMORY in str(error)
