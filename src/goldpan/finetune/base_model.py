@@ -1,4 +1,4 @@
-"""The model that is fine-tuned: its folder, tokenizer, weights, and the layers that adapters can stand beside."""
+"""The model that is fine-tuned: its tokenizer, weights, and the layers that adapters can stand beside."""
 
 from __future__ import annotations
 

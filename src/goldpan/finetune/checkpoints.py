@@ -1,10 +1,10 @@
 """Checkpoints of a training that goes on, so that a job that is killed or requeued goes on where it was.
 
-They lie beside the outputs, in a folder that no rule declares, for Snakemake removes what a job that failed has
-declared. A checkpoint counts once its manifest is there, which is written last and has the hashes of its files: one
-that was cut short is none. Those of other settings, data, weights or libraries lie in a folder of another name, and
-are removed before training begins. Nothing pickled is read: tensors are safetensors, or loaded by PyTorch's
-`weights_only`.
+They lie beside the outputs, in a folder that no rule declares, for Snakemake removes what a job that failed
+has declared. A checkpoint counts once its manifest is there, which is written last and has the hashes of its
+files: one that was cut short is none. Those of other settings, data, weights or libraries lie in a folder of
+another name, and are removed before training begins. No pickle is run: weights are safetensors, and what else
+the trainer keeps is loaded by PyTorch's `weights_only`.
 """
 
 from __future__ import annotations

@@ -12,8 +12,10 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 560, 260, 64, 34, 24, 52
 _STYLE = """
 svg { background: #ffffff; } text { font: 12px system-ui, sans-serif; fill: #1c2430; }
 text.tick { fill: #5b6675; } text.axis { font-weight: 600; } .grid { stroke: #d5dae1; }
-.train { stroke: #5b6675; fill: none; stroke-opacity: .6; } .valid { stroke: #0b5cad; fill: none; stroke-width: 2; }
-circle.valid { fill: #0b5cad; stroke: none; } .best { stroke: #9a4a00; fill: #ffffff; stroke-width: 2; }
+.train { stroke: #5b6675; fill: none; stroke-opacity: .6; }
+.valid { stroke: #0b5cad; fill: none; stroke-width: 2; }
+circle.valid { fill: #0b5cad; stroke: none; }
+.best { stroke: #9a4a00; fill: #ffffff; stroke-width: 2; }
 line.best { stroke-dasharray: 4 3; stroke-width: 1; }
 """
 

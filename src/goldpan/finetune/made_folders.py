@@ -31,7 +31,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_adapter(checkpoint: Path, folder: Path, *, base: str, revision: str | None) -> None:
-    """Fill a folder with the adapter of a checkpoint, as PEFT reads it; the same adapter gives the same bytes.
+    """Fill a folder with the adapter of a checkpoint, as PEFT reads it; the same one gives the same bytes.
 
     Args:
         base: the base model, as the study names it: not where it lies on this machine.

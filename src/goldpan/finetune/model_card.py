@@ -59,8 +59,9 @@ def model_card(report: TrainingReport) -> str:
             "",
             "## How well it fits",
             "",
-            "The loss on `valid`, in nats per token of the completions, by which the step was chosen. It says nothing"
-            " of right and wrong answers: evaluate the model against gold that it has not learned from.",
+            "The loss on `valid`, in nats per token of the completions, by which the step was"
+            " chosen. It says nothing of right and wrong answers: evaluate the model against gold that it"
+            " has not learned from.",
             "",
             markdown_table(["model", "loss on valid"], losses, [False, True]),
             *(
@@ -71,8 +72,8 @@ def model_card(report: TrainingReport) -> str:
             "",
             "## Before it is used or given away",
             "",
-            "The licence of the base model holds for this one, too, and so may the terms of whoever made the answers"
-            " that it learned from. Weights may tell of texts they were trained on.",
+            "The licence of the base model holds for this one, too, and so may the terms of whoever made the"
+            " answers that it learned from. Weights may tell of texts they were trained on.",
             "",
             "Made with " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
             "",

@@ -13,7 +13,7 @@ from goldpan.errors import FineTuneError
 from goldpan.files import iter_rows
 
 _FORMATS = "`messages` (OpenAI chat), or `prompt` and `completion` (TRL; both messages, or both text)"
-_REMEDY = "export in one of the formats that can be trained on: trl_conversational, trl_prompt_completion, openai_chat"
+_REMEDY = "export as trl_conversational, trl_prompt_completion or openai_chat"
 
 Messages = list[dict[str, Any]]
 
@@ -37,8 +37,8 @@ class TrainingRow:
 def read_training_rows(path: Path, name: str) -> Iterator[TrainingRow]:
     """Yield the rows of a file of fine-tuning data.
 
-    Of a conversation without a completion of its own, that is its last message, of the assistant; answers before
-    it, as of examples, are part of the prompt.
+    Of a conversation without a completion of its own, that is its last message, of the assistant; answers
+    before it, as of examples, are part of the prompt.
 
     Args:
         name: of the file in errors.
@@ -92,7 +92,7 @@ def _message(message: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _call(call: Any, where: str) -> dict[str, Any]:
-    """A call with its arguments as an object: OpenAI writes them as text, which templates would encode again."""
+    """A call with its arguments as an object; OpenAI has them as text, which templates would encode again."""
     function = call.get("function", call) if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise FineTuneError("a tool call has no function with a name", where=where, remedy=_REMEDY)

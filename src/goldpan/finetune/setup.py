@@ -1,4 +1,4 @@
-"""All that a training depends on: the model's files, the rows as tokens, device and limits, and their fingerprint."""
+"""All that a training depends on: the model's files, the rows as tokens, device, limits and fingerprint."""
 
 from __future__ import annotations
 
@@ -173,13 +173,14 @@ def _rows_of(
     left_out: list[LongRow],
 ) -> TokenizedSplit:
     """The rows of a file that are not too long; the others are put into `left_out`."""
-    rows, long_rows, total = [], [], 0
-    for total, row in enumerate(read_training_rows(path, path.name), 1):
+    rows, long_rows = [], []
+    for row in read_training_rows(path, path.name):
         tokens = as_tokens(row)
         if len(tokens.ids) <= max_length:
             rows.append(tokens)
         else:
             long_rows.append(LongRow(split, int(row.where.rpartition(" ")[2]), len(tokens.ids)))
+    total = len(rows) + len(long_rows)
     if long_rows and settings.on_long == "stop":
         shown = ", ".join(f"line {row.line} ({row.tokens} tokens)" for row in long_rows[:5])
         more = f" and {len(long_rows) - 5} more" if len(long_rows) > 5 else ""

@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer with steps that are planned, a token budget that halves, and nothing that leaves this machine.
+"""TRL's SFTTrainer with planned steps, a token budget that halves, and nothing that leaves this machine.
 
 Imported where a model is trained only: it loads torch, transformers, peft and trl.
 """
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from goldpan.crashpoints import reached
 from goldpan.errors import FineTuneError
 from goldpan.finetune.checkpoints import CheckpointManifest, Checkpoints
 from goldpan.finetune.steps import token_batches
@@ -79,7 +80,7 @@ def mean_loss(model: Any, rows: Sequence[TokenizedRow], budget: TokenBudget, con
     """The loss of each token of the completions, in nats, in the mean over all rows' tokens.
 
     Args:
-        model: with TRL's fused head of the output, which never holds the scores of a whole vocabulary at once.
+        model: with TRL's fused output head, which never holds the scores of a whole vocabulary at once.
         context: gives the context manager of the forward pass, as for autocast.
     """
     model.eval()
@@ -131,7 +132,7 @@ class PlannedTrainer(SFTTrainer):  # type: ignore[misc]
     def training_step(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Add up the gradients of a step's rows; the loss is the mean over all tokens of their completions."""
+        """Add up the gradients of a step's rows; the loss is the mean over their completions' tokens."""
         rows = [self._train[row] for row in inputs["rows"]]
         tokens = learned_tokens(rows)
         while True:
@@ -245,6 +246,7 @@ class Rhythm(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that the checkpoint is whole."""
+        reached("checkpoint_written")
         self._checkpoints.finish(
             CheckpointManifest(
                 step=state.global_step,
@@ -255,6 +257,7 @@ class Rhythm(TrainerCallback):  # type: ignore[misc]
                 stopped_early=self._has_settled(state) and state.global_step < self._last,
             )
         )
+        reached("checkpoint_finished")
 
     def _has_settled(self, state: Any) -> bool:
         losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry and entry["step"]]

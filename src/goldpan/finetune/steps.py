@@ -34,8 +34,8 @@ def plan_steps(
 ) -> list[list[int]]:
     """The rows of each step, over all epochs; each row once in an epoch.
 
-    Rows are shuffled; some dozens of batches at a time are sorted by length, to pad little; then the batches are
-    shuffled, too.
+    Rows are shuffled; some dozens of batches at a time are sorted by length, to pad little; then the batches
+    are shuffled, too.
 
     Args:
         lengths: tokens of all rows, at least one.

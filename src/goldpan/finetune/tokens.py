@@ -1,4 +1,4 @@
-"""Rows as tokens, by the target model's tokenizer and chat template, with the place where the answer begins."""
+"""Rows as tokens, by the model's tokenizer and chat template, with the place where the answer begins."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class TokenizedRow:
 class RowTokenizer:
     """Turns rows into tokens.
 
-    What a model is asked later is a prompt that ends with the template's opening of an answer. So the prompt is
-    rendered in this way, and the completion is what the rendering of the whole adds to it; no template needs
-    marks of `{% generation %}`. Tokens after the one that ends the answer are left out, and it is added where
-    a template does not.
+    What a model is asked later is a prompt that ends with the template's opening of an answer. So the prompt
+    is rendered in this way, and the completion is what the rendering of the whole adds to it; no template
+    needs marks of `{% generation %}`. Tokens after the one that ends the answer are left out, and it is added
+    where a template does not.
 
     Args:
         tokenizer: of the model, from transformers.
@@ -64,8 +64,8 @@ class RowTokenizer:
         """Tokens of a row.
 
         Raises:
-            FineTuneError: the model has no chat template, it does not take the messages, or what it makes of the
-                prompt is not how the whole begins.
+            FineTuneError: the model has no chat template, it does not take the messages, or what it makes of
+                the prompt is not how the whole begins.
         """
         if isinstance(row.prompt, str):
             assert isinstance(row.completion, str)
@@ -92,9 +92,9 @@ class RowTokenizer:
         if not whole.startswith(opened):
             place = _first_difference(opened, whole)
             raise FineTuneError(
-                "the model's chat template renders a prompt otherwise when an answer follows, so that what would be"
-                f" learned is not what is asked later: {opened[place - 20 : place + 40]!r} becomes"
-                f" {whole[place - 20 : place + 40]!r}",
+                "the model's chat template renders a prompt otherwise when an answer follows, so that"
+                f" what would be learned is not what is asked later: {opened[place - 20 : place + 40]!r}"
+                f" becomes {whole[place - 20 : place + 40]!r}",
                 where=row.where,
                 remedy="take a model whose template does not, or export as `format: trl_prompt_completion`",
             )
@@ -109,7 +109,7 @@ class RowTokenizer:
             )
         except Exception as error:  # a template is a program: jinja's errors, and those of Python inside it
             raise FineTuneError(
-                f"the model's chat template does not take these messages: {str(error) or type(error).__name__}",
+                f"the model's chat template does not take these messages: {error or type(error).__name__}",
                 where=row.where,
                 remedy="see which roles, and whether tools, the model was made for",
             ) from None

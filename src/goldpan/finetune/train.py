@@ -40,20 +40,21 @@ def fine_tune(
 ) -> TrainingReport:
     """Train an adapter, and leave it and what is told of it in a folder.
 
-    A training that was broken off goes on after its last checkpoint, and ends as if it had not been. On a CPU the
-    same settings, data, model and packages give the same adapter, byte for byte.
+    A training that was broken off goes on after its last checkpoint, and ends as if it had not been. On a CPU
+    the same settings, data, model and packages give the same adapter, byte for byte.
 
     Args:
         name: of the fine-tuning.
         settings: what the study says.
         data: `train` and `valid`, the files of an export.
-        folder: where `adapter/`, `merged/`, `training.json`, `curve.svg` and `card.md` are put; one process at a time.
+        folder: where the FINETUNED_FOLDERS and FINETUNED_FILES of `files` are put; one process at a time.
         root: where a relative folder of the model starts.
         threads: of the CPU.
         say: takes lines about how far it is.
 
     Raises:
-        FineTuneError: there is nothing to learn, the model does not fit, the loss is no number, memory runs out.
+        FineTuneError: there is nothing to learn, the model does not fit, the loss is no number, or
+            memory runs out.
         EmbeddingError: the model cannot be loaded, or there is no such device.
     """
     with torch_threads(threads), alone_in(checkpoints_folder(folder)):
@@ -273,8 +274,9 @@ def _warnings(report: TrainingReport) -> list[str]:
     warnings = []
     if report.valid_loss >= report.untuned_valid_loss:
         warnings.append(
-            f"The loss on valid never fell below that of the model as it was ({report.untuned_valid_loss:.4f}):"
-            " it has learned nothing that helps. Try a lower learning rate, or more rows."
+            f"The loss on valid never fell below that of the model as it was"
+            f" ({report.untuned_valid_loss:.4f}): it has learned nothing that helps. Try a lower learning"
+            " rate, or more rows."
         )
     elif report.best_step == report.planned_steps:
         warnings.append(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goldpan.as_json import AsJson
 from goldpan.files import document_as, of_known_keys
 
 
 @dataclass(frozen=True)
-class TrainedOn(AsJson):
+class TrainedOn:
     """One split of the export.
 
     Attributes:
@@ -28,7 +27,7 @@ class TrainedOn(AsJson):
 
 
 @dataclass(frozen=True)
-class LongRow(AsJson):
+class LongRow:
     """A row that was left out, as it has more than `max_length` tokens."""
 
     split: str
@@ -37,7 +36,7 @@ class LongRow(AsJson):
 
 
 @dataclass(frozen=True)
-class StepLoss(AsJson):
+class StepLoss:
     """The loss of a step's rows before the step, in nats per token of the completions.
 
     Attributes:
@@ -53,7 +52,7 @@ class StepLoss(AsJson):
 
 
 @dataclass(frozen=True)
-class ValidLoss(AsJson):
+class ValidLoss:
     """The loss on valid after a step; step 0 is the model as it was."""
 
     step: int
@@ -61,7 +60,7 @@ class ValidLoss(AsJson):
 
 
 @dataclass(frozen=True)
-class TrainingReport(AsJson):
+class TrainingReport:
     """A training.
 
     Attributes:
@@ -80,8 +79,8 @@ class TrainingReport(AsJson):
         steps: those that were done.
         best_step: the one whose adapter this is.
         stopped_early: whether the loss on valid had not fallen for too long.
-        untuned_valid_loss, valid_loss, merged_valid_loss: of the model as it was, with the adapter, and of the
-            merged folder as it was read again.
+        untuned_valid_loss, valid_loss, merged_valid_loss: of the model as it was, with the adapter, and of
+            the merged folder as it was read again.
         tokens: seen in training, padding not counted.
         seconds: of training and evaluation, over all jobs that took part.
         losses, valid_losses: step by step.
@@ -115,6 +114,10 @@ class TrainingReport(AsJson):
     valid_losses: list[ValidLoss]
     versions: dict[str, str]
     warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able form; numbers stay as they are, for learning rates are small."""
+        return asdict(self)
 
 
 def read_training_report(path: Path) -> TrainingReport:

@@ -1,4 +1,4 @@
-"""The Pydantic model of a fine-tuning in the study file: which model, on which export, with which settings."""
+"""The Pydantic model of a fine-tuning in the study file: which model, on which export, and how."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OVER_SETTINGS = frozenset({"device"})
 
 
 class Lora(Model):
-    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685): the weights stay, a product of two small matrices is
-    learned beside each."""
+    """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685): the weights stay, and a product of two small
+    matrices is learned beside each."""
 
     rank: _Count = Field(16, description="Inner size of the two matrices.")
     alpha: float = Field(
