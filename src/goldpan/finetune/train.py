@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +100,7 @@ def _trained(
             **_told_of(setup),
         )
         _check_merged(report)
-        report.warnings.extend(_warnings(report))
+        report.warnings.extend(_to_know(report))
         card = model_card(report).encode()
         for made in (adapter, merged):
             write_bytes(made / "README.md", card)
@@ -124,7 +126,7 @@ def _measured(
     is_through = last is not None and (last.stopped_early or last.step >= len(steps))
     if not is_through:
         trainer.add_callback(rhythm)
-        trainer.train(resume_from_checkpoint=None if last is None else str(checkpoints.place(last.step)))
+        _train(trainer, None if last is None else checkpoints.place(last.step))
     done = checkpoints.last()
     assert done is not None
     # As the last checkpoint has it, so that the same is told by a job that finds the training finished.
@@ -144,6 +146,25 @@ def _measured(
         "losses": _step_losses(history, steps, len(lengths)),
         "valid_losses": valid,
     }
+
+
+def _train(trainer: PlannedTrainer, checkpoint: Path | None) -> None:
+    """Train, after a checkpoint where there is one.
+
+    Raises:
+        FineTuneError: the checkpoint holds something else than numbers and their names, which is not loaded.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of what transformers, trl and peft do among themselves.
+            warnings.simplefilter("ignore", FutureWarning)
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    except pickle.UnpicklingError as error:
+        raise FineTuneError(
+            f"the checkpoint holds something that is no state of a training: {str(error).splitlines()[0]}",
+            where=None if checkpoint is None else checkpoint.name,
+            remedy="remove the folder `.checkpoints` beside the model; training begins anew",
+        ) from None
 
 
 def _step_losses(history: list[dict[str, Any]], steps: list[list[int]], rows: int) -> list[StepLoss]:
@@ -270,23 +291,23 @@ def _check_merged(report: TrainingReport) -> None:
         )
 
 
-def _warnings(report: TrainingReport) -> list[str]:
-    warnings = []
+def _to_know(report: TrainingReport) -> list[str]:
+    known = []
     if report.valid_loss >= report.untuned_valid_loss:
-        warnings.append(
+        known.append(
             f"The loss on valid never fell below that of the model as it was"
             f" ({report.untuned_valid_loss:.4f}): it has learned nothing that helps. Try a lower learning"
             " rate, or more rows."
         )
     elif report.best_step == report.planned_steps:
-        warnings.append(
+        known.append(
             "The loss on valid was lowest after the last step: with more epochs it may fall further."
         )
     if report.left_out:
-        warnings.append(
+        known.append(
             f"{len(report.left_out)} rows were left out, as they have more than {report.max_length} tokens;"
             " training.json lists them."
         )
     if report.batch_tokens < (report.settings["batch_tokens"] or 0):
-        warnings.append(f"Memory ran out: batches were halved to {report.batch_tokens} tokens.")
-    return warnings
+        known.append(f"Memory ran out: batches were halved to {report.batch_tokens} tokens.")
+    return known
