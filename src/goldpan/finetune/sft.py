@@ -100,7 +100,7 @@ def mean_loss(model: Any, rows: Sequence[TokenizedRow], budget: TokenBudget, con
         budget.halve(rows, device)
 
 
-class PlannedTrainer(SFTTrainer):  # type: ignore[misc]
+class PlannedTrainer(SFTTrainer):
     """TRL's trainer, whose batches are the rows of a planned step; it splits them itself.
 
     Args:
@@ -127,7 +127,8 @@ class PlannedTrainer(SFTTrainer):  # type: ignore[misc]
 
     def get_train_dataloader(self) -> DataLoader:
         """The steps of all epochs, one after the other; to the trainer they are one epoch."""
-        return DataLoader(range(len(self._train)), batch_sampler=self._steps, collate_fn=_as_rows)
+        rows: Any = range(len(self._train))
+        return DataLoader(rows, batch_sampler=[[*step] for step in self._steps], collate_fn=_as_rows)
 
     def training_step(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
@@ -186,14 +187,15 @@ class PlannedTrainer(SFTTrainer):  # type: ignore[misc]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # The adapter only; the trainer would also pickle its arguments, and copy the tokenizer each time.
-        self.model.save_pretrained(output_dir or self.args.output_dir, state_dict=state_dict)
+        model: Any = self.model
+        model.save_pretrained(output_dir or self.args.output_dir, state_dict=state_dict)
 
 
 def _as_rows(rows: list[int]) -> dict[str, Any]:
     return {"rows": rows}
 
 
-class Rhythm(TrainerCallback):  # type: ignore[misc]
+class Rhythm(TrainerCallback):
     """When the model is evaluated and kept, and when training ends; each checkpoint gets its manifest.
 
     Args:

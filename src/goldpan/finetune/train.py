@@ -14,6 +14,7 @@ from goldpan.files import sha256_file, write_bytes, write_json
 from goldpan.finetune.base_model import check_layers, load_causal_weights, lora_config
 from goldpan.finetune.checkpoints import CheckpointManifest, Checkpoints, checkpoints_folder
 from goldpan.finetune.curve import training_curve
+from goldpan.finetune.findings import check_merged, things_to_know
 from goldpan.finetune.made_folders import ADAPTER_WEIGHTS, whole_folder, write_adapter, write_merged
 from goldpan.finetune.model_card import model_card
 from goldpan.finetune.setup import TrainingSetup, package_versions, training_setup
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from goldpan.finetune.sft import PlannedTrainer, Rhythm, TokenBudget
 
 _EVALUATIONS = 10
-_MERGED_MAY_DIFFER = 0.05
-"""In nats per token: what rounding the merged weights to the base's type may change."""
 
 
 def fine_tune(
@@ -99,8 +98,8 @@ def _trained(
             **measured,
             **_told_of(setup),
         )
-        _check_merged(report)
-        report.warnings.extend(_to_know(report))
+        check_merged(report)
+        report.warnings.extend(things_to_know(report))
         card = model_card(report).encode()
         for made in (adapter, merged):
             write_bytes(made / "README.md", card)
@@ -122,7 +121,9 @@ def _measured(
     from transformers.trainer_callback import TrainerState
 
     trainer, rhythm = _trainer(setup, steps, budget, checkpoints, last, say)
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in trainer.model.parameters()]
+    model: Any = trainer.model
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    del model
     is_through = last is not None and (last.stopped_early or last.step >= len(steps))
     if not is_through:
         trainer.add_callback(rhythm)
@@ -225,7 +226,8 @@ def _trainer(
         processing_class=setup.tokenizer,
         peft_config=lora_config(settings, model),
     )
-    for parameter in trainer.model.parameters():
+    tuned: Any = trainer.model
+    for parameter in tuned.parameters():
         # What is learned is kept in float32: in half precision small steps would round to none.
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
@@ -278,36 +280,3 @@ def _told_of(setup: TrainingSetup) -> dict[str, Any]:
         "left_out": setup.left_out,
         "versions": package_versions(),
     }
-
-
-def _check_merged(report: TrainingReport) -> None:
-    """Raise an error for a merged model that is not the one that was trained."""
-    if abs(report.merged_valid_loss - report.valid_loss) > _MERGED_MAY_DIFFER * max(1.0, report.valid_loss):
-        raise FineTuneError(
-            f"the merged model has a loss of {report.merged_valid_loss:.4f} on valid, with the adapter it is"
-            f" {report.valid_loss:.4f}: merging does not do justice to this kind of model",
-            where=report.model["name"],
-            remedy="leave `modules_to_save` out, or name `target_modules`",
-        )
-
-
-def _to_know(report: TrainingReport) -> list[str]:
-    known = []
-    if report.valid_loss >= report.untuned_valid_loss:
-        known.append(
-            f"The loss on valid never fell below that of the model as it was"
-            f" ({report.untuned_valid_loss:.4f}): it has learned nothing that helps. Try a lower learning"
-            " rate, or more rows."
-        )
-    elif report.best_step == report.planned_steps:
-        known.append(
-            "The loss on valid was lowest after the last step: with more epochs it may fall further."
-        )
-    if report.left_out:
-        known.append(
-            f"{len(report.left_out)} rows were left out, as they have more than {report.max_length} tokens;"
-            " training.json lists them."
-        )
-    if report.batch_tokens < (report.settings["batch_tokens"] or 0):
-        known.append(f"Memory ran out: batches were halved to {report.batch_tokens} tokens.")
-    return known
