@@ -25,8 +25,9 @@ import numpy as np
 import torch
 
 from goldpan.finetune.base_model import load_tokenizer
-from goldpan.finetune.sft import PlannedTrainer, TokenBudget, sft_arguments
+from goldpan.finetune.sft import PlannedTrainer, sft_arguments
 from goldpan.finetune.steps import plan_steps
+from goldpan.finetune.token_budget import TokenBudget
 from goldpan.finetune.tokens import TokenizedRow
 from tests.bench.gpu_embeddings import matmul_peak
 from tests.tiny_llm import make_tiny_llm

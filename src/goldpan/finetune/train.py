@@ -15,7 +15,7 @@ from goldpan.finetune.base_model import check_layers, load_causal_weights, lora_
 from goldpan.finetune.checkpoints import CheckpointManifest, Checkpoints, checkpoints_folder
 from goldpan.finetune.curve import training_curve
 from goldpan.finetune.findings import check_merged, things_to_know
-from goldpan.finetune.made_folders import ADAPTER_WEIGHTS, whole_folder, write_adapter, write_merged
+from goldpan.finetune.made_folders import ADAPTER_WEIGHTS, whole_folder, write_adapter, write_merged_model
 from goldpan.finetune.model_card import model_card
 from goldpan.finetune.setup import TrainingSetup, package_versions, training_setup
 from goldpan.finetune.training_report import StepLoss, TrainingReport, ValidLoss
@@ -24,7 +24,8 @@ from goldpan.models.threads import torch_threads
 from goldpan.study.finetune import FineTune
 
 if TYPE_CHECKING:
-    from goldpan.finetune.sft import PlannedTrainer, Rhythm, TokenBudget
+    from goldpan.finetune.sft import PlannedTrainer, Rhythm
+    from goldpan.finetune.token_budget import TokenBudget
 
 _EVALUATIONS = 10
 
@@ -67,7 +68,7 @@ def fine_tune(
 def _trained(
     setup: TrainingSetup, checkpoints: Checkpoints, folder: Path, say: Callable[[str], None]
 ) -> TrainingReport:
-    from goldpan.finetune.sft import TokenBudget
+    from goldpan.finetune.token_budget import TokenBudget
 
     steps = setup.steps
     last = checkpoints.last()
@@ -86,7 +87,7 @@ def _trained(
             checkpoints.place(done.best_step), adapter, base=setup.base_name, revision=setup.files.revision
         )
         trusted = setup.settings.trust_remote_code
-        write_merged(setup.files.folder, adapter, merged, trust_remote_code=trusted)
+        write_merged_model(setup.files.folder, adapter, merged, trust_remote_code=trusted)
         report = TrainingReport(
             adapter_sha256=sha256_file(adapter / ADAPTER_WEIGHTS),
             merged_valid_loss=_loss_of_folder(merged, setup, budget),
@@ -244,7 +245,7 @@ def _loss_of_folder(folder: Path, setup: TrainingSetup, budget: TokenBudget) -> 
     import torch
     from trl.trainer.utils import add_fused_lm_head
 
-    from goldpan.finetune.sft import mean_loss
+    from goldpan.finetune.token_budget import mean_loss
 
     model = load_causal_weights(
         folder, setup.compute_dtype, trust_remote_code=setup.settings.trust_remote_code
