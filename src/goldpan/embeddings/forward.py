@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from goldpan.embeddings.layouts import LaidOutModel
-from goldpan.embeddings.packing import pack
 from goldpan.embeddings.pooling import Pooler
 from goldpan.errors import EmbeddingError
 from goldpan.models.device import is_out_of_memory
+from goldpan.models.packing import pack
 
 if TYPE_CHECKING:
     import numpy as np

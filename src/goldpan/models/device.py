@@ -1,4 +1,4 @@
-"""Which device PyTorch computes on."""
+"""Which device PyTorch computes on, and whether its memory has run out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def available_device(name: str) -> str:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of PyTorch says that a device, or the CPU, has no memory left."""
+    """Whether what PyTorch raised says that the device's memory does not suffice."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or _CPU_OUT_OF_MEMORY in str(error)
