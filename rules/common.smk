@@ -12,6 +12,7 @@ from snakemake.logging import logger
 from goldpan.embeddings.embed import forget_finished, keep_finished
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
+from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.heads.files import (
     HEAD_FILES,
     annotated_files,
