@@ -1,4 +1,4 @@
-"""A study of notes in many files, an annotator that fails at some of them, and gold for a part: for exports."""
+"""For exports: a study of notes in many files, an annotator that fails at some, and gold for a part."""
 
 from __future__ import annotations
 
@@ -15,8 +15,25 @@ from tests.projects import WorkflowProject, notes_study
 FILES, NOTES = 24, 5
 TOPICS = ("animals", "machines", "weather")
 FAILURES = ("refused", "truncated", "not_json", "unknown_label")
-_WORDS = "amber birch cedar delta ember fjord grove heath inlet juniper kelp larch maple north opal pine".split()
-ANSWERS = '''
+_WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heath",
+    "inlet",
+    "juniper",
+    "kelp",
+    "larch",
+    "maple",
+    "north",
+    "opal",
+    "pine",
+]
+ANSWERS = """
 from goldpan.providers.engine import completion
 from goldpan.serve.row_faults import spoil
 from tests.export_projects import answer_to, fate_of
@@ -28,7 +45,7 @@ def answer(body, custom_id):
     if fate_of(text) != "ok":
         spoil(fate_of(text), body, made)
     return made
-'''
+"""
 """The annotator, for `answers: FILE.py:function`."""
 
 
@@ -41,7 +58,7 @@ def note_text(name: str) -> str:
 
 def topic_of(text: str) -> str:
     """The right topic of a note."""
-    return next(topic for topic in TOPICS if f" on {topic}:" in text)
+    return next(topic for topic in TOPICS if f" on {topic}:" in text.lower())
 
 
 def fate_of(text: str) -> str:
