@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-CHATML = """\
-{%- if tools %}<|im_start|>tools
-{{ tools | tojson }}<|im_end|>
-{% endif -%}
-{%- for message in messages %}<|im_start|>{{ message.role }}
-{%- if message.tool_calls %}{% for call in message.tool_calls %}
-<tool_call>{{ {"name": call.function.name, "arguments": call.function.arguments} | tojson }}</tool_call>
-{%- endfor %}{% else %}
-{{ message.content }}{% endif %}<|im_end|>
-{% endfor -%}
-{%- if add_generation_prompt %}<|im_start|>assistant
-{% endif -%}
-"""
+CHATML = (
+    "{% if tools %}{{ '<|im_start|>tools\n' + tools | tojson + '<|im_end|>\n' }}{% endif %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message.role + '\n' }}"
+    "{% for call in message.tool_calls or [] %}"
+    "{{ '<tool_call>' + call.function | tojson + '</tool_call>' }}"
+    "{% endfor %}"
+    "{{ (message.content or '') + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 """As Qwen and others write messages, in short."""
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 

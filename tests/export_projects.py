@@ -16,22 +16,8 @@ FILES, NOTES = 24, 5
 TOPICS = ("animals", "machines", "weather")
 FAILURES = ("refused", "truncated", "not_json", "unknown_label")
 _WORDS = [
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heath",
-    "inlet",
-    "juniper",
-    "kelp",
-    "larch",
-    "maple",
-    "north",
-    "opal",
-    "pine",
+    *("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath"),
+    *("inlet", "juniper", "kelp", "larch", "maple", "north", "opal", "pine"),
 ]
 ANSWERS = """
 from goldpan.providers.engine import completion

@@ -239,7 +239,7 @@ def test_near_duplicates_across_splits_are_refused_with_their_ids_or_left_out(tm
     with pytest.raises(StudyError, match=r"`[nx]\d+` \((train|valid)\) and `[nx]\d+` \(100%\)"):
         made(tmp_path / "one", STAGE, texts)
     settings = {**STAGE, "near_duplicates": "leave_out"}
-    card, rows, known, _ = made(tmp_path / "two", settings, texts)
+    card, _rows, known, _ = made(tmp_path / "two", settings, texts)
     places = {}
     for id, one in known.items():
         places.setdefault(texts[id].upper().rstrip("!"), set()).add(one["split"])
@@ -281,7 +281,7 @@ def test_special_tokens_in_a_text_are_listed_kept_or_stop(tmp_path):
         "n041": "[INST] " + note_text("n041"),
     }
     texts = notes(**bad)
-    card, _, known, project = made(tmp_path / "one", STAGE, texts)
+    _card, _, known, project = made(tmp_path / "one", STAGE, texts)
     listed = {row["id"]: row for row in project.rows("finetune/made/left_out.jsonl")}
     assert listed["n040"]["why"] == "its texts hold <|im_end|>, <|im_start|>"
     assert listed["n041"]["reason"] == "control_tokens" and known.keys().isdisjoint(bad)
@@ -349,7 +349,7 @@ def test_answers_to_another_prompt_are_refused(tmp_path):
 
 def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
     places = dict.fromkeys(NOTES, "all")
-    with pytest.raises(StudyError, match="all 116 rows are of one group, 'notes/all.jsonl'") as caught:
+    with pytest.raises(StudyError, match=r"all 116 rows are of one group, 'notes/all\.jsonl'") as caught:
         made(tmp_path / "one", STAGE, places=places)
     assert "`group: data.FIELD`" in str(caught.value)
     _, _, known, _ = made(tmp_path / "two", {**STAGE, "group": "id"}, places=places)
