@@ -4,7 +4,7 @@ import pytest
 
 from goldpan.errors import AnswerError
 from goldpan.finetune.exports.answers import AnswerWriter, shorter_task
-from goldpan.finetune.exports.labels import Labels, Reason, labels_of
+from goldpan.finetune.exports.labels import Reason, RowLabels, row_labels
 from goldpan.tasks.features import parse_feature
 from goldpan.tasks.schema import parameters_schema
 from goldpan.tasks.task import Exclusive, Task
@@ -105,10 +105,10 @@ ROW = {
 
 
 def test_gold_wins_and_a_reason_goes_with_the_value_it_was_given_for():
-    agrees = labels_of([VERDICT, SCORE], ROW, gold_item("r", "train", {"verdict": "valid"}))
-    assert isinstance(agrees, Labels) and agrees.rationales == {"verdict": "so"}
+    agrees = row_labels([VERDICT, SCORE], ROW, gold_item("r", "train", {"verdict": "valid"}))
+    assert isinstance(agrees, RowLabels) and agrees.rationales == {"verdict": "so"}
     assert agrees.origins == {"verdict": "gold", "score": "stage"} and agrees.origin == "gold+stage"
-    differs = labels_of([VERDICT, SCORE], ROW, gold_item("r", "train", {"verdict": "invalid"}))
+    differs = row_labels([VERDICT, SCORE], ROW, gold_item("r", "train", {"verdict": "invalid"}))
     assert isinstance(differs, Reason) and differs.code == "no_rationale"
 
 
@@ -117,18 +117,18 @@ def test_where_people_could_not_decide_no_model_decides_for_them():
         (gold_item("r", "train", {"score": 1}, verdict="needs_review"), "gold_not_resolved"),
         (gold_item("r", "train", {"verdict": None}), "gold_cannot_tell"),
     ):
-        found = labels_of([VERDICT], ROW, item)
+        found = row_labels([VERDICT], ROW, item)
         assert isinstance(found, Reason) and found.code == code
-    abstained = labels_of([WHY], None, gold_item("r", "train", {"why": None}))
-    assert isinstance(abstained, Labels) and abstained.values == {"why": None}
+    abstained = row_labels([WHY], None, gold_item("r", "train", {"why": None}))
+    assert isinstance(abstained, RowLabels) and abstained.values == {"why": None}
 
 
 def test_labels_that_an_llm_decided_are_told():
     item = gold_item("r", "train", {"score": 1}, score=str(Resolution.MAJORITY_A_LLM))
-    found = labels_of([SCORE, ONE], None, gold_item("r", "train", {"score": 1, "one": True}))
-    assert isinstance(found, Labels) and found.by_llm == ()
-    found = labels_of([SCORE], None, item)
-    assert isinstance(found, Labels) and found.by_llm == ("score",)
+    found = row_labels([SCORE, ONE], None, gold_item("r", "train", {"score": 1, "one": True}))
+    assert isinstance(found, RowLabels) and found.by_llm == ()
+    found = row_labels([SCORE], None, item)
+    assert isinstance(found, RowLabels) and found.by_llm == ("score",)
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_labels_that_an_llm_decided_are_told():
 )
 def test_a_row_that_came_to_nothing_has_no_labels(state):
     row = {**ROW, "state": state, "reason": "why", "features": {}}
-    assert labels_of([SCORE], row, None) == Reason(state, "why")
+    assert row_labels([SCORE], row, None) == Reason(state, "why")
