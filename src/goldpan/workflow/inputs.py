@@ -21,7 +21,12 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.files import sha256_hex
-from goldpan.finetune.exports.files import exported_sources, exported_stage, files_of_export
+from goldpan.finetune.exports.files import (
+    artifacts_of_export,
+    asking_files,
+    exported_sources,
+    exported_stage,
+)
 from goldpan.heads.files import annotated_files
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.inputs import source_files
@@ -127,7 +132,12 @@ class Inputs:
         """What fine-tuning data are made of: records, answers, gold, tasks and prompts."""
         settings = self.study.exports[wildcards.export]
         limits = self.stages.limits(exported_sources(self.study, settings))
-        return [*files_of_export(self.project, wildcards.export), *limits]
+        asking = asking_files(self.project, wildcards.export)
+        return [
+            *artifacts_of_export(self.project, wildcards.export),
+            *(path_in_rules(file, self.project.root) for file in asking),
+            *limits,
+        ]
 
     def export_setting(self, wildcards: Any) -> str:
         """What the study says of an export, and how its stage asks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
@@ -20,6 +21,7 @@ from goldpan.finetune.exports.labels import Reason, RowLabels, row_labels
 from goldpan.finetune.exports.material import (
     answer_form,
     answer_writers,
+    check_gold_features,
     gold_by_record,
     negative_test,
     table_task,
@@ -68,12 +70,15 @@ class Gatherer:
         self._writers = answer_writers(
             self._prompter.tasks.values(), self.settings, self._where, set(self._gold_features())
         )
+        check_gold_features(project, self.settings, self._writers.values(), self._where)
         self._is_negative = negative_test(self.settings, self._writers.values(), f"{self._where}.negatives")
         self._counter = example_counter(self.settings, project.root, self._where)
         self._group = self._grouping()
         self._form = answer_form(self.settings, self._prompter.shape.output, self._writers.values())
+        # OpenAI's fine-tuned models are asked without bounds in the schema, which they refuse.
+        bounds = self._prompter.shape.bounds and self.settings.format != "openai_chat"
         self._tools = {
-            name: tool(writer.task, self._prompter.shape.bounds) if self._form == "tool" else None
+            name: tool(writer.task, bounds) if self._form == "tool" else None
             for name, writer in self._writers.items()
         }
         self.gold_items = tuple(self._gold.values())
@@ -108,7 +113,9 @@ class Gatherer:
                 made.candidates.append(candidate)
         for item in self._gold.values():
             made.gold_without_record += 1
-            self._note_gold(made, item, self._group({**vars(item)}))
+            with suppress(StudyError):
+                # It may lack the field of the group: then nothing else is of it.
+                self._note_gold(made, item, self._group(vars(item)))
             why = Reason("gold_without_record", "the stage has no such record any more")
             left_out.add(item.id, why, source=item.source, file=item.file, **_gold_of(item))
         self._stop_where_asked()

@@ -141,6 +141,11 @@ def _notes(gathered: GatheredRows, chosen: Sequence[ExportCandidate], gatherer: 
             "Gold keeps its split. To write its test rows down is no look at them; to measure a model on them"
             " is one."
         )
+    if gathered.gold_without_record:
+        yield (
+            f"{gathered.gold_without_record:,} of {gathered.gold_items:,} rows of the gold set are about no"
+            " record that is exported."
+        )
     if gathered.too_long:
         said = ", ".join(f"`{id}`" for id in gathered.too_long[:5])
         yield f"{len(gathered.too_long):,} rows are longer than `max_tokens` and are kept whole: {said} …"
