@@ -118,8 +118,7 @@ def test_annotated_files_are_compressed_as_the_study_says_and_another_name_is_re
     settings_changed(project, annotated={"all": {"compression": "zstd"}})
     project.run(f"results/corpus/annotated/all/notes/{FILES[0]}.zst")
     lines = [
-        orjson.loads(line)
-        for _, line in iter_lines(project.artifact(f"annotated/all/notes/{FILES[0]}.zst"))
+        orjson.loads(line) for _, line in iter_lines(project.artifact(f"annotated/all/notes/{FILES[0]}.zst"))
     ]
     assert len(lines) == 30
     refused = project.run("results/corpus/annotated/all/notes/2023__a.jsonl.gz", check=False)
