@@ -373,6 +373,7 @@ def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
         ({"negatives": {"empty": "topic"}, **STAGE}, "no feature `topic` of the answer is a list"),
         ({"prompt": {"user": "../config.yaml"}, **STAGE}, "there is no template"),
         ({"prompt": {"user": "none.j2"}, **STAGE}, "there is no template `none.j2`"),
+        ({"tokenizer": "./models/none", **STAGE}, "there is no model here"),
         (
             {"features": ["length"], "gold": "check", **STAGE},
             "has gold for topic, urgent, and the answers hold length",
