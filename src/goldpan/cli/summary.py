@@ -23,7 +23,7 @@ from goldpan.study import Project
 from goldpan.visible_text import printable
 
 _NOT_YET = "not made yet"
-_DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
+_DAMAGED = "cannot be read: delete it and run again, which makes it anew"
 
 
 def print_summary(project: Project) -> None:
@@ -45,6 +45,7 @@ def print_summary(project: Project) -> None:
         (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
         (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
         (project.study.exports, ["export", "train", "valid", "test", "left out", "look at"], _export),
+        (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
     )
     for names, head, row in parts:
         if names:
@@ -124,7 +125,7 @@ def _print_chains(artifacts: StudyArtifacts) -> None:
             print(printable(str(error)))
             continue
         if chain.is_stale:
-            print("older than the features: run snakemake")
+            print("older than the features: run again")
 
 
 def _stage(artifacts: StudyArtifacts, stage: str) -> list[Any]:
@@ -136,7 +137,7 @@ def _stage(artifacts: StudyArtifacts, stage: str) -> list[Any]:
     if made.get("trial"):
         others.append(trial_text(made["trial"]))
     if summary.is_stale:
-        others.append("older than what is to be asked: run snakemake")
+        others.append("older than what is to be asked: run again")
     cost = made["cost_usd"]
     return [
         *(made["records"], made["states"]["ok"], ", ".join(others) or "-"),
@@ -329,6 +330,16 @@ def _errors(artifacts: StudyArtifacts, errors: str) -> list[Any]:
         sum(len(feature["suspects"]["suspects"]) for feature in made["features"]),
         artifacts.paths.errors(errors, "html"),
     ]
+
+
+def _training(artifacts: StudyArtifacts, finetune: str) -> list[Any]:
+    training = artifacts.training(finetune)
+    made = _made(training)
+    if made is None:
+        return [None, None, _NOT_YET, training.path]
+    loss = f"{made['valid_loss']:.4f}, untuned {made['untuned_valid_loss']:.4f}"
+    rows = made["data"]["train"]["rows"]
+    return [rows, made["steps"], loss, artifacts.paths.finetuned(finetune, "card.md")]
 
 
 def _search(artifacts: StudyArtifacts, optimised: str) -> list[Any]:

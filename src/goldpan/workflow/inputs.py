@@ -28,6 +28,7 @@ from goldpan.finetune.exports.files import (
     exported_stage,
 )
 from goldpan.heads.files import annotated_files
+from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
@@ -154,6 +155,12 @@ class Inputs:
         stage = exported_stage(self.study, settings)
         return has_gold and (stage is None or self.heads.can_answer(stage))
 
+    def base_model_files(self, wildcards: Any) -> list[str]:
+        """The files of the model that is fine-tuned, where it lies in a folder."""
+        folder = self.project.root / self.study.finetunes[wildcards.finetune].model
+        files = shaping_files(folder).values() if is_model_folder(folder) else ()
+        return [path_in_rules(path, self.project.root) for path in sorted(files)]
+
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
         stage = wildcards.stage
@@ -258,6 +265,11 @@ class Inputs:
             if self._can_evaluate(gold) and not is_adopted(self.project, name):
                 yield paths.optimised(name, "search.html")
         yield from (paths.export(name, "card.json") for name in filter(self._can_export, study.exports))
+        yield from (
+            paths.finetuned(name, "training.json")
+            for name, finetune in study.finetunes.items()
+            if self._can_export(finetune.export)
+        )
 
     def _evaluated_stages(self, evaluation: Evaluation) -> list[str]:
         return [predicted.stage for predicted in evaluation.predictions.values() if predicted.stage]
