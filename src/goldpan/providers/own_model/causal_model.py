@@ -210,7 +210,7 @@ def _merged(model: Any, adapter: Path) -> Any:
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
     """Tokens that end an answer: the model may have several."""
-    found = []
+    found: list[Any] = []
     for source in (getattr(model, "generation_config", None), model.config, tokenizer):
         given = getattr(source, "eos_token_id", None)
         found += given if isinstance(given, list) else [given]

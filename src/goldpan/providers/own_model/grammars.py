@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,9 +13,9 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-# As `json.dumps` and services write strings, less `\u`: with it a model could write half a surrogate pair, or NUL.
+# As `json.dumps` and services write strings, less `\u`: with it a model could write half a surrogate pair,
+# or NUL.
 _ESCAPES = '"\\bfnrt'
-_KEPT_GRAMMARS = 64
 
 
 class Grammars:
@@ -37,8 +35,6 @@ class Grammars:
         size = max(vocabulary, len(tokenizer))
         self.tokens = from_tokenizer(tokenizer, n_vocab=size, eos_token=ends)
         self.words = -(-size // 32)
-        self._lock = threading.Lock()
-        self._compiled = functools.lru_cache(maxsize=_KEPT_GRAMMARS)(self._compile)
 
     def matcher(self, schema: Schema, separators: tuple[str, str] = (",", ":")) -> Any:
         """A matcher at the beginning of an answer that fits the schema, in JSON without free spaces.
@@ -49,25 +45,17 @@ class Grammars:
         Raises:
             ServiceError: 400, the schema is wrong, or says what cannot be held.
         """
-        try:
-            text = orjson.dumps(schema)
-        except (TypeError, orjson.JSONEncodeError) as error:
-            raise _unusable(str(error)) from None
-        with self._lock:
-            return self._compiled(text, separators).deep_copy()
-
-    def _compile(self, schema: bytes, separators: tuple[str, str]) -> Any:
         from llguidance import LLMatcher
 
-        options = {
+        options: Any = {
             "whitespace_flexible": False,
             "item_separator": separators[0],
             "key_separator": separators[1],
             "json_allowed_escapes": _ESCAPES,
         }
         try:
-            grammar = LLMatcher.grammar_from_json_schema(schema.decode(), overrides=options)
-        except ValueError as error:
+            grammar = LLMatcher.grammar_from_json_schema(orjson.dumps(schema).decode(), overrides=options)
+        except (TypeError, ValueError) as error:
             raise _unusable(str(error)) from None
         matcher = LLMatcher(self.tokens, grammar, log_level=0)
         if matcher.is_error():
