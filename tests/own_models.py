@@ -37,8 +37,8 @@ def rubric_requests(count: int, limit: int = 700) -> list[Request]:
 def rubric_llm(folder: Path) -> Path:
     """A tiny model for the rubric, quick enough for a test.
 
-    Its tokenizer knows the rubric's words, and its template does not show the functions: random weights do not
-    read them, and they are most of the prompt.
+    Its tokenizer knows the rubric's words, and its template does not show the functions: random weights do
+    not read them, and they are most of the prompt.
     """
     texts = [orjson.dumps(request.body).decode() for request in rubric_requests(2)]
     template = CHAT_TEMPLATE.replace("tools %}", "tools and false %}")
