@@ -20,13 +20,13 @@ TRACES = CHECKOUT / "examples" / "traces"
 
 
 def rubric_requests(count: int, limit: int = 700) -> list[Request]:
-    """Requests that ask the 28 features, of texts that differ in length."""
+    """Requests that ask the 28 features, of texts that differ in length; every other answer is drawn."""
     given = [row for path in sorted(TRACES.glob("*.jsonl")) for row in segments(path)]
     rows = itertools.islice(cut(varied(given, count)), count)
     return [
         Request(
             build_request(
-                row, "own", folder=TASKS, max_chars=2000, temperature=0, max_completion_tokens=limit
+                row, "own", folder=TASKS, max_chars=2000, temperature=number % 2, max_completion_tokens=limit
             ),
             f"row-{number}",
         )

@@ -108,7 +108,9 @@ def test_a_batch_answers_as_the_model_does_alone(name, tmp_path):
     folder = family(name, tmp_path)
     requests = requests_of(texts_of(4), max_tokens=12)
     together = answered(folder, requests)
-    causal = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64).eval()
+    causal = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float64, experts_implementation="eager"
+    ).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for request in requests:
         ids = tokenizer.apply_chat_template(
@@ -190,13 +192,17 @@ def test_a_limit_below_the_shortest_answer_ends_it_with_length(model):
 @pytest.mark.parametrize(
     "schema",
     [
-        {"type": "object", "properties": {"x": {"type": "number", "exclusiveMinimum": 0}}, "required": ["x"]},
+        {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "minItems": 2, "maxItems": 9},
         {"type": "array", "items": {"type": "integer", "minimum": 17}, "minItems": 3},
         {"type": "string", "minLength": 7},
         {"type": "string", "pattern": "^[a-z]{3}-[0-9]+$"},
         {"anyOf": [{"type": "null"}, {"type": "array", "items": {"enum": ["a", "ab", "abc"]}}]},
-        {"type": "object"},
-        {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "boolean"}}},
+        {"type": "object", "additionalProperties": {"type": ["string", "boolean"]}},
+        {
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "number"}, "c": {"type": "integer"}},
+            "additionalProperties": False,
+        },
         {"$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}, "$ref": "#/$defs/t"},
     ],
     ids=orjson.dumps,

@@ -1,4 +1,4 @@
-"""A shard of the 28-feature rubric, answered by a tiny random model: whole answers, whatever stops the work."""
+"""A shard of the 28-feature rubric, answered by a tiny random model: whole answers, whatever stops it."""
 
 import os
 import signal

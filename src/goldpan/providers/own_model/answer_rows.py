@@ -66,6 +66,7 @@ class AnswerRow:
         self.matcher: Any = asked.held.matcher.deep_copy() if asked.held else None
         self._jump = asked.held.jump if asked.held else 0
         self._state = JsonState()
+        self._written = b""
         # Tokens to the end from here, to which the slack is exact; None where they are not known at
         # present, and the slack is at least what is said.
         self._way: list[int] | None = None
@@ -95,7 +96,7 @@ class AnswerRow:
     def _settle(self) -> None:
         """Write what needs no choice, until the model has to choose or the answer ends."""
         if self.matcher is not None:
-            while True:
+            while self.finish is None:
                 self._forced()
                 if self.matcher.is_stopped():
                     self.finish = "stop"
@@ -123,6 +124,10 @@ class AnswerRow:
                 self._way = self._way[len(tokens) :] if is_on_it else None
         self.answer += tokens
         self.new += tokens
+        if self.asked.stops:
+            self._written += self._closer.text(tokens)
+            if any(stop.encode() in self._written for stop in self.asked.stops):
+                self.finish = "stop"
 
     def _fitting(self, token: int) -> int:
         """The token, or the first of the way where there would be no way to the end after it."""

@@ -184,9 +184,11 @@ def _load(folder: Path, adapter: Path | None, dtype: str, trust_remote_code: boo
     # An adapter is merged at full precision: rounded first, small changes of weights would be lost.
     wanted = getattr(torch, dtype)
     loaded = wanted if adapter is None else torch.promote_types(wanted, torch.float32)
+    # The quick kernels for mixtures of experts know no float64.
+    experts = {"experts_implementation": "eager"} if loaded == torch.float64 else {}
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=loaded, trust_remote_code=trust_remote_code, local_files_only=True
+            folder, dtype=loaded, trust_remote_code=trust_remote_code, local_files_only=True, **experts
         )
     except Exception as error:  # of many kinds, by what is wrong with the folder
         raise not_loaded("model", folder, error) from None

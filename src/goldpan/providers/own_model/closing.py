@@ -20,7 +20,7 @@ from goldpan.providers.own_model.grammars import Grammars, Schema
 if TYPE_CHECKING:
     import numpy as np
 
-_LONGEST_WAY = 100_000
+_LONGEST_WAY = 8_192
 _BREVITY = (*"}]", "null", "n", "false", "f", "true", "t", *'",:{[', *"0123456789", *"-.")
 _IN_STRING = ('"',)
 # After a point, zeros could go on for ever where a number must exceed zero.
@@ -41,12 +41,12 @@ class JsonState:
     Attributes:
         inside: in a string.
         depth: of open objects and lists.
-        last: byte.
+        in_fraction: in a number, after its point.
     """
 
     def __init__(self) -> None:
-        self.inside = self._escaped = False
-        self.depth = self.last = 0
+        self.inside = self._escaped = self.in_fraction = False
+        self.depth = 0
 
     def read(self, text: bytes) -> None:
         """Go on with what is written next."""
@@ -59,7 +59,7 @@ class JsonState:
                 self.inside = not self.inside
             elif not self.inside:
                 self.depth += (byte in b"{[") - (byte in b"}]")
-            self.last = byte
+                self.in_fraction = byte == 0x2E or (self.in_fraction and byte in b"0123456789")
 
     def copy(self) -> JsonState:
         """The same, to read on by itself."""
@@ -148,7 +148,7 @@ class Closer:
         if state.inside:
             wanted = _IN_STRING
         else:
-            wanted = _IN_FRACTION if state.last == ord(".") else _BREVITY
+            wanted = _IN_FRACTION if state.in_fraction else _BREVITY
         for text in wanted:
             token = self._by_text.get(text)
             if token is not None and matcher.validate_tokens([token]) == 1:

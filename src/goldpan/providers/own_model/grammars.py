@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
+_LARGEST_NUMBER = 10**15
 # As `json.dumps` and services write strings, less `\u`: with it a model could write half a surrogate pair,
 # or NUL.
 _ESCAPES = '"\\bfnrt'
@@ -54,7 +55,8 @@ class Grammars:
             "json_allowed_escapes": _ESCAPES,
         }
         try:
-            grammar = LLMatcher.grammar_from_json_schema(orjson.dumps(schema).decode(), overrides=options)
+            text = orjson.dumps(_with_finite_numbers(schema)).decode()
+            grammar = LLMatcher.grammar_from_json_schema(text, overrides=options)
         except (TypeError, ValueError) as error:
             raise _unusable(str(error)) from None
         matcher = LLMatcher(self.tokens, grammar, log_level=0)
@@ -78,6 +80,23 @@ class Grammars:
             if matcher is not None:
                 matcher.unsafe_compute_mask_ptr(row.ctypes.data, row.nbytes)
         return bits
+
+
+def _with_finite_numbers(node: Any) -> Any:
+    """The schema with bounds for numbers that have none: JSON may say 1e999, which is a number to nobody."""
+    if isinstance(node, list):
+        return [_with_finite_numbers(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {key: _with_finite_numbers(part) for key, part in node.items()}
+    kinds = node.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(kinds, list) and ("number" in kinds or "integer" in kinds):
+        if not {"minimum", "exclusiveMinimum"} & node.keys():
+            changed["minimum"] = -_LARGEST_NUMBER
+        if not {"maximum", "exclusiveMaximum"} & node.keys():
+            changed["maximum"] = _LARGEST_NUMBER
+    return changed
 
 
 def _unusable(why: str) -> ServiceError:
