@@ -60,6 +60,7 @@ def make_tiny_llm(
     texts: Sequence[str] = TEXTS,
     context: int = CONTEXT,
     chat_template: str | None = CHAT_TEMPLATE,
+    tied: bool = False,
 ) -> Path:
     """Write a random model of the Llama family with its tokenizer into a folder, which is returned.
 
@@ -74,6 +75,7 @@ def make_tiny_llm(
         texts: that the tokenizer learns its merges from.
         context: tokens that there are positions for.
         chat_template: None for a base model without one.
+        tied: whether input and output share one matrix.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -104,7 +106,7 @@ def make_tiny_llm(
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -44,6 +44,8 @@ def print_summary(project: Project) -> None:
         (project.study.evaluations, ["evaluation", "items evaluated", "look at"], _evaluation),
         (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
         (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
+        (project.study.exports, ["export", "train", "valid", "test", "left out", "look at"], _export),
+        (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
     )
     for names, head, row in parts:
         if names:
@@ -330,12 +332,30 @@ def _errors(artifacts: StudyArtifacts, errors: str) -> list[Any]:
     ]
 
 
+def _training(artifacts: StudyArtifacts, finetune: str) -> list[Any]:
+    training = artifacts.training(finetune)
+    made = _made(training)
+    if made is None:
+        return [None, None, _NOT_YET, training.path]
+    loss = f"{made['valid_loss']:.4f}, untuned {made['untuned_valid_loss']:.4f}"
+    rows = made["data"]["train"]["rows"]
+    return [rows, made["steps"], loss, artifacts.paths.finetuned(finetune, "card.md")]
+
+
 def _search(artifacts: StudyArtifacts, optimised: str) -> list[Any]:
     made = _made(artifacts.search(optimised))
     if made is None:
         return [None, None, _NOT_YET]
     decision, page = made["decision"], artifacts.paths.optimised(optimised, "search.html")
     return [decision["tried"], decision["proposed"] or "none", page]
+
+
+def _export(artifacts: StudyArtifacts, export: str) -> list[Any]:
+    made = _made(artifacts.export(export))
+    if made is None:
+        return [None, None, None, None, _NOT_YET]
+    rows = [counts["rows"] for counts in made["splits"].values()]
+    return [*rows, sum(made["left_out"].values()), artifacts.paths.export(export, "card.md")]
 
 
 def _reasons(skipped: dict[str, int]) -> str:
