@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from goldpan.study.filter_references import check_filters
+from goldpan.study.provider import OwnModelSettings
 from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
 from goldpan.study.targeted_waves import check_targeted_waves
@@ -25,6 +26,7 @@ def check_references(study: Study) -> None:
     """
     wrong: list[str] = []
     _check_stages(study, wrong)
+    _check_models(study, wrong)
     folders: dict[str, str] = {}
     for name, wave in study.waves.items():
         if wave.stage is not None:
@@ -77,6 +79,44 @@ def _check_stages(study: Study, wrong: list[str]) -> None:
         if isinstance(stage, Stage):
             _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
         earlier.add(name)
+
+
+def _check_models(study: Study, wrong: list[str]) -> None:
+    """Whether each stage has a model that answers it, and no model learns from its own answers."""
+    for name, provider in study.providers.items():
+        if isinstance(provider, OwnModelSettings) and provider.finetuned is not None:
+            place = f"providers.{name}.finetuned"
+            _check("fine-tuning", provider.finetuned, study.finetunes, place, wrong)
+    for name, stage in study.asked_stages.items():
+        provider = study.providers.get(stage.provider)
+        if provider is None:
+            continue
+        if not isinstance(provider, OwnModelSettings):
+            if not stage.model:
+                wrong.append(
+                    f"stages.{name}.model: this key is required: `{stage.provider}` (kind: {provider.kind}) is"
+                    " asked for a model by name"
+                )
+        elif provider.finetuned in study.finetunes:
+            export = study.exports.get(study.finetunes[provider.finetuned].export)
+            taught_by = export.stage if export is not None else None
+            if taught_by in study.stages and name in _stages_before(study, taught_by):
+                wrong.append(
+                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` learns from the answers of"
+                    f" `{taught_by}`, which come of this stage; ask this one of another provider"
+                )
+
+
+def _stages_before(study: Study, stage: str) -> set[str]:
+    """A stage and all that it follows, as far as these are there."""
+    seen: set[str] = set()
+    to_look_at = [stage]
+    while to_look_at:
+        name = to_look_at.pop()
+        if name in study.stages and name not in seen:
+            seen.add(name)
+            to_look_at += study.stages[name].input.stages
+    return seen
 
 
 def _check_parts(study: Study, name: str, wrong: list[str]) -> None:
