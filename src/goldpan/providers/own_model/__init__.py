@@ -1,0 +1,1 @@
+"""A Hugging Face causal model of one's own answers chat requests: `kind: transformers`."""
