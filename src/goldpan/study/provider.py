@@ -117,12 +117,11 @@ class LocalSettings(OfflineSettings):
 class OwnModelSettings(OfflineSettings):
     """Settings of an engine that answers with a language model of one's own, in a job of its own."""
 
-
     model: str | None = Field(
         None,
         min_length=1,
-        description="transformers, vllm: folder of a Hugging Face model with a chat template, `package:NAME`, or"
-        " its name on the Hugging Face hub.",
+        description="transformers, vllm: folder of a Hugging Face model with a chat template,"
+        " `package:NAME`, or its name on the Hugging Face hub.",
     )
     finetuned: Name | None = Field(
         None, description="transformers, vllm: in place of `model`, one of the study's `finetunes`."
@@ -153,6 +152,18 @@ class OwnModelSettings(OfflineSettings):
         if self.finetuned is not None and self.revision is not None:
             raise ValueError("`revision` goes with a model of the hub; a fine-tuned one has none")
         return self
+
+    @property
+    def gpus_of_a_job(self) -> int:
+        """GPUs that a job needs."""
+        return 1
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return " ".join(
+            str(part) for part in (self.model or f"finetuned {self.finetuned}", self.revision or "")
+        )
 
 
 class TransformersSettings(OwnModelSettings):
@@ -186,9 +197,14 @@ class TransformersSettings(OwnModelSettings):
         return self
 
     @property
-    def gpus(self) -> int:
+    def gpus_of_a_job(self) -> int:
         """GPUs that a job needs."""
         return 0 if self.device in ("cpu", "mps") else 1
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return f"{super().which_model} {self.adapter or ''} {self.chat_template}"
 
 
 # What goldpan itself says to `vllm run-batch`.
@@ -219,7 +235,8 @@ class VllmSettings(OwnModelSettings):
     )
     options: list[str] = Field(
         default_factory=list,
-        description="vllm: further options of `vllm run-batch`, as a list: `[--gpu-memory-utilization, '0.8']`.",
+        description="vllm: further options of `vllm run-batch`, as a list:"
+        " `[--gpu-memory-utilization, '0.8']`.",
     )
     gpus: int = Field(1, ge=0, le=64, description="vllm: GPUs that share the model (tensor parallel).")
     silence_minutes: float = Field(
@@ -237,6 +254,16 @@ class VllmSettings(OwnModelSettings):
                     + (f"it is the key {instead}" if instead else "goldpan says it")
                 )
         return self
+
+    @property
+    def gpus_of_a_job(self) -> int:
+        """GPUs that a job needs."""
+        return self.gpus
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return " ".join([super().which_model, *self.options_of_answers])
 
     @property
     def options_of_answers(self) -> list[str]:

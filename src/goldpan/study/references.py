@@ -88,22 +88,22 @@ def _check_models(study: Study, wrong: list[str]) -> None:
             place = f"providers.{name}.finetuned"
             _check("fine-tuning", provider.finetuned, study.finetunes, place, wrong)
     for name, stage in study.asked_stages.items():
-        provider = study.providers.get(stage.provider)
-        if provider is None:
+        if stage.provider not in study.providers:
             continue
+        provider = study.providers[stage.provider]
         if not isinstance(provider, OwnModelSettings):
             if not stage.model:
                 wrong.append(
-                    f"stages.{name}.model: this key is required: `{stage.provider}` (kind: {provider.kind}) is"
-                    " asked for a model by name"
+                    f"stages.{name}.model: this key is required: `{stage.provider}` (kind: {provider.kind})"
+                    " is asked for a model by name"
                 )
         elif provider.finetuned in study.finetunes:
             export = study.exports.get(study.finetunes[provider.finetuned].export)
             taught_by = export.stage if export is not None else None
             if taught_by in study.stages and name in _stages_before(study, taught_by):
                 wrong.append(
-                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` learns from the answers of"
-                    f" `{taught_by}`, which come of this stage; ask this one of another provider"
+                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` learns from the answers"
+                    f" of `{taught_by}`, which come of this stage; ask this one of another provider"
                 )
 
 

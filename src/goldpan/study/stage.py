@@ -121,8 +121,8 @@ class Stage(Model):
     model: str = Field(
         "",
         exclude_if=as_before(""),
-        description="The model, as the provider calls it. Needed but with `kind: transformers` and `vllm`, which"
-        " name their own; that one answers, whatever stands here.",
+        description="The model, as the provider calls it. Needed but with `kind: transformers` and `vllm`,"
+        " which name their own; that one answers, whatever stands here.",
     )
     params: dict[str, Any] = Field(
         default_factory=dict,
