@@ -29,7 +29,7 @@ from goldpan.tasks.usage import usage_of
 
 
 @dataclass
-class Answered:
+class AnsweredShard:
     """What came of a shard.
 
     Attributes:
@@ -67,7 +67,7 @@ class Answered:
 
 def answer_shard(
     project: Project, stage: str, number: int, shard: str, output: Path, say: Callable[[str], None]
-) -> Answered:
+) -> AnsweredShard:
     """Have a shard answered, to its end, and write what came of it.
 
     May be ended at any time and run again. While another process answers the same shard, it is waited for.
@@ -91,7 +91,7 @@ def answer_shard(
     file = read_batch_file(
         project.left(project.paths.batch(stage, number, shard), f"shard {shard}"), stage, number
     )
-    answered = Answered(file.says["batch_id"], settings.model)
+    answered = AnsweredShard(file.says["batch_id"], settings.model)
     if answered.batch_id is not None:
         provider = connect_to(project, settings.provider)
         if not isinstance(provider, OwnModelProvider):
@@ -136,7 +136,7 @@ def asking_of_jobs(provider: BatchProvider, project: Project, stage: str, number
     return ask
 
 
-def _count(answered: Answered, provider: OwnModelProvider, batch: Batch) -> None:
+def _count(answered: AnsweredShard, provider: OwnModelProvider, batch: Batch) -> None:
     answered.status, answered.requests = batch.status, batch.total
     answered.completed, answered.failed = batch.completed, batch.failed
     if batch.output_file_id is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from goldpan.batches.answer import Answered, answer_shard, asking_of_jobs
+from goldpan.batches.answer import AnsweredShard, answer_shard, asking_of_jobs
 from goldpan.batches.batch_file import read_batch_file, write_batch_file
 from goldpan.batches.budget import check_budget
 from goldpan.batches.completion import read_completion, write_completion
@@ -191,7 +191,7 @@ class StageRun:
             ),
         )
 
-    def answer(self, number: int, shard: str, say: Callable[[str], None]) -> Answered:
+    def answer(self, number: int, shard: str, say: Callable[[str], None]) -> AnsweredShard:
         """Answer a shard with a model of one's own, to its end, and write what came of it.
 
         Args:

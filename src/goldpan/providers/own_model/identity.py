@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import EmbeddingError, StudyError
+from goldpan.errors import EmbeddingError, SourceError, StudyError
 from goldpan.files import canonical_json, read_json, sha256_hex, write_json
 from goldpan.folder_lock import alone_in
 from goldpan.models.fingerprint import weights_fingerprint
@@ -24,7 +24,7 @@ from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmS
 from goldpan.study.stage import Stage
 
 FINGERPRINT_DIGITS = 12
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._/+-]")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]")
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,7 @@ def _as_answered(stage: Stage, model: OwnModel) -> Stage:
 def _name(settings: OwnModelSettings) -> str:
     if settings.finetuned is not None:
         return settings.finetuned
-    named = (settings.model or "").rstrip("/")
-    is_path = named.startswith((".", "/", "~")) or named.count("/") > 1 or Path(named).is_dir()
-    name = Path(named).name if is_path else named.removeprefix(PACKAGE)
+    name = Path((settings.model or "").removeprefix(PACKAGE)).name
     if isinstance(settings, TransformersSettings) and settings.adapter is not None:
         name += f"+{Path(settings.adapter).name}"
     return _NOT_IN_A_NAME.sub("_", name) or "model"
@@ -196,7 +194,7 @@ def _otherwise(settings: OwnModelSettings) -> list[Any]:
 
 def _context_tokens(settings: OwnModelSettings, folder: Path) -> int | None:
     limits = [settings.max_length]
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with contextlib.suppress(OSError, SourceError, AttributeError):
         config = read_json(folder / "config.json")
         limits.append((config.get("text_config") or config).get("max_position_embeddings"))
     return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
@@ -234,5 +232,5 @@ def _read(kept: Path, files: list[Any]) -> str | None:
     try:
         said = read_json(kept)
         return str(said["sha256"]) if said["files"] == files else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, SourceError, KeyError, TypeError):
         return None

@@ -6,7 +6,11 @@ waits for batches needs no device and loads no model.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,12 +88,30 @@ class OwnModelProvider(FolderProvider):
         """
         answerer = _Timed(self._answerer(batch_id, model, say), self._device, self._devices)
         engine, said = self._engine(answerer, _asked_of(model.identity, say)), False
-        while (record := engine.advance(batch_id, math.inf)).is_open:
-            if not said:
-                say(f"another process answers {batch_id}: waiting for it")
-                said = True
-            time.sleep(_LOOK_AGAIN_SECONDS)
+        with self._device_alone(say):
+            while (record := engine.advance(batch_id, math.inf)).is_open:
+                if not said:
+                    say(f"another process answers {batch_id}: waiting for it")
+                    said = True
+                time.sleep(_LOOK_AGAIN_SECONDS)
         return batch_of(record)
+
+    @contextlib.contextmanager
+    def _device_alone(self, say: Say) -> Iterator[None]:
+        """One job at a time on the same GPUs of one machine: two models would not fit into their memory."""
+        if not self._settings.gpus_of_a_job:
+            yield
+            return
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        device = getattr(self._settings, "device", "auto")
+        name = re.sub(r"[^A-Za-z0-9.]", "_", f"{socket.gethostname()} {seen} {device}")
+        with self.engine.store.locked_if_free(f"device-{name}") as held:
+            if held:
+                yield
+                return
+        say("another job computes on the same device: waiting for it")
+        with self.engine.store.locked(f"device-{name}"):
+            yield
 
     def _engine(self, answerer: Answerer | AnswerOne = nobody, hook: Hook = BatchHook) -> Engine:
         return Engine(
