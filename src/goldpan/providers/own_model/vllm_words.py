@@ -17,6 +17,11 @@ _REMEDIES = (
         " `kind: transformers`, which also runs on a CPU",
     ),
     (
+        r"is larger than the number of available gpus|world size \(\d+\)",
+        "the job has fewer GPUs than `gpus` of the provider says; on a cluster let jobs have as many:"
+        " `resources: {gpu: N}` in a profile of yours (docs/engines.md)",
+    ),
+    (
         r"out of memory|no available memory for the cache blocks|kv cache is needed|free memory on device",
         "the model does not fit: a smaller `max_length`, more `gpus`, or `options: [--gpu-memory-utilization,"
         " '0.95']`",
