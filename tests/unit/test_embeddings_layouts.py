@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from goldpan.embeddings.layouts import Padded, layout_for
-from goldpan.embeddings.packing import pack
+from goldpan.models.packing import pack
 from tests.tiny_models import POSITIONS, WORDS, tiny_model
 
 torch = pytest.importorskip("torch", reason="embeddings need the extra `models`")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from goldpan.embeddings.packing import pack
+from goldpan.models.packing import pack
 from goldpan.embeddings.tokens import TextTokenizer
 from tests.tiny_models import WORDS, random_texts, save_encoder
 

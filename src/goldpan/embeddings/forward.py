@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from goldpan.embeddings.layouts import LaidOutModel
-from goldpan.embeddings.packing import pack
 from goldpan.embeddings.pooling import Pooler
 from goldpan.errors import EmbeddingError
+from goldpan.models.device import is_out_of_memory
+from goldpan.models.packing import pack
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-_CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
 
 
 class BatchForward:
@@ -54,7 +53,7 @@ class BatchForward:
             with torch.inference_mode():
                 return self._pooler(*self._layout(ids))
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         # Outside of `except`: the error holds on to the tensors of the pass that failed.
         if self._device.startswith("cuda"):
@@ -73,9 +72,3 @@ class BatchForward:
 
         middle = len(ids) // 2
         return torch.cat([self(ids[:middle]), self(ids[middle:])])
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or _CPU_OUT_OF_MEMORY in str(error)

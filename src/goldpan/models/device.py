@@ -1,8 +1,10 @@
-"""Which device PyTorch computes on."""
+"""Which device PyTorch computes on, and whether its memory has run out."""
 
 from __future__ import annotations
 
 from goldpan.errors import EmbeddingError
+
+_CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"
 
 
 def available_device(name: str) -> str:
@@ -23,3 +25,10 @@ def available_device(name: str) -> str:
             remedy="run on a machine that has one, or set `device: auto`",
         )
     return name
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether what PyTorch raised says that the device's memory does not suffice."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or _CPU_OUT_OF_MEMORY in str(error)
