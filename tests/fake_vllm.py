@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A stand-in for `vllm run-batch` that takes its options and writes files as it does; no GPU, no model.
 
-It reads the options of vllm/entrypoints/openai/run_batch.py that goldpan gives, refuses others as argparse does,
-and answers each request with what its schema takes first. What goes wrong is said by the file `FAKE_VLLM` (JSON)
-names, in the environment: see `MISDEEDS`. Each call is noted in the file's folder.
+It reads the options of vllm/entrypoints/openai/run_batch.py that goldpan gives, refuses others as argparse
+does, and answers each request with what its schema takes first. What goes wrong says a file of JSON that
+`FAKE_VLLM` names in the environment: see `MISDEEDS`. Each call is noted beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Servers on loopback that speak OpenAI's chat completions as vLLM, llama.cpp and Ollama do, where they differ.
+"""Servers on loopback that speak OpenAI's chat completions as vLLM, llama.cpp and Ollama do.
 
 None has `/v1/files` or `/v1/batches`. What else differs is taken from their sources: vllm/entrypoints/openai,
 llama.cpp tools/server (README, `server.cpp`) and ollama openai/openai.go.
@@ -32,7 +32,7 @@ class VllmServer(OnlineService):
 
 
 class LlamaCppServer(OnlineService):
-    """Echoes the file of the model, whatever was asked; times beside the usage; refuses `strict` in no way."""
+    """Echoes the file of the model, whatever was asked; tells times beside the usage."""
 
     def success(self, asked: dict[str, Any], answer: dict[str, Any], text: str) -> dict[str, Any]:
         """The body of an answer."""

@@ -1,4 +1,4 @@
-"""`kind: openai` with a `base_url` on loopback: whatever serves a model there, asked online, without a key."""
+"""`kind: openai` with a `base_url` on loopback: what serves a model there is asked online, without a key."""
 
 import pytest
 

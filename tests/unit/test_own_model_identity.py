@@ -1,4 +1,4 @@
-"""Whose answers requests are for, where a model of one's own gives them: a name with the hash of its weights."""
+"""By which name requests ask a model of one's own: one that holds the hash of its weights."""
 
 import json
 import shutil
@@ -117,7 +117,7 @@ def test_what_a_stage_calls_the_model_says_nothing(made, tmp_path):
     ).stages.stage_setting("model")(of("topics"))
 
 
-class of:  # noqa: N801
+class of:
     """Wildcards of Snakemake."""
 
     def __init__(self, stage, **others):

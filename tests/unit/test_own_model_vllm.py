@@ -1,10 +1,12 @@
-"""`kind: vllm` against a stand-in for `vllm run-batch` that does what the real one does, and what it may do."""
+"""`kind: vllm` against a stand-in for `vllm run-batch` that does what the real one does, or may do."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -195,7 +197,7 @@ def test_a_run_that_answers_nothing_is_an_error_with_its_last_words(vllm, misdee
 def test_what_does_not_know_the_model_or_an_option_says_so(tmp_path, monkeypatch):
     vllm = Vllm(tmp_path, monkeypatch, options=["--no-such-option"])
     with pytest.raises(
-        ProviderError, match="unrecognized arguments: --no-such-option(.|\n)*--help` lists them"
+        ProviderError, match=r"unrecognized arguments: --no-such-option(.|\n)*--help` lists them"
     ):
         vllm.work()
     vllm.settings = vllm.settings.model_copy(update={"options": []})
@@ -207,7 +209,7 @@ def test_what_does_not_know_the_model_or_an_option_says_so(tmp_path, monkeypatch
 @pytest.mark.parametrize("command", ["no-such-vllm", "/no/such/vllm", "sh -c 'no_such_command' --"])
 def test_where_it_is_not_installed_the_error_names_it(tmp_path, monkeypatch, command):
     vllm = Vllm(tmp_path, monkeypatch, command=command)
-    with pytest.raises(ProviderError, match="vLLM is not installed here(.|\n)*pip install vllm"):
+    with pytest.raises(ProviderError, match=r"vLLM is not installed here(.|\n)*pip install vllm"):
         vllm.work()
 
 
@@ -253,13 +255,10 @@ def test_a_job_that_is_killed_takes_it_along_and_what_it_had_written_is_not_aske
 
 
 def command_lines():
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                with open(f"/proc/{name}/cmdline", "rb") as file:
-                    yield file.read()
-            except OSError:
-                continue
+    """Those of all processes."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield (process / "cmdline").read_bytes()
 
 
 @pytest.mark.parametrize("gpus", [0, 1])

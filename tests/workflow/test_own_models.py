@@ -1,4 +1,4 @@
-"""A stage that a model of one's own answers, each shard in a job: named by one word, killed, deleted, retrained."""
+"""A stage that a model of one's own answers, each shard in a job: killed, deleted, asked of other weights."""
 
 import json
 import os
@@ -8,7 +8,10 @@ import sys
 
 import pytest
 
+pytest.importorskip("torch", reason="models of one's own need the extra `models`")
+
 from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study, until
+from tests.tiny_llm import make_tiny_llm
 
 ROWS = 12
 FEATURES = "results/notes/stages/topics/features.jsonl"
@@ -24,13 +27,13 @@ class OwnModels(WorkflowProject):
         study["providers"] = {
             "main": {"kind": "local"},
             "vllm": {"kind": "vllm", "model": "model", "command": vllm},
+            "own": {"kind": "transformers", "model": "model", "device": "cpu"},
         }
-        study["stages"]["topics"]["provider"] = provider
+        study["stages"]["topics"] |= {"provider": provider, "params": {"max_completion_tokens": 120}}
         self.write_study(study)
 
-    def weights(self, text):
-        self.write("model/config.json", json.dumps({"max_position_embeddings": 4096}))
-        self.write("model/model.safetensors", text)
+    def weights(self, seed):
+        make_tiny_llm(self.root / "model", seed)
 
     def order(self, **misdeeds):
         self.write("fake.json", json.dumps(misdeeds))
@@ -48,12 +51,12 @@ class OwnModels(WorkflowProject):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """A project whose answers by the baseline are there; asked of a model of one's own instead, and killed half
-    way. Not to be changed."""
+    """A project whose answers by the baseline are there; then asked of a model of one's own, by one word, and
+    killed half way. Not to be changed."""
     project = OwnModels.create(tmp_path_factory.mktemp("own") / "project")
     project.environment["FAKE_VLLM"] = str(project.root / "fake.json")
     project.write_rows("notes/a.jsonl", note_rows(ROWS))
-    project.weights("first")
+    project.weights(1)
     project.ask("main")
     project.run(FEATURES)
     assert project.models() == {"goldpan-baseline-1"} and not (project.root / ".goldpan/engines").exists()
@@ -118,18 +121,24 @@ def test_waiting_by_hand_says_which_job_is_missing_and_never_works(killed, tmp_p
     assert killed.calls() == before
 
 
-def test_other_weights_are_asked_anew_and_the_former_ones_not_even_after_results_are_gone(finished, tmp_path):
+def test_other_weights_are_asked_anew_and_the_former_ones_by_nobody_even_when_results_are_gone(
+    finished, tmp_path
+):
     project = OwnModels(finished.copy(tmp_path / "project").root, dict(finished.environment))
     project.environment["FAKE_VLLM"] = str(project.root / "fake.json")
     before, [first] = project.calls(), project.models()
-    project.weights("second, and longer")
+    project.weights(2)
+    project.ask("own")
     project.run(FEATURES)
-    assert len(project.calls()) == len(before) + 1 and len(project.calls()[-1]) == ROWS
     [second] = project.models()
-    assert second != first
-    project.weights("first")
+    assert second != first and second.startswith("model@")
+    assert [row["state"] for row in project.rows("stages/topics/features.jsonl")] == ["ok"] * ROWS
+    assert project.json("stages/topics/summary.json")["device"]["answers"] == {"cpu": ROWS}
+    paid = project.paid()
+    project.weights(1)
     shutil.rmtree(project.root / "results")
     project.run(FEATURES)
-    assert len(project.calls()) == len(before) + 1
+    # Of the same weights, whoever has computed with them.
+    assert (project.calls(), project.paid()) == (before, paid)
     assert project.models() == {first}
     assert project.json("stages/topics/summary.json")["device"]["answers"] == {"vllm on 1 GPU": ROWS}

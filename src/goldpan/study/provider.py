@@ -130,8 +130,8 @@ class OwnModelSettings(OfflineSettings):
     trust_remote_code: TrustRemoteCode = False
     compute_dtype: Literal["auto", "bfloat16", "float16", "float32", "float64"] = Field(
         "auto",
-        description="transformers, vllm: type of the weights while they compute; `auto` is bfloat16 on a GPU"
-        " that has it, float32 on a CPU.",
+        description="transformers, vllm: type of the weights while they compute. `auto`: with transformers"
+        " bfloat16 on a GPU and float64 on a CPU, with vllm that of the model.",
     )
     max_length: int | None = Field(
         None,
