@@ -57,7 +57,7 @@ include: "rules/report.smk"
 
 
 # What talks to providers stays on this host, and what takes seconds is not worth a job of its own: a cluster
-# gets `embed`, `head`, `annotate`, and of filters by a classifier `filter_threshold` and `classified_features`.
+# gets `embed`, `head`, `annotate`, `finetune`, and of filters by a classifier `filter_threshold` and `classified_features`.
 localrules:
     all,
     stand_in,
@@ -103,6 +103,7 @@ onstart:
 
 onsuccess:
     forget_finished(INPUTS.heads.all_embeddings())
+    forget_finished_trainings(PROJECT)
     say_ending()
 
 

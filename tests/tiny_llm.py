@@ -56,6 +56,7 @@ def make_tiny_llm(
     hidden: int = 64,
     layers: int = 2,
     merges: int = 256,
+    tied: bool = False,
     chat_template: str | None = CHAT_TEMPLATE,
 ) -> Path:
     """Write a random model of the Llama family with its tokenizer into a folder, which is returned.
@@ -67,6 +68,7 @@ def make_tiny_llm(
     Args:
         seed: of the weights.
         hidden: width, a multiple of 8.
+        tied: whether input and output share one matrix.
         merges: of the tokenizer, beyond the 256 bytes and the special tokens.
         chat_template: None for a base model without one.
     """
@@ -99,7 +101,7 @@ def make_tiny_llm(
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 # In the order in which a round passes them; besides these, "migrating" a ledger of an earlier format,
 # "importing" before answers of a file that was paid for elsewhere are in the ledger, "run_written" before the
-# registry of runs, and "tracker_created" and "tracker_rows_put" of an upload.
+# registry of runs, "tracker_created" and "tracker_rows_put" of an upload,
+# and "checkpoint_written" and "checkpoint_finished" of a fine-tuning.
 NAMES = (
     "planning",
     "intent_written",

@@ -27,6 +27,7 @@ GoldpanError
 ├── SheetError            a filled annotation sheet cannot be used (waves)
 ├── EmbeddingError        a model cannot embed, or an embeddings file cannot be used
 ├── HeadError             a head cannot be trained, read, or applied to these embeddings
+├── FineTuneError         a model cannot be fine-tuned on an export with these settings
 ├── BundleError           a study cannot be bundled, or a bundle cannot be used
 └── SeveralErrors         more than one of them, found in one check
 """
@@ -175,6 +176,10 @@ class EmbeddingError(GoldpanError):
 
 
 class HeadError(GoldpanError):
+    pass
+
+
+class FineTuneError(GoldpanError):
     pass
 
 

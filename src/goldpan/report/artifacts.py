@@ -11,6 +11,7 @@ from typing import Any
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, read_json
+from goldpan.finetune.files import LEARNED_SPLITS
 from goldpan.study import Project
 
 
@@ -155,6 +156,12 @@ class StudyArtifacts:
         evaluation = self.study.evaluations[settings.evaluation or settings.stage]
         made_from = [self.paths.stage_records(settings.stage), *self._gold(evaluation.wave)]
         return self._read(self.paths.optimised(optimised, "search.json"), *made_from)
+
+    def training(self, finetune: str) -> Artifact:
+        """What a model was fine-tuned on, and how its loss fell."""
+        export = self.study.finetunes[finetune].export
+        data = [self.paths.export(export, f"{split}.jsonl") for split in LEARNED_SPLITS]
+        return self._read(self.paths.finetuned(finetune, "training.json"), *data)
 
     def run(self, stage: str) -> Artifact:
         """What a stage was asked and how good it was, in one file."""

@@ -48,6 +48,7 @@ def made_since(project: Project, since: float) -> list[str]:
             artifacts.search,
             lambda name, made: f"search {name}: {_proposed(made)}; {paths.optimised(name, 'search.html')}",
         ),
+        (study.finetunes, artifacts.training, _training),
     ]
     for names, read, line in parts:
         lines += _new(project, names, read, line, since)
@@ -93,6 +94,13 @@ def _embedding(name: str, made: Any) -> str:
 def _proposed(made: Any) -> str:
     proposed = made["decision"]["proposed"]
     return f"proposes {proposed}" if proposed else "proposes no other prompt"
+
+
+def _training(name: str, made: Any) -> str:
+    return (
+        f"finetune {name}: learned from {made['data']['train']['rows']:,} rows; the loss on valid is"
+        f" {made['valid_loss']:.4f}, before it was {made['untuned_valid_loss']:.4f}"
+    )
 
 
 def _annotated(name: str, made: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from goldpan.study.filter_references import check_filters
+from goldpan.study.finetune import TRAINED_FORMATS
 from goldpan.study.provider import OwnModelSettings
 from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
@@ -14,6 +15,7 @@ from goldpan.study.targeted_waves import check_targeted_waves
 if TYPE_CHECKING:
     from goldpan.study.error_analysis import ErrorAnalysis
     from goldpan.study.evaluation import Evaluation
+    from goldpan.study.finetune import FineTune
     from goldpan.study.model import Study
     from goldpan.study.optimised import Optimised
 
@@ -51,6 +53,8 @@ def check_references(study: Study) -> None:
         _check_errors(study, name, errors, wrong)
     for name, optimised in study.optimised.items():
         _check_optimised(study, name, optimised, wrong)
+    for name, finetune in study.finetunes.items():
+        _check_finetune(study, f"finetunes.{name}", finetune, wrong)
     for name, table in study.tables.items():
         _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.
@@ -59,6 +63,16 @@ def check_references(study: Study) -> None:
         check_targeted_waves(study, wrong)
     if wrong:
         raise ValueError("\n  ".join(wrong))
+
+
+def _check_finetune(study: Study, place: str, finetune: FineTune, wrong: list[str]) -> None:
+    _check("export", finetune.export, study.exports, f"{place}.export", wrong)
+    export = study.exports.get(finetune.export)
+    if export is not None and export.format not in TRAINED_FORMATS:
+        wrong.append(
+            f"{place}.export: `{finetune.export}` has `format: {export.format}`, which is for other programs;"
+            f" a model is fine-tuned here on {', '.join(TRAINED_FORMATS)}"
+        )
 
 
 def _check_stages(study: Study, wrong: list[str]) -> None:

@@ -22,11 +22,14 @@ from goldpan.evaluation.files import (
 )
 from goldpan.files import sha256_hex
 from goldpan.heads.files import annotated_files
+from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
+from goldpan.study.export import Export
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
+from goldpan.workflow.paths_in_rules import path_in_rules
 from goldpan.workflow.stage_inputs import FindFiles, StageInputs
 from goldpan.workflow.wave_inputs import WaveInputs
 
@@ -119,6 +122,12 @@ class Inputs:
         evaluation = self.study.evaluations[settings.evaluation or settings.stage]
         asked = stage.model_dump_json(include={"provider", "model", "params", "output", "endpoint"})
         return settings.model_dump_json() + asked + evaluation.model_dump_json()
+
+    def base_model_files(self, wildcards: Any) -> list[str]:
+        """The files of the model that is fine-tuned, where it lies in a folder."""
+        folder = self.project.root / self.study.finetunes[wildcards.finetune].model
+        files = shaping_files(folder).values() if is_model_folder(folder) else ()
+        return [path_in_rules(path, self.project.root) for path in sorted(files)]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
@@ -223,6 +232,17 @@ class Inputs:
             gold = study.evaluations[optimised.evaluation or optimised.stage]
             if self._can_evaluate(gold) and not is_adopted(self.project, name):
                 yield paths.optimised(name, "search.html")
+
+        yield from (
+            paths.finetuned(name, "training.json")
+            for name, finetune in study.finetunes.items()
+            if self._can_export(study.exports[finetune.export])
+        )
+
+    def _can_export(self, export: Export) -> bool:
+        """Whether what an export is made of can be made."""
+        has_gold = export.gold is None or bool(self.waves.filled_sheets[export.gold])
+        return has_gold and (export.stage is None or self.heads.can_answer(export.stage))
 
     def _evaluated_stages(self, evaluation: Evaluation) -> list[str]:
         return [predicted.stage for predicted in evaluation.predictions.values() if predicted.stage]

@@ -1,0 +1,42 @@
+"""Checking fine-tunings as far as that is possible without data and weights, and telling what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from goldpan.errors import EmbeddingError, ErrorGatherer, StudyError
+from goldpan.models.folders import local_model
+from goldpan.study.finetune import FineTune
+from goldpan.study.load import Project
+
+
+def check_finetunes(project: Project) -> Iterator[str]:
+    """Check what the study says of fine-tunings; yields a line about each, and raises in the end what is
+    wrong.
+
+    Raises:
+        StudyError: a model is not there.
+    """
+    wrong = ErrorGatherer()
+    for name, settings in project.study.finetunes.items():
+        with wrong.gather():
+            try:
+                folder = local_model(settings.model, project.root)
+            except EmbeddingError as error:
+                raise StudyError(error.what, where=f"finetunes.{name}.model", remedy=error.remedy) from None
+            lies = "on the Hugging Face hub" if folder is None else "here"
+            yield f"finetune {name}: {training_in_words(settings)}; the model is {lies}"
+    wrong.finish()
+
+
+def training_in_words(settings: FineTune) -> str:
+    """What is trained on what, in a line: `m learns from export e: LoRA of rank 8 on q_proj, 3 epochs`."""
+    lora = settings.lora
+    named = lora.target_modules
+    targets = named if isinstance(named, str) else ", ".join(named)
+    whole = f" and all of {', '.join(lora.modules_to_save)}" if lora.modules_to_save else ""
+    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+    return (
+        f"{settings.model} learns from export {settings.export}: LoRA of rank {lora.rank} on"
+        f" {targets}{whole}, {epochs}"
+    )
