@@ -87,6 +87,7 @@ localrules:
     evaluation,
     errors,
     optimised,
+    export,
     record_run,
     upload_run,
 

@@ -14,6 +14,7 @@ from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
 from goldpan.finetune.files import FINETUNED_FOLDERS, training_data
 from goldpan.finetune.run import forget_finished_trainings
+from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.heads.files import (
     HEAD_FILES,
     annotated_files,

@@ -5,12 +5,10 @@ import dataclasses
 import pytest
 
 from goldpan.errors import StudyError
-from goldpan.optimise.near_duplicates import near_duplicates, shingles_of
 from goldpan.optimise.prompt_faults import character_fault, length_fault, template_fault
 from goldpan.optimise.task_version import components_of, literal, write_task_version
 from goldpan.tasks.prompts import prompt_environment
 from goldpan.tasks.task import load_task
-from tests.search_objects import row
 
 TASK = """task: note
 description: What a note is.
@@ -159,30 +157,3 @@ def test_length_is_that_of_all_texts():
     assert "5.2 times" in length_fault(
         {"system": "aaaa", "user": "bb"}, {"system": "a" * 29, "user": "bb"}, 5.0
     )
-
-
-def alike(number, split, text):
-    return dataclasses.replace(row(number, split), own=text)
-
-
-def test_near_duplicates_are_told_whatever_case_and_punctuation_and_others_are_not():
-    words = [f"word{place}" for place in range(40)]
-    test = alike(1, "test", " ".join(words))
-    near = alike(2, "dev", ", ".join(words).upper() + "!")
-    nearly = alike(3, "train", " ".join([*words, "more"]))
-    far = alike(4, "train", " ".join(words[:20] + words[30:]))
-    short = alike(5, "test", "Yes!")
-    same_short = alike(6, "dev", "yes")
-    empty, other_empty = alike(7, "test", "..."), alike(8, "dev", "…")
-    found = near_duplicates([test, near, nearly, far, short, same_short, empty, other_empty])
-    assert [(each.id, each.test_id) for each in found] == [
-        ("r002", "r001"),
-        ("r003", "r001"),
-        ("r006", "r005"),
-    ]
-    assert found[0].similarity == 1.0 and 0.9 <= found[1].similarity < 1.0
-
-
-def test_shingles_are_three_words_in_a_row():
-    assert shingles_of("A b, C d") == {("a", "b", "c"), ("b", "c", "d")}
-    assert shingles_of("") == frozenset()

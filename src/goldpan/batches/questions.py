@@ -207,6 +207,31 @@ class Questioner:
         return self._forms[question.task].line_parts(question.custom_id, question.messages)
 
 
+def prompt_context(task: Task, record: Record, max_chars: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a prompt of a task may name about a record, and what was cut off it.
+
+    Args:
+        max_chars: of a trace, the characters it may have.
+
+    Raises:
+        UnusableTrace: it is no trace that can be asked.
+    """
+    context: dict[str, Any] = {"answers": {}, **record}
+    if "rationales" in record:
+        reasons = context.pop("rationales")
+        answers = context["answers"].items()
+        context["answers"] = {name: AnswersOfStage(values, reasons.get(name, {})) for name, values in answers}
+    if task.material != "trace":
+        return context, {}
+    material = traces.prepare(record["data"], max_chars)
+    return {**context, **material.context}, material.notes
+
+
+def of_record(error: PromptError, identity: str) -> PromptError:
+    """The error of a template, with the record that it fails on."""
+    return PromptError(f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy)
+
+
 def _messages(choice: _Choice, record: Record, identity: str) -> tuple[tuple[bytes, ...], dict[str, Any]]:
     """The messages of a request about a record, as JSON in parts, and what was cut off it.
 
@@ -214,22 +239,11 @@ def _messages(choice: _Choice, record: Record, identity: str) -> tuple[tuple[byt
         UnusableTrace: it is no trace that can be asked.
         PromptError: a template fails; `identity` is named.
     """
-    notes: dict[str, Any] = {}
-    context: dict[str, Any] = {"answers": {}, **record}
-    if "rationales" in record:
-        reasons = context.pop("rationales")
-        answers = context["answers"].items()
-        context["answers"] = {name: AnswersOfStage(values, reasons.get(name, {})) for name, values in answers}
-    if choice.task.material == "trace":
-        material = traces.prepare(record["data"], choice.max_chars)
-        context.update(material.context)
-        notes = material.notes
+    context, notes = prompt_context(choice.task, record, choice.max_chars)
     try:
         return choice.writer.json_parts(choice.renderer.pieces(context)), notes
     except PromptError as error:
-        raise PromptError(
-            f"{error.what} (record {identity!r})", where=error.where, remedy=error.remedy
-        ) from None
+        raise of_record(error, identity) from None
 
 
 def max_material_chars(stage: Stage, fixed_bytes: int, context_tokens: int) -> int:

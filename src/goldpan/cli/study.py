@@ -48,6 +48,7 @@ def _validate(options: argparse.Namespace) -> None:
     from goldpan.errors import ErrorGatherer, GoldpanError
     from goldpan.evaluation.check import check_evaluations
     from goldpan.finetune.check import check_finetunes
+    from goldpan.finetune.exports.check import check_exports
     from goldpan.heads.check import check_models
     from goldpan.optimise.check import check_searches
     from goldpan.providers.keys import Keys
@@ -78,7 +79,7 @@ def _validate(options: argparse.Namespace) -> None:
             for warning in checked.warnings:
                 print(f"stage {checked.name}: note: {warning}")
     checks = (check_local_stages, check_waves, check_models, check_tables, check_evaluations)
-    for check in (*checks, check_error_analyses, check_searches, check_finetunes):
+    for check in (*checks, check_error_analyses, check_searches, check_exports, check_finetunes):
         with wrong.gather():
             for line in check(project):
                 print(line)

@@ -45,6 +45,7 @@ def print_summary(project: Project) -> None:
         (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
         (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
         (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
+        (project.study.exports, ["export", "train", "valid", "test", "left out", "look at"], _export),
     )
     for names, head, row in parts:
         if names:
@@ -347,6 +348,14 @@ def _search(artifacts: StudyArtifacts, optimised: str) -> list[Any]:
         return [None, None, _NOT_YET]
     decision, page = made["decision"], artifacts.paths.optimised(optimised, "search.html")
     return [decision["tried"], decision["proposed"] or "none", page]
+
+
+def _export(artifacts: StudyArtifacts, export: str) -> list[Any]:
+    made = _made(artifacts.export(export))
+    if made is None:
+        return [None, None, None, None, _NOT_YET]
+    rows = [counts["rows"] for counts in made["splits"].values()]
+    return [*rows, sum(made["left_out"].values()), artifacts.paths.export(export, "card.md")]
 
 
 def _reasons(skipped: dict[str, int]) -> str:

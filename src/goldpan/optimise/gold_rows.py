@@ -19,12 +19,16 @@ from goldpan.evaluation.files import gold_files
 from goldpan.evaluation.read import feature_values
 from goldpan.evaluation.run import evaluated_features
 from goldpan.optimise.asking import shown_answer
-from goldpan.optimise.near_duplicates import NearDuplicate, near_duplicates
 from goldpan.optimise.problem import SearchRow
 from goldpan.providers.keys import Keys
 from goldpan.providers.prices import context_window
-from goldpan.records.look_up import look_up
 from goldpan.records.model import Record
+from goldpan.records.near_duplicates import (
+    Shingled,
+    hashed_shingles,
+    named_near_duplicates,
+    near_duplicates,
+)
 from goldpan.records.read import iter_records
 from goldpan.records.source_rows import place_of
 from goldpan.records.splits import group_of, split_of
@@ -33,9 +37,8 @@ from goldpan.study.optimised import Optimised
 from goldpan.study.wave import Split
 from goldpan.tasks.features import Text
 from goldpan.tasks.nearest import suggestion
-from goldpan.tasks.prompt_names import named_parts
 from goldpan.tasks.task import Task, load_task
-from goldpan.waves.answer_text import field_text
+from goldpan.waves.answer_text import own_paths, own_text
 from goldpan.waves.gold.gold_set import GoldItem, lists_drawn_from, read_gold
 from goldpan.waves.items import item_id
 
@@ -44,7 +47,8 @@ SPLIT_SEED = 0
 """Of splits of gold in fields: not the search's own, so that another search has the same test rows."""
 LEAST_ROWS = 20
 """Of dev and test, for a verdict: with 10 rows even 4 gained and none lost may be chance."""
-_NAMED = 5
+_HELD = {"train": 0, "dev": 0, "test": 1}
+"""Only what stands in test must stand nowhere else: dev is chosen by, and measured on test again."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ class _RowReader:
         self._settings, self._task, self._values, self._gold_names = settings, task, values, gold_names
         self._where = where
         self._is_wave = bool(project.study.evaluations[settings.evaluation or settings.stage].wave)
-        self._questioner, self._own_paths = _questioner(project, settings), _own_paths(task)
+        self._questioner, self._own_paths = _questioner(project, settings), own_paths(task)
         self.gold: dict[str, dict[str, Any]] = {feature: {} for feature in values}
         self.left_out: Counter[str] = Counter()
 
@@ -213,7 +217,7 @@ class _RowReader:
             group=group,
             data=record["data"],
             text=text,
-            own=_own_text(record, self._own_paths) or text,
+            own=own_text(record, self._own_paths) or text,
             gold={name: shown_answer(self._values[name].feature, label) for name, label in labels.items()},
             answer={self._values[name].feature.key: label for name, label in labels.items()},
         )
@@ -337,25 +341,6 @@ def _user_text(messages: Sequence[bytes]) -> str:
     return "\n".join(message["content"] for message in chat if message["role"] == "user")
 
 
-def _own_paths(task: Task) -> list[tuple[str, ...]]:
-    """What the prompts of a task name of a record; nothing of a trace, which is shown whole."""
-    if task.material == "trace":
-        return []
-    return sorted(
-        {part.path for part in named_parts(task) if part.path[0] not in ("id", "source", "file", "line")}
-    )
-
-
-def _own_text(record: Record, paths: Sequence[tuple[str, ...]]) -> str:
-    """What a prompt shows of a record, without its own words."""
-    texts = []
-    for path in paths:
-        is_there, value = look_up(cast(Mapping[str, Any], record), ".".join(path))
-        if is_there and value is not None:
-            texts.append(field_text(value))
-    return "\n".join(texts)
-
-
 def _without_near_duplicates(
     rows: list[SearchRow], settings: Optimised, where: str
 ) -> tuple[list[SearchRow], list[str]]:
@@ -364,10 +349,12 @@ def _without_near_duplicates(
     Raises:
         StudyError: there are such, and they are to be refused.
     """
-    near = near_duplicates(rows)
+    near = near_duplicates(
+        (Shingled(row.id, row.split, hashed_shingles(row.own or row.text)) for row in rows), _HELD
+    )
     if not near:
         return rows, []
-    said = _named(near)
+    said = named_near_duplicates(near)
     if settings.near_duplicates == "refuse":
         raise StudyError(
             f"{len(near):,} rows of train or dev say what test rows say: {said}",
@@ -378,12 +365,3 @@ def _without_near_duplicates(
     ids = {duplicate.id for duplicate in near}
     kept = [row for row in rows if row.id not in ids]
     return kept, [f"{len(near):,} rows of train and dev that say what test rows say are left out: {said}."]
-
-
-def _named(near: Sequence[NearDuplicate]) -> str:
-    named = [
-        f"`{duplicate.id}` ({duplicate.split}) and `{duplicate.test_id}` ({duplicate.similarity:.0%})"
-        for duplicate in near[:_NAMED]
-    ]
-    more = f" and {len(near) - _NAMED:,} more" if len(near) > _NAMED else ""
-    return ", ".join(named) + more

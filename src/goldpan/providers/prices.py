@@ -173,14 +173,29 @@ def _tokenizer_of(path: Path) -> Any:
 
 
 def _own_encoding(model: str) -> str | None:
-    """The name of a model's own encoding, if it is one of those bundled."""
+    """The name of a model's own encoding, if it is one of those bundled, or the encoding itself."""
     import tiktoken
 
+    if model in _VOCABULARIES:
+        return model
     try:
         name = tiktoken.encoding_name_for_model(without_route(model))
     except KeyError:
         return None
     return name if name in _VOCABULARIES else None
+
+
+def is_known_to_tiktoken(name: str) -> bool:
+    """Whether a name is that of an encoding of tiktoken, or of a model whose encoding it knows."""
+    import tiktoken
+
+    if name in tiktoken.list_encoding_names():
+        return True
+    try:
+        tiktoken.encoding_name_for_model(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _cache_rates(entry: dict[str, Any], suffix: str) -> tuple[float | None, float | None]:

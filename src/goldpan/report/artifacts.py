@@ -11,6 +11,7 @@ from typing import Any
 from goldpan.batches.rounds import rounds_to_settle
 from goldpan.errors import SourceError
 from goldpan.files import iter_lines, read_json
+from goldpan.finetune.exports.files import CARD_JSON
 from goldpan.finetune.files import LEARNED_SPLITS
 from goldpan.study import Project
 
@@ -156,6 +157,12 @@ class StudyArtifacts:
         evaluation = self.study.evaluations[settings.evaluation or settings.stage]
         made_from = [self.paths.stage_records(settings.stage), *self._gold(evaluation.wave)]
         return self._read(self.paths.optimised(optimised, "search.json"), *made_from)
+
+    def export(self, export: str) -> Artifact:
+        """What is in the fine-tuning data of an export."""
+        settings = self.study.exports[export]
+        features = [self.paths.features(settings.stage)] if settings.stage else []
+        return self._read(self.paths.export(export, CARD_JSON), *features, *self._gold(settings.gold))
 
     def training(self, finetune: str) -> Artifact:
         """What a model was fine-tuned on, and how its loss fell."""

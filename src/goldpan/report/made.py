@@ -49,6 +49,11 @@ def made_since(project: Project, since: float) -> list[str]:
             lambda name, made: f"search {name}: {_proposed(made)}; {paths.optimised(name, 'search.html')}",
         ),
         (study.finetunes, artifacts.training, _training),
+        (
+            study.exports,
+            artifacts.export,
+            lambda name, made: f"export {name}: {made['exported']:,} rows; {paths.export(name, 'card.md')}",
+        ),
     ]
     for names, read, line in parts:
         lines += _new(project, names, read, line, since)

@@ -15,6 +15,7 @@ from goldpan.study.targeted_waves import check_targeted_waves
 if TYPE_CHECKING:
     from goldpan.study.error_analysis import ErrorAnalysis
     from goldpan.study.evaluation import Evaluation
+    from goldpan.study.export import Export
     from goldpan.study.finetune import FineTune
     from goldpan.study.model import Study
     from goldpan.study.optimised import Optimised
@@ -55,6 +56,8 @@ def check_references(study: Study) -> None:
         _check_optimised(study, name, optimised, wrong)
     for name, finetune in study.finetunes.items():
         _check_finetune(study, f"finetunes.{name}", finetune, wrong)
+    for name, export in study.exports.items():
+        _check_export(study, name, export, wrong)
     for name, table in study.tables.items():
         _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.
@@ -284,6 +287,23 @@ def _check_optimised(study: Study, name: str, optimised: Optimised, wrong: list[
         has_splits = study.evaluations[evaluation].wave is not None
         if has_splits and optimised.split is not None:
             wrong.append(f"{place}.split: the gold set of a wave has splits; leave it out")
+
+
+def _check_export(study: Study, name: str, export: Export, wrong: list[str]) -> None:
+    place = f"exports.{name}"
+    if export.gold is not None:
+        _check("wave", export.gold, study.waves, f"{place}.gold", wrong)
+    stage = export.stage
+    if stage is None and export.gold in study.waves:
+        stage = study.waves[export.gold].stage
+    if stage is None:
+        return
+    _check("stage", stage, study.stages, f"{place}.stage", wrong)
+    if stage in study.local_stages:
+        wrong.append(
+            f"{place}.stage: `{stage}` asks nobody, so it has no prompt; there are:"
+            f" {', '.join(sorted(study.asked_stages)) or 'none'}"
+        )
 
 
 def _check_about(study: Study, name: str, evaluation: Evaluation, wrong: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from goldpan.study.stage import Output
@@ -45,3 +46,11 @@ def chat_body(
         body["response_format"] = schema.response_format(task, bounds)
     body["messages"] = messages
     return body
+
+
+def plain_prompt(messages: Iterable[Mapping[str, Any]]) -> str:
+    """The text of chat messages for a model without a chat template: their contents, a blank line after each.
+
+    Such a model is fine-tuned on this text, and must be asked by it.
+    """
+    return "".join(f"{message['content']}\n\n" for message in messages)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import orjson
 
+from goldpan.records.look_up import look_up
+from goldpan.records.model import Record
 from goldpan.tasks.features import Binary, Extraction, Feature, Multilabel, Ranking, Text
+from goldpan.tasks.prompt_names import named_parts
+from goldpan.tasks.task import Task
 from goldpan.waves.codebook import CANNOT_TELL, NONE_OF_THEM
 
 LIST_SEPARATOR = "; "
@@ -52,6 +57,25 @@ def field_text(value: Any) -> str:
     if is_conversation(value):
         return "\n\n".join(_message_text(message) for message in value)
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def own_paths(task: Task) -> list[tuple[str, ...]]:
+    """What the prompts of a task name of a record; nothing of a trace, which is shown whole."""
+    if task.material == "trace":
+        return []
+    return sorted(
+        {part.path for part in named_parts(task) if part.path[0] not in ("id", "source", "file", "line")}
+    )
+
+
+def own_text(record: Record, paths: Sequence[tuple[str, ...]]) -> str:
+    """What a prompt shows of a record, without its own words."""
+    texts = []
+    for path in paths:
+        is_there, value = look_up(cast(Mapping[str, Any], record), ".".join(path))
+        if is_there and value is not None:
+            texts.append(field_text(value))
+    return "\n".join(texts)
 
 
 def _message_text(message: dict[str, Any]) -> str:

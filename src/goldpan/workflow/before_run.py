@@ -11,6 +11,7 @@ from goldpan.chains.check import check_local_stages
 from goldpan.chains.tables.check import check_tables
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
+from goldpan.finetune.exports.check import check_exports
 from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.ledger import Ledger
 from goldpan.optimise.check import check_searches
@@ -20,9 +21,9 @@ from goldpan.study.load import Project
 def check_before_run(project: Project) -> list[str]:
     """Check that the results may be written, and that the ledger knows what they were paid for: Snakemake
     removes the files of a step that it runs anew, and what a batch was asked stands in one of them. Prompts
-    must name what there will be, columns have names of their own, gold in fields be labels, and searches have
-    what they need: else it would be seen only after what stands before them was paid for or embedded. What
-    may be wrong, but need not be, stops no run.
+    must name what there will be, columns have names of their own, gold in fields be labels, and searches and
+    exports have what they need: else it would be seen only after what stands before them was paid for or
+    embedded. What may be wrong, but need not be, stops no run.
 
     Returns:
         What may be wrong, with its place.
@@ -56,6 +57,8 @@ def check_before_run(project: Project) -> list[str]:
             check_gold_values(project, name)
     with wrong.gather():
         list(check_searches(project))
+    with wrong.gather():
+        list(check_exports(project))
     wrong.finish()
     stages = [stage for stage in project.study.asked_stages if any(batch_files(project, stage))]
     if stages:

@@ -21,12 +21,12 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.files import sha256_hex
+from goldpan.finetune.exports.files import exported_sources, exported_stage, files_of_export
 from goldpan.heads.files import annotated_files
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
-from goldpan.study.export import Export
 from goldpan.study.load import Project
 from goldpan.workflow.head_inputs import HeadInputs
 from goldpan.workflow.paths_in_rules import path_in_rules
@@ -128,6 +128,28 @@ class Inputs:
         folder = self.project.root / self.study.finetunes[wildcards.finetune].model
         files = shaping_files(folder).values() if is_model_folder(folder) else ()
         return [path_in_rules(path, self.project.root) for path in sorted(files)]
+
+    def of_export(self, wildcards: Any) -> list[str]:
+        """What fine-tuning data are made of: records, answers, gold, tasks and prompts."""
+        settings = self.study.exports[wildcards.export]
+        limits = self.stages.limits(exported_sources(self.study, settings))
+        return [*files_of_export(self.project, wildcards.export), *limits]
+
+    def export_setting(self, wildcards: Any) -> str:
+        """What the study says of an export, and how its stage asks."""
+        settings = self.study.exports[wildcards.export]
+        stage = self.study.asked_stages.get(exported_stage(self.study, settings) or "")
+        asked = (
+            "" if stage is None else stage.model_dump_json(include={"model", "params", "output", "endpoint"})
+        )
+        return settings.model_dump_json() + asked
+
+    def _can_export(self, export: str) -> bool:
+        """Whether the stage of an export can be answered, and its gold is there."""
+        settings = self.study.exports[export]
+        has_gold = settings.gold is None or bool(self.waves.filled_sheets[settings.gold])
+        stage = exported_stage(self.study, settings)
+        return has_gold and (stage is None or self.heads.can_answer(stage))
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""
@@ -232,17 +254,12 @@ class Inputs:
             gold = study.evaluations[optimised.evaluation or optimised.stage]
             if self._can_evaluate(gold) and not is_adopted(self.project, name):
                 yield paths.optimised(name, "search.html")
-
+        yield from (paths.export(name, "card.json") for name in filter(self._can_export, study.exports))
         yield from (
             paths.finetuned(name, "training.json")
             for name, finetune in study.finetunes.items()
-            if self._can_export(study.exports[finetune.export])
+            if self._can_export(finetune.export)
         )
-
-    def _can_export(self, export: Export) -> bool:
-        """Whether what an export is made of can be made."""
-        has_gold = export.gold is None or bool(self.waves.filled_sheets[export.gold])
-        return has_gold and (export.stage is None or self.heads.can_answer(export.stage))
 
     def _evaluated_stages(self, evaluation: Evaluation) -> list[str]:
         return [predicted.stage for predicted in evaluation.predictions.values() if predicted.stage]

@@ -13,6 +13,7 @@ from goldpan.report.index.answers import answers_part
 from goldpan.report.index.asked import asked_part, source_counts
 from goldpan.report.index.costs import costs_part, usd
 from goldpan.report.index.finetunes import finetunes_part
+from goldpan.report.index.finetuning import exports_part
 from goldpan.report.index.funnel import funnel_part
 from goldpan.report.index.improving import errors_part, searches_part
 from goldpan.report.index.models import evaluation_part, heads_part
@@ -32,6 +33,7 @@ _PARTS: tuple[tuple[str, Callable[[StudyArtifacts, Links], Part]], ...] = (
     ("errors", errors_part),
     ("searches", searches_part),
     ("heads", heads_part),
+    ("exports", exports_part),
     ("finetunes", finetunes_part),
     ("tables", tables_part),
     ("runs", runs_part),
