@@ -211,7 +211,7 @@ def test_a_model_that_is_not_trained_yet_is_told_and_never_asked(made):
         (lambda study: study["stages"]["labels"].pop("model"), "stages.labels.model: this key is required"),
         (
             lambda study: study["stages"]["labels"].update(provider="own"),
-            "the fine-tuning `small` learns from the answers of `labels`",
+            "the fine-tuning `small` would learn from its own answers (finetune `small` <- export `gold` <- stage `labels`)",
         ),
     ],
 )  # fmt: skip

@@ -190,6 +190,12 @@ class TransformersSettings(OwnModelSettings):
         " other, for base models, which have none.",
     )
 
+    show_schema: bool | None = Field(
+        None,
+        description="transformers: tell the model the schema of its answer where its template does not."
+        " Default: yes of a `model`; no of one of `finetunes`, which was not told it in training.",
+    )
+
     @model_validator(mode="after")
     def _finetuned_is_whole(self) -> TransformersSettings:
         if self.finetuned is not None and self.adapter is not None:
@@ -204,7 +210,12 @@ class TransformersSettings(OwnModelSettings):
     @property
     def which_model(self) -> str:
         """Which model is meant, without how it computes, as text."""
-        return f"{super().which_model} {self.adapter or ''} {self.chat_template}"
+        return f"{super().which_model} {self.adapter or ''} {self.chat_template} {self.shows_schema}"
+
+    @property
+    def shows_schema(self) -> bool:
+        """Whether the model is told the schema of its answer."""
+        return self.finetuned is None if self.show_schema is None else self.show_schema
 
 
 # What goldpan itself says to `vllm run-batch`.

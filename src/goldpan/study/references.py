@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from goldpan.study.filter_references import check_filters
+from goldpan.study.filter_references import check_filters, made_from
 from goldpan.study.finetune import TRAINED_FORMATS
 from goldpan.study.provider import OwnModelSettings
 from goldpan.study.stage import Stage
@@ -115,25 +115,13 @@ def _check_models(study: Study, wrong: list[str]) -> None:
                     " is asked for a model by name"
                 )
         elif provider.finetuned in study.finetunes:
-            export = study.exports.get(study.finetunes[provider.finetuned].export)
-            taught_by = export.stage if export is not None else None
-            if taught_by in study.stages and name in _stages_before(study, taught_by):
+            path = made_from(study, ("finetune", provider.finetuned or ""), ("stage", name))
+            if path:
+                through = " <- ".join(f"{kind} `{named}`" for kind, named in path)
                 wrong.append(
-                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` learns from the answers"
-                    f" of `{taught_by}`, which come of this stage; ask this one of another provider"
+                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` would learn from its own"
+                    f" answers ({through}); ask this stage of another provider"
                 )
-
-
-def _stages_before(study: Study, stage: str) -> set[str]:
-    """A stage and all that it follows, as far as these are there."""
-    seen: set[str] = set()
-    to_look_at = [stage]
-    while to_look_at:
-        name = to_look_at.pop()
-        if name in study.stages and name not in seen:
-            seen.add(name)
-            to_look_at += study.stages[name].input.stages
-    return seen
 
 
 def _check_parts(study: Study, name: str, wrong: list[str]) -> None:

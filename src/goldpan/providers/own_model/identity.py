@@ -20,6 +20,7 @@ from goldpan.folder_lock import alone_in
 from goldpan.models.fingerprint import weights_fingerprint
 from goldpan.models.folders import PACKAGE, hub_snapshot, local_model, shaping_files
 from goldpan.study.load import Project
+from goldpan.study.model import Study
 from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
 from goldpan.study.stage import Stage
 
@@ -105,7 +106,7 @@ def with_models_named(project: Project, *, fetch: bool = False) -> Project:
     """
     models = {name: own_model(project, name, fetch=fetch) for name in project.study.providers}
     stages = {
-        name: _as_answered(stage, model)
+        name: _as_answered(project.study, stage, model)
         for name, stage in project.study.asked_stages.items()
         if (model := models.get(stage.provider)) is not None
     }
@@ -133,11 +134,17 @@ def check_model_is_here(project: Project, stage: str) -> OwnModel | None:
     return model
 
 
-def _as_answered(stage: Stage, model: OwnModel) -> Stage:
-    limits = stage.limits
+def _as_answered(study: Study, stage: Stage, model: OwnModel) -> Stage:
+    limits, output = stage.limits, stage.output
+    finetuned = getattr(study.providers[stage.provider], "finetuned", None)
+    if finetuned is not None and output is None:
+        # As it has learned to answer.
+        export = study.exports[study.finetunes[finetuned].export]
+        as_tool = export.answer == "tool" or (export.answer is None and export.format == "openai_chat")
+        output = "tool" if as_tool else "json_schema"
     if limits.context_tokens is None and model.context_tokens is not None:
         limits = limits.model_copy(update={"context_tokens": model.context_tokens})
-    return stage.model_copy(update={"model": model.identity, "limits": limits})
+    return stage.model_copy(update={"model": model.identity, "limits": limits, "output": output})
 
 
 def _name(settings: OwnModelSettings) -> str:
@@ -188,8 +195,12 @@ def _otherwise(settings: OwnModelSettings) -> list[Any]:
     """What makes the same weights answer otherwise, if anything does."""
     if isinstance(settings, VllmSettings):
         return settings.options_of_answers
-    is_plain = isinstance(settings, TransformersSettings) and settings.chat_template == "plain"
-    return ["chat_template: plain"] if is_plain else []
+    said: list[Any] = []
+    if isinstance(settings, TransformersSettings):
+        said += ["chat_template: plain"] if settings.chat_template == "plain" else []
+        is_usual = settings.shows_schema == (settings.finetuned is None)
+        said += [] if is_usual else [f"show_schema: {settings.shows_schema}"]
+    return said
 
 
 def _context_tokens(settings: OwnModelSettings, folder: Path) -> int | None:

@@ -151,6 +151,7 @@ class TransformersProvider(OwnModelProvider):
             batch_tokens=settings.batch_tokens,
             max_length=settings.max_length,
             chat_template=settings.chat_template,
+            show_schema=settings.shows_schema,
             say=say,
         )
 
