@@ -23,7 +23,7 @@ def token_batches(lengths: Sequence[int], rows: Sequence[int], batch_tokens: int
     """
     import numpy as np
 
-    from goldpan.embeddings.packing import pack
+    from goldpan.models.packing import pack
 
     packed = pack(np.array([lengths[row] for row in rows]), batch_tokens, lambda _, longest: longest)
     return [[rows[place] for place in batch.tolist()] for batch in packed]
