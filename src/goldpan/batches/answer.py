@@ -13,7 +13,7 @@ from pathlib import Path
 
 from goldpan.batches.batch_file import read_batch_file
 from goldpan.batches.wait import Ask
-from goldpan.errors import PendingError, StudyError
+from goldpan.errors import PendingError, ProviderError, StudyError
 from goldpan.files import iter_lines_cut
 from goldpan.ledger import Submission
 from goldpan.providers.base import Batch, BatchProvider
@@ -103,7 +103,19 @@ def answer_shard(
         model = check_model_is_here(project, stage)
         assert model is not None
         answered.model = model.identity
-        _count(answered, provider, provider.work(answered.batch_id, model, say))
+        try:
+            batch = provider.work(answered.batch_id, model, say)
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+            command = f"goldpan batches give-up {answered.batch_id} --ask-again --study {project.study.study}"
+            raise ProviderError(
+                error.what,
+                where=str(provider.engine.store.folder),
+                remedy=f"put the engine's folder back; or `{command}` lets its requests be asked again",
+                status=404,
+            ) from None
+        _count(answered, provider, batch)
     write_document(output, {"stage": stage, "round": number, "shard": shard, **asdict(answered)})
     return answered
 

@@ -17,6 +17,7 @@ from typing import Any
 from goldpan.errors import EmbeddingError, SourceError, StudyError
 from goldpan.files import canonical_json, read_json, sha256_hex, write_json
 from goldpan.folder_lock import alone_in
+from goldpan.ledger import Ledger
 from goldpan.models.fingerprint import weights_fingerprint
 from goldpan.models.folders import PACKAGE, hub_snapshot, local_model, shaping_files
 from goldpan.study.load import Project
@@ -99,14 +100,17 @@ def own_model(project: Project, provider: str, *, fetch: bool = False) -> OwnMod
 
 def with_models_named(project: Project, *, fetch: bool = False) -> Project:
     """The same project, whose stages that a model of one's own answers have its identity as `model`, and its
-    context; where its weights are not known, its name alone.
+    context; where its weights are not known, its name alone. Whoever replays need not have them: then the
+    identity is the one that the ledger has last asked for the stage.
 
     Args:
         fetch: as of `own_model`.
     """
     models = {name: own_model(project, name, fetch=fetch) for name in project.study.providers}
     stages = {
-        name: _as_answered(project.study, stage, model)
+        name: _as_answered(
+            project.study, stage, model if model.fingerprint else _as_asked(project, name, model)
+        )
         for name, stage in project.study.asked_stages.items()
         if (model := models.get(stage.provider)) is not None
     }
@@ -123,8 +127,8 @@ def check_model_is_here(project: Project, stage: str) -> OwnModel | None:
         StudyError: it is not on this machine.
     """
     provider = project.study.asked_stages[stage].provider
-    model = own_model(project, provider, fetch=True)
-    if model is not None and model.problem is not None:
+    model = own_model(project, provider, fetch=not project.replays)
+    if model is not None and model.problem is not None and not project.replays:
         what, remedy = model.problem
         raise StudyError(
             f"its requests name the weights that answer them, and these are not here: {what}",
@@ -132,6 +136,17 @@ def check_model_is_here(project: Project, stage: str) -> OwnModel | None:
             remedy=remedy,
         )
     return model
+
+
+def _as_asked(project: Project, stage: str, model: OwnModel) -> OwnModel:
+    """In a project that replays, the model with the fingerprint that the ledger has last asked."""
+    if not project.replays or not project.ledger.exists():
+        return model
+    known = re.compile(rf"{re.escape(model.name)}@([0-9a-f]{{{FINGERPRINT_DIGITS}}})")
+    with Ledger(project.ledger) as ledger:
+        asked = [given.model for given in ledger.submissions(study=project.study.study, stage=stage)]
+    matches = [match[1] for name in asked if (match := known.fullmatch(name))]
+    return replace(model, fingerprint=matches[-1]) if matches else model
 
 
 def _as_answered(study: Study, stage: Stage, model: OwnModel) -> Stage:
