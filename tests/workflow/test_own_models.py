@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-pytest.importorskip("torch", reason="models of one's own need the extra `models`")
-
 from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study, until
 from tests.tiny_llm import make_tiny_llm
+
+pytest.importorskip("torch", reason="models of one's own need the extra `models`")
 
 ROWS = 12
 FEATURES = "results/notes/stages/topics/features.jsonl"

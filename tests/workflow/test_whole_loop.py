@@ -1,7 +1,7 @@
-"""The whole loop in one study file: answers of a service, an export, a fine-tuned model, and its answers on the rest.
+"""The whole loop in one study file: answers of a service, an export, a fine-tuned model, its own answers.
 
-The service is the embedded baseline; the model is tiny and random, so what it answers is worth nothing: that it
-learns is shown in tests/unit/test_finetune_train.py.
+The service is the embedded baseline; the model is tiny and random, so what it answers is worth nothing: that
+it learns is shown in tests/unit/test_finetune_train.py.
 """
 
 import random
@@ -9,11 +9,11 @@ import shutil
 
 import pytest
 
-for module in ("torch", "peft", "trl"):
-    pytest.importorskip(module, reason="fine-tuning needs the extra `finetune`")
-
 from tests.projects import WorkflowProject, ran
 from tests.tiny_llm import make_tiny_llm
+
+for module in ("torch", "peft", "trl"):
+    pytest.importorskip(module, reason="fine-tuning needs the extra `finetune`")
 
 KIND_TASK = {
     "task": "kind",
@@ -23,7 +23,7 @@ KIND_TASK = {
         {
             "name": "kind",
             "type": "classification",
-            "description": "What the note is about: animals such as a cat or a dog, or machines such as an engine.",
+            "description": "What the note is about: animals such as cats, or machines such as engines.",
             "labels": ["animals", "machines"],
         }
     ],
@@ -117,7 +117,7 @@ def test_one_run_goes_from_the_service_to_the_own_model_and_measures_both(looped
     assert model.startswith("small@")
     report = project.json("evaluation/both.json")
     answered_by = {made["model"]: made["answered_by"] for made in report["models"]}
-    assert answered_by == {"service": {"goldpan-baseline-1": GOLD}, "own": {model: GOLD}}
+    assert answered_by == {"service": {"goldpan-baseline-1": GOLD}, "own": {model: REST + GOLD}}
     assert project.json("stages/own_rest/summary.json")["cost_usd"] == 0.0
     page = project.artifact("index.html").read_text()
     assert model in page
@@ -142,8 +142,7 @@ def test_without_results_the_service_is_not_asked_again_and_the_same_weights_com
     project = looped[0].copy(tmp_path / "project")
     paid = project.paid()
     shutil.rmtree(project.root / "results")
-    run = project.run("results/notes/stages/own_rest/features.jsonl")
+    run = project.run("results/notes/stages/own_rest/round1/requests/plan.json")
     assert "finetune" in ran(run) and project.paid() == paid
-    assert {row["model"] for row in project.rows("stages/own_rest/features.jsonl")} == {
-        row["model"] for row in looped[0].rows("stages/own_rest/features.jsonl")
-    }
+    requests = project.json("stages/own_rest/round1/requests/plan.json")["requests"]
+    assert (requests["asked"], requests["answered"]) == (0, REST + GOLD)

@@ -184,7 +184,7 @@ def _folder(project: Project, settings: OwnModelSettings, fetch: bool) -> Path |
         return hub_snapshot(name, settings.revision, settings.trust_remote_code, local_files_only=not fetch)[
             0
         ]
-    except EmbeddingError:
+    except (EmbeddingError, ImportError):
         if fetch:
             raise
         return None
