@@ -12,9 +12,9 @@ from snakemake.logging import logger
 from goldpan.embeddings.embed import forget_finished, keep_finished
 from goldpan.errors import GoldpanError, StudyError
 from goldpan.files import read_json
+from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.finetune.files import FINETUNED_FOLDERS, training_data
 from goldpan.finetune.run import forget_finished_trainings
-from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.heads.files import (
     HEAD_FILES,
     annotated_files,
@@ -166,6 +166,7 @@ wildcard_constraints:
     tracker="|".join(STUDY.trackers) or "none",
     errors="|".join(STUDY.errors) or "none",
     optimised="|".join(STUDY.optimised) or "none",
+    export="|".join(STUDY.exports) or "none",
     finetune="|".join(STUDY.finetunes) or "none",
     suffix=r"\.jsonl(\.gz|\.zst)?",
     round="[1-9][0-9]*",

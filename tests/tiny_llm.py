@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 CONTEXT = 4096
@@ -56,21 +57,25 @@ def make_tiny_llm(
     hidden: int = 64,
     layers: int = 2,
     merges: int = 256,
-    tied: bool = False,
+    texts: Sequence[str] = TEXTS,
+    context: int = CONTEXT,
     chat_template: str | None = CHAT_TEMPLATE,
+    tied: bool = False,
 ) -> Path:
     """Write a random model of the Llama family with its tokenizer into a folder, which is returned.
 
     The folder is a plain Hugging Face one: `config.json`, `model.safetensors`, `tokenizer.json`,
     `generation_config.json`, `chat_template.jinja`. The same arguments give the same bytes. Byte-level BPE:
-    any text is encoded, and decodes to itself. There are positions for 4096 tokens.
+    any text is encoded, and decodes to itself.
 
     Args:
         seed: of the weights.
         hidden: width, a multiple of 8.
-        tied: whether input and output share one matrix.
         merges: of the tokenizer, beyond the 256 bytes and the special tokens.
+        texts: that the tokenizer learns its merges from.
+        context: tokens that there are positions for.
         chat_template: None for a base model without one.
+        tied: whether input and output share one matrix.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -85,9 +90,9 @@ def make_tiny_llm(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    core.train_from_iterator(TEXTS, trainer)
+    core.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|endoftext|>", model_max_length=CONTEXT
+        tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|endoftext|>", model_max_length=context
     )
     tokenizer.chat_template = chat_template
     config = LlamaConfig(
@@ -97,7 +102,7 @@ def make_tiny_llm(
         num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

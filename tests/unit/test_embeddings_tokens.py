@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from goldpan.models.packing import pack
 from goldpan.embeddings.tokens import TextTokenizer
+from goldpan.models.packing import pack
 from tests.tiny_models import WORDS, random_texts, save_encoder
 
 pytest.importorskip("transformers", reason="embeddings need the extra `models`")

@@ -369,6 +369,10 @@ def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
         ({"negatives": {"empty": "topic"}, **STAGE}, "no feature `topic` of the answer is a list"),
         ({"prompt": {"user": "../config.yaml"}, **STAGE}, "there is no template"),
         ({"prompt": {"user": "none.j2"}, **STAGE}, "there is no template `none.j2`"),
+        (
+            {"features": ["length"], "gold": "check", **STAGE},
+            "has gold for topic, urgent, and the answers hold length",
+        ),
     ],
 )
 def test_what_an_export_names_is_looked_for_before_anything_is_asked(tmp_path, settings, what):
@@ -417,3 +421,22 @@ def test_gold_of_a_table_that_nobody_was_asked_about_needs_a_prompt_and_has_it(t
     assert rows["train"][0]["prompt"] == [{"role": "user", "content": "Note:\n" + note_text("n000")}]
     assert answer_in(rows["valid"][0]) == {"topic": "animals"} and card["without_gold"] == 118
     assert known["n001"]["stage"] is None and known["n001"]["request_key"] is None
+
+
+def test_tools_of_openai_files_have_no_bounds_for_its_fine_tuned_models_refuse_them(tmp_path):
+    _, rows, _, _ = made(tmp_path / "one", {**STAGE, "format": "openai_chat"})
+    (tool,) = rows["train"][0]["tools"]
+    assert "minimum" not in tool["function"]["parameters"]["properties"]["length"]
+    assert "from 0 to 5" in tool["function"]["parameters"]["properties"]["length"]["description"]
+    _, rows, _, _ = made(tmp_path / "two", {**STAGE, "answer": "tool"})
+    (tool,) = rows["train"][0]["tools"]
+    assert tool["function"]["parameters"]["properties"]["length"]["minimum"] == 0
+
+
+def test_features_that_are_chosen_are_those_of_the_answer_and_of_the_tool(tmp_path):
+    settings = {**STAGE, "format": "openai_chat", "features": ["urgent", "topic"], "rationales": False}
+    card, rows, _, _ = made(tmp_path, settings)
+    (tool,) = rows["train"][0]["tools"]
+    assert list(tool["function"]["parameters"]["properties"]) == ["topic", "urgent_detected"]
+    assert all(list(answer_in(row)) == ["topic", "urgent_detected"] for row in rows["train"])
+    assert any("reasons are left out" in note for note in card["notes"])

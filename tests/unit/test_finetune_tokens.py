@@ -74,7 +74,7 @@ def test_the_answer_and_its_end_are_learned_and_nothing_else(tokenizer, tmp_path
 
 
 def test_batches_that_the_model_gets_have_the_labels_of_answers_only(tokenizer, tmp_path):
-    from goldpan.finetune.sft import TokenBudget
+    from goldpan.finetune.token_budget import TokenBudget
 
     rows = [
         tokenized(tokenizer, tmp_path, {"prompt": "ask " * count, "completion": "yes " * (4 - count)})
@@ -164,7 +164,7 @@ def test_a_row_without_an_answer_is_told_with_its_line(tmp_path, row, said):
 
 
 def test_trl_learns_the_same_tokens(tokenizer, tmp_path):
-    """TRL's own preparation of conversational rows is the oracle; it also learns the blanks behind the end."""
+    """TRL prepares the rows as the oracle; it also learns the blanks behind the end."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM
     from trl import SFTConfig, SFTTrainer

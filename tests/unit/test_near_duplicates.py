@@ -47,6 +47,10 @@ def test_shingles_are_three_words_in_a_row():
     assert shingles_of("A b, C d") == {("a", "b", "c"), ("b", "c", "d")}
     assert shingles_of("") == frozenset() and len(hashed_shingles("")) == 0
     assert len(hashed_shingles("a lone \ud800 surrogate here")) == 2
+    for text in ("one", "one two", "one two three four one two three", "two one three"):
+        assert len(hashed_shingles(text)) == len(shingles_of(text))
+    kinds = ["one two three", "three two one", "one two", "two one", "one", "one one one"]
+    assert len({tuple(hashed_shingles(text)) for text in kinds}) == len(kinds), "the order of words counts"
 
 
 def test_rows_of_one_split_or_of_splits_held_out_alike_are_not_compared():

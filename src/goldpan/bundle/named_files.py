@@ -9,6 +9,7 @@ from goldpan.bundle.manifest import PROJECT, Role, fault_of_member
 from goldpan.bundle.portable import project_path
 from goldpan.chains.local_kinds import local_inputs
 from goldpan.errors import BundleError
+from goldpan.finetune.exports.files import prompt_files
 from goldpan.models.folders import is_model_folder
 from goldpan.records.inputs import files_of_sources
 from goldpan.records.test_looks import looks_file
@@ -99,6 +100,8 @@ def _task_files(project: Project) -> Iterator[str]:
     for wave in project.study.waves.values():
         if wave.from_ is not None:
             yield from task_files(wave.from_.task, project.tasks)
+    for export in project.study.exports.values():
+        yield from map(str, prompt_files(export.prompt, project.tasks))
 
 
 def _is_list(project: Project, path: str) -> bool:

@@ -44,8 +44,8 @@ def print_summary(project: Project) -> None:
         (project.study.evaluations, ["evaluation", "items evaluated", "look at"], _evaluation),
         (project.study.errors, ["errors", "worse slices", "clusters", "doubtful gold", "look at"], _errors),
         (project.study.optimised, ["search", "tried", "proposed", "look at"], _search),
-        (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
         (project.study.exports, ["export", "train", "valid", "test", "left out", "look at"], _export),
+        (project.study.finetunes, ["finetune", "rows", "steps", "loss on valid", "look at"], _training),
     )
     for names, head, row in parts:
         if names:

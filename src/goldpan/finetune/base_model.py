@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from goldpan.errors import FineTuneError
 from goldpan.models.pretrained import load_fast_tokenizer, not_loaded
@@ -56,8 +56,9 @@ def load_causal_weights(folder: Path, dtype: str, *, trust_remote_code: bool) ->
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    loader: Any = AutoModelForCausalLM
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
+        model, report = loader.from_pretrained(
             folder,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             trust_remote_code=trust_remote_code,
@@ -105,7 +106,7 @@ def check_layers(model: Any, lora: Lora) -> None:
     modules = [name for name, _ in model.named_modules() if name]
     linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     output = _output_name(model)
-    if lora.target_modules != ALL_LINEAR:
+    if not isinstance(lora.target_modules, str):
         for wanted in lora.target_modules:
             if output is not None and _is_named(output, wanted):
                 raise FineTuneError(
@@ -148,7 +149,8 @@ def lora_config(settings: FineTune, model: Any) -> Any:
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.rank,
-        lora_alpha=lora.alpha,
+        # PEFT says a whole number, and takes any.
+        lora_alpha=cast(int, lora.alpha),
         lora_dropout=lora.dropout,
         target_modules=targets if targets == ALL_LINEAR else list(targets),
         modules_to_save=list(lora.modules_to_save) or None,

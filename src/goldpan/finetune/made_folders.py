@@ -44,7 +44,7 @@ def write_adapter(checkpoint: Path, folder: Path, *, base: str, revision: str | 
     write_json(folder / _CONFIG, made)
 
 
-def write_merged(base: Path, adapter: Path, folder: Path, *, trust_remote_code: bool) -> None:
+def write_merged_model(base: Path, adapter: Path, folder: Path, *, trust_remote_code: bool) -> None:
     """Fill a folder with base and adapter as one plain model, in the type in which the base is stored.
 
     Args:

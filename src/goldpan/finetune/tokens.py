@@ -53,12 +53,13 @@ class RowTokenizer:
         self._tokenizer = tokenizer
         end = tokenizer.eos_token_id
         self._stop_ids = frozenset(stop_ids) | (frozenset() if end is None else {end})
-        self._end = end if end is not None else min(self._stop_ids, default=None)
-        if self._end is None:
+        first = end if end is not None else min(self._stop_ids, default=None)
+        if first is None:
             raise FineTuneError(
                 "the tokenizer names no token that ends an answer (`eos_token`)",
                 remedy="say it in the model's tokenizer_config.json",
             )
+        self._end: int = first
 
     def __call__(self, row: TrainingRow) -> TokenizedRow:
         """Tokens of a row.

@@ -14,7 +14,8 @@ from goldpan.files import sha256_file, write_bytes, write_json
 from goldpan.finetune.base_model import check_layers, load_causal_weights, lora_config
 from goldpan.finetune.checkpoints import CheckpointManifest, Checkpoints, checkpoints_folder
 from goldpan.finetune.curve import training_curve
-from goldpan.finetune.made_folders import ADAPTER_WEIGHTS, whole_folder, write_adapter, write_merged
+from goldpan.finetune.findings import check_merged, things_to_know
+from goldpan.finetune.made_folders import ADAPTER_WEIGHTS, whole_folder, write_adapter, write_merged_model
 from goldpan.finetune.model_card import model_card
 from goldpan.finetune.setup import TrainingSetup, package_versions, training_setup
 from goldpan.finetune.training_report import StepLoss, TrainingReport, ValidLoss
@@ -23,11 +24,10 @@ from goldpan.models.threads import torch_threads
 from goldpan.study.finetune import FineTune
 
 if TYPE_CHECKING:
-    from goldpan.finetune.sft import PlannedTrainer, Rhythm, TokenBudget
+    from goldpan.finetune.sft import PlannedTrainer, Rhythm
+    from goldpan.finetune.token_budget import TokenBudget
 
 _EVALUATIONS = 10
-_MERGED_MAY_DIFFER = 0.05
-"""In nats per token: what rounding the merged weights to the base's type may change."""
 
 
 def fine_tune(
@@ -68,7 +68,7 @@ def fine_tune(
 def _trained(
     setup: TrainingSetup, checkpoints: Checkpoints, folder: Path, say: Callable[[str], None]
 ) -> TrainingReport:
-    from goldpan.finetune.sft import TokenBudget
+    from goldpan.finetune.token_budget import TokenBudget
 
     steps = setup.steps
     last = checkpoints.last()
@@ -87,7 +87,7 @@ def _trained(
             checkpoints.place(done.best_step), adapter, base=setup.base_name, revision=setup.files.revision
         )
         trusted = setup.settings.trust_remote_code
-        write_merged(setup.files.folder, adapter, merged, trust_remote_code=trusted)
+        write_merged_model(setup.files.folder, adapter, merged, trust_remote_code=trusted)
         report = TrainingReport(
             adapter_sha256=sha256_file(adapter / ADAPTER_WEIGHTS),
             merged_valid_loss=_loss_of_folder(merged, setup, budget),
@@ -99,8 +99,8 @@ def _trained(
             **measured,
             **_told_of(setup),
         )
-        _check_merged(report)
-        report.warnings.extend(_to_know(report))
+        check_merged(report)
+        report.warnings.extend(things_to_know(report))
         card = model_card(report).encode()
         for made in (adapter, merged):
             write_bytes(made / "README.md", card)
@@ -122,7 +122,9 @@ def _measured(
     from transformers.trainer_callback import TrainerState
 
     trainer, rhythm = _trainer(setup, steps, budget, checkpoints, last, say)
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in trainer.model.parameters()]
+    model: Any = trainer.model
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    del model
     is_through = last is not None and (last.stopped_early or last.step >= len(steps))
     if not is_through:
         trainer.add_callback(rhythm)
@@ -225,7 +227,8 @@ def _trainer(
         processing_class=setup.tokenizer,
         peft_config=lora_config(settings, model),
     )
-    for parameter in trainer.model.parameters():
+    tuned: Any = trainer.model
+    for parameter in tuned.parameters():
         # What is learned is kept in float32: in half precision small steps would round to none.
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
@@ -242,7 +245,7 @@ def _loss_of_folder(folder: Path, setup: TrainingSetup, budget: TokenBudget) -> 
     import torch
     from trl.trainer.utils import add_fused_lm_head
 
-    from goldpan.finetune.sft import mean_loss
+    from goldpan.finetune.token_budget import mean_loss
 
     model = load_causal_weights(
         folder, setup.compute_dtype, trust_remote_code=setup.settings.trust_remote_code
@@ -278,36 +281,3 @@ def _told_of(setup: TrainingSetup) -> dict[str, Any]:
         "left_out": setup.left_out,
         "versions": package_versions(),
     }
-
-
-def _check_merged(report: TrainingReport) -> None:
-    """Raise an error for a merged model that is not the one that was trained."""
-    if abs(report.merged_valid_loss - report.valid_loss) > _MERGED_MAY_DIFFER * max(1.0, report.valid_loss):
-        raise FineTuneError(
-            f"the merged model has a loss of {report.merged_valid_loss:.4f} on valid, with the adapter it is"
-            f" {report.valid_loss:.4f}: merging does not do justice to this kind of model",
-            where=report.model["name"],
-            remedy="leave `modules_to_save` out, or name `target_modules`",
-        )
-
-
-def _to_know(report: TrainingReport) -> list[str]:
-    known = []
-    if report.valid_loss >= report.untuned_valid_loss:
-        known.append(
-            f"The loss on valid never fell below that of the model as it was"
-            f" ({report.untuned_valid_loss:.4f}): it has learned nothing that helps. Try a lower learning"
-            " rate, or more rows."
-        )
-    elif report.best_step == report.planned_steps:
-        known.append(
-            "The loss on valid was lowest after the last step: with more epochs it may fall further."
-        )
-    if report.left_out:
-        known.append(
-            f"{len(report.left_out)} rows were left out, as they have more than {report.max_length} tokens;"
-            " training.json lists them."
-        )
-    if report.batch_tokens < (report.settings["batch_tokens"] or 0):
-        known.append(f"Memory ran out: batches were halved to {report.batch_tokens} tokens.")
-    return known

@@ -13,8 +13,9 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ NEAR = 0.9
 """Jaccard similarity of the sets of shingles from which two texts are near-duplicates."""
 _WORD = re.compile(r"\w+")
 _BUCKETS = 1 << 20
+# Odd numbers, one for each place of a word in a shingle, so that order counts.
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _ROUNDING = 1e-9
 
 
@@ -69,18 +72,40 @@ class Shingled:
 
 def shingles_of(text: str) -> frozenset[tuple[str, ...]]:
     """The sets of three words in a row that a text has; all its words where they are fewer, none of none."""
-    return frozenset(_shingles(text))
+    words = compared_words(text)
+    if len(words) < SHINGLE_WORDS:
+        return frozenset([tuple(words)] if words else [])
+    ends = range(len(words) - SHINGLE_WORDS + 1)
+    return frozenset(tuple(words[start : start + SHINGLE_WORDS]) for start in ends)
 
 
 def hashed_shingles(text: str) -> np.ndarray:
-    """[S] uint64 hashes of the shingles of a text, each once, rising."""
+    """[S] uint64 hashes of the shingles of a text, each once, rising.
+
+    They are made of the hashes of words, each of which is worked out once, and are the same in every process.
+    """
     import numpy as np
 
-    digests = {
-        hashlib.blake2b("\0".join(words).encode(errors="surrogatepass"), digest_size=8).digest()
-        for words in _shingles(text)
-    }
-    return np.sort(np.frombuffer(b"".join(digests), dtype=np.uint64))
+    words = compared_words(text)
+    hashes = np.fromiter(map(_word_hash, words), dtype=np.uint64, count=len(words))
+    width = min(len(words), SHINGLE_WORDS)
+    mixed = np.zeros(len(words) - width + 1 if words else 0, dtype=np.uint64)
+    for place, factor in enumerate(_FACTORS[:width]):
+        # It overflows, as is meant: modulo 2^64.
+        mixed += hashes[place : place + len(mixed)] * np.uint64(factor)
+    return np.unique(mixed ^ (mixed >> np.uint64(32)))
+
+
+def compared_words(text: str) -> Sequence[str]:
+    """The words of a text in NFKC and lower case, without punctuation."""
+    found: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return found
+
+
+@lru_cache(maxsize=1 << 18)
+def _word_hash(word: str) -> int:
+    digest = hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
 
 
 def near_duplicates(rows: Iterable[Shingled], held: Mapping[str, int]) -> list[NearDuplicate]:
@@ -115,16 +140,6 @@ def near_duplicates(rows: Iterable[Shingled], held: Mapping[str, int]) -> list[N
             for shingle in prefix:
                 holding[shingle].append(place)
     return sorted(found)
-
-
-def _shingles(text: str) -> Iterator[tuple[str, ...]]:
-    words: Sequence[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    if len(words) < SHINGLE_WORDS:
-        if words:
-            yield tuple(words)
-        return
-    for start in range(len(words) - SHINGLE_WORDS + 1):
-        yield tuple(words[start : start + SHINGLE_WORDS])
 
 
 def _frequencies(rows: Sequence[Shingled]) -> np.ndarray:

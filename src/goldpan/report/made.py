@@ -48,12 +48,12 @@ def made_since(project: Project, since: float) -> list[str]:
             artifacts.search,
             lambda name, made: f"search {name}: {_proposed(made)}; {paths.optimised(name, 'search.html')}",
         ),
-        (study.finetunes, artifacts.training, _training),
         (
             study.exports,
             artifacts.export,
             lambda name, made: f"export {name}: {made['exported']:,} rows; {paths.export(name, 'card.md')}",
         ),
+        (study.finetunes, artifacts.training, _training),
     ]
     for names, read, line in parts:
         lines += _new(project, names, read, line, since)

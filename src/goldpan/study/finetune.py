@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -12,7 +12,7 @@ from goldpan.study.export import ExportFormat
 TRAINED_FORMATS: tuple[ExportFormat, ...] = ("openai_chat", "trl_conversational", "trl_prompt_completion")
 """Formats of exports that a model can be fine-tuned on here."""
 
-ALL_LINEAR = "all-linear"
+ALL_LINEAR: Final = "all-linear"
 
 ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+$", max_length=200)]
 _Count = Annotated[int, Field(ge=1, strict=True), BeforeValidator(no_number)]

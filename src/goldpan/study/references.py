@@ -54,10 +54,10 @@ def check_references(study: Study) -> None:
         _check_errors(study, name, errors, wrong)
     for name, optimised in study.optimised.items():
         _check_optimised(study, name, optimised, wrong)
-    for name, finetune in study.finetunes.items():
-        _check_finetune(study, f"finetunes.{name}", finetune, wrong)
     for name, export in study.exports.items():
         _check_export(study, name, export, wrong)
+    for name, finetune in study.finetunes.items():
+        _check_finetune(study, f"finetunes.{name}", finetune, wrong)
     for name, table in study.tables.items():
         _check("stage", table.stage, study.stages, f"tables.{name}.stage", wrong)
     # Known only where all names lead somewhere.

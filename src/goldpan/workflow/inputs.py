@@ -21,7 +21,12 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.files import sha256_hex
-from goldpan.finetune.exports.files import exported_sources, exported_stage, files_of_export
+from goldpan.finetune.exports.files import (
+    artifacts_of_export,
+    asking_files,
+    exported_sources,
+    exported_stage,
+)
 from goldpan.heads.files import annotated_files
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.records.inputs import source_files
@@ -123,17 +128,16 @@ class Inputs:
         asked = stage.model_dump_json(include={"provider", "model", "params", "output", "endpoint"})
         return settings.model_dump_json() + asked + evaluation.model_dump_json()
 
-    def base_model_files(self, wildcards: Any) -> list[str]:
-        """The files of the model that is fine-tuned, where it lies in a folder."""
-        folder = self.project.root / self.study.finetunes[wildcards.finetune].model
-        files = shaping_files(folder).values() if is_model_folder(folder) else ()
-        return [path_in_rules(path, self.project.root) for path in sorted(files)]
-
     def of_export(self, wildcards: Any) -> list[str]:
         """What fine-tuning data are made of: records, answers, gold, tasks and prompts."""
         settings = self.study.exports[wildcards.export]
         limits = self.stages.limits(exported_sources(self.study, settings))
-        return [*files_of_export(self.project, wildcards.export), *limits]
+        asking = asking_files(self.project, wildcards.export)
+        return [
+            *artifacts_of_export(self.project, wildcards.export),
+            *(path_in_rules(file, self.project.root) for file in asking),
+            *limits,
+        ]
 
     def export_setting(self, wildcards: Any) -> str:
         """What the study says of an export, and how its stage asks."""
@@ -150,6 +154,12 @@ class Inputs:
         has_gold = settings.gold is None or bool(self.waves.filled_sheets[settings.gold])
         stage = exported_stage(self.study, settings)
         return has_gold and (stage is None or self.heads.can_answer(stage))
+
+    def base_model_files(self, wildcards: Any) -> list[str]:
+        """The files of the model that is fine-tuned, where it lies in a folder."""
+        folder = self.project.root / self.study.finetunes[wildcards.finetune].model
+        files = shaping_files(folder).values() if is_model_folder(folder) else ()
+        return [path_in_rules(path, self.project.root) for path in sorted(files)]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""

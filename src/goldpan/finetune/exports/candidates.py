@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ExportCandidate:
     """A row that may be exported.
 
     Attributes:
@@ -26,6 +26,7 @@ class Candidate:
         gold_split: `train`, `dev` or `test` where the row has gold.
         origin: `gold`, `stage` or `gold+stage`.
         is_negative: its answer is that there is nothing.
+        model: that gave what is the stage's of its answer; empty where nothing is.
         place, size: where its row stands in the file of the first pass, and its bytes.
         tokens: of the row.
         shingles: of the record's own text, as of `hashed_shingles`.
@@ -39,6 +40,7 @@ class Candidate:
     gold_split: str | None
     origin: str
     is_negative: bool
+    model: str
     place: int
     size: int
     tokens: TokenCounts
@@ -48,7 +50,7 @@ class Candidate:
     prompt_hash: bytes
 
 
-class LeftOut:
+class LeftOutRows:
     """Writes left_out.jsonl, one line for each row that is not exported, and counts the reasons."""
 
     def __init__(self, handle: BinaryIO):
@@ -63,7 +65,7 @@ class LeftOut:
 
 
 @dataclass
-class Gathered:
+class GatheredRows:
     """What the first pass found.
 
     Attributes:
@@ -73,18 +75,16 @@ class Gathered:
         gold_splits: group -> split of the gold -> ids of its gold rows, also of those that are left out.
         gold_items: rows of the gold set; `gold_without_record` of them are of no record any more.
         too_long: ids of rows above the limit that are kept.
-        models: model that answered -> rows.
         counter: what counted tokens.
         form: how answers are written.
     """
 
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[ExportCandidate] = field(default_factory=list)
     records: int = 0
     without_gold: int = 0
     gold_splits: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
     gold_items: int = 0
     gold_without_record: int = 0
     too_long: list[str] = field(default_factory=list)
-    models: Counter[str] = field(default_factory=Counter)
     counter: str = ""
     form: AnswerForm = "json"

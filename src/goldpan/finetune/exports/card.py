@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from goldpan import __version__
-from goldpan.finetune.exports.candidates import Candidate, Gathered
-from goldpan.finetune.exports.choose import SPLITS, Choice
+from goldpan.finetune.exports.candidates import ExportCandidate, GatheredRows
+from goldpan.finetune.exports.choose import SPLITS, ExportChoice
 from goldpan.study.export import Export
 
 FORMAT = 1
@@ -30,9 +30,9 @@ def card_of(
     study: str,
     name: str,
     settings: Export,
-    gathered: Gathered,
-    choice: Choice,
-    chosen: Sequence[Candidate],
+    gathered: GatheredRows,
+    choice: ExportChoice,
+    chosen: Sequence[ExportCandidate],
     reasons: Mapping[str, int],
     notes: Iterable[str],
     trial: Mapping[str, int],
@@ -45,6 +45,7 @@ def card_of(
         notes: further things to know.
         trial: source -> rows, where only these were read.
     """
+    models = dict(sorted(Counter(one.model for one in chosen if one.model).items()))
     by_split = {split: [one for one in chosen if choice.splits[one.id] == split] for split in SPLITS}
     return {
         "format": FORMAT,
@@ -67,15 +68,15 @@ def card_of(
             "longest": _longest(chosen),
             "too_long": gathered.too_long,
         },
-        "models": dict(sorted(gathered.models.items())),
+        "models": models,
         "gold_conflicts": choice.conflicts,
         "near_duplicates": [pair._asdict() for pair in choice.near],
         "notes": list(notes),
-        "terms": TERMS if gathered.models else "",
+        "terms": TERMS if models else "",
     }
 
 
-def _split(rows: Sequence[Candidate]) -> dict[str, Any]:
+def _split(rows: Sequence[ExportCandidate]) -> dict[str, Any]:
     labels: dict[str, Counter[str]] = {}
     for one in rows:
         for feature, label in one.labels:
@@ -92,7 +93,7 @@ def _split(rows: Sequence[Candidate]) -> dict[str, Any]:
     }
 
 
-def _token_figures(rows: Sequence[Candidate]) -> dict[str, int]:
+def _token_figures(rows: Sequence[ExportCandidate]) -> dict[str, int]:
     totals = sorted(one.tokens.total for one in rows)
     prompts = sum(one.tokens.prompt for one in rows)
 
@@ -111,13 +112,13 @@ def _token_figures(rows: Sequence[Candidate]) -> dict[str, int]:
     }
 
 
-def _longest(rows: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _longest(rows: Sequence[ExportCandidate]) -> list[dict[str, Any]]:
     longest = sorted(rows, key=lambda one: (-one.tokens.total, one.id))[:_LONGEST_SHOWN]
     return [{"id": one.id, "tokens": one.tokens.total} for one in longest]
 
 
 def _negatives(
-    settings: Export, by_split: Mapping[str, Sequence[Candidate]], choice: Choice
+    settings: Export, by_split: Mapping[str, Sequence[ExportCandidate]], choice: ExportChoice
 ) -> dict[str, Any] | None:
     """The ratio that was asked for, and that of each split."""
     if settings.negatives is None:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer
 from goldpan.finetune.exports.files import exported_stage
-from goldpan.finetune.exports.material import answer_form, answer_writers, negative_test, table_task
+from goldpan.finetune.exports.material import (
+    answer_form,
+    answer_writers,
+    check_gold_features,
+    negative_test,
+    table_task,
+)
 from goldpan.finetune.exports.prompts import Prompter, with_prompt
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.load import Project
@@ -33,6 +39,7 @@ def _checked(project: Project, name: str) -> str:
     stage = exported_stage(project.study, settings)
     prompter = Prompter(project, stage, table_task(project, settings, where), settings.prompt)
     writers = answer_writers(prompter.tasks.values(), settings, where)
+    check_gold_features(project, settings, writers.values(), where)
     negative_test(settings, writers.values(), f"{where}.negatives")
     if settings.prompt is not None:
         for task in prompter.tasks.values():

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goldpan.errors import StudyError
-from goldpan.finetune.exports.candidates import Candidate, Gathered
+from goldpan.finetune.exports.candidates import ExportCandidate, GatheredRows
 from goldpan.finetune.exports.labels import Reason
 from goldpan.records.draw import RANK_RANGE, rank
 from goldpan.records.near_duplicates import NearDuplicate, Shingled, named_near_duplicates, near_duplicates
@@ -28,7 +28,7 @@ _NAMED = 5
 
 
 @dataclass
-class Choice:
+class ExportChoice:
     """What is exported.
 
     Attributes:
@@ -45,7 +45,7 @@ class Choice:
     negatives: Counter[str] = field(default_factory=Counter)
     conflicts: list[str] = field(default_factory=list)
 
-    def chosen(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+    def chosen(self, candidates: Iterable[ExportCandidate]) -> list[ExportCandidate]:
         """Those of some candidates that are exported, in their order."""
         return [one for one in candidates if one.id not in self.left_out]
 
@@ -54,7 +54,7 @@ class Choice:
         self.left_out[id] = Reason(code, why)
 
 
-def choose(gathered: Gathered, settings: Export, where: str, *, is_trial: bool) -> Choice:
+def choose(gathered: GatheredRows, settings: Export, where: str, *, is_trial: bool) -> ExportChoice:
     """Put the candidates into splits, and leave out what must not or need not be there.
 
     Args:
@@ -67,7 +67,7 @@ def choose(gathered: Gathered, settings: Export, where: str, *, is_trial: bool) 
     """
     candidates = gathered.candidates
     placed, conflicts = _splits_of_groups(gathered, settings, where)
-    choice = Choice({one.id: placed[one.group] for one in candidates}, conflicts=conflicts)
+    choice = ExportChoice({one.id: placed[one.group] for one in candidates}, conflicts=conflicts)
     groups = {one.group for one in candidates}
     shares = (settings.split.train, settings.split.valid, settings.split.test)
     if len(groups) == 1 < len(candidates) and sum(share > 0 for share in shares) > 1 and not is_trial:
@@ -101,7 +101,9 @@ def split_of_group(group: str, shares: ExportSplit, seed: int) -> str:
     return "valid" if place < shares.train + shares.valid else "test"
 
 
-def _splits_of_groups(gathered: Gathered, settings: Export, where: str) -> tuple[dict[str, str], list[str]]:
+def _splits_of_groups(
+    gathered: GatheredRows, settings: Export, where: str
+) -> tuple[dict[str, str], list[str]]:
     conflicts = {group: gold for group, gold in gathered.gold_splits.items() if len(gold) > 1}
     if conflicts and settings.gold_conflicts == "refuse":
         raise StudyError(
@@ -131,12 +133,12 @@ def _named_conflicts(conflicts: Mapping[str, Mapping[str, Sequence[str]]]) -> st
     return ", ".join(named) + more
 
 
-def _pairs(choice: Choice, candidates: Iterable[Candidate]) -> list[NearDuplicate]:
+def _pairs(choice: ExportChoice, candidates: Iterable[ExportCandidate]) -> list[NearDuplicate]:
     rows = (Shingled(one.id, choice.splits[one.id], one.shingles) for one in candidates)
     return near_duplicates(rows, HELD_OUT)
 
 
-def _refuse_near_duplicates(choice: Choice, candidates: Sequence[Candidate], where: str) -> None:
+def _refuse_near_duplicates(choice: ExportChoice, candidates: Sequence[ExportCandidate], where: str) -> None:
     if near := _pairs(choice, candidates):
         raise StudyError(
             f"{len(near):,} rows say nearly what rows of a split say that is held out more:"
@@ -147,7 +149,7 @@ def _refuse_near_duplicates(choice: Choice, candidates: Sequence[Candidate], whe
         )
 
 
-def _leave_near_duplicates_out(choice: Choice, candidates: Sequence[Candidate]) -> None:
+def _leave_near_duplicates_out(choice: ExportChoice, candidates: Sequence[ExportCandidate]) -> None:
     """Leave out rows until none says what a row of a split says that is held out more: of two that of the
     stage beside gold, else that which is held out less."""
     gold = {one.id for one in candidates if one.gold_split is not None}
@@ -162,10 +164,12 @@ def _leave_near_duplicates_out(choice: Choice, candidates: Sequence[Candidate]) 
                 choice.near.append(pair)
 
 
-def _draw_negatives(choice: Choice, candidates: Sequence[Candidate], settings: Negatives, seed: int) -> None:
+def _draw_negatives(
+    choice: ExportChoice, candidates: Sequence[ExportCandidate], settings: Negatives, seed: int
+) -> None:
     """Leave out negatives beyond the ratio, in each split: gold is kept before others, then the hash of the
     id decides."""
-    by_split: dict[str, list[Candidate]] = defaultdict(list)
+    by_split: dict[str, list[ExportCandidate]] = defaultdict(list)
     positives: Counter[str] = Counter()
     for one in candidates:
         split = choice.splits[one.id]

@@ -35,21 +35,29 @@ def exported_records(project: Project, settings: Export) -> list[str]:
     return [project.paths.records(*place) for place in places]
 
 
-def files_of_export(project: Project, name: str) -> list[str]:
-    """All that an export is made from: records, answers, gold, tasks and prompts."""
+def artifacts_of_export(project: Project, name: str) -> list[str]:
+    """The artifacts that an export is made from: records, answers and gold."""
     settings, paths = project.study.exports[name], project.paths
-    stage, wave = exported_stage(project.study, settings), settings.gold
-    table = None if stage is not None else project.study.waves[wave or ""].from_
-    tasks = [choice.task for choice in project.study.asked_stages[stage].task] if stage else []
-    tasks += [table.task] if table else []
-    needed = [file for task in tasks for file in task_files(task, project.tasks)]
-    needed += map(str, prompt_files(settings.prompt, project.tasks))
     return [
         *exported_records(project, settings),
         *([paths.features(settings.stage)] if settings.stage else ()),
-        *(paths.gold_splits(wave) if wave else ()),
-        *dict.fromkeys(needed),
+        *(paths.gold_splits(settings.gold) if settings.gold else ()),
     ]
+
+
+def asking_files(project: Project, name: str) -> list[Path]:
+    """The user's own files that say what an export's rows ask: tasks and prompts.
+
+    Raises:
+        TaskError: a task file is missing or wrong.
+    """
+    settings = project.study.exports[name]
+    stage = exported_stage(project.study, settings)
+    table = None if stage is not None else project.study.waves[settings.gold or ""].from_
+    tasks = [choice.task for choice in project.study.asked_stages[stage].task] if stage else []
+    tasks += [table.task] if table else []
+    files = [Path(file) for task in tasks for file in task_files(task, project.tasks)]
+    return list(dict.fromkeys([*files, *prompt_files(settings.prompt, project.tasks)]))
 
 
 def prompt_files(prompt: ExportPrompt | None, tasks: Path) -> list[Path]:

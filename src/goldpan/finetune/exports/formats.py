@@ -16,7 +16,7 @@ _SHAREGPT = {"system": "system", "user": "human"}
 
 
 @dataclass(frozen=True)
-class Example:
+class TaughtExample:
     """What a model learns from one record.
 
     Attributes:
@@ -60,24 +60,24 @@ class Example:
         }
 
 
-def _openai_chat(example: Example) -> dict[str, Any]:
+def _openai_chat(example: TaughtExample) -> dict[str, Any]:
     messages = [*example.messages, example.answer_message(example.answer_text)]
     if example.tool is None:
         return {"messages": messages}
     return {"messages": messages, "tools": [example.tool], "parallel_tool_calls": False}
 
 
-def _trl_conversational(example: Example) -> dict[str, Any]:
+def _trl_conversational(example: TaughtExample) -> dict[str, Any]:
     # Chat templates write the arguments themselves, so they are an object here.
     row = {"prompt": example.messages, "completion": [example.answer_message(example.arguments)]}
     return row if example.tool is None else {**row, "tools": [example.tool]}
 
 
-def _trl_prompt_completion(example: Example) -> dict[str, Any]:
+def _trl_prompt_completion(example: TaughtExample) -> dict[str, Any]:
     return {"prompt": plain_prompt(example.messages), "completion": example.answer_text}
 
 
-def _sharegpt(example: Example) -> dict[str, Any]:
+def _sharegpt(example: TaughtExample) -> dict[str, Any]:
     turns = [
         {"from": _SHAREGPT[message["role"]], "value": message["content"]} for message in example.messages
     ]
@@ -91,7 +91,7 @@ def _sharegpt(example: Example) -> dict[str, Any]:
     }
 
 
-ROW_OF: dict[ExportFormat, Callable[[Example], dict[str, Any]]] = {
+ROW_OF: dict[ExportFormat, Callable[[TaughtExample], dict[str, Any]]] = {
     "openai_chat": _openai_chat,
     "trl_conversational": _trl_conversational,
     "trl_prompt_completion": _trl_prompt_completion,

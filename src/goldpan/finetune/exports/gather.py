@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
@@ -12,14 +13,15 @@ import orjson
 
 from goldpan.batches.questions import Skip
 from goldpan.errors import AnswerError, ReconciliationError, StudyError
-from goldpan.finetune.exports.candidates import Candidate, Gathered, LeftOut
+from goldpan.finetune.exports.candidates import ExportCandidate, GatheredRows, LeftOutRows
 from goldpan.finetune.exports.files import exported_records, exported_sources, exported_stage
-from goldpan.finetune.exports.formats import ROW_OF, Example
+from goldpan.finetune.exports.formats import ROW_OF, TaughtExample
 from goldpan.finetune.exports.groups import GroupOf, grouping
-from goldpan.finetune.exports.labels import Labels, Reason, labels_of
+from goldpan.finetune.exports.labels import Reason, RowLabels, row_labels
 from goldpan.finetune.exports.material import (
     answer_form,
     answer_writers,
+    check_gold_features,
     gold_by_record,
     negative_test,
     table_task,
@@ -68,12 +70,15 @@ class Gatherer:
         self._writers = answer_writers(
             self._prompter.tasks.values(), self.settings, self._where, set(self._gold_features())
         )
+        check_gold_features(project, self.settings, self._writers.values(), self._where)
         self._is_negative = negative_test(self.settings, self._writers.values(), f"{self._where}.negatives")
         self._counter = example_counter(self.settings, project.root, self._where)
         self._group = self._grouping()
         self._form = answer_form(self.settings, self._prompter.shape.output, self._writers.values())
+        # OpenAI's fine-tuned models are asked without bounds in the schema, which they refuse.
+        bounds = self._prompter.shape.bounds and self.settings.format != "openai_chat"
         self._tools = {
-            name: tool(writer.task, self._prompter.shape.bounds) if self._form == "tool" else None
+            name: tool(writer.task, bounds) if self._form == "tool" else None
             for name, writer in self._writers.items()
         }
         self.gold_items = tuple(self._gold.values())
@@ -84,7 +89,7 @@ class Gatherer:
         )
         self._stopped: dict[str, list[str]] = defaultdict(list)
 
-    def gather(self, spool: BinaryIO, left_out: LeftOut) -> Gathered:
+    def gather(self, spool: BinaryIO, left_out: LeftOutRows) -> GatheredRows:
         """Write the row of each candidate to `spool`, and what is no candidate to `left_out`.
 
         Raises:
@@ -92,7 +97,7 @@ class Gatherer:
             PromptError: a template fails on a record.
             StudyError: rows are too long or hold special tokens, and the export says `stop`.
         """
-        made = Gathered(gold_items=len(self._gold), counter=self._counter.name, form=self._form)
+        made = GatheredRows(gold_items=len(self._gold), counter=self._counter.name, form=self._form)
         for record, row in self._rows():
             made.records += 1
             item = self._gold.pop(record["id"], None)
@@ -108,7 +113,9 @@ class Gatherer:
                 made.candidates.append(candidate)
         for item in self._gold.values():
             made.gold_without_record += 1
-            self._note_gold(made, item, self._group({**vars(item)}))
+            with suppress(StudyError):
+                # It may lack the field of the group: then nothing else is of it.
+                self._note_gold(made, item, self._group(vars(item)))
             why = Reason("gold_without_record", "the stage has no such record any more")
             left_out.add(item.id, why, source=item.source, file=item.file, **_gold_of(item))
         self._stop_where_asked()
@@ -123,12 +130,17 @@ class Gatherer:
         features = project.left(project.paths.features(settings.stage), self._where)
         return ((record, row) for record, row in with_features(records, features))
 
-    def _note_gold(self, made: Gathered, item: GoldItem, group: str) -> None:
+    def _note_gold(self, made: GatheredRows, item: GoldItem, group: str) -> None:
         made.gold_splits[group].setdefault(item.split, []).append(item.id)
 
     def _candidate(
-        self, made: Gathered, record: Record, row: FeatureRow | None, item: GoldItem | None, spool: BinaryIO
-    ) -> Candidate | Reason:
+        self,
+        made: GatheredRows,
+        record: Record,
+        row: FeatureRow | None,
+        item: GoldItem | None,
+        spool: BinaryIO,
+    ) -> ExportCandidate | Reason:
         if item is None and row is not None and row["state"] != "ok":
             return Reason(row["state"], row.get("reason") or "")
         prompt = self._prompter.prompt(record)
@@ -138,14 +150,14 @@ class Gatherer:
         writer = self._writers.get(prompt.task)
         if writer is None:
             return Reason("other_task", f"`{prompt.task}` has none of the features")
-        labels = labels_of(writer.task.features, row, item)
+        labels = row_labels(writer.task.features, row, item)
         if isinstance(labels, Reason):
             return labels
         try:
             arguments = writer.arguments(labels.values, labels.rationales)
         except AnswerError as error:
             return Reason("unfit", error.what)
-        example = Example(
+        example = TaughtExample(
             prompt.messages,
             arguments,
             self._form,
@@ -158,14 +170,14 @@ class Gatherer:
         line = self._line(example, record["id"])
         place = spool.tell()
         spool.write(line)
-        if row is not None and "stage" in labels.origins.values():
-            made.models[row.get("model") or "unknown"] += 1
-        return Candidate(
+        is_stages = "stage" in labels.origins.values()
+        return ExportCandidate(
             id=record["id"],
             group=self._group(cast(Mapping[str, Any], record)),
             gold_split=None if item is None else item.split,
             origin=labels.origin,
             is_negative=self._is_negative is not None and self._is_negative({**record, **_named(labels)}),
+            model=row.get("model") or "unknown" if row is not None and is_stages else "",
             place=place,
             size=len(line),
             tokens=tokens,
@@ -187,7 +199,9 @@ class Gatherer:
                 remedy="make the features again (`goldpan run`), then the export",
             )
 
-    def _fault(self, example: Example, tokens: TokenCounts, id: str, made: Gathered) -> Reason | None:
+    def _fault(
+        self, example: TaughtExample, tokens: TokenCounts, id: str, made: GatheredRows
+    ) -> Reason | None:
         """Why a row must not be learned from as it is; None where it may."""
         settings = self.settings
         texts = [*(message["content"] for message in example.messages), example.answer_text]
@@ -214,7 +228,7 @@ class Gatherer:
                 remedy=f"take them out, or write `{setting}: leave_out` (they are then listed) or `keep`",
             )
 
-    def _line(self, example: Example, id: str) -> bytes:
+    def _line(self, example: TaughtExample, id: str) -> bytes:
         row = ROW_OF[self.settings.format](example)
         if self.settings.format == "openai_chat" and (faults := row_faults(row)):
             raise StudyError(
@@ -230,7 +244,7 @@ class Gatherer:
         row: FeatureRow | None,
         item: GoldItem | None,
         prompt: Prompt,
-        labels: Labels,
+        labels: RowLabels,
     ) -> dict[str, Any]:
         gold = [name for name, origin in labels.origins.items() if origin == "gold"]
         of_stage: dict[str, Any] = {}
@@ -278,12 +292,12 @@ def _gold_of(item: GoldItem | None) -> dict[str, Any]:
     return {} if item is None else {"gold_split": item.split}
 
 
-def _named(labels: Labels) -> dict[str, Any]:
+def _named(labels: RowLabels) -> dict[str, Any]:
     reasons = {f"{name}_rationale": reason for name, reason in labels.rationales.items()}
     return {**labels.values, **reasons}
 
 
-def _counted(features: Sequence[Feature], labels: Labels) -> Iterator[tuple[str, str]]:
+def _counted(features: Sequence[Feature], labels: RowLabels) -> Iterator[tuple[str, str]]:
     for feature in features:
         value = labels.values[feature.name]
         if feature.type in _COUNTED:

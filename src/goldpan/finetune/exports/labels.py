@@ -27,7 +27,7 @@ class Reason(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Labels:
+class RowLabels:
     """The values of a row's answer.
 
     Attributes:
@@ -48,7 +48,9 @@ class Labels:
         return "+".join(sorted(set(self.origins.values())))
 
 
-def labels_of(features: Sequence[Feature], row: FeatureRow | None, item: GoldItem | None) -> Labels | Reason:
+def row_labels(
+    features: Sequence[Feature], row: FeatureRow | None, item: GoldItem | None
+) -> RowLabels | Reason:
     """The labels of a row, or why it has none that may be learned from.
 
     Gold wins. Where people could not decide, nothing else decides for them. A rationale is the stage's, and
@@ -59,7 +61,9 @@ def labels_of(features: Sequence[Feature], row: FeatureRow | None, item: GoldIte
         row: what the stage answered; None where it is not exported.
         item: the gold of the record, if there is some.
     """
-    labels = Labels(by_llm=tuple(f.name for f in features if item is not None and item.llm_decided(f.name)))
+    labels = RowLabels(
+        by_llm=tuple(f.name for f in features if item is not None and item.llm_decided(f.name))
+    )
     for feature in features:
         name = feature.name
         prediction = None if row is None or row["state"] != "ok" else row["features"].get(name)

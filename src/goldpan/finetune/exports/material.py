@@ -8,6 +8,7 @@ from typing import Any
 from goldpan.errors import ReconciliationError, StudyError, TaskError
 from goldpan.finetune.exports.answers import AnswerWriter
 from goldpan.finetune.exports.formats import AnswerForm
+from goldpan.stages.features import features_of_stage
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.export import Export
 from goldpan.study.load import Project
@@ -61,6 +62,31 @@ def gold_by_record(project: Project, settings: Export, where: str) -> dict[str, 
             )
         gold[item.id] = item
     return gold
+
+
+def check_gold_features(
+    project: Project, settings: Export, writers: Iterable[AnswerWriter], where: str
+) -> None:
+    """Check that the wave of an export asks people for features of its answers.
+
+    Raises:
+        StudyError: it asks for none.
+        TaskError: a task of the wave's stage cannot be loaded.
+    """
+    if settings.gold is None:
+        return
+    wave = project.study.waves[settings.gold]
+    asked = set(wave.features or ())
+    if not asked and wave.stage is not None:
+        asked = {feature.name for feature in features_of_stage(project, wave.stage)}
+    answered = {feature.name for writer in writers for feature in writer.task.features}
+    if asked and not asked & answered:
+        raise StudyError(
+            f"wave `{settings.gold}` has gold for {', '.join(sorted(asked))}, and the answers hold"
+            f" {', '.join(sorted(answered))}",
+            where=f"{where}.gold",
+            remedy="name a wave about features of the stage, or leave `gold` out",
+        )
 
 
 def answer_writers(

@@ -12,10 +12,10 @@ import orjson
 
 from goldpan.errors import ReconciliationError
 from goldpan.files import replacing, sha256_file, write_bytes, write_json
-from goldpan.finetune.exports.candidates import Candidate, Gathered, LeftOut
+from goldpan.finetune.exports.candidates import ExportCandidate, GatheredRows, LeftOutRows
 from goldpan.finetune.exports.card import NATURAL, NO_REASONS, card_of
 from goldpan.finetune.exports.card_text import card_text
-from goldpan.finetune.exports.choose import SPLITS, Choice, choose
+from goldpan.finetune.exports.choose import SPLITS, ExportChoice, choose
 from goldpan.finetune.exports.files import CARD, CARD_JSON, LEFT_OUT, PROVENANCE, exported_sources
 from goldpan.finetune.exports.gather import Gatherer
 from goldpan.finetune.exports.openai_rules import file_faults
@@ -40,7 +40,7 @@ def export_in_project(project: Project, name: str) -> dict[str, Any]:
     outputs = {file: project.root / paths.export(name, file) for file in _files()}
     outputs[CARD].parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=outputs[CARD].parent) as spool, replacing(outputs[LEFT_OUT]) as handle:
-        left_out = LeftOut(handle)
+        left_out = LeftOutRows(handle)
         gatherer = Gatherer(project, name)
         gathered = gatherer.gather(spool, left_out)
         choice = choose(gathered, settings, where, is_trial=bool(trial))
@@ -74,7 +74,7 @@ def _file_of(split: str) -> str:
     return f"{split}.jsonl"
 
 
-def _check_counts(gathered: Gathered, exported: int, left_out: LeftOut, where: str) -> None:
+def _check_counts(gathered: GatheredRows, exported: int, left_out: LeftOutRows, where: str) -> None:
     """Each record is exported, left out with a reason, or, where only gold is exported, without gold."""
     of_records = left_out.counts.total() - gathered.gold_without_record
     if exported + of_records + gathered.without_gold != gathered.records:
@@ -87,7 +87,7 @@ def _check_counts(gathered: Gathered, exported: int, left_out: LeftOut, where: s
 
 
 def _write_rows(
-    outputs: dict[str, Path], spool: BinaryIO, choice: Choice, chosen: Sequence[Candidate]
+    outputs: dict[str, Path], spool: BinaryIO, choice: ExportChoice, chosen: Sequence[ExportCandidate]
 ) -> dict[str, int]:
     """Write the rows of each split, and where each comes from; returns how many there are."""
     counts = dict.fromkeys(map(_file_of, SPLITS), 0)
@@ -104,11 +104,13 @@ def _write_rows(
     return counts
 
 
-def _of_split(chosen: Sequence[Candidate], choice: Choice, split: str) -> Iterator[Candidate]:
+def _of_split(
+    chosen: Sequence[ExportCandidate], choice: ExportChoice, split: str
+) -> Iterator[ExportCandidate]:
     return (one for one in chosen if choice.splits[one.id] == split)
 
 
-def _provenance_line(one: Candidate, split: str, row: int) -> bytes:
+def _provenance_line(one: ExportCandidate, split: str, row: int) -> bytes:
     return orjson.dumps(
         {
             "split": split,
@@ -122,7 +124,7 @@ def _provenance_line(one: Candidate, split: str, row: int) -> bytes:
     )
 
 
-def _notes(gathered: Gathered, chosen: Sequence[Candidate], gatherer: Gatherer) -> Iterator[str]:
+def _notes(gathered: GatheredRows, chosen: Sequence[ExportCandidate], gatherer: Gatherer) -> Iterator[str]:
     if not chosen:
         yield "Nothing is exported: no row has an answer that may be learned from."
     if gatherer.leaves_reasons_out:
@@ -138,6 +140,11 @@ def _notes(gathered: Gathered, chosen: Sequence[Candidate], gatherer: Gatherer) 
         yield (
             "Gold keeps its split. To write its test rows down is no look at them; to measure a model on them"
             " is one."
+        )
+    if gathered.gold_without_record:
+        yield (
+            f"{gathered.gold_without_record:,} of {gathered.gold_items:,} rows of the gold set are about no"
+            " record that is exported."
         )
     if gathered.too_long:
         said = ", ".join(f"`{id}`" for id in gathered.too_long[:5])

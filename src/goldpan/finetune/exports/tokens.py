@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from goldpan.errors import StudyError
-from goldpan.finetune.exports.formats import Example
+from goldpan.finetune.exports.formats import TaughtExample
 from goldpan.models.folders import PACKAGE, local_model
 from goldpan.models.pretrained import load_fast_tokenizer, not_loaded
 from goldpan.providers.prices import TokenCounter, is_known_to_tiktoken
@@ -43,7 +43,7 @@ class ExampleCounter(Protocol):
 
     name: str
 
-    def count(self, example: Example) -> TokenCounts:
+    def count(self, example: TaughtExample) -> TokenCounts:
         """The tokens of an example."""
 
     def special_tokens(self, texts: Iterable[str]) -> list[str]:
@@ -96,7 +96,7 @@ def _usual_special_tokens(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found for text in texts for found in _USUAL.findall(text)))
 
 
-def _message_texts(example: Example) -> list[str]:
+def _message_texts(example: TaughtExample) -> list[str]:
     return [*(message["content"] for message in example.messages), example.answer_text]
 
 
@@ -105,7 +105,7 @@ class _Characters:
 
     name = f"characters / {_CHARACTERS_PER_TOKEN}, an estimate: no tokenizer is named"
 
-    def count(self, example: Example) -> TokenCounts:
+    def count(self, example: TaughtExample) -> TokenCounts:
         *prompt, answer = map(len, _message_texts(example))
         tokens = -(-sum(prompt) // _CHARACTERS_PER_TOKEN)
         return TokenCounts(tokens, tokens - (-answer // _CHARACTERS_PER_TOKEN))
@@ -121,7 +121,7 @@ class _Tiktoken:
         self._counter = TokenCounter(model)
         self.name = f"{self._counter.name}, with 3 tokens for each message and without tools"
 
-    def count(self, example: Example) -> TokenCounts:
+    def count(self, example: TaughtExample) -> TokenCounts:
         *prompt, answer = map(self._counter.count, _message_texts(example))
         tokens = sum(prompt) + _TOKENS_PER_MESSAGE * len(prompt) + _TOKENS_BEFORE_ANSWER
         return TokenCounts(tokens, tokens + answer)
@@ -143,7 +143,7 @@ class _HuggingFace:
         longest_first = sorted(special, key=lambda token: (-len(token), token))
         self._special = re.compile("|".join(map(re.escape, longest_first))) if special else None
 
-    def count(self, example: Example) -> TokenCounts:
+    def count(self, example: TaughtExample) -> TokenCounts:
         return TokenCounts(*self._tokens(example))
 
     def special_tokens(self, texts: Iterable[str]) -> list[str]:
@@ -151,7 +151,7 @@ class _HuggingFace:
             return []
         return list(dict.fromkeys(found for text in texts for found in self._special.findall(text)))
 
-    def _by_template(self, example: Example) -> tuple[int, int]:
+    def _by_template(self, example: TaughtExample) -> tuple[int, int]:
         tools = None if example.tool is None else [example.tool]
         write: Callable[..., str] = self._tokenizer.apply_chat_template
         whole = [*example.messages, example.answer_message(example.arguments)]
@@ -167,7 +167,7 @@ class _HuggingFace:
         # The template writes what a tokenizer would add.
         return self._length(prompt, add=False), self._length(text, add=False)
 
-    def _plain(self, example: Example) -> tuple[int, int]:
+    def _plain(self, example: TaughtExample) -> tuple[int, int]:
         prompt = plain_prompt(example.messages)
         # One more for the end of the answer, which trainers add.
         return self._length(prompt, add=True), self._length(prompt + example.answer_text, add=True) + 1
