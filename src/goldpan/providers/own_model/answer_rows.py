@@ -1,8 +1,8 @@
 """An answer as it grows, token by token, held to its schema and to its limit of tokens.
 
-Each moment of an answer has a short way to its end (`closing`). What an answer may grow by beyond it is its slack.
-When the slack is used up but for what labels may need, texts, lists and numbers are ended where they stand: the
-model still chooses each label, and the answer is whole at its limit.
+Each moment of an answer has a short way to its end (`closing`). What an answer may grow by beyond it is its
+slack. When the slack is used up but for what labels may need, texts, lists and numbers are ended where they
+stand: the model still chooses each label, and the answer is whole at its limit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from goldpan.providers.own_model.choosing import Chance
-from goldpan.providers.own_model.closing import Closer, StringState
+from goldpan.providers.own_model.closing import Closer, HeldSchema, JsonState
 from goldpan.providers.own_model.prompts import Prompt
 
 
@@ -21,8 +21,7 @@ class AskedFor(NamedTuple):
         place: of the request among those taken.
         prompt: what the model is given.
         limit: tokens that the answer may have.
-        matcher: at the beginning of the answer; None for free text.
-        jump, reserve: see `closing.largest_jump` and `closing.label_reserve`.
+        held: what the answer is held to; None for free text.
         stops: texts that end the answer.
         body, custom_id: of the request.
     """
@@ -30,9 +29,7 @@ class AskedFor(NamedTuple):
     place: int
     prompt: Prompt
     limit: int
-    matcher: Any
-    jump: int
-    reserve: int
+    held: HeldSchema | None
     stops: tuple[str, ...]
     body: dict[str, Any]
     custom_id: str
@@ -66,16 +63,18 @@ class AnswerRow:
         self.finish: str | None = None
         self.is_cut = False
         self._closer, self._ends = closer, {*ends}
-        self.matcher = None if asked.matcher is None else asked.matcher.deep_copy()
-        self._state = StringState()
-        # Tokens to the end from here, to which the slack is exact; None where they are not known at present, and
-        # the slack is at least what is said.
+        self.matcher: Any = asked.held.matcher.deep_copy() if asked.held else None
+        self._jump = asked.held.jump if asked.held else 0
+        self._state = JsonState()
+        self._written = b""
+        # Tokens to the end from here, to which the slack is exact; None where they are not known at
+        # present, and the slack is at least what is said.
         self._way: list[int] | None = None
         self._slack = self._reserve = 0
         # Where not even the shortest way fits, nothing can be held.
         self._is_held = self.matcher is not None and self._find_way()
-        if self._is_held:
-            self._reserve = min(asked.reserve, self._slack // 2)
+        if asked.held is not None and self._is_held:
+            self._reserve = min(asked.held.reserve, self._slack // 2)
         self._settle()
 
     @property
@@ -97,7 +96,7 @@ class AnswerRow:
     def _settle(self) -> None:
         """Write what needs no choice, until the model has to choose or the answer ends."""
         if self.matcher is not None:
-            while True:
+            while self.finish is None:
                 self._forced()
                 if self.matcher.is_stopped():
                     self.finish = "stop"
@@ -107,7 +106,7 @@ class AnswerRow:
                 assert self._way is not None
                 self.is_cut = True
                 self._write(self._way[:1])
-        if self.finish is None and self.room <= 0 or self.room < 0:
+        if (self.finish is None and self.room <= 0) or self.room < 0:
             del self.answer[self.asked.limit :]
             self.finish = "length"
 
@@ -125,10 +124,14 @@ class AnswerRow:
                 self._way = self._way[len(tokens) :] if is_on_it else None
         self.answer += tokens
         self.new += tokens
+        if self.asked.stops:
+            self._written += self._closer.text(tokens)
+            if any(stop.encode() in self._written for stop in self.asked.stops):
+                self.finish = "stop"
 
     def _fitting(self, token: int) -> int:
         """The token, or the first of the way where there would be no way to the end after it."""
-        cost = 1 + self.asked.jump
+        cost = 1 + self._jump
         if self._way and token == self._way[0]:
             return token
         if self._slack - cost >= self._reserve:
@@ -138,8 +141,8 @@ class AnswerRow:
         state = self._state.copy()
         ahead.consume_token(token)
         state.read(self._closer.text([token]))
-        way = self._closer.way(ahead, state, self.room - 1)
-        if way is not None:
+        way = self._way_of(ahead, state)
+        if way is not None and len(way) < self.room:
             self._way, self._slack = [token, *way], self.room - 1 - len(way)
             return token
         if self._way is None and not self._find_way():
@@ -152,16 +155,21 @@ class AnswerRow:
     @property
     def _is_tight(self) -> bool:
         """Whether nothing may grow any more but by labels."""
-        if not self._is_held or self._slack - 1 - self.asked.jump >= self._reserve:
+        if not self._is_held or self._slack - 1 - self._jump >= self._reserve:
             return False
         if self._way is None and not self._find_way():
             self._is_held = False
             return False
         return self._slack <= self._reserve
 
+    def _way_of(self, matcher: Any, state: JsonState) -> list[int] | None:
+        assert self.asked.held is not None
+        return self._closer.way(matcher, state, self.asked.held.known)
+
     def _find_way(self) -> bool:
-        self._way = self._closer.way(self.matcher, self._state, self.room)
-        if self._way is None:
+        self._way = self._way_of(self.matcher, self._state)
+        if self._way is None or len(self._way) > self.room:
+            self._way = None
             return False
         self._slack = self.room - len(self._way)
         return True

@@ -22,7 +22,6 @@ from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.own_model.answer_rows import AnswerRow, AskedFor
 from goldpan.providers.own_model.causal_model import CausalModel
 from goldpan.providers.own_model.chat_text import ChatTemplate, ChatWriter
-from goldpan.providers.own_model.closing import label_reserve, largest_jump
 from goldpan.providers.own_model.completion_bodies import completion_of
 from goldpan.providers.own_model.decoding import Decoder, SharedPrefix
 from goldpan.providers.own_model.prompts import Prompter
@@ -44,9 +43,9 @@ class _Loaded(NamedTuple):
 class TransformersAnswerer:
     """Answers chat requests with a causal model, many at a time; fulfils `Answerer`.
 
-    The model is loaded when the first request comes, or by `load`. Answers depend on their requests alone: on a
-    CPU, where `auto` computes in float64, also in the last digit that matters; at lower precision two tokens
-    that are nearly as likely may change places with the batch they are computed in.
+    The model is loaded when the first request comes, or by `load`. Answers depend on their requests alone:
+    on a CPU, where `auto` computes in float64, also in the last digit that matters; at lower precision two
+    tokens that are nearly as likely may change places with the batch they are computed in.
 
     Args:
         model: a folder, `package:NAME`, or a name on the hub.
@@ -152,9 +151,7 @@ class TransformersAnswerer:
         prompt = loaded.prompter.prompt(body)
         room = self._context(loaded) - len(prompt.ids)
         wanted = body.get("max_completion_tokens") or body.get("max_tokens") or USUAL_ANSWER
-        matcher = None
-        if schema is not None:
-            matcher = loaded.decoder.grammars.matcher(schema, prompt.separators)
+        held = None if schema is None else loaded.decoder.closer.held(schema, prompt.separators)
         if room < 1:
             raise self._too_long(loaded, len(prompt.ids))
         stops = body.get("stop") or ()
@@ -162,9 +159,7 @@ class TransformersAnswerer:
             place,
             prompt,
             min(wanted, room),
-            matcher,
-            largest_jump(schema) if schema else 0,
-            label_reserve(schema) if schema else 0,
+            held,
             (stops,) if isinstance(stops, str) else tuple(stops),
             body,
             request.custom_id,
@@ -177,8 +172,8 @@ class TransformersAnswerer:
     def _too_long(self, loaded: _Loaded, length: int) -> ServiceError:
         return ServiceError(
             400,
-            f"This model's maximum context length is {self._context(loaded)} tokens. Your messages have {length}"
-            " tokens.",
+            f"This model's maximum context length is {self._context(loaded)} tokens."
+            f" Your messages have {length} tokens.",
             code="context_length_exceeded",
             param="messages",
         )
@@ -202,8 +197,9 @@ class TransformersAnswerer:
             if rows is None:
                 continue
             for row in rows:
-                yield row.asked.place, completion_of(
-                    row, loaded.model.tokenizer, shared=prefix.length, fingerprint=FINGERPRINT
+                yield (
+                    row.asked.place,
+                    completion_of(row, loaded.model.tokenizer, shared=prefix.length, fingerprint=FINGERPRINT),
                 )
             chosen = {*first}
             waiting = [asked for place, asked in enumerate(waiting) if place not in chosen]
@@ -230,7 +226,9 @@ class TransformersAnswerer:
                 remedy="lower `max_completion_tokens` or `max_length`, or take a larger machine",
             )
         self._budget = size // 2
-        self._say(f"memory ran out with {len(batch)} requests at once; batches now hold {self._budget} tokens")
+        self._say(
+            f"memory ran out with {len(batch)} requests at once; batches now hold {self._budget} tokens"
+        )
         return None
 
 

@@ -184,9 +184,11 @@ def _load(folder: Path, adapter: Path | None, dtype: str, trust_remote_code: boo
     # An adapter is merged at full precision: rounded first, small changes of weights would be lost.
     wanted = getattr(torch, dtype)
     loaded = wanted if adapter is None else torch.promote_types(wanted, torch.float32)
+    # The quick kernels for mixtures of experts know no float64.
+    experts = {"experts_implementation": "eager"} if loaded == torch.float64 else {}
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=loaded, trust_remote_code=trust_remote_code, local_files_only=True
+            folder, dtype=loaded, trust_remote_code=trust_remote_code, local_files_only=True, **experts
         )
     except Exception as error:  # of many kinds, by what is wrong with the folder
         raise not_loaded("model", folder, error) from None
@@ -210,7 +212,7 @@ def _merged(model: Any, adapter: Path) -> Any:
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:
     """Tokens that end an answer: the model may have several."""
-    found = []
+    found: list[Any] = []
     for source in (getattr(model, "generation_config", None), model.config, tokenizer):
         given = getattr(source, "eos_token_id", None)
         found += given if isinstance(given, list) else [given]

@@ -63,8 +63,8 @@ class ChatWriter:
             raise ProviderError(
                 "the model has no chat template, so nobody knows how it is asked: it may be a base model",
                 where=where,
-                remedy="take the model's instruction-tuned form, or set `chat_template: plain`, which writes the"
-                " messages one after the other",
+                remedy="take the model's instruction-tuned form, or set `chat_template: plain`, which writes"
+                " the messages one after the other",
             )
 
     def write(self, body: dict[str, Any], messages: list[Message]) -> ChatText:
@@ -174,7 +174,10 @@ def _no_text(place: int) -> ServiceError:
 
 def _refused(error: Exception) -> ServiceError:
     return ServiceError(
-        400, f"The model's chat template refuses these messages: {error}", code="invalid_prompt", param="messages"
+        400,
+        f"The model's chat template refuses these messages: {error}",
+        code="invalid_prompt",
+        param="messages",
     )
 
 

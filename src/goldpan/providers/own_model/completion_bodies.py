@@ -8,7 +8,7 @@ from goldpan.providers.engine.completions import completion, tool_asked_for
 from goldpan.providers.own_model.answer_rows import AnswerRow
 
 CUT_REASON = "near_limit"
-"""`stop_reason` of a choice, beside its `finish_reason`, where something was ended near the limit of tokens."""
+"""`stop_reason` of a choice, beside its `finish_reason`, where something was ended near its limit."""
 
 
 def completion_of(row: AnswerRow, tokenizer: Any, *, shared: int, fingerprint: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def completion_of(row: AnswerRow, tokenizer: Any, *, shared: int, fingerprint: s
     """
     asked = row.asked
     text = answer_text(row, tokenizer)
-    is_call = asked.matcher is not None and tool_asked_for(asked.body) is not None
+    is_call = asked.held is not None and tool_asked_for(asked.body) is not None
     given: dict[str, Any] | str = {} if is_call else text
     body = completion(asked.body, given, asked.custom_id, fingerprint=fingerprint)
     choice = body["choices"][0]
@@ -45,4 +45,4 @@ def answer_text(row: AnswerRow, tokenizer: Any) -> str:
     text = tokenizer.decode(row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     found = [place for stop in row.asked.stops if (place := text.find(stop)) >= 0]
     text = text[: min(found)] if found else text
-    return text if row.asked.matcher is not None else text.strip()
+    return text if row.asked.held is not None else text.strip()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldpan.providers.own_model.slot_cache import SlotCache
 
 _CHUNK = 512
-"""Tokens of a prompt that go through the model at once: the mask and the scores of a long one grow as its square."""
+"""Tokens of a prompt that go through the model at once: mask and scores of all of it grow as its square."""
 _SMALLEST_PREFIX = 16
 
 
@@ -56,9 +56,7 @@ class Decoder:
         Raises:
             RuntimeError: memory does not suffice (see `is_out_of_memory`).
         """
-        rows = [
-            AnswerRow(asked, self.closer, self.model.ends, chance_of(asked.body)) for asked in batch
-        ]
+        rows = [AnswerRow(asked, self.closer, self.model.ends, chance_of(asked.body)) for asked in batch]
         under_way = [row for row in rows if row.finish is None]
         if not under_way:
             return rows
@@ -77,10 +75,7 @@ class Decoder:
                 under_way = [under_way[place] for place in going_on]
             logits = self.model.logits(
                 [row.new or row.answer[-1:] for row in under_way],
-                [
-                    len(row.asked.prompt.ids) + len(row.answer) - max(1, len(row.new))
-                    for row in under_way
-                ],
+                [len(row.asked.prompt.ids) + len(row.answer) - max(1, len(row.new)) for row in under_way],
                 cache,
             )
 

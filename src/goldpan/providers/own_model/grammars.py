@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,9 +13,10 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-# As `json.dumps` and services write strings, less `\u`: with it a model could write half a surrogate pair, or NUL.
+_LARGEST_NUMBER = 10**15
+# As `json.dumps` and services write strings, less `\u`: with it a model could write half a surrogate pair,
+# or NUL.
 _ESCAPES = '"\\bfnrt'
-_KEPT_GRAMMARS = 64
 
 
 class Grammars:
@@ -37,8 +36,6 @@ class Grammars:
         size = max(vocabulary, len(tokenizer))
         self.tokens = from_tokenizer(tokenizer, n_vocab=size, eos_token=ends)
         self.words = -(-size // 32)
-        self._lock = threading.Lock()
-        self._compiled = functools.lru_cache(maxsize=_KEPT_GRAMMARS)(self._compile)
 
     def matcher(self, schema: Schema, separators: tuple[str, str] = (",", ":")) -> Any:
         """A matcher at the beginning of an answer that fits the schema, in JSON without free spaces.
@@ -49,25 +46,18 @@ class Grammars:
         Raises:
             ServiceError: 400, the schema is wrong, or says what cannot be held.
         """
-        try:
-            text = orjson.dumps(schema)
-        except (TypeError, orjson.JSONEncodeError) as error:
-            raise _unusable(str(error)) from None
-        with self._lock:
-            return self._compiled(text, separators).deep_copy()
-
-    def _compile(self, schema: bytes, separators: tuple[str, str]) -> Any:
         from llguidance import LLMatcher
 
-        options = {
+        options: Any = {
             "whitespace_flexible": False,
             "item_separator": separators[0],
             "key_separator": separators[1],
             "json_allowed_escapes": _ESCAPES,
         }
         try:
-            grammar = LLMatcher.grammar_from_json_schema(schema.decode(), overrides=options)
-        except ValueError as error:
+            text = orjson.dumps(_with_finite_numbers(schema)).decode()
+            grammar = LLMatcher.grammar_from_json_schema(text, overrides=options)
+        except (TypeError, ValueError) as error:
             raise _unusable(str(error)) from None
         matcher = LLMatcher(self.tokens, grammar, log_level=0)
         if matcher.is_error():
@@ -90,6 +80,23 @@ class Grammars:
             if matcher is not None:
                 matcher.unsafe_compute_mask_ptr(row.ctypes.data, row.nbytes)
         return bits
+
+
+def _with_finite_numbers(node: Any) -> Any:
+    """The schema with bounds for numbers that have none: JSON may say 1e999, which is a number to nobody."""
+    if isinstance(node, list):
+        return [_with_finite_numbers(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {key: _with_finite_numbers(part) for key, part in node.items()}
+    kinds = node.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if isinstance(kinds, list) and ("number" in kinds or "integer" in kinds):
+        if not {"minimum", "exclusiveMinimum"} & node.keys():
+            changed["minimum"] = -_LARGEST_NUMBER
+        if not {"maximum", "exclusiveMaximum"} & node.keys():
+            changed["maximum"] = _LARGEST_NUMBER
+    return changed
 
 
 def _unusable(why: str) -> ServiceError:

@@ -1,8 +1,8 @@
 """Requests as token ids, in which a record's text is only ever text.
 
-A record may hold the very characters with which a chat template ends a turn. Read as the token, they would let
-the record speak as the system. So they are taken out of the contents before the template is filled in, and put
-back as the tokens of plain characters; all else is tokenised as one text, as it was in training.
+A record may hold the very characters with which a chat template ends a turn. Read as the token, they would
+let the record speak as the system. So they are taken out of the contents before the template is filled in,
+and put back as the tokens of plain characters; all else is tokenised as one text, as it was in training.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Rows of a batch are at different positions. Where a cache is filled at one place for all of them, shorter rows
 hold padding between their tokens, and what a row attends to then depends on its neighbours. Here nothing lies
-between a row's tokens, so its mask follows from positions alone: for shared prefixes, for several new tokens at
-once, and for layers that look back only so far.
+between a row's tokens, so its mask follows from positions alone: for shared prefixes, for several new
+tokens at once, and for layers that look back only so far.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class SlotCache(Cache):
         self.prefix, self.prefix_length = prefix, prefix_length
         self.slots: Any = None
         self.length = 0
-        super().__init__(layers=[_SlotLayer(self, layer) for layer in range(layers)])
+        self._own = [_SlotLayer(self, layer) for layer in range(layers)]
+        super().__init__(layers=[*self._own])
 
     def aim(self, slots: Tensor, length: int) -> None:
         """Say where the next keys and values go.
@@ -53,8 +54,8 @@ class SlotCache(Cache):
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
         self.rows = len(rows)
-        for layer in self.layers:
-            if layer.keys is not None:
+        for layer in self._own:
+            if layer.keys is not None and layer.values is not None:
                 layer.keys, layer.values = layer.keys[rows], layer.values[rows]
 
 
