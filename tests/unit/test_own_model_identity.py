@@ -15,6 +15,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.model_facts import facts_of
 from goldpan.providers.own_model import identity
 from goldpan.providers.own_model.identity import own_model, with_models_named
+from goldpan.providers.prices import TokenCounter
 from goldpan.study import load_project
 from goldpan.workflow.inputs import Inputs
 from tests.projects import WorkflowProject, note_rows, notes_study
@@ -142,9 +143,9 @@ def test_the_plan_is_stale_when_another_model_is_named_and_depends_on_its_files(
     assert [stages.gpus(of("topics")) for stages in inputs] == [1, 0, 1, 2]
 
 
-def test_other_providers_have_no_such_job(made):
-    stages = Inputs(made.project({"providers": {"main": {"kind": "openai"}}, "stages": {"topics": {
-        "input": {"source": "notes"}, "task": "topic", "provider": "main", "model": "m"}}})).stages  # fmt: skip
+def test_other_providers_have_no_such_job(tmp_path):
+    named = Made(tmp_path / "project", model="m")
+    stages = Inputs(named.project(**{"kind": "openai"})).stages
     assert stages.answered_in_jobs == []
     assert stages.answered(of("topics", round=1)) == stages.own_model_files(of("topics")) == []
 
@@ -244,3 +245,20 @@ def test_a_search_is_refused(made):
     project = made.project({**study, **evaluations})
     with pytest.raises(StudyError, match=r"serve the model, e.g. with `vllm serve`"):
         check_answerers(project, "topics")
+
+
+def test_prompt_tokens_are_counted_by_the_models_own_tokenizer_where_it_can_be_read(made):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = {word: place for place, word in enumerate(["[UNK]", "note", "cat"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    path = made.root / "model" / "tokenizer.json"
+    tokenizer.save(str(path))
+    model = own_model(made.project(), "main")
+    counter = TokenCounter(model.identity, model.tokenizer)
+    assert counter.count("note note cat dog") == 4 and counter.name == f"{model.identity}'s own"
+    [planned] = preview(with_models_named(made.project()))
+    assert planned.plan.estimate["tokenizer"] == counter.name
+    path.write_text("{")
+    assert "approximation" in TokenCounter(model.identity, path).name
