@@ -112,7 +112,10 @@ def test_what_a_stage_calls_the_model_says_nothing(made, tmp_path):
     named = Made(tmp_path / "named", model="gpt-5-mini")
     stages = [with_models_named(one.project()).study.asked_stages["topics"] for one in (made, named)]
     assert stages[0].model == stages[1].model == made.identity()
-    assert stages[0].limits.context_tokens == 2048
+    assert (stages[0].limits.context_tokens, stages[0].limits.requests) == (2048, 5000)
+    limited = Made(tmp_path / "limited", limits={"requests": 50_000, "context_tokens": 512}).project()
+    limits = with_models_named(limited).study.asked_stages["topics"].limits
+    assert (limits.context_tokens, limits.requests) == (512, 50_000)
     assert Inputs(made.project()).stages.stage_setting("model")(of("topics")) == Inputs(
         named.project()
     ).stages.stage_setting("model")(of("topics"))

@@ -281,6 +281,11 @@ def test_requests_for_other_weights_expire_and_are_not_answered_by_these(vllm):
     assert {failure.state for failure in verdicts(vllm).values()} == {"expired"}
 
 
+def test_a_type_that_it_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="float64` is for kind: transformers"):
+        VllmSettings(kind="vllm", model="m", compute_dtype="float64")
+
+
 @pytest.mark.parametrize(
     ("options", "key"),
     [

@@ -256,6 +256,8 @@ class VllmSettings(OwnModelSettings):
 
     @model_validator(mode="after")
     def _options_are_its_own(self) -> VllmSettings:
+        if self.compute_dtype == "float64":
+            raise ValueError("`compute_dtype: float64` is for kind: transformers; vLLM has no such type")
         for option in self.options:
             name = option.partition("=")[0].replace("_", "-")
             if name in _SAID_TO_VLLM:

@@ -26,6 +26,8 @@ from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmS
 from goldpan.study.stage import Stage
 
 FINGERPRINT_DIGITS = 12
+REQUESTS_OF_A_JOB = 5_000
+"""In a shard, where the study does not say: what some services take in a batch may be days of one GPU."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -159,6 +161,8 @@ def _as_answered(study: Study, stage: Stage, model: OwnModel) -> Stage:
         output = "tool" if as_tool else "json_schema"
     if limits.context_tokens is None and model.context_tokens is not None:
         limits = limits.model_copy(update={"context_tokens": model.context_tokens})
+    if "requests" not in limits.model_fields_set:
+        limits = limits.model_copy(update={"requests": REQUESTS_OF_A_JOB})
     return stage.model_copy(update={"model": model.identity, "limits": limits, "output": output})
 
 
