@@ -5,6 +5,7 @@
 # results/{study}/stages/{stage}/records.jsonl            what is asked, with skips
 # results/{study}/stages/{stage}/round{n}/requests/       plan and request files
 # results/{study}/stages/{stage}/round{n}/batches/        batch-id files
+# results/{study}/stages/{stage}/round{n}/answered/       what a model of one's own answered, shard by shard
 # results/{study}/stages/{stage}/round{n}/raw/            the provider's lines
 # results/{study}/stages/{stage}/features.jsonl           one row per record, with its state
 # results/{study}/stages/{stage}/chain.json               counts from source rows to the rows of a stage

@@ -23,6 +23,7 @@ checkpoint plan:
         records=PATHS.stage_records("{stage}"),
         tasks=lambda wildcards: INPUTS.stages.task_files[wildcards.stage],
         before=INPUTS.stages.round_before,
+        model=INPUTS.stages.own_model_files,
     output:
         plan=PATHS.plan("{stage}", "{round}"),
         asked=PATHS.asked("{stage}", "{round}"),

@@ -20,7 +20,8 @@ FIRST_EMBEDDINGS = f"results/corpus/{EMBEDDINGS[0]}"
 
 
 def notes_on_a_cluster() -> dict[str, Any]:
-    """The study of `tests.corpus_projects`, its head learning what an LLM answered, in small blocks."""
+    """The study of `tests.corpus_projects`, its head learning what an LLM answered, in small blocks; a
+    model of one's own answers the same."""
     study = corpus_study(embeddings={"tiny": {"block_size": BLOCK}})
     study["stages"] = {
         "topics": {
@@ -28,8 +29,11 @@ def notes_on_a_cluster() -> dict[str, Any]:
             "task": "topic",
             "provider": "main",
             "model": "goldpan-baseline-1",
-        }
+        },
+        "again": {"input": {"source": "notes"}, "task": "topic", "provider": "own"},
     }
+    vllm = f"{sys.executable} {CHECKOUT / 'tests' / 'fake_vllm.py'}"
+    study["providers"]["own"] = {"kind": "vllm", "model": "own-model", "command": vllm}
     study["heads"]["length"] |= {"labels": {"stage": "topics"}, "targets": {"length": "regression"}}
     return study
 
@@ -51,6 +55,8 @@ class SlurmProject(WorkflowProject):
             made.write_rows("notes/2023/a.jsonl", [{**row, "beside": beside} for row in corpus_rows(RECORDS)])
             rows = corpus_rows(RECORDS, start=RECORDS)
             made.write_rows("notes/2024/a.jsonl", [{**row, "beside": beside} for row in rows])
+        made.write("own-model/config.json", "{}")
+        made.write("own-model/model.safetensors", "weights")
         made.write_study(notes_on_a_cluster())
         (root / "slurm").symlink_to((CHECKOUT / "slurm").readlink())
         return cls(root, cluster.env(), made.study)

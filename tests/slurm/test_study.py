@@ -31,10 +31,19 @@ def test_every_record_is_embedded_and_annotated(made):
     assert all(project.artifact(name).exists() for name in EMBEDDINGS)
 
 
+def test_a_model_of_ones_own_answers_a_shard_on_a_node_and_the_ledger_is_read_here_alone(made):
+    project, _ = made
+    rows = project.rows("stages/again/features.jsonl")
+    assert [row["state"] for row in rows] == ["ok"] * 2 * RECORDS
+    assert {row["model"].partition("@")[0] for row in rows} == {"own-model"}
+    answered = project.json("stages/again/round1/answered/0000.json")
+    assert (answered["completed"], answered["devices"]) == (2 * RECORDS, {"vllm on 1 GPU": 2 * RECORDS})
+
+
 def test_embedding_training_and_annotating_are_jobs_on_a_gpu_of_the_gpu_partition(made, cluster):
     project, _ = made
     jobs = cluster.jobs(project.root)
-    assert sorted(job.rule for job in jobs) == ["annotate", "embed", "embed", "head"]
+    assert sorted(job.rule for job in jobs) == ["annotate", "answer", "embed", "embed", "head"]
     assert {(job.state, job.partition, job.gpus) for job in jobs} == {("COMPLETED", "gpu", "1")}
     assert {job.node for job in jobs} <= set(GPU_NODES)
 
@@ -57,8 +66,8 @@ def test_a_job_asks_for_what_the_docs_say(made, cluster):
     project, _ = made
     asked = {job.rule: (job.cores, job.memory_mb, job.minutes) for job in cluster.jobs(project.root)}
     documented = documented_requests()
-    assert {rule: asked[rule] for rule in ("embed", "head")} == {
-        rule: documented[rule] for rule in ("embed", "head")
+    assert {rule: asked[rule] for rule in ("embed", "head", "answer")} == {
+        rule: documented[rule] for rule in ("embed", "head", "answer")
     }
 
 

@@ -86,7 +86,7 @@ def test_a_byte_order_mark_does_no_harm(write):
             "kind: local, base_url: u",
             "providers.p: base_url does not go with kind: local (base_url is a key of kind: openai, litellm)",
         ),
-        ("kind: local", "kind: replay, folder: f", "kind: replay (folder is a key of kind: local)"),
+        ("kind: local", "kind: replay, folder: f", "(folder is a key of kind: local, transformers, vllm)"),
         ("kind: local", "kind: local, foldr: f", "providers.p.foldr: no such key; allowed: kind, folder"),
         ("kind: local", "folder: f", "providers.p.kind: this key is required"),
         ("kind: local", "kind: local, folder: 3", "providers.p.folder: Input should be a valid string"),

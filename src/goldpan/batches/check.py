@@ -14,6 +14,7 @@ from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.providers.online.address import check_asked
+from goldpan.providers.own_model.identity import own_model
 from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
 from goldpan.tasks import schema
@@ -73,8 +74,23 @@ def _check_stage(project: Project, name: str) -> CheckedStage:
         name,
         features=len(features_of_stage(project, name)),
         properties=max(len(schema.parameters_schema(task)["properties"]) for task in tasks),
-        warnings=[finding.text for finding in findings] + retirement(stage.model, date.today()),
+        warnings=[
+            *_about_own_model(project, stage.provider),
+            *(finding.text for finding in findings),
+            *retirement(stage.model, date.today()),
+        ],
     )
+
+
+def _about_own_model(project: Project, provider: str) -> Iterator[str]:
+    """Which weights answer, where they are one's own, or why they cannot yet."""
+    model = own_model(project, provider)
+    if model is None:
+        return
+    if model.problem is None:
+        yield f"answered by `{model.identity}`, the model of provider `{provider}`"
+    else:
+        yield f"to be answered by `{model.name}`, and {model.problem[0]}; {model.problem[1]}"
 
 
 def _would_be_refused(project: Project, stage: str, what: str) -> GoldpanError:

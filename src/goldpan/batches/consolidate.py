@@ -31,6 +31,7 @@ from goldpan.study.run_again import run_command
 from goldpan.study.stage import SampleAggregate
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
+from goldpan.tasks.device_time import DeviceTime, device_time_of
 from goldpan.tasks.features import Feature
 from goldpan.tasks.task import Task, load_task
 from goldpan.tasks.usage import model_of, usage_of
@@ -91,12 +92,12 @@ def consolidate(
         maker = _RowMaker(ledger, readers, unsettled, stage.aggregate, asked)
         heads = (head for head, _ in iter_heads(records))
         for chunk in _chunks(with_asked(heads, asked)):
-            rows, answers = maker.make(chunk)
+            rows, answers, device_times = maker.make(chunk)
             for row in rows:
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             columns = columns_of(rows, features_asked)
             table.add(rows, columns)
-            counts.add(rows, columns, answers, lambda answer: maker.submission(answer))
+            counts.add(rows, columns, answers, lambda answer: maker.submission(answer), device_times)
         counts.reconcile()
     counts.write(summary)
     return counts
@@ -130,17 +131,21 @@ class _RowMaker:
         self._aggregate, self._asked = aggregate, asked
         self._submissions: dict[int, Submission] = {}
 
-    def make(self, chunk: list[Joined]) -> tuple[list[FeatureRow], list[tuple[bytes, Answer]]]:
-        """The row of each record, and the answers they were made from by request key."""
+    def make(
+        self, chunk: list[Joined]
+    ) -> tuple[list[FeatureRow], list[tuple[bytes, Answer]], dict[bytes, DeviceTime]]:
+        """The row of each record, the answers they were made from by request key, and what these have cost a
+        device of our own."""
         keys = {row["key"]: bytes.fromhex(row["key"]) for _, mine in chunk for row in mine if "key" in row}
         answers = self._ledger.answers(list(keys.values()))
-        contents = self._contents(chunk, keys, answers)
+        times: dict[bytes, DeviceTime] = {}
+        contents = self._contents(chunk, keys, answers, times)
         pending = self._unsettled.reasons(self._ledger, keys, answers) if self._unsettled else {}
         rows = [
             self._row_of(record, [self._part(row, keys, answers, contents, pending) for row in mine])
             for record, mine in chunk
         ]
-        return rows, list(answers.items())
+        return rows, list(answers.items()), times
 
     def _row_of(self, record: RecordHead, parts: list[dict[str, Any]]) -> FeatureRow:
         """The row of a record: of its only sample; or of all that are ok, with each of them beside it."""
@@ -158,9 +163,13 @@ class _RowMaker:
         return row
 
     def _contents(
-        self, chunk: list[Joined], keys: dict[str, bytes], answers: dict[bytes, Answer]
+        self,
+        chunk: list[Joined],
+        keys: dict[str, bytes],
+        answers: dict[bytes, Answer],
+        times: dict[bytes, DeviceTime],
     ) -> dict[tuple[str, str], dict[str, Any]]:
-        """What the provider's lines say, by request key and task."""
+        """What the provider's lines say, by request key and task; in `times` what they cost a device."""
         contents: dict[tuple[str, str], dict[str, Any]] = {}
         bodies: dict[str, dict[str, dict[str, Any]]] = {}
         for _, mine in chunk:
@@ -171,6 +180,8 @@ class _RowMaker:
                 line = read_batch_line(answer.line)
                 body = line.body
                 contents[row["key"], row["task"]] = _about(body or {})
+                if body is not None and (time := device_time_of(body)) is not None:
+                    times[keys[row["key"]]] = time
                 if line.notes:
                     contents[row["key"], row["task"]]["adjusted"] = list(line.notes)
                 if body is not None and answer.state in ("ok", "invalid"):

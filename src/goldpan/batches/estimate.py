@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from goldpan.batches.prompt_cache import CacheEstimator
@@ -71,13 +72,16 @@ class CostEstimate:
 class TokenEstimator:
     """Watches requests go by and knows how many prompt tokens they have.
 
+    Args:
+        model, tokenizer: as of `TokenCounter`.
+
     Attributes:
         ratio: tokens for each byte, as seen so far.
         tokenizer: name of what counts the tokens; `none` until a request was seen.
     """
 
-    def __init__(self, model: str):
-        self._model = model
+    def __init__(self, model: str, tokenizer: Path | None = None):
+        self._model, self._tokenizer = model, tokenizer
         self._counter: TokenCounter | None = None
         self._ratios: list[float] = []
         self._bytes = 0
@@ -94,7 +98,7 @@ class TokenEstimator:
         self._bytes += size
         if len(self._ratios) < SAMPLE:
             if self._counter is None:
-                self._counter = TokenCounter(self._model)
+                self._counter = TokenCounter(self._model, self._tokenizer)
                 self.tokenizer = self._counter.name
             text = b"".join(parts)
             self._ratios.append(self._counter.count(text.decode()) / max(1, len(text)))

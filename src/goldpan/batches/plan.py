@@ -30,6 +30,7 @@ from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import URLS
+from goldpan.providers.own_model.identity import own_model
 from goldpan.providers.prices import context_window
 from goldpan.records.seen import SeenKeys
 from goldpan.records.skips import skip_code
@@ -108,7 +109,9 @@ class _Planner:
         keys = Keys(project.root)
         window = context_window(settings.model)
         self.questioner = Questioner(settings, project.tasks, window, self.provider, keys)
-        self.estimator = TokenEstimator(self.stage.model)
+        self.own_model = own_model(project, settings.provider)
+        tokenizer = self.own_model.tokenizer if self.own_model else None
+        self.estimator = TokenEstimator(self.stage.model, tokenizer)
         self.writer = ShardWriter(self.stage, spool, self.questioner, self.estimator)
         study = project.study.study
         answerer = provider_class(self.provider)
@@ -288,11 +291,24 @@ class _Planner:
             endpoint=URLS[self.stage.endpoint or "chat"],
             output=self.stage.output or "tool",
             notes=[
+                *self._model_notes(),
                 *self._upstream_notes(),
                 *self._money_notes(lengths),
                 *(finding.text for finding in self.findings),
             ],
         )
+
+    def _model_notes(self) -> Iterator[str]:
+        if self.own_model is None:
+            return
+        if self.own_model.problem is None:
+            yield f"answered by `{self.own_model.identity}`, the model of provider `{self.stage.provider}`"
+        else:
+            what, remedy = self.own_model.problem
+            yield (
+                f"to be answered by `{self.own_model.name}`, and {what}; {remedy}. Until then all its"
+                " requests count as new"
+            )
 
     def _upstream_notes(self) -> Iterator[str]:
         for stage, failures in failures_before(self.project, self.stage_name).items():

@@ -18,7 +18,7 @@ from goldpan.providers.model_facts import URLS, ModelFacts, facts_of
 from goldpan.providers.model_table import table_entry
 from goldpan.providers.prices import has_flex_price
 from goldpan.providers.request_shape import shape_of
-from goldpan.study.provider import LocalSettings, Provider
+from goldpan.study.provider import LocalSettings, OwnModelSettings, Provider, VllmSettings
 from goldpan.study.stage import Stage
 from goldpan.tasks import schema
 from goldpan.tasks.chat import CHAT_PARAMS
@@ -83,10 +83,16 @@ def request_findings(
             )
         )
     is_certain = rules_of(provider, keys) != "other" and stage.endpoint is None
-    return [Finding(finding.text, finding.is_error and is_certain) for finding in findings]
+    findings = [Finding(finding.text, finding.is_error and is_certain) for finding in findings]
+    if isinstance(provider, VllmSettings) and asked.endpoint != "chat":
+        what = f"`vllm run-batch` has no {URLS['responses']}: leave `endpoint` out"
+        findings.append(Finding(what, True))
+    return findings
 
 
 def _about_the_answerer(stage: Stage, provider: Provider, keys: Keys | None) -> Iterator[Finding]:
+    if isinstance(provider, OwnModelSettings):
+        return
     if provider_class(provider).works_here:
         is_baseline = not isinstance(provider, LocalSettings) or provider.answers is None
         if is_baseline and stage.model != BASELINE_MODEL:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from goldpan.batches.answer import AnsweredShard, answer_shard, asking_of_jobs
 from goldpan.batches.batch_file import read_batch_file, write_batch_file
 from goldpan.batches.budget import check_budget
 from goldpan.batches.completion import read_completion, write_completion
@@ -39,6 +40,7 @@ from goldpan.ledger import BatchName, Ledger, Submission
 from goldpan.providers.base import Batch, BatchProvider
 from goldpan.providers.connect import connect_to, service_of
 from goldpan.providers.keys import Keys
+from goldpan.providers.own_model.identity import check_model_is_here, with_models_named
 from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.make import StageRecords, make_records
@@ -50,6 +52,8 @@ from goldpan.study.stage import Poll
 
 # The local engine works while it is asked, so there is nothing to wait for between two looks.
 LOCAL_POLL = Poll(first=0.02, longest=0.2, patience=0.0)
+# A job that answers is on this machine or a node beside it.
+JOB_POLL = Poll(first=0.5, longest=10.0, patience=0.0)
 
 
 class StageRun:
@@ -70,11 +74,14 @@ class StageRun:
         provider: BatchProvider | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ):
-        self.project, self.name = project, name
+        self.name = name
         self._provider, self._clock = provider, clock
-        self.stage = project.study.asked_stages[name]
+        self._take(with_models_named(project))
+
+    def _take(self, project: Project) -> None:
+        self.project, self.paths = project, project.paths
+        self.stage = project.study.asked_stages[self.name]
         self.provider_settings = project.study.providers[self.stage.provider]
-        self.paths = project.paths
 
     def _at(self, path: str) -> Path:
         return self.project.root / path
@@ -122,6 +129,9 @@ class StageRun:
         """
         with Ledger(self.project.ledger) as ledger:
             check_ledger_knows(ledger, self.project, self.name)
+        if check_model_is_here(self.project, self.name) is not None:
+            # By now it may have been brought here.
+            self._take(with_models_named(self.project))
         return plan_round(
             self.project,
             self.name,
@@ -181,6 +191,15 @@ class StageRun:
             ),
         )
 
+    def answer(self, number: int, shard: str, say: Callable[[str], None]) -> AnsweredShard:
+        """Answer a shard with a model of one's own, to its end, and write what came of it.
+
+        Args:
+            say: told what whoever watches should know.
+        """
+        output = self._at(self.paths.answered(self.name, number, shard))
+        return answer_shard(self.project, self.name, number, shard, output, say)
+
     def wait(self, number: int, report: Callable[[Progress], None]) -> None:
         """Wait until every batch of a round is terminal, and write completion.json.
 
@@ -233,7 +252,9 @@ class StageRun:
             self.project,
             provider,
             waiting,
-            ask=asking_in_mode(ledger, self.project, self.name, provider, clock=self._clock),
+            ask=asking_of_jobs(provider, self.project, self.name, plan.round)
+            if provider.answers_in_jobs
+            else asking_in_mode(ledger, self.project, self.name, provider, clock=self._clock),
             poll=self._poll(provider),
             wait=self.stage.wait,
             submit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
@@ -243,6 +264,8 @@ class StageRun:
         )
 
     def _poll(self, provider: BatchProvider) -> Poll:
+        if provider.answers_in_jobs:
+            return JOB_POLL
         return LOCAL_POLL if provider.works_here else self.stage.poll
 
     def fetch(self, number: int, shard: str) -> None:

@@ -21,6 +21,7 @@ from goldpan.stages.columns import Column
 from goldpan.stages.documents import write_document
 from goldpan.stages.rows import PENDING, STATES, FeatureRow
 from goldpan.study.stage import FLEX, Stage
+from goldpan.tasks.device_time import DeviceTime
 from goldpan.tasks.features import Score
 from goldpan.tasks.task import Task
 
@@ -70,6 +71,8 @@ class Summary:
         self._tokens: dict[tuple[bool, bool], Counter[str]] = {}
         self._tiers: Counter[str] = Counter()
         self._adjusted = self._requests = 0
+        self._devices: Counter[str] = Counter()
+        self._device_seconds = 0.0
         self._imported = Imported()
 
     def __enter__(self) -> Summary:
@@ -84,6 +87,7 @@ class Summary:
         columns: Iterable[Column],
         answers: Sequence[tuple[bytes, Answer]],
         submission_of: Callable[[Answer], Submission],
+        device_times: Mapping[bytes, DeviceTime] | None = None,
     ) -> None:
         """Count some rows of features.jsonl.
 
@@ -92,6 +96,7 @@ class Summary:
             columns: `columns_of` them.
             answers: request key and answer of all that the rows were made from, each once.
             submission_of: who has asked for an answer, and how, which its price goes by.
+            device_times: what answers have cost a device of our own, by request key.
         """
         self.records += len(rows)
         self.states.update(row["state"] for row in rows)
@@ -116,6 +121,9 @@ class Summary:
                 tokens = self._tokens.setdefault(place, Counter())
                 for name in _COUNTED:
                     tokens[name] += getattr(answer, name)
+                if device_times and key in device_times:
+                    self._devices[device_times[key].device] += 1
+                    self._device_seconds += device_times[key].seconds
 
     def _count_reason(self, state: str, code: str) -> None:
         counts = self._reasons.setdefault(state, Counter())
@@ -183,6 +191,11 @@ class Summary:
         return {tier or "unknown": count for tier, count in sorted((+self._tiers).items())}
 
     @property
+    def _device(self) -> dict[str, Any]:
+        """What answers have cost devices of our own, in seconds, and how many came of which."""
+        return {"seconds": round(self._device_seconds, 3), "answers": dict(sorted(self._devices.items()))}
+
+    @property
     def messages(self) -> list[MessageCount]:
         """The three commonest whole messages of rows that came to nothing."""
         return self._messages.commonest()
@@ -226,6 +239,7 @@ class Summary:
                 name: sum(tokens[f"{name}_tokens"] for tokens in self._tokens.values()) for name in TOKENS
             },
             "cost_usd": self.cost_usd,
+            **({"device": self._device} if self._devices else {}),
         }
 
     def write(self, path: Path) -> None:
@@ -246,4 +260,14 @@ def request_notes(made: dict[str, Any]) -> list[str]:
     if tokens.get("cached") and tokens.get("prompt"):
         share = tokens["cached"] / tokens["prompt"]
         notes.append(f"{share:.0%} of {tokens['prompt']:,} prompt tokens came from the service's cache")
+    if device := made.get("device"):
+        notes.append(device_note(device, tokens))
     return notes
+
+
+def device_note(device: dict[str, Any], tokens: dict[str, Any]) -> str:
+    """How long devices of our own have computed, and how fast; the answers cost no money."""
+    seconds = device["seconds"]
+    where = ", ".join(f"{count:,} on {name}" for name, count in device["answers"].items())
+    speed = f", {tokens.get('completion', 0) / seconds:,.0f} tokens of answers a second" if seconds else ""
+    return f"answered here at no cost, {where}: {seconds:,.1f} device seconds{speed}"

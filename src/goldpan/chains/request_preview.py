@@ -20,6 +20,7 @@ from goldpan.ledger import Ledger
 from goldpan.providers.connect import provider_class
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
+from goldpan.providers.own_model.identity import own_model
 from goldpan.providers.prices import Price, context_window
 from goldpan.records.ids import UNREADABLE, record_id
 from goldpan.records.model import Record
@@ -163,6 +164,8 @@ class _Previewer:
     def __init__(self, project: Project, name: str):
         settings = project.study.asked_stages[name]
         self._stage, self._provider = asked_stage(settings), project.study.providers[settings.provider]
+        model = own_model(project, settings.provider)
+        self._tokenizer = model.tokenizer if model else None
         self._ledger, self._study, self._name = project.ledger, project.study.study, name
         window, keys = context_window(settings.model), Keys(project.root)
         self._questioner = Questioner(settings, project.tasks, window, self._provider, keys)
@@ -204,7 +207,9 @@ class _Previewer:
                     answer_length(task, self._stage, of_task, of_any),
                     _answered(ledger, question),
                 )
-        tokens = TokenEstimator(self._stage.model).see(question.size, question.messages, question.task)
+        tokens = TokenEstimator(self._stage.model, self._tokenizer).see(
+            question.size, question.messages, question.task
+        )
         price = self._price()
         return PreviewedRequest(
             sample=question.sample,

@@ -177,6 +177,12 @@ def _wait(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
         submissions = [submission for submission in submissions if not submission.is_online]
+        if in_jobs := [item for item in submissions if batches.provider(item).answers_in_jobs]:
+            print(
+                f"{len(in_jobs)} batches are answered by jobs of `snakemake`, and are not waited for here",
+                file=sys.stderr,
+            )
+        submissions = [submission for submission in submissions if submission not in in_jobs]
         if not submissions:
             return batches.say_failures()
         stages = set(batches.project.study.asked_stages) & {item.stage for item in submissions}

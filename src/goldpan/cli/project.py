@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
 from goldpan.study import Project, load_project, load_study
+from goldpan.study.provider import OwnModelSettings
 
 if TYPE_CHECKING:
     from goldpan.batches.stage import StageRun
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) -> Project:
     """The project that the options of `add_project_options` mean; `wrong` as of `load_study`."""
     limit: str | None = getattr(options, "limit", None)
-    return load_project(
+    loaded = load_project(
         options.study,
         root=options.root,
         ledger=options.ledger,
@@ -28,6 +29,11 @@ def project_of(options: argparse.Namespace, wrong: ErrorGatherer | None = None) 
         replay=getattr(options, "replay", False),
         wrong=wrong,
     )
+    if not any(isinstance(provider, OwnModelSettings) for provider in loaded.study.providers.values()):
+        return loaded
+    from goldpan.providers.own_model.identity import with_models_named
+
+    return with_models_named(loaded)
 
 
 def project_with_runs(options: argparse.Namespace) -> Project:

@@ -23,7 +23,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("step", choices=sorted([*_STEPS, "threshold", "optimise"]))
     parser.add_argument("stage", help="name of the stage; for optimise, of the search")
     parser.add_argument("--round", type=int, default=1, metavar="N")
-    parser.add_argument("--shard", metavar="NAME", help="for requests, submit and fetch")
+    parser.add_argument("--shard", metavar="NAME", help="for requests, submit, answer and fetch")
     parser.add_argument(
         "--go-on", default="", metavar="STAGE[,STAGE]", help="for plan: ask on although most answers are bad"
     )
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int | None:
     run = stage_of(project, options.stage)
     if options.step == "threshold":
         raise StudyError(f"stage `{options.stage}` is no filter, so it has no threshold")
-    if options.step in ("requests", "submit", "fetch") and options.shard is None:
+    if options.step in ("requests", "submit", "answer", "fetch") and options.shard is None:
         raise StudyError(f"`goldpan step {options.step}` needs --shard NAME")
     return _STEPS[options.step](run, options)
 
@@ -130,6 +130,12 @@ def _wait(run: StageRun, options: argparse.Namespace) -> int:
     return 0
 
 
+def _answer(run: StageRun, options: argparse.Namespace) -> None:
+    title = f"{run.name}, round {options.round}, shard {options.shard}"
+    answered = run.answer(options.round, options.shard, lambda line: say_on_stderr(f"{title}: {line}"))
+    say_on_stderr(f"{title}: {answered}")
+
+
 def _fetch(run: StageRun, options: argparse.Namespace) -> None:
     run.fetch(options.round, options.shard)
 
@@ -168,6 +174,7 @@ _STEPS: dict[str, Callable[[StageRun, argparse.Namespace], int | None]] = {
     "plan": _plan,
     "requests": _requests,
     "submit": _submit,
+    "answer": _answer,
     "wait": _wait,
     "fetch": _fetch,
     "settle": _settle,

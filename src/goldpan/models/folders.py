@@ -51,7 +51,7 @@ def find_model(
     """
     folder, commit = local_model(name, root), None
     if folder is None:
-        folder, commit = _hub_folder(name, revision, trust_remote_code)
+        folder, commit = hub_snapshot(name, revision, trust_remote_code)
     if revision is not None and commit is None:
         raise EmbeddingError(
             "`revision` goes with a model of the hub only", where=name, remedy="leave `revision` out"
@@ -144,8 +144,18 @@ def _package_folder(name: str) -> Path:
     return folders[0]
 
 
-def _hub_folder(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:
-    """The local snapshot of a hub model and its commit."""
+def hub_snapshot(
+    name: str, revision: str | None, trust_remote_code: bool, *, local_files_only: bool = False
+) -> tuple[Path, str]:
+    """The local snapshot of a hub model and its commit.
+
+    Args:
+        name, revision, trust_remote_code: as of `find_model`.
+        local_files_only: nothing is downloaded.
+
+    Raises:
+        EmbeddingError: it cannot be had.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -155,7 +165,11 @@ def _hub_folder(name: str, revision: str | None, trust_remote_code: bool) -> tup
     def download(weights: str) -> Path:
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=[*patterns, weights], ignore_patterns=ignored
+                name,
+                revision=revision,
+                allow_patterns=[*patterns, weights],
+                ignore_patterns=ignored,
+                local_files_only=local_files_only,
             )
         )
 

@@ -19,6 +19,7 @@ from goldpan.optimise.gold_rows import (
 from goldpan.optimise.improver_stage import improver_stage
 from goldpan.optimise.ledger_stage import single_request_price, unknown_price
 from goldpan.optimise.task_version import components_of
+from goldpan.providers.connect import provider_class
 from goldpan.records.first_rows import FIRST_ROWS, first_records
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
@@ -52,6 +53,8 @@ def check_searches(project: Project) -> Iterator[str]:
         before = len(wrong.errors)
         with wrong.gather():
             _check_shares(project, name)
+        with wrong.gather():
+            check_answerers(project, name)
         with wrong.gather():
             _check_prices(project, name)
         with wrong.gather():
@@ -157,6 +160,28 @@ def _check_ceiling(project: Project, settings: Optimised, features: list[str], w
             where=f"{where}.ceiling",
             remedy="name a wave in which several people answered that, or leave it out",
         )
+
+
+def check_answerers(project: Project, name: str) -> None:
+    """Check that a search asks nobody who answers in jobs.
+
+    Raises:
+        StudyError: it does: each of its many small rounds would load the model anew.
+    """
+    settings, providers = project.study.optimised[name], project.study.providers
+    asked = {
+        f"stages.{settings.stage}.provider": project.study.asked_stages[settings.stage].provider,
+        f"optimised.{name}.improver.provider": settings.improver.provider,
+    }
+    for where, provider in asked.items():
+        if provider_class(providers[provider]).answers_in_jobs and not project.replays:
+            raise StudyError(
+                f"a search asks in many small rounds, and `{provider}` (kind: {providers[provider].kind})"
+                " answers a shard to a job",
+                where=where,
+                remedy="serve the model, e.g. with `vllm serve`, and name that as `kind: openai` with its"
+                " `base_url` (docs/engines.md)",
+            )
 
 
 def _check_prices(project: Project, name: str) -> None:

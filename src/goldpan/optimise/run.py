@@ -16,7 +16,7 @@ from goldpan.ledger import Ledger
 from goldpan.optimise.asking import Asking, Candidates, work_folder
 from goldpan.optimise.candidate import Candidate, Components, ScoredAnswers
 from goldpan.optimise.ceiling import answers_of_wave, human_ceiling
-from goldpan.optimise.check import check_methods_installed, check_rows
+from goldpan.optimise.check import check_answerers, check_methods_installed, check_rows
 from goldpan.optimise.comparison import ComparedRows, metric_difference, metric_estimate, paired_tests
 from goldpan.optimise.decide import JudgedCandidates, MethodSpending, judge
 from goldpan.optimise.few_shot import few_shot
@@ -65,6 +65,7 @@ def optimise_in_project(project: Project, name: str) -> SearchReport:
         OnlineError, ProviderError, LedgerError: nobody could be asked; a later run goes on.
     """
     project.named("search", project.study.optimised, name)
+    check_answerers(project, name)
     data = read_search_data(project, name)
     check_rows(project, name, data)
     check_methods_installed(project.study.optimised[name].methods)

@@ -112,6 +112,8 @@ class BatchProvider(Protocol):
     Attributes:
         kind: what a study calls it.
         works_here: it answers on this machine, while its batches are looked at, with what it has for a model.
+        answers_in_jobs: it works here, but looking at a batch changes nothing: a job with a device answers it
+            (`batches.answer`), and requests carry the weights that do as their model.
         costs_money: its answers have to be paid.
         from_ledger_alone: it is never called, and does not know who has answered what the ledger holds.
         list_is_exact: a batch is in its list from the moment it is made.
@@ -121,6 +123,7 @@ class BatchProvider(Protocol):
 
     kind: str
     works_here: bool = False
+    answers_in_jobs: bool = False
     costs_money: bool = True
     from_ledger_alone: bool = False
     list_is_exact: bool = False

@@ -8,7 +8,7 @@ from pathlib import Path
 from goldpan.providers.base import BatchProvider, Rules, Surroundings
 from goldpan.providers.keys import Keys
 from goldpan.study.load import Project
-from goldpan.study.provider import LocalSettings, NetworkSettings, Provider
+from goldpan.study.provider import LocalSettings, NetworkSettings, OwnModelSettings, Provider
 from goldpan.study.stage import Mode
 
 
@@ -30,6 +30,18 @@ def _local() -> type[BatchProvider]:
     return LocalProvider
 
 
+def _transformers() -> type[BatchProvider]:
+    from goldpan.providers.own_model.provider import TransformersProvider
+
+    return TransformersProvider
+
+
+def _vllm() -> type[BatchProvider]:
+    from goldpan.providers.own_model.provider import VllmProvider
+
+    return VllmProvider
+
+
 def _replay() -> type[BatchProvider]:
     from goldpan.providers.replay import ReplayProvider
 
@@ -40,6 +52,8 @@ PROVIDERS: dict[str, Callable[[], type[BatchProvider]]] = {
     "openai": _openai,
     "litellm": _litellm,
     "local": _local,
+    "transformers": _transformers,
+    "vllm": _vllm,
     "replay": _replay,
 }
 """kind -> whom a study means by it; only who is meant is imported, for it takes long."""
@@ -90,7 +104,11 @@ def engine_folders(project: Project, name: str) -> list[Path]:
     """The folders of the engines of our own that a provider of the study has left files in."""
     settings, state = project.study.providers[name], project.ledger.parent
     folder = state / "online"
-    if isinstance(settings, LocalSettings):
+    if isinstance(settings, OwnModelSettings):
+        from goldpan.providers.own_model.provider import engines_folder
+
+        folder = engines_folder(settings, project.root, state)
+    elif isinstance(settings, LocalSettings):
         folder = project.root / settings.folder if settings.folder else state / "local"
     return [folder] if folder.exists() else []
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Literal
 
-from goldpan.providers.model_table import table_entry, without_route
+from goldpan.providers.model_table import is_own_model, table_entry, without_route
 
 Endpoint = Literal["chat", "responses"]
 CHAT_URL, RESPONSES_URL = "/v1/chat/completions", "/v1/responses"
@@ -120,7 +120,7 @@ def facts_of(model: str) -> ModelFacts:
     mode = entry.get("mode")
     listed = entry.get("supported_endpoints") if entry.get("litellm_provider") in _OPENAI else None
     endpoints = _endpoints(mode, listed)
-    is_fine_tuned = without_route(model).startswith("ft:")
+    is_fine_tuned = without_route(model).startswith("ft:") and not is_own_model(model)
     claims = mode in ("chat", "responses") and entry.get("litellm_provider") in _OPENAI
     return ModelFacts(
         model=model,
@@ -172,7 +172,7 @@ def _family(model: str, entry: dict[str, Any]) -> _Family | None:
     name = without_route(model)
     if name.startswith("ft:"):
         name = name.split(":")[1]
-    if entry and entry.get("litellm_provider") not in _OPENAI:
+    if is_own_model(model) or (entry and entry.get("litellm_provider") not in _OPENAI):
         return None
     match = _NAME.fullmatch(name)
     if not match:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ _TABLE = "model_prices_and_context_window_backup.json"
 # Prefixes by which litellm routes a call; behind them stands the name the table may know. `hosted_vllm/` is
 # not among them: a model on one's own hardware costs what the hardware costs, whatever others charge for it.
 _ROUTES = ("openai/", "azure/", "vertex_ai/", "gemini/", "litellm_proxy/")
+# A name with the hash of its weights (`own_model.identity`): whatever services call alike is another model.
+_OWN_WEIGHTS = re.compile(r".+@[0-9a-f]{12}")
+
+
+def is_own_model(model: str) -> bool:
+    """Whether a model is one of our own, by its name, and no service's."""
+    return model == BASELINE_MODEL or _OWN_WEIGHTS.fullmatch(model) is not None
 
 
 @cache
@@ -23,7 +31,7 @@ def table_entry(model: str) -> dict[str, Any]:
 
     It is the cache's own object: to be read, never to be changed.
     """
-    if model == BASELINE_MODEL:
+    if is_own_model(model):
         return {}
     # Only the entry is kept: the whole table takes tens of megabytes.
     table: dict[str, dict[str, Any]] = orjson.loads((litellm_folder() / _TABLE).read_bytes())

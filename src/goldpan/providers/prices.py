@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldpan.providers.baseline import BASELINE_MODEL
@@ -117,14 +118,22 @@ def context_window(model: str) -> int | None:
 class TokenCounter:
     """Counts tokens as `model` does, or as nearly as can be done without the network.
 
+    Args:
+        model: its name.
+        tokenizer: the file of its tokenizer (`tokenizer.json`), of a model of one's own.
+
     Attributes:
         name: the encoding that counts, and whether it is the model's own or a stand-in.
     """
 
-    def __init__(self, model: str):
+    def __init__(self, model: str, tokenizer: Path | None = None):
+        self._own: Any = None
+        self._encoding: tiktoken.Encoding | None = None
         if model == BASELINE_MODEL:
-            self._encoding = None
             self.name = f"bytes/{_BYTES_PER_TOKEN}"
+            return
+        if tokenizer is not None and (own_tokenizer := _tokenizer_of(tokenizer)) is not None:
+            self._own, self.name = own_tokenizer, f"{model}'s own"
             return
         own = _own_encoding(model)
         self._encoding = _load_encoding(own or _STAND_IN)
@@ -137,6 +146,8 @@ class TokenCounter:
 
     def count(self, text: str) -> int:
         """Tokens of `text` alone; what a service adds for each message is not in it."""
+        if self._own is not None:
+            return len(self._own.encode(text, add_special_tokens=False).ids)
         if self._encoding is None:
             return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
         encode = self._encoding.encode_ordinary
@@ -149,6 +160,16 @@ def _rates(entry: dict[str, Any], suffix: str) -> tuple[float, float] | None:
     if prompt is None or completion is None:
         return None
     return float(prompt), float(completion)
+
+
+def _tokenizer_of(path: Path) -> Any:
+    """The tokenizer of a file; None where it cannot be had."""
+    try:
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(path))
+    except Exception:  # The library raises a bare one for a file that it cannot read.
+        return None
 
 
 def _own_encoding(model: str) -> str | None:

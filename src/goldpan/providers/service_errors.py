@@ -38,11 +38,15 @@ _RETRYABLE = frozenset({408, 409, 425, 429})
 # Said with a retryable status, but waiting does not help.
 OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _LONGEST_MESSAGE = 500
+_NO_BATCHES = (
+    "check the provider's `base_url`, and that the service offers files and batches; servers of models (vLLM,"
+    " llama.cpp, Ollama) do not: ask the stage with `mode: online`"
+)
 _REMEDIES = {
     401: "check the key in the environment variable that the provider's `api_key_env` names",
     403: "check the key in the environment variable that the provider's `api_key_env` names",
-    404: "check the provider's `base_url`, and that the service offers files and batches",
-    405: "check the provider's `base_url`, and that the service offers files and batches",
+    404: _NO_BATCHES,
+    405: _NO_BATCHES,
     413: "lower `limits: bytes:` of the stage",
 }
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from goldpan.study.filter import GoldThreshold
 from goldpan.study.local_stage import FilterStage
+from goldpan.study.provider import OwnModelSettings
+from goldpan.study.stage import Stage
 
 if TYPE_CHECKING:
     from goldpan.study.model import Study
@@ -21,7 +23,8 @@ def check_filters(study: Study) -> Iterator[str]:
 
 
 def waves_awaited(study: Study, stage: str) -> set[str]:
-    """The waves whose gold set decides what a stage gets: through filters before it, and their heads."""
+    """The waves whose gold set decides what a stage gets, or who answers it: through filters before it and
+    their heads, and through what a model of one's own has learned from."""
     return {wave for place in _needs(study, ("stage", stage)) if (wave := _name(place, "wave"))}
 
 
@@ -75,7 +78,7 @@ def _circles(study: Study, name: str, stage: FilterStage) -> Iterator[str]:
     if isinstance(threshold, GoldThreshold) and threshold.wave:
         parts.append((f"stages.{name}.threshold.wave", ("wave", threshold.wave)))
     for place, part in parts:
-        path = _path(study, part, ("stage", name))
+        path = made_from(study, part, ("stage", name))
         if path:
             through = " <- ".join(f"{kind} `{named}`" for kind, named in path)
             yield (
@@ -85,11 +88,11 @@ def _circles(study: Study, name: str, stage: FilterStage) -> Iterator[str]:
 
 
 _Part = tuple[str, str]
-"""Kind and name: stage, head or wave."""
+"""Kind and name: stage, head, wave, finetune or export."""
 
 
 def _before(study: Study, part: _Part) -> Iterator[_Part]:
-    """What a stage, head or wave is made from."""
+    """What a stage, head, wave, fine-tuned model or export is made from."""
     kind, name = part
     if kind == "stage" and name in study.stages:
         stage = study.stages[name]
@@ -99,6 +102,15 @@ def _before(study: Study, part: _Part) -> Iterator[_Part]:
                 yield "head", stage.head.name
             if isinstance(stage.threshold, GoldThreshold) and stage.threshold.wave:
                 yield "wave", stage.threshold.wave
+        provider = study.providers.get(stage.provider) if isinstance(stage, Stage) else None
+        if isinstance(provider, OwnModelSettings) and provider.finetuned:
+            yield "finetune", provider.finetuned
+    if kind == "finetune" and name in study.finetunes:
+        yield "export", study.finetunes[name].export
+    if kind == "export" and name in study.exports:
+        export = study.exports[name]
+        yield from (("stage", stage) for stage in [export.stage] if stage)
+        yield from (("wave", wave) for wave in [export.gold] if wave)
     if kind == "head" and name in study.heads:
         labels = study.heads[name].labels
         yield from (("stage", stage) for stage in labels.stage or [])
@@ -108,8 +120,8 @@ def _before(study: Study, part: _Part) -> Iterator[_Part]:
         yield "stage", study.waves[name].stage or ""
 
 
-def _path(study: Study, start: _Part, goal: _Part) -> list[_Part]:
-    """How `goal` is among what `start` is made from; empty where it is not."""
+def made_from(study: Study, start: _Part, goal: _Part) -> list[_Part]:
+    """How `goal` is among what `start` is made from, each by kind and name; empty where it is not."""
     paths: dict[_Part, list[_Part]] = {start: [start]}
     waiting = [start]
     while waiting:

@@ -102,6 +102,10 @@ class Paths:
         """The batch-id file of a shard."""
         return f"{self.round(stage, number)}/batches/{shard}.json"
 
+    def answered(self, stage: str, number: int | str, shard: str) -> str:
+        """What came of a shard that a model of one's own has answered: counts, tokens, device seconds."""
+        return f"{self.round(stage, number)}/answered/{shard}.json"
+
     def completion(self, stage: str, number: int | str) -> str:
         """Every batch of the round is terminal."""
         return f"{self.round(stage, number)}/completion.json"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from goldpan.study.base import Model, as_before
+from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before
 
 ONLINE = "online_"
 """Ids of the batches that goldpan works through itself, and of their files, begin so; those of services never
@@ -101,7 +101,9 @@ class LocalSettings(OfflineSettings):
 
     kind: Literal["local"] = Field(description="the embedded baseline")
     folder: str | None = Field(
-        None, description="local only: where the engine keeps files and batches; default beside the ledger."
+        None,
+        description="local, transformers, vllm: where the engine keeps files and batches; default beside the"
+        " ledger.",
     )
     answers: str | None = Field(
         None,
@@ -112,13 +114,192 @@ class LocalSettings(OfflineSettings):
     )
 
 
+class OwnModelSettings(OfflineSettings):
+    """Settings of an engine that answers with a language model of one's own, in a job of its own."""
+
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="transformers, vllm: folder of a Hugging Face model with a chat template,"
+        " `package:NAME`, or its name on the Hugging Face hub.",
+    )
+    finetuned: Name | None = Field(
+        None, description="transformers, vllm: in place of `model`, one of the study's `finetunes`."
+    )
+    revision: Revision = None
+    trust_remote_code: TrustRemoteCode = False
+    compute_dtype: Literal["auto", "bfloat16", "float16", "float32", "float64"] = Field(
+        "auto",
+        description="transformers, vllm: type of the weights while they compute. `auto`: with transformers"
+        " bfloat16 on a GPU and float64 on a CPU, with vllm that of the model.",
+    )
+    max_length: int | None = Field(
+        None,
+        ge=256,
+        description="transformers, vllm: tokens of a prompt and its answer together; default the model's own"
+        " limit.",
+    )
+    folder: str | None = Field(
+        None,
+        description="local, transformers, vllm: where the engine keeps files and batches; default beside the"
+        " ledger.",
+    )
+
+    @model_validator(mode="after")
+    def _one_model_is_named(self) -> OwnModelSettings:
+        if (self.model is None) == (self.finetuned is None):
+            raise ValueError("give either `model` or `finetuned`")
+        if self.finetuned is not None and self.revision is not None:
+            raise ValueError("`revision` goes with a model of the hub; a fine-tuned one has none")
+        return self
+
+    @property
+    def gpus_of_a_job(self) -> int:
+        """GPUs that a job needs."""
+        return 1
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return " ".join(
+            str(part) for part in (self.model or f"finetuned {self.finetuned}", self.revision or "")
+        )
+
+
+class TransformersSettings(OwnModelSettings):
+    """A model that the `transformers` library runs."""
+
+    kind: Literal["transformers"] = Field(description="a model of one's own, by transformers")
+    adapter: str | None = Field(
+        None, description="transformers: folder of a PEFT adapter (LoRA) to put on the model."
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:[0-9]+)?|mps)$",
+        description="transformers: `cuda`, `cuda:1`, `mps` or `cpu`; `auto` takes a GPU where there is one.",
+    )
+    batch_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="transformers: tokens of the requests that are computed together at most, padding"
+        " included. Halved by itself where memory runs out; answers do not depend on it.",
+    )
+    chat_template: Literal["model", "plain"] = Field(
+        "model",
+        description="transformers: `model` takes the model's own; `plain` writes the messages one after the"
+        " other, for base models, which have none.",
+    )
+
+    show_schema: bool | None = Field(
+        None,
+        description="transformers: tell the model the schema of its answer where its template does not."
+        " Default: yes of a `model`; no of one of `finetunes`, which was not told it in training.",
+    )
+
+    @model_validator(mode="after")
+    def _finetuned_is_whole(self) -> TransformersSettings:
+        if self.finetuned is not None and self.adapter is not None:
+            raise ValueError("`adapter` goes with `model`; a model of `finetunes` has its own merged in")
+        return self
+
+    @property
+    def gpus_of_a_job(self) -> int:
+        """GPUs that a job needs."""
+        return 0 if self.device in ("cpu", "mps") else 1
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return f"{super().which_model} {self.adapter or ''} {self.chat_template} {self.shows_schema}"
+
+    @property
+    def shows_schema(self) -> bool:
+        """Whether the model is told the schema of its answer."""
+        return self.finetuned is None if self.show_schema is None else self.show_schema
+
+
+# What goldpan itself says to `vllm run-batch`.
+_SAID_TO_VLLM = {
+    "-i": "", "--input-file": "", "-o": "", "--output-file": "", "--output-tmp-dir": "",
+    "--model": "`model`", "--served-model-name": "", "--revision": "`revision`",
+    "--trust-remote-code": "`trust_remote_code`", "--dtype": "`compute_dtype`",
+    "--max-model-len": "`max_length`", "--tensor-parallel-size": "`gpus`", "-tp": "`gpus`",
+}  # fmt: skip
+# Those of its options by which the same weights answer otherwise.
+_CHANGE_ANSWERS = frozenset(
+    {
+        "--quantization", "-q", "--kv-cache-dtype", "--hf-overrides", "--load-format", "--rope-scaling",
+        "--generation-config", "--override-generation-config", "--chat-template", "--config-format",
+        "--lora-modules", "--tokenizer", "--model-impl", "--speculative-config", "--reasoning-parser",
+    }
+)  # fmt: skip
+
+
+class VllmSettings(OwnModelSettings):
+    """A model that `vllm run-batch` runs."""
+
+    kind: Literal["vllm"] = Field(description="a model of one's own, by `vllm run-batch`")
+    command: str = Field(
+        "vllm",
+        min_length=1,
+        description="vllm: how it is called, e.g. a path, or `apptainer exec --nv vllm.sif vllm`.",
+    )
+    options: list[str] = Field(
+        default_factory=list,
+        description="vllm: further options of `vllm run-batch`, as a list:"
+        " `[--gpu-memory-utilization, '0.8']`.",
+    )
+    gpus: int = Field(1, ge=0, le=64, description="vllm: GPUs that share the model (tensor parallel).")
+    silence_minutes: float = Field(
+        30.0, gt=0, description="vllm: ended when it has neither said nor written anything for so long."
+    )
+
+    @model_validator(mode="after")
+    def _options_are_its_own(self) -> VllmSettings:
+        if self.compute_dtype == "float64":
+            raise ValueError("`compute_dtype: float64` is for kind: transformers; vLLM has no such type")
+        for option in self.options:
+            name = option.partition("=")[0].replace("_", "-")
+            if name in _SAID_TO_VLLM:
+                instead = _SAID_TO_VLLM[name]
+                raise ValueError(
+                    f"`{name}` cannot stand in `options`: "
+                    + (f"it is the key {instead}" if instead else "goldpan says it")
+                )
+        return self
+
+    @property
+    def gpus_of_a_job(self) -> int:
+        """GPUs that a job needs."""
+        return self.gpus
+
+    @property
+    def which_model(self) -> str:
+        """Which model is meant, without how it computes, as text."""
+        return " ".join([super().which_model, *self.options_of_answers])
+
+    @property
+    def options_of_answers(self) -> list[str]:
+        """Those options, with their values, by which the same weights answer otherwise."""
+        kept: list[str] = []
+        takes = False
+        for option in self.options:
+            if option.startswith("-"):
+                takes = option.partition("=")[0].replace("_", "-") in _CHANGE_ANSWERS
+            if takes:
+                kept.append(option)
+        return kept
+
+
 class ReplaySettings(OfflineSettings):
     """Nobody is asked: the ledger has all answers."""
 
     kind: Literal["replay"] = Field(description="the ledger alone, never a call")
 
 
-_AnyProvider = OpenAISettings | LiteLLMSettings | LocalSettings | ReplaySettings
+_AnyProvider = (
+    OpenAISettings | LiteLLMSettings | LocalSettings | TransformersSettings | VllmSettings | ReplaySettings
+)
 PROVIDER_MODELS: dict[str, type[_AnyProvider]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(_AnyProvider)
 }

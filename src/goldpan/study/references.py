@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from goldpan.study.filter_references import check_filters
+from goldpan.study.filter_references import check_filters, made_from
 from goldpan.study.finetune import TRAINED_FORMATS
+from goldpan.study.provider import OwnModelSettings
 from goldpan.study.stage import Stage
 from goldpan.study.stage_input import PARENT
 from goldpan.study.targeted_waves import check_targeted_waves
@@ -28,6 +29,7 @@ def check_references(study: Study) -> None:
     """
     wrong: list[str] = []
     _check_stages(study, wrong)
+    _check_models(study, wrong)
     folders: dict[str, str] = {}
     for name, wave in study.waves.items():
         if wave.stage is not None:
@@ -94,6 +96,32 @@ def _check_stages(study: Study, wrong: list[str]) -> None:
         if isinstance(stage, Stage):
             _check("provider", stage.provider, study.providers, f"stages.{name}.provider", wrong)
         earlier.add(name)
+
+
+def _check_models(study: Study, wrong: list[str]) -> None:
+    """Whether each stage has a model that answers it, and no model learns from its own answers."""
+    for name, provider in study.providers.items():
+        if isinstance(provider, OwnModelSettings) and provider.finetuned is not None:
+            place = f"providers.{name}.finetuned"
+            _check("fine-tuning", provider.finetuned, study.finetunes, place, wrong)
+    for name, stage in study.asked_stages.items():
+        if stage.provider not in study.providers:
+            continue
+        provider = study.providers[stage.provider]
+        if not isinstance(provider, OwnModelSettings):
+            if not stage.model:
+                wrong.append(
+                    f"stages.{name}.model: this key is required: `{stage.provider}` (kind: {provider.kind})"
+                    " is asked for a model by name"
+                )
+        elif provider.finetuned in study.finetunes:
+            path = made_from(study, ("finetune", provider.finetuned or ""), ("stage", name))
+            if path:
+                through = " <- ".join(f"{kind} `{named}`" for kind, named in path)
+                wrong.append(
+                    f"stages.{name}.provider: the fine-tuning `{provider.finetuned}` would learn from its own"
+                    f" answers ({through}); ask this stage of another provider"
+                )
 
 
 def _check_parts(study: Study, name: str, wrong: list[str]) -> None:

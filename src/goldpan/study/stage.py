@@ -118,7 +118,12 @@ class Stage(Model):
         exclude_if=as_before(Flex()),
         description="With `tier: flex`: what to do where there is no room.",
     )
-    model: str = Field(min_length=1, description="The model, as the provider calls it.")
+    model: str = Field(
+        "",
+        exclude_if=as_before(""),
+        description="The model, as the provider calls it. Needed but with `kind: transformers` and `vllm`,"
+        " which name their own; that one answers, whatever stands here.",
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Parameters of the request, e.g. temperature, max_completion_tokens; named as at chat"

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from goldpan.errors import GoldpanError, storage_error
 from goldpan.interrupt import EXIT_CODE, STOPPED
+from goldpan.providers.own_model.identity import with_models_named
 from goldpan.study.load import Project, load_project
 
 
@@ -32,14 +33,16 @@ def project_and_log(snakemake: Any) -> Iterator[tuple[Project, Callable[[object]
 
             try:
                 yield (
-                    load_project(
-                        config["study"],
-                        ledger=config["ledger"],
-                        results=config["results"],
-                        runs=config.get("runs"),
-                        limit=config.get("limit"),
-                        mode=config.get("mode"),
-                        replay=config.get("replay", False),
+                    with_models_named(
+                        load_project(
+                            config["study"],
+                            ledger=config["ledger"],
+                            results=config["results"],
+                            runs=config.get("runs"),
+                            limit=config.get("limit"),
+                            mode=config.get("mode"),
+                            replay=config.get("replay", False),
+                        )
                     ),
                     write,
                 )

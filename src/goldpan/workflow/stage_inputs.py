@@ -11,6 +11,7 @@ from goldpan.batches.rounds import planned_shards, rounds_to_settle
 from goldpan.chains.counts import chain_files, sources_of_chain
 from goldpan.chains.filter.kind import threshold_inputs
 from goldpan.chains.local_kinds import local_inputs, local_version
+from goldpan.models.folders import shaping_files
 from goldpan.providers.model_choice import asked_stage
 from goldpan.records.formats import is_pdf
 from goldpan.records.pdf.document import document_name
@@ -20,6 +21,7 @@ from goldpan.study.load import Project
 from goldpan.study.local_stage import ClustersStage, FilterStage
 from goldpan.study.model import Source
 from goldpan.study.pdf import PdfSettings
+from goldpan.study.provider import OwnModelSettings
 from goldpan.tasks.task import task_files
 from goldpan.workflow.file_groups import file_groups, is_small
 from goldpan.workflow.paths_in_rules import path_in_rules
@@ -164,7 +166,12 @@ class StageInputs:
 
         def setting(wildcards: Any) -> str:
             stage = asked_stage(self.study.asked_stages[wildcards.stage])
-            return repr(sorted(stage.model_dump(mode="json", include=set(names)).items()))
+            said = stage.model_dump(mode="json", include=set(names))
+            provider = self.study.providers[stage.provider]
+            if isinstance(provider, OwnModelSettings) and "model" in names:
+                # Which weights these are, the files of the model say.
+                said["model"] = provider.which_model
+            return repr(sorted(said.items()))
 
         return setting
 
@@ -228,6 +235,44 @@ class StageInputs:
     def batches(self, wildcards: Any) -> list[str]:
         """The batch-id files of a round."""
         return self._of_shards(wildcards, self.paths.batch)
+
+    @property
+    def answered_in_jobs(self) -> list[str]:
+        """The stages that a model of one's own answers, in jobs that have a device."""
+        stages = self.study.asked_stages.items()
+        return [name for name, stage in stages if self._own_model(stage.provider) is not None]
+
+    def _own_model(self, provider: str) -> OwnModelSettings | None:
+        settings = self.study.providers[provider]
+        return settings if isinstance(settings, OwnModelSettings) else None
+
+    def answered(self, wildcards: Any) -> list[str]:
+        """What came of each shard of a round, where jobs answer them; nothing of other stages, whose batches
+        are waited for."""
+        if wildcards.stage not in self.answered_in_jobs or self.project.replays:
+            return []
+        return self._of_shards(wildcards, self.paths.answered)
+
+    def gpus(self, wildcards: Any) -> int:
+        """The GPUs that a job needs which answers a shard of a stage."""
+        settings = self._own_model(self.study.asked_stages[wildcards.stage].provider)
+        return settings.gpus_of_a_job if settings is not None else 0
+
+    def own_model_files(self, wildcards: Any) -> list[str]:
+        """The files of the model of one's own that answers a stage: the fine-tuned one, which may be yet to
+        be made, or those of a folder of the project's."""
+        settings = self._own_model(self.study.asked_stages[wildcards.stage].provider)
+        if settings is None or self.project.replays:
+            return []
+        if settings.finetuned is not None:
+            return [self.paths.finetuned(settings.finetuned, "merged")]
+        folders = [settings.model, getattr(settings, "adapter", None)]
+        return [
+            path_in_rules(path, self.project.root)
+            for folder in folders
+            if folder is not None and (self.project.root / folder).is_dir()
+            for path in sorted(shaping_files(self.project.root / folder).values())
+        ]
 
     def raw(self, wildcards: Any) -> list[str]:
         """The raw lines of a round."""

@@ -87,6 +87,11 @@ class OneByOne:
             yield place, reply
 
 
+def nobody(body: dict[str, Any], custom_id: str) -> dict[str, Any]:
+    """Of an engine whose batches are only described, or ended. Raises RuntimeError."""
+    raise RuntimeError("a batch was worked on without anybody to ask")
+
+
 def as_refusal(error: Exception) -> ServiceError:
     """What a request is answered where answering it raised `error`."""
     if isinstance(error, ServiceError):

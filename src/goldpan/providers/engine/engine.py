@@ -18,6 +18,8 @@ from goldpan.providers.model_facts import CHAT_URL, URLS
 
 COMPLETION_WINDOW = "24h"
 WINDOW_SECONDS = 24 * 3600
+NO_WINDOW_SECONDS = 50 * 365 * 24 * 3600
+"""Of a batch that is worked on while somebody does, whenever that is."""
 _CHUNK = 1 << 20
 _RESERVE_BYTES = 16 << 20
 """Room on the disk that a file of the user's own leaves to what else a run writes."""

@@ -69,4 +69,12 @@ class BatchHook:
         """Its files are there, and their ids are noted in the record."""
 
 
+class Ends(BatchHook):
+    """Has a batch expire before another row of it is asked."""
+
+    def breaks_off(self) -> BrokenOff | None:
+        """Now."""
+        return BrokenOff(0, "expired")
+
+
 Hook = Callable[[BatchRecord, Store, Callable[[], None]], BatchHook]

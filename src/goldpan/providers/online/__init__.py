@@ -20,22 +20,18 @@ from goldpan.providers.base import (
     BatchProvider,
     StoredFile,
     Surroundings,
-    batch_from_dict,
     is_online,
 )
-from goldpan.providers.engine.answerers import Answerer, AnswerOne
-from goldpan.providers.engine.engine import Engine
-from goldpan.providers.engine.hooks import BatchHook, BrokenOff, Hook
-from goldpan.providers.engine.objects import BatchRecord
+from goldpan.providers.engine.answerers import Answerer, AnswerOne, nobody
+from goldpan.providers.engine.engine import NO_WINDOW_SECONDS, Engine
+from goldpan.providers.engine.folder_provider import batch_of
+from goldpan.providers.engine.hooks import BatchHook, Ends, Hook
 from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.online.address import Address
 from goldpan.providers.online.tier import AskedTier
 from goldpan.providers.online.watch import Watch
 from goldpan.study.provider import ONLINE
 from goldpan.study.stage import Mode
-
-# A batch of the engine is worked on while a run waits for it, whenever that is.
-_NO_WINDOW_SECONDS = 50 * 365 * 24 * 3600
 
 
 class OnlineProvider(BatchProvider):
@@ -99,12 +95,12 @@ class OnlineProvider(BatchProvider):
             raise ServiceError(404, f"{file_id} was uploaded in another mode.")
         if self._mode == "batch":
             return self._service.create(file_id, endpoint, metadata)
-        return _batch(self._engine().create_batch(file_id, endpoint, metadata=metadata))
+        return batch_of(self._engine().create_batch(file_id, endpoint, metadata=metadata))
 
     def retrieve(self, batch_id: str) -> Batch:
         """The present state of a batch, without working on it."""
         return (
-            _batch(self._engine().batch(batch_id))
+            batch_of(self._engine().batch(batch_id))
             if is_online(batch_id)
             else self._service.retrieve(batch_id)
         )
@@ -115,7 +111,7 @@ class OnlineProvider(BatchProvider):
 
     def own_batches(self) -> Iterator[Batch]:
         """The engine's batches, newest first."""
-        return map(_batch, self._engine().store.batches()) if self._folder.exists() else iter(())
+        return map(batch_of, self._engine().store.batches()) if self._folder.exists() else iter(())
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to be cancelled. One of the engine that nobody is at work on ends at once."""
@@ -123,13 +119,13 @@ class OnlineProvider(BatchProvider):
             return self._service.cancel(batch_id)
         engine = self._engine()
         engine.cancel_batch(batch_id)
-        return _batch(engine.advance(batch_id, math.inf))
+        return batch_of(engine.advance(batch_id, math.inf))
 
     def end(self, batch_id: str) -> Batch:
         """As `BatchProvider.end`; one of the engine that is being worked on is only described."""
         if not is_online(batch_id):
             return self._service.end(batch_id)
-        return _batch(self._engine(hook=_Ends).advance(batch_id, math.inf))
+        return batch_of(self._engine(hook=Ends).advance(batch_id, math.inf))
 
     def making_batches(self) -> OnlineProvider:
         """The same one, but new batches are made at the service."""
@@ -154,7 +150,7 @@ class OnlineProvider(BatchProvider):
         assert self._address is not None, "in mode batch nobody asks online"
         endpoint = self._engine().batch(batch_id).endpoint
         answerer = OnlineAnswerer(self._address, endpoint, watch, accepted=self._accepted, tier=tier)
-        return _batch(self._engine(answerer, hook=_watched_by(watch)).advance(batch_id, math.inf))
+        return batch_of(self._engine(answerer, hook=_watched_by(watch)).advance(batch_id, math.inf))
 
     def tidy(self, is_settled: Callable[[str], bool]) -> None:
         """Remove the files of those of the engine's batches whose answers the ledger has."""
@@ -171,11 +167,11 @@ class OnlineProvider(BatchProvider):
     def _engine(self, answerer: Answerer | AnswerOne | None = None, hook: Hook = BatchHook) -> Engine:
         return Engine(
             self._folder,
-            answerer or _nobody,
+            answerer or nobody,
             hook=hook,
             as_sent=True,
             prefix=ONLINE,
-            window_seconds=_NO_WINDOW_SECONDS,
+            window_seconds=NO_WINDOW_SECONDS,
         )
 
 
@@ -192,14 +188,6 @@ class _EngineSide(OnlineProvider):
         return self.own_batches()
 
 
-class _Ends(BatchHook):
-    """Has a batch expire before another row of it is asked."""
-
-    def breaks_off(self) -> BrokenOff | None:
-        """Now."""
-        return BrokenOff(0, "expired")
-
-
 def _watched_by(watch: Watch) -> Hook:
     class Watched(BatchHook):
         """Tells the watch what is written down."""
@@ -211,11 +199,3 @@ def _watched_by(watch: Watch) -> Hook:
             watch.written(custom_id, line)
 
     return Watched
-
-
-def _nobody(body: object, custom_id: str) -> dict[str, object]:
-    raise RuntimeError("a batch was worked on without anybody to ask")
-
-
-def _batch(record: BatchRecord) -> Batch:
-    return batch_from_dict(record.as_openai())

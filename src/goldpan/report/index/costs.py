@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from goldpan.batches.summary import device_note
 from goldpan.html import Markup, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.bars import Bar, Segment, bars, legend
 from goldpan.report.index.part import Links, Part, captioned, held, text_paragraph
+from goldpan.visible_text import printable
 
 _HEAD = [
     *("Stage", "Answers paid for", "Prompt tokens", "of them cached", "Completion tokens"),
@@ -38,6 +40,9 @@ def costs_part(artifacts: StudyArtifacts, links: Links) -> Part:
                 " in no figure here"
             )
         )
+    for stage, cost in costs.items():
+        if cost["device"]:
+            content.append(text_paragraph(f"Stage {stage}: {cost['device']}"))
     content.append(
         text_paragraph(
             f"{said}: what these answers have cost, whoever paid. What earlier prompts and models of this"
@@ -61,6 +66,7 @@ def _cost(made: Any) -> dict[str, Any]:
         "tokens": tokens,
         "usd": cost if cost is None else float(cost),
         "imported": int(made.get("imported", {}).get("answers", 0)),
+        "device": printable(device_note(made["device"], tokens)) if made.get("device") else "",
     }
 
 

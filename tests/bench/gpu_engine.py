@@ -1,0 +1,171 @@
+"""How fast `kind: transformers` answers on this machine, for the table of `gpu_llm`.
+
+    PYTHONPATH=src:. python tests/bench/gpu_engine.py [--device cuda] [--requests 256] [--batch-tokens 262144]
+
+Requests with one long system prompt and texts of mixed length are answered with a JSON schema of ten labels,
+each with a reason, by a model with random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from goldpan.providers.engine.answerers import Request
+from goldpan.providers.own_model.answerer import TransformersAnswerer
+from tests.bench.gpu_embeddings import matmul_peak
+from tests.bench.gpu_llm import HALF_BILLION, TINY, LlmSize, Measured
+from tests.tiny_llm import make_tiny_llm
+
+LABELS = ["yes", "no", "perhaps", "not stated"]
+CONTEXT = 8_192
+REASON = {"type": "string"}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        key: part
+        for number in range(10)
+        for key, part in (
+            (f"question_{number}_reason", REASON),
+            (f"question_{number}", {"type": "string", "enum": LABELS}),
+        )
+    },
+    "required": [key for number in range(10) for key in (f"question_{number}_reason", f"question_{number}")],
+    "additionalProperties": False,
+}
+
+
+def main() -> None:
+    """Measure and print the table."""
+    options = _options()
+    size = TINY if options.tiny else HALF_BILLION
+    peak = matmul_peak(options.device)
+    print(f"PyTorch {torch.__version__}; bfloat16 matrix products peak at {peak / 1e12:.1f} TFLOP/s.\n")
+    print("| what | tokens/s | TFLOP/s | share of peak | memory, GiB |")
+    print("|---|---|---|---|---|")
+    for measured in measure_engine(
+        size, options.device, requests=options.requests, batch_tokens=options.batch_tokens
+    ):
+        print(measured.as_markdown(peak), flush=True)
+
+
+def measure_engine(
+    size: LlmSize, device: str, *, requests: int, batch_tokens: int | None = None
+) -> list[Measured]:
+    """Answer made-up requests as the provider does; two lines, for all tokens and for those of answers.
+
+    The work is that of the forward passes on real tokens: the shared beginning of the prompts once.
+
+    Args:
+        device: in PyTorch's words.
+        requests: how many.
+        batch_tokens: of a batch; None for what the provider takes.
+    """
+    with tempfile.TemporaryDirectory(prefix="goldpan-bench-") as folder:
+        model = save_random_model(Path(folder), size)
+        answerer = TransformersAnswerer(model, device=device, batch_tokens=batch_tokens)
+        asked = made_up_requests(requests)
+        # Kernels are chosen and memory is taken in the first go.
+        for _ in answerer.answers(iter(asked[:8])):
+            pass
+        on_gpu = device.startswith("cuda")
+        if on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+        start = time.perf_counter()
+        replies = [reply for _, reply in answerer.answers(iter(asked))]
+        if on_gpu:
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+    usages = [reply["usage"] for reply in replies if isinstance(reply, dict)]
+    assert len(usages) == len(asked)
+    answered = sum(usage["completion_tokens"] for usage in usages)
+    shared = usages[0]["prompt_tokens_details"]["cached_tokens"]
+    computed = shared + answered + sum(usage["prompt_tokens"] - shared for usage in usages)
+    memory = torch.cuda.max_memory_allocated() if on_gpu else 0
+    work = sum(_work(size, usage, shared) for usage in usages) + _forward(size, shared, 0)
+    what = f"kind: transformers, {size.name}, {len(asked)} requests"
+    return [
+        Measured(f"{what}: prompts and answers", computed, seconds, work, memory),
+        Measured(f"{what}: answers alone", answered, seconds, work, memory),
+    ]
+
+
+def _work(size: LlmSize, usage: dict[str, Any], shared: int) -> float:
+    own = usage["total_tokens"] - shared
+    output = 2.0 * usage["completion_tokens"] * size.width * size.vocabulary
+    return _forward(size, own, shared) + output
+
+
+def _forward(size: LlmSize, tokens: int, before: int) -> float:
+    """Floating-point operations of so many tokens that follow others, without the output layer."""
+    pairs = tokens * before + tokens**2 / 2
+    return 2.0 * tokens * size.weights + 2 * 2 * size.layers * pairs * size.width
+
+
+def made_up_requests(count: int) -> list[Request]:
+    """Requests that begin alike and go on with 20 to 300 words."""
+    draw = random.Random(0)
+    words = ["survey", "data", "the", "of", "households", "census", "paper", "model", "bank", "in"]
+    system = "You are an annotator. " + " ".join(draw.choices(words, k=800))
+    held = {"type": "json_schema", "json_schema": {"name": "annotate", "schema": SCHEMA}}
+    return [
+        Request(
+            {
+                "model": "own",
+                "max_completion_tokens": 600,
+                "temperature": 0,
+                "response_format": held,
+                "messages": [
+                    {"role": "system", "content": system},
+                    {"role": "user", "content": " ".join(draw.choices(words, k=draw.randint(20, 300)))},
+                ],
+            },
+            f"row-{number}",
+        )
+        for number in range(count)
+    ]
+
+
+def save_random_model(folder: Path, size: LlmSize) -> Path:
+    """A model of a size with random weights, and the tokenizer of the tests."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    make_tiny_llm(folder)
+    config = Qwen2Config(
+        vocab_size=size.vocabulary,
+        hidden_size=size.width,
+        intermediate_size=size.inner,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.key_value_heads,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=2,
+        pad_token_id=0,
+        dtype=torch.bfloat16,
+    )
+    torch.manual_seed(0)
+    Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--requests", type=int, default=256)
+    parser.add_argument("--batch-tokens", type=int)
+    parser.add_argument("--tiny", action="store_true", help="a model of two small layers, to try the script")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
