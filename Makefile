@@ -41,8 +41,8 @@ demo: $(VENV)/.installed-models
 SUITES := workflow unit faults browser model slurm
 WORKERS ?= 2
 SHARED = --numprocesses $(WORKERS) --dist worksteal
-test-unit test-faults: PYTEST_OPTIONS = $(SHARED)
-test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile
+test-unit test-faults test-browser test-model: PYTEST_OPTIONS = $(SHARED)
+test-workflow: PYTEST_OPTIONS = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 .PHONY: $(SUITES:%=test-%)
 
 test: $(VENV)/.installed-dev

@@ -15,7 +15,7 @@
 # results/{study}/waves/{wave}/gold/                      the frozen labels, with splits and card
 # results/{study}/embeddings/{embedding}/{source}/{file}.h5  one vector per record
 # results/{study}/heads/{head}/                           a small model, and what it can do
-# results/{study}/annotated/{annotated}/{source}/{file}.jsonl  what heads say about each record
+# results/{study}/annotated/{annotated}/{source}/{name}.jsonl  what heads say about each record
 # results/{study}/selections/{selection}.jsonl            annotated rows that a condition holds for
 # results/{study}/evaluation/{evaluation}.html            how good the predictions are
 # results/{study}/errors/{errors}.html                    where predictions are wrong

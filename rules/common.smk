@@ -21,6 +21,7 @@ from goldpan.heads.files import (
     label_files,
     labelled_embeddings,
     labelled_records,
+    rename_annotated,
     trained_heads,
 )
 from goldpan.ledger import RunLock

@@ -65,6 +65,33 @@ rule embed:
         "../workflow/scripts/embed.py"
 
 
+# Of embeddings made elsewhere nothing is computed or copied: the rows of their files are joined with the records.
+rule take_embeddings:
+    input:
+        records=PATHS.records("{source}", "{file}"),
+        files=INPUTS.heads.existing_embeddings,
+        model=lambda wildcards: INPUTS.heads.embedding_model_files(wildcards.embedding),
+    output:
+        PATHS.embeddings("{embedding}", "{source}", "{file}"),
+    log:
+        PATHS.log("embeddings/{embedding}/{source}/{file}"),
+    wildcard_constraints:
+        embedding="|".join(INPUTS.heads.embedded_elsewhere()) or "none",
+    conda:
+        "../envs/gpu.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: EMBED_MEM_MB * attempt,
+        runtime=lambda wildcards, attempt: EMBED_MINUTES * attempt,
+    params:
+        embedding=lambda wildcards: wildcards.embedding,
+        places=lambda wildcards: [(wildcards.source, wildcards.file)],
+        setting=lambda wildcards: INPUTS.heads.embedding_setting(wildcards.embedding),
+    message:
+        "Finding the embeddings of {input.records}"
+    script:
+        "../workflow/scripts/embed.py"
+
+
 rule embedding_summary:
     input:
         INPUTS.heads.of_embedding_summary,

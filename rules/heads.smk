@@ -1,6 +1,17 @@
 # Embeddings and labels -> heads; heads -> one row for each record of the corpus; rows that a condition holds for.
 
 
+# Before Snakemake looks which files are there: those that goldpan 0.1.0 called otherwise get their new names.
+if workflow.is_main_process and not INPUTS.stages.files_still_to_come():
+    is_dry_run = getattr(workflow.output_settings, "dryrun", False)
+    if renamed := rename_annotated(PROJECT, only_look=is_dry_run):
+        logger.info(
+            f"note: {len(renamed)} annotated files of an earlier goldpan"
+            + (" get" if is_dry_run else " have got")
+            + f" the names that such files have now ({renamed[0]}), and are not made again"
+        )
+
+
 rule head:
     input:
         embeddings=lambda wildcards: labelled_embeddings(PROJECT, wildcards.head),
@@ -33,11 +44,7 @@ rule head:
 
 rule annotate:
     input:
-        embeddings=lambda wildcards: PATHS.embeddings(
-            STUDY.annotated[wildcards.annotated].embedding,
-            wildcards.source,
-            wildcards.file,
-        ),
+        embeddings=INPUTS.heads.embeddings_to_annotate,
         records=INPUTS.heads.records_to_annotate,
         heads=lambda wildcards: trained_heads(PROJECT, wildcards.annotated),
         external=INPUTS.heads.external_heads,
@@ -81,12 +88,22 @@ for name in STUDY.annotated:
                 ),
             output:
                 rows=[
-                    PATHS.annotated(name, *place, STUDY.annotated[name].suffix)
-                    for place in places
+                    PATHS.annotated(
+                        name,
+                        source,
+                        INPUTS.heads.annotated_name(source, file),
+                        STUDY.annotated[name].suffix,
+                    )
+                    for source, file in places
                 ],
                 counts=[
-                    PATHS.annotated_counts(name, *place, STUDY.annotated[name].suffix)
-                    for place in places
+                    PATHS.annotated_counts(
+                        name,
+                        source,
+                        INPUTS.heads.annotated_name(source, file),
+                        STUDY.annotated[name].suffix,
+                    )
+                    for source, file in places
                 ],
             log:
                 PATHS.log(f"annotated/{name}/group-{job}"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from goldpan.tasks.task import load_task
     from goldpan.tasks.traces_text import UnusableTrace
     from goldpan.waves.gold.gold_set import read_gold
+    from goldpan.workflow.pipelines import run_annotation_pipeline, run_embedding_pipeline
 
 _MODULES = {
     "AnswerReader": "tasks.answers",
@@ -61,6 +62,8 @@ _MODULES = {
     "pick_rubric": "tasks.critic",
     "read_features": "stages.rows",
     "read_gold": "waves.gold.gold_set",
+    "run_annotation_pipeline": "workflow.pipelines",
+    "run_embedding_pipeline": "workflow.pipelines",
     "segment_of_messages": "tasks.critic",
     "workflow_file": "study.installed",
 }
@@ -93,6 +96,8 @@ __all__ = [
     "pick_rubric",
     "read_features",
     "read_gold",
+    "run_annotation_pipeline",
+    "run_embedding_pipeline",
     "segment_of_messages",
     "workflow_file",
 ]

@@ -34,7 +34,10 @@ GoldpanError
 
 import contextlib
 import errno
+import os
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from goldpan.visible_text import printable
 
@@ -46,6 +49,8 @@ class GoldpanError(Exception):
         what: what happened, in one sentence.
         where: file, line, row id or key it happened at.
         remedy: what the user can do about it.
+
+    As text, paths below the working folder are relative to it.
     """
 
     exit_code = 1
@@ -60,7 +65,18 @@ class GoldpanError(Exception):
         parts = [f"{printable(self.where)}: {what}" if self.where else what]
         if self.remedy:
             parts.append(f"  -> {printable(self.remedy)}")
-        return "\n".join(parts)
+        return _from_here("\n".join(parts))
+
+
+def _from_here(text: str) -> str:
+    """Paths below the working folder as one would type them there: people run commands in their project."""
+    try:
+        here = f"{Path.cwd()}{os.sep}"
+    except OSError:
+        return text
+    if here not in text or here == os.sep:
+        return text
+    return re.sub(rf"(?<![\w./~:-]){re.escape(here)}(?=\S)", "", text)
 
 
 class StudyError(GoldpanError):

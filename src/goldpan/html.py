@@ -36,7 +36,7 @@ BASE_STYLE = """
   --line: #343c47; --tint: #1d232b; --accent: #7db7f5; --warn: #f0b070; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 120rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
-  font: 1rem/1.5 system-ui, sans-serif; }
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
 h3 { font-size: 1.05rem; margin-top: 1.75rem; }
 p, li { max-width: 46rem; }

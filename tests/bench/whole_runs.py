@@ -1,8 +1,9 @@
 """Whole runs of two checkouts: `python -m tests.bench.whole_runs BEFORE AFTER [FILES [PLANNED]]`.
 
-Run from the root of AFTER, each checkout with its own `.venv`. Measured are the quickstart as it ships, FILES files of ten rows to their
-features with the built-in baseline, and a dry run over PLANNED files, each by the clock and by processor time
-of all its processes; once each and in turn, so that what else the machine does falls on both.
+Run from the root of AFTER, each checkout with its own `.venv`. Measured are the quickstart as it ships, FILES
+files of ten rows to their features with the built-in baseline, and a dry run over PLANNED files, each by the
+clock and by processor time of all its processes; once each and in turn, so that what else the machine does
+falls on both.
 """
 
 from __future__ import annotations

@@ -107,6 +107,19 @@ def test_nothing_is_out_of_reach_from_360_to_1920_pixels(browser, reports, kind)
     tab.close()
 
 
+@pytest.mark.parametrize(
+    ("make", "report"), [(errors_page, error_report), (search_page, search_report)], ids=["errors", "search"]
+)
+def test_a_word_longer_than_the_window_moves_no_page_sideways(open_html, make, report):
+    """Names of models, fields and files have no spaces to break them at."""
+    page = open_html(make(report(hostile="organisation/" + "x" * 150)))
+    page.tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    page.tab.set_viewport_size({"width": 360, "height": 800})
+    assert "x" * 150 in page.tab.locator("body").inner_text()
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.tab.evaluate(OUT_OF_REACH) == []
+
+
 def test_a_wide_table_is_scrolled_by_keys_and_keeps_its_first_column(browser, reports):
     tab = browser.new_page(viewport={"width": 360, "height": 700})
     OpenPage(tab, reports["leaderboard"]).open()

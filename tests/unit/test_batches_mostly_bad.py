@@ -43,7 +43,7 @@ def test_the_next_round_needs_a_word_when_more_than_half_is_bad_and_the_reasons_
         assert "2 invalid: the answer is not valid JSON" in said
         assert "1 failed: 500" in said
         assert "goldpan features topics" in said
-        assert "--config study=notes go_on=topics" in said
+        assert "with `go_on=topics` (e.g. `goldpan run go_on=topics --study notes`)" in said
         assert asked(server) == [5]
 
 

@@ -249,8 +249,19 @@ def test_a_study_that_writes_elsewhere_is_refused(members, tmp_path):
     wave = b"waves: {w: {stage: topics, sample: 2, annotators: [ann], annotations: ../../mine}}\n"
     forged = with_member(members, name, members[name] + wave, "study")
     path = write_members(tmp_path / "b.zip", forged)
-    with pytest.raises(BundleError, match=r"`\.\./\.\./mine` leads out of the project"):
+    with pytest.raises(BundleError, match=r"`\.\./\.\./mine` leads out of the project") as raised:
         replay(path, tmp_path / "into")
+    assert "do not trust this bundle" in str(raised.value) and "ln -s" not in str(raised.value)
+
+
+def test_a_study_that_this_goldpan_does_not_read_is_no_fault_of_who_replays_it(members, tmp_path):
+    name = "project/config/studies/notes.yaml"
+    forged = with_member(members, name, members[name] + b"key_of_a_later_goldpan: 1\n", "study")
+    path = write_members(tmp_path / "b.zip", forged)
+    with pytest.raises(BundleError, match="does not read the study of this bundle") as raised:
+        replay(path, tmp_path / "into")
+    said = str(raised.value)
+    assert "key_of_a_later_goldpan: no such key" in said and "goldpan validate" not in said
 
 
 def test_code_that_came_with_a_bundle_does_not_run_unasked(members, tmp_path):

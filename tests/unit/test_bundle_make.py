@@ -106,8 +106,10 @@ def test_a_prompt_that_was_changed_after_the_replay_is_told_by_the_first_answer_
 ):
     again = replayed(bundled(answered, tmp_path / "b.zip").path, tmp_path / "into")
     write(again, "config/tasks/topic.user.j2", "Another note:\n{{ data.text }}")
-    with pytest.raises(GoldpanError, match="the ledger has no answer for record 'n0'"):
+    with pytest.raises(GoldpanError, match="the ledger has no answer for record 'n0'") as raised:
         again.plan(1)
+    # Whoever replays has not published it, and need not import anything.
+    assert "as it was when the bundle was made" in str(raised.value) and "import" not in str(raised.value)
 
 
 def test_a_prompt_that_was_changed_since_it_was_asked_stops_the_bundle(answered, tmp_path):
@@ -180,6 +182,21 @@ def test_a_trial_is_not_bundled_as_if_it_were_the_study(tmp_path):
     at(run, run.paths.limited("notes", "a.jsonl")).touch()
     answer_all(StageRun(limited, STAGE))
     assert "the first 2 rows of notes" in refused(run, tmp_path / "b.zip")
+
+
+def test_a_stage_that_was_never_answered_blames_no_change(tmp_path):
+    run = make_stage(tmp_path / "project", note_rows(3))
+    with pytest.raises(GoldpanError) as raised:
+        bundle(run.project, tmp_path / "b.zip", targets=[])
+    said = str(raised.value)
+    assert f"the stage `{STAGE}` was never answered to the end" in said and "changed" not in said
+    assert "goldpan run --study notes" in said and not (tmp_path / "b.zip").exists()
+
+
+def test_a_prompt_that_was_changed_since_it_was_answered_is_said_to_be_so(answered, tmp_path):
+    write(answered, "config/tasks/topic.user.j2", "Another note:\n{{ data.text }}")
+    said = refused(answered, tmp_path / "b.zip")
+    assert "were changed since it was answered" in said and "never answered" not in said
 
 
 @pytest.mark.parametrize("files", ["/data/corpus/*.jsonl", "../corpus/*.jsonl", "~/corpus/*.jsonl"])

@@ -67,7 +67,7 @@ def test_rows_that_wait_are_in_the_summary_of_a_stage_that_had_ended(run, capsys
     assert "older than what is to be asked" in capsys.readouterr().out
     again.plan(1)
     assert main(["features", STAGE]) == 0
-    assert "the next `snakemake` goes on" in capsys.readouterr().out
+    assert "the next run goes on" in capsys.readouterr().out
     assert main(["summary"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(STAGE))
     assert row.split()[2:6] == ["6", "4", "2", "pending"]

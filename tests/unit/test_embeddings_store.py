@@ -8,7 +8,7 @@ import pytest
 from goldpan.embeddings.embed import embed_file
 from goldpan.embeddings.provenance import differences
 from goldpan.embeddings.reader import EmbeddingFile
-from goldpan.errors import EmbeddingError
+from goldpan.errors import EmbeddingError, SourceError
 from goldpan.study.embedding import Embedding
 from goldpan.study.paths import Paths, file_names
 from tests.tiny_models import WIDTH, random_texts, save_encoder, write_records
@@ -344,3 +344,41 @@ def test_a_changed_number_is_found_by_the_checksum(copy):
     with h5py.File(copy, "r+") as file:
         file["train/embeddings"][4, 3] += 1
     assert "checksum differs" in refusal(copy)
+
+
+@pytest.mark.parametrize("kind", ["int8", "float16", "float32", "int64", "text"])
+def test_labels_are_stored_in_the_type_that_the_study_gives(tmp_path, settings, kind):
+    rows = [{"data": {"text": "w1", "score": score}} for score in (0, 5, True)]
+    records = write_records(tmp_path / "records.jsonl", rows=rows)
+
+    embed_file(settings(labels="score", label_dtype=kind), records, tmp_path / "out.h5")
+
+    with h5py.File(tmp_path / "out.h5") as file:
+        stored = file["train/labels"]
+        if kind == "text":
+            assert stored.asstr()[:].tolist() == ["0", "5", "1"]
+        else:
+            assert (str(stored.dtype), stored[:].tolist()) == (kind, [0, 5, 1])
+        assert file["train"].attrs["label_dtype"] == kind
+    assert rows_of(tmp_path / "out.h5").labels is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "score"), [("int8", 300), ("int8", 2.5), ("int16", None), ("float16", 1e9), ("int64", "x")]
+)
+def test_a_label_that_does_not_fit_its_type_is_an_error_with_its_record(tmp_path, settings, kind, score):
+    rows = [{"data": {"text": "w1", "score": one}} for one in (1, score)]
+    records = write_records(tmp_path / "records.jsonl", rows=rows)
+
+    with pytest.raises(SourceError, match=f"which `label_dtype: {kind}` does not hold") as refused:
+        embed_file(settings(labels="score", label_dtype=kind), records, tmp_path / "out.h5")
+
+    assert "'d2'" in str(refused.value)
+    assert not (tmp_path / "out.h5").exists()
+    skipping = settings(labels="score", label_dtype=kind, on_error="skip")
+    assert embed_file(skipping, records, tmp_path / "out.h5").skipped == {"wrong_type": 1}
+
+
+def test_files_without_a_label_type_say_nothing_of_one(whole_file):
+    with h5py.File(whole_file) as file:
+        assert not {"label_dtype", "layout", "layers"} & set(file["train"].attrs)

@@ -11,6 +11,8 @@ from goldpan.finetune.tokens import NOT_LEARNED, RowTokenizer
 from tests.finetune_builders import TOOL, write_rows
 from tests.tiny_llm import CHAT_TEMPLATE, make_tiny_llm
 
+pytest.importorskip("trl", reason="fine-tuning needs the extra `finetune`")
+
 ASKED = [{"role": "system", "content": "Label it."}, {"role": "user", "content": "Ünïcode \u2028 <b> 😀"}]
 CALL = {"id": "call_1", "type": "function", "function": {"name": "annotate", "arguments": '{"label": "yes"}'}}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}

@@ -26,6 +26,8 @@ from tests.finetune_builders import (
 )
 from tests.tiny_llm import make_tiny_llm
 
+pytest.importorskip("trl", reason="fine-tuning needs the extra `finetune`")
+
 pytestmark = pytest.mark.timeout(1200)
 
 

@@ -120,6 +120,7 @@ def test_a_row_on_which_annotators_differ_stays(project, called):
     file = exported(project, ({"id": "r2"}, {"a": "rain", "b": "cat"}), ({"id": "r0"}, {"a": "cat"}))
     code, said = called(file)
     assert code == 0 and "r2: stays as it is; `topic`: annotators differ: a says rain; b says cat" in said
+    assert "3 annotations read: 1 taken" in said and "2 annotators of the row differ" in said
     assert not (project.root / "golden/topic.v2.jsonl").exists()
 
 
@@ -156,6 +157,32 @@ def test_new_rows_are_added_only_where_one_says_so(project, called):
     assert (added["input"], added["expected"]) == ({"text": NOTES[3]}, {"topic": "cat"})
 
 
+def test_a_new_row_on_which_annotators_differ_is_counted_and_named_as_not_added(project, called):
+    map_ = project.write("map.yaml", "rows: {input.text: text}\n")
+    file = exported(
+        project, ({"id": "r9", "text": NOTES[3]}, {"a": "cat", "b": "rain"}), ({"id": "r2"}, {"a": "rain"})
+    )
+    code, said = called(file, "--map", map_, "--add-rows")
+    assert code == 0 and "3 annotations read: 1 taken" in said
+    assert "r9: is not added; `topic`: annotators differ: a says cat; b says rain" in said
+    assert version(project, 2).keys() == {"r0", "r1", "r2"}
+    _, told = called(file, "--map", map_, "--add-rows", "--json")
+    counts = orjson.loads(told)
+    assert counts["taken"] == 1 and counts["left_out"] == {"annotators of the row differ": 2}
+    assert "annotators differ" in counts["not_taken"]["r9"]
+
+
+@pytest.mark.parametrize("as_object", [True, False])
+def test_metadata_that_new_rows_do_not_get_is_named(project, called, as_object):
+    map_ = project.write("map.yaml", "rows: {input.text: text}\n")
+    told = {"metadata": {"page": 3, "by": "x"}} if as_object else {"metadata.page": 3, "metadata.by": "x"}
+    file = exported(project, ({"id": "r9", "text": NOTES[3], **told}, {"a": "cat"}))
+    code, said = called(file, "--map", map_, "--add-rows")
+    assert code == 0 and "r9: new" in said
+    assert "new rows do not get `metadata.page`, `metadata.by`" in said
+    assert version(project, 2)["r9"]["metadata"].keys() == {"people"}
+
+
 def test_a_new_row_that_lacks_what_all_have_is_not_added(project, called):
     code, said = called(
         exported(project, ({"id": "r9"}, {"a": "cat"}), ({"id": "r2"}, {"a": "rain"})), "--add-rows"
@@ -168,7 +195,8 @@ def test_a_new_row_with_the_text_of_another_is_not_added(project, called):
     map_ = project.write("map.yaml", "rows: {input.text: text}\n")
     file = exported(project, ({"id": "r9", "text": NOTES[0]}, {"a": "cat"}))
     code, said = called(file, "--map", map_, "--add-rows")
-    assert code == 0 and "the same input stands already under the id `r0`" in said
+    assert code == 0 and "r9: is not added; the same input stands already under the id `r0`" in said
+    assert "1 annotations read: 0 taken" in said and "1 of a new row that is not added" in said
     assert not (project.root / "golden/topic.v2.jsonl").exists()
 
 

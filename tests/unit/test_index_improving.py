@@ -69,7 +69,10 @@ def test_a_search_that_proposes_nothing_says_so(root):
 
 def test_what_is_not_made_yet_is_said(root):
     said = words(page_of(root, write=write_index_of_now))
-    assert said.count("Not made yet: snakemake --cores 2 --config study=quickstart makes it.") == 2
+    assert (
+        said.count("Not made yet: run the study as usual (e.g. `goldpan run --study quickstart`) to make it.")
+        == 2
+    )
 
 
 @pytest.mark.parametrize("damage", [b"{", b"[]", b'{"format": 1}', b"null", b"\xff"])

@@ -168,7 +168,8 @@ def test_every_link_leads_to_a_file_or_a_place_that_is_there(kept, name):
 def test_a_study_of_which_nothing_is_made_says_what_to_do(root):
     shutil.rmtree(root / "results")
     said = words(page_of(root, write=write_index_of_now))
-    assert "relevance has no features yet: snakemake --cores 2 --config study=quickstart makes them." in said
+    assert "relevance has no features yet: run the study as usual" in said
+    assert "(e.g. `goldpan run --study quickstart`) to make them." in said
     assert "3 of 3 stages without features yet" in said
     assert "Not drawn yet." in said
     assert "it waits for the filled sheets of wave check." in said

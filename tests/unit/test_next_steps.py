@@ -132,6 +132,12 @@ def fill(wave, annotator, topic, items=12):
     wave.collect()
 
 
+def test_who_replays_a_study_of_others_is_given_no_sheets_to_fill_in(wave):
+    assert kinds_of(wave) == ["sheets", "look"]
+    replayed = replace(wave.project, replays=True)
+    assert [step.kind for step in next_steps(StudyArtifacts(replayed))] == ["look"]
+
+
 def test_sheets_that_are_out_are_named_with_the_folder_they_come_back_to(wave):
     sheets, look = next_steps(StudyArtifacts(wave.project))
     assert (sheets.kind, look.kind) == ("sheets", "look")

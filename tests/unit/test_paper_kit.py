@@ -286,7 +286,7 @@ def test_parts_that_are_not_made_yet_are_said_with_what_to_do(tmp_path):
         "the answers of stage kinds: not made yet (`results/parks/stages/kinds/summary.json`)",
         "the sample of wave check: not made yet",
         "the evaluation quality: not made yet",
-        "To do: run \\`snakemake --cores 2 --config study=parks\\`",
+        "To do: run the study as usual (e.g. \\`goldpan run --study parks\\`)",
     ):
         assert said in text
     assert not [name for name in kit.files if name.startswith("figures/")]

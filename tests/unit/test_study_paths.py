@@ -1,11 +1,13 @@
 """Short names of source files: unique, safe in a path, and the same wherever the project lies."""
 
+import hashlib
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from goldpan.study.paths import Paths, file_names
+from goldpan.study.paths import Paths, annotated_names, file_names
 
 ROOT = Path("/project")
 
@@ -99,3 +101,57 @@ def test_no_two_files_share_a_table(files):
 def test_names_in_two_unicode_forms_are_kept_apart():
     composed, decomposed = names("in/caf\u00e9.csv", "in/cafe\u0301.csv")
     assert composed.casefold() != decomposed.casefold()
+
+
+def test_files_that_differ_in_letters_with_accents_only_never_share_a_name():
+    decomposed = unicodedata.normalize("NFD", "Müller.csv")
+    files = [
+        "Müller.csv",
+        "Möller.csv",
+        "M_ller.csv",
+        decomposed,
+        "мир.csv",
+        "мор.csv",
+        "数据.csv",
+        "資料.csv",
+    ]
+    found = names(*files)
+    assert len({name.casefold() for name in found}) == len(files)
+    assert found.count("M_ller.csv") == 1 and sum(name.startswith("M_ller.csv-") for name in found) == 2
+    # As they were when the artifacts of studies were named: a change here makes all of them stale.
+    digest = hashlib.sha256("Müller.csv".encode()).hexdigest()
+    assert f"M_ller.csv-{digest[:8]}" in found
+
+
+def test_a_file_that_has_the_name_which_another_gets_loses_neither():
+    digest = hashlib.sha256("Müller.csv".encode()).hexdigest()
+    files = ["Müller.csv", f"M_ller.csv-{digest[:8]}", f"M_ller.csv-{digest[:9]}"]
+    found = file_names([ROOT / file for file in files], ROOT)
+    assert sorted(found.values()) == sorted(ROOT / file for file in files)
+    assert f"M_ller.csv-{digest[:10]}" in found
+
+
+@pytest.mark.parametrize(
+    ("files", "called"),
+    [
+        (["part0.jsonl"], ["part0"]),
+        (["a.jsonl", "a.csv"], ["a", "a.csv"]),
+        (["a.jsonl.gz", "b.jsonl.zst", "c.h5", "d.parquet"], ["a", "b", "c", "d.parquet"]),
+        (["a.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.gz"]),
+        (["A.jsonl", "a.jsonl.gz"], ["A.jsonl", "a.jsonl.gz"]),
+        (["a", "a.jsonl"], ["a", "a.jsonl"]),
+        (["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"], ["a.jsonl", "a.jsonl.jsonl", "a.jsonl.gz"]),
+        (["x.jsonl", "a.jsonl", "a.h5"], ["x", "a.jsonl", "a.h5"]),
+        ([], []),
+    ],
+)
+def test_annotated_files_of_a_source_have_names_of_their_own(files, called):
+    names = annotated_names(files)
+    assert list(names.values()) == called
+    assert len({name.casefold() for name in names.values()}) == len(files)
+
+
+def test_a_csv_that_comes_later_changes_no_name_of_an_annotated_file():
+    before = annotated_names(["a.jsonl", "b.jsonl"])
+    after = annotated_names(["a.csv", "a.jsonl", "b.jsonl", "b.tsv"])
+    assert before.items() <= after.items()

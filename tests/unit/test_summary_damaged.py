@@ -18,4 +18,4 @@ def test_a_summary_that_cannot_be_read_is_said_in_its_row(content, tmp_path, cap
     at(run, run.paths.summary(STAGE)).write_text(content)
     print_summary(run.project)
     out = capsys.readouterr().out
-    assert STAGE in out and "cannot be read: delete it and run snakemake" in out
+    assert STAGE in out and "cannot be read: delete it and run again" in out

@@ -187,7 +187,7 @@ def test_an_annotated_file_is_compressed_as_the_study_says(inputs_of):
         "scored": {"embedding": "e", "regression_head_checkpoints": {"made": "heads/made.pt"}}
     }
     inputs = inputs_of(study)
-    place = {"annotated": "scored", "source": "notes", "file": "a.jsonl"}
+    place = {"annotated": "scored", "source": "notes", "file": "a"}
     assert inputs.heads.records_to_annotate(wildcards(suffix=".jsonl", **place)) == inputs.paths.records(
         "notes", "a.jsonl"
     )

@@ -1,8 +1,21 @@
-"""A small project that was never run, and the same one run to its end."""
+"""A small project that was never run, and the same one run to its end; the order of files."""
 
 import pytest
 
 from tests.projects import WorkflowProject, note_rows, two_stage_study
+
+_LONGEST_FIRST = (
+    *("tutorial", "waves", "rounds", "corpus", "waiting"),
+    *("incremental", "optimise", "waves_frozen"),
+)
+"""Files that take minutes. Shared among processes they come first, so that none is left for the end, when the
+others have nothing to do; pytest-xdist by itself puts files with few tests last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; all else stays in its order."""
+    places = {f"test_{name}.py": place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -110,12 +110,19 @@ def test_the_quickstart_is_repeated_to_the_byte_elsewhere_without_network(
     assert (tmp_path / "again.zip").read_bytes() == bundle.read_bytes()
 
 
+def test_a_study_that_was_never_run_is_said_to_be_so_and_nothing_to_be_changed(tmp_path):
+    run = make_stage(tmp_path / "project", note_rows(3))
+    done = WorkflowProject(run.project.root).goldpan("bundle", "notes", check=False)
+    assert done.returncode == 1 and "was never answered to the end" in done.stdout, done.stdout
+    assert "was changed" not in done.stdout and "goldpan run --study notes" in done.stdout
+
+
 def test_a_sheet_that_came_back_after_the_run_stops_the_bundle(quickstart, tmp_path):
     project = quickstart.copy(tmp_path / "project")
     sheet = project.root / "annotations/quickstart/check/ann.made-up.csv"
     sheet.write_text(sheet.read_text() + "\n")
     done = project.goldpan("bundle", "quickstart", "-o", str(tmp_path / "b.zip"), check=False)
-    assert done.returncode == 1 and "something was changed since the study was run" in done.stdout
+    assert done.returncode == 1 and "something was changed since it was run" in done.stdout
     assert "results/quickstart/waves/check/answers.jsonl" in done.stdout
     assert not (tmp_path / "b.zip").exists()
 

@@ -100,7 +100,7 @@ def test_cancel_after_a_yes_keeps_what_was_answered(planned, server, tmp_path):
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     assert project.goldpan("batches", "wait").stdout.endswith(
-        "all batches are terminal; `snakemake` takes their answers over\n"
+        "all batches are terminal; the next run takes their answers over\n"
     )
     project.run()
     states = project.json("stages/topics/summary.json")["states"]

@@ -18,7 +18,7 @@ from tests.tiny_models import save_encoder
 pytest.importorskip("torch", reason="embeddings need the extra `models`")
 
 FILES = ("2023__a.jsonl", "2024__a.jsonl")
-ANNOTATED = [f"annotated/all/notes/{file}.jsonl" for file in FILES]
+ANNOTATED = [f"annotated/all/notes/{file}" for file in FILES]
 EMBEDDINGS = [f"embeddings/tiny/notes/{file}.h5" for file in FILES]
 TO_EMBED = [f"results/corpus/{name}" for name in EMBEDDINGS]
 AFTER_HEAD = {"annotate", "annotated_summary", "selection"}
@@ -116,13 +116,13 @@ def test_one_annotated_file_is_rebuilt_by_naming_it(project):
 
 def test_annotated_files_are_compressed_as_the_study_says_and_another_name_is_refused(project):
     settings_changed(project, annotated={"all": {"compression": "zstd"}})
-    project.run(f"results/corpus/annotated/all/notes/{FILES[0]}.jsonl.zst")
+    project.run(f"results/corpus/annotated/all/notes/{FILES[0]}.zst")
     lines = [
         orjson.loads(line)
-        for _, line in iter_lines(project.artifact(f"annotated/all/notes/{FILES[0]}.jsonl.zst"))
+        for _, line in iter_lines(project.artifact(f"annotated/all/notes/{FILES[0]}.zst"))
     ]
     assert len(lines) == 30
-    refused = project.run("results/corpus/annotated/all/notes/2023__a.jsonl.jsonl.gz", check=False)
+    refused = project.run("results/corpus/annotated/all/notes/2023__a.jsonl.gz", check=False)
     assert refused.returncode != 0
     assert "files of annotated.all end in .jsonl.zst" in refused.stdout
 

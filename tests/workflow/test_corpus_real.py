@@ -42,7 +42,7 @@ MADE = (
     "heads/edu/model.safetensors",
     "heads/edu/config.json",
     "heads/edu/metrics.json",
-    "annotated/scored/docs/a.jsonl.jsonl",
+    "annotated/scored/docs/a.jsonl",
     "selections/good.jsonl",
 )
 
@@ -70,7 +70,7 @@ def figures(made, target):
 def test_all_documents_are_embedded_and_annotated(made):
     assert made.json("embeddings/minilm/summary.json")["embedded"] == 1000
     assert made.json("annotated/scored/summary.json")["annotated"] == 1000
-    assert len(made.rows("annotated/scored/docs/a.jsonl.jsonl")) == 1000
+    assert len(made.rows("annotated/scored/docs/a.jsonl")) == 1000
 
 
 def test_about_800_documents_were_learned_from_and_200_kept_for_the_test(made):

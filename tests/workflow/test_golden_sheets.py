@@ -352,7 +352,7 @@ def test_a_new_row_whose_input_is_there_under_another_id_is_not_added(project, o
     next(row for row in rows if row["id"] == order[2])["id"] = "renamed"
     project.write_rows("golden/asks.jsonl", rows)
     printed = said(project, "golden", "asks", "--from", OF_ASKS)
-    assert f"{order[2]}: stays as it is; the same input stands already under the id `renamed`" in printed
+    assert f"{order[2]}: is not added; the same input stands already under the id `renamed`" in printed
     assert len(lines_of(project.root / "golden" / "asks.v2.jsonl")) == 12
 
 

@@ -77,5 +77,5 @@ def test_waves_and_heads_are_taken_over_and_a_sheet_of_then_comes_back(tmp_path)
         row["labels"] for row in gold
     ]
     assert project.json("waves/second/status.json")["annotators"].keys() == {"ann", "ben"}
-    assert len(project.rows("annotated/scored/notes/a.jsonl.jsonl")) == 16
+    assert len(project.rows("annotated/scored/notes/a.jsonl")) == 16
     assert "Nothing to be done" in project.run().stdout

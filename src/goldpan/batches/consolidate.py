@@ -27,6 +27,7 @@ from goldpan.stages.columns import ParquetRows, columns_of, features_of
 from goldpan.stages.duplicates import SHARED_WITH
 from goldpan.stages.rows import AskedRow, FeatureRow, with_asked
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_command
 from goldpan.study.stage import SampleAggregate
 from goldpan.tasks.answers import AnswerReader
 from goldpan.tasks.batch_lines import read_batch_line
@@ -227,7 +228,7 @@ class _RowMaker:
             raise ReconciliationError(
                 f"request {row['key'][:12]} of record {row['id']!r} has no outcome in the ledger",
                 where=str(self._ledger.path),
-                remedy="run again; if it stays so: snakemake --cores 2 --forcerun plan --config study=NAME",
+                remedy=f"run again; if it stays so: {run_command('NAME', '--forcerun', 'plan')}",
             )
         part: dict[str, Any] = {"state": answer.state, "reason": answer.reason, **head}
         part.update(self._provenance(answer))

@@ -7,6 +7,7 @@ from collections import Counter
 from goldpan.batches.messages import Messages, message_lines
 from goldpan.errors import MostlyBadError
 from goldpan.ledger import Answer
+from goldpan.study.run_again import run_as_usual
 
 _FEWEST = 2
 """Of one answer nothing can be told: after an edit it may be that of the one row that kept its request."""
@@ -56,5 +57,5 @@ class TriedBefore:
             f" without a person's word. The commonest reasons:{reasons}",
             where=f"stage {stage}",
             remedy=f"look at the rows (`goldpan features {stage} --study {study}`) and mend task, prompt or"
-            f" model; or go on as it is: snakemake --cores 2 --config study={study} go_on={stage}",
+            f" model; or, to go on as it is, {run_as_usual(study, f'go_on={stage}')}",
         )

@@ -44,6 +44,15 @@ from goldpan.study.provider import NetworkSettings
 _CHUNK = 32
 # Requests from which on it is worth to ask some of them first.
 _PILOT_WORTH = 100
+_WITHOUT_AN_ANSWER = (
+    "import the published ledger (`goldpan ledger import FILE`), check that task, prompt and model are as"
+    " published, or name a provider that can be asked"
+)
+_IN_A_BUNDLE = (
+    "the study, a task, a prompt or a record is not as it was when the bundle was made: put it back, or get"
+    " the bundle anew and replay it into another folder. To go on with the study by a key of your own, take"
+    " `replay: true` out of config/config.yaml"
+)
 
 
 def plan_round(
@@ -123,6 +132,7 @@ class _Planner:
         )
         self.spending = spending_of(ledger, study, stage_name, self.stage)
         self.replays = answerer.from_ledger_alone or project.replays
+        self.is_of_a_bundle = project.replays
         self.findings = request_findings(settings, self.provider, self.questioner.tasks.values(), keys)
         self.any_open = bool(ledger.submissions(only_open=True))
         self.any_ok = False
@@ -235,8 +245,7 @@ class _Planner:
             raise ReplayMissError(
                 f"the ledger has no answer for record {question.id!r} (request {question.key.hex()[:12]})",
                 where=f"stage {self.stage_name}",
-                remedy="import the published ledger (`goldpan ledger import FILE`), check that task, prompt"
-                " and model are as published, or name a provider that can be asked",
+                remedy=_IN_A_BUNDLE if self.is_of_a_bundle else _WITHOUT_AN_ANSWER,
             )
         self.asked_of[question.task] += 1
         return self.writer.add(question, attempts)

@@ -14,6 +14,7 @@ from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import BatchProvider
 from goldpan.providers.patience import say_on_stderr
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_command
 from goldpan.study.stage import Poll
 
 
@@ -85,7 +86,7 @@ def asked_elsewhere(submissions: Sequence[Submission]) -> PendingError:
         for submission in submissions[:5]
     )
     studies = sorted({submission.study for submission in submissions})
-    commands = " and ".join(f"`snakemake --cores 2 --config study={other}`" for other in studies)
+    commands = " and ".join(map(run_command, studies))
     return PendingError(
         f"requests of this stage are under way at another service than it asks now: {batches}",
         remedy=f"run {commands} until these are settled, then this takes the answers from the ledger; where"

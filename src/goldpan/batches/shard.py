@@ -21,6 +21,7 @@ from goldpan.records.read import iter_records
 from goldpan.stages.plan import Shard, shard_row
 from goldpan.stages.rows import read_asked
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_as_usual, run_command
 
 
 def place_shard(
@@ -59,8 +60,7 @@ def make_again(
             raise ReconciliationError(
                 f"shard {shard.name} cannot be made again as it was planned",
                 where=str(output),
-                remedy="records or task changed after the plan:"
-                " snakemake --cores 2 --forcerun plan --config study=NAME",
+                remedy=f"records or task changed after the plan: {run_command('NAME', '--forcerun', 'plan')}",
             )
 
 
@@ -111,7 +111,7 @@ def lines_to_upload(ledger: Ledger, submission: Submission, requests: Path) -> I
             f"the request file holds {sum(mine)} of the {len(asked)} rows that submission"
             f" {submission.id} asks",
             where=str(requests),
-            remedy=f"run the study that asks them: snakemake --cores 2 --config study={submission.study}",
+            remedy=f"they are asked by another study: {run_as_usual(submission.study)}",
         )
     if all(mine):
         yield requests

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from goldpan.bundle.manifest import ExpectedArtifact
 from goldpan.files import sha256_file
-from goldpan.heads.files import HEAD_FILES, annotated_places
+from goldpan.heads.files import HEAD_FILES, names_of_annotated
 from goldpan.records.inputs import files_of_sources
 from goldpan.study.load import Project
 from goldpan.study.local_stage import FilterStage
@@ -61,9 +61,9 @@ def comparable_artifacts(project: Project) -> Iterator[str]:
     for head in study.heads:
         yield from (paths.head(head, name) for name in HEAD_FILES)
     for name, annotated in study.annotated.items():
-        for place in annotated_places(project, name):
-            yield paths.annotated(name, *place, annotated.suffix)
-            yield paths.annotated_counts(name, *place, annotated.suffix)
+        for (source, _), called in names_of_annotated(project, name).items():
+            yield paths.annotated(name, source, called, annotated.suffix)
+            yield paths.annotated_counts(name, source, called, annotated.suffix)
         yield paths.annotated_summary(name)
     for name, selection in study.selections.items():
         yield from (paths.selection(name, selection.suffix), paths.selection_counts(name, selection.suffix))

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from goldpan.bundle.completeness import never_answered, was_answered
 from goldpan.errors import BundleError
 from goldpan.experiments.command import options_of
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_as_usual
 from goldpan.workflow.snakemake_command import workflow_options
 
 _SHOWN = 5
 _HEADER = "output_file\t"
-_CURRENT = "no update"
+_CURRENT, _MISSING = "no update", "missing"
 
 
 def check_is_current(project: Project, settings: Mapping[str, str | None]) -> None:
@@ -43,13 +45,19 @@ def check_is_current(project: Project, settings: Mapping[str, str | None]) -> No
             where=str(project.study_file),
             remedy="mend what it says, and bundle again",
         )
+    unanswered = [stage for stage in project.study.asked_stages if not was_answered(project, stage)]
+    if unanswered:
+        raise never_answered(project, unanswered)
+    status = lines[header].split("\t").index("status")
     rows = [line.split("\t") for line in lines[header + 1 :] if "\t" in line]
-    stale = [row[0] for row in rows if row[-1].strip() != _CURRENT]
+    pending = [row for row in rows if row[-1].strip() != _CURRENT]
+    stale = [row[0] for row in pending]
     if stale:
+        is_unmade = all(row[status] == _MISSING for row in pending)
+        what = "the study was not run to its end" if is_unmade else "something was changed since it was run"
         more = f" and {len(stale) - _SHOWN} others" if len(stale) > _SHOWN else ""
         raise BundleError(
-            f"something was changed since the study was run, so a replay would make other results:"
-            f" {', '.join(stale[:_SHOWN])}{more}",
+            f"{what}, so a replay would make other results: {', '.join(stale[:_SHOWN])}{more}",
             where=str(project.study_file),
-            remedy=f"run it, then bundle: snakemake --cores 2 --config study={project.study.study}",
+            remedy=f"{run_as_usual(project.study.study)}, then bundle",
         )

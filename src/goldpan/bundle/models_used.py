@@ -42,7 +42,9 @@ def models_lacking(project: Project) -> list[str]:
 
 def _named(project: Project) -> Iterator[tuple[str, str, str | None]]:
     for name, embedding in project.study.embeddings.items():
-        yield f"embeddings.{name}", embedding.model, embedding.revision
+        # The model of embeddings that are there already is stated, and nothing is computed with it.
+        if embedding.files is None:
+            yield f"embeddings.{name}", embedding.model, embedding.revision
     for name, stage in project.study.local_stages.items():
         if isinstance(stage, FilterStage) and stage.classifier is not None:
             yield f"stages.{name}", stage.classifier.model, stage.classifier.revision

@@ -8,6 +8,7 @@ from pathlib import Path
 from goldpan.bundle.manifest import PROJECT, Role, fault_of_member
 from goldpan.bundle.portable import project_path
 from goldpan.chains.local_kinds import local_inputs
+from goldpan.embeddings.existing_files import existing_files
 from goldpan.errors import BundleError
 from goldpan.finetune.exports.files import prompt_files
 from goldpan.models.folders import is_model_folder
@@ -79,6 +80,11 @@ def _all(project: Project) -> Iterator[tuple[Role, Path]]:
             path = root / checkpoint
             inside = sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
             yield from (("head", file) for file in inside)
+    for name, embedding in study.embeddings.items():
+        if embedding.files is not None:
+            # They are read where they lie, so nobody can make what comes after without them.
+            found = existing_files(project, name)
+            yield from (("head", path) for paths in found.values() for path in paths)
     yield from (("source", path) for path in files_of_sources(project, study.sources).values())
 
 

@@ -25,8 +25,17 @@ def leads_out(path: str) -> bool:
     return bool(_ABSOLUTE.match(path)) or ".." in re.split(r"[/\\]", path)
 
 
-def check_is_portable(project: Project) -> None:
+_OF_AN_AUTHOR = (
+    "copy or link it into the project (e.g. `ln -s FOLDER data`) and name it there; names of records do not"
+    " change by it"
+)
+
+
+def check_is_portable(project: Project, remedy: str = _OF_AN_AUTHOR) -> None:
     """Check that the study names nothing outside of its project.
+
+    Args:
+        remedy: what to do about it.
 
     Raises:
         BundleError: it names a path that leads out; SeveralErrors where there are several.
@@ -39,8 +48,7 @@ def check_is_portable(project: Project) -> None:
                 BundleError(
                     f"`{path}` leads out of the project, so others do not have it",
                     where=f"{project.study_file}: {key}",
-                    remedy="copy or link it into the project (e.g. `ln -s FOLDER data`) and name it there;"
-                    " names of records do not change by it",
+                    remedy=remedy,
                 )
             )
     wrong.finish()

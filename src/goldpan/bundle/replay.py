@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldpan import __version__
 from goldpan.bundle.archive import opened
 from goldpan.bundle.artifacts import ModelArtifacts
 from goldpan.bundle.comparison import ReplayComparison, compare_replay
@@ -19,7 +20,7 @@ from goldpan.bundle.named_files import python_files, source_members
 from goldpan.bundle.portable import check_is_portable
 from goldpan.bundle.settings import are_of_a_bundle
 from goldpan.bundle.unpack import check_sources, unpack
-from goldpan.errors import BundleError
+from goldpan.errors import BundleError, StudyError, TaskError
 from goldpan.ledger import Ledger
 from goldpan.ledger.exchange import import_ledger
 from goldpan.providers.keys import USUAL_VARIABLES
@@ -117,7 +118,7 @@ def _project(manifest: Manifest, folder: Path) -> Project:
             where=str(root / "config" / "config.yaml"),
             remedy=_GET_ANEW,
         )
-    project = load_project(root=root)
+    project = _loaded(root, manifest)
     study_file = (folder / manifest.study_file).resolve()
     if project.study_file.resolve() != study_file or project.study.study != manifest.study:
         raise BundleError(
@@ -125,8 +126,23 @@ def _project(manifest: Manifest, folder: Path) -> Project:
             where=str(root / "config" / "config.yaml"),
             remedy=_GET_ANEW,
         )
-    check_is_portable(project)
+    check_is_portable(project, _GET_ANEW)
     return project
+
+
+def _loaded(root: Path, manifest: Manifest) -> Project:
+    """The project of a bundle, whose reader has not written it."""
+    try:
+        return load_project(root=root)
+    except (StudyError, TaskError) as error:
+        made_with = manifest.environment.goldpan
+        raise BundleError(
+            f"goldpan {__version__} does not read the study of this bundle: {error.what}",
+            where=error.where,
+            remedy=f"it was made with goldpan {made_with}: replay it with that version"
+            if made_with != __version__
+            else "tell those who published it; nothing was run",
+        ) from None
 
 
 def _check_code(project: Project, run_code: bool) -> None:

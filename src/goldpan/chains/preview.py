@@ -94,7 +94,7 @@ def records_asked(project: Project, stage: str, folder: Path) -> Path:
         raise StudyError(
             f"stage `{stage}` {made}",
             where=str(project.study_file),
-            remedy="run snakemake up to there, or look at the stage before it",
+            remedy="run the study up to there, or look at the stage before it",
         )
     return made
 

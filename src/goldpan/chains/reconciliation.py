@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from goldpan.errors import ReconciliationError
+from goldpan.study.run_again import run_command
 
 if TYPE_CHECKING:
     from goldpan.chains.counts import SourceCounts, StageCounts
 
 _REMEDY = (
-    "run again with the artifacts of this stage made anew: snakemake --cores 2 --forcerun stage_records"
-    " --config study=NAME; nothing is paid twice. If it stays so, please report it with this message"
+    "run again with the artifacts of this stage made anew:"
+    f" {run_command('NAME', '--forcerun', 'stage_records')}; nothing is paid twice. If it stays so, please"
+    " report it with this message"
 )
 
 

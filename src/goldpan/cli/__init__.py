@@ -25,6 +25,7 @@ _GROUPS = (
     "models",
     "ledger",
     "imports",
+    "convert",
     "bundle",
     "docs",
     "serve",

@@ -172,7 +172,7 @@ def _wait(options: argparse.Namespace) -> int:
         submissions = [submission for submission in submissions if batches.has_provider(submission)]
         if online := [submission for submission in submissions if submission.is_online]:
             print(
-                f"{len(online)} batches are asked online: they are answered while `snakemake` runs, and are"
+                f"{len(online)} batches are asked online: they are answered while the study runs, and are"
                 " not waited for here",
                 file=sys.stderr,
             )
@@ -202,7 +202,7 @@ def _wait(options: argparse.Namespace) -> int:
             report=_say_progress,
         )
     what = "all other batches" if batches.failed else "all batches"
-    print(f"{what} are terminal; `snakemake` takes their answers over")
+    print(f"{what} are terminal; the next run takes their answers over")
     return batches.say_failures()
 
 
@@ -294,7 +294,7 @@ def _give_up(options: argparse.Namespace) -> int:
         provider = batches.provider(submission)
         outcome = give_up(batches.ledger, batches.project, provider, submission, ask_again=options.ask_again)
     what = "will be asked again by the next run" if options.ask_again else "are recorded as missing"
-    print(f"{outcome.kept} rows had a line, {outcome.without_answer} {what}; run snakemake to go on")
+    print(f"{outcome.kept} rows had a line, {outcome.without_answer} {what}; run again to go on")
     return 0
 
 
@@ -329,7 +329,7 @@ def _adopt(options: argparse.Namespace) -> None:
                 print("the shard will be submitted again on the next run")
             else:
                 batch = adopt(ledger, batches.provider(submission), submission, options.batch)
-                print(f"{batch.id}: {batch.status}; `snakemake` goes on with it")
+                print(f"{batch.id}: {batch.status}; the next run goes on with it")
 
 
 def _retry(options: argparse.Namespace) -> None:
@@ -341,4 +341,4 @@ def _retry(options: argparse.Namespace) -> None:
     if unknown := wanted - set(STATES):
         raise StudyError(f"no such state: {', '.join(sorted(unknown))}; there are: {', '.join(STATES)}")
     count = run.forgive(wanted)
-    print(f"{count} requests may be asked again" + ("; run snakemake" if count else ""))
+    print(f"{count} requests may be asked again" + ("; run again" if count else ""))

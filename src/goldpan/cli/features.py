@@ -34,6 +34,6 @@ def _features(options: argparse.Namespace) -> None:
             print(f"{count} {state}" + (f" ({why})" if why else ""))
     partial = run.paths.partial(run.name, "features.jsonl")
     if summary["states"][PENDING]:
-        print(f"{partial}; the next `snakemake` goes on")
+        print(f"{partial}; the next run goes on")
     else:
-        print(f"{partial}; nothing is pending: `snakemake` makes the final ones")
+        print(f"{partial}; nothing is pending: a run makes the final ones")

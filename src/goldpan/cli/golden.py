@@ -62,9 +62,11 @@ def _sheets(options: argparse.Namespace) -> int:
         status = run_snakemake(study, arguments, dry_run=options.dry_run)
         if status or options.dry_run:
             return status
+    from goldpan.study.run_again import run_command
+
     for module, wave in waves.items():
         _print_wave(study, module, wave, settings.sample, set(missing))
-    print(f"then: snakemake --cores {options.cores} --config study={study.study.study}")
+    print(f"then: {run_command(study.study.study, '--cores', str(options.cores))}")
     return 0
 
 
@@ -108,8 +110,8 @@ def print_version(found: GoldenVersion, project: Project, module: str, *, dry_ru
         print(printable(f"{name}: new"))
     changed = {change.id for change in found.changed}
     for name, why in found.kept.items():
-        what = "otherwise stays" if name in changed else "stays"
-        print(printable(f"{name}: {what} as it is; {why}"))
+        what = "otherwise stays as it is" if name in changed else "stays as it is"
+        print(printable(f"{name}: {'is not added' if name in found.not_added else what}; {why}"))
     for note in found.notes:
         print(printable(note))
     print(f"{len(found.changed)} answers changed, {found.confirmed} confirmed, {len(found.added)} rows added")

@@ -124,7 +124,7 @@ def _print_outcome(outcome: ImportOutcome) -> None:
         print(printable(f"{file}: {form}"))
     print(printable(f"joined by {outcome.key}"))
     print(f"{outcome.read:,} annotations read: {outcome.taken:,} taken")
-    _print_counts("no answers", outcome.left_out)
+    _print_counts("left out", outcome.left_out)
     _print_counts("not joined", outcome.not_joined)
     for example in outcome.examples.values():
         print(printable(f"    such as {example.place}: {example.what}"))

@@ -64,12 +64,15 @@ def _train(options: argparse.Namespace) -> None:
 
 def _annotate(options: argparse.Namespace) -> None:
     from goldpan.cli.project import project_of
-    from goldpan.heads.files import annotated_places
+    from goldpan.heads.files import names_of_annotated
     from goldpan.heads.run import annotate_in_project
 
     project = project_of(options)
-    for source, file in _chosen(options, annotated_places(project, options.name)):
-        counts = annotate_in_project(project, options.name, source, file, threads=options.threads or 1)
+    names = names_of_annotated(project, options.name)
+    for source, file in _chosen(options, list(names)):
+        counts = annotate_in_project(
+            project, options.name, source, file, threads=options.threads or 1, names=names
+        )
         print(printable(f"{source}/{file}: {counts.rows} records, {counts.annotated} annotated"))
 
 

@@ -23,7 +23,7 @@ from goldpan.study import Project
 from goldpan.visible_text import printable
 
 _NOT_YET = "not made yet"
-_DAMAGED = "cannot be read: delete it and run snakemake, which makes it again"
+_DAMAGED = "cannot be read: delete it and run again, which makes it anew"
 
 
 def print_summary(project: Project) -> None:
@@ -125,7 +125,7 @@ def _print_chains(artifacts: StudyArtifacts) -> None:
             print(printable(str(error)))
             continue
         if chain.is_stale:
-            print("older than the features: run snakemake")
+            print("older than the features: run again")
 
 
 def _stage(artifacts: StudyArtifacts, stage: str) -> list[Any]:
@@ -137,7 +137,7 @@ def _stage(artifacts: StudyArtifacts, stage: str) -> list[Any]:
     if made.get("trial"):
         others.append(trial_text(made["trial"]))
     if summary.is_stale:
-        others.append("older than what is to be asked: run snakemake")
+        others.append("older than what is to be asked: run again")
     cost = made["cost_usd"]
     return [
         *(made["records"], made["states"]["ok"], ", ".join(others) or "-"),

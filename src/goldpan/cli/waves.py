@@ -162,7 +162,7 @@ def _status(options: argparse.Namespace) -> None:
 def _print_progress(project: Project, wave: WaveProgress) -> None:
     print(f"wave {wave.wave}: {wave.state}" + (f", {wave.items} items" if wave.items else ""))
     if wave.state == "not drawn":
-        print(f"  snakemake draws it: {project.paths.sample(wave.wave)}")
+        print(f"  a run draws it: {project.paths.sample(wave.wave)}")
         return
     print_table(
         ["annotator", "given", "answered", "begun", "left", "repeats", "minutes", "files"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,17 @@ from goldpan.records.read import iter_records
 from goldpan.records.rows import type_name
 from goldpan.records.seen import SeenIds
 from goldpan.records.skips import skip_code
-from goldpan.study.embedding import PLACEHOLDER, Embedding
+from goldpan.study.embedding import PLACEHOLDER, Embedding, LabelType
 
 Label = float | str | None
+
+_RANGES: dict[str, tuple[float, float]] = {
+    **{f"int{bits}": (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) for bits in (8, 16, 32)},
+    "int64": (-(2.0**63), 2.0**63 - 1024),
+    "float16": (-65504.0, 65504.0),
+    "float32": (-3.4028234663852886e38, 3.4028234663852886e38),
+}
+"""Least and greatest number of a type; of int64 the greatest that float64 has, too."""
 
 BLOCK_CHARACTERS = 16_000_000
 """A block ends when its texts are this long together, however few they are: what bounds memory."""
@@ -138,6 +147,29 @@ def label_of(data: dict[str, Any], name: str) -> Label:
     raise _wrong_type(name, value)
 
 
+def _typed(value: Label, name: str, dtype: LabelType) -> Label:
+    """A label that the type holds which the study gives. Raises UnusableRecord `wrong_type` for others."""
+    if dtype in ("auto", "text"):
+        return value
+    least, most = _RANGES.get(dtype, (-math.inf, math.inf))
+    is_whole = dtype.startswith("int")
+    if isinstance(value, str):
+        said = "text"
+    elif value is None:
+        said = "null (NaN)" if is_whole else ""
+    elif math.isnan(value) or math.isinf(value):
+        said = f"{value}" if is_whole else ""
+    else:
+        said = f"{value:.17g}" if not least <= value <= most or (is_whole and value % 1) else ""
+    if said:
+        raise UnusableRecord(
+            "wrong_type",
+            f"the label `{name}` is {said}, which `label_dtype: {dtype}` does not hold",
+            remedy="leave `label_dtype` out, or name a type that holds all labels",
+        )
+    return value
+
+
 def _document_or_skip(
     settings: Embedding, records: Path, record: Record, seen: SeenIds
 ) -> Document | Skipped:
@@ -160,7 +192,7 @@ def _document_or_skip(
 def _document(settings: Embedding, record: Record, seen: SeenIds) -> Document:
     data = record["data"]
     text = text_of(settings, data)
-    labels = tuple(label_of(data, name) for name in settings.labels)
+    labels = tuple(_typed(label_of(data, name), name, settings.label_dtype) for name in settings.labels)
     if "\0" in record["id"]:
         raise UnusableRecord("bad_id", "the id holds a NUL character, which HDF5 cannot store")
     earlier = seen.add(record["id"], f"row {record['line']}")

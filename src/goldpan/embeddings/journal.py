@@ -16,6 +16,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -69,7 +70,8 @@ class Journal(ClosedAtEnd):
         When they are through, `append` adds after them.
         """
         self._provenance = provenance
-        header = canonical_json(provenance.as_attributes()) + b"\n"
+        # How labels are stored changes no vector, and the journal has them as they are.
+        header = canonical_json(replace(provenance, label_dtype="auto").as_attributes()) + b"\n"
         with self.path.open("rb") as reader:
             is_same = reader.read(len(header)) == header
         if not is_same:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from goldpan.study.embedding import Embedding
 
 _LISTS = frozenset({"text", "labels"})
-_NOT_WRITTEN = {"layers": "auto"}
-_MUST_AGREE = ("model_sha256", "pooling", "normalize", "dimension", "max_length", "on_long", "prefix")
+_NOT_WRITTEN = {"layers": "auto", "label_dtype": "auto", "layout": ""}
+_MUST_AGREE = ("pooling", "normalize", "dimension", "max_length", "on_long", "prefix")
+
+
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Provenance:
         source_sha256: hash of the records file.
         goldpan_version, torch_version, transformers_version: what made the file.
         layers: as the study says. Files say it only where it is not `auto`: older ones do not have it.
+        label_dtype: likewise.
+        layout: of a file made elsewhere, else empty. With `ml_filter` the study states all this; what it does
+            not state is `NOT_STATED`, `max_length` 0 and, of a model that is not here, `model_sha256` empty.
     """
 
     model: str
@@ -69,6 +75,8 @@ class Provenance:
     torch_version: str
     transformers_version: str
     layers: str = "auto"
+    label_dtype: str = "auto"
+    layout: str = ""
 
     def as_attributes(self) -> dict[str, Any]:
         """Names and values as HDF5 attributes; lists are JSON text."""
@@ -123,6 +131,44 @@ def provenance_of(settings: Embedding, model: LoadedModel, source_sha256: str) -
         torch_version=str(torch.__version__),
         transformers_version=transformers.__version__,
         layers=settings.layers,
+        label_dtype=settings.label_dtype,
+    )
+
+
+def stated_provenance(
+    settings: Embedding, *, model_sha256: str, dimension: int, normalize: bool, storage_dtype: str
+) -> Provenance:
+    """The provenance of a file that says nothing of itself, as the study states it.
+
+    Args:
+        settings: what the study says.
+        model_sha256: of the model's files where they are here, else empty.
+        dimension, normalize, storage_dtype: as the vectors are.
+    """
+    return Provenance(
+        model=settings.model,
+        revision=settings.revision or "",
+        model_sha256=model_sha256,
+        pooling=NOT_STATED if settings.pooling == "model" else settings.pooling,
+        normalize=normalize if settings.normalize == "model" else settings.normalize,
+        dimension=dimension,
+        max_length=settings.max_length or 0,
+        on_long=settings.on_long,
+        prefix=settings.prefix or "",
+        text=tuple(settings.text_fields),
+        separator="" if settings.template else settings.separator,
+        template=settings.template or "",
+        labels=tuple(settings.labels),
+        compute_dtype=NOT_STATED if settings.compute_dtype == "auto" else settings.compute_dtype,
+        storage_dtype=storage_dtype,
+        block_size=0,
+        batch_tokens=0,
+        padding=settings.padding,
+        source_sha256="",
+        goldpan_version=__version__,
+        torch_version="",
+        transformers_version="",
+        layout=settings.layout,
     )
 
 
@@ -135,9 +181,13 @@ def differences(trained: Provenance, applied: Provenance) -> list[str]:
     Returns:
         One line for each attribute that differs, such as `pooling: mean, not cls`; empty when they fit.
     """
+    # Of a model that is only stated no hash is known: then its name, and revision, must agree.
+    names = ["model_sha256"] if trained.model_sha256 and applied.model_sha256 else ["model"]
+    if names == ["model"] and trained.revision and applied.revision:
+        names.append("revision")
     return [
         f"{name}: {getattr(applied, name)!r}, not {getattr(trained, name)!r}"
-        for name in _MUST_AGREE
+        for name in (*names, *_MUST_AGREE)
         if getattr(applied, name) != getattr(trained, name)
     ]
 

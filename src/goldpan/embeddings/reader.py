@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from goldpan.closing import ClosedAtEnd
 from goldpan.embeddings.documents import Skipped
+from goldpan.embeddings.placed import PlacedColumns
 from goldpan.embeddings.provenance import Provenance
-from goldpan.embeddings.store import FORMAT, FORMAT_VERSION
+from goldpan.embeddings.store import FORMAT, FORMAT_VERSION, PARTS, PLACES, PLACES_VERSION
 from goldpan.errors import EmbeddingError
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ class EmbeddingFile(ClosedAtEnd):
         skipped_count: records that have none.
         truncated_count: texts whose end was cut off.
         tokens: how many went through the model.
+        parts: HDF5 files made elsewhere that hold the vectors, each with its rows; none where this file does.
 
     Raises:
         EmbeddingError: the file is missing, damaged, not complete, or not one of goldpan's.
@@ -69,17 +74,21 @@ class EmbeddingFile(ClosedAtEnd):
             raise EmbeddingError("there is no such file", where=str(path)) from None
         except OSError as error:
             raise self._damaged(f"it is not a whole HDF5 file ({error})") from None
+        self._placed: PlacedColumns | None = None
         try:
             self._group = self._opened_group()
             self.provenance = self._checked_provenance()
+            self.parts = self._read_parts()
             self._check_shapes()
+            if self.parts:
+                self._placed = PlacedColumns(self.parts, self.group, self.dimension)
         except BaseException:
             self._file.close()
             raise
 
     def __len__(self) -> int:
         """Number of embeddings."""
-        return int(self._group["embeddings"].shape[0])
+        return self._embedded
 
     @property
     def dimension(self) -> int:
@@ -96,12 +105,10 @@ class EmbeddingFile(ClosedAtEnd):
         import numpy as np
 
         checksum = 0
-        vectors = self._group["embeddings"]
-        labels = self._group.get("labels")
         try:
             for start in range(0, len(self), rows):
                 place = slice(start, min(start + rows, len(self)))
-                stored = vectors[place]
+                stored, labels = self._stored(place)
                 checksum = zlib.crc32(stored.data, checksum)
                 embeddings = stored.astype(np.float32, copy=False)
                 ids = self._group["document_id"].asstr()[place].tolist()
@@ -111,12 +118,29 @@ class EmbeddingFile(ClosedAtEnd):
                     source_rows=self._group["source_row"][place],
                     embeddings=embeddings,
                     truncated=self._group["truncated"][place],
-                    labels=None if labels is None else _read_labels(labels, place),
+                    labels=labels,
                 )
         except (OSError, RuntimeError, UnicodeDecodeError) as error:
             raise self._damaged(f"it cannot be read to its end ({error})") from None
         if checksum != self._checksum:
-            raise self._damaged("its embeddings are not those that were written (their checksum differs)")
+            raise self._damaged(
+                "its embeddings are not those that were written (their checksum differs)"
+                if self._placed is None
+                else f"the vectors in {', '.join(str(path) for path, _ in self.parts)} have changed since"
+            )
+
+    def columns(self, rows: int = 65_536) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Yield ids and the flags `truncated` of all rows, at most `rows` at a time; no vector is read.
+
+        Raises:
+            EmbeddingError: the file cannot be read to its end.
+        """
+        try:
+            for start in range(0, len(self), rows):
+                place = slice(start, min(start + rows, len(self)))
+                yield self._group["document_id"].asstr()[place].tolist(), self._group["truncated"][place]
+        except (OSError, RuntimeError, UnicodeDecodeError) as error:
+            raise self._damaged(f"it cannot be read to its end ({error})") from None
 
     def skipped(self) -> list[Skipped]:
         """The records that have no embedding, in the order of the records file, with the reason of each."""
@@ -126,7 +150,28 @@ class EmbeddingFile(ClosedAtEnd):
 
     def close(self) -> None:
         """Close the file."""
+        if self._placed is not None:
+            self._placed.close()
         self._file.close()
+
+    def _stored(self, place: slice) -> tuple[np.ndarray, np.ndarray | None]:
+        """The vectors as they are stored, and the labels, of some consecutive rows."""
+        if self._placed is not None:
+            places = self._group[PLACES][place]
+            return self._placed.vectors(places), self._placed.labels(places)
+        labels = self._group.get("labels")
+        return self._group["embeddings"][place], None if labels is None else _read_labels(labels, place)
+
+    def _read_parts(self) -> list[tuple[Path, int]]:
+        """The files that hold the vectors, each with its number of rows; their paths start from this file."""
+        if PLACES not in self._group:
+            return []
+        try:
+            parts = orjson.loads(self._group.attrs[PARTS])
+            folder = Path(os.path.realpath(self.path.parent))
+            return [(Path(os.path.normpath(folder / part["path"])), int(part["rows"])) for part in parts]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._damaged(f"its list of files is not complete ({error})") from None
 
     def _opened_group(self) -> h5py.Group:
         import h5py
@@ -137,8 +182,8 @@ class EmbeddingFile(ClosedAtEnd):
                 remedy="name a file that an embedding of a study made",
             )
         version = self._file.attrs.get("format_version")
-        if version != FORMAT_VERSION:
-            raise self._damaged(f"its format has version {version}, but this goldpan reads {FORMAT_VERSION}")
+        if version not in (FORMAT_VERSION, PLACES_VERSION):
+            raise self._damaged(f"its format has version {version}, but this goldpan reads {PLACES_VERSION}")
         group = self._file.get(self.group)
         if not isinstance(group, h5py.Group):
             raise self._damaged(
@@ -162,12 +207,13 @@ class EmbeddingFile(ClosedAtEnd):
 
     def _check_shapes(self) -> None:
         """Check that all datasets are there and have a value for each embedding."""
-        missing = [name for name in ("embeddings", *_COLUMNS, "skipped/reason") if name not in self._group]
+        vectors = PLACES if self.parts else "embeddings"
+        missing = [name for name in (vectors, *_COLUMNS, "skipped/reason") if name not in self._group]
         if missing:
             raise self._damaged(f"it lacks the dataset {', '.join(missing)}")
         rows = self._embedded
-        shape = self._group["embeddings"].shape
-        if shape != (rows, self.dimension):
+        shape = self._group[vectors].shape
+        if shape != ((rows,) if self.parts else (rows, self.dimension)):
             raise self._damaged(f"its embeddings are {shape}, not {(rows, self.dimension)}")
         columns = [*_COLUMNS, *(["labels"] if "labels" in self._group else [])]
         for name in columns:

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from goldpan.embeddings.embed import embed_files
+from goldpan.embeddings.existing_files import existing_files, shared_files
 from goldpan.embeddings.store import EmbedCounts
+from goldpan.embeddings.take import take_embeddings
 from goldpan.files import write_json
+from goldpan.models.folders import stated_model_hash
 from goldpan.models.installed import check_installed
 from goldpan.records.inputs import files_of_sources
 from goldpan.records.limit import trial_of
@@ -53,17 +56,35 @@ class EmbeddingRun:
             progress: called with the records file and its counts so far, after each block.
         """
         check_installed()
+        if self.settings.files is not None:
+            return self._take(files)
         from goldpan.embeddings.encoder import Encoder
         from goldpan.embeddings.loading import load_model
 
         model = load_model(self.settings, self.project.root)
-        needed_by = f"embedding `{self.name}`"
-        pairs = [
-            (self.project.left(self.project.paths.records(*place), needed_by), self.embeddings_file(*place))
-            for place in files
-        ]
+        pairs = [(self._records(*place), self.embeddings_file(*place)) for place in files]
         with Encoder(self.settings, threads=threads, model=model) as encoder:
             return embed_files(self.settings, pairs, encoder, progress=progress)
+
+    def _take(self, files: Sequence[tuple[str, str]]) -> list[EmbedCounts]:
+        """Find the records of some files in embeddings that are there already."""
+        found = existing_files(self.project, self.name)
+        shared = shared_files(found)
+        sources = self.project.study.sources
+        return [
+            take_embeddings(
+                self.settings,
+                self._records(source, file),
+                found[source, file],
+                self.embeddings_file(source, file),
+                model_sha256=stated_model_hash(self.settings.model, self.project.root),
+                may_hold_more=sources[source].limit is not None or not shared.isdisjoint(found[source, file]),
+            )
+            for source, file in files
+        ]
+
+    def _records(self, source: str, file: str) -> Path:
+        return self.project.left(self.project.paths.records(source, file), f"embedding `{self.name}`")
 
     def summarize(self) -> dict[str, object]:
         """Write what became of the records, file by file and in all.
@@ -97,6 +118,7 @@ class EmbeddingRun:
                     "dimension": made.dimension,
                     "max_length": made.max_length,
                     "compute_dtype": made.compute_dtype,
+                    **({"layout": made.layout} if made.layout else {}),
                 }
         summary: dict[str, object] = {
             "study": self.project.study.study,

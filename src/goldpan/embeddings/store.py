@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,17 @@ from goldpan.embeddings.blocks import EmbeddedBlock
 from goldpan.embeddings.documents import Label
 from goldpan.embeddings.provenance import Provenance
 from goldpan.errors import EmbeddingError, ReconciliationError
-from goldpan.files import replacing
+from goldpan.files import canonical_json, replacing
 
 if TYPE_CHECKING:
     import h5py
 
 FORMAT = "goldpan embeddings"
 FORMAT_VERSION = 1
+PLACES_VERSION = 2
+"""Of a file whose vectors lie in other files: it has the places of its rows there in their stead."""
+PLACES, PARTS = "place", "parts"
+"""Dataset of these places, and attribute with the files: paths from this file's folder, and their rows."""
 _CHUNK_ROWS = 1024
 _NUMBER_BYTES = 24
 """The longest a float64 is as text."""
@@ -87,14 +91,14 @@ class Totals:
             len(value.encode()) if isinstance(value, str) else _NUMBER_BYTES for value in labels
         )
 
-    def bytes_at_most(self, provenance: Provenance) -> int:
+    def bytes_at_most(self, provenance: Provenance, has_vectors: bool = True) -> int:
         """The size that the file will have at most, whatever its layout.
 
         A text takes a reference of 16 bytes and, in a heap of blocks of 4 KiB that may be half empty, a head
         of 16 bytes and itself, padded to 8 (HDF5 File Format Specification 3.0, III.E).
         """
         rows, labels = self.counts.rows, 8 * len(provenance.labels)
-        width = provenance.dimension * (2 if provenance.storage_dtype == "float16" else 4)
+        width = provenance.dimension * (2 if provenance.storage_dtype == "float16" else 4) * has_vectors
         heap = 2 * (24 * self.texts + self.text_bytes) + 16 * self.texts
         return _METADATA_BYTES + rows * (width + labels + 8 + 8 + 1) + heap
 
@@ -108,6 +112,7 @@ def write_store(
     checksum: int,
     group: str,
     compression: str,
+    parts: Sequence[tuple[str, int]] = (),
 ) -> None:
     """Write an embeddings file, atomically and one block at a time.
 
@@ -119,6 +124,8 @@ def write_store(
         checksum: CRC-32 of the bytes of all vectors, taken when they were made.
         group: of the HDF5 file, for the datasets.
         compression: `none`, `gzip` or `lzf`.
+        parts: files that hold the vectors, by their paths from the output's folder, each with its number of
+            rows; the vectors of the blocks are then the places of the rows there, [N] int64.
 
     Raises:
         EmbeddingError: the disk is full or fails.
@@ -128,16 +135,17 @@ def write_store(
 
     try:
         with replacing(output) as handle:
-            size = totals.bytes_at_most(provenance)
+            size = totals.bytes_at_most(provenance, has_vectors=not parts)
+            size += sum(len(path.encode()) + 64 for path, _ in parts)
             # HDF5 2.0 ends the process when it closes a file that it could not write to its end, so the room
             # is taken first. Opening a file to write gives its room back: hence twice.
             os.posix_fallocate(handle.fileno(), 0, size)
             with h5py.File(handle.name, "w", locking=False) as file:
                 os.posix_fallocate(handle.fileno(), 0, size)
                 file.attrs["format"] = FORMAT
-                file.attrs["format_version"] = FORMAT_VERSION
+                file.attrs["format_version"] = PLACES_VERSION if parts else FORMAT_VERSION
                 target = file.create_group(group)
-                columns = _Columns(target, totals, provenance, compression)
+                columns = _Columns(target, totals, provenance, compression, is_placed=bool(parts))
                 for block in blocks:
                     columns.append(block)
                     crashpoints.reached("embedding_block_stored")
@@ -150,6 +158,9 @@ def write_store(
                 attributes = {**provenance.as_attributes(), **columns.attributes()}
                 for name, value in {**attributes, "embeddings_crc32": checksum}.items():
                     target.attrs[name] = value
+                if parts:
+                    listed = [{"path": path, "rows": rows} for path, rows in parts]
+                    target.attrs[PARTS] = canonical_json(listed).decode()
                 file.flush()
                 used = file.id.get_filesize()
             # HDF5 cuts the file to its length only where it knows that it is longer.
@@ -171,12 +182,14 @@ class _Columns:
         totals: Totals,
         provenance: Provenance,
         compression: str,
+        is_placed: bool = False,
     ) -> None:
         import h5py
         import numpy as np
 
         self._counts = totals.counts
         self._has_text_labels = totals.has_text_labels
+        self._label_type = "float64"
         self._embedded = self._skipped = 0
         text, rows, width = h5py.string_dtype(), totals.counts.embedded, len(provenance.labels)
         skipped = totals.counts.rows - rows
@@ -192,14 +205,19 @@ class _Columns:
                 track_times=False,
             )
 
-        self._vectors = create("embeddings", (rows, provenance.dimension), provenance.storage_dtype)
+        if is_placed:
+            self._vectors = create(PLACES, (rows,), np.int64)
+        else:
+            self._vectors = create("embeddings", (rows, provenance.dimension), provenance.storage_dtype)
         self._ids = create("document_id", (rows,), text)
         self._source_rows = create("source_row", (rows,), np.int64)
         self._truncated = create("truncated", (rows,), np.bool_)
         self._labels = None
-        if width:
+        if width and not is_placed:
             shape = (rows,) if width == 1 else (rows, width)
-            self._labels = create("labels", shape, text if self._has_text_labels else np.float64)
+            as_text = self._has_text_labels or provenance.label_dtype == "text"
+            self._label_type = "text" if as_text else provenance.label_dtype.replace("auto", "float64")
+            self._labels = create("labels", shape, text if as_text else self._label_type)
         self._skipped_ids = create("skipped/document_id", (skipped,), text)
         self._skipped_rows = create("skipped/source_row", (skipped,), np.int64)
         self._reasons = create("skipped/reason", (skipped,), text)
@@ -220,7 +238,7 @@ class _Columns:
             self._source_rows[place] = block.source_rows
             self._truncated[place] = block.truncated
             if self._labels is not None:
-                self._labels[place] = self._label_array(block.labels)
+                self._labels[place] = self._label_array(block)
         self._embedded = place.stop
         if block.skipped:
             place = slice(self._skipped, self._skipped + len(block.skipped))
@@ -241,13 +259,14 @@ class _Columns:
             "complete": True,
         }
 
-    def _label_array(self, labels: list[tuple[Label, ...]]) -> Any:
+    def _label_array(self, block: EmbeddedBlock) -> Any:
         import numpy as np
 
-        if self._has_text_labels:
-            values: Any = np.array([[_label_text(value) for value in row] for row in labels], dtype=object)
+        if self._label_type == "text":
+            texts = [[_label_text(value) for value in row] for row in block.labels]
+            values: Any = np.array(texts, dtype=object)
         else:
-            values = np.array(labels, dtype=np.float64)
+            values = np.array(block.labels, dtype=np.float64).astype(self._label_type)
         return values[:, 0] if values.shape[1] == 1 else values
 
 

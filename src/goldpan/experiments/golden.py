@@ -53,6 +53,7 @@ def take_into_golden(
     found = GoldenVersion(read=golden.file, notes=golden.notes_on(gold))
     for item in gold.items:
         golden.take(item, gold, found)
+    found.not_added = {name for name in found.kept if name not in golden.places}
     found.kept |= dict.fromkeys(gold.open, "no answer to it is decided yet")
     found.count_rows(golden.places, {item.id for item in gold.items} | set(gold.open))
     golden.settle(found, writes)

@@ -37,6 +37,7 @@ class GoldenVersion:
         confirmed: answers on which people agree with the golden set.
         added: ids of rows that the golden set did not have.
         kept: id -> why the row, or a part of it, stays as it was, or is not added.
+        not_added: those of `kept` that the golden set does not have.
         taken_before: ids of rows that have what was decided from an earlier time.
         rows: of the golden set before, by what became of each: `changed`, `confirmed`, `taken over before`,
             `left as they are`, `not in the wave`.
@@ -51,6 +52,7 @@ class GoldenVersion:
     confirmed: int = 0
     added: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
+    not_added: set[str] = field(default_factory=set)
     taken_before: set[str] = field(default_factory=set)
     rows: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -119,7 +119,7 @@ def _check_tasks(tasks: Sequence[Task], summary: dict[str, Any], where: str) -> 
             raise StudyError(
                 f"task `{task.name}` is not what was asked: it was changed since",
                 where=where,
-                remedy="run snakemake again: it asks what is new, and records that",
+                remedy="run again: it asks what is new, and records that",
             )
 
 
@@ -172,7 +172,7 @@ def _metrics(project: Project, stage: str) -> list[FeatureMetrics]:
             raise SourceError(
                 f"is not an evaluation that this goldpan can read: {error!r}",
                 where=str(path),
-                remedy="delete it and run snakemake, which makes it again; nothing is paid again",
+                remedy="delete it and run again, which makes it anew; nothing is paid again",
             ) from None
     return list(found.values())
 

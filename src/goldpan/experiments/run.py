@@ -14,7 +14,7 @@ from goldpan.files import canonical_json, sha256_hex
 from goldpan.stages.documents import FORMAT, as_type, read_document, unreadable
 
 _WHAT = "a run"
-_REMEDY = "record it again (`snakemake`; nothing is paid again), or take the file from a backup"
+_REMEDY = "run again, which records it again (nothing is paid again), or take the file from a backup"
 _CHECK = "content_sha256"
 
 

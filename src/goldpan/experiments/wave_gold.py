@@ -10,6 +10,7 @@ from goldpan.errors import StudyError
 from goldpan.experiments.sheets import sheets_project
 from goldpan.study.load import Project, load_project
 from goldpan.study.paths import GOLD_FILES
+from goldpan.study.run_again import run_as_usual
 from goldpan.study.wave import Wave
 from goldpan.tasks.features import Feature
 from goldpan.waves.codebook import what_is_asked
@@ -144,5 +145,5 @@ def _check_is_up_to_date(run: WaveRun, made_at: float) -> None:
         raise StudyError(
             f"the gold set of wave `{run.name}` is older than what came back",
             where=str(newer[0]),
-            remedy=f"make it anew: snakemake --cores 2 --config study={run.study}",
+            remedy=f"{run_as_usual(run.study)} to make it anew",
         )

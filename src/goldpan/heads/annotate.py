@@ -111,7 +111,8 @@ def annotate_file(
     columns = Columns([target for head in heads for target in head.targets], settings.probabilities)
     keys = OutputKeys(settings.output_keys, columns.names, str(records))
     with EmbeddingFile(embeddings, group) as file:
-        for head in heads:
+        # Of no vectors at all nobody can say how they were made.
+        for head in heads if len(file) else ():
             head.check_fits(file.provenance, str(embeddings))
         fused = FusedHeads(heads, available_device(settings.device))
         with writing(output, settings.compression) as out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from goldpan.embeddings.existing_files import existing_files
 from goldpan.errors import EmbeddingError, ErrorGatherer, GoldpanError, StudyError
 from goldpan.heads.columns_check import PREFIXES, check_annotated_columns
 from goldpan.heads.external import load_external_head
@@ -51,6 +52,13 @@ def check_models(project: Project) -> Iterator[str]:
 
 def _check_embedding(project: Project, name: str) -> str:
     embedding = project.study.embeddings[name]
+    if embedding.files is not None:
+        found = existing_files(project, name)
+        files = {path for paths in found.values() for path in paths}
+        return (
+            f"{len(files)} HDF5 files (layout {embedding.layout}) are here for {len(found)} files of the"
+            f" source, stated to be made with {embedding.model}"
+        )
     try:
         folder = local_model(embedding.model, project.root)
     except EmbeddingError as error:

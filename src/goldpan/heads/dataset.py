@@ -69,7 +69,8 @@ def join(labels: Mapping[str, LabelledRecord], files: Sequence[Path], group: str
     provenance: Provenance | None = None
     for path in files:
         with EmbeddingFile(path, group) as file:
-            provenance = _same(provenance, file.provenance, files[0], path)
+            if len(file) or provenance is None:
+                provenance = _same(provenance, file.provenance, files[0], path)
             for block in file.blocks():
                 rows = [row for row, id in enumerate(block.document_ids) if id in labels]
                 for row in rows:

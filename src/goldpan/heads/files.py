@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from goldpan.records.inputs import files_of_sources
+from goldpan.records.inputs import files_of_sources, source_files
 from goldpan.study.load import Project
+from goldpan.study.paths import annotated_names
 
 HEAD_FILES = ("config.json", "model.safetensors", "labels.jsonl", "metrics.json")
 ANNOTATED_REMEDY = "delete the file and run again: it is annotated anew"
@@ -40,11 +41,56 @@ def annotated_places(project: Project, annotated: str) -> list[tuple[str, str]]:
     return list(files_of_sources(project, embedding.source))
 
 
+def names_of_annotated(project: Project, annotated: str) -> dict[tuple[str, str], str]:
+    """(source, file) of each records file that is annotated -> how its annotated file is called."""
+    files: dict[str, list[str]] = {}
+    for source, file in annotated_places(project, annotated):
+        files.setdefault(source, []).append(file)
+    return {
+        (source, file): name
+        for source, of_source in files.items()
+        for file, name in annotated_names(of_source).items()
+    }
+
+
+def annotated_source_file(project: Project, source: str, name: str) -> str:
+    """The file of a source whose annotated file is called `name`; `name` itself where there is none."""
+    names = annotated_names(source_files(project.study.sources[source], project.root))
+    return next((file for file, its_name in names.items() if its_name == name), name)
+
+
 def annotated_files(project: Project, annotated: str) -> list[str]:
     """The annotated rows of all records files."""
     suffix = project.study.annotated[annotated].suffix
-    places = annotated_places(project, annotated)
-    return [project.paths.annotated(annotated, source, file, suffix) for source, file in places]
+    names = names_of_annotated(project, annotated)
+    return [project.paths.annotated(annotated, source, name, suffix) for (source, _), name in names.items()]
+
+
+def rename_annotated(project: Project, only_look: bool = False) -> list[str]:
+    """Give annotated files of goldpan 0.1.0, called by the whole name of their source file
+    (`part0.jsonl.jsonl`), the names they have now, with their counts: they are not made again.
+
+    Args:
+        only_look: rename nothing.
+
+    Returns:
+        The new names of those that were, or would be, renamed.
+    """
+    renamed = []
+    for annotated, settings in project.study.annotated.items():
+        names = names_of_annotated(project, annotated)
+        wanted = {(source, name) for (source, _), name in names.items()}
+        for (source, file), name in names.items():
+            if (source, file) in wanted:
+                continue
+            for path_of in (project.paths.annotated_counts, project.paths.annotated):
+                before = project.root / path_of(annotated, source, file, settings.suffix)
+                now = project.root / path_of(annotated, source, name, settings.suffix)
+                if before.is_file() and not now.exists():
+                    if not only_look:
+                        before.rename(now)
+                    renamed.append(path_of(annotated, source, name, settings.suffix))
+    return [path for path in renamed if not path.endswith(".counts.json")]
 
 
 def trained_heads(project: Project, annotated: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from goldpan.files import write_json
 from goldpan.heads.annotate import AnnotatedCounts, annotate_file, read_counts
 from goldpan.heads.files import (
     annotated_files,
-    annotated_places,
     label_files,
     labelled_embeddings,
     labelled_records,
+    names_of_annotated,
     trained_heads,
 )
 from goldpan.heads.load import load_heads
@@ -46,9 +46,18 @@ def train_in_project(project: Project, name: str) -> dict[str, Any]:
 
 
 def annotate_in_project(
-    project: Project, name: str, source: str, file: str, *, threads: int = 1
+    project: Project,
+    name: str,
+    source: str,
+    file: str,
+    *,
+    threads: int = 1,
+    names: Mapping[tuple[str, str], str] | None = None,
 ) -> AnnotatedCounts:
     """Write the annotated rows of one records file, and their counts.
+
+    Args:
+        names: what `names_of_annotated` gives, where it is known already.
 
     Raises:
         StudyError: the study has no such annotated files.
@@ -57,6 +66,7 @@ def annotate_in_project(
     check_installed()
     settings = project.named("set of annotated files", project.study.annotated, name)
     paths, needed_by = project.paths, f"annotated.{name}"
+    called = (names or names_of_annotated(project, name))[source, file]
     _left(project, trained_heads(project, name), needed_by)
     heads = load_heads(
         {head: _head_folder(project, head) for head in settings.heads},
@@ -67,11 +77,11 @@ def annotate_in_project(
         project.left(paths.embeddings(settings.embedding, source, file), needed_by),
         project.left(paths.records(source, file), needed_by),
         heads,
-        project.root / paths.annotated(name, source, file, settings.suffix),
+        project.root / paths.annotated(name, source, called, settings.suffix),
         group=project.study.embeddings[settings.embedding].group,
         threads=threads,
     )
-    write_json(project.root / paths.annotated_counts(name, source, file, settings.suffix), counts.as_json())
+    write_json(project.root / paths.annotated_counts(name, source, called, settings.suffix), counts.as_json())
     return counts
 
 
@@ -83,8 +93,8 @@ def summarize_annotated(project: Project, name: str) -> dict[str, Any]:
     """
     settings = project.named("set of annotated files", project.study.annotated, name)
     total, files = AnnotatedCounts(), {}
-    for source, file in annotated_places(project, name):
-        path = project.root / project.paths.annotated_counts(name, source, file, settings.suffix)
+    for (source, file), called in names_of_annotated(project, name).items():
+        path = project.root / project.paths.annotated_counts(name, source, called, settings.suffix)
         counts = read_counts(path)
         files[f"{source}/{file}"] = counts.as_json()
         total.add(counts)

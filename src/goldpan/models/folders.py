@@ -104,6 +104,16 @@ def folder_hash(folder: Path) -> str:
     return sha256_hex(canonical_json({name: sha256_file(path) for name, path in files.items()}))
 
 
+def stated_model_hash(name: str, root: Path) -> str:
+    """Hash of the files of a model that is stated, not used: empty where they are not on this machine, and
+    for those of the hub, of which nobody can say what state of them is meant."""
+    try:
+        folder = local_model(name, root)
+    except EmbeddingError:
+        return ""
+    return "" if folder is None else folder_hash(folder)
+
+
 def _weights_pattern(folder: Path) -> str:
     return _SAFE_WEIGHTS if any(folder.rglob(_SAFE_WEIGHTS)) else _PICKLED_WEIGHTS
 

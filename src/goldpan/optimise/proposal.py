@@ -16,6 +16,7 @@ from goldpan.optimise.task_version import write_task_version
 from goldpan.statistics.figures import Estimate
 from goldpan.study.base import NAME_PATTERN
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_command
 from goldpan.tasks.proposed import proposed_by
 from goldpan.tasks.task import Task, load_task, task_files
 
@@ -141,7 +142,8 @@ def adopt_proposal(project: Project, search: str, new_name: str | None = None) -
             raise StudyError(
                 f"the search `{search}` has not ended yet",
                 where=str(file),
-                remedy=f"run it: snakemake --cores 2 {project.paths.optimised(search, 'search.json')}",
+                remedy="run it: "
+                + run_command(project.study.study, project.paths.optimised(search, "search.json")),
             )
         why = read_search(file).decision.why
         raise StudyError(f"the search `{search}` proposes nothing: {why}", where=str(file))

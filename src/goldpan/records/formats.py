@@ -10,6 +10,7 @@ from typing import Any
 from goldpan.errors import SourceError
 from goldpan.records.columnar import read_parquet
 from goldpan.records.fields import check_fields, convert_cells
+from goldpan.records.hdf5 import read_hdf5
 from goldpan.records.ids import record_id, trace_id
 from goldpan.records.jsonl import read_jsonl
 from goldpan.records.pdf.document import document_name
@@ -88,12 +89,28 @@ def _read_pdf(source: Source, path: Path, fields: list[str]) -> Iterator[Row]:
     return read_pdf(path, source.pdf or PdfSettings(), document_name(source.files, path))
 
 
+def _read_hdf5(source: Source, path: Path, fields: list[str]) -> Iterator[Row]:
+    return read_hdf5(path, source.group)
+
+
+def _document_id(data: dict[str, Any]) -> str:
+    return record_id(data, ["document_id"])
+
+
 FORMATS: dict[str, Format] = {
     "jsonl": Format(_read_jsonl, (".jsonl", ".ndjson")),
     "csv": Format(_read_csv, (".csv", ".tsv"), typed=convert_cells),
     "parquet": Format(_read_parquet, (".parquet",), row_place="{path}, row {line}"),
     "xlsx": Format(_read_xlsx, (".xlsx", ".xlsm"), typed=typed_cells, row_place="{path}, row {line}"),
     "pdf": Format(_read_pdf, (".pdf",), row_place="{path}, row {line}"),
+    "hdf5": Format(
+        _read_hdf5,
+        (".h5", ".hdf5"),
+        id_fields=("document_id",),
+        own_id=_document_id,
+        same="the document_id `{id}`",
+        row_place="{path}, row {line}",
+    ),
     "traces": Format(
         _read_jsonl,
         own_id=trace_id,

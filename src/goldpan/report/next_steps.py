@@ -44,6 +44,9 @@ def next_steps(artifacts: StudyArtifacts) -> list[NextStep]:
     """
     steps = [step for stage in artifacts.study.stages for step in _of_stage(artifacts, stage)]
     steps += [step for wave in artifacts.study.waves for step in _of_wave(artifacts, wave)]
+    if artifacts.project.replays:
+        # Whoever repeats a study of others asks nobody, and has no annotators.
+        steps = [step for step in steps if step.kind in ("mend", "run")]
     order = ("mend", "run", "wait", "retry", "sheets", "adjudicate")
     steps.sort(key=lambda step: order.index(step.kind))
     if any(step.kind in ("run", "wait") for step in steps):

@@ -64,6 +64,6 @@ def upstream_failed(study: str, stage: str, earlier: str, failures: Mapping[str,
     return StudyError(
         f"{failures_text(earlier, failures)}, and this stage goes on only when none did",
         where=f"stage {stage} (upstream: stop)",
-        remedy=f"ask them again: `goldpan retry {earlier} --study {study}`, then run snakemake; or write"
+        remedy=f"ask them again: `goldpan retry {earlier} --study {study}`, then run again; or write"
         f" `upstream: go_on` at stage `{stage}`: they are then skipped, and counted",
     )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before, each_once, one_or_many
+from goldpan.study.classic_keys import EMBEDDING_KEYS, answer_classic_keys
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A field in a template, `{title}`."""
+
+LabelType = Literal["auto", "float64", "float32", "float16", "int64", "int32", "int16", "int8", "text"]
+_OF_MAKING = ("batch_tokens", "block_size", "shards", "device", "layers", "trust_remote_code", "label_dtype")
+"""Keys that say how embeddings are made here, and nothing of those that are there."""
 
 
 class Embedding(Model):
@@ -24,6 +29,26 @@ class Embedding(Model):
         min_length=1,
         description="Folder of a Hugging Face or sentence-transformers model, `package:NAME` for one that an"
         " installed Python package carries, or its name on the Hugging Face hub.",
+    )
+    files: list[str] | dict[str, list[str]] | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="Embeddings that are there already: HDF5 files or globs, found for files of the"
+        " source by their names, or `file of the source: HDF5 files`. They are read where they lie, and"
+        " nothing is embedded; all else then states how they were made.",
+    )
+    layout: Literal["goldpan", "ml_filter"] = Field(
+        "goldpan",
+        exclude_if=as_before("goldpan"),
+        description="Of `files`: `goldpan` for those that goldpan made, `ml_filter` for a group with"
+        " `embeddings`, `document_id` and maybe `labels`, without attributes.",
+    )
+    document_id: list[str] | None = Field(
+        None,
+        min_length=1,
+        exclude_if=as_before(None),
+        description="Of `files`: fields that make a row's `document_id`, joined by `__` (missing ones are"
+        " empty); default the record's id.",
     )
     revision: Revision = None
     trust_remote_code: TrustRemoteCode = False
@@ -48,6 +73,12 @@ class Embedding(Model):
     labels: list[str] = Field(
         default_factory=list,
         description="Fields stored beside the embeddings: numbers, or else texts (`a.b` goes inside).",
+    )
+    label_dtype: LabelType = Field(
+        "auto",
+        exclude_if=as_before("auto"),
+        description="How labels are stored: `auto` as float64, or as text as soon as one of them is text. A"
+        " label that does not fit is an error.",
     )
     on_error: Literal["stop", "skip"] = Field(
         "stop",
@@ -123,7 +154,50 @@ class Embedding(Model):
 
     _one_field_is_a_list = one_or_many("text", "labels", of=list[str] | str)
 
-    _none_is_named_twice = each_once("source", "text", "labels")
+    _one_id_field_is_a_list = one_or_many("document_id", of=list[str] | str | None)
+
+    _none_is_named_twice = each_once("source", "text", "labels", "document_id")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classic_keys_are_answered(cls, value: Any) -> Any:
+        answer_classic_keys(value, EMBEDDING_KEYS, cls.model_fields)
+        return value
+
+    @field_validator(
+        "files", mode="before", json_schema_input_type=str | list[str] | dict[str, str | list[str]] | None
+    )
+    @classmethod
+    def _one_file_is_a_list(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [value]
+        if isinstance(value, dict):
+            return {name: [files] if isinstance(files, str) else files for name, files in value.items()}
+        return value
+
+    @field_validator("label_dtype", mode="before")
+    @classmethod
+    def _half_floats_have_a_type(cls, value: Any) -> Any:
+        if value == "bfloat16":
+            raise ValueError("HDF5 has no bfloat16: write `float32`, which holds all its values")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_of_files_go_with_files(self) -> Embedding:
+        given = self.model_fields_set
+        if self.files is None:
+            unused = sorted({"layout", "document_id"} & given)
+            if unused:
+                raise ValueError(
+                    f"{' and '.join(unused)} goes with `files`: embeddings that are there already"
+                )
+            return self
+        if not self.files or (isinstance(self.files, dict) and not all(self.files.values())):
+            raise ValueError("`files` names no file")
+        unused = [key for key in _OF_MAKING if key in given]
+        if unused:
+            raise ValueError(f"{' and '.join(unused)}: with `files` nothing is embedded here; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _text_is_said_once(self) -> Embedding:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from goldpan.study.base import ColumnName, Model, Name, one_or_many
+from goldpan.study.classic_keys import ANNOTATED_KEYS, answer_classic_keys
 from goldpan.study.wave import Split
 
 TargetKind = Literal["regression", "ordinal", "classification"]
@@ -252,6 +253,12 @@ class Annotated(Model):
     device: str = Field("auto", pattern=_DEVICE, description="`auto` takes the first GPU, else the CPU.")
 
     _one_is_a_list = one_or_many("heads", "output_keys", of=list[str] | str)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _classic_keys_are_answered(cls, value: Any) -> Any:
+        answer_classic_keys(value, ANNOTATED_KEYS, cls.model_fields)
+        return value
 
     @model_validator(mode="after")
     def _heads_can_be_told_apart(self) -> Annotated:

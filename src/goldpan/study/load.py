@@ -15,6 +15,7 @@ from goldpan.study.local_stage import ASK
 from goldpan.study.model import ProjectSettings, Study
 from goldpan.study.modules import Module, ModulesTaken, ModuleTable, with_modules
 from goldpan.study.paths import Paths, derived_studies_folder, studies_folder, tasks_folder
+from goldpan.study.run_again import run_command
 from goldpan.study.sound_part import sound_part
 from goldpan.study.stage import Mode
 from goldpan.study.yaml_file import read_yaml
@@ -85,7 +86,7 @@ class Project:
             raise StudyError(
                 f"{needed_by} is not so far yet: the step before has to leave this file first",
                 where=path,
-                remedy=f"run it, or: snakemake --cores 2 {path} --config study={self.study.study}",
+                remedy=f"run it, or: {run_command(self.study.study, path)}",
             )
         return self.root / path
 

@@ -35,10 +35,10 @@ class Source(Model):
     """Input files and how to read them."""
 
     files: list[str] = Field(min_length=1, description="Paths or globs, relative to the project root.")
-    format: Literal["auto", "jsonl", "csv", "parquet", "xlsx", "traces", "pdf"] = Field(
+    format: Literal["auto", "jsonl", "csv", "parquet", "xlsx", "traces", "pdf", "hdf5"] = Field(
         "auto",
-        description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet, .xlsx, .pdf (before .gz, .zst,"
-        " .bz2 or .xz), and a PDF is known by its first bytes where the name tells nothing.",
+        description="`auto` goes by the name: .jsonl, .csv, .tsv, .parquet, .xlsx, .pdf, .h5 (before .gz,"
+        " .zst, .bz2 or .xz), and a PDF is known by its first bytes where the name tells nothing.",
     )
     id: list[str] | None = Field(
         None,
@@ -76,6 +76,11 @@ class Source(Model):
         None,
         exclude_if=as_before(None),
         description="PDF only: what becomes a record, and how large a file may be.",
+    )
+    group: str | None = Field(
+        None,
+        exclude_if=as_before(None),
+        description="HDF5 only: group that holds the rows; default the only one with `document_id`.",
     )
     encoding: str = Field(
         "utf-8-sig", description="CSV only; `utf-8-sig` is UTF-8 with or without a byte order mark."

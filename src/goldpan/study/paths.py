@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_DROPPED = re.compile(r"\.(jsonl(\.gz|\.zst)?|h5|hdf5)$", re.IGNORECASE)
 GOLD_FILES = ("train.jsonl", "dev.jsonl", "test.jsonl", "gold.csv", "card.md", "croissant.json")
 PAPER_FILES = ("methods.md", "methods.tex", "references.bib", "numbers.json", "README.md")
 """Of the paper kit, those that every study has; tables, figures and checklists lie beside them."""
@@ -248,13 +250,14 @@ class Paths:
         """One file of a head: its checkpoint, what it learned from, what it can do."""
         return f"{self.base}/heads/{head}/{name}"
 
-    def annotated(self, annotated: str, source: str, file: str, suffix: str) -> str:
-        """One row for each record of a file, with what the heads say about it."""
-        return f"{self.base}/annotated/{annotated}/{source}/{file}{suffix}"
+    def annotated(self, annotated: str, source: str, name: str, suffix: str) -> str:
+        """One row for each record of a file, with what the heads say about it; for `name` see
+        `annotated_names`."""
+        return f"{self.base}/annotated/{annotated}/{source}/{name}{suffix}"
 
-    def annotated_counts(self, annotated: str, source: str, file: str, suffix: str) -> str:
+    def annotated_counts(self, annotated: str, source: str, name: str, suffix: str) -> str:
         """What became of the records of one annotated file."""
-        return f"{self.annotated(annotated, source, file, suffix)}.counts.json"
+        return f"{self.annotated(annotated, source, name, suffix)}.counts.json"
 
     def annotated_summary(self, annotated: str) -> str:
         """The counts of all annotated files, and their sums."""
@@ -321,6 +324,27 @@ class Paths:
         return f"{self.base}/logs/{name}.log"
 
 
+def annotated_names(files: Iterable[str]) -> dict[str, str]:
+    """Short name of a source file -> how its annotated file is called before `.jsonl`.
+
+    Of `part0.jsonl` and `part0.h5` that is `part0`. Other endings stay (`a.csv`), so that a file that comes
+    later (`a.csv` beside `a.jsonl`) changes no name. Where two would get one name (`a.jsonl` and
+    `a.jsonl.gz`), or two that differ in case only, these keep their whole names.
+
+    Args:
+        files: all files of one source.
+    """
+    whole = list(files)
+    names = {file: _DROPPED.sub("", file) or file for file in whole}
+    for _ in whole:
+        counts = Counter(name.casefold() for name in names.values())
+        alike = [file for file, name in names.items() if counts[name.casefold()] > 1 and name != file]
+        if not alike:
+            break
+        names.update({file: file for file in alike})
+    return names
+
+
 def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
     """A short name for each source file, unique within the source and safe in a path.
 
@@ -344,8 +368,14 @@ def file_names(files: Iterable[Path], root: Path) -> dict[str, Path]:
         name = _UNSAFE.sub("_", plain).lstrip(".") or "file"
         is_long = len(name) > _LONGEST_NAME
         if name != plain or name.casefold() in taken or is_long:
-            digest = hashlib.sha256(path.as_posix().encode()).hexdigest()[:8]
-            name = f"{name[: _LONGEST_NAME - 9] if is_long else name}-{digest}"
+            digest = hashlib.sha256(path.as_posix().encode()).hexdigest()
+            base = name[: _LONGEST_NAME - 9] if is_long else name
+            # Where another file has this very name, or by chance the same eight digits, more of them tell.
+            name = next(
+                longer
+                for digits in range(8, len(digest) + 1)
+                if (longer := f"{base}-{digest[:digits]}").casefold() not in taken
+            )
         taken.add(name.casefold())
         names[name] = root / path
     return names

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from goldpan.embeddings.existing_files import existing_files
 from goldpan.errors import StudyError
 from goldpan.models.folders import is_model_folder, shaping_files
 from goldpan.study.filter_references import waves_awaited
+from goldpan.study.paths import annotated_names
 from goldpan.workflow.paths_in_rules import path_in_rules
 from goldpan.workflow.stage_inputs import StageInputs
 from goldpan.workflow.wave_inputs import WaveInputs
@@ -21,11 +23,36 @@ class HeadInputs:
         self.project, self.study, self.paths = stages.project, stages.study, stages.paths
         self._stages, self._waves = stages, waves
         self._model_files: dict[str, list[str]] = {}
+        self._annotated_names: dict[str, dict[str, str]] = {}
+        self._existing: dict[str, dict[tuple[str, str], list[str]]] = {}
 
     def embedding_setting(self, embedding: str) -> str:
         """Settings of an embedding whose change makes it stale, as text."""
         settings = self.study.embeddings[embedding]
-        return repr(sorted(settings.model_dump(mode="json", exclude={"source", "shards"}).items()))
+        exclude = {"source", "shards", "files"}
+        return repr(sorted(settings.model_dump(mode="json", exclude=exclude).items()))
+
+    def existing_embeddings(self, wildcards: Any) -> list[str]:
+        """The HDF5 files made elsewhere with the embeddings of a records file.
+
+        Raises:
+            StudyError: there are none, or it is not known whose they are.
+        """
+        name = wildcards.embedding
+        if name not in self._existing:
+            places = {
+                (source, file): self.project.root / self._stages.input_files[source][file]
+                for source, file in self.embedded_places(name)
+            }
+            self._existing[name] = {
+                place: [path_in_rules(path, self.project.root) for path in paths]
+                for place, paths in existing_files(self.project, name, places).items()
+            }
+        return self._existing[name][wildcards.source, wildcards.file]
+
+    def embedded_elsewhere(self) -> list[str]:
+        """The embeddings that are there already."""
+        return [name for name, settings in self.study.embeddings.items() if settings.files is not None]
 
     def embedding_model_files(self, embedding: str) -> list[str]:
         """The files of an embedding's model that lies in a folder of the project's; looked for once, not for
@@ -53,6 +80,8 @@ class HeadInputs:
         """Name of a job -> the places of the records files that it embeds: the shards of an embedding where
         it has any, else the groups of small files."""
         settings = self.study.embeddings[embedding]
+        if settings.files is not None:
+            return {}
         if not settings.shards:
             return self.groups_of_sources(settings.source)
         shards: dict[str, list[tuple[str, str]]] = {}
@@ -73,7 +102,9 @@ class HeadInputs:
         return [
             name
             for name, settings in self.study.embeddings.items()
-            if not settings.shards and self._stages.with_files_alone(settings.source)
+            if settings.files is None
+            and not settings.shards
+            and self._stages.with_files_alone(settings.source)
         ]
 
     def groups_of_annotated(self, annotated: str) -> dict[str, list[tuple[str, str]]]:
@@ -95,6 +126,30 @@ class HeadInputs:
         """Whether all heads that annotate can be trained."""
         return all(self.can_train(head) for head in self.study.annotated[annotated].heads)
 
+    def annotated_names(self, source: str) -> dict[str, str]:
+        """File of a source -> how its annotated file is called; looked at once."""
+        if source not in self._annotated_names:
+            self._annotated_names[source] = annotated_names(self._stages.input_files[source])
+        return self._annotated_names[source]
+
+    def annotated_name(self, source: str, file: str) -> str:
+        """How the annotated file of a records file is called."""
+        return self.annotated_names(source)[file]
+
+    def _source_file(self, wildcards: Any) -> str:
+        """The file of a source that an annotated file is about. Raises StudyError when there is none."""
+        names = self.annotated_names(wildcards.source)
+        for file, name in names.items():
+            if name == wildcards.file:
+                return file
+        now = f"; it is called {names[wildcards.file]} now" if wildcards.file in names else ""
+        raise StudyError(f"there is no annotated file {wildcards.source}/{wildcards.file}{now}")
+
+    def embeddings_to_annotate(self, wildcards: Any) -> str:
+        """The embeddings of an annotated file. Raises StudyError when there are none by its name."""
+        embedding = self.study.annotated[wildcards.annotated].embedding
+        return self.paths.embeddings(embedding, wildcards.source, self._source_file(wildcards))
+
     def records_to_annotate(self, wildcards: Any) -> str:
         """The records of an annotated file.
 
@@ -107,7 +162,7 @@ class HeadInputs:
                 f"files of annotated.{wildcards.annotated} end in {suffix}; `compression` in the study says"
                 " otherwise"
             )
-        return self.paths.records(wildcards.source, wildcards.file)
+        return self.paths.records(wildcards.source, self._source_file(wildcards))
 
     def external_heads(self, wildcards: Any) -> list[str]:
         """The files of heads that were made elsewhere. Raises StudyError when one of them is not there."""
@@ -136,6 +191,8 @@ class HeadInputs:
         settings = self.study.annotated[wildcards.annotated]
         sources = self.study.embeddings[settings.embedding].source
         return [
-            self.paths.annotated_counts(wildcards.annotated, *place, settings.suffix)
-            for place in self._stages.places(sources)
+            self.paths.annotated_counts(
+                wildcards.annotated, source, self.annotated_name(source, file), settings.suffix
+            )
+            for source, file in self._stages.places(sources)
         ] + self._stages.limits(sources)

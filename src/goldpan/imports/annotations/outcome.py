@@ -40,6 +40,7 @@ class ImportOutcome:
         left_out: why others are no answers -> how many.
         not_joined: why others are about no row here -> how many.
         unfit: annotations with something that does not fit.
+        not_taken: id of a golden row -> why it has no label of the import, although annotations fit.
         examples: of what was not joined, the first of each kind.
         faults: all that does not fit.
         times: kind -> times that were kept.
@@ -57,6 +58,7 @@ class ImportOutcome:
     left_out: Counter[str] = field(default_factory=Counter)
     not_joined: Counter[str] = field(default_factory=Counter)
     unfit: int = 0
+    not_taken: dict[str, str] = field(default_factory=dict)
     examples: dict[str, PlacedFault] = field(default_factory=dict)
     faults: list[PlacedFault] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=dict)

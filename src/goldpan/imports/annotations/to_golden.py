@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import orjson
 
 from goldpan.errors import StudyError
 from goldpan.experiments.data_set import DataSet
@@ -16,14 +13,14 @@ from goldpan.experiments.golden import take_into_golden
 from goldpan.experiments.golden_version import GoldenVersion
 from goldpan.files import canonical_json, sha256_hex
 from goldpan.imports.annotations.annotators import check_one_annotator, name_here, with_fields_of_map
-from goldpan.imports.annotations.exported import ExportedAnnotation, ToolExport
-from goldpan.imports.annotations.joining import JoinIndex, JoinKey, NotJoinedError, chosen_key, join_text
+from goldpan.imports.annotations.exported import ToolExport
+from goldpan.imports.annotations.golden_rows import GoldenRows
+from goldpan.imports.annotations.joining import chosen_key
 from goldpan.imports.annotations.map_check import check_names_of_map
 from goldpan.imports.annotations.mapping import AnnotationMap
 from goldpan.imports.annotations.outcome import ImportOutcome
 from goldpan.imports.annotations.reading import AnnotationReader, OurRows, TakenAnnotation
 from goldpan.imports.annotations.values import ValueReader
-from goldpan.records.look_up import look_up, put
 from goldpan.records.model import Record
 from goldpan.study.load import Project
 from goldpan.tasks.features import Feature
@@ -32,6 +29,7 @@ from goldpan.waves.answer_text import answer_text
 from goldpan.waves.gold.gold_set import GoldItem
 
 _NEW = "new rows"
+_DIFFER, _NOT_ADDED = "annotators of the row differ", "of a new row that is not added"
 
 
 @dataclass(frozen=True)
@@ -93,66 +91,6 @@ class ImportedLabels:
         return "people cannot tell" if item.labels[feature] is None else None
 
 
-class _GoldenRows(JoinIndex[Record]):
-    """Finds rows of a golden set, and makes those that it lacks where that is wanted."""
-
-    def __init__(self, key: JoinKey, data_set: DataSet, settings: AnnotationMap, adds_rows: bool):
-        self.records = [record for record in data_set.records() if "skip" not in record]
-        super().__init__(key, self.records, _key_values)
-        self._settings, self._adds_rows = settings, adds_rows
-        shown = data_set.fields_to_show()
-        self._shown = {
-            path: all(look_up(record["data"], path)[0] for record in self.records) for path in shown
-        }
-        self._new: dict[str, Record] = {}
-
-    def is_new(self, row: Record) -> bool:
-        return not row["source"]
-
-    def of(self, annotation: ExportedAnnotation) -> Record:
-        if not self._adds_rows or self.has_rows_of(annotation):
-            return super().of(annotation)
-        data: dict[str, Any] = {}
-        for path, is_needed in self._shown.items():
-            theirs = self._settings.rows.get(path, path)
-            has, value = look_up(annotation.data, theirs)
-            if has and value not in (None, ""):
-                value = self._of_our_type(path, value)
-                put(data, path, value)
-            elif is_needed:
-                raise NotJoinedError("as a new row it lacks what all rows have", f"`{path}`, from `{theirs}`")
-        name = join_text(look_up(annotation.data, self.key.theirs)[1]) if self.key.ours == "id" else None
-        name = name or f"imported-{sha256_hex(canonical_json(data))[:16]}"
-        row = Record(id=name, source="", file="", line=0, data={"id": name, **data})
-        known = self._new.setdefault(name, row)
-        if known["data"] != row["data"]:
-            raise NotJoinedError("a new row of its id has other contents", f"`{name}`")
-        return known
-
-    def _of_our_type(self, path: str, value: Any) -> Any:
-        """A value as rows of ours have it: lists and numbers stand as text in cells.
-
-        Raises NotJoinedError where it is none of that kind.
-        """
-        found = (look_up(record["data"], path)[1] for record in self.records)
-        kinds = {type(one) for one in found if one is not None}
-        if not kinds or type(value) in kinds:
-            return value
-        if isinstance(value, str):
-            with contextlib.suppress(orjson.JSONDecodeError):
-                told = orjson.loads(value)
-                if type(told) in kinds:
-                    return told
-        raise NotJoinedError("as a new row it has a field of another kind than all rows", f"`{path}`")
-
-
-def _key_values(record: Record, field: str) -> Iterable[Any]:
-    if field == "id":
-        return [record["id"]]
-    has, value = look_up(record["data"], field)
-    return [value] if has else []
-
-
 def import_into_golden(
     project: Project,
     module: str,
@@ -190,7 +128,7 @@ def import_into_golden(
     outcome.key = str(join_key)
     values = ValueReader(features, settings, cannot_tell=True)
     check_one_annotator(annotator, annotations, settings, ())
-    rows = _GoldenRows(join_key, data_set, settings, adds_rows)
+    rows = GoldenRows(join_key, data_set, settings, adds_rows)
     shown = [data_set.shown(record)["data"] for record in rows.records]
     outcome.notes += check_names_of_map(settings, annotations, shown)
     reader = AnnotationReader(
@@ -213,6 +151,12 @@ def import_into_golden(
         outcome.notes.append("where places are marked is not kept: a golden set has objects without offsets")
     if any(one.annotation.note or one.annotation.flag for one in taken):
         outcome.notes.append("notes and flags are not kept: a golden set has no place for them")
+    if rows.metadata_left:
+        left = ", ".join(f"`{name}`" for name in rows.metadata_left)
+        outcome.notes.append(
+            f"new rows do not get {left}: `metadata` of a golden row says where its answers are from"
+        )
+        outcome.unused = {name: n for name, n in outcome.unused.items() if name not in rows.metadata_left}
     labels = ImportedLabels(
         project,
         module,
@@ -231,8 +175,29 @@ def import_into_golden(
             remedy=f"name the questions for {', '.join(features)} in a map",
         )
     version = take_into_golden(project, module, labels, writes=writes)
+    _take_back(outcome, taken, labels.items, version)
     (outcome.written if version.is_new else outcome.unchanged).append(version.file)
     return outcome, version
+
+
+def _take_back(
+    outcome: ImportOutcome,
+    taken: Sequence[TakenAnnotation[Record]],
+    items: Sequence[GoldItem],
+    version: GoldenVersion,
+) -> None:
+    """Count those annotations as left out of which nothing went into the golden set: of rows on which
+    annotators differ in all, and of new rows that are not added."""
+    why = {item.id: _DIFFER for item in items if not item.labels}
+    for item in items:
+        if item.stratum == _NEW and item.id not in version.added:
+            why.setdefault(item.id, _NOT_ADDED)
+    for one in taken:
+        if reason := why.get(one.row["id"]):
+            outcome.taken -= 1
+            outcome.left_out[reason] += 1
+    outcome.not_taken = {name: version.kept.get(name, reason) for name, reason in why.items()}
+    outcome.check_adds_up()
 
 
 def golden_features(project: Project, module: str) -> tuple[DataSet, Mapping[str, Feature]]:

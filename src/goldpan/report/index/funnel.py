@@ -11,6 +11,7 @@ from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.asked import source_counts
 from goldpan.report.index.bars import Bar, Segment, bars, legend
 from goldpan.report.index.part import Links, Part, captioned, held, old, reasons_text, text_paragraph, told
+from goldpan.study.run_again import run_as_usual
 
 _LEGEND = (("ok", "ok"), ("skipped", "skipped"), ("failed", "came to nothing"), ("pending", "pending"))
 
@@ -47,7 +48,7 @@ def _notes(artifacts: StudyArtifacts) -> Iterator[Markup]:
         yield from told(
             summary,
             lambda made: _of_summary(stage, made),  # noqa: B023 - it is called at once
-            missing=f"{stage} has no features yet: snakemake --cores 2 --config study={name} makes them.",
+            missing=f"{stage} has no features yet: {run_as_usual(name)} to make them.",
         )
         yield from told(chain, lambda made: _does_not_fit(chain.path, stage, made, summary.made))  # noqa: B023
         if waiting := artifacts.waiting(stage):

@@ -19,6 +19,7 @@ from goldpan.report.index.part import (
     text_paragraph,
     told,
 )
+from goldpan.study.run_again import run_as_usual
 
 
 def errors_part(artifacts: StudyArtifacts, links: Links) -> Part:
@@ -40,7 +41,7 @@ def _is_drawn_from(wave: Any, errors: str) -> bool:
 
 
 def _not_made(artifacts: StudyArtifacts) -> str:
-    return f"Not made yet: snakemake --cores 2 --config study={artifacts.study.study} makes it."
+    return f"Not made yet: {run_as_usual(artifacts.study.study)} to make it."
 
 
 def _errors(made: Any) -> Iterator[Markup]:

@@ -23,6 +23,7 @@ from goldpan.report.index.part import (
     told,
 )
 from goldpan.report.learning_curve import different_heads
+from goldpan.study.run_again import run_as_usual
 
 _MOST_LABELS, _MOST_PICTURES = 15, 6
 
@@ -46,7 +47,7 @@ def _what_lacks(artifacts: StudyArtifacts, name: str) -> str:
     wave = artifacts.study.evaluations[name].wave
     if wave is not None and artifacts.gold_rows(wave) is None:
         return f"it waits for the filled sheets of wave {wave}."
-    return f"snakemake --cores 2 --config study={artifacts.study.study} makes it."
+    return f"{run_as_usual(artifacts.study.study)} to make it."
 
 
 def _evaluation(made: Any) -> Iterator[Markup]:

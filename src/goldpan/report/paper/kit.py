@@ -154,7 +154,7 @@ def _add_prompts(kit: PaperKit, material: Material) -> None:
         if not material.is_as_asked(task):
             kit.notes.append(
                 f"task {task.name} was changed since it was asked: its prompt is not in the kit; take back"
-                " the change, or run snakemake again"
+                " the change, or run the study again"
             )
             continue
         kit.files[f"prompts/{task.name}/user.j2"] = task.user_template.encode()

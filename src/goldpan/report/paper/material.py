@@ -14,6 +14,7 @@ from goldpan.report.counted_rows import answer_days, gold_counts, merged_counts,
 from goldpan.report.next_steps import NextStep, next_steps
 from goldpan.report.paper.private_names import without_names
 from goldpan.study import Project
+from goldpan.study.run_again import run_as_usual
 from goldpan.tasks.task import Task, load_task
 
 
@@ -197,7 +198,7 @@ class Material:
     @cached_property
     def missing(self) -> list[Missing]:
         """Parts that are not there, cannot be read, or are older than what they are made from."""
-        run = f"run `snakemake --cores 2 --config study={self.study.study}`"
+        run = run_as_usual(self.study.study)
         missing = []
         for kind, artifacts in (
             ("the answers of stage", self.summaries),
@@ -236,7 +237,7 @@ class Material:
                 yield Missing(
                     f"the answers of wave {wave}: not complete, {', '.join(left)} did not answer all items",
                     status.path,
-                    f"put the filled sheets into `{folder}/`, then run the study again",
+                    f"put the filled sheets into `{folder}/`, then {run_as_usual(self.study.study)}",
                 )
 
     def _given_out_before(self) -> Iterator[Missing]:

@@ -16,7 +16,7 @@ from goldpan.waves.sampling.targeted import Targeted
 
 _DAMAGED_COUNTS = (
     "put the file back as it was; if it is lost, delete it: the wave then counts as not given out, and "
-    "snakemake draws it again, as it was if corpus, answers and study are"
+    "a run draws it again, as it was if corpus, answers and study are"
 )
 
 

@@ -23,7 +23,7 @@ from goldpan.waves.sampling.answered import Answered
 TARGETS = "targets"
 """Key of the JSON of an error analysis under which its target lists stand."""
 NOT_LISTED = "not listed by the error analysis"
-_REMEDY = "run again: snakemake makes it anew; nothing is asked or paid again"
+_REMEDY = "run again: it is made anew; nothing is asked or paid again"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def redraw(run: WaveRun) -> Redraw:
         raise StudyError(
             f"the wave `{run.name}` was not given out yet, so there is nothing to draw anew",
             where=str(run.draw_file),
-            remedy=f"snakemake draws it: {run.paths.sample(run.name)}",
+            remedy=f"a run draws it: {run.paths.sample(run.name)}",
         )
     for path in drawn_from(run.project, run.study_wave):
         run.project.left(path, needed_by=f"a redraw of the wave `{run.name}`")

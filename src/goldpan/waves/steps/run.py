@@ -131,7 +131,7 @@ class WaveRun:
             raise StudyError(
                 f"the wave `{self.name}` was not given out yet",
                 where=str(self.draw_file),
-                remedy=f"snakemake draws it: {self.paths.sample(self.name)}",
+                remedy=f"a run draws it: {self.paths.sample(self.name)}",
             )
         return self.drawn
 
