@@ -11,8 +11,8 @@ from goldpan.providers.engine.answerers import Request
 
 pytest.importorskip("llguidance", reason="own models need the extra `models`")
 
-REQUESTS = 32
-REPEATS = 3
+REQUESTS = 16
+REPEATS = 2
 
 
 def test_batches_and_the_shared_beginning_save_time(tmp_path, finding):
@@ -22,7 +22,7 @@ def test_batches_and_the_shared_beginning_save_time(tmp_path, finding):
 
     engine = answerer(make_tiny_llm(tmp_path, hidden=128, context=8192))
     requests = [
-        Request({**request.body, "max_completion_tokens": 250}, request.custom_id)
+        Request({**request.body, "max_completion_tokens": 150}, request.custom_id)
         for request in made_up_requests(REQUESTS)
     ]
 

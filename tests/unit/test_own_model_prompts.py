@@ -6,7 +6,7 @@ from transformers import AutoTokenizer
 from goldpan.errors import ProviderError
 from goldpan.providers.engine.refusal import ServiceError
 from goldpan.providers.own_model.chat_text import ChatWriter
-from goldpan.providers.own_model.prompts import Prompter
+from goldpan.providers.own_model.prompts import PromptTokeniser
 from tests.tiny_llm import CHAT_TEMPLATE, SPECIAL, make_tiny_llm
 
 TOOL = {
@@ -45,7 +45,7 @@ def tokenizer(tmp_path_factory):
 
 def prompter(tokenizer, chat_template="model", show_schema=True):
     writer = ChatWriter(tokenizer, chat_template, show_schema=show_schema, where="model")
-    return Prompter(tokenizer, writer, begins=chat_template == "plain")
+    return PromptTokeniser(tokenizer, writer, begins=chat_template == "plain")
 
 
 def prompt_of(tokenizer, *contents, **body):

@@ -18,7 +18,7 @@ from tests.own_models import TASKS, answered, answerer, rubric_llm, rubric_reque
 from tests.projects import CHECKOUT
 
 LIMIT = 640
-BATCH = 20_000
+BATCH = 12_000
 
 ANSWER = """
 import sys
@@ -48,10 +48,12 @@ def replies(model, requests):
 
 
 def test_a_shard_of_200_is_answered_with_what_fits_the_schema_and_the_reader_takes(requests, replies):
+    (schema,) = {orjson.dumps(request.body["tools"][0]["function"]["parameters"]) for request in requests}
+    validator = jsonschema.Draft202012Validator(orjson.loads(schema))
+    assert len(replies) == 200
     for request in requests:
         reply = replies[request.custom_id]
-        schema = request.body["tools"][0]["function"]["parameters"]
-        jsonschema.validate(orjson.loads(said(reply)), schema)
+        validator.validate(orjson.loads(said(reply)))
         (choice,) = reply["choices"]
         (call,) = choice["message"]["tool_calls"]
         assert len(parse_tool_call(call, TASKS)) == 28
@@ -68,11 +70,11 @@ def test_near_the_limit_texts_are_ended_and_labels_are_still_the_models(replies)
 
 
 def test_the_features_are_the_same_for_any_batch_size_and_order(model, requests, replies):
-    some = requests[:14]
-    alone = answered(model, some[:4], batch_tokens=1)
+    some = requests[:9]
+    alone = answered(model, some[:2], batch_tokens=1)
     by_seven = answered(model, some[::-1], batch_tokens=7 * 2_400)
     assert {name: said(reply) for name, reply in alone.items()} == {
-        request.custom_id: said(replies[request.custom_id]) for request in some[:4]
+        request.custom_id: said(replies[request.custom_id]) for request in some[:2]
     }
     assert {name: said(reply) for name, reply in by_seven.items()} == {
         request.custom_id: said(replies[request.custom_id]) for request in some
@@ -95,7 +97,7 @@ class Counting:
 
 
 def test_kill_9_half_way_costs_at_most_one_batch(model, requests, replies, tmp_path):
-    some = requests[:30]
+    some = requests[:16]
     source = tmp_path / "requests.jsonl"
     with source.open("wb") as out:
         for request in some:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from goldpan.providers.own_model.choosing import Chance
 from goldpan.providers.own_model.closing import Closer, HeldSchema, JsonState
-from goldpan.providers.own_model.prompts import Prompt
+from goldpan.providers.own_model.prompts import TokenPrompt
 
 
 class AskedFor(NamedTuple):
@@ -27,7 +27,7 @@ class AskedFor(NamedTuple):
     """
 
     place: int
-    prompt: Prompt
+    prompt: TokenPrompt
     limit: int
     held: HeldSchema | None
     stops: tuple[str, ...]

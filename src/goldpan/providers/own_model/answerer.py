@@ -24,7 +24,7 @@ from goldpan.providers.own_model.causal_model import CausalModel
 from goldpan.providers.own_model.chat_text import ChatTemplate, ChatWriter
 from goldpan.providers.own_model.completion_bodies import completion_of
 from goldpan.providers.own_model.decoding import Decoder, SharedPrefix
-from goldpan.providers.own_model.prompts import Prompter
+from goldpan.providers.own_model.prompts import PromptTokeniser
 
 FINGERPRINT = "goldpan-transformers"
 GPU_BATCH_TOKENS, CPU_BATCH_TOKENS = 262_144, 65_536
@@ -37,7 +37,7 @@ _TAKEN_AT_ONCE = 512
 class _Loaded(NamedTuple):
     model: CausalModel
     decoder: Decoder
-    prompter: Prompter
+    prompter: PromptTokeniser
 
 
 class TransformersAnswerer:
@@ -121,7 +121,7 @@ class TransformersAnswerer:
             writer = ChatWriter(
                 model.tokenizer, self._chat_template, show_schema=self._show_schema, where=model.name
             )
-            prompter = Prompter(model.tokenizer, writer, begins=self._chat_template == "plain")
+            prompter = PromptTokeniser(model.tokenizer, writer, begins=self._chat_template == "plain")
             self._loaded = _Loaded(model, Decoder(model), prompter)
             if self._budget is None:
                 on_gpu = model.device.startswith("cuda")

@@ -37,7 +37,7 @@ def chance_of(body: dict[str, Any]) -> Chance | None:
     return Chance(float(temperature), 1.0 if top_p is None else float(top_p), draws)
 
 
-def choose(logits: Tensor, allowed: np.ndarray | None, chances: list[Chance | None]) -> list[int]:
+def next_tokens(logits: Tensor, allowed: np.ndarray | None, chances: list[Chance | None]) -> list[int]:
     """The next token of each row. Of equally likely ones the first in the vocabulary is taken.
 
     Args:

@@ -19,7 +19,7 @@ def completion_of(row: AnswerRow, tokenizer: Any, *, shared: int, fingerprint: s
         fingerprint: the `system_fingerprint`.
     """
     asked = row.asked
-    text = answer_text(row, tokenizer)
+    text = text_of_answer(row, tokenizer)
     is_call = asked.held is not None and tool_asked_for(asked.body) is not None
     given: dict[str, Any] | str = {} if is_call else text
     body = completion(asked.body, given, asked.custom_id, fingerprint=fingerprint)
@@ -40,7 +40,7 @@ def completion_of(row: AnswerRow, tokenizer: Any, *, shared: int, fingerprint: s
     return body
 
 
-def answer_text(row: AnswerRow, tokenizer: Any) -> str:
+def text_of_answer(row: AnswerRow, tokenizer: Any) -> str:
     """What an answer says, up to a text at which it was to stop."""
     text = tokenizer.decode(row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     found = [place for stop in row.asked.stops if (place := text.find(stop)) >= 0]

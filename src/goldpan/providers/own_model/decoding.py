@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.providers.own_model.answer_rows import AnswerRow, AskedFor
 from goldpan.providers.own_model.causal_model import CausalModel
-from goldpan.providers.own_model.choosing import chance_of, choose
+from goldpan.providers.own_model.choosing import chance_of, next_tokens
 from goldpan.providers.own_model.closing import Closer
 from goldpan.providers.own_model.grammars import Grammars
 
@@ -82,7 +82,7 @@ class Decoder:
     def _choose(self, rows: list[AnswerRow], logits: Any) -> None:
         matchers = [row.matcher if row.finish is None else None for row in rows]
         allowed = self.grammars.allowed(matchers) if any(matchers) else None
-        tokens = choose(logits, allowed, [row.chance if row.finish is None else None for row in rows])
+        tokens = next_tokens(logits, allowed, [row.chance if row.finish is None else None for row in rows])
         for row, token in zip(rows, tokens, strict=True):
             if row.finish is None:
                 row.take(token)

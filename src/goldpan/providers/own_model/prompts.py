@@ -16,7 +16,7 @@ from goldpan.providers.own_model.chat_text import ChatWriter, Message, text_mess
 _NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 
 
-class Prompt(NamedTuple):
+class TokenPrompt(NamedTuple):
     """What a model is given of a request.
 
     Attributes:
@@ -28,7 +28,7 @@ class Prompt(NamedTuple):
     separators: tuple[str, str]
 
 
-class Prompter:
+class PromptTokeniser:
     """Turns requests into prompts, for one tokenizer.
 
     Args:
@@ -43,7 +43,7 @@ class Prompter:
         guarded = sorted(guarded_tokens(tokenizer), key=len, reverse=True)
         self._guarded = re.compile("|".join(map(re.escape, guarded))) if guarded else None
 
-    def prompt(self, body: dict[str, Any]) -> Prompt:
+    def prompt(self, body: dict[str, Any]) -> TokenPrompt:
         """The prompt of a chat request.
 
         Raises:
@@ -58,7 +58,7 @@ class Prompter:
         ids = [*self._start]
         for place, piece in enumerate(re.split(f"{mark}(\\d+){mark}", text)):
             ids += self._as_characters(taken_out[int(piece)]) if place % 2 else self._ids(piece)
-        return Prompt(ids, separators)
+        return TokenPrompt(ids, separators)
 
     def _take_out(self, message: Message, mark: str, taken_out: list[str]) -> Message:
         def replaced(found: re.Match[str]) -> str:
