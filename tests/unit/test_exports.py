@@ -352,6 +352,10 @@ def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
     with pytest.raises(StudyError, match=r"all 116 rows are of one group, 'notes/all\.jsonl'") as caught:
         made(tmp_path / "one", STAGE, places=places)
     assert "`group: data.FIELD`" in str(caught.value)
+    few = {id: f"f{at % 2}" for at, id in enumerate(NOTES)}
+    card, rows, _, _ = made(tmp_path / "few", STAGE, places=few)
+    empty = [split for split, of_split in rows.items() if not of_split]
+    assert empty and f"No row is in {' and '.join(empty)}: " in " ".join(card["notes"])
     _, _, known, _ = made(tmp_path / "two", {**STAGE, "group": "id"}, places=places)
     assert len({one["split"] for one in known.values()}) == 3
     _, _, known, _ = made(tmp_path / "three", {**STAGE, "group": "data.case"}, places=places)
@@ -369,6 +373,7 @@ def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
         ({"negatives": {"empty": "topic"}, **STAGE}, "no feature `topic` of the answer is a list"),
         ({"prompt": {"user": "../config.yaml"}, **STAGE}, "there is no template"),
         ({"prompt": {"user": "none.j2"}, **STAGE}, "there is no template `none.j2`"),
+        ({"tokenizer": "./models/none", **STAGE}, "there is no model here"),
         (
             {"features": ["length"], "gold": "check", **STAGE},
             "has gold for topic, urgent, and the answers hold length",

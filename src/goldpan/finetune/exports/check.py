@@ -14,6 +14,7 @@ from goldpan.finetune.exports.material import (
     table_task,
 )
 from goldpan.finetune.exports.prompts import Prompter, with_prompt
+from goldpan.finetune.exports.tokens import check_tokenizer
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
 from goldpan.study.load import Project
 from goldpan.tasks.prompt_names import check_template_names
@@ -41,6 +42,7 @@ def _checked(project: Project, name: str) -> str:
     writers = answer_writers(prompter.tasks.values(), settings, where)
     check_gold_features(project, settings, writers.values(), where)
     negative_test(settings, writers.values(), f"{where}.negatives")
+    check_tokenizer(settings, project.root, where)
     if settings.prompt is not None:
         for task in prompter.tasks.values():
             shown = with_prompt(task, settings.prompt, project.tasks)

@@ -52,7 +52,10 @@ def export_in_project(project: Project, name: str) -> dict[str, Any]:
                 left_out.add(one.id, choice.left_out[one.id], **place, split=choice.splits[one.id])
         _check_counts(gathered, len(chosen), left_out, where)
         rows = _write_rows(outputs, spool, choice, chosen)
-    notes = [*_notes(gathered, chosen, gatherer), *_openai_notes(settings.format, outputs, rows)]
+    notes = [
+        *_notes(gathered, chosen, {choice.splits[one.id] for one in chosen}, gatherer),
+        *_openai_notes(settings.format, outputs, rows),
+    ]
     card = card_of(
         project.study.study, name, settings, gathered, choice, chosen, left_out.counts, notes, trial
     )
@@ -124,9 +127,17 @@ def _provenance_line(one: ExportCandidate, split: str, row: int) -> bytes:
     )
 
 
-def _notes(gathered: GatheredRows, chosen: Sequence[ExportCandidate], gatherer: Gatherer) -> Iterator[str]:
+def _notes(
+    gathered: GatheredRows, chosen: Sequence[ExportCandidate], splits: set[str], gatherer: Gatherer
+) -> Iterator[str]:
     if not chosen:
         yield "Nothing is exported: no row has an answer that may be learned from."
+    empty = [split for split in SPLITS if split not in splits and getattr(gatherer.settings.split, split) > 0]
+    if chosen and empty:
+        yield (
+            f"No row is in {' and '.join(empty)}: whole groups go into a split by their hash, and there are"
+            " few. Name smaller groups (`group`) or another `seed`."
+        )
     if gatherer.leaves_reasons_out:
         yield NO_REASONS
     if gatherer.settings.negatives is not None:

@@ -64,24 +64,48 @@ def example_counter(settings: Export, root: Path, where: str) -> ExampleCounter:
     name = settings.tokenizer
     if name is None:
         return _Characters()
-    if (root / name / "tokenizer.json").is_file():
-        folder: Path | None = root / name
-    elif not name.startswith(PACKAGE) and is_known_to_tiktoken(name):
+    if _is_tiktokens(name, root):
         return _Tiktoken(name)
-    else:
-        folder = local_model(name, root)
-    return _HuggingFace(
-        name, _tokenizer(name, folder, settings.revision, f"{where}.tokenizer"), settings.format
-    )
+    where = f"{where}.tokenizer"
+    _check_transformers(name, where)
+    return _HuggingFace(name, _tokenizer(_folder(name, root), name, settings.revision), settings.format)
 
 
-def _tokenizer(name: str, folder: Path | None, revision: str | None, where: str) -> Any:
+def check_tokenizer(settings: Export, root: Path, where: str) -> None:
+    """Check that the tokenizer of an export can be had, as far as that is known without loading it.
+
+    Raises:
+        StudyError: transformers is not installed, and needed.
+        EmbeddingError: the name can only mean a folder or package, and there is no model.
+    """
+    name = settings.tokenizer
+    if name is not None and not _is_tiktokens(name, root):
+        _check_transformers(name, f"{where}.tokenizer")
+        _folder(name, root)
+
+
+def _is_tiktokens(name: str, root: Path) -> bool:
+    is_folder = name.startswith(PACKAGE) or (root / name).exists()
+    return not is_folder and is_known_to_tiktoken(name)
+
+
+def _folder(name: str, root: Path) -> Path | None:
+    """The folder of a tokenizer; None for one of the hub."""
+    if (root / name / "tokenizer.json").is_file():
+        return root / name
+    return local_model(name, root)
+
+
+def _check_transformers(name: str, where: str) -> None:
     if importlib.util.find_spec("transformers") is None:
         raise StudyError(
             f"the tokenizer `{name}` needs transformers, not installed in this environment",
             where=where,
             remedy="pip install 'goldpan[models]', or leave `tokenizer` out: then 4 characters are a token",
         )
+
+
+def _tokenizer(folder: Path | None, name: str, revision: str | None) -> Any:
     if folder is not None:
         return load_fast_tokenizer(folder, trust_remote_code=False)
     from transformers import AutoTokenizer
