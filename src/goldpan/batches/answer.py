@@ -23,6 +23,7 @@ from goldpan.providers.own_model.identity import check_model_is_here
 from goldpan.providers.own_model.provider import OwnModelProvider
 from goldpan.stages.documents import write_document
 from goldpan.study.load import Project
+from goldpan.study.run_again import run_as_usual
 from goldpan.tasks.batch_lines import read_batch_line
 from goldpan.tasks.device_time import device_time_of
 from goldpan.tasks.usage import usage_of
@@ -140,9 +141,8 @@ def asking_of_jobs(provider: BatchProvider, project: Project, stage: str, number
             f"no job answers {batch_id} ({batch.completed + batch.failed} of {submission.requests} requests"
             " are done)",
             where=f"stage {stage}, round {number}",
-            remedy=f"`snakemake --cores 2 --config study={study}` runs its jobs, with `--profile slurm` on a"
-            f" cluster; by hand, where the device is: goldpan step answer {stage} --round {number} --shard"
-            f" NAME --study {study}",
+            remedy=f"{run_as_usual(study)}, which runs its jobs; by hand, where the device is: goldpan step"
+            f" answer {stage} --round {number} --shard NAME --study {study}",
         )
 
     return ask

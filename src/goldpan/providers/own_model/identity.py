@@ -23,6 +23,7 @@ from goldpan.models.folders import PACKAGE, hub_snapshot, local_model, shaping_f
 from goldpan.study.load import Project
 from goldpan.study.model import Study
 from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
+from goldpan.study.run_again import run_command
 from goldpan.study.stage import Stage
 
 FINGERPRINT_DIGITS = 12
@@ -206,7 +207,7 @@ def _still_to_come(project: Project, settings: OwnModelSettings) -> tuple[str, s
     merged = project.paths.finetuned(name, "merged")
     return (
         f"the fine-tuning `{name}` ({learns.model} on the export `{learns.export}`) is not trained yet",
-        f"a run trains it first; alone: snakemake --cores 2 {merged} --config study={project.study.study}",
+        f"a run trains it first; alone: {run_command(project.study.study, merged)}",
     )
 
 

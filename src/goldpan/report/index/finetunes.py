@@ -10,6 +10,7 @@ from goldpan.finetune.files import FINETUNED_FILES
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.part import Links, Part, text_paragraph, told
+from goldpan.study.run_again import run_as_usual
 
 
 def finetunes_part(artifacts: StudyArtifacts, links: Links) -> Part:
@@ -18,7 +19,7 @@ def finetunes_part(artifacts: StudyArtifacts, links: Links) -> Part:
     for name, settings in artifacts.study.finetunes.items():
         content.append(element("h3", f"Model {name}", id=f"finetune-{name}"))
         content.append(text_paragraph(f"{training_in_words(settings)}."))
-        missing = f"Not trained yet: snakemake --cores 2 --config study={artifacts.study.study} trains it."
+        missing = f"Not trained yet: {run_as_usual(artifacts.study.study)} to train it."
         content += told(artifacts.training(name), _training, missing=missing)
         content.append(links.list(*(artifacts.paths.finetuned(name, file) for file in FINETUNED_FILES)))
     return Part("finetunes", "Fine-tuned models", content)

@@ -9,16 +9,17 @@ from goldpan.finetune.exports.files import CARD, LEFT_OUT, PROVENANCE, SPLIT_FIL
 from goldpan.html import Markup, element, table
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.index.part import Links, Part, reasons_text, text_paragraph, told
+from goldpan.study.run_again import run_as_usual
 
 
 def exports_part(artifacts: StudyArtifacts, links: Links) -> Part:
     """Each export: its rows, tokens and negatives by split, and what is not in it."""
     content: list[Markup] = []
-    run = f"snakemake --cores 2 --config study={artifacts.study.study}"
+    run = run_as_usual(artifacts.study.study)
     for name, settings in artifacts.study.exports.items():
         content.append(element("h3", name, id=f"export-{name}"))
         waits = settings.gold is not None and artifacts.gold_rows(settings.gold) is None
-        why = f"it waits for the filled sheets of wave {settings.gold}." if waits else f"{run} makes it."
+        why = f"it waits for the filled sheets of wave {settings.gold}." if waits else f"{run} to make it."
         content += told(artifacts.export(name), _export, missing=f"Not made yet: {why}")
         files = (CARD, *SPLIT_FILES, PROVENANCE, LEFT_OUT)
         content.append(links.list(*(artifacts.paths.export(name, file) for file in files)))
