@@ -29,6 +29,11 @@ def gemma_folder(kept: Path) -> Path:
         model = AutoModelForCausalLM.from_pretrained(work, gguf_file=MODEL_NAME, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(work, gguf_file=MODEL_NAME)
         whole = Path(work) / NAME
+        # The weights are plain numbers by now, but the model still says how the file had them.
+        model.hf_quantizer = None
+        for said in ("quantization_config", "_pre_quantization_dtype"):
+            if hasattr(model.config, said):
+                delattr(model.config, said)
         model.save_pretrained(whole)
         tokenizer.save_pretrained(whole)
         whole.rename(folder)

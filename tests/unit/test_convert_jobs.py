@@ -190,6 +190,25 @@ def test_defaults_of_references_are_taken(tmp_path, monkeypatch):
     assert study["sources"]["docs"]["files"] == ["in/*.jsonl"]
 
 
+def test_no_secret_of_a_job_is_printed_or_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_hidden1")
+    monkeypatch.setenv("MY_SECRET", "hidden2")
+    job = yaml.safe_load(EMBEDDING_LOCAL)
+    job["params"] |= {
+        "hf_token": "${oc.env:HF_TOKEN}",
+        "wandb_api_key": "hidden3",
+        "logging": {"password": "hidden4", "host": "logs-${oc.env:MY_SECRET}"},
+    }
+    path = tmp_path / "embedding_job.yaml"
+    path.write_text(yaml.safe_dump(job))
+    conversion = convert_jobs([path], root=tmp_path)
+    conversion.write()
+    told = "\n".join(conversion.words()) + conversion.study_file.read_text()
+    assert "hidden" not in told
+    for key in ("hf_token", "wandb_api_key", "logging"):
+        assert f"params.{key}: " in told
+
+
 def test_the_command_overwrites_nothing_unasked(jobs, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = ["convert", str(jobs["embedding_slurm"])]

@@ -41,42 +41,6 @@ def stop_tokens(folder: Path) -> list[int]:
     return [] if ends is None else ends if isinstance(ends, list) else [ends]
 
 
-def load_causal_weights(folder: Path, dtype: str, *, trust_remote_code: bool) -> Any:
-    """The causal language model of a folder, on the CPU.
-
-    Args:
-        dtype: of its weights; `auto` as they are stored.
-
-    Raises:
-        EmbeddingError: it cannot be loaded.
-        FineTuneError: weights are missing, which would be random.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    loader: Any = AutoModelForCausalLM
-    try:
-        model, report = loader.from_pretrained(
-            folder,
-            dtype="auto" if dtype == "auto" else getattr(torch, dtype),
-            trust_remote_code=trust_remote_code,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except Exception as error:  # transformers and safetensors have no error in common
-        raise not_loaded("model", folder, error) from None
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise FineTuneError(
-            f"the checkpoint lacks {len(missing)} of the model's weights, such as {missing[0]}",
-            where=str(folder),
-            remedy="copy the model again, or give the folder of a causal language model",
-        )
-    return model
-
-
 def positions_of(folder: Path, trust_remote_code: bool) -> int | None:
     """Tokens that a model has positions for, as its config.json says; None where it says nothing.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from goldpan.errors import FineTuneError
 from goldpan.files import part_of, read_json, write_json
-from goldpan.finetune.base_model import load_causal_weights
+from goldpan.models.pretrained import load_causal_weights
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"

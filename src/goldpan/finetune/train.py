@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldpan.errors import FineTuneError
 from goldpan.files import sha256_file, write_bytes, write_json
-from goldpan.finetune.base_model import check_layers, load_causal_weights, lora_config
+from goldpan.finetune.base_model import check_layers, lora_config
 from goldpan.finetune.checkpoints import CheckpointManifest, Checkpoints, checkpoints_folder
 from goldpan.finetune.curve import training_curve
 from goldpan.finetune.findings import check_merged, things_to_know
@@ -20,6 +20,7 @@ from goldpan.finetune.model_card import model_card
 from goldpan.finetune.setup import TrainingSetup, package_versions, training_setup
 from goldpan.finetune.training_report import StepLoss, TrainingReport, ValidLoss
 from goldpan.folder_lock import alone_in
+from goldpan.models.pretrained import load_causal_weights
 from goldpan.models.threads import torch_threads
 from goldpan.study.finetune import FineTune
 

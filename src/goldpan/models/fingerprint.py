@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 from goldpan.errors import EmbeddingError
 from goldpan.files import canonical_json, sha256_file, sha256_hex
@@ -16,7 +17,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 def weights_fingerprint(folder: Path, adapter: Path | None = None) -> str:
     """SHA-256 in hexadecimal over names and bytes of configuration, weights, tokenizer and chat template.
 
-    A file is read again in a process only after its size or time has changed.
+    A file is read again in a process only after it has changed, as `weights_state` sees it.
 
     Args:
         folder: a Hugging Face model.
@@ -41,14 +42,34 @@ def weights_fingerprint(folder: Path, adapter: Path | None = None) -> str:
     return sha256_hex(canonical_json(parts))
 
 
+def weights_state(folder: Path, adapter: Path | None = None) -> list[list[Any]]:
+    """By what a change of the files behind `weights_fingerprint` is seen without reading them: for each its
+    name, size, times of contents and of everything, and number in its file system.
+
+    Raises:
+        OSError: a file cannot be looked at.
+    """
+    parts = [("", folder), *([("adapter/", adapter)] if adapter else [])]
+    return [
+        [f"{prefix}{name}", *_state(path)]
+        for prefix, part in parts
+        for name, path in sorted(shaping_files(part).items())
+    ]
+
+
 def _hashes(folder: Path) -> dict[str, str]:
-    found = {}
-    for name, path in shaping_files(folder).items():
-        state = path.stat()
-        found[name] = _hash_once(os.fspath(path.resolve()), state.st_size, state.st_mtime_ns)
-    return found
+    return {
+        name: _hash_once(os.fspath(path.resolve()), _state(path))
+        for name, path in shaping_files(folder).items()
+    }
+
+
+def _state(path: Path) -> tuple[int, int, int, int]:
+    """A file that takes another's place with its size and time of contents has another number or time."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
 
 
 @functools.lru_cache(maxsize=1024)
-def _hash_once(path: str, size: int, mtime_ns: int) -> str:
+def _hash_once(path: str, state: tuple[int, int, int, int]) -> str:
     return sha256_file(path)

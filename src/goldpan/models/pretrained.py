@@ -31,6 +31,42 @@ def load_fast_tokenizer(folder: Path, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
+def load_causal_weights(folder: Path, dtype: str, *, trust_remote_code: bool, **options: Any) -> Any:
+    """The causal language model of a folder, on the CPU.
+
+    Args:
+        dtype: of its weights; `auto` as they are stored.
+        options: further ones of `from_pretrained`.
+
+    Raises:
+        EmbeddingError: it cannot be loaded, or weights are missing, which would be random.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    loader: Any = AutoModelForCausalLM
+    try:
+        model, report = loader.from_pretrained(
+            folder,
+            dtype="auto" if dtype == "auto" else getattr(torch, dtype),
+            trust_remote_code=trust_remote_code,
+            local_files_only=True,
+            output_loading_info=True,
+            **options,
+        )
+    except Exception as error:  # transformers and safetensors have no error in common
+        raise not_loaded("model", folder, error) from None
+    if missing := sorted(report["missing_keys"]):
+        raise EmbeddingError(
+            f"the checkpoint lacks {len(missing)} of the model's weights, such as {missing[0]}",
+            where=str(folder),
+            remedy="copy the model again, or give the folder of a causal language model",
+        )
+    return model
+
+
 def not_loaded(part: str, folder: Path, error: Exception) -> EmbeddingError:
     """The error for what transformers cannot load: `part` is the model or the tokenizer."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

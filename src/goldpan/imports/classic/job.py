@@ -20,6 +20,11 @@ _ON_SLURM = "running_on_slurm"
 _OF_ANNOTATION = ("regression_head_checkpoints", "output_keys")
 _OF_EMBEDDING = ("embedding_model", "input_dir", "keys_to_index")
 _DEEPEST = 20
+_MAY_BE_SECRET = re.compile(
+    r"(?i)(^|[_-])((api|access|auth|hf|openai|private|secret|wandb)[_-]?keys?|token|secrets?|passw(or)?ds?|credentials?)$"
+)
+LEFT_OUT = "(left out: it may be a secret)"
+"""Stands for values that may be secrets: what is converted is printed, committed and shared."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ def _mapping(value: Any, key: str, path: Path) -> dict[str, Any]:
 
 def _filled(value: Any, whole: Mapping[str, Any], path: Path, place: str, depth: int = 0) -> Any:
     """A value with its references filled in, as by OmegaConf: `${a.b}`, `${.b}`, `${oc.env:NAME,default}`."""
+    if isinstance(value, str | int) and _MAY_BE_SECRET.search(place.rpartition(".")[2]):
+        return LEFT_OUT
     if isinstance(value, dict):
         return {key: _filled(one, whole, path, f"{place}.{key}", depth) for key, one in value.items()}
     if isinstance(value, list):
@@ -116,6 +123,8 @@ def _meant(reference: str, whole: Mapping[str, Any], path: Path, place: str) -> 
     kind, colon, argument = name.partition(":")
     if colon:
         variable, comma, default = argument.partition(",")
+        if _MAY_BE_SECRET.search(variable.strip()):
+            return LEFT_OUT
         if kind in ("oc.env", "env") and (variable.strip() in os.environ or comma):
             return os.environ.get(variable.strip(), default.strip())
         raise StudyError(

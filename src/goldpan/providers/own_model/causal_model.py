@@ -9,7 +9,7 @@ from goldpan.errors import ProviderError
 from goldpan.models.device import available_device
 from goldpan.models.folders import find_model
 from goldpan.models.installed import check_installed
-from goldpan.models.pretrained import load_fast_tokenizer, not_loaded
+from goldpan.models.pretrained import load_causal_weights, load_fast_tokenizer, not_loaded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -152,6 +152,12 @@ class CausalModel:
         ids = [1 + number * 7 % (min(self.vocabulary, 1000) - 1) for number in range(_CHECKED)]
         with torch.inference_mode():
             alone = self._model(input_ids=torch.tensor([ids], device=self.device)).logits[0, -1]
+        if not bool(torch.isfinite(alone).all()):
+            raise ProviderError(
+                "the model computes no numbers: its logits are infinite or not a number",
+                where=self.name,
+                remedy="its weights are damaged: copy it again; in float16 take another `compute_dtype`",
+            )
         try:
             cache = self.cache(2, _CHECKED + 1)
             self.logits([ids[:9], ids[:2]], [0, 0], cache)
@@ -179,19 +185,14 @@ def _dtype(name: str, device: str) -> str:
 
 def _load(folder: Path, adapter: Path | None, dtype: str, trust_remote_code: bool) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
 
     # An adapter is merged at full precision: rounded first, small changes of weights would be lost.
     wanted = getattr(torch, dtype)
     loaded = wanted if adapter is None else torch.promote_types(wanted, torch.float32)
+    name = str(loaded).removeprefix("torch.")
     # The quick kernels for mixtures of experts know no float64.
     experts = {"experts_implementation": "eager"} if loaded == torch.float64 else {}
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=loaded, trust_remote_code=trust_remote_code, local_files_only=True, **experts
-        )
-    except Exception as error:  # of many kinds, by what is wrong with the folder
-        raise not_loaded("model", folder, error) from None
+    model = load_causal_weights(folder, name, trust_remote_code=trust_remote_code, **experts)
     return model if adapter is None else _merged(model, adapter).to(wanted)
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldpan.errors import EmbeddingError, SourceError, StudyError
+from goldpan.errors import EmbeddingError, ProviderError, SourceError, StudyError
 from goldpan.files import canonical_json, read_json, sha256_hex, write_json
 from goldpan.folder_lock import alone_in
 from goldpan.ledger import Ledger
-from goldpan.models.fingerprint import weights_fingerprint
-from goldpan.models.folders import PACKAGE, hub_snapshot, local_model, shaping_files
+from goldpan.models.fingerprint import weights_fingerprint, weights_state
+from goldpan.models.folders import PACKAGE, hub_snapshot, local_model
 from goldpan.study.load import Project
 from goldpan.study.model import Study
 from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
@@ -43,6 +42,7 @@ class OwnModel:
         fingerprint: hexadecimal digits by which its weights are known; None where they are not here.
         problem: why it is not here, and what helps.
         context_tokens: tokens that prompt and answer may have together; None where nobody says.
+        state: of the files behind the fingerprint, as of `weights_state`.
     """
 
     name: str
@@ -51,6 +51,29 @@ class OwnModel:
     fingerprint: str | None = None
     problem: tuple[str, str] | None = None
     context_tokens: int | None = None
+    state: tuple[list[Any], ...] = ()
+
+    def check_unchanged(self) -> None:
+        """Check that the files are those that the fingerprint is of; to be called once they are loaded.
+
+        Raises:
+            ProviderError: they were changed since: what is loaded may be other weights.
+        """
+        if self.folder is None:
+            return
+        try:
+            now = weights_state(self.folder, self.adapter)
+        except OSError as error:
+            now = [[str(error)]]
+        if now != list(self.state):
+            changed = next((f"{new[0]}" for new in now if new not in self.state), "a file")
+            raise ProviderError(
+                f"the model's files were changed while its answers were prepared ({changed}): they are not"
+                f" taken for answers of {self.identity}",
+                where=str(self.folder),
+                remedy="leave the folder of a model alone while jobs answer with it, and run again; for other"
+                " weights take a folder of its own",
+            )
 
     @property
     def identity(self) -> str:
@@ -86,7 +109,8 @@ def own_model(project: Project, provider: str, *, fetch: bool = False) -> OwnMod
     if isinstance(settings, TransformersSettings) and settings.adapter is not None:
         adapter = project.root / settings.adapter
     try:
-        weights = _known_fingerprint(project.ledger.parent, folder, adapter)
+        state = weights_state(folder, adapter)
+        weights = _known_fingerprint(project.ledger.parent, folder, adapter, state)
     except (EmbeddingError, OSError) as error:
         what = error.what if isinstance(error, EmbeddingError) else str(error)
         return replace(model, problem=(what, "give the folder of a Hugging Face model, and of its adapter"))
@@ -98,6 +122,7 @@ def own_model(project: Project, provider: str, *, fetch: bool = False) -> OwnMod
         adapter=adapter,
         fingerprint=weights[:FINGERPRINT_DIGITS],
         context_tokens=_context_tokens(settings, folder),
+        state=tuple(state),
     )
 
 
@@ -231,11 +256,11 @@ def _context_tokens(settings: OwnModelSettings, folder: Path) -> int | None:
     return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
 
 
-def _known_fingerprint(state: Path, folder: Path, adapter: Path | None) -> str:
+def _known_fingerprint(state: Path, folder: Path, adapter: Path | None, files: list[list[Any]]) -> str:
     """The fingerprint of weights, from what is kept of the last time that they were read."""
     place = state / "fingerprints"
     key = sha256_hex(f"{folder.resolve()}\0{adapter and adapter.resolve()}".encode())[:32]
-    kept, files = place / f"{key}.json", list(_files(folder, adapter))
+    kept = place / f"{key}.json"
     if (known := _read(kept, files)) is not None:
         return known
     with contextlib.ExitStack() as held:
@@ -250,13 +275,6 @@ def _known_fingerprint(state: Path, folder: Path, adapter: Path | None) -> str:
             with contextlib.suppress(OSError):
                 write_json(kept, {"files": files, "sha256": known})
         return known
-
-
-def _files(folder: Path, adapter: Path | None) -> Iterator[list[Any]]:
-    for part in (folder, adapter):
-        for name, path in sorted(shaping_files(part).items() if part else ()):
-            state = path.stat()
-            yield [name, state.st_size, state.st_mtime_ns]
 
 
 def _read(kept: Path, files: list[Any]) -> str | None:

@@ -86,7 +86,8 @@ class OwnModelProvider(FolderProvider):
             ServiceError: 404, the folder has no such batch.
             ProviderError: the model cannot answer at all; what was answered is kept.
         """
-        answerer = _Timed(self._answerer(batch_id, model, say), self._device, self._devices)
+        same = _OfTheseWeights(self._answerer(batch_id, model, say), model)
+        answerer = _Timed(same, self._device, self._devices)
         engine, said = self._engine(answerer, _asked_of(model.identity, say)), False
         with self._device_alone(say):
             while (record := engine.advance(batch_id, math.inf)).is_open:
@@ -210,6 +211,20 @@ def _asked_of(identity: str, say: Say) -> Hook:
             return BrokenOff(self.record.rows_done, "expired")
 
     return AskedOf
+
+
+class _OfTheseWeights:
+    """An answerer whose model's files are looked at when its first answer comes: by then they are loaded."""
+
+    def __init__(self, answerer: Answerer, model: OwnModel):
+        self._answerer, self._model = answerer, model
+
+    def answers(self, requests: Iterator[Request]) -> Iterator[tuple[int, Reply]]:
+        """As `Answerer.answers`. Raises ProviderError: they are not the files that were hashed."""
+        for number, answer in enumerate(self._answerer.answers(requests)):
+            if not number:
+                self._model.check_unchanged()
+            yield answer
 
 
 class _Timed:
