@@ -1,6 +1,7 @@
 """The steps of a stage that a model of one's own answers, one by one, where something comes between them."""
 
 import json
+import os
 import shutil
 import sys
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.errors import PendingError, ProviderError, ReplayMissError, StudyError
+from goldpan.providers.own_model.vllm import VllmAnswerer
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
 from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study
@@ -113,6 +115,30 @@ def test_weights_that_change_before_the_job_are_not_taken_for_those_that_were_as
     # Back to the first ones: none of them was ever answered.
     asked.weights("first")
     assert asked.run().plan(1).requests["asked"] == ROWS
+
+
+def test_weights_that_change_while_the_job_waits_are_not_taken_for_those_that_were_asked(asked, monkeypatch):
+    run, plan = asked.submitted()
+    began = VllmAnswerer._run
+
+    def swapped(answerer, count):
+        # Same size and time, as images and archives make them; the process loads these.
+        path = asked.root / "model" / "model.safetensors"
+        before = path.stat()
+        asked.weights("other")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return began(answerer, count)
+
+    monkeypatch.setattr(VllmAnswerer, "_run", swapped)
+    with pytest.raises(ProviderError, match="files were changed while its answers were prepared"):
+        run.answer(1, plan.shards[0].name, asked.said.append)
+    assert len(asked.calls) == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("FAKE_VLLM", str(asked.root / "fake.json"))
+    asked.weights("first")
+    # Nothing that the others said is left: all is asked of the first ones.
+    assert asked.finish(asked.run(), plan).left == 0
+    assert [len(each) for each in asked.calls] == [ROWS, ROWS]
 
 
 def test_a_ledger_replays_it_where_neither_weights_nor_engine_are(asked):

@@ -42,7 +42,7 @@ class OwnModel:
         fingerprint: hexadecimal digits by which its weights are known; None where they are not here.
         problem: why it is not here, and what helps.
         context_tokens: tokens that prompt and answer may have together; None where nobody says.
-        state: of the files behind the fingerprint, as of `weights_state`.
+        state: of the files behind the fingerprint, as of `weights_state`; None where nobody looked.
     """
 
     name: str
@@ -51,7 +51,7 @@ class OwnModel:
     fingerprint: str | None = None
     problem: tuple[str, str] | None = None
     context_tokens: int | None = None
-    state: tuple[list[Any], ...] = ()
+    state: list[list[Any]] | None = None
 
     def check_unchanged(self) -> None:
         """Check that the files are those that the fingerprint is of; to be called once they are loaded.
@@ -59,13 +59,13 @@ class OwnModel:
         Raises:
             ProviderError: they were changed since: what is loaded may be other weights.
         """
-        if self.folder is None:
+        if self.folder is None or self.state is None:
             return
         try:
             now = weights_state(self.folder, self.adapter)
         except OSError as error:
             now = [[str(error)]]
-        if now != list(self.state):
+        if now != self.state:
             changed = next((f"{new[0]}" for new in now if new not in self.state), "a file")
             raise ProviderError(
                 f"the model's files were changed while its answers were prepared ({changed}): they are not"
@@ -122,7 +122,7 @@ def own_model(project: Project, provider: str, *, fetch: bool = False) -> OwnMod
         adapter=adapter,
         fingerprint=weights[:FINGERPRINT_DIGITS],
         context_tokens=_context_tokens(settings, folder),
-        state=tuple(state),
+        state=state,
     )
 
 

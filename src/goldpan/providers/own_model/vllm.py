@@ -21,8 +21,8 @@ from typing import Any
 
 import orjson
 
-from goldpan.errors import ProviderError
-from goldpan.files import iter_lines_cut
+from goldpan.errors import ProviderError, SourceError
+from goldpan.files import iter_lines_cut, read_json, write_json
 from goldpan.providers.engine.answerers import Reply, Request, WireReply
 from goldpan.providers.keys import USUAL_VARIABLES, Keys
 from goldpan.providers.own_model.identity import OwnModel
@@ -69,7 +69,7 @@ class VllmAnswerer:
         self._scrubber = Scrubber(secrets.secrets(self._kept_back))
         self._endpoint, self._is_cancelled, self._say = endpoint, is_cancelled, say
         self._input, self._output = workplace / "requests.jsonl", workplace / "answers.jsonl"
-        self._log = workplace / "vllm.log"
+        self._log, self._of = workplace / "vllm.log", workplace / "weights.json"
 
     def answers(self, requests: Iterator[Request]) -> Iterator[tuple[int, Reply]]:
         """As `Answerer.answers`: takes all requests, then has them answered.
@@ -82,6 +82,9 @@ class VllmAnswerer:
         places = self._write(requests)
         if not places:
             return
+        if self._output.exists() and not self._is_of_these_weights():
+            self._say("answers of a stopped run of vLLM are not taken: the model's files were changed since")
+            self._output.unlink()
         if self._output.exists():
             before = len(places)
             # Refusals of a run that was stopped may have come of its being stopped.
@@ -90,8 +93,14 @@ class VllmAnswerer:
             self._output.unlink()
         if places:
             self._keep_only(places)
+            write_json(self._of, self._model.state)
             failure = self._run(len(places))
             asked = len(places)
+            try:
+                self._model.check_unchanged()
+            except ProviderError:
+                self._output.unlink(missing_ok=True)
+                raise
             if self._output.exists():
                 yield from self._read(places, only_answers=failure is not None)
             if failure is None and len(places) == asked:
@@ -103,6 +112,13 @@ class VllmAnswerer:
             for place in places.values():
                 yield place, self._without_answer()
         shutil.rmtree(self._workplace, ignore_errors=True)
+
+    def _is_of_these_weights(self) -> bool:
+        """Whether the files of the model are as they were when the output was begun."""
+        try:
+            return bool(read_json(self._of) == self._model.state)
+        except (OSError, SourceError):
+            return False
 
     def _without_answer(self) -> WireReply:
         if self._is_cancelled():
@@ -140,6 +156,8 @@ class VllmAnswerer:
                 passed_over[
                     "a second answer" if custom_id in seen else "of a request that was not asked"
                 ] += 1
+            elif self._is_of_another(reply):
+                passed_over["of another model"] += 1
             elif reply is None or (only_answers and not reply.is_answer):
                 passed_over["without answer and error"] += reply is None
             else:
@@ -147,6 +165,11 @@ class VllmAnswerer:
                 yield places.pop(custom_id), reply
         for what, count in sorted((+passed_over).items()):
             self._say(f"{count} lines of vLLM's output were passed over: {what}")
+
+    def _is_of_another(self, reply: Reply | None) -> bool:
+        if not isinstance(reply, WireReply) or not reply.is_answer or not isinstance(reply.body, dict):
+            return False
+        return reply.body.get("model") not in (None, self._model.identity)
 
     def _command(self) -> list[str]:
         settings = self._settings
