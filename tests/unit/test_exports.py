@@ -9,6 +9,7 @@ from goldpan.errors import GoldpanError, ReconciliationError, StudyError
 from goldpan.finetune.exports.check import check_exports
 from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.finetune.exports.run import export_in_project
+from goldpan.finetune.untaught import untaught_fields
 from goldpan.study.load import load_project
 from tests.export_projects import answer_in, export_study, note_text, provenance, read_export, topic_of
 from tests.made_features import gold_item, make_features, write_gold
@@ -445,3 +446,26 @@ def test_features_that_are_chosen_are_those_of_the_answer_and_of_the_tool(tmp_pa
     assert list(tool["function"]["parameters"]["properties"]) == ["topic", "urgent_detected"]
     assert all(list(answer_in(row)) == ["topic", "urgent_detected"] for row in rows["train"])
     assert any("reasons are left out" in note for note in card["notes"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [
+        ({"stage": "topics"}, None),
+        ({"stage": "topics", "rationales": False}, "topic_rationale"),
+        ({"stage": "topics", "gold": "check"}, "topic_rationale"),
+        ({"stage": "topics", "features": ["topic", "length"]}, "urgent_detected"),
+    ],
+)
+def test_a_stage_that_asks_its_model_for_what_was_never_taught_is_told(tmp_path, settings, more):
+    project = WorkflowProject.create(tmp_path)
+    study = export_study({"made": settings})
+    study["finetunes"] = {"small": {"export": "made", "model": "tiny"}}
+    study["providers"]["own"] = {"kind": "transformers", "finetuned": "small"}
+    study["sources"]["rest"] = {"files": ["notes/*.jsonl"], "id": ["id"]}
+    study["stages"]["rest"] = {"input": {"source": "rest"}, "task": "topic", "provider": "own"}
+    project.write_study(study)
+    project.write_rows("notes/a.jsonl", [{"id": "1", "text": "x"}])
+    told = list(untaught_fields(load_project("notes", root=tmp_path)))
+    assert len(told) == (more is not None)
+    assert all(f"asks `small` for {more}, which the export `made` does not teach" in line for line in told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import EmbeddingError, ErrorGatherer, StudyError
+from goldpan.finetune.untaught import untaught_fields
 from goldpan.models.folders import local_model
 from goldpan.study.finetune import FineTune
 from goldpan.study.load import Project
@@ -25,7 +26,9 @@ def check_finetunes(project: Project) -> Iterator[str]:
             except EmbeddingError as error:
                 raise StudyError(error.what, where=f"finetunes.{name}.model", remedy=error.remedy) from None
             lies = "on the Hugging Face hub" if folder is None else "here"
-            yield f"finetune {name}: {training_in_words(settings)}; the model is {lies}"
+            yield f"finetune {name}: {training_in_words(settings)}; its base is {lies}"
+    with wrong.gather():
+        yield from untaught_fields(project)
     wrong.finish()
 
 
