@@ -197,6 +197,14 @@ def test_beside_a_stage_gold_wins_keeps_its_split_and_takes_its_document_along(t
     assert card["splits"]["train"]["by_origin"]["stage"] > 50
 
 
+def test_gold_with_a_label_that_the_task_has_no_more_is_told_on_the_card(tmp_path):
+    gold = [gold_item(id, "train", {"topic": "space", "urgent": True}) for id in ("n000", "n012")]
+    card, _, known, _ = made(tmp_path, {"stage": "topics", "gold": "check"}, gold=gold)
+    assert not {"n000", "n012"} & set(known)
+    (note,) = (note for note in card["notes"] if "rows of gold are left out" in note)
+    assert note.startswith("2 rows of gold") and "'space'" in note and "changed since people answered" in note
+
+
 def test_gold_with_reasons_keeps_only_rows_whose_reason_is_for_the_gold_label(tmp_path):
     settings = {**STAGE, "gold": "check", "rationales": True}
     _, rows, known, project = made(tmp_path, settings, gold=GOLD[:2])

@@ -1,5 +1,6 @@
 """A LoRA training: it learns, it can be killed, one seed gives the same bytes, nothing leaves the machine."""
 
+import json
 import os
 import pickle
 import re
@@ -328,6 +329,15 @@ def test_an_empty_split_is_told(tmp_path, model, data, split, said):
     rows = {**data, split: write_rows(tmp_path / f"{split}.jsonl", [])}
     with pytest.raises(FineTuneError, match=said):
         train_here(model, rows, tmp_path / "toy")
+
+
+def test_rows_that_were_changed_after_their_export_are_not_learned(tmp_path, model, data):
+    rows = {split: write_rows(tmp_path / f"{split}.jsonl", toy_rows(8, seed=3)) for split in data}
+    files = {path.name: {"sha256": sha256_file(path)} for path in rows.values()}
+    (tmp_path / "card.json").write_text(json.dumps({"files": files}))
+    rows["train"].write_text(rows["train"].read_text().replace("yes", "no"))
+    with pytest.raises(FineTuneError, match=r"train\.jsonl: the file is not what was exported"):
+        train_here(model, rows, tmp_path / "toy", epochs=1)
 
 
 def test_a_long_row_is_left_out_and_listed_but_never_cut(tmp_path, model, data):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import FineTuneError
-from goldpan.files import canonical_json, sha256_file, sha256_hex
+from goldpan.files import canonical_json, read_json, sha256_file, sha256_hex
 from goldpan.finetune.base_model import load_tokenizer, positions_of, stop_tokens
+from goldpan.finetune.exports.files import CARD_JSON
 from goldpan.finetune.rows import read_training_rows
 from goldpan.finetune.steps import plan_steps
 from goldpan.finetune.tokens import RowTokenizer, TokenizedRow
@@ -164,6 +165,25 @@ def _compute_dtype(settings: FineTune, device: str) -> str:
     return "bfloat16" if has_bfloat16 else "float32"
 
 
+def _check_as_exported(path: Path) -> None:
+    """Check a file against the card of its export, where there is one.
+
+    Raises:
+        FineTuneError: it is not what was exported.
+    """
+    card = path.with_name(CARD_JSON)
+    if not card.is_file():
+        return
+    said = read_json(card).get("files", {}).get(path.name, {}).get("sha256")
+    if said is not None and said != sha256_file(path):
+        raise FineTuneError(
+            f"the file is not what was exported: its hash is not that of {CARD_JSON}",
+            where=path.name,
+            remedy="delete it, and the next run exports it again; to learn from rows of your own, correct"
+            " what they are made from",
+        )
+
+
 def _rows_of(
     split: str,
     path: Path,
@@ -173,6 +193,7 @@ def _rows_of(
     left_out: list[LongRow],
 ) -> TokenizedSplit:
     """The rows of a file that are not too long; the others are put into `left_out`."""
+    _check_as_exported(path)
     rows, long_rows = [], []
     for row in read_training_rows(path, path.name):
         tokens = as_tokens(row)

@@ -51,15 +51,23 @@ class ExportCandidate:
 
 
 class LeftOutRows:
-    """Writes left_out.jsonl, one line for each row that is not exported, and counts the reasons."""
+    """Writes left_out.jsonl, one line for each row that is not exported, and counts the reasons.
+
+    Attributes:
+        counts: by reason.
+        unfit_gold: rows of gold that are no answers to the task as it is now, by what is wrong.
+    """
 
     def __init__(self, handle: BinaryIO):
         self._handle = handle
         self.counts: Counter[str] = Counter()
+        self.unfit_gold: Counter[str] = Counter()
 
     def add(self, id: str, reason: Reason, **more: Any) -> None:
         """Note a row and why it is left out."""
         self.counts[reason.code] += 1
+        if reason.code == "unfit" and more.get("gold_split") is not None:
+            self.unfit_gold[reason.text] += 1
         row = {"id": id, "reason": reason.code, "why": reason.text, **more}
         self._handle.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -54,6 +54,7 @@ def export_in_project(project: Project, name: str) -> dict[str, Any]:
         rows = _write_rows(outputs, spool, choice, chosen)
     notes = [
         *_notes(gathered, chosen, {choice.splits[one.id] for one in chosen}, gatherer),
+        *_unfit_notes(left_out),
         *_openai_notes(settings.format, outputs, rows),
     ]
     card = card_of(
@@ -160,6 +161,16 @@ def _notes(
     if gathered.too_long:
         said = ", ".join(f"`{id}`" for id in gathered.too_long[:5])
         yield f"{len(gathered.too_long):,} rows are longer than `max_tokens` and are kept whole: {said} …"
+
+
+def _unfit_notes(left_out: LeftOutRows) -> Iterator[str]:
+    if unfit := left_out.unfit_gold:
+        why, count = unfit.most_common(1)[0]
+        yield (
+            f"{unfit.total():,} rows of gold are left out, as they are no answers to the task as it is now"
+            f" ({count:,} of them: {why}). If the task was changed since people answered, give them the"
+            f" changed rows again, or undo the change; `{LEFT_OUT}` has their ids."
+        )
 
 
 def _openai_notes(format: str, outputs: dict[str, Path], rows: dict[str, int]) -> Iterator[str]:
