@@ -11,10 +11,11 @@ import pytest
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.errors import PendingError, ProviderError, ReplayMissError, StudyError
+from goldpan.providers.own_model.provider import TransformersProvider, VllmProvider
 from goldpan.providers.own_model.vllm import VllmAnswerer
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
-from tests.projects import CHECKOUT, WorkflowProject, note_rows, notes_study
+from tests.projects import CHECKOUT, TOPIC_TASK, WorkflowProject, note_rows, notes_study
 from tests.stage_builders import at, records_made, send
 
 ROWS = 5
@@ -139,6 +140,19 @@ def test_weights_that_change_while_the_job_waits_are_not_taken_for_those_that_we
     # Nothing that the others said is left: all is asked of the first ones.
     assert asked.finish(asked.run(), plan).left == 0
     assert [len(each) for each in asked.calls] == [ROWS, ROWS]
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_an_invalid_answer_is_asked_again_only_of_an_engine_that_may_answer_otherwise(
+    asked, monkeypatch, repeats
+):
+    gist = {"name": "gist", "type": "text", "description": "In a word.", "max_chars": 3}
+    asked.files.write_task({**TOPIC_TASK, "features": [gist]})
+    assert TransformersProvider.repeats_itself and not VllmProvider.repeats_itself
+    monkeypatch.setattr(VllmProvider, "repeats_itself", repeats)
+    settled = asked.finish(*asked.submitted())
+    # The stand-in says `because`, which has seven characters.
+    assert settled.outcomes["invalid"] == ROWS and settled.left == (0 if repeats else ROWS)
 
 
 def test_a_ledger_replays_it_where_neither_weights_nor_engine_are(asked):
