@@ -186,15 +186,37 @@ def test_two_records_of_one_document_id_are_refused(tmp_path, take):
     assert "29 records have the document_id of another record: 'de'" in said
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["NaN", "infinity"])
-def test_nan_is_counted_and_shown_or_skipped(tmp_path, take, value):
+@pytest.mark.parametrize(
+    ("column", "value"), [(2, np.nan), (2, np.inf), (slice(None), 0)], ids=["NaN", "infinity", "zeros"]
+)
+def test_vectors_that_are_none_are_counted_and_shown_or_skipped(tmp_path, take, column, value):
     vectors = random_vectors(30)
-    vectors[[3, 7], 2] = value
+    for row in (3, 7):
+        vectors[row, column] = value
     file = write_classic(tmp_path / "x.h5", IDS, vectors)
-    assert "2 of 30 embeddings hold NaN or infinity: 'd4', 'd8'" in fails(take, file)
+    said = fails(take, file)
+    assert "2 of 30 embeddings hold NaN or infinity, or are all zeros: 'd4', 'd8'" in said
     _, blocks, skipped = take(file, on_error="skip")
     assert [skip.id for skip in skipped] == ["d4", "d8"] and skipped[0].code == "damaged_vector"
     np.testing.assert_array_equal(by_id(blocks)["d9"], vectors[8])
+
+
+@pytest.mark.parametrize("kind", ["virtual", "external"])
+def test_vectors_that_lie_in_other_files_are_not_taken(tmp_path, take, kind):
+    file = write_classic(tmp_path / "x.h5", IDS, random_vectors(30))
+    with h5py.File(file, "r+") as opened:
+        group = opened["train"]
+        del group["embeddings"]
+        if kind == "virtual":
+            layout = h5py.VirtualLayout(shape=(30, 8), dtype="f4")
+            layout[:] = h5py.VirtualSource(str(tmp_path / "gone.h5"), "vectors", shape=(30, 8))
+            group.create_virtual_dataset("embeddings", layout, fillvalue=0.5)
+        else:
+            (tmp_path / "elsewhere").write_bytes(bytes(range(240)) * 4)
+            group.create_dataset(
+                "embeddings", shape=(30, 8), dtype="f4", external=[(str(tmp_path / "elsewhere"), 0, 960)]
+            )
+    assert "its `embeddings` lie in other files" in fails(take, file)
 
 
 def test_another_group_is_named(tmp_path, take):

@@ -49,11 +49,18 @@ def read_part(path: Path, group: str, layout: str) -> ExistingPart:
     Raises:
         EmbeddingError: it is missing, damaged or half-written, or is not of this layout.
     """
+    import h5py
+
     if layout == "goldpan":
         return _goldpan_part(path, group)
     with faults_of(path), opened_hdf5(path) as file:
         found = _classic_group(file, path, group)
         vectors = check_vectors(found, path)
+        for name in ("embeddings", "document_id"):
+            column = found[name]
+            if isinstance(column, h5py.Dataset) and (column.is_virtual or column.external):
+                # What lies elsewhere reads as fill values where it is gone, or as whatever bytes are there.
+                raise bad_file(path, f"its `{name}` lie in other files", "copy them into one file")
         return ExistingPart(path, _ids(found, path), int(vectors.shape[1]), str(vectors.dtype))
 
 

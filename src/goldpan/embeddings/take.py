@@ -70,7 +70,11 @@ def take_embeddings(
     provenance = provenance_of_parts(settings, parts, model_sha256, seen)
     kept = seen.finite
     bad = [
-        Skipped(joined.ids[row], joined.rows[row], "damaged_vector: its embedding holds NaN or infinity")
+        Skipped(
+            joined.ids[row],
+            joined.rows[row],
+            "damaged_vector: its embedding holds NaN or infinity, or is all zeros",
+        )
         for row in np.flatnonzero(~kept).tolist()
     ]
     ids = [joined.ids[row] for row in np.flatnonzero(kept).tolist()]
@@ -215,7 +219,8 @@ def _look_at(
     shortest, longest, checksum = np.inf, 0.0, 0
     for start in range(0, len(places), _ROWS):
         vectors = columns.vectors(places[start : start + _ROWS])
-        good = np.isfinite(vectors).all(axis=1)
+        # A row that was made room for and never written is all zeros.
+        good = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
         finite[start : start + _ROWS] = good
         if not good.all():
             vectors = np.ascontiguousarray(vectors[good])
@@ -226,7 +231,8 @@ def _look_at(
     bad = np.flatnonzero(~finite).tolist()
     if bad and settings.on_error == "stop":
         raise EmbeddingError(
-            f"{len(bad)} of {len(places)} embeddings hold NaN or infinity: {_shown(ids[row] for row in bad)}",
+            f"{len(bad)} of {len(places)} embeddings hold NaN or infinity, or are all zeros:"
+            f" {_shown(ids[row] for row in bad)}",
             where=str(records),
             remedy="make them again with what made them; with `on_error: skip` these records are listed as"
             " skipped",
