@@ -124,6 +124,18 @@ def test_a_template_that_knows_no_system_gets_its_words_from_the_user(tokenizer)
     assert "<|im_start|>user\nBe brief.\n\nWhat?<|im_end|>" in text
 
 
+def test_a_template_that_passes_over_the_system_gets_its_words_from_the_user(tokenizer):
+    deaf = "{% for message in messages if message.role == 'user' %}[{{ message.content }}]{% endfor %}"
+    before, tokenizer.chat_template = tokenizer.chat_template, deaf
+    try:
+        assert tokenizer.decode(prompt_of(tokenizer, "Be brief.", "What?").ids) == "[Be brief.\n\nWhat?]"
+        tokenizer.chat_template = "Good day."
+        with pytest.raises(ProviderError, match="leaves out what it is asked"):
+            prompter(tokenizer)
+    finally:
+        tokenizer.chat_template = before
+
+
 def test_a_base_model_is_refused_with_the_remedy_or_asked_plainly(tokenizer):
     before, tokenizer.chat_template = tokenizer.chat_template, None
     try:

@@ -43,6 +43,10 @@ class ChatText:
     separators: tuple[str, str]
 
 
+_TOLD, _ASKED = "What the system says.", "What the user asks."
+_PROBE: list[Message] = [{"role": "system", "content": _TOLD}, {"role": "user", "content": _ASKED}]
+
+
 class ChatWriter:
     """Writes requests as texts.
 
@@ -53,7 +57,8 @@ class ChatWriter:
         where: the model, for errors.
 
     Raises:
-        ProviderError: the model has no chat template, and is to be asked with it.
+        ProviderError: the model has no chat template, or one that leaves out what is asked, and is to be
+            asked with it.
     """
 
     def __init__(self, tokenizer: Any, chat_template: ChatTemplate, *, show_schema: bool, where: str):
@@ -66,6 +71,20 @@ class ChatWriter:
                 remedy="take the model's instruction-tuned form, or set `chat_template: plain`, which writes"
                 " the messages one after the other",
             )
+        self._drops_system = False
+        try:
+            shown = self._rendered(_PROBE, None, True)
+        except ServiceError:
+            # What it refuses in requests they tell one by one.
+            return
+        if _ASKED not in shown:
+            raise ProviderError(
+                "the model's chat template leaves out what it is asked: every record would look alike",
+                where=where,
+                remedy="correct the template (chat_template.jinja), or set `chat_template: plain`",
+            )
+        # Templates that know no system raise, and are given its text before the user's; some pass it over.
+        self._drops_system = _TOLD not in shown
 
     def write(self, body: dict[str, Any], messages: list[Message]) -> ChatText:
         """The text for a request.
@@ -100,6 +119,8 @@ class ChatWriter:
         )
 
     def _rendered(self, messages: list[Message], tools: Any, is_open: bool) -> str:
+        if self._drops_system:
+            messages = _without_system(messages)
         try:
             return self._render(messages, tools, is_open)
         except Exception as error:  # whatever a template raises
