@@ -89,6 +89,18 @@ def test_other_weights_and_what_makes_the_same_ones_answer_otherwise_have_anothe
     assert identities[2].startswith("model+adapter@")
 
 
+def test_a_file_that_an_option_of_vllm_names_counts_by_its_content(made):
+    asked = vllm(options=["--chat-template", "chat.jinja"])
+    made.files.write("chat.jinja", "first")
+    first = made.identity(**asked)
+    made.files.write("chat.jinja", "second")
+    second = made.identity(**asked)
+    made.files.write("elsewhere.jinja", "first")
+    assert second != first == made.identity(**vllm(options=["--chat-template", "elsewhere.jinja"]))
+    # Options that are not known to leave answers alone count, whatever they are.
+    assert made.identity(**vllm(options=["--yet-to-come"])) != made.identity()
+
+
 def test_weights_are_read_once_and_again_only_after_they_changed(made, monkeypatch):
     reads = []
     known = identity.weights_fingerprint

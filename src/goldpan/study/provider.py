@@ -225,12 +225,18 @@ _SAID_TO_VLLM = {
     "--trust-remote-code": "`trust_remote_code`", "--dtype": "`compute_dtype`",
     "--max-model-len": "`max_length`", "--tensor-parallel-size": "`gpus`", "-tp": "`gpus`",
 }  # fmt: skip
-# Those of its options by which the same weights answer otherwise.
-_CHANGE_ANSWERS = frozenset(
+# Those of its options that say how fast and where it computes. By any other the same weights may answer
+# otherwise, also by those that are yet to come.
+_KEEP_ANSWERS = frozenset(
     {
-        "--quantization", "-q", "--kv-cache-dtype", "--hf-overrides", "--load-format", "--rope-scaling",
-        "--generation-config", "--override-generation-config", "--chat-template", "--config-format",
-        "--lora-modules", "--tokenizer", "--model-impl", "--speculative-config", "--reasoning-parser",
+        "--gpu-memory-utilization", "--max-num-seqs", "--max-num-batched-tokens", "--enforce-eager",
+        "--swap-space", "--cpu-offload-gb", "--block-size", "--enable-prefix-caching",
+        "--no-enable-prefix-caching", "--enable-chunked-prefill", "--no-enable-chunked-prefill",
+        "--disable-log-stats", "--disable-log-requests", "--enable-log-requests", "--max-log-len",
+        "--enable-metrics", "--host", "--port", "--url", "--uvicorn-log-level", "--download-dir",
+        "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp", "--distributed-executor-backend",
+        "--max-parallel-loading-workers", "--disable-custom-all-reduce", "--num-gpu-blocks-override",
+        "--kv-cache-memory-bytes", "--async-scheduling", "--no-async-scheduling",
     }
 )  # fmt: skip
 
@@ -282,10 +288,10 @@ class VllmSettings(OwnModelSettings):
     def options_of_answers(self) -> list[str]:
         """Those options, with their values, by which the same weights answer otherwise."""
         kept: list[str] = []
-        takes = False
+        takes = True
         for option in self.options:
             if option.startswith("-"):
-                takes = option.partition("=")[0].replace("_", "-") in _CHANGE_ANSWERS
+                takes = option.partition("=")[0].replace("_", "-") not in _KEEP_ANSWERS
             if takes:
                 kept.append(option)
         return kept

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import EmbeddingError, ProviderError, SourceError, StudyError
-from goldpan.files import canonical_json, read_json, sha256_hex, write_json
+from goldpan.files import canonical_json, read_json, sha256_file, sha256_hex, write_json
 from goldpan.folder_lock import alone_in
 from goldpan.ledger import Ledger
 from goldpan.models.fingerprint import weights_fingerprint, weights_state
-from goldpan.models.folders import PACKAGE, hub_snapshot, local_model
+from goldpan.models.folders import PACKAGE, folder_hash, hub_snapshot, local_model
 from goldpan.study.load import Project
 from goldpan.study.model import Study
 from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
@@ -114,7 +114,7 @@ def own_model(project: Project, provider: str, *, fetch: bool = False) -> OwnMod
     except (EmbeddingError, OSError) as error:
         what = error.what if isinstance(error, EmbeddingError) else str(error)
         return replace(model, problem=(what, "give the folder of a Hugging Face model, and of its adapter"))
-    if otherwise := _otherwise(settings):
+    if otherwise := _otherwise(project.root, settings):
         weights = sha256_hex(canonical_json([weights, otherwise]))
     return replace(
         model,
@@ -236,16 +236,28 @@ def _still_to_come(project: Project, settings: OwnModelSettings) -> tuple[str, s
     )
 
 
-def _otherwise(settings: OwnModelSettings) -> list[Any]:
+def _otherwise(root: Path, settings: OwnModelSettings) -> list[Any]:
     """What makes the same weights answer otherwise, if anything does."""
     if isinstance(settings, VllmSettings):
-        return settings.options_of_answers
+        return [_by_content(root, option) for option in settings.options_of_answers]
     said: list[Any] = []
     if isinstance(settings, TransformersSettings):
         said += ["chat_template: plain"] if settings.chat_template == "plain" else []
         is_usual = settings.shows_schema == (settings.finetuned is None)
         said += [] if is_usual else [f"show_schema: {settings.shows_schema}"]
     return said
+
+
+def _by_content(root: Path, option: str) -> str:
+    """An option, in which a hash stands for a file or a model's folder that it names."""
+    key, joint, value = option.rpartition("=")
+    path = root / value
+    with contextlib.suppress(OSError, ValueError):
+        if path.is_file():
+            return f"{key}{joint}{sha256_file(path)}"
+        if path.is_dir():
+            return f"{key}{joint}{folder_hash(path)}"
+    return option
 
 
 def _context_tokens(settings: OwnModelSettings, folder: Path) -> int | None:
