@@ -26,10 +26,23 @@ def check_finetunes(project: Project) -> Iterator[str]:
             except EmbeddingError as error:
                 raise StudyError(error.what, where=f"finetunes.{name}.model", remedy=error.remedy) from None
             lies = "on the Hugging Face hub" if folder is None else "here"
-            yield f"finetune {name}: {training_in_words(settings)}; its base is {lies}"
+            told = f"finetune {name}: {training_in_words(settings)}; its base is {lies}"
+            if asked := _stages_of(project, name):
+                told += f"; whenever its export has changed it is trained anew, and {asked} asked anew"
+            yield told
     with wrong.gather():
         yield from untaught_fields(project)
     wrong.finish()
+
+
+def _stages_of(project: Project, finetune: str) -> str:
+    """The stages that a fine-tuned model answers, in words."""
+    study = project.study
+    return " and ".join(
+        name
+        for name, stage in study.asked_stages.items()
+        if getattr(study.providers[stage.provider], "finetuned", None) == finetune
+    )
 
 
 def training_in_words(settings: FineTune) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from goldpan.errors import StudyError
 from goldpan.finetune.exports.formats import TaughtExample
 from goldpan.models.folders import PACKAGE, local_model
@@ -131,6 +133,8 @@ class _Characters:
 
     def count(self, example: TaughtExample) -> TokenCounts:
         *prompt, answer = map(len, _message_texts(example))
+        if example.tool is not None:
+            prompt.append(len(orjson.dumps(example.tool)))
         tokens = -(-sum(prompt) // _CHARACTERS_PER_TOKEN)
         return TokenCounts(tokens, tokens - (-answer // _CHARACTERS_PER_TOKEN))
 
