@@ -228,3 +228,20 @@ def test_a_damaged_page_in_the_middle_of_an_answer_is_named(tmp_path):
         overwrite(path, page, lambda data: b"\xff" * len(data))
     with Ledger(path) as ledger, pytest.raises(LedgerError, match="the ledger is damaged"):
         list(ledger.all_answers())
+
+
+def test_a_new_ledger_that_somebody_reads_at_that_moment_is_waited_for(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE x (y)")
+    other.execute("DROP TABLE x")
+    # As the process that makes it at the same time: SQLite waits for no reader when it changes to a log.
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM sqlite_master").fetchall()
+    with pytest.raises(LedgerError, match="another process has held"):
+        Ledger(path, patience=0.2)
+    ended = threading.Timer(0.5, other.close)
+    ended.start()
+    with Ledger(path, patience=60) as ledger:
+        assert ledger.submissions() == []
+    ended.join()

@@ -185,7 +185,7 @@ def test_a_batch_at_another_service_is_left_to_the_study_that_asks_it(project):
     send(second, plan)
     with pytest.raises(PendingError, match=r"under way at another service.*of study `first`, at local") as e:
         finish(second, plan)
-    assert "study=first" in str(e.value)
+    assert "goldpan run --study first" in str(e.value)
     finish(first, sent)
     finish(second, plan)
     assert states(second) == {"ok": 8}

@@ -21,6 +21,7 @@ LOOKUP_SIZE = 500
 # An answer's line has some thousand bytes compressed: in SQLite's usual pages of 4,096 bytes it would be a
 # chain of overflow pages, which takes twice the time. Keys are random, so their index is kept in the cache.
 PAGE_BYTES, _CACHE_KIB = 16_384, 8_192
+_LOOK_AGAIN_SECONDS = 0.05
 _Key = TypeVar("_Key")
 
 
@@ -46,7 +47,7 @@ class Database(ClosedAtEnd):
         try:
             self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             self.db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            self.db.execute("PRAGMA journal_mode=WAL")
+            self._write_ahead(patience)
             self.db.execute("PRAGMA synchronous=FULL")
             self._prepare()
             self.db.check_in_place()
@@ -54,6 +55,19 @@ class Database(ClosedAtEnd):
             self.db.close()
             raise
         self.lines = Lines(self.db)
+
+    def _write_ahead(self, patience: float) -> None:
+        """Have what is written go to a log first. SQLite does not wait for others when it changes to that, as
+        for all else: of two processes that meet at a new file one would fail."""
+        end = self.clock.monotonic() + patience
+        while True:
+            try:
+                self.db.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self.clock.monotonic() > end:
+                    raise fault(self.path, error) from None
+            self.clock.sleep(_LOOK_AGAIN_SECONDS)
 
     def _prepare(self) -> None:
         version = self._version()
