@@ -10,6 +10,7 @@ from goldpan.cli.summary import print_summary
 from goldpan.errors import PendingError
 from goldpan.files import read_json, write_json
 from goldpan.providers.engine.refusal import ServiceError
+from goldpan.providers.openai import OpenAIProvider
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.made import made_since
 from goldpan.report.next_steps import NextStep, next_steps
@@ -83,7 +84,7 @@ def failing(body, custom_id):
     return scripted_answer(body, custom_id)
 
 
-def test_what_failed_may_be_asked_once_more_by_a_command_that_is_named(tmp_path):
+def test_what_failed_may_be_asked_once_more_by_a_command_that_is_named(tmp_path, monkeypatch):
     with running_server(tmp_path / "server", answerer=failing) as server:
         provider = {"kind": "openai", "base_url": server.base_url, "grace_seconds": 0.5}
         run = make_stage(tmp_path / "project", note_rows(3), provider, model="scripted-1")
@@ -92,6 +93,10 @@ def test_what_failed_may_be_asked_once_more_by_a_command_that_is_named(tmp_path)
     assert (retry.kind, look.kind) == ("retry", "look")
     assert "1 records of stage topics came to nothing (1 failed)" in retry.text
     assert "`goldpan retry topics --study notes --state failed`, then run" in retry.text
+    # Of who says the same again it would be in vain.
+    monkeypatch.setattr(OpenAIProvider, "repeats_itself", True)
+    mend, _ = steps_of(run)
+    assert "would say the same again" in mend.text and "goldpan retry" not in mend.text
 
 
 def test_a_refusal_is_not_to_be_asked_again(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from goldpan.errors import SourceError
+from goldpan.providers.connect import provider_class
 from goldpan.report.artifacts import Artifact, StudyArtifacts
 
 ASKED_AGAIN_MAY_HELP = ("failed", "expired", "missing", "invalid")
@@ -81,13 +82,21 @@ def _retry(artifacts: StudyArtifacts, stage: str, states: dict[str, int]) -> Ite
     if not counts:
         return
     said = ", ".join(f"{count} {state}" for state, count in counts.items())
+    came = f"{sum(counts.values())} records of stage {stage} came to nothing ({said})"
+    provider = artifacts.study.providers[artifacts.study.asked_stages[stage].provider]
+    if provider_class(provider).repeats_itself:
+        yield NextStep(
+            "retry",
+            f"{came}. The same model would say the same again: `goldpan features {stage} --study"
+            f" {artifacts.study.study}` shows the reasons; mend the task, limits or model, then {_RUN}",
+        )
+        return
     command = f"goldpan retry {stage} --study {artifacts.study.study}" + "".join(
         f" --state {state}" for state in counts
     )
     yield NextStep(
         "retry",
-        f"{sum(counts.values())} records of stage {stage} came to nothing ({said}). To ask them once more:"
-        f" `{command}`, then {_RUN}",
+        f"{came}. To ask them once more: `{command}`, then {_RUN}",
     )
 
 
