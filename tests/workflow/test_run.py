@@ -87,6 +87,7 @@ def test_a_documented_command_for_one_artifact_is_one(project, command):
         "TABLE": "answers",
         "SEARCH": "better",
         "ERRORS": "known",
+        "EXPORT": "lessons",
         "FILE": "results/notes/stages/topics/summary.json",
     }
     for name, value in names.items():
@@ -98,6 +99,7 @@ def test_a_documented_command_for_one_artifact_is_one(project, command):
     study["errors"] = {"known": {}}
     search = {"stage": "topics", "evaluation": "known", "improver": {"provider": "main"}}
     study["optimised"] = {"better": search | {"budget": {"answers": 100}}}
+    study["exports"] = {"lessons": {"stage": "topics"}}
     project.write_study(study)
     arguments = shlex.split(command)[1:]
     done = subprocess.run(

@@ -38,6 +38,11 @@ _GRACE_SECONDS = 20.0
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
+def _names_sizes_times(state: list[list[Any]]) -> list[list[Any]]:
+    """What a copied file keeps of a `weights_state`."""
+    return [file[:3] for file in state]
+
+
 class VllmAnswerer:
     """Answers all requests of a batch by one run of `vllm run-batch`; fulfils `Answerer`.
 
@@ -114,10 +119,12 @@ class VllmAnswerer:
         shutil.rmtree(self._workplace, ignore_errors=True)
 
     def _is_of_these_weights(self) -> bool:
-        """Whether the files of the model are as they were when the output was begun."""
+        """Whether the files of the model are as they were when the output was begun, or copies of them."""
+        if self._model.state is None:
+            return True
         try:
-            return bool(read_json(self._of) == self._model.state)
-        except (OSError, SourceError):
+            return _names_sizes_times(read_json(self._of)) == _names_sizes_times(self._model.state)
+        except (OSError, SourceError, TypeError):
             return False
 
     def _without_answer(self) -> WireReply:
