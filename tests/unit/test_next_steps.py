@@ -10,12 +10,12 @@ from goldpan.cli.summary import print_summary
 from goldpan.errors import PendingError
 from goldpan.files import read_json, write_json
 from goldpan.providers.engine.refusal import ServiceError
-from goldpan.providers.openai import OpenAIProvider
 from goldpan.report.artifacts import StudyArtifacts
 from goldpan.report.made import made_since
 from goldpan.report.next_steps import NextStep, next_steps
 from goldpan.serve import running_server
 from goldpan.study import load_project
+from goldpan.study.provider import OpenAISettings
 from goldpan.waves.steps.run import WaveRun
 from tests.faults.conftest import scripted_answer
 from tests.filled_sheets import fill_csv
@@ -94,7 +94,7 @@ def test_what_failed_may_be_asked_once_more_by_a_command_that_is_named(tmp_path,
     assert "1 records of stage topics came to nothing (1 failed)" in retry.text
     assert "`goldpan retry topics --study notes --state failed`, then run" in retry.text
     # Of who says the same again it would be in vain.
-    monkeypatch.setattr(OpenAIProvider, "repeats_itself", True)
+    monkeypatch.setattr(OpenAISettings, "repeats_itself", True)
     mend, _ = steps_of(run)
     assert "would say the same again" in mend.text and "goldpan retry" not in mend.text
 

@@ -11,10 +11,10 @@ import pytest
 from goldpan.batches.stage import StageRun
 from goldpan.cli import main
 from goldpan.errors import PendingError, ProviderError, ReplayMissError, StudyError
-from goldpan.providers.own_model.provider import TransformersProvider, VllmProvider
 from goldpan.providers.own_model.vllm import VllmAnswerer
 from goldpan.stages.rows import read_features
 from goldpan.study import load_project
+from goldpan.study.provider import TransformersSettings, VllmSettings
 from tests.projects import CHECKOUT, TOPIC_TASK, WorkflowProject, note_rows, notes_study
 from tests.stage_builders import at, records_made, send
 
@@ -148,8 +148,8 @@ def test_an_invalid_answer_is_asked_again_only_of_an_engine_that_may_answer_othe
 ):
     gist = {"name": "gist", "type": "text", "description": "In a word.", "max_chars": 3}
     asked.files.write_task({**TOPIC_TASK, "features": [gist]})
-    assert TransformersProvider.repeats_itself and not VllmProvider.repeats_itself
-    monkeypatch.setattr(VllmProvider, "repeats_itself", repeats)
+    assert TransformersSettings.repeats_itself and not VllmSettings.repeats_itself
+    monkeypatch.setattr(VllmSettings, "repeats_itself", repeats)
     settled = asked.finish(*asked.submitted())
     # The stand-in says `because`, which has seven characters.
     assert settled.outcomes["invalid"] == ROWS and settled.left == (0 if repeats else ROWS)

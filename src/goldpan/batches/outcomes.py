@@ -16,7 +16,6 @@ from goldpan.errors import AnswerError, InDoubtError, SeveralErrors, TaskError
 from goldpan.files import iter_lines_cut
 from goldpan.ledger import Outcome, Submission
 from goldpan.providers.base import Batch
-from goldpan.providers.connect import provider_class
 from goldpan.providers.model_choice import asked_stage
 from goldpan.study.load import Project
 from goldpan.study.stage import Output
@@ -93,9 +92,7 @@ def shard_outcomes(
     readers = Readers(project, None if settings is None else asked_stage(settings).output, submission)
     done: set[str] = set()
     # An answer that does not fit would not fit the next time, either.
-    is_final = (
-        settings is not None and provider_class(project.study.providers[settings.provider]).repeats_itself
-    )
+    is_final = settings is not None and project.study.providers[settings.provider].repeats_itself
     for custom_id, outcome in _read_outcomes(raw, asked, readers, noticed):
         done.add(custom_id)
         if is_final and outcome.state == "invalid":

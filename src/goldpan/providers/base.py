@@ -114,7 +114,6 @@ class BatchProvider(Protocol):
         works_here: it answers on this machine, while its batches are looked at, with what it has for a model.
         answers_in_jobs: it works here, but looking at a batch changes nothing: a job with a device answers it
             (`batches.answer`), and requests carry the weights that do as their model.
-        repeats_itself: the same request gets the same answer, however often it is asked.
         costs_money: its answers have to be paid.
         from_ledger_alone: it is never called, and does not know who has answered what the ledger holds.
         list_is_exact: a batch is in its list from the moment it is made.
@@ -125,7 +124,6 @@ class BatchProvider(Protocol):
     kind: str
     works_here: bool = False
     answers_in_jobs: bool = False
-    repeats_itself: bool = False
     costs_money: bool = True
     from_ledger_alone: bool = False
     list_is_exact: bool = False

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from goldpan.errors import SourceError
-from goldpan.providers.connect import provider_class
 from goldpan.report.artifacts import Artifact, StudyArtifacts
 
 ASKED_AGAIN_MAY_HELP = ("failed", "expired", "missing", "invalid")
@@ -84,7 +83,7 @@ def _retry(artifacts: StudyArtifacts, stage: str, states: dict[str, int]) -> Ite
     said = ", ".join(f"{count} {state}" for state, count in counts.items())
     came = f"{sum(counts.values())} records of stage {stage} came to nothing ({said})"
     provider = artifacts.study.providers[artifacts.study.asked_stages[stage].provider]
-    if provider_class(provider).repeats_itself:
+    if provider.repeats_itself:
         yield NextStep(
             "retry",
             f"{came}. The same model would say the same again: `goldpan features {stage} --study"

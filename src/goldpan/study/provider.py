@@ -20,6 +20,8 @@ IMPORTED = "imported_"
 
 class _Settings(Model):
     kind: str
+    repeats_itself: ClassVar[bool] = False
+    """Whether the same request gets the same answer, however often it is asked."""
 
     @model_validator(mode="before")
     @classmethod
@@ -169,6 +171,7 @@ class OwnModelSettings(OfflineSettings):
 class TransformersSettings(OwnModelSettings):
     """A model that the `transformers` library runs."""
 
+    repeats_itself: ClassVar[bool] = True
     kind: Literal["transformers"] = Field(description="a model of one's own, by transformers")
     adapter: str | None = Field(
         None, description="transformers: folder of a PEFT adapter (LoRA) to put on the model."

@@ -137,7 +137,6 @@ class TransformersProvider(OwnModelProvider):
     """A model that `transformers` runs in the process of the job."""
 
     kind = "transformers"
-    repeats_itself = True
 
     def _answerer(self, batch_id: str, model: OwnModel, say: Say) -> Answerer:
         from goldpan.providers.own_model.answerer import TransformersAnswerer
