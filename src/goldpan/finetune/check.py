@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import EmbeddingError, ErrorGatherer, StudyError
-from goldpan.finetune.untaught import untaught_fields
 from goldpan.models.folders import local_model
 from goldpan.study.finetune import FineTune
 from goldpan.study.load import Project
@@ -18,6 +17,9 @@ def check_finetunes(project: Project) -> Iterator[str]:
     Raises:
         StudyError: a model is not there.
     """
+    # Loads NumPy, which pages that tell of trainings need not.
+    from goldpan.finetune.untaught import untaught_fields
+
     wrong = ErrorGatherer()
     for name, settings in project.study.finetunes.items():
         with wrong.gather():
