@@ -28,6 +28,7 @@ from goldpan.crashpoints import Killed, on_reaching
 from goldpan.errors import GoldpanError, InDoubtError
 from goldpan.ledger import Ledger, Submission
 from goldpan.stages.plan import Plan, Shard
+from goldpan.study.provider import OpenAISettings
 from goldpan.study.stage import Poll, Stage
 from tests.model.simulated_service import Made, Manner, SimulatedClock, SimulatedProvider, SimulatedService
 
@@ -88,7 +89,11 @@ class Protocol:
             {"input": {"source": "s"}, "task": "echo", "provider": "main", "model": "m", "output": "text"}
         )
         self._project: Any = SimpleNamespace(
-            study=SimpleNamespace(asked_stages={STAGE: settings}), tasks=folder, ledger=self.ledger_path
+            study=SimpleNamespace(
+                asked_stages={STAGE: settings}, providers={"main": OpenAISettings(kind="openai")}
+            ),
+            tasks=folder,
+            ledger=self.ledger_path,
         )
 
     @property
