@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from goldpan.batches.forgive import forgive
 from goldpan.errors import MostlyBadError
 from goldpan.serve import running_server
 from goldpan.serve.fault_plan import FaultPlan
@@ -94,7 +95,7 @@ def test_deleting_the_results_does_not_ask_on(tmp_path):
 def test_what_goldpan_retry_forgave_is_asked(tmp_path):
     with stage_of(tmp_path, broken("0|1|2")) as (run, _):
         answer(run, 1)
-        assert run.forgive({"invalid"}) == 3
+        assert forgive(run.project, run.name, {"invalid"}) == 3
         assert run.plan(1).requests["asked"] == 3
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from goldpan.batches.orphans import look_for_orphans
 from goldpan.batches.progress import Progress
+from goldpan.batches.submit import asks_elsewhere
 from goldpan.batches.the_rest import take_over
 from goldpan.batches.wait import Ask, Waiting, wait_for_batches
 from goldpan.clock import Clock
@@ -13,9 +14,44 @@ from goldpan.errors import InDoubtError, PendingError
 from goldpan.ledger import Ledger, Submission
 from goldpan.providers.base import BatchProvider
 from goldpan.providers.patience import say_on_stderr
+from goldpan.stages.plan import Shard
 from goldpan.study.load import Project
 from goldpan.study.run_again import run_command
-from goldpan.study.stage import Poll
+from goldpan.study.stage import Poll, Stage
+
+# The local engine works while it is asked, so there is nothing to wait for between two looks.
+_LOCAL_POLL = Poll(first=0.02, longest=0.2, patience=0.0)
+# A job that answers is on this machine or a node beside it.
+_JOB_POLL = Poll(first=0.5, longest=10.0, patience=0.0)
+
+
+def poll_of(provider: BatchProvider, stage: Stage) -> Poll:
+    """How often the batches of a stage are looked at."""
+    if provider.answers_in_jobs:
+        return _JOB_POLL
+    return _LOCAL_POLL if provider.works_here else stage.poll
+
+
+def under_way(
+    submissions: Iterable[tuple[Shard, Submission]], service: str
+) -> tuple[list[Waiting], list[Submission]]:
+    """What became of the shards of a plan.
+
+    Args:
+        submissions: each shard with its latest submission.
+        service: who answers the stage now.
+
+    Returns:
+        Batches to wait for, and submissions that are open at another service.
+    """
+    waiting: list[Waiting] = []
+    elsewhere: list[Submission] = []
+    for shard, submission in submissions:
+        if asks_elsewhere(submission, service):
+            elsewhere += [submission] if submission.is_open else []
+        elif submission.is_open or submission.batch_id is not None:
+            waiting.append(Waiting(shard.name, shard.hash, submission))
+    return waiting, elsewhere
 
 
 def wait_for_round(

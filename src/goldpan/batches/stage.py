@@ -23,8 +23,8 @@ from goldpan.batches.left_to_batches import is_left_to_batches
 from goldpan.batches.plan import plan_round
 from goldpan.batches.progress import Progress
 from goldpan.batches.put_away import forget_engine_files, kept_raw, put_away_rounds
-from goldpan.batches.round_wait import asked_elsewhere, wait_for_round
-from goldpan.batches.rounds import forget_plans, rounds_to_settle
+from goldpan.batches.round_wait import asked_elsewhere, poll_of, under_way, wait_for_round
+from goldpan.batches.rounds import rounds_to_settle
 from goldpan.batches.settle import Settled, settle_round
 from goldpan.batches.shard import make_again, place_shard
 from goldpan.batches.submit import asks_elsewhere, submit_shard
@@ -45,15 +45,8 @@ from goldpan.records.inputs import files_of_sources
 from goldpan.stages.features import features_of_stage
 from goldpan.stages.make import StageRecords, make_records
 from goldpan.stages.plan import Plan, Shard, read_plan
-from goldpan.stages.rows import read_asked
 from goldpan.stages.tables import write_tables
 from goldpan.study.load import Project
-from goldpan.study.stage import Poll
-
-# The local engine works while it is asked, so there is nothing to wait for between two looks.
-LOCAL_POLL = Poll(first=0.02, longest=0.2, patience=0.0)
-# A job that answers is on this machine or a node beside it.
-JOB_POLL = Poll(first=0.5, longest=10.0, patience=0.0)
 
 
 class StageRun:
@@ -225,21 +218,15 @@ class StageRun:
         write_completion(path, plan.study, self.name, number, batches)
 
     def _under_way(self, ledger: Ledger, plan: Plan) -> tuple[list[Waiting], list[Submission]]:
-        """What became of a plan's shards: batches to wait for, and submissions open at another service."""
-        waiting: list[Waiting] = []
-        elsewhere: list[Submission] = []
-        for shard in plan.shards:
-            path = self._left(self.paths.batch(self.name, plan.round, shard.name))
-            file = read_batch_file(path, self.name, plan.round)
-            latest = ledger.latest_submission(shard.hash)
-            submission = latest or ledger.submission(
-                self._number_of(ledger, shard, file.says["submission"], file.batch_id)
-            )
-            if asks_elsewhere(submission, self._service()):
-                elsewhere += [submission] if submission.is_open else []
-            elif submission.is_open or submission.batch_id is not None:
-                waiting.append(Waiting(shard.name, shard.hash, submission))
-        return waiting, elsewhere
+        submissions = [(shard, self._submission_of(ledger, plan, shard)) for shard in plan.shards]
+        return under_way(submissions, self._service())
+
+    def _submission_of(self, ledger: Ledger, plan: Plan, shard: Shard) -> Submission:
+        path = self._left(self.paths.batch(self.name, plan.round, shard.name))
+        file = read_batch_file(path, self.name, plan.round)
+        return ledger.latest_submission(shard.hash) or ledger.submission(
+            self._number_of(ledger, shard, file.says["submission"], file.batch_id)
+        )
 
     def _wait_for(
         self, ledger: Ledger, plan: Plan, waiting: list[Waiting], report: Callable[[Progress], None]
@@ -255,18 +242,13 @@ class StageRun:
             ask=asking_of_jobs(provider, self.project, self.name, plan.round)
             if provider.answers_in_jobs
             else asking_in_mode(ledger, self.project, self.name, provider, clock=self._clock),
-            poll=self._poll(provider),
+            poll=poll_of(provider, self.stage),
             wait=self.stage.wait,
             submit=lambda item: self._submit(ledger, provider, plan, plan.shard(item.shard)),
             is_elsewhere=lambda submission: asks_elsewhere(submission, self._service()),
             report=report,
             clock=self._clock,
         )
-
-    def _poll(self, provider: BatchProvider) -> Poll:
-        if provider.answers_in_jobs:
-            return JOB_POLL
-        return LOCAL_POLL if provider.works_here else self.stage.poll
 
     def fetch(self, number: int, shard: str) -> None:
         """Write the raw lines of a shard."""
@@ -288,7 +270,7 @@ class StageRun:
             if kept_raw(self.project, raw, plan.shard(shard).hash, batch).bring_back():
                 return
             provider = self.connect()
-            patience = self._poll(provider).patience
+            patience = poll_of(provider, self.stage).patience
             try:
                 fetch_batch(ledger, provider, batch, submission, raw, patience=patience, clock=self._clock)
             except InDoubtError:
@@ -323,26 +305,6 @@ class StageRun:
         """Where the raw lines of a shard lie."""
         plain = self._at(self.paths.raw(self.name, number, shard.name))
         return kept_raw(self.project, plain, shard.hash, batch).where
-
-    def forgive(self, states: set[str]) -> int:
-        """Let requests that ended in one of these states be asked again in the next run.
-
-        The files that say the stage is settled are removed, so that the next run plans it anew.
-
-        Returns:
-            How many requests may be asked again.
-
-        Raises:
-            StudyError: the stage was not asked yet.
-        """
-        asked = self._left(self.paths.asked(self.name, 1))
-        with Ledger(self.project.ledger, clock=self._clock) as ledger:
-            keys = [bytes.fromhex(row["key"]) for _, row in read_asked(asked) if "key" in row]
-            outcomes = ledger.outcomes(keys)
-            count = ledger.forgive(key for key, outcome in outcomes.items() if outcome.state in states)
-        if count:
-            forget_plans(self.project, self.name)
-        return count
 
     def consolidate(self) -> Summary:
         """Write features.jsonl, features.parquet and summary.json, and clear away what is of no use then.

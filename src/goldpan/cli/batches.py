@@ -333,6 +333,7 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 def _retry(options: argparse.Namespace) -> None:
+    from goldpan.batches.forgive import forgive
     from goldpan.cli.project import project_of, stage_of
     from goldpan.stages.rows import STATES
 
@@ -340,5 +341,5 @@ def _retry(options: argparse.Namespace) -> None:
     wanted = set(options.state or ()) or set(STATES) - {"ok", "skipped"}
     if unknown := wanted - set(STATES):
         raise StudyError(f"no such state: {', '.join(sorted(unknown))}; there are: {', '.join(STATES)}")
-    count = run.forgive(wanted)
+    count = forgive(run.project, run.name, wanted)
     print(f"{count} requests may be asked again" + ("; run again" if count else ""))

@@ -6,6 +6,7 @@ import functools
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,27 @@ if TYPE_CHECKING:
     from goldpan.finetune.token_budget import TokenBudget
 
 _EVALUATIONS = 10
+
+
+@dataclass(frozen=True)
+class _Training:
+    """One training on its way.
+
+    Attributes:
+        setup: what is trained on what.
+        steps: the rows of each step, as numbers of `train`.
+        budget: of the tokens that are computed together; it shrinks where memory runs out.
+        checkpoints: where it is kept.
+        last: the checkpoint that it goes on after.
+        say: takes lines about how far it is.
+    """
+
+    setup: TrainingSetup
+    steps: list[list[int]]
+    budget: TokenBudget
+    checkpoints: Checkpoints
+    last: CheckpointManifest | None
+    say: Callable[[str], None]
 
 
 def fine_tune(
@@ -63,24 +85,26 @@ def fine_tune(
     with torch_threads(threads), alone_in(checkpoints_folder(folder)):
         setup = training_setup(name, settings, data, root)
         checkpoints = Checkpoints(checkpoints_folder(folder), setup.fingerprint())
-        return _trained(setup, checkpoints, folder, say)
+        return _trained(_begun(setup, checkpoints, say), folder)
 
 
-def _trained(
-    setup: TrainingSetup, checkpoints: Checkpoints, folder: Path, say: Callable[[str], None]
-) -> TrainingReport:
+def _begun(setup: TrainingSetup, checkpoints: Checkpoints, say: Callable[[str], None]) -> _Training:
     from goldpan.finetune.token_budget import TokenBudget
 
-    steps = setup.steps
     last = checkpoints.last()
-    budget = TokenBudget(
-        setup.batch_tokens if last is None else last.batch_tokens, setup.tokenizer.pad_token_id
-    )
+    tokens = setup.batch_tokens if last is None else last.batch_tokens
+    budget = TokenBudget(tokens, setup.tokenizer.pad_token_id)
+    training = _Training(setup, setup.steps, budget, checkpoints, last, say)
     counts = setup.splits["train"].counts
     begin = "" if last is None else f"; goes on after step {last.step}"
-    say(f"{counts.rows} rows, {len(steps)} steps on {setup.device}{begin}")
+    say(f"{counts.rows} rows, {len(training.steps)} steps on {setup.device}{begin}")
+    return training
+
+
+def _trained(training: _Training, folder: Path) -> TrainingReport:
+    setup, checkpoints, budget = training.setup, training.checkpoints, training.budget
     # The trainer, and with it the model, is gone before the base is loaded once more.
-    measured = _measured(setup, steps, budget, checkpoints, last, say)
+    measured = _measured(training)
     done = checkpoints.last()
     assert done is not None
     with whole_folder(folder / "adapter") as adapter, whole_folder(folder / "merged") as merged:
@@ -111,18 +135,12 @@ def _trained(
     return report
 
 
-def _measured(
-    setup: TrainingSetup,
-    steps: list[list[int]],
-    budget: TokenBudget,
-    checkpoints: Checkpoints,
-    last: CheckpointManifest | None,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
+def _measured(training: _Training) -> dict[str, Any]:
     """Train to the end, and give what the report tells of it."""
     from transformers.trainer_callback import TrainerState
 
-    trainer, rhythm = _trainer(setup, steps, budget, checkpoints, last, say)
+    steps, checkpoints, last = training.steps, training.checkpoints, training.last
+    trainer, rhythm = _trainer(training)
     model: Any = trainer.model
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
     del model
@@ -136,7 +154,7 @@ def _measured(
     history = TrainerState.load_from_json(
         str(checkpoints.place(done.step) / "trainer_state.json")
     ).log_history
-    lengths = [len(row.ids) for row in setup.splits["train"].rows]
+    lengths = [len(row.ids) for row in training.setup.splits["train"].rows]
     seen = [row for step in steps[: done.step] for row in step]
     valid = [ValidLoss(entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry]
     return {
@@ -187,18 +205,12 @@ def _step_losses(history: list[dict[str, Any]], steps: list[list[int]], rows: in
     return losses
 
 
-def _trainer(
-    setup: TrainingSetup,
-    steps: list[list[int]],
-    budget: TokenBudget,
-    checkpoints: Checkpoints,
-    last: CheckpointManifest | None,
-    say: Callable[[str], None],
-) -> tuple[PlannedTrainer, Rhythm]:
+def _trainer(training: _Training) -> tuple[PlannedTrainer, Rhythm]:
     from transformers.trainer_callback import DefaultFlowCallback, PrinterCallback
 
     from goldpan.finetune.sft import PlannedTrainer, Rhythm, sft_arguments
 
+    setup, steps, last = training.setup, training.steps, training.last
     settings = setup.settings
     model = load_causal_weights(
         setup.files.folder, setup.compute_dtype, trust_remote_code=settings.trust_remote_code
@@ -206,7 +218,7 @@ def _trainer(
     check_layers(model, settings.lora)
     every = settings.eval_steps or max(1, len(steps) // _EVALUATIONS)
     arguments = sft_arguments(
-        checkpoints.folder,
+        training.checkpoints.folder,
         device=setup.device,
         seed=settings.seed,
         learning_rate=settings.learning_rate,
@@ -222,7 +234,7 @@ def _trainer(
         steps=steps,
         train=setup.splits["train"].rows,
         valid=setup.splits["valid"].rows,
-        budget=budget,
+        budget=training.budget,
         model=model,
         args=arguments,
         processing_class=setup.tokenizer,
@@ -237,7 +249,15 @@ def _trainer(
     for callback in (DefaultFlowCallback, PrinterCallback):
         trainer.remove_callback(callback)
     seconds = 0.0 if last is None else last.seconds
-    rhythm = Rhythm(every, len(steps), settings.patience, budget, checkpoints, say=say, seconds=seconds)
+    rhythm = Rhythm(
+        every,
+        len(steps),
+        settings.patience,
+        training.budget,
+        training.checkpoints,
+        say=training.say,
+        seconds=seconds,
+    )
     return trainer, rhythm
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from goldpan.study.base import Model, Name, Revision, TrustRemoteCode, as_before
+from goldpan.study.vllm_options import check_options, options_of_answers
 
 ONLINE = "online_"
 """Ids of the batches that goldpan works through itself, and of their files, begin so; those of services never
@@ -221,29 +222,6 @@ class TransformersSettings(OwnModelSettings):
         return self.finetuned is None if self.show_schema is None else self.show_schema
 
 
-# What goldpan itself says to `vllm run-batch`.
-_SAID_TO_VLLM = {
-    "-i": "", "--input-file": "", "-o": "", "--output-file": "", "--output-tmp-dir": "",
-    "--model": "`model`", "--served-model-name": "", "--revision": "`revision`",
-    "--trust-remote-code": "`trust_remote_code`", "--dtype": "`compute_dtype`",
-    "--max-model-len": "`max_length`", "--tensor-parallel-size": "`gpus`", "-tp": "`gpus`",
-}  # fmt: skip
-# Those of its options that say how fast and where it computes. By any other the same weights may answer
-# otherwise, also by those that are yet to come.
-_KEEP_ANSWERS = frozenset(
-    {
-        "--gpu-memory-utilization", "--max-num-seqs", "--max-num-batched-tokens", "--enforce-eager",
-        "--swap-space", "--cpu-offload-gb", "--block-size", "--enable-prefix-caching",
-        "--no-enable-prefix-caching", "--enable-chunked-prefill", "--no-enable-chunked-prefill",
-        "--disable-log-stats", "--disable-log-requests", "--enable-log-requests", "--max-log-len",
-        "--enable-metrics", "--host", "--port", "--url", "--uvicorn-log-level", "--download-dir",
-        "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp", "--distributed-executor-backend",
-        "--max-parallel-loading-workers", "--disable-custom-all-reduce", "--num-gpu-blocks-override",
-        "--kv-cache-memory-bytes", "--async-scheduling", "--no-async-scheduling",
-    }
-)  # fmt: skip
-
-
 class VllmSettings(OwnModelSettings):
     """A model that `vllm run-batch` runs."""
 
@@ -267,14 +245,7 @@ class VllmSettings(OwnModelSettings):
     def _options_are_its_own(self) -> VllmSettings:
         if self.compute_dtype == "float64":
             raise ValueError("`compute_dtype: float64` is for kind: transformers; vLLM has no such type")
-        for option in self.options:
-            name = option.partition("=")[0].replace("_", "-")
-            if name in _SAID_TO_VLLM:
-                instead = _SAID_TO_VLLM[name]
-                raise ValueError(
-                    f"`{name}` cannot stand in `options`: "
-                    + (f"it is the key {instead}" if instead else "goldpan says it")
-                )
+        check_options(self.options)
         return self
 
     @property
@@ -285,19 +256,7 @@ class VllmSettings(OwnModelSettings):
     @property
     def which_model(self) -> str:
         """Which model is meant, without how it computes, as text."""
-        return " ".join([super().which_model, *self.options_of_answers])
-
-    @property
-    def options_of_answers(self) -> list[str]:
-        """Those options, with their values, by which the same weights answer otherwise."""
-        kept: list[str] = []
-        takes = True
-        for option in self.options:
-            if option.startswith("-"):
-                takes = option.partition("=")[0].replace("_", "-") not in _KEEP_ANSWERS
-            if takes:
-                kept.append(option)
-        return kept
+        return " ".join([super().which_model, *options_of_answers(self.options)])
 
 
 class ReplaySettings(OfflineSettings):

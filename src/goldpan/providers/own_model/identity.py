@@ -24,6 +24,7 @@ from goldpan.study.model import Study
 from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
 from goldpan.study.run_again import run_command
 from goldpan.study.stage import Stage
+from goldpan.study.vllm_options import options_of_answers
 
 FINGERPRINT_DIGITS = 12
 REQUESTS_OF_A_JOB = 5_000
@@ -239,7 +240,7 @@ def _still_to_come(project: Project, settings: OwnModelSettings) -> tuple[str, s
 def _otherwise(root: Path, settings: OwnModelSettings) -> list[Any]:
     """What makes the same weights answer otherwise, if anything does."""
     if isinstance(settings, VllmSettings):
-        return [_by_content(root, option) for option in settings.options_of_answers]
+        return [_by_content(root, option) for option in options_of_answers(settings.options)]
     said: list[Any] = []
     if isinstance(settings, TransformersSettings):
         said += ["chat_template: plain"] if settings.chat_template == "plain" else []
