@@ -67,11 +67,14 @@ class WorkflowProject:
         root: the folder.
         environment: further variables for its processes.
         study: the study that is run when none is named.
+        patience: seconds after which a command is ended; below pytest's limit of a test, which would end it
+            without what the command has printed.
     """
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     study: str = "notes"
+    patience: float = 580
 
     @classmethod
     def create(cls, root: Path, study: str = "notes") -> WorkflowProject:
@@ -162,7 +165,7 @@ class WorkflowProject:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=580,  # before pytest ends the test without what the command has printed
+            timeout=self.patience,
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command[2:])} ended with {done.returncode}:\n{done.stdout}")

@@ -1,6 +1,6 @@
 """A real small model in the first step of the two-step study: few-shot, and after a LoRA run on half of it.
 
-By choice (`make test-llm`): it downloads 230 MB, takes some ten minutes on two cores, and the model is under
+By choice (`make test-llm`): it downloads 230 MB, takes some ten minutes on two quiet cores, and the model is under
 Gemma's terms.
 """
 
@@ -15,11 +15,12 @@ from tests.llm.gemma import gemma_folder
 from tests.llm.paragraphs import labelled_paragraphs
 from tests.projects import CHECKOUT, WorkflowProject
 
+LIMIT = 3600
 pytestmark = [
     pytest.mark.skipif(
         "GOLDPAN_LLM" not in os.environ, reason="a real model is run by choice: make test-llm"
     ),
-    pytest.mark.timeout(3600),
+    pytest.mark.timeout(LIMIT),
 ]
 
 SHOTS = 4
@@ -91,7 +92,7 @@ def study(gemma: Path) -> dict:
                 "export": "lessons",
                 "model": str(gemma),
                 "max_length": 2048,
-                "epochs": 3,
+                "epochs": 2,
                 "lora": {"rank": 8, "alpha": 16},
                 "device": "cpu",
             }
@@ -111,6 +112,7 @@ def answered(tmp_path_factory):
     """The project, run to its end."""
     gemma = gemma_folder(Path(os.environ["GOLDPAN_LLM"]).resolve())
     project = WorkflowProject.create(tmp_path_factory.mktemp("money") / "project", study="money")
+    project.patience = LIMIT - 60
     paragraphs = labelled_paragraphs()
     taught, asked = paragraphs[::2], paragraphs[1::2]
     shown = [row for wanted in (1, 0) for row in taught if row["score"] == wanted][:: len(taught) // SHOTS]
