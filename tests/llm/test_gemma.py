@@ -1,7 +1,7 @@
 """A real small model in the first step of the two-step study: few-shot, and after a LoRA run on half of it.
 
-By choice (`make test-llm`): it downloads 230 MB, takes some ten minutes on two quiet cores, and the model is under
-Gemma's terms.
+By choice (`make test-llm`): it downloads 230 MB, takes some ten minutes on two quiet cores, and the model is
+under Gemma's terms.
 """
 
 import json
