@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ MISDEEDS = {
     "after": "see there; by default all rows",
     "says": "the last lines on stderr",
     "hangs": "goes on for ever after `after` rows",
+    "leaves": "leaves a process of its own behind",
     "silent": "says nothing while it hangs",
     "old": "errors as older versions wrote them: a text, and no body",
 }
@@ -137,6 +139,9 @@ def main() -> None:
         time.sleep(0.1)
         if not misdeeds.get("silent"):
             print("Running batch", file=sys.stderr, flush=True)
+    if misdeeds.get("leaves"):
+        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(place).with_suffix(".left").write_text(str(left.pid))
     if "says" in misdeeds:
         print(misdeeds["says"], file=sys.stderr)
     if "signal" in misdeeds:

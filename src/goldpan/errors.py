@@ -219,7 +219,9 @@ def storage_error(error: OSError) -> StorageError | None:
     something else."""
     if error.errno not in _STORAGE:
         return None
-    where = None if error.filename is None else str(error.filename)
+    # Of two files the second is the one that was to be written.
+    named = error.filename if error.filename2 is None else error.filename2
+    where = None if named is None else str(named)
     remedy = f"{_STORAGE[error.errno]} and run the same command again; nothing that was paid is lost"
     return StorageError(f"the disk does not take it: {error.strerror}", where=where, remedy=remedy)
 

@@ -250,6 +250,10 @@ NEARLY = {
         f"<think>It is {{}}.</think>\n{TEXT}",
         "passed over the reasoning before the JSON",
     ),
+    "reasoning whose opening tag stood in the prompt": (
+        f"It is {{}}.\n</think>\n\n{TEXT}",
+        "passed over the reasoning before the JSON",
+    ),
     "half an emoji": (
         TEXT.replace("two ex", "").replace("Two ex", "\\ud83d ex"),
         "put U+FFFD for half a character",
@@ -522,6 +526,18 @@ def test_json_text_in_a_code_fence_is_taken_out_and_noted():
     text = f"```json\n{orjson.dumps(ANSWER).decode()}\n```"
     reading = AnswerReader(TASK, "json_schema").read(chat({"content": text}))
     assert (reading.state, reading.adjusted) == ("ok", ["took the JSON out of a code fence"])
+
+
+def test_what_follows_broken_json_that_names_the_tag_is_not_taken_for_the_answer():
+    broken = f'{{"comment": "a tag </think>{TEXT}'
+    assert AnswerReader(TASK, "json_schema").read(chat({"content": broken})).state == "invalid"
+
+
+def test_an_answer_that_stands_in_the_reasoning_alone_is_told_as_such():
+    for key in ("reasoning_content", "reasoning"):
+        reading = AnswerReader(TASK, "json_schema").read(chat({"content": "", key: TEXT}))
+        assert (reading.state, reading.retryable) == ("invalid", True)
+        assert "stands in its reasoning" in reading.reason and "--reasoning-parser" in reading.reason
 
 
 @pytest.mark.parametrize("content", [None, "", "  \n"])

@@ -163,6 +163,12 @@ def test_an_error_that_is_not_about_the_disk_is_not_taken_for_one():
     assert "make room" in str(storage_error(OSError(28, "No space left on device")))
 
 
+def test_of_a_file_that_was_to_be_copied_the_one_that_was_written_is_named():
+    error = OSError(28, "No space left on device", "/roomy/spool/a.jsonl", None, "/full/requests/a.jsonl")
+    named = storage_error(error)
+    assert named is not None and named.where == "/full/requests/a.jsonl"
+
+
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory):
     """A finished project whose ledger has lost its answers' and its submissions' first pages."""

@@ -235,6 +235,13 @@ def test_a_batch_that_is_cancelled_meanwhile_keeps_its_answers(vllm):
     assert all(not failure.retryable for failure in verdicts(vllm).values())
 
 
+def test_a_process_that_it_leaves_behind_is_ended_with_it(vllm):
+    vllm.order(leaves=True)
+    assert vllm.work().completed == 6
+    left = int(vllm.orders.with_suffix(".left").read_text())
+    assert not Path(f"/proc/{left}/cmdline").exists() or not Path(f"/proc/{left}/cmdline").read_bytes()
+
+
 def test_a_job_that_is_killed_takes_it_along_and_what_it_had_written_is_not_asked_again(vllm):
     vllm.order(after=4, hangs=True)
     if (child := os.fork()) == 0:

@@ -17,6 +17,7 @@ import orjson
 State = Literal["ok", "invalid", "refused", "truncated", "failed", "expired", "missing", "skipped"]
 
 LONGEST_MESSAGE = 500
+_LONGEST_BEGINNING = 60
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
 _MESSAGE_KEYS = ("message", "Message", "msg", "error_msg", "error_message", "errorMessage", "detail", "title")
 _WITHIN = ("error", "errors", "detail", "Error")
@@ -80,6 +81,9 @@ def error_of(error: Any, status: int | None) -> tuple[str, str | None]:
     inner = _innermost(error)
     if not isinstance(inner, dict) or not says_something(inner):
         message = words_of(inner) if inner else "the line has no answer and no error"
+        if isinstance(inner, str) and status is not None and 200 <= status < 300:
+            # It may be an answer in a form of its own, which no reason needs to repeat.
+            message = f"the body is no JSON; it begins with: {message[:_LONGEST_BEGINNING]}"
         code = (
             f"http_{status}"
             if status is not None and status >= 100

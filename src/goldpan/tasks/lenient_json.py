@@ -45,7 +45,8 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x1f]")
 _FENCED = re.compile(r"```[A-Za-z0-9_+.-]*[ \t]*\r?\n?(.*?)```", re.DOTALL)
-_THOUGHT = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+# Where the prompt ends in the opening tag, as with some chat templates, the answer has the closing one alone.
+_THOUGHT = re.compile(r"\s*+(?:<think(?:ing)?>|(?![{\[\"`])).*?</think(?:ing)?>", re.DOTALL)
 
 
 def loads_leniently(line: bytes) -> tuple[Any, list[str]]:

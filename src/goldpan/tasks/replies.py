@@ -9,6 +9,11 @@ from goldpan.tasks.finishes import how_it_stopped
 
 _NoReply = Literal["invalid", "refused", "truncated", "failed", "expired"]
 _FILTERED = "the service's content filter withheld the answer"
+_REASONING = ("reasoning_content", "reasoning")
+_ONLY_REASONING = (
+    "the answer is empty: all that the model said stands in its reasoning; where the server tells reasoning"
+    " apart (`--reasoning-parser`, `--reasoning-format`), turn that off for this model"
+)
 _USUAL_WORDS = ("length", "max_output_tokens", "content_filter")
 
 
@@ -78,6 +83,8 @@ def _chat_reply(body: dict[str, Any]) -> Reply:
         ended = _ended(choice.get("native_finish_reason"), choice, body)
         if ended is not None:
             return ended
+        if any(isinstance(message.get(key), str) and message[key].strip() for key in _REASONING):
+            return _none("invalid", _ONLY_REASONING, True)
     if isinstance(content, list):
         for part in content:
             if isinstance(part, dict) and part.get("type") == "refusal":

@@ -76,5 +76,6 @@ def _fault(error: Exception) -> str:
 
 
 def _end(error: GoldpanError) -> NoReturn:
-    print(f"goldpan: {type(error).__name__}: {error}", file=sys.stderr)
+    # In one piece with its end of line: else what `tee` says would come between.
+    sys.stderr.write(f"goldpan: {type(error).__name__}: {error}\n")
     sys.exit(error.exit_code)

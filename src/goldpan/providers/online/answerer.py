@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +20,10 @@ from goldpan.tasks.failures import error_of, failure_of, words_of
 # How long answers are waited for before it is looked whether there is anything else to do, in seconds.
 _LOOK_SECONDS = 0.25
 # Refusals that are about the content of one request, however its parameters are.
-_OF_ONE_REQUEST = ("contextlength", "contextwindow", "stringabovemaxlength", "maxtokens", "toolarge")
+_OF_ONE_REQUEST = (
+    "contextlength", "contextwindow", "contextsize", "contextoverflow", "maximummodellength", "tokencount",
+    "stringabovemaxlength", "maxtokens", "maxnewtokensmustbe", "toolarge", "toolong",
+)  # fmt: skip
 _FINAL = range(400, 500)
 # What is each record's own in a body, at chat completions and at the responses endpoint.
 _OF_RECORD = frozenset({"messages", "input"})
@@ -197,15 +201,16 @@ class OnlineAnswerer:
         ):
             return None
         code, message = error_of(reply.body, reply.status)
-        plain = f"{code} {message}".lower().replace("_", "").replace(" ", "")
+        plain = re.sub(r"[^a-z0-9]", "", f"{code} {message}".lower())
         if failure_of(code, message, reply.status).state == "refused" or any(
             word in plain for word in _OF_ONE_REQUEST
         ):
             return None
         said = words_of(message) if message else code
+        named = f"{reply.status}" if code == str(reply.status) else f"{reply.status} ({code})"
         return FirstRefusedError(
             f"the first request of its kind, sent alone, was refused, and no other like it was sent:"
-            f" {reply.status} ({code}): {said}",
+            f" {named}: {said}",
             where=self._address.url_shown,
             remedy="correct the stage's `params`, `output`, `endpoint`, `tier` or `model`, or the task, and"
             " run again; nothing was paid for it",

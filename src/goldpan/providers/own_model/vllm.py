@@ -305,18 +305,24 @@ def _end_with_its_parent() -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End it with all that it has started."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        try:
-            process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-            process.wait()
+    """End it with all that it has started, also where it has ended by itself: a worker that it has left would
+    hold the GPU's memory."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        is_left = _signal(process, number)
+        until = time.monotonic() + _GRACE_SECONDS
+        while is_left and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS / 4)
+            process.poll()
+            is_left = _signal(process, 0)
+        if not is_left:
+            break
+    process.wait()
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to its group, or with 0 none; whether anything is left of it."""
     try:
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
