@@ -22,15 +22,22 @@ class Failures:
     Args:
         screen: where.
         spoken: what jobs wrote to stderr, for those whose log says nothing.
-
-    Attributes:
-        count: jobs that failed.
     """
 
     def __init__(self, screen: Screen, spoken: Path):
         self._screen, self._spoken = screen, spoken
-        self.count = self._told_up_to = 0
+        self._told_up_to = 0
+        self._failed: set[str] = set()
         self._alike: dict[tuple[str, ...], int] = {}
+
+    @property
+    def count(self) -> int:
+        """Jobs that failed, however often they were tried."""
+        return len(self._failed)
+
+    def went_through(self, title: str) -> None:
+        """Note that a job was made, which may have failed before."""
+        self._failed.discard(title)
 
     def job(
         self, title: str, logs: Sequence[str], other_words: Sequence[str], *, speaks: bool = True
@@ -43,7 +50,7 @@ class Failures:
             other_words: what Snakemake or its executor says about it.
             speaks: what its log says before the error is for people, too.
         """
-        self.count += 1
+        self._failed.add(title)
         log = JobLog.read(logs)
         why = log.error
         if why:

@@ -126,6 +126,7 @@ class RunView:
         job = self._running.pop(record.job_id, None)
         if job is not None:
             self._finished.append((job, record.created))
+            self._failures.went_through(job.title)
 
     def _progress(self, record: Any) -> None:
         self._done, self._total = record.done, record.total

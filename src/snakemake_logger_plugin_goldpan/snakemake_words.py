@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
+from itertools import takewhile
 from pathlib import Path
 
+from goldpan import errors
 from goldpan.errors import storage_error
 
 NOTHING_TO_DO = "Nothing to be done"
@@ -87,10 +89,21 @@ def error_lines(message: str) -> list[str]:
     if lines[0].startswith("Traceback"):
         return [lines[-1].strip(), "  -> the traceback is in Snakemake's own log, below .snakemake/log"]
     text = lines[1:]
+    if head["kind"] == "InputFunctionException" and (ours := _of_ours(text)):
+        return ours
     if head["kind"] in _SAY_IT_ALL:
         return text
     where = [f"  at {head['file']}:{head['line']}"] if head["file"] else []
     return [f"{head['kind']}: {text[0].strip().rstrip(':')}", *text[1:], *where]
+
+
+def _of_ours(text: list[str]) -> list[str]:
+    """An error of goldpan's own in an input function, without Snakemake's words around it; else nothing."""
+    said = [*takewhile(lambda line: line != "Wildcards:", text)]
+    kind, colon, what = said[1].strip().partition(": ") if len(said) > 1 else ("", "", "")
+    error = getattr(errors, kind, None)
+    is_ours = isinstance(error, type) and issubclass(error, errors.GoldpanError)
+    return [what, *said[2:]] if colon and is_ours else []
 
 
 def _no_rule(message: re.Match[str]) -> str:

@@ -120,6 +120,37 @@ def test_both_jobs_are_one_study_whether_or_not_the_embeddings_are_there(jobs, t
     assert any("is not where the embedding job writes" in note for note in apart.notes)
 
 
+@pytest.mark.parametrize("model", ["models/tiny", "Snowflake/snowflake-arctic-embed-m-v2.0"])
+def test_keys_that_embeddings_which_are_there_do_not_have_are_told_as_left_out(jobs, tmp_path, model):
+    jobs["embedding_job"].write_text(
+        EMBEDDING_LOCAL.replace("models/tiny", model).replace("model_dtype: float32", "model_dtype: bfloat16")
+    )
+    both = [jobs["embedding_job"], jobs["annotation_job"]]
+    to_make = convert_jobs(both, root=tmp_path)
+    assert any("compute_dtype" in note for note in to_make.jobs.notes)
+    assert any("trust_remote_code" in note for note in to_make.jobs.notes) == (model != "models/tiny")
+    write_classic(tmp_path / "made/web_vectors/000_a.h5", ["a__de"], np.zeros((1, 4), "f4"))
+    conversion = convert_jobs(both, root=tmp_path)
+    made, text = conversion.jobs, conversion.files[conversion.study_file]
+    embedding = made.study["embeddings"]["classic"]
+    for fate in made.fates[jobs["embedding_job"]]:
+        if fate.became.startswith("embeddings.classic."):
+            assert fate.became.removeprefix("embeddings.classic.") in embedding, fate.key
+    for key in ("writer_batch_size", "model_dtype", "embedding_dtype", "label_dtype", "compression"):
+        (fate,) = (f for f in made.fates[jobs["embedding_job"]] if f.key == f"params.{key}")
+        assert fate.became == "left out: the vectors are there, nothing is embedded"
+        assert f"#   params.{key}: {fate.value} ({fate.became})" in text
+    assert not any(key in note for note in made.notes for key in ("compute_dtype", "trust_remote_code"))
+    assert load_study_text(conversion) == made.study
+
+
+def load_study_text(conversion):
+    """The study as it stands in its file, which is a valid one."""
+    conversion.write()
+    assert load_study(conversion.study_file).study == conversion.name
+    return yaml.safe_load(conversion.study_file.read_text())
+
+
 def test_a_slurm_job_has_a_profile(jobs, tmp_path):
     conversion = convert_jobs([jobs["embedding_slurm"]], root=tmp_path)
     assert conversion.profile == tmp_path / "profiles" / "embedding_slurm"

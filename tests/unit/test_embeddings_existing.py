@@ -201,6 +201,21 @@ def test_vectors_that_are_none_are_counted_and_shown_or_skipped(tmp_path, take, 
     np.testing.assert_array_equal(by_id(blocks)["d9"], vectors[8])
 
 
+def test_vectors_that_are_none_are_said_with_their_files_and_rows(tmp_path, take, records):
+    vectors = random_vectors(30)[::-1].copy()
+    for place in (1, 4, 12, 29):
+        vectors[place, 2] = np.nan
+    parts = [
+        write_classic(tmp_path / f"00{number}_x.h5", IDS[::-1][rows], vectors[rows])
+        for number, rows in enumerate((slice(10), slice(10, 13), slice(13, 20), slice(20, 30)))
+    ]
+    said = fails(take, *parts)
+    assert "4 of 30 embeddings hold NaN or infinity, or are all zeros: 'd1', 'd18', 'd26', 'd29'" in said
+    assert str(records) not in said and str(parts[2]) not in said
+    for part, rows in ((0, "rows 1, 4"), (1, "row 2"), (3, "row 9")):
+        assert f"{parts[part]}, {rows} of `train/embeddings` (the first is 0)" in said
+
+
 @pytest.mark.parametrize("kind", ["virtual", "external"])
 def test_vectors_that_lie_in_other_files_are_not_taken(tmp_path, take, kind):
     file = write_classic(tmp_path / "x.h5", IDS, random_vectors(30))

@@ -356,6 +356,12 @@ def test_the_order_of_a_wave_stands_on_the_page(root):
     assert "score: The 24 items come in 3 groups by `file`, too few to draw groups again" in said
 
 
+def test_a_head_has_learned_from_the_records_of_train(root):
+    splits = {"train": 1_053, "dev": 4, "test": 3}
+    changed(root, "heads/invests/metrics.json", lambda made: made.update(splits=splits, labelled=1_060))
+    assert "Learned from 1,053 records (4 dev, 3 test); measured on " in words(page_of(root))
+
+
 def test_one_head_is_no_learning_curve(root):
     page = page_of(root)
     said = words(page)

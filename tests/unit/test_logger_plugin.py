@@ -122,6 +122,20 @@ def test_a_step_that_spoke_gets_a_second_line_and_a_script_does_not(run):
     assert len(run.lines) == 3
 
 
+@pytest.mark.parametrize(
+    ("attempts", "ends_well", "said"), [(3, False, ", 1 failed,"), (2, True, " done in")]
+)
+def test_a_job_counts_as_failed_once_however_often_it_was_tried(run, attempts, ends_well, said):
+    run.tell(LogEvent.RUN_INFO, stats={"total": 1})
+    for _ in range(attempts):
+        run.fail(1, "", says="SLURM-job '7' failed")
+    if ends_well:
+        run.start(1)
+        run.finish(1)
+    run.tell(None, "the end", is_ending=True)
+    assert said in next(line for line in run.lines if "jobs done" in line)
+
+
 def test_of_progress_only_the_last_word_stays(run):
     progress = "\n".join(f"topics, round 1: {at}/2 batches, 5/9 rows done" for at in (0, 1, 2))
     run.start(1, "Waiting", progress)
@@ -288,6 +302,12 @@ def test_a_quiet_dry_run_tells_how_many_of_which_rule(tmp_path):
     assert "  2  records" in run.end()
 
 
+IN_A_FUNCTION = (
+    'InputFunctionException in rule finetune in file "/x/f.smk", line 7:\nError:\n  {}\n'
+    "Wildcards:\n    finetune=a"
+)
+
+
 @pytest.mark.parametrize(
     ("message", "lines"),
     [
@@ -302,6 +322,11 @@ def test_a_quiet_dry_run_tells_how_many_of_which_rule(tmp_path):
         ("Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'a/b'",
          ["a/b: the disk does not take it: No space left on device",
           "  -> make room and run the same command again; nothing that was paid is lost"]),
+        (IN_A_FUNCTION.format("StudyError: finetunes.a: it is not here\n  -> bring it back"),
+         ["finetunes.a: it is not here", "  -> bring it back"]),
+        (IN_A_FUNCTION.format("KeyError: 'a'"),
+         ["InputFunctionException: Error", "  KeyError: 'a'", "Wildcards:", "    finetune=a",
+          "  at /x/f.smk:7"]),
         ("WorkflowError:\nAt least one job did not complete successfully.", []),
         ("Error: Directory cannot be locked.", ["Error: Directory cannot be locked."]),
         ("Traceback (most recent call last):\n  File x\nKeyError: 'a'",

@@ -17,9 +17,10 @@ from goldpan.serve import running_server
 from goldpan.study import load_project
 from goldpan.study.provider import OpenAISettings
 from goldpan.waves.steps.run import WaveRun
+from tests.corpus_projects import corpus_study
 from tests.faults.conftest import scripted_answer
 from tests.filled_sheets import fill_csv
-from tests.projects import note_rows
+from tests.projects import WorkflowProject, note_rows
 from tests.stage_builders import STAGE, answer_all, at, make_stage, records_made, send
 from tests.wave_builders import make_project
 
@@ -179,6 +180,23 @@ def test_what_was_made_is_told_with_its_states_and_what_was_there_before_is_not(
     assert line == "stage topics: 3 records: 3 ok; by goldpan's built-in baseline, which is weak and free"
     later = at(run, run.paths.summary(STAGE)).stat().st_mtime + 1
     assert made_since(run.project, later) == []
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        ({"train": 53, "dev": 4, "test": 3}, "53 records (4 dev, 3 test)"),
+        ({"train": 1_200, "dev": 0, "test": 3}, "1,200 records (0 dev, 3 test)"),
+    ],
+)
+def test_a_head_has_learned_from_the_records_of_train(tmp_path, splits, said):
+    made = WorkflowProject.create(tmp_path / "project", study="corpus")
+    made.write_study(corpus_study())
+    project = load_project(root=made.root)
+    (head, *_) = project.study.heads
+    metrics = {"labelled": sum(splits.values()), "splits": splits, "measured_on": "test", "targets": {}}
+    made.write(project.paths.head(head, "metrics.json"), orjson.dumps(metrics).decode())
+    assert f"head {head}: learned from {said}" in made_since(project, 0)
 
 
 def test_what_was_made_is_told_with_its_cost(tmp_path):

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from goldpan.batches.prompt_cache import cached_tokens
+from goldpan.batches.summary import request_notes
 from goldpan.cli import main
 from goldpan.files import read_json
 from goldpan.providers.engine import completion
@@ -101,3 +102,11 @@ def test_plan_says_the_expected_share_and_summary_the_true_one(tmp_path, monkeyp
         answer_all(run)
     assert main(["summary"]) == 0
     assert "77% of 10,000 prompt tokens came from the service's cache" in capsys.readouterr().out
+
+
+def test_prompts_of_a_model_of_ones_own_come_from_no_service():
+    made = {"tokens": {"prompt": 5_718, "completion": 90, "cached": 2_802}}
+    assert request_notes(made) == ["49% of 5,718 prompt tokens came from the service's cache"]
+    shared, device = request_notes({**made, "device": {"seconds": 3.0, "answers": {"cpu": 6}}})
+    assert shared == "49% of 5,718 prompt tokens were shared with other requests and computed once"
+    assert device.startswith("answered here at no cost, 6 on cpu")

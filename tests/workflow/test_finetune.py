@@ -112,12 +112,32 @@ def test_new_weights_of_the_base_make_it_stale(trained):
     assert "Fine-tuning toy" in trained.run("-n", *ONLY).stdout
 
 
+def test_a_base_that_is_gone_is_told_before_what_was_learned_is_removed(trained):
+    trained.write_study(study_with())
+    base, away = trained.root / "models" / "tiny", trained.root / "models" / "away"
+    base.rename(away)
+    try:
+        for made in (trained.goldpan("validate", check=False), trained.run(*ONLY, check=False)):
+            assert made.returncode != 0
+            assert (
+                "finetunes.toy.model: the folder `models/tiny`, which `toy` has learned from" in made.stdout
+            )
+    finally:
+        away.rename(base)
+    assert (trained.artifact("finetuned/toy/merged") / "config.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("part", "changed", "said"),
     [
         ("finetunes", {"export": "nothing"}, "finetunes.toy.export: there is no export `nothing`"),
         ("exports", {"format": "sharegpt"}, "`format: sharegpt`, which is for other programs"),
         ("finetunes", {"model": "./models/none"}, "there is no model here"),
+        (
+            "finetunes",
+            {"model": "notes/none"},
+            "there is no folder `notes/none`, though there is a folder `notes`",
+        ),
         ("finetunes", {"lora": {"rank": 0}}, "rank"),
         ("finetunes", {"device": "cpu", "compute_dtype": "float16"}, "float16"),
     ],

@@ -249,18 +249,22 @@ class Summary:
 
 def request_notes(made: dict[str, Any]) -> list[str]:
     """What a summary.json says of how requests were answered: elsewhere, at which tiers of the service, and
-    how much of their prompts its cache had."""
+    how much of their prompts its cache had, or was computed once for several."""
     notes = []
     if imported := made.get("imported"):
         notes.append(imported_note(imported))
     if tiers := made.get("tiers"):
         counts = ", ".join(f"{count:,} {tier}" for tier, count in tiers.items())
         notes.append(f"answered by tier: {counts}")
-    tokens = made.get("tokens", {})
+    tokens, device = made.get("tokens", {}), made.get("device")
     if tokens.get("cached") and tokens.get("prompt"):
         share = tokens["cached"] / tokens["prompt"]
-        notes.append(f"{share:.0%} of {tokens['prompt']:,} prompt tokens came from the service's cache")
-    if device := made.get("device"):
+        # What devices of our own have computed knows no service.
+        how = (
+            "were shared with other requests and computed once" if device else "came from the service's cache"
+        )
+        notes.append(f"{share:.0%} of {tokens['prompt']:,} prompt tokens {how}")
+    if device:
         notes.append(device_note(device, tokens))
     return notes
 

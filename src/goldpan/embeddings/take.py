@@ -66,7 +66,7 @@ def take_embeddings(
     dimension = parts[0].dimension
     listed = [(part.path, len(part.ids)) for part in parts]
     with PlacedColumns(listed, settings.group, dimension) as columns:
-        seen = _look_at(columns, np.array(joined.places, dtype=np.int64), joined.ids, records, settings)
+        seen = _look_at(columns, np.array(joined.places, dtype=np.int64), joined.ids, parts, settings)
     provenance = provenance_of_parts(settings, parts, model_sha256, seen)
     kept = seen.finite
     bad = [
@@ -211,7 +211,11 @@ def _document_id(settings: Embedding, record: Record) -> str:
 
 
 def _look_at(
-    columns: PlacedColumns, places: np.ndarray, ids: Sequence[str], records: Path, settings: Embedding
+    columns: PlacedColumns,
+    places: np.ndarray,
+    ids: Sequence[str],
+    parts: Sequence[ExistingPart],
+    settings: Embedding,
 ) -> SeenVectors:
     import numpy as np
 
@@ -233,11 +237,26 @@ def _look_at(
         raise EmbeddingError(
             f"{len(bad)} of {len(places)} embeddings hold NaN or infinity, or are all zeros:"
             f" {_shown(ids[row] for row in bad)}",
-            where=str(records),
+            where=_rows_of(places[bad].tolist(), parts, settings.group),
             remedy="make them again with what made them; with `on_error: skip` these records are listed as"
             " skipped",
         )
     return SeenVectors(finite, shortest, longest, checksum)
+
+
+def _rows_of(places: Iterable[int], parts: Sequence[ExistingPart], group: str) -> str:
+    """In which files, and which rows of them, some places are."""
+    found = []
+    begin = 0
+    wanted = sorted(places)
+    for part in parts:
+        rows = [place - begin for place in wanted if begin <= place < begin + len(part.ids)]
+        begin += len(part.ids)
+        if rows:
+            shown = ", ".join(map(str, rows[:_SHOWN])) + (", …" if len(rows) > _SHOWN else "")
+            noun = "row" if len(rows) == 1 else "rows"
+            found.append(f"{part.path}, {noun} {shown} of `{group}/embeddings` (the first is 0)")
+    return "; ".join(found)
 
 
 def _path_from(output: Path, path: Path) -> str:

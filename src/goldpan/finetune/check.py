@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goldpan.errors import EmbeddingError, ErrorGatherer, StudyError
-from goldpan.models.folders import local_model
+from goldpan.errors import ErrorGatherer
+from goldpan.finetune.base_folder import base_folder
 from goldpan.study.finetune import FineTune
 from goldpan.study.load import Project
 
@@ -23,11 +23,7 @@ def check_finetunes(project: Project) -> Iterator[str]:
     wrong = ErrorGatherer()
     for name, settings in project.study.finetunes.items():
         with wrong.gather():
-            try:
-                folder = local_model(settings.model, project.root)
-            except EmbeddingError as error:
-                raise StudyError(error.what, where=f"finetunes.{name}.model", remedy=error.remedy) from None
-            lies = "on the Hugging Face hub" if folder is None else "here"
+            lies = "on the Hugging Face hub" if base_folder(project, name) is None else "here"
             told = f"finetune {name}: {training_in_words(settings)}; its base is {lies}"
             if asked := _stages_of(project, name):
                 told += f"; whenever its export has changed it is trained anew, and {asked} asked anew"

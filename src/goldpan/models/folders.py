@@ -79,6 +79,15 @@ def local_model(name: str, root: Path) -> Path | None:
             where=name,
             remedy="give a model's own folder, `package:NAME`, or its name on the hub",
         )
+    owner, slash, _ = name.partition("/")
+    if slash and (root / owner).is_dir():
+        # It may still be an owner of the hub, who is called like a folder of the project: hardly.
+        raise EmbeddingError(
+            f"there is no folder `{name}`, though there is a folder `{owner}`",
+            where=name,
+            remedy=f"correct the name, or put the model there; if one of the hub is meant: hf download {name}"
+            f" --local-dir {name}",
+        )
     return None
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from goldpan.errors import EmbeddingError
+
+_WITH_WEIGHTS = ("model", "adapter")
+_MISMATCH = "ignore_mismatched_sizes"
+"""What transformers' message is known by where weights have other shapes than the model; what shapes it says
+in a table on stderr alone."""
 
 
 def load_fast_tokenizer(folder: Path, trust_remote_code: bool) -> Any:
@@ -68,10 +74,65 @@ def load_causal_weights(folder: Path, dtype: str, *, trust_remote_code: bool, **
 
 
 def not_loaded(part: str, folder: Path, error: Exception) -> EmbeddingError:
-    """The error for what transformers cannot load: `part` is the model or the tokenizer."""
+    """The error for what transformers cannot load: `part` is model, adapter, tokenizer, or a file's name."""
+    if part in _WITH_WEIGHTS and (file := _damaged_weights(folder)) is not None:
+        return EmbeddingError(
+            f"the {part} cannot be loaded: this file of its weights is cut short or damaged",
+            where=str(file),
+            remedy="copy the file again; it must have as many bytes as where it comes from",
+        )
+    if part == "model" and _MISMATCH in str(error):
+        unlike = _unlike_shape(folder)
+        return EmbeddingError(
+            "the model cannot be loaded: its weights have other shapes than config.json says"
+            + (f": {unlike}" if unlike else ""),
+            where=str(folder),
+            remedy="put the config.json and the weights of the same model there",
+        )
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return EmbeddingError(
         f"the {part} cannot be loaded: {lines[0]}",
         where=str(folder),
         remedy="check that the folder is complete, and whether the model needs `trust_remote_code: true`",
     )
+
+
+def _damaged_weights(folder: Path) -> Path | None:
+    """The first file of weights of a folder that is no whole safetensors file."""
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            # Opened, its header is read, and held against the length of the file.
+            with safe_open(file, framework="pt"):
+                pass
+        except SafetensorError:
+            return file
+        except OSError:
+            # Not to be read, or no file: transformers says so itself.
+            continue
+    return None
+
+
+def _unlike_shape(folder: Path) -> str | None:
+    """One tensor of a folder that has another shape than config.json gives it, with both.
+
+    Code of the folder is not run: of a model that is made by it, nothing is known here.
+    """
+    import torch
+    import transformers
+    from safetensors import safe_open
+
+    with suppress(Exception):  # this only adds to an error that is told anyhow
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        # The class whose weights were stored gives tensors the names they have in the files.
+        model_class = getattr(transformers, config.architectures[0])
+        with torch.device("meta"):
+            wanted = model_class(config).state_dict()
+        for file in sorted(folder.glob("*.safetensors")):
+            with safe_open(file, framework="pt") as stored:
+                for name in stored.keys():  # noqa: SIM118 - it is no mapping
+                    shape = stored.get_slice(name).get_shape()
+                    if name in wanted and shape != [*wanted[name].shape]:
+                        return f"{name} is {shape} by the weights, {[*wanted[name].shape]} by config.json"
+    return None

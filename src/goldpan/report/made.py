@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ def made_since(project: Project, since: float) -> list[str]:
         (
             study.heads,
             artifacts.head,
-            lambda name, made: f"head {name}: learned from {made['labelled']} records",
+            lambda name, made: f"head {name}: learned from {learned_from(made['splits'])}",
         ),
         (study.annotated, artifacts.annotated, _annotated),
         (
@@ -62,6 +62,13 @@ def made_since(project: Project, since: float) -> list[str]:
         if card.exists() and card.stat().st_mtime >= since:
             lines.append(f"gold set of wave {wave}: {paths.gold(wave, 'card.md')}")
     return lines
+
+
+def learned_from(splits: Mapping[str, int]) -> str:
+    """What a head learned from, in words: the records of `train`. The others only say when to stop, and how
+    good it is."""
+    others = ", ".join(f"{count:,} {split}" for split, count in splits.items() if split != "train")
+    return f"{splits['train']:,} records" + (f" ({others})" if others else "")
 
 
 def _new(

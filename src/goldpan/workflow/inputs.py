@@ -21,6 +21,7 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.files import sha256_hex
+from goldpan.finetune.base_folder import base_folder
 from goldpan.finetune.exports.files import (
     artifacts_of_export,
     asking_files,
@@ -28,7 +29,7 @@ from goldpan.finetune.exports.files import (
     exported_stage,
 )
 from goldpan.heads.files import annotated_files
-from goldpan.models.folders import is_model_folder, shaping_files
+from goldpan.models.folders import PACKAGE, shaping_files
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
@@ -156,9 +157,14 @@ class Inputs:
         return has_gold and (stage is None or self.heads.can_answer(stage))
 
     def base_model_files(self, wildcards: Any) -> list[str]:
-        """The files of the model that is fine-tuned, where it lies in a folder."""
-        folder = self.project.root / self.study.finetunes[wildcards.finetune].model
-        files = shaping_files(folder).values() if is_model_folder(folder) else ()
+        """The files of the model that is fine-tuned, where it lies in a folder of its own.
+
+        Raises:
+            StudyError: it is not here.
+        """
+        folder = base_folder(self.project, wildcards.finetune)
+        is_installed = self.study.finetunes[wildcards.finetune].model.startswith(PACKAGE)
+        files = () if folder is None or is_installed else shaping_files(folder).values()
         return [path_in_rules(path, self.project.root) for path in sorted(files)]
 
     def of_run(self, wildcards: Any) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -79,6 +80,27 @@ class KeyFates:
 
     def _name(self, key: str) -> str:
         return f"{self.section}.{key}" if self.section else key
+
+
+def only_kept(fates: Iterable[KeyFate], place: str, kept: Collection[str], why: str) -> list[KeyFate]:
+    """The fates of keys once a part of the study has only some of the keys that they became.
+
+    Args:
+        fates: of the keys of a job.
+        place: of that part, such as `embeddings.classic`.
+        kept: its keys.
+        why: the others are left out.
+    """
+    return [
+        replace(fate, became=f"left out: {why}") if is_gone(fate.became, place, kept) else fate
+        for fate in fates
+    ]
+
+
+def is_gone(said: str, place: str, kept: Collection[str]) -> bool:
+    """Whether what begins with a key of a part of the study is of one that does not stand there."""
+    key = re.match(rf"{re.escape(place)}\.(\w+)", said)
+    return key is not None and key[1] not in kept
 
 
 def of_local_run(job: ClassicJob) -> Iterable[KeyFate]:

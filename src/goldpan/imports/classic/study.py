@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from goldpan.errors import StudyError
-from goldpan.imports.classic.fates import KeyFate, KeyFates, of_local_run
+from goldpan.imports.classic.fates import KeyFate, KeyFates, is_gone, of_local_run, only_kept
 from goldpan.imports.classic.job import ClassicJob
 from goldpan.imports.classic.slurm import slurm_profile
 
@@ -20,15 +20,17 @@ NOT_STATED = "not-stated"
 _MADE_BY = {
     "Snowflake/snowflake-arctic-embed-m-v2.0": (
         "cls",
-        "state `trust_remote_code: true` if you trust its code",
+        "trust_remote_code: state `true` if you trust the code of the model",
     ),
     "Qwen/Qwen3-Embedding-0.6B": ("last", ""),
     "jhu-clsp/mmBERT-base": (
         "mean",
-        "ml_filter takes the mean over padding, too, so its vectors hang on their batch; goldpan's do not",
+        "model: ml_filter takes the mean over padding, too, so its vectors hang on their batch; goldpan's do"
+        " not",
     ),
 }
-"""Model that ml_filter knows -> how it pools (all are scaled to length 1), and what else is to be said."""
+"""Model that ml_filter knows -> how it pools (all are scaled to length 1), and what else is to be said of
+which key."""
 _TYPES = {"bfloat16": "float32"}
 _WRITTEN_ANYWAY = {"document_id": "id", "id": "id", "source_filename": "file", "file_path": "file"}
 _OUTPUT = "results lie in `results/STUDY/`; `results` in config/config.yaml names another folder"
@@ -110,7 +112,7 @@ def _embed(made: ConvertedJobs, job: ClassicJob) -> str:
     if pooling:
         embedding |= {"pooling": pooling, "normalize": True}
     if note:
-        made.notes.append(f"embeddings.classic.model: {note}")
+        made.notes.append(f"embeddings.classic.{note}")
     embedding["text"] = keys.take("text_field", "embeddings.classic.text", "text")
     for key, ours in (("max_length", "max_length"), ("writer_batch_size", "block_size")):
         value = keys.take(key, f"embeddings.classic.{ours}")
@@ -120,7 +122,8 @@ def _embed(made: ConvertedJobs, job: ClassicJob) -> str:
     embedding["on_long"] = "chunk" if cut is False or cut == "do_not_truncate" else "truncate"
     if embedding["on_long"] == "chunk":
         made.notes.append(
-            "embeddings.classic.on_long: longer texts were not cut; goldpan embeds them in chunks (`chunk`)"
+            "embeddings.classic.on_long: longer texts were not cut; what goldpan embeds it embeds in chunks"
+            " (`chunk`)"
         )
     for key, ours in (("model_dtype", "compute_dtype"), ("embedding_dtype", "storage_dtype")):
         value = keys.take(key, f"embeddings.classic.{ours}")
@@ -239,6 +242,10 @@ def _read_those_that_are_there(made: ConvertedJobs, files: str, group: str) -> N
         "group": group,
         **({"document_id": ids} if (ids := made.study["sources"]["docs"].get("id")) else {}),
     }
+    place, kept = "embeddings.classic", made.study["embeddings"]["classic"]
+    for path, fates in made.fates.items():
+        made.fates[path] = only_kept(fates, place, kept, "the vectors are there, nothing is embedded")
+    made.notes = [note for note in made.notes if not is_gone(note, place, kept)]
     made.notes.append(f"the embeddings of {files} are there: they are read, and nothing is embedded")
 
 

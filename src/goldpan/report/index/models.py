@@ -23,6 +23,7 @@ from goldpan.report.index.part import (
     told,
 )
 from goldpan.report.learning_curve import different_heads
+from goldpan.report.made import learned_from
 from goldpan.study.run_again import run_as_usual
 
 _MOST_LABELS, _MOST_PICTURES = 15, 6
@@ -199,10 +200,7 @@ def _embeddings(artifacts: StudyArtifacts) -> Iterator[Markup]:
 
 
 def _head(made: Any) -> Iterator[Markup]:
-    splits = ", ".join(f"{count:,} {split}" for split, count in made["splits"].items())
-    yield text_paragraph(
-        f"Learned from {made['labelled']:,} labelled records ({splits}); measured on {made['measured_on']}."
-    )
+    yield text_paragraph(f"Learned from {learned_from(made['splits'])}; measured on {made['measured_on']}.")
     for warning in made.get("warnings") or []:
         yield text_paragraph(warning, class_="warn")
     rows = []
