@@ -132,7 +132,7 @@ def test_every_answer_of_a_real_model_fits_the_task(answered):
     for stage in ("before", "after"):
         rows = answered.rows(f"stages/{stage}/features.jsonl")
         assert {row["state"] for row in rows} == {"ok"}
-        assert {row["features"]["score"] for row in rows} <= {0, 1}
+        assert {row["features"]["score"]["score"] for row in rows} <= {0, 1}
 
 
 def test_a_lora_run_on_half_of_the_paragraphs_lowers_the_loss_on_the_others(answered, capsys):
@@ -143,10 +143,12 @@ def test_a_lora_run_on_half_of_the_paragraphs_lowers_the_loss_on_the_others(answ
         print(json.dumps(answered.json("evaluation/both.json")["models"], indent=1)[:4000])
 
 
-def test_the_tuned_model_is_right_at_least_as_often(answered):
+def test_the_tuned_model_is_right_at_least_as_often(answered, capsys):
     right = {}
     for stage in ("before", "after"):
         rows = answered.rows(f"stages/{stage}/features.jsonl")
         gold = {row["id"]: row["score"] for row in labelled_paragraphs()}
-        right[stage] = sum(row["features"]["score"] == gold[row["id"]] for row in rows)
-    assert right["after"] >= right["before"]
+        right[stage] = sum(row["features"]["score"]["score"] == gold[row["id"]] for row in rows)
+    with capsys.disabled():
+        print(f"\nright, of {len(rows)}: {right}")
+    assert right["after"] >= right["before"] > 0
