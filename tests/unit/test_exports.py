@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from goldpan.errors import GoldpanError, ReconciliationError, StudyError
-from goldpan.finetune.exports.check import check_exports
+from goldpan.finetune.exports.check import check_exports, unsplittable_exports
 from goldpan.finetune.exports.files import EXPORT_FILES
 from goldpan.finetune.exports.run import export_in_project
 from goldpan.finetune.untaught import untaught_fields
 from goldpan.study.load import load_project
+from goldpan.workflow.before_run import check_before_run
 from tests.export_projects import answer_in, export_study, note_text, provenance, read_export, topic_of
 from tests.made_features import gold_item, make_features, write_gold
 from tests.projects import WorkflowProject
@@ -361,8 +362,13 @@ def test_rows_of_one_document_alone_cannot_be_split(tmp_path):
     with pytest.raises(StudyError, match=r"all 116 rows are of one group, 'notes/all\.jsonl'") as caught:
         made(tmp_path / "one", STAGE, places=places)
     assert "`group: data.FIELD`" in str(caught.value)
+    loaded = load_project("notes", root=tmp_path / "one")
+    (note,) = unsplittable_exports(loaded)
+    assert "all its rows come from notes/all.jsonl" in note and note in list(check_exports(loaded))
+    assert note in check_before_run(loaded)
     few = {id: f"f{at % 2}" for at, id in enumerate(NOTES)}
     card, rows, _, _ = made(tmp_path / "few", STAGE, places=few)
+    assert not list(unsplittable_exports(load_project("notes", root=tmp_path / "few")))
     empty = [split for split, of_split in rows.items() if not of_split]
     assert empty and f"No row is in {' and '.join(empty)}: " in " ".join(card["notes"])
     _, _, known, _ = made(tmp_path / "two", {**STAGE, "group": "id"}, places=places)

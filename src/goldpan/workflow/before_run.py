@@ -11,7 +11,7 @@ from goldpan.chains.check import check_local_stages
 from goldpan.chains.tables.check import check_tables
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
-from goldpan.finetune.exports.check import check_exports
+from goldpan.finetune.exports.check import check_exports, unsplittable_exports
 from goldpan.finetune.untaught import untaught_fields
 from goldpan.heads.columns_check import check_annotated_columns
 from goldpan.ledger import Ledger
@@ -61,7 +61,7 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         list(check_exports(project))
     with wrong.gather():
-        notes += untaught_fields(project)
+        notes += [*unsplittable_exports(project), *untaught_fields(project)]
     wrong.finish()
     stages = [stage for stage in project.study.asked_stages if any(batch_files(project, stage))]
     if stages:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer
-from goldpan.finetune.exports.files import exported_stage
+from goldpan.finetune.exports.files import exported_sources, exported_stage
+from goldpan.finetune.exports.groups import only_document
 from goldpan.finetune.exports.material import (
     answer_form,
     answer_writers,
@@ -16,6 +17,7 @@ from goldpan.finetune.exports.material import (
 from goldpan.finetune.exports.prompts import Prompter, with_prompt
 from goldpan.finetune.exports.tokens import check_tokenizer
 from goldpan.stages.record_kinds import KINDS_OF_ANY_RECORD
+from goldpan.study.export import DOCUMENT
 from goldpan.study.load import Project
 from goldpan.tasks.prompt_names import check_template_names
 
@@ -33,6 +35,26 @@ def check_exports(project: Project) -> Iterator[str]:
         with wrong.gather():
             yield _checked(project, name)
     wrong.finish()
+    yield from unsplittable_exports(project)
+
+
+def unsplittable_exports(project: Project) -> Iterator[str]:
+    """A line about each export whose rows all come from one document, so that they cannot be split: else it
+    would be told only when the export is made, after all before it was paid for and judged."""
+    study = project.study
+    for name, settings in study.exports.items():
+        shares = (settings.split.train, settings.split.valid, settings.split.test)
+        if settings.group != DOCUMENT or sum(share > 0 for share in shares) < 2:
+            continue
+        stage = exported_stage(study, settings)
+        parts = study.parts_of(stage) if stage else ()
+        file = only_document(project, exported_sources(study, settings), parts)
+        if file is not None:
+            yield (
+                f"export {name}: note: all its rows come from {file}, and are of one group, which cannot be"
+                " split: say what makes a group (`group: data.FIELD`), or write `group: id` where no two rows"
+                " have anything to do with each other"
+            )
 
 
 def _checked(project: Project, name: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from goldpan.errors import StudyError
 from goldpan.records.formats import FORMATS
 from goldpan.records.inputs import files_of_sources
 from goldpan.records.splits import group_of
@@ -52,6 +53,23 @@ def grouping(project: Project, key: str, sources: list[str], parts: tuple[str, .
         return files.get(place, "/".join(place))
 
     return document
+
+
+def only_document(project: Project, sources: list[str], parts: tuple[str, ...]) -> str | None:
+    """The one file of the user's that all records come from, by its path from the project, where files are
+    what makes documents; None where there may be several.
+
+    Args:
+        sources, parts: as of `grouping`.
+    """
+    if _OF_SOURCE_RECORD in parts or any(project.study.sources[name].format == "traces" for name in sources):
+        return None
+    try:
+        files = {os.path.relpath(path, project.root) for path in files_of_sources(project, sources).values()}
+    except StudyError:
+        # They may still be made.
+        return None
+    return files.pop() if len(files) == 1 else None
 
 
 def source_record_id(record: Mapping[str, Any]) -> str:
