@@ -9,12 +9,13 @@ from goldpan.batches.check import check_stages
 from goldpan.batches.stage import StageRun
 from goldpan.chains.preview import preview
 from goldpan.errors import StudyError
+from goldpan.finetune.base_folder import base_folder
 from goldpan.optimise.check import check_answerers
 from goldpan.providers.connect import engine_folders, provider_class, service_of
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_facts import facts_of
 from goldpan.providers.own_model import identity
-from goldpan.providers.own_model.identity import own_model, with_models_named
+from goldpan.providers.own_model.identity import check_model_is_here, own_model, with_models_named
 from goldpan.providers.prices import TokenCounter
 from goldpan.study import load_project
 from goldpan.workflow.inputs import Inputs
@@ -251,6 +252,36 @@ def test_a_model_that_is_not_on_this_machine_is_told_by_name(made, monkeypatch):
     assert model.identity == "no-such-model" and "is not on this machine yet" in model.problem[0]
     model = own_model(made.project(**transformers(model="./not/there")), "main")
     assert "there is no model here" in model.problem[0]
+
+
+@pytest.mark.parametrize("place", ["chat_template.jinja", "tokenizer_config.json"])
+def test_a_model_without_chat_template_is_told_before_requests_are_made(made, place):
+    said = "has no chat template"
+    project = made.project(**transformers())
+    [warning] = [text for text in next(iter(check_stages(project))).warnings if said in text]
+    assert "`chat_template: plain`" in warning
+    with pytest.raises(StudyError, match=said):
+        check_model_is_here(project, "topics")
+    assert check_model_is_here(made.project(**transformers(chat_template="plain")), "topics")
+    assert check_model_is_here(made.project(**vllm()), "topics"), "it may be given one as an option"
+    template = (
+        "{{ messages }}" if place.endswith("jinja") else json.dumps({"chat_template": "{{ messages }}"})
+    )
+    made.files.write(f"model/{place}", template)
+    assert check_model_is_here(made.project(**transformers()), "topics")
+
+
+def test_a_base_without_chat_template_does_not_learn_conversations(made):
+    def base(**export):
+        study = loop_study()
+        study["exports"]["gold"] |= export
+        return base_folder(made.project(study), "small")
+
+    with pytest.raises(StudyError, match="has no chat template, and the export `gold` holds conversations"):
+        base()
+    assert base(format="trl_prompt_completion") == made.root / "model"
+    made.files.write("model/chat_template.jinja", "{{ messages }}")
+    assert base() == made.root / "model"
 
 
 def test_a_search_is_refused(made):

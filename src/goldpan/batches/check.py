@@ -10,11 +10,12 @@ from goldpan.batches.prompt_check import check_prompts_of_stage
 from goldpan.batches.questions import Questioner
 from goldpan.batches.request_check import request_findings
 from goldpan.errors import ErrorGatherer, GoldpanError, StudyError
+from goldpan.models.chat_templates import NO_TEMPLATE, WITHOUT_TEMPLATE
 from goldpan.providers.keys import Keys
 from goldpan.providers.model_choice import asked_stage
 from goldpan.providers.model_facts import retirement
 from goldpan.providers.online.address import check_asked
-from goldpan.providers.own_model.identity import own_model
+from goldpan.providers.own_model.identity import is_asked_without_template, own_model
 from goldpan.stages.features import features_of_stage
 from goldpan.study.load import Project
 from goldpan.tasks import schema
@@ -89,6 +90,8 @@ def _about_own_model(project: Project, provider: str) -> Iterator[str]:
         return
     if model.problem is None:
         yield f"answered by `{model.identity}`, the model of provider `{provider}`"
+        if is_asked_without_template(project.study.providers[provider], model):
+            yield f"{NO_TEMPLATE}; {WITHOUT_TEMPLATE}"
     else:
         yield f"to be answered by `{model.name}`, and {model.problem[0]}; {model.problem[1]}"
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from goldpan.errors import EmbeddingError, StudyError
 from goldpan.finetune.training_report import read_training_report
+from goldpan.models.chat_templates import has_chat_template
 from goldpan.models.folders import local_model
 from goldpan.study.load import Project
+
+_TEXT = "trl_prompt_completion"
 
 
 def base_folder(project: Project, finetune: str) -> Path | None:
@@ -17,7 +20,7 @@ def base_folder(project: Project, finetune: str) -> Path | None:
     more, has to be told before.
 
     Raises:
-        StudyError: it is not here.
+        StudyError: it is not here, or has no chat template where the export needs one.
         SourceError: the report of the last training cannot be read.
     """
     named = project.study.finetunes[finetune].model
@@ -35,6 +38,13 @@ def base_folder(project: Project, finetune: str) -> Path | None:
         )
     if why is not None:
         raise why
+    export = project.study.finetunes[finetune].export
+    if folder is not None and not has_chat_template(folder) and project.study.exports[export].format != _TEXT:
+        raise StudyError(
+            f"the model `{named}` has no chat template, and the export `{export}` holds conversations",
+            where=where,
+            remedy=f"take an instruction-tuned model, or export as `format: {_TEXT}`",
+        )
     return folder
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from goldpan.errors import ProviderError
+from goldpan.models.chat_templates import NO_TEMPLATE, WITHOUT_TEMPLATE
 from goldpan.providers.engine.completions import schema_asked_for, tool_asked_for
 from goldpan.providers.engine.refusal import ServiceError
 
@@ -65,12 +66,7 @@ class ChatWriter:
         self._tokenizer, self._show_schema = tokenizer, show_schema
         self._is_plain = chat_template == "plain"
         if not self._is_plain and not getattr(tokenizer, "chat_template", None):
-            raise ProviderError(
-                "the model has no chat template, so nobody knows how it is asked: it may be a base model",
-                where=where,
-                remedy="take the model's instruction-tuned form, or set `chat_template: plain`, which writes"
-                " the messages one after the other",
-            )
+            raise ProviderError(NO_TEMPLATE, where=where, remedy=WITHOUT_TEMPLATE)
         self._drops_system = False
         try:
             shown = self._rendered(_PROBE, None, True)

@@ -17,11 +17,12 @@ from goldpan.errors import EmbeddingError, ProviderError, SourceError, StudyErro
 from goldpan.files import canonical_json, read_json, sha256_file, sha256_hex, write_json
 from goldpan.folder_lock import alone_in
 from goldpan.ledger import Ledger
+from goldpan.models.chat_templates import NO_TEMPLATE, WITHOUT_TEMPLATE, has_chat_template
 from goldpan.models.fingerprint import weights_fingerprint, weights_state
 from goldpan.models.folders import PACKAGE, folder_hash, hub_snapshot, local_model
 from goldpan.study.load import Project
 from goldpan.study.model import Study
-from goldpan.study.provider import OwnModelSettings, TransformersSettings, VllmSettings
+from goldpan.study.provider import OwnModelSettings, Provider, TransformersSettings, VllmSettings
 from goldpan.study.run_again import run_command
 from goldpan.study.stage import Stage
 from goldpan.study.vllm_options import options_of_answers
@@ -153,7 +154,7 @@ def check_model_is_here(project: Project, stage: str) -> OwnModel | None:
     """The model of one's own that answers a stage, if one does: requests can be made only with its weights.
 
     Raises:
-        StudyError: it is not on this machine.
+        StudyError: it is not on this machine, or cannot be asked as the study says.
     """
     provider = project.study.asked_stages[stage].provider
     model = own_model(project, provider, fetch=not project.replays)
@@ -164,7 +165,17 @@ def check_model_is_here(project: Project, stage: str) -> OwnModel | None:
             where=f"{project.study_file}: providers.{provider}",
             remedy=remedy,
         )
+    if model is not None and is_asked_without_template(project.study.providers[provider], model):
+        raise StudyError(
+            NO_TEMPLATE, where=f"{project.study_file}: providers.{provider}", remedy=WITHOUT_TEMPLATE
+        )
     return model
+
+
+def is_asked_without_template(settings: Provider, model: OwnModel) -> bool:
+    """Whether a model is to be asked by its chat template and has none; vLLM may be given one."""
+    by_template = isinstance(settings, TransformersSettings) and settings.chat_template == "model"
+    return by_template and model.folder is not None and not has_chat_template(model.folder)
 
 
 def _as_asked(project: Project, stage: str, model: OwnModel) -> OwnModel:
