@@ -216,6 +216,15 @@ def test_a_model_that_is_not_trained_yet_is_told_and_never_asked(made):
     assert StageRun(project, "topics").stage.model.startswith("small@")
 
 
+def test_a_plan_says_that_a_model_learns_anew_first_and_all_is_asked_of_it_then(made):
+    study = loop_study()
+    study["exports"]["gold"] = {"stage": "labels"}
+    shutil.copytree(made.root / "model", made.root / "results/notes/finetuned/small/merged")
+    planned = {item.stage: item for item in preview(with_models_named(made.project(study)))}
+    assert "learns anew from answers still to come (3 of labels)" in planned["topics"].note
+    assert planned["labels"].note is None
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

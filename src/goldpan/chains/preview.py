@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,18 +139,31 @@ def _records(project: Project, name: str, folder: Path, trial: dict[str, int]) -
 
 
 def _with_what_may_follow(study: Study, planned: Preview, unanswered: dict[str, int]) -> Preview:
-    """The preview with a note where it goes by the present answers of stages that are yet to be asked; in
-    `unanswered` it is noted how many requests of a stage are."""
+    """The preview with a note where it goes by the present answers of stages that are yet to be asked, or by
+    a model that learns from such; in `unanswered` it is noted how many requests of a stage are."""
     if planned.plan is None:
         return planned
     requests = planned.plan.requests
     unanswered[planned.stage] = requests["asked"] + requests["pending"] + requests["later"]
-    earlier = study.stages_to(planned.stage)[1:]
-    before = [f"{unanswered[name]:,} of {name}" for name in earlier if unanswered.get(name)]
-    if not before:
-        return planned
-    note = f"goes by the answers so far; still to come: {', '.join(before)}"
-    return replace(planned, note=f"{planned.note}; {note}" if planned.note else note)
+
+    def to_come(stages: Iterable[str]) -> str:
+        return ", ".join(f"{unanswered[name]:,} of {name}" for name in stages if unanswered.get(name))
+
+    notes = [planned.note] if planned.note else []
+    if before := to_come(study.stages_to(planned.stage)[1:]):
+        notes.append(f"goes by the answers so far; still to come: {before}")
+    if lessons := to_come(_teaching(study, planned.stage)):
+        notes.append(
+            f"its model learns anew from answers still to come ({lessons}), and then all is asked anew"
+        )
+    return replace(planned, note="; ".join(notes) or None)
+
+
+def _teaching(study: Study, stage: str) -> list[str]:
+    """The stages whose answers the fine-tuned model learns from that answers a stage, if one does."""
+    tuned = getattr(study.providers[study.asked_stages[stage].provider], "finetuned", None)
+    taught_by = study.exports[study.finetunes[tuned].export].stage if tuned else None
+    return list(study.stages_to(taught_by)) if taught_by else []
 
 
 def _not_so_far(project: Project, stage: str) -> str:
