@@ -165,23 +165,10 @@ def made_up_requests(count: int) -> list[Request]:
 
 def save_random_model(folder: Path, size: LlmSize) -> Path:
     """A model of a size with random weights, and the tokenizer of the tests."""
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2ForCausalLM
 
     make_tiny_llm(folder)
-    config = Qwen2Config(
-        vocab_size=size.vocabulary,
-        hidden_size=size.width,
-        intermediate_size=size.inner,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        num_key_value_heads=size.key_value_heads,
-        max_position_embeddings=CONTEXT,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=2,
-        pad_token_id=0,
-        dtype=torch.bfloat16,
-    )
+    config = size.config(CONTEXT, bos_token_id=None, eos_token_id=2, pad_token_id=0, dtype=torch.bfloat16)
     torch.manual_seed(0)
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     return folder

@@ -41,7 +41,7 @@ def measure_lora(
         batch_tokens: of a batch, padding included.
     """
     from peft import LoraConfig
-    from transformers import Qwen2Config, Qwen2ForCausalLM, TrainerCallback
+    from transformers import Qwen2ForCausalLM, TrainerCallback
     from transformers.trainer_callback import DefaultFlowCallback, PrinterCallback
 
     is_gpu = device.startswith("cuda")
@@ -53,17 +53,7 @@ def measure_lora(
         sys.exit(
             f"{rows} rows make {len(steps)} steps, of which {WARM_UP} are not measured: give more --rows"
         )
-    config = Qwen2Config(
-        vocab_size=size.vocabulary,
-        hidden_size=size.width,
-        intermediate_size=size.inner,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        num_key_value_heads=size.key_value_heads,
-        max_position_embeddings=4096,
-        tie_word_embeddings=True,
-        dtype=torch.bfloat16 if is_gpu else torch.float32,
-    )
+    config = size.config(4096, dtype=torch.bfloat16 if is_gpu else torch.float32)
     model = Qwen2ForCausalLM(config).to(config.dtype)
     times: list[float] = []
 

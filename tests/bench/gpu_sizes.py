@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,22 @@ class LlmSize:
     key_value_heads: int
     inner: int
     vocabulary: int
+
+    def config(self, context: int, **more: Any) -> Any:
+        """The configuration of such a model, by `transformers`, for texts of `context` tokens at most."""
+        from transformers import Qwen2Config
+
+        return Qwen2Config(
+            vocab_size=self.vocabulary,
+            hidden_size=self.width,
+            intermediate_size=self.inner,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            num_key_value_heads=self.key_value_heads,
+            max_position_embeddings=context,
+            tie_word_embeddings=True,
+            **more,
+        )
 
     @property
     def weights(self) -> int:
