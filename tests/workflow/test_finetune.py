@@ -112,19 +112,31 @@ def test_new_weights_of_the_base_make_it_stale(trained):
     assert "Fine-tuning toy" in trained.run("-n", *ONLY).stdout
 
 
-def test_a_base_that_is_gone_is_told_before_what_was_learned_is_removed(trained):
+@pytest.fixture
+def without_base(trained):
+    """The project of somebody who was given what was learned, and not the base."""
     trained.write_study(study_with())
     base, away = trained.root / "models" / "tiny", trained.root / "models" / "away"
     base.rename(away)
-    try:
-        for made in (trained.goldpan("validate", check=False), trained.run(*ONLY, check=False)):
-            assert made.returncode != 0
-            assert (
-                "finetunes.toy.model: the folder `models/tiny`, which `toy` has learned from" in made.stdout
-            )
-    finally:
-        away.rename(base)
+    yield trained
+    away.rename(base)
+    trained.write_study(study_with())
     assert (trained.artifact("finetuned/toy/merged") / "config.json").is_file()
+
+
+def test_a_base_that_is_gone_stops_nothing_as_long_as_nothing_is_to_be_learned(without_base):
+    told = without_base.run("-n").stdout
+    assert "Consolidating" in told and "Fine-tuning toy" not in told
+    assert "its base `models/tiny` is not here; what was learned is used as it is" in (
+        without_base.goldpan("validate").stdout
+    )
+
+
+def test_a_base_that_is_gone_is_told_before_what_was_learned_is_removed(without_base):
+    without_base.write_study(study_with(seed=3))
+    for made in (without_base.goldpan("validate", check=False), without_base.run(*ONLY, check=False)):
+        assert made.returncode != 0
+        assert "finetunes.toy.model: the folder `models/tiny`, which `toy` has learned from" in made.stdout
 
 
 @pytest.mark.parametrize(

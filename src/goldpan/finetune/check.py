@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer
-from goldpan.finetune.base_folder import base_folder
+from goldpan.finetune.base_folder import base_folder, bases_that_are_gone, is_all_that_is_left
 from goldpan.study.finetune import FineTune
 from goldpan.study.load import Project
 
@@ -23,12 +23,16 @@ def check_finetunes(project: Project) -> Iterator[str]:
     wrong = ErrorGatherer()
     for name, settings in project.study.finetunes.items():
         with wrong.gather():
-            lies = "on the Hugging Face hub" if base_folder(project, name) is None else "here"
+            if is_all_that_is_left(project, name):
+                lies = "not here any more"
+            else:
+                lies = "on the Hugging Face hub" if base_folder(project, name) is None else "here"
             told = f"finetune {name}: {training_in_words(settings)}; its base is {lies}"
             if asked := _stages_of(project, name):
                 told += f"; whenever its export has changed it is trained anew, and {asked} asked anew"
             yield told
     with wrong.gather():
+        yield from bases_that_are_gone(project)
         yield from untaught_fields(project)
     wrong.finish()
 

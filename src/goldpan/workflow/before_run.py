@@ -11,6 +11,7 @@ from goldpan.chains.check import check_local_stages
 from goldpan.chains.tables.check import check_tables
 from goldpan.errors import ErrorGatherer, StorageError
 from goldpan.evaluation.check import check_gold_values
+from goldpan.finetune.base_folder import bases_that_are_gone
 from goldpan.finetune.exports.check import check_exports, unsplittable_exports
 from goldpan.finetune.untaught import untaught_fields
 from goldpan.heads.columns_check import check_annotated_columns
@@ -61,7 +62,11 @@ def check_before_run(project: Project) -> list[str]:
     with wrong.gather():
         list(check_exports(project))
     with wrong.gather():
-        notes += [*unsplittable_exports(project), *untaught_fields(project)]
+        notes += [
+            *unsplittable_exports(project),
+            *bases_that_are_gone(project),
+            *untaught_fields(project),
+        ]
     wrong.finish()
     stages = [stage for stage in project.study.asked_stages if any(batch_files(project, stage))]
     if stages:

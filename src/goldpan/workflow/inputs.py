@@ -21,7 +21,7 @@ from goldpan.evaluation.files import (
     predicted_files,
 )
 from goldpan.files import sha256_hex
-from goldpan.finetune.base_folder import base_folder
+from goldpan.finetune.base_folder import base_files
 from goldpan.finetune.exports.files import (
     artifacts_of_export,
     asking_files,
@@ -29,7 +29,6 @@ from goldpan.finetune.exports.files import (
     exported_stage,
 )
 from goldpan.heads.files import annotated_files
-from goldpan.models.folders import PACKAGE, shaping_files
 from goldpan.records.inputs import source_files
 from goldpan.stages.proposed_tasks import is_adopted
 from goldpan.study.evaluation import Evaluation
@@ -162,10 +161,8 @@ class Inputs:
         Raises:
             StudyError: it is not here.
         """
-        folder = base_folder(self.project, wildcards.finetune)
-        is_installed = self.study.finetunes[wildcards.finetune].model.startswith(PACKAGE)
-        files = () if folder is None or is_installed else shaping_files(folder).values()
-        return [path_in_rules(path, self.project.root) for path in sorted(files)]
+        files = base_files(self.project, wildcards.finetune)
+        return [path_in_rules(path, self.project.root) for path in files]
 
     def of_run(self, wildcards: Any) -> list[str]:
         """What a stage was asked and answered, the evaluations that measure it, and what says who it is."""

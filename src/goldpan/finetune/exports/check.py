@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from goldpan.errors import ErrorGatherer
-from goldpan.finetune.exports.files import exported_sources, exported_stage
+from goldpan.finetune.exports.files import CARD, exported_sources, exported_stage
 from goldpan.finetune.exports.groups import only_document
 from goldpan.finetune.exports.material import (
     answer_form,
@@ -64,7 +64,9 @@ def _checked(project: Project, name: str) -> str:
     writers = answer_writers(prompter.tasks.values(), settings, where)
     check_gold_features(project, settings, writers.values(), where)
     negative_test(settings, writers.values(), f"{where}.negatives")
-    check_tokenizer(settings, project.root, where)
+    if not (project.root / project.paths.export(name, CARD)).exists():
+        # Whoever is given what was made of a model need not have the model.
+        check_tokenizer(settings, project.root, where)
     if settings.prompt is not None:
         for task in prompter.tasks.values():
             shown = with_prompt(task, settings.prompt, project.tasks)
