@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tests.filled_sheets import fill_csv
-from tests.projects import WorkflowProject, notes_study
+from tests.projects import FINDS_TESTS, WorkflowProject, notes_study
 
 FILES, NOTES = 24, 5
 TOPICS = ("animals", "machines", "weather")
@@ -83,6 +83,7 @@ def export_study(exports: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def export_project(root: Path, exports: dict[str, Any], **changes: Any) -> WorkflowProject:
     """The project: many files of some notes each."""
     project = WorkflowProject.create(root)
+    project.environment |= FINDS_TESTS
     project.write("answers.py", ANSWERS)
     project.write_study(export_study(exports, **changes))
     for number in range(FILES):

@@ -20,6 +20,8 @@ from goldpan.files import read_whole_unpacked
 from goldpan.ledger import Ledger
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+FINDS_TESTS = {"PYTHONPATH": os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))}
+"""Environment of a project whose own Python files import helpers of the tests."""
 
 TOPIC_TASK = {
     "task": "topic",

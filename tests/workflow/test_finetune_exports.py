@@ -20,7 +20,7 @@ from tests.export_projects import (
     topic_of,
     write_notes,
 )
-from tests.projects import CHECKOUT, ran, shipped_study
+from tests.projects import CHECKOUT, FINDS_TESTS, ran, shipped_study
 from tests.scripted_mentions import known_pages, write_papers
 
 pytestmark = pytest.mark.timeout(1200)
@@ -146,6 +146,7 @@ def mentions(tmp_path_factory):
     pages = tuple(page for page in known_pages() if page.number <= 10)
     write_papers(project.root / "papers", pages)
     shutil.copy(CHECKOUT / "config" / "known_datasets.csv", project.root / "config")
+    project.environment |= FINDS_TESTS
     project.write("answers.py", MENTIONS)
     study["sources"]["papers"]["files"] = ["papers/*.pdf"]
     study["providers"]["annotator"] = {"kind": "local", "answers": "answers.py:answer"}
