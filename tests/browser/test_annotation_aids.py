@@ -98,6 +98,7 @@ def test_spans_are_there_after_a_reload_and_go_with_their_object(opened, tmp_pat
     for place in ("Zürich", "Oslo"):
         select(page, place)
         page.press("Enter")
+    page.tab.locator("#item mark.span").nth(1).wait_for()
     page.tab.reload()
     assert marked(page) == ["Zürich", "Oslo"]
     page.tab.get_by_role("button", name="Remove").first.click()
