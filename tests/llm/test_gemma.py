@@ -92,7 +92,8 @@ def study(gemma: Path) -> dict:
                 "export": "lessons",
                 "model": str(gemma),
                 "max_length": 2048,
-                "epochs": 2,
+                "epochs": 4,
+                "learning_rate": 5e-4,
                 "lora": {"rank": 8, "alpha": 16},
                 "device": "cpu",
             }
