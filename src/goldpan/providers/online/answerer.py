@@ -21,8 +21,9 @@ from goldpan.tasks.failures import error_of, failure_of, words_of
 _LOOK_SECONDS = 0.25
 # Refusals that are about the content of one request, however its parameters are.
 _OF_ONE_REQUEST = (
-    "contextlength", "contextwindow", "contextsize", "contextoverflow", "maximummodellength", "tokencount",
-    "stringabovemaxlength", "maxtokens", "maxnewtokensmustbe", "toolarge", "toolong",
+    "contextlength", "contextwindow", "contextsize", "contextoverflow", "maximummodellength",
+    "stringabovemaxlength", "maxtokens", "maxnewtokensmustbe", "toolarge",
+    "inputtokencount", "promptistoolong", "inputistoolong",
 )  # fmt: skip
 _FINAL = range(400, 500)
 # What is each record's own in a body, at chat completions and at the responses endpoint.
